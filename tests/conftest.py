@@ -1,0 +1,64 @@
+"""What every test shares: tiny checkpoints, one torch thread, no network and an empty model cache."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# before anything imports huggingface_hub, which reads it once: tests neither use nor fill the developer's own cache
+_HF_HOME = tempfile.TemporaryDirectory(prefix="glassbert-tests-", ignore_cleanup_errors=True)
+os.environ["HF_HOME"] = _HF_HOME.name
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN"):
+    os.environ.pop(_name, None)
+
+TinyCheckpoint = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_torch_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """A connection to anywhere but this machine is an error that names the address."""
+    connect = socket.socket.connect
+
+    def connect_locally(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in (
+            "127.0.0.1",
+            "::1",
+            "localhost",
+        ):
+            raise OSError(f"tests do not use the network, and {address} is not local")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_locally)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> TinyCheckpoint:
+    """``tiny_checkpoint("bert", "masked_words", layers=3)`` → its folder, built once a session. Copy it to change it."""
+    from tests import tiny
+
+    built: dict[tuple[Any, ...], Path] = {}
+
+    def get(family: str, task: str, **options: int) -> Path:
+        key = (family, task, *sorted(options.items()))
+        if key not in built:
+            folder = tmp_path_factory.mktemp(f"{family}-{task}-")
+            built[key] = tiny.build(family, task, folder, **options)
+        return built[key]
+
+    return get

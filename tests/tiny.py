@@ -1,0 +1,207 @@
+"""Tiny random checkpoints of every supported family, for tests.
+
+``build("bert", "masked_words", folder)`` writes what a real checkpoint has: config, safetensors weights and a tokenizer
+that splits real text. Same arguments, same bytes. The weights are wide (standard deviation 0.3, no zero bias, a
+[PAD] embedding that is not zero), so that attention is far from uniform and no term of a formula vanishes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
+
+SENTENCES = (
+    "Paris is the capital of France, and the Seine is a river in Paris.",
+    "The doctor said that she was tired because the night had been long.",
+    "This film was not good at all; the acting is great but the story is a mess.",
+    "I never saw an unbelievable, wonderful, heartwarming movie like this one before!",
+    "The man went to the store. He bought a gallon of milk and some bread.",
+    "Is the trophy too big for the suitcase? It doesn't fit, so it stays at home.",
+    "In 1969 two men walked on the moon (and 12 did in total); 3.5 % was enough.",
+    "巴黎是法国的首都。 مرحبا بالعالم naïve café",
+)
+#: Words longer than this are not in the WordPiece and Unigram vocabularies: they come apart into pieces.
+LONGEST_WHOLE_WORD = 6
+PIECES = ("ing", "ful", "er", "un", "able", "case", "all", "on", "ed", "ti", "movie", "heart")
+MAX_TOKENS = 512
+
+TASKS = (
+    "encoder",
+    "masked_words",
+    "next_sentence",
+    "classification",
+    "token_classification",
+    "question_answering",
+)
+CLASS_PREFIXES = {
+    "bert": "Bert",
+    "distilbert": "DistilBert",
+    "roberta": "Roberta",
+    "xlm-roberta": "XLMRoberta",
+    "albert": "Albert",
+    "electra": "Electra",
+    "mpnet": "MPNet",
+}
+FAMILIES = tuple(CLASS_PREFIXES)
+CLASS_SUFFIXES = {
+    "encoder": "Model",
+    "masked_words": "ForMaskedLM",
+    "next_sentence": "ForPreTraining",  # masked words as well, as in the original BERT
+    "classification": "ForSequenceClassification",
+    "token_classification": "ForTokenClassification",
+    "question_answering": "ForQuestionAnswering",
+}
+LABELS = {
+    "classification": ("NEGATIVE", "NEUTRAL", "POSITIVE"),
+    "token_classification": ("O", "B-PER", "I-PER", "B-LOC", "I-LOC"),
+}
+
+
+def tasks(family: str) -> tuple[str, ...]:
+    """The tasks a family can be built for: only BERT has a next-sentence head."""
+    return TASKS if family == "bert" else tuple(task for task in TASKS if task != "next_sentence")
+
+
+def build(
+    family: str,
+    task: str,
+    folder: Path,
+    *,
+    layers: int = 2,
+    hidden: int = 32,
+    heads: int = 4,
+    vocab: int = 512,
+    seed: int = 0,
+) -> Path:
+    """Write a checkpoint of ``family`` (a ``model_type``) for ``task`` into ``folder`` and return it."""
+    if task not in tasks(family):
+        raise ValueError(f"{family} has no {task}; valid: {', '.join(tasks(family))}")
+    tokenizer = _tokenizer(family, vocab)
+    config = _config(family, task, tokenizer, layers, hidden, heads)
+    model = getattr(transformers, CLASS_PREFIXES[family] + CLASS_SUFFIXES[task])(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            scale, centre = 0.3, 0.0
+            if parameter.ndim == 1:
+                scale = 0.1
+                centre = 1.0 if name.lower().endswith(("layernorm.weight", "layer_norm.weight")) else 0.0
+            parameter.copy_(centre + scale * torch.randn(parameter.shape, generator=generator))
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, heads: int) -> Any:
+    options: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "max_position_embeddings": MAX_TOKENS,
+    }
+    if family == "distilbert":
+        options |= {"n_layers": layers, "dim": hidden, "n_heads": heads, "hidden_dim": 2 * hidden}
+    else:
+        options |= {
+            "num_hidden_layers": layers,
+            "hidden_size": hidden,
+            "num_attention_heads": heads,
+            "intermediate_size": 2 * hidden,
+        }
+    if family in ("roberta", "xlm-roberta", "mpnet"):
+        options["max_position_embeddings"] = MAX_TOKENS + 2  # positions start after the padding index
+    if family in ("roberta", "xlm-roberta"):
+        options["type_vocab_size"] = 1
+    if family in ("albert", "electra"):
+        options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
+    if family == "albert":
+        options["classifier_dropout_prob"] = 0.0
+    if task in LABELS:
+        options["id2label"] = dict(enumerate(LABELS[task]))
+        options["label2id"] = {label: index for index, label in enumerate(LABELS[task])}
+    return getattr(transformers, CLASS_PREFIXES[family] + "Config")(**options)
+
+
+def _tokenizer(family: str, vocab: int) -> Any:
+    mask = AddedToken("<mask>", lstrip=True)  # these models read the space before a mask as part of it
+    longest = {"model_max_length": MAX_TOKENS}
+    match family:
+        case "bert" | "distilbert" | "electra":
+            specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)
+        case "mpnet":
+            specials = ["<s>", "<pad>", "</s>", "[UNK]"]
+            return transformers.MPNetTokenizer(vocab=_word_pieces(specials, ["<mask>"], vocab), **longest)
+        case "roberta":
+            pieces, merges = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab)
+            return transformers.RobertaTokenizer(vocab=pieces, merges=merges, mask_token=mask, **longest)
+        case "xlm-roberta":
+            unigrams = _unigrams(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab, lower=False)
+            return transformers.XLMRobertaTokenizer(vocab=unigrams, mask_token=mask, **longest)
+        case "albert":
+            specials = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+            unigrams = _unigrams(specials, [], vocab, lower=True)
+            mask = AddedToken("[MASK]", lstrip=True)
+            return transformers.AlbertTokenizer(vocab=unigrams, mask_token=mask, **longest)
+    raise ValueError(f"no family {family!r}; valid: {', '.join(FAMILIES)}")
+
+
+def _lexicon(*, lower: bool) -> tuple[list[str], list[str]]:
+    """The characters and the short words of the sentences, sorted."""
+    text = " ".join(SENTENCES) + " abcdefghijklmnopqrstuvwxyz 0123456789 .,;:!?'\"()%-"
+    text = text.lower() if lower else text + " ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    words = (word for word, _ in pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text))
+    short = {word for word in words if 1 < len(word) <= LONGEST_WHOLE_WORD}
+    return sorted(set(text) - {" "}), sorted(short)
+
+
+def _fill(pieces: list[str], last: list[str], vocab: int) -> list[str]:
+    missing = vocab - len(pieces) - len(last)
+    if missing < 0:
+        raise ValueError(f"a vocabulary of {vocab} is too small: at least {vocab - missing}")
+    return pieces + [f"[unused{index}]" for index in range(missing)] + last
+
+
+def _word_pieces(specials: list[str], last: list[str], vocab: int) -> dict[str, int]:
+    letters, words = _lexicon(lower=True)
+    pieces = specials + letters + words + [f"##{piece}" for piece in (*letters, *PIECES)]
+    return {piece: index for index, piece in enumerate(_fill(pieces, last, vocab))}
+
+
+def _unigrams(specials: list[str], last: list[str], vocab: int, *, lower: bool) -> list[tuple[str, float]]:
+    """Longer pieces score better than the same letters one by one, so short words stay whole."""
+    letters, words = _lexicon(lower=lower)
+    pieces = ["▁", *letters, *(f"▁{word}" for word in words), *PIECES]
+    scores = dict.fromkeys(specials, 0.0) | {piece: -6.0 - 0.1 * len(piece) for piece in pieces}
+    return [
+        (piece, scores.get(piece, 0.0 if piece in last else -99.0))
+        for piece in _fill(list(scores), last, vocab)
+    ]
+
+
+def _byte_pairs(
+    specials: list[str], last: list[str], vocab: int
+) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab - len(last), special_tokens=specials, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    learned = sorted(tokenizer.get_vocab(with_added_tokens=True).items(), key=lambda entry: entry[1])
+    pieces = _fill([piece for piece, _ in learned], last, vocab)
+    merges = [tuple(pair) for pair in _merges(tokenizer)]
+    return {piece: index for index, piece in enumerate(pieces)}, merges
+
+
+def _merges(tokenizer: Tokenizer) -> list[list[str]]:
+    merges: list[list[str]] = json.loads(tokenizer.to_str())["model"]["merges"]
+    return merges
