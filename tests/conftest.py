@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-# before anything imports huggingface_hub, which reads it once: tests neither use nor fill the developer's own cache
+# before anything imports huggingface_hub, which reads them once: tests leave the developer's own cache alone
 _HF_HOME = tempfile.TemporaryDirectory(prefix="glassbert-tests-", ignore_cleanup_errors=True)
 os.environ["HF_HOME"] = _HF_HOME.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -49,7 +49,7 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> TinyCheckpoint:
-    """``tiny_checkpoint("bert", "masked_words", layers=3)`` → its folder, built once a session. Copy it to change it."""
+    """``tiny_checkpoint("bert", "masked_words", layers=3)`` → its folder, built once a session."""
     from tests import tiny
 
     built: dict[tuple[Any, ...], Path] = {}

@@ -1,8 +1,9 @@
 """Tiny random checkpoints of every supported family, for tests.
 
-``build("bert", "masked_words", folder)`` writes what a real checkpoint has: config, safetensors weights and a tokenizer
-that splits real text. Same arguments, same bytes. The weights are wide (standard deviation 0.3, no zero bias, a
-[PAD] embedding that is not zero), so that attention is far from uniform and no term of a formula vanishes.
+``build("bert", "masked_words", folder)`` writes what a real checkpoint has: config, safetensors weights and
+a tokenizer that splits real text. Same arguments, same bytes. The weights are wide (standard deviation 0.3,
+no zero bias, a [PAD] embedding that is not zero), so that attention is far from uniform and no term of a
+formula vanishes.
 """
 
 from __future__ import annotations
