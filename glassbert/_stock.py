@@ -1,0 +1,44 @@
+"""The only module that imports transformers.
+
+Its lazy imports race when several threads of a cold process ask for them at once, so they are all here, at the top,
+behind Python's own import lock. Everything is read from a local, vetted folder; nothing here reaches the network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+#: fp32 unless the caller asks otherwise: half precision moves logits by about 1e-2.
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer of this folder."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+
+
+def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[Any, set[str]]:
+    """The stock network in ``eval`` mode with eager attention, and the names of weights it did not find.
+
+    ``class_name`` None reads the bare encoder. SDPA, the default, returns no attention weights, hence "eager".
+    """
+    network_class = AutoModel if class_name is None else getattr(transformers, class_name)
+    network, report = network_class.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        attn_implementation="eager",
+        dtype=DTYPES[precision],
+        output_loading_info=True,
+    )
+    network.eval().requires_grad_(False)
+    return network, set(report["missing_keys"])

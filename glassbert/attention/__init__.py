@@ -1,0 +1,5 @@
+"""Measures computed from attention, one file a measure."""
+
+from glassbert.attention.weights import attention
+
+__all__ = ["attention"]

@@ -1,0 +1,33 @@
+"""The softmax weights themselves, as the stock model returns them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from glassbert.device import work_threads
+from glassbert.encoder import Model, batch, encoder_of, network_inputs
+from glassbert.inputs import Text, encode
+from glassbert.results import AttentionMaps
+
+
+def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
+    """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
+
+    Costs one forward pass of the encoder. Row *query* says where that token takes its new value from; each row sums
+    to 1. Raises the TextErrors of :func:`glassbert.encode`.
+    """
+    encoded = encode(model, text, pair)
+    inputs = batch(model, [encoded])
+
+    def work(device: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            output = encoder_of(model)(**network_inputs(model, inputs, device), output_attentions=True)
+            # one copy a layer into place: stacking on the device first would hold everything twice
+            layers, heads, tokens = model.layers, model.attention_heads, len(encoded)
+            weights = np.empty((layers, heads, tokens, tokens), dtype=np.float32)
+            for layer, layer_weights in enumerate(output.attentions):
+                weights[layer] = layer_weights[0].float().cpu().numpy()
+            return weights
+
+    return AttentionMaps(encoded=encoded, weights=model.run(work))

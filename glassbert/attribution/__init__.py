@@ -1,0 +1,96 @@
+"""Attribution: which tokens drove a decision. One file a method.
+
+A file of this folder that defines ``METHOD`` is a method; nothing else has to be touched to add one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from glassbert.attribution._method import Method
+from glassbert.attribution._problem import pose
+from glassbert.device import work_threads
+from glassbert.encoder import Model
+from glassbert.errors import GlassBERTError, MethodError, OptionError
+from glassbert.inputs import Text, encode
+from glassbert.results import Output, TokenScores
+from glassbert.targets import Target
+
+__all__ = ["METHODS", "Method", "attribute"]
+
+
+def _discover() -> Mapping[str, Method]:
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    methods = (importlib.import_module(f"{__name__}.{name}").METHOD for name in names)
+    return MappingProxyType({method.id: method for method in methods})
+
+
+#: Method id → what the method declares about itself.
+METHODS: Mapping[str, Method] = _discover()
+
+
+def attribute(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    method: str = "integrated_gradients",
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    **options: Any,
+) -> TokenScores:
+    """One score a token, special tokens included: how much it moved the target's value.
+
+    ``method`` is an id of :data:`METHODS`; ``options`` are those the method declares. ``target`` is a class (id, name
+    or ClassTarget), a MaskTarget or a NextSentenceTarget; ``None`` is the predicted class, or the first typed mask, or the
+    next sentence of a pair. ``output`` says in which units: "logit" or "probability". Raises MethodError, OptionError,
+    TargetError, HeadError and the TextErrors.
+    """
+    chosen = METHODS.get(method)
+    if chosen is None:
+        raise MethodError(f"method {method!r} is not known; valid are {', '.join(METHODS)}")
+    unknown = set(options) - set(chosen.options)
+    if unknown:
+        valid = ", ".join(chosen.options) or "none"
+        raise OptionError(f"{chosen.label} has no option {', '.join(sorted(unknown))}; valid are: {valid}")
+    settings = {**chosen.options, **options}
+    start = time.perf_counter()
+    problem = pose(model, encode(model, text, pair), target, output)
+    with work_threads(problem.length * chosen.cost(problem.length, settings)):
+        raw = chosen.compute(problem, settings)
+        value = raw.value
+        if value is None:
+            with torch.no_grad():
+                value = float(problem.value(problem.embeddings)[0])
+    scores = np.asarray(raw.scores, dtype=np.float32)
+    if not np.isfinite(scores).all():
+        raise GlassBERTError(
+            f"{chosen.label} gave numbers that are not finite for this text, so there is nothing to show; "
+            "try another method, or float32 precision"
+        )
+    delta = None
+    if chosen.complete and raw.baseline_value is not None:
+        delta = float(scores.sum(dtype=np.float64)) - (value - raw.baseline_value)
+    return TokenScores(
+        encoded=problem.encoded,
+        scores=scores,
+        method=chosen.id,
+        target=problem.target,
+        target_label=problem.target_label,
+        output=output,
+        value=value,
+        baseline=raw.baseline,
+        baseline_value=raw.baseline_value,
+        delta=delta,
+        forward_passes=problem.passes.count,
+        seconds=time.perf_counter() - start,
+        options=dict(raw.options),
+    )

@@ -1,0 +1,46 @@
+"""What an attribution method declares about itself, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from glassbert.results import Array
+
+if TYPE_CHECKING:
+    from glassbert.attribution._problem import Problem
+
+MethodFamily = Literal["gradient", "perturbation", "attention"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """A method's raw answer. ``value`` is F(x) where the method computed it anyway; ``attribute`` does the rest."""
+
+    scores: Array  # (token,)
+    value: float | None = None
+    baseline: str | None = None
+    baseline_value: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One attribution method.
+
+    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline).
+    ``cost(tokens, options)``: forward passes of this input's length that it usually needs, backward passes not counted.
+    ``options``: option name → default; nothing else is accepted. ``meaning`` completes "a score says …".
+    """
+
+    id: str
+    label: str
+    paper: str
+    family: MethodFamily
+    signed: bool
+    complete: bool
+    meaning: str
+    cost: Callable[[int, Mapping[str, Any]], int]
+    compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,41 @@
+"""Attention relevance: attention weighted by its gradient, followed through the layers (Chefer et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic).
+
+    ∇A is ∂F/∂A. The scores are the row of [CLS], or of the masked position: what reached it. Never negative. Captum has
+    no such method.
+    """
+    embeddings = problem.embeddings.requires_grad_()  # gives the graph a leaf: the weights themselves are frozen
+    value, attentions = problem.value_and_attention(embeddings)
+    gradients = torch.autograd.grad(value.sum(), attentions)
+    relevance = torch.eye(problem.length, device=value.device)
+    for weights, gradient in zip(attentions, gradients, strict=True):
+        layer = (gradient[0] * weights[0]).detach().float().clamp(min=0).mean(dim=0)  # (query, key)
+        relevance = relevance + layer @ relevance
+    scores = relevance[problem.explained_position].cpu().numpy()
+    return Attribution(scores=scores, value=float(value.detach()), options=options)
+
+
+METHOD = Method(
+    id="attention_relevance",
+    label="Attention relevance",
+    paper="Chefer et al. 2021, arXiv:2103.15679",
+    family="attention",
+    signed=False,
+    complete=False,
+    meaning="how much of this token reached the deciding position along attention that raised the value",
+    cost=lambda tokens, options: 1,
+    compute=compute,
+)

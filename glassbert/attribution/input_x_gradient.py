@@ -1,0 +1,30 @@
+"""Input × gradient: the first-order share of each word embedding (Shrikumar et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """x_i · ∂F/∂x_i, the dot product over embedding dimensions; signed. From Captum's InputXGradient."""
+    from captum.attr import InputXGradient
+
+    product = InputXGradient(problem.value).attribute(problem.embeddings.requires_grad_())
+    return Attribution(scores=product.sum(dim=-1)[0].detach().cpu().numpy(), options=options)
+
+
+METHOD = Method(
+    id="input_x_gradient",
+    label="Input × gradient",
+    paper="Shrikumar et al. 2016, arXiv:1605.01713",
+    family="gradient",
+    signed=True,
+    complete=False,
+    meaning="how much the value would fall if the model were linear and this token's embedding shrank to zero",
+    cost=lambda tokens, options: 2,  # one with its backward pass, one for F(x) itself
+    compute=compute,
+)

@@ -1,0 +1,51 @@
+"""Extractive question answering: the answer is a span of the context (Devlin et al. 2019, SQuAD)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from glassbert.device import work_threads
+from glassbert.encoder import Model, batch, network_inputs, require_head
+from glassbert.errors import OptionError
+from glassbert.inputs import encode
+from glassbert.results import AnswerPrediction
+
+
+def answer(
+    model: Model, question: str, context: str, *, top_k: int = 5, max_answer_tokens: int = 30
+) -> AnswerPrediction:
+    """The ``top_k`` best spans of ``context`` that answer ``question``. One forward pass.
+
+    A span's probability is P(start) × P(end), two softmaxes over the context's tokens, end not before start and at most
+    ``max_answer_tokens`` long. Raises HeadError, OptionError, TextErrors.
+    """
+    require_head(model, "question_answering")
+    if top_k < 1 or max_answer_tokens < 1:
+        raise OptionError("top_k and max_answer_tokens must be at least 1")
+    encoded = encode(model, question, context)
+    inputs = batch(model, [encoded])
+
+    def work(device: str) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            output = model.network(**network_inputs(model, inputs, device))
+            return output.start_logits[0].float().cpu(), output.end_logits[0].float().cpu()
+
+    start, end = model.run(work)
+    context_tokens = torch.from_numpy(np.flatnonzero(encoded.sequence_ids == 1))
+    joint = start[context_tokens].softmax(0)[:, None] * end[context_tokens].softmax(0)[None, :]
+    joint = joint.triu().tril(max_answer_tokens - 1)  # end not before start, not too long
+    valid = int((joint > 0).sum())
+    best = joint.flatten().topk(min(top_k, valid))
+    spans = torch.stack((best.indices // len(context_tokens), best.indices % len(context_tokens)), dim=1)
+    spans = context_tokens[spans]
+    return AnswerPrediction(
+        encoded=encoded,
+        start_logits=start.numpy(),
+        end_logits=end.numpy(),
+        spans=spans.numpy(),
+        span_probabilities=best.values.numpy(),
+        answers=tuple(
+            encoded.texts[1][encoded.offsets[first, 0] : encoded.offsets[last, 1]] for first, last in spans.tolist()
+        ),
+    )

@@ -1,0 +1,73 @@
+"""Masked words: what the model would put in a gap (Devlin et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from glassbert.device import work_threads
+from glassbert.encoder import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
+from glassbert.errors import OptionError, TargetError
+from glassbert.inputs import Text, encode, mask_positions, with_masks
+from glassbert.results import MaskPrediction
+
+
+def fill_mask(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    positions: Sequence[int] | None = None,
+    top_k: int = 10,
+) -> MaskPrediction:
+    """The ``top_k`` candidates at each mask: ``fill_mask(model, "Paris is the capital of [MASK].")``.
+
+    ``positions`` (token indices, special tokens counted) are masked first, all together; ``None`` takes the masks that
+    are typed in the text. One forward pass of the encoder; the vocabulary head runs at the masks only. The
+    probabilities are a softmax over the whole vocabulary. Raises HeadError, TargetError, OptionError, TextErrors.
+    """
+    require_head(model, "masked_words")
+    vocabulary = int(model.network.config.vocab_size)
+    if not 1 <= top_k <= vocabulary:
+        raise OptionError(f"top_k {top_k}: valid are 1 to {vocabulary}, the size of the vocabulary")
+    encoded = encode(model, text, pair)
+    typed = mask_positions(model, encoded)
+    chosen = sorted(set(typed if positions is None else positions))
+    if not chosen:
+        raise TargetError(
+            f"there is no {model.mask_token} in the text: type one in place of a word, or choose a token to mask"
+        )
+    masked = with_masks(model, encoded, chosen)
+    inputs = batch(model, [masked])
+
+    def work(device: str) -> torch.Tensor:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state[0, chosen]
+            return vocabulary_logits(model, hidden).float().cpu()
+
+    logits = model.run(work)  # (mask, vocabulary)
+    log_probabilities = logits.log_softmax(dim=-1)
+    probabilities = log_probabilities.exp()
+    best = logits.topk(top_k, dim=-1)
+    originals = [-1 if position in typed else int(encoded.input_ids[position]) for position in chosen]
+    ranks, original_probabilities = [], []
+    for row, original in enumerate(originals):
+        known = original >= 0
+        ranks.append(int((logits[row] > logits[row, original]).sum()) + 1 if known else 0)
+        original_probabilities.append(float(probabilities[row, original]) if known else 0.0)
+    to_tokens = model.tokenizer.convert_ids_to_tokens
+    return MaskPrediction(
+        encoded=masked,
+        positions=np.asarray(chosen),
+        candidate_ids=best.indices.numpy(),
+        candidates=tuple(tuple(to_tokens(row)) for row in best.indices.tolist()),
+        logits=best.values.numpy(),
+        probabilities=probabilities.gather(-1, best.indices).numpy(),
+        entropy=(-(probabilities * log_probabilities).sum(dim=-1) / torch.log(torch.tensor(2.0))).numpy(),
+        original_ids=np.asarray(originals),
+        original_tokens=tuple(to_tokens(original) if original >= 0 else "" for original in originals),
+        original_ranks=np.asarray(ranks),
+        original_probabilities=np.asarray(original_probabilities),
+    )

@@ -1,0 +1,414 @@
+"""What the library returns: frozen results with read-only arrays.
+
+Every result knows three things besides its numbers: ``frame()`` gives a tidy pandas table, ``to_dict()`` plain
+JSON-ready data, and ``from_dict()`` the same result back, bit for bit. Axes are named in the field comments;
+``token`` always counts every token of the input, special tokens included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from glassbert.targets import Target, target_from_dict, target_to_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "FORMAT_VERSION",
+    "AnswerPrediction",
+    "AttentionMaps",
+    "Classification",
+    "Encoded",
+    "MaskPrediction",
+    "Output",
+    "PairPrediction",
+    "Result",
+    "TokenLabels",
+    "TokenScores",
+    "read_only",
+]
+
+#: Written into every ``to_dict()``; ``from_dict()`` refuses a newer one.
+FORMAT_VERSION = 1
+
+Array: TypeAlias = npt.NDArray[Any]
+#: What an attribution explains: the raw score of the target or its probability.
+Output = Literal["logit", "probability"]
+
+_ARRAY_TYPES = {
+    "int64": np.int64,
+    "float32": np.float32,
+    "float64": np.float64,
+}
+
+
+def read_only(array: npt.ArrayLike, dtype: str) -> Array:
+    """A read-only array of this dtype; copies unless the input is already one."""
+    result = np.asarray(array, dtype=_ARRAY_TYPES[dtype])
+    if result.flags.writeable:
+        result = result.copy() if result is array else result
+        result.setflags(write=False)
+    return result
+
+
+class Result:
+    """Shared by all results: arrays made read-only, and the JSON round trip.
+
+    A subclass declares ``_arrays``: field name → dtype. Fields that hold another result or a target are converted
+    on the way; everything else must be plain JSON data (tuples come back as tuples).
+    """
+
+    __slots__ = ()
+    _arrays: ClassVar[Mapping[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        for name, dtype in self._arrays.items():
+            object.__setattr__(self, name, read_only(getattr(self, name), dtype))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: dictionaries, lists, strings and numbers, ready for ``json.dumps``."""
+        data: dict[str, Any] = {"format": FORMAT_VERSION, "type": type(self).__name__}
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.name in self._arrays:
+                data[field.name] = value.tolist()
+            elif isinstance(value, Result):
+                data[field.name] = value.to_dict()
+            elif field.name == "target":
+                data[field.name] = target_to_dict(value)
+            else:
+                data[field.name] = value
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The result that ``to_dict`` wrote. Raises ValueError for another type or a newer format."""
+        if data.get("type") != cls.__name__:
+            raise ValueError(f"this is a saved {data.get('type')!r}, not a {cls.__name__}")
+        if data.get("format", 0) > FORMAT_VERSION:
+            raise ValueError(
+                f"saved in format {data['format']}; this version reads up to format {FORMAT_VERSION}: "
+                "update glassbert to read it"
+            )
+        values: dict[str, Any] = {}
+        for field in fields(cls):  # type: ignore[arg-type]
+            value = data[field.name]
+            if field.name == "encoded":
+                value = Encoded.from_dict(value)
+            elif field.name == "target":
+                value = target_from_dict(value)
+            elif field.name not in cls._arrays:
+                value = _tuples(value)
+            values[field.name] = value
+        return cls(**values)
+
+    def frame(self) -> pd.DataFrame:
+        """A tidy table, one row an observation."""
+        raise TypeError(f"{type(self).__name__} has no table")
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    return value
+
+
+def _frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded(Result):
+    """A text, or two, as the model reads it.
+
+    ``tokens`` are the vocabulary's own strings, ``pieces`` the same for human eyes (no ``##``, no ``Ġ``).
+    ``offsets`` are character positions in the text that ``sequence_ids`` names (0 or 1; −1 for special tokens).
+    ``word_ids`` number the words of both texts one after another, −1 for special tokens.
+    """
+
+    tokens: tuple[str, ...]
+    pieces: tuple[str, ...]
+    input_ids: Array  # (token,)
+    token_type_ids: Array  # (token,)
+    attention_mask: Array  # (token,)
+    offsets: Array  # (token, 2), in characters
+    word_ids: Array  # (token,)
+    sequence_ids: Array  # (token,)
+    special_tokens_mask: Array  # (token,), 1 for [CLS], [SEP] and the like, not for a [MASK]
+    texts: tuple[str, ...]
+
+    _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (
+            "input_ids",
+            "token_type_ids",
+            "attention_mask",
+            "offsets",
+            "word_ids",
+            "sequence_ids",
+            "special_tokens_mask",
+        ),
+        "int64",
+    )
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a token."""
+        return _frame(
+            {
+                "position": np.arange(len(self)),
+                "token": self.tokens,
+                "input_id": self.input_ids,
+                "segment": self.token_type_ids,
+                "text": self.sequence_ids,
+                "word": self.word_ids,
+                "start": self.offsets[:, 0],
+                "end": self.offsets[:, 1],
+                "special": self.special_tokens_mask.astype(bool),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionMaps(Result):
+    """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1."""
+
+    encoded: Encoded
+    weights: Array  # (layer, head, query, key)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"weights": "float32"}
+
+    @property
+    def layers(self) -> int:
+        return int(self.weights.shape[0])
+
+    @property
+    def heads(self) -> int:
+        return int(self.weights.shape[1])
+
+    def frame(self) -> pd.DataFrame:
+        """One row a weight: layer, head, query, key, their tokens, weight."""
+        layers, heads, queries, keys = self.weights.shape
+        tokens = np.asarray(self.encoded.tokens, dtype=object)
+        layer, head, query, key = (
+            index.ravel() for index in np.indices((layers, heads, queries, keys), dtype=np.int32)
+        )
+        return _frame(
+            {
+                "layer": layer,
+                "head": head,
+                "query": query,
+                "key": key,
+                "query_token": tokens[query],
+                "key_token": tokens[key],
+                "weight": self.weights.ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskPrediction(Result):
+    """What the masked-language model would put at each masked position.
+
+    Candidates are sorted by probability, from a softmax over the whole vocabulary. ``original_*`` speak of the token
+    that stood there before it was masked: rank 1 is the model's first choice; id −1, rank 0 and probability 0
+    mean that the mask was typed by hand and there is no original.
+    """
+
+    encoded: Encoded  # with the masks in place
+    positions: Array  # (mask,)
+    candidate_ids: Array  # (mask, candidate)
+    candidates: tuple[tuple[str, ...], ...]  # (mask, candidate), vocabulary strings
+    logits: Array  # (mask, candidate)
+    probabilities: Array  # (mask, candidate)
+    entropy: Array  # (mask,), in bits, of the whole distribution
+    original_ids: Array  # (mask,)
+    original_tokens: tuple[str, ...]  # (mask,), "" for a typed mask
+    original_ranks: Array  # (mask,)
+    original_probabilities: Array  # (mask,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "positions": "int64",
+        "candidate_ids": "int64",
+        "logits": "float32",
+        "probabilities": "float32",
+        "entropy": "float32",
+        "original_ids": "int64",
+        "original_ranks": "int64",
+        "original_probabilities": "float32",
+    }
+
+    def frame(self) -> pd.DataFrame:
+        """One row a candidate."""
+        masks, candidates = self.probabilities.shape
+        return _frame(
+            {
+                "position": np.repeat(self.positions, candidates),
+                "rank": np.tile(np.arange(1, candidates + 1), masks),
+                "token": [token for row in self.candidates for token in row],
+                "logit": self.logits.ravel(),
+                "probability": self.probabilities.ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classification(Result):
+    """A classifier's answer; ``probabilities`` are the softmax of ``logits``.
+
+    For a multi-label checkpoint (``problem_type`` in its config) they are one sigmoid a label and need not sum to 1.
+    """
+
+    encoded: Encoded
+    labels: tuple[str, ...]
+    logits: Array  # (label,)
+    probabilities: Array  # (label,)
+    multi_label: bool = False
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def predicted(self) -> int:
+        """The id of the label with the highest score."""
+        return int(self.logits.argmax())
+
+    def frame(self) -> pd.DataFrame:
+        """One row a label."""
+        return _frame({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairPrediction(Result):
+    """Next-sentence prediction (Devlin et al. 2019): index 0 "B follows A", index 1 "B is from elsewhere"."""
+
+    encoded: Encoded
+    logits: Array  # (2,)
+    probabilities: Array  # (2,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def is_next(self) -> float:
+        """The probability that the second text follows the first."""
+        return float(self.probabilities[0])
+
+    def frame(self) -> pd.DataFrame:
+        """One row an answer."""
+        return _frame({"answer": ("is next", "is not next"), "logit": self.logits, "probability": self.probabilities})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenLabels(Result):
+    """A token classifier's answer (named entities, parts of speech): a softmax over labels for each token."""
+
+    encoded: Encoded
+    labels: tuple[str, ...]
+    logits: Array  # (token, label)
+    probabilities: Array  # (token, label)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def predicted(self) -> Array:
+        """The label id of each token, (token,)."""
+        return read_only(self.logits.argmax(axis=-1), "int64")
+
+    def frame(self) -> pd.DataFrame:
+        """One row a token: its best label."""
+        best = self.predicted
+        return _frame(
+            {
+                "position": np.arange(len(self.encoded)),
+                "token": self.encoded.tokens,
+                "label": [self.labels[index] for index in best],
+                "probability": self.probabilities[np.arange(len(best)), best],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerPrediction(Result):
+    """Extractive question answering: where the answer starts and ends in the second text.
+
+    ``spans`` are the best answers, (first token, last token), sorted by ``span_probabilities``: the product of the
+    softmax over start positions and that over end positions, both restricted to the context.
+    """
+
+    encoded: Encoded
+    start_logits: Array  # (token,)
+    end_logits: Array  # (token,)
+    spans: Array  # (answer, 2)
+    span_probabilities: Array  # (answer,)
+    answers: tuple[str, ...]
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "start_logits": "float32",
+        "end_logits": "float32",
+        "spans": "int64",
+        "span_probabilities": "float32",
+    }
+
+    def frame(self) -> pd.DataFrame:
+        """One row an answer."""
+        return _frame(
+            {
+                "answer": self.answers,
+                "first_token": self.spans[:, 0],
+                "last_token": self.spans[:, 1],
+                "probability": self.span_probabilities,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenScores(Result):
+    """An attribution: how much each token moved the target's value F.
+
+    ``value`` is F(x), ``baseline_value`` F(baseline) where the method has one. ``delta`` is
+    Σ scores − (F(x) − F(baseline)), in the units of ``output``; ``None`` where completeness does not apply.
+    ``forward_passes`` counts single inputs sent through the network; ``seconds`` is wall time.
+    """
+
+    encoded: Encoded
+    scores: Array  # (token,)
+    method: str
+    target: Target
+    target_label: str
+    output: Output
+    value: float
+    baseline: str | None
+    baseline_value: float | None
+    delta: float | None
+    forward_passes: int
+    seconds: float
+    options: dict[str, Any]
+
+    _arrays: ClassVar[Mapping[str, str]] = {"scores": "float32"}
+
+    @property
+    def relative_delta(self) -> float | None:
+        """|delta| / |F(x) − F(baseline)|: the share of the change that the scores miss."""
+        if self.delta is None or self.baseline_value is None:
+            return None
+        return abs(self.delta) / max(abs(self.value - self.baseline_value), 1e-6)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a token."""
+        return _frame(
+            {
+                "position": np.arange(len(self.encoded)),
+                "token": self.encoded.tokens,
+                "word": self.encoded.word_ids,
+                "special": self.encoded.special_tokens_mask.astype(bool),
+                "score": self.scores,
+            }
+        )

@@ -1,0 +1,66 @@
+"""What an explanation is about: a class, a masked word, or the next sentence.
+
+Targets are small, frozen and hashable, so that they can be part of a cache key. Names and ids are both accepted;
+the attribution package turns names into ids and says what is valid when there is no such thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from glassbert.errors import TargetError
+
+__all__ = ["ClassTarget", "MaskTarget", "NextSentenceTarget", "Target", "target_from_dict", "target_to_dict"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTarget:
+    """A class of a classifier, by id or name; ``None``: the predicted one. With ``foil``: this rather than that."""
+
+    label: int | str | None = None
+    foil: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MaskTarget:
+    """A word at a masked position; ``None``: the model's first choice. With ``foil``: "he" rather than "she".
+
+    ``position`` counts tokens, special ones included. Whatever stands there is replaced by the mask token first.
+    """
+
+    position: int
+    token: int | str | None = None
+    foil: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextSentenceTarget:
+    """That the second text follows the first (``is_next=False``: that it does not)."""
+
+    is_next: bool = True
+
+
+Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget
+
+_KINDS: dict[str, type[Target]] = {
+    "class": ClassTarget,
+    "mask": MaskTarget,
+    "next_sentence": NextSentenceTarget,
+}
+
+
+def target_to_dict(target: Target) -> dict[str, Any]:
+    """Plain data, ``kind`` first."""
+    kind = next(name for name, cls in _KINDS.items() if type(target) is cls)
+    return {"kind": kind, **asdict(target)}
+
+
+def target_from_dict(data: Mapping[str, Any]) -> Target:
+    """The target that :func:`target_to_dict` wrote. Raises TargetError for an unknown kind."""
+    values = dict(data)
+    kind = values.pop("kind", None)
+    if kind not in _KINDS:
+        raise TargetError(f"no target of kind {kind!r}; valid are {', '.join(_KINDS)}")
+    return _KINDS[kind](**values)

@@ -1,0 +1,56 @@
+"""Word pieces → words.
+
+Attention: sum over the key pieces of a word, mean over its query pieces, so that rows still sum to 1 (Clark et al.
+2019). Attributions: sum, so that the total is conserved. Each special token is a group of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassbert.results import Array, Encoded, read_only
+
+__all__ = ["Words", "merge_attention", "merge_scores", "words_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """The words of an input, in order. ``group[token]`` is the index of the token's word in ``labels``."""
+
+    labels: tuple[str, ...]  # (word,)
+    group: Array  # (token,)
+
+
+def words_of(encoded: Encoded) -> Words:
+    """Group tokens into words, special tokens on their own: ``[CLS] un ##do ! [SEP] → [CLS] undo ! [SEP]``."""
+    labels: list[str] = []
+    group = np.empty(len(encoded), dtype=np.int64)
+    previous = -1
+    for position, word in enumerate(encoded.word_ids):
+        if word >= 0 and word == previous:
+            labels[-1] += encoded.pieces[position]
+        else:
+            labels.append(encoded.pieces[position])
+        group[position] = len(labels) - 1
+        previous = int(word)
+    return Words(tuple(labels), read_only(group, "int64"))
+
+
+def merge_scores(scores: Array, words: Words) -> Array:
+    """(…, token) → (…, word): the sum over the pieces of each word."""
+    return np.add.reduceat(scores, _starts(words), axis=-1)
+
+
+def merge_attention(weights: Array, words: Words) -> Array:
+    """(…, query, key) → (…, word, word): sum over key pieces, mean over query pieces."""
+    starts = _starts(words)
+    summed = np.add.reduceat(weights, starts, axis=-1)
+    sizes = np.bincount(words.group)
+    merged: Array = np.add.reduceat(summed, starts, axis=-2) / sizes[:, None].astype(weights.dtype)
+    return merged
+
+
+def _starts(words: Words) -> Array:
+    return np.flatnonzero(np.diff(words.group, prepend=-1))
