@@ -1,0 +1,144 @@
+"""Start the app on a port that is free: what ``make app`` does once everything is installed.
+
+Only the standard library is imported here, so that this adds nothing to the start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+FIRST_PORT = 8501
+PORTS_TRIED = 100
+WILDCARDS = ("0.0.0.0", "::")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server can listen there, tried the way Streamlit does it. OSError: not for a port in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def next_free(host: str, first: int) -> int:
+    """The first free port from ``first`` on."""
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        if is_free(host, port):
+            return port
+    raise SystemExit(f"No port from {first} on is free. Choose another: make app PORT=9000")
+
+
+def choose_port(host: str, wanted: str) -> int:
+    """The port asked for, or where none was asked for the first free one, saying so if it is not the usual one.
+
+    Raises SystemExit, with a sentence, where the port or the host cannot be used.
+    """
+    if wanted and not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 65535):
+        raise SystemExit(f"PORT={wanted} is not a port. Ports are whole numbers from 1 to 65535: make app PORT=8600")
+    try:
+        if not wanted:
+            port = next_free(host, FIRST_PORT)
+            if port != FIRST_PORT:
+                print(f"Port {FIRST_PORT} is taken, perhaps by another GlassBERT; this one uses {port}.", flush=True)
+            return port
+        if is_free(host, int(wanted)):
+            return int(wanted)
+        other = next_free(host, max(int(wanted), 1024))
+        raise SystemExit(
+            f"Port {wanted} is taken by another program. Stop that one, or choose another: make app PORT={other}"
+        )
+    except PermissionError:
+        raise SystemExit(
+            f"Port {wanted} is reserved for the administrator. Choose one from 1024 on: make app PORT=8600"
+        ) from None
+    except OSError:
+        raise SystemExit(
+            f"HOST={host} is not an address of this machine. "
+            "Use localhost (only this machine) or 0.0.0.0 (all who can reach it)."
+        ) from None
+
+
+def network_address() -> str:
+    """This machine's address on its network. Connecting a datagram socket looks up the route and sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))
+        except OSError:
+            return "localhost"
+        return str(probe.getsockname()[0])
+
+
+def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
+    """The command line of the server. Beyond localhost it answers to every name, and never asks an outside
+    service what this machine's public address is, as Streamlit does when it has to print one itself."""
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", host, "--server.port", str(port)]
+    if host not in ("localhost", "127.0.0.1", "::1"):
+        command += ["--server.allowedHosts", "*"]
+    if host in WILDCARDS:
+        command += ["--browser.serverAddress", network_address()]
+    if watch:
+        command += ["--server.fileWatcherType", "auto", "--server.runOnSave", "true"]
+    return command
+
+
+def open_browser(port: int, *, seconds: float = 60.0) -> None:
+    """Show the app in the user's browser as soon as it answers."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("localhost", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            webbrowser.open(f"http://localhost:{port}")
+            return
+
+
+def has_screen() -> bool:
+    """Whether a person sits in front of this machine, as far as can be told."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--port", default="", help="without it: the first free one from 8501 on")
+    parser.add_argument("--watch", action="store_true", help="reload when a file changes")
+    parser.add_argument("--open", type=int, metavar="PORT", help="only open the browser once PORT answers")
+    arguments = parser.parse_args()
+    if arguments.open:
+        open_browser(arguments.open)
+        return
+
+    os.chdir(ROOT)
+    port = choose_port(arguments.host, arguments.port)
+    if arguments.host in WILDCARDS:
+        print("Everyone who can reach this machine on its network can use this app: it has no login.", flush=True)
+    elif has_screen():
+        subprocess.Popen(
+            [sys.executable, __file__, "--open", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    command = streamlit_command(arguments.host, port, watch=arguments.watch)
+    # replaces this process, so that Ctrl+C and signals reach the server itself
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    main()
