@@ -1,0 +1,498 @@
+// One head, token × token. The canvas is as large as the visible part and stays in place while the box around it
+// scrolls: it draws what the scroll position shows, so that 512 tokens at reading size cost no more than 24.
+
+const READING_CELL = 16;
+const LARGEST_CELL = 44;
+const LABEL_PITCH = 12;
+const LABEL_FONT = 11;
+
+export default function (component) {
+  return mount(component, createHeatmap);
+}
+
+function createHeatmap(parentElement) {
+  const root = element("div", "heatmap", { "data-testid": "attention-heatmap" });
+  const head = element("div", "heatmap-head");
+  const readout = element("div", "heatmap-readout number", {
+    "aria-hidden": "true",
+    "data-testid": "attention-heatmap-readout",
+  });
+  const zoomButton = element("button", "heatmap-zoom", { type: "button", "data-testid": "attention-heatmap-zoom" });
+  const box = element("div", "heatmap-box", {
+    role: "grid",
+    tabindex: 0,
+    "aria-activedescendant": "cell",
+    "data-testid": "attention-heatmap-grid",
+  });
+  const sizer = element("div", "heatmap-sizer", { role: "presentation" });
+  const canvas = element("canvas", "heatmap-canvas data-colour", {
+    "aria-hidden": "true",
+    "data-testid": "attention-heatmap-canvas",
+  });
+  // The one cell that exists for screen readers is the cell under the cursor.
+  const spokenRow = element("div", "spoken", { role: "row" });
+  const spokenCell = element("div", "", { role: "gridcell", id: "cell" });
+  const live = element("div", "spoken", { "aria-live": "polite" });
+  const legend = element("div", "heatmap-legend", { role: "img", "data-testid": "attention-heatmap-legend" });
+  const bar = element("div", "scale-bar data-colour");
+  const numbers = element("div", "scale-numbers muted number");
+  spokenRow.append(spokenCell);
+  sizer.append(canvas);
+  box.append(sizer, spokenRow);
+  head.append(readout, zoomButton);
+  legend.append(bar, numbers);
+  root.append(head, box, legend, live);
+  parentElement.append(root);
+
+  let component;
+  let header = null;
+  let levels = null; // Uint16Array (query, key)
+  let peak = 0;
+  let theme = readTheme(parentElement);
+  let image = null;
+  let pooled = null;
+  let selected = null;
+  let cursor = { row: 0, column: 0 };
+  let pointed = null; // { row, column }; either is null over a label
+  let cellSize = null; // null: as large as fits
+  let layout = null;
+  const shortened = new Map();
+
+  const read = messageReader((nextHeader, bytes, renewed) => {
+    const other = header?.version !== nextHeader.version;
+    const moved = header?.selected !== nextHeader.selected;
+    header = nextHeader;
+    selected = header.selected;
+    theme = readTheme(parentElement);
+    if (renewed) {
+      const count = bytes.length / 2;
+      levels = Uint16Array.from({ length: count }, (_, i) => (bytes[i] << 8) | bytes[count + i]);
+      peak = levels.reduce((a, b) => Math.max(a, b), 0);
+    }
+    if (other) {
+      cellSize = null;
+      cursor = { row: selected ?? 0, column: selected ?? 0 };
+      pointed = null;
+    } else if (moved && selected !== null && selected !== cursor.row) {
+      cursor = { row: selected, column: selected };
+    }
+    shortened.clear();
+    makeImage();
+    setAttributes(root, { "data-selected": selected ?? "" });
+    setAttributes(box, {
+      "aria-label": header.label,
+      "aria-rowcount": header.tokens.length,
+      "aria-colcount": header.tokens.length,
+    });
+    root.style.height = `${header.height}px`;
+    drawLegend();
+    speak();
+    draw();
+    if (moved && selected !== null && cellSize !== null) reveal(selected, null);
+  });
+
+  function update(next) {
+    component = next;
+    read(next.data);
+  }
+
+  const weight = (row, column) => levels[row * header.tokens.length + column] * header.step;
+  const shade = (level) => (peak ? Math.round(255 * Math.sqrt(level / peak)) : 0);
+
+  function makeImage() {
+    const count = header.tokens.length;
+    image = picture(Uint8Array.from(levels, shade), count, count, theme.weights);
+    pooled = null;
+  }
+
+  // Fewer pixels than tokens: each pixel shows the largest weight of its block, so that thin lines survive.
+  function pooledImage(width, height) {
+    if (pooled?.width === width && pooled?.height === height) return pooled;
+    const count = header.tokens.length;
+    const largest = new Uint16Array(width * height);
+    for (let row = 0; row < count; row++) {
+      const line = Math.floor((row * height) / count) * width;
+      for (let column = 0; column < count; column++) {
+        const pixel = line + Math.floor((column * width) / count);
+        const level = levels[row * count + column];
+        if (level > largest[pixel]) largest[pixel] = level;
+      }
+    }
+    pooled = picture(Uint8Array.from(largest, shade), width, height, theme.weights);
+    return pooled;
+  }
+
+  function shorten(context, text, width) {
+    const id = `${context.font} ${Math.round(width)} ${text}`;
+    if (!shortened.has(id)) {
+      const letters = [...text.replace(/\s+/g, " ").slice(0, 80)];
+      let shown = letters.join("");
+      for (let n = letters.length - 1; n > 0 && context.measureText(shown).width > width; n--) {
+        shown = `${letters.slice(0, n).join("")}…`;
+      }
+      shortened.set(id, shown);
+    }
+    return shortened.get(id);
+  }
+
+  function measure(context, width, height) {
+    const count = header.tokens.length;
+    const ratio = window.devicePixelRatio || 1;
+    context.font = labelFont(false);
+    let widest = 0;
+    for (const token of header.tokens) widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
+    const left = Math.ceil(Math.min(widest + 10, Math.max(48, width * 0.24), 96));
+    const fitWidth = Math.min((width - left) / count, LARGEST_CELL);
+    const upright = cellSize === null && widest + 6 <= fitWidth;
+    const top = upright ? 18 : Math.ceil(Math.min(widest + 8, height * 0.26, 80));
+    const fitHeight = Math.min((height - top) / count, LARGEST_CELL);
+    const whole = (size) => (size * ratio >= 3 ? Math.floor(size * ratio) / ratio : size);
+    const fit = { width: whole(Math.min(fitWidth, 2 * fitHeight)), height: whole(Math.min(fitHeight, 2 * fitWidth)) };
+    const cell = cellSize === null ? fit : { width: cellSize, height: cellSize };
+    return { count, ratio, width, height, left, top, upright, fit, cell };
+  }
+
+  const labelFont = (bold) => `${bold ? "600 " : ""}${LABEL_FONT}px ${theme.font}`;
+
+  function draw() {
+    if (!header || box.clientWidth === 0) return;
+    const probe = canvas.getContext("2d");
+    layout = measure(probe, box.clientWidth, box.clientHeight);
+    const { count, left, top, cell } = layout;
+    const zoomed = cellSize !== null;
+    sizer.style.width = zoomed ? `${left + count * cell.width}px` : "100%";
+    sizer.style.height = zoomed ? `${top + count * cell.height}px` : "100%";
+    layout = { ...layout, width: box.clientWidth, height: box.clientHeight }; // scroll bars may have appeared
+    zoomButton.hidden = !zoomed && Math.min(layout.fit.width, layout.fit.height) >= LABEL_PITCH;
+    setText(zoomButton, zoomed ? "Fit" : "Zoom in");
+    setAttributes(zoomButton, { "aria-label": zoomed ? "Fit all tokens" : "Enlarge to reading size" });
+    const context = crisp(canvas, layout.width, layout.height);
+    drawCells(context);
+    drawMarks(context);
+    drawLabels(context);
+    describe();
+  }
+
+  const xOf = (column) => layout.left - box.scrollLeft + column * layout.cell.width;
+  const yOf = (row) => layout.top - box.scrollTop + row * layout.cell.height;
+
+  function withinCells(context, paint) {
+    context.save();
+    context.beginPath();
+    context.rect(layout.left, layout.top, layout.width - layout.left, layout.height - layout.top);
+    context.clip();
+    paint();
+    context.restore();
+  }
+
+  function drawCells(context) {
+    const { count, cell, ratio } = layout;
+    withinCells(context, () => {
+      context.imageSmoothingEnabled = false;
+      const device = [Math.floor(count * cell.width * ratio), Math.floor(count * cell.height * ratio)];
+      const source = Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
+      context.drawImage(source, xOf(0), yOf(0), count * cell.width, count * cell.height);
+      context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
+      context.lineWidth = 1 / ratio;
+      context.strokeRect(xOf(0), yOf(0), count * cell.width, count * cell.height);
+    });
+  }
+
+  function drawMarks(context) {
+    const { count, cell } = layout;
+    const width = count * cell.width;
+    const height = count * cell.height;
+    withinCells(context, () => {
+      if (pointed) {
+        context.fillStyle = `rgb(${theme.text.join(" ")} / 12%)`;
+        if (pointed.row !== null) context.fillRect(xOf(0), yOf(pointed.row), width, cell.height);
+        if (pointed.column !== null) context.fillRect(xOf(pointed.column), yOf(0), cell.width, height);
+      }
+      if (selected !== null) {
+        context.strokeStyle = css(theme.primary);
+        context.lineWidth = 1.25;
+        context.strokeRect(xOf(selected), yOf(0), Math.max(2, cell.width), height);
+        context.lineWidth = 2;
+        context.strokeRect(xOf(0) + 1, yOf(selected), width - 2, Math.max(2, cell.height));
+      }
+      if (root.classList.contains("keyboard")) {
+        context.lineWidth = 2;
+        const grow = Math.max(0, (7 - Math.min(cell.width, cell.height)) / 2);
+        const rect = [
+          xOf(cursor.column) - grow,
+          yOf(cursor.row) - grow,
+          cell.width + 2 * grow,
+          cell.height + 2 * grow,
+        ];
+        context.strokeStyle = css(theme.background);
+        context.strokeRect(rect[0] - 1.5, rect[1] - 1.5, rect[2] + 3, rect[3] + 3);
+        context.strokeStyle = css(theme.text);
+        context.strokeRect(...rect);
+      }
+    });
+  }
+
+  // The labels to draw along one side: the marked ones first, then as many others as keep their distance.
+  function labelled(marked, pitch, first, last) {
+    const shown = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
+    const fixed = [...shown];
+    const every = Math.max(1, Math.ceil(LABEL_PITCH / pitch));
+    for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
+      if (!fixed.some((other) => Math.abs(other - i) * pitch < Math.min(LABEL_PITCH, every * pitch))) shown.push(i);
+    }
+    return shown;
+  }
+
+  function drawLabels(context) {
+    const { count, left, top, cell, upright } = layout;
+    const place = pointed ?? (root.classList.contains("keyboard") ? cursor : { row: null, column: null });
+    const seen = (scroll, room, size) => [
+      Math.max(0, Math.floor(scroll / size)),
+      Math.min(count - 1, Math.ceil((scroll + room) / size) - 1),
+    ];
+    context.textBaseline = "middle";
+    const rows = seen(box.scrollTop, layout.height - top, cell.height);
+    const columns = seen(box.scrollLeft, layout.width - left, cell.width);
+    clipped(context, [0, top, left, layout.height - top], () => {
+      for (const row of labelled([selected, place.row], cell.height, ...rows)) {
+        drawLabel(context, row, place.row, left - 8, () => context.translate(left - 4, yOf(row) + cell.height / 2), "right");
+      }
+    });
+    clipped(context, [left, 0, layout.width - left, top], () => {
+      for (const column of labelled([selected, place.column], cell.width, ...columns)) {
+        const middle = xOf(column) + cell.width / 2;
+        const turn = () => {
+          context.translate(middle, upright ? top - 9 : top - 4);
+          if (!upright) context.rotate(-Math.PI / 2);
+        };
+        drawLabel(context, column, place.column, upright ? cell.width : top - 6, turn, upright ? "center" : "left");
+      }
+    });
+  }
+
+  function clipped(context, rect, paint) {
+    context.save();
+    context.beginPath();
+    context.rect(...rect);
+    context.clip();
+    paint();
+    context.restore();
+  }
+
+  function drawLabel(context, index, pointedIndex, room, turn, align) {
+    const marked = index === selected;
+    context.save();
+    turn();
+    context.font = labelFont(marked || index === pointedIndex);
+    context.textAlign = align;
+    const text = shorten(context, header.tokens[index], room);
+    if (marked) {
+      const width = context.measureText(text).width + 4;
+      const start = { right: -width + 2, left: -2, center: -width / 2 }[align];
+      context.fillStyle = css(theme.primary);
+      context.fillRect(start, -7, width, 14);
+      context.fillStyle = css(inkOn(theme.primary));
+    } else {
+      context.fillStyle = css(index === pointedIndex ? theme.text : mix(theme.background, theme.text, 0.75));
+    }
+    context.fillText(text, 0, 0.5);
+    context.restore();
+  }
+
+  function drawLegend() {
+    const largest = peak * header.step;
+    bar.style.background = gradient((place) => {
+      const start = Math.round(place * 255) * 3;
+      return [...theme.weights.subarray(start, start + 3)];
+    });
+    // The colour follows the square root: halfway along the bar is a quarter of the largest weight.
+    const marks = [0, largest / 4, largest].map((value) => (value ? value.toPrecision(2) : "0"));
+    numbers.replaceChildren(
+      ...marks.map((mark) => {
+        const number = element("span", "");
+        number.textContent = mark;
+        return number;
+      }),
+    );
+    setAttributes(legend, { "aria-label": `Colour scale from 0 through ${marks[1]} to ${marks[2]}` });
+  }
+
+  function sentence({ row, column }) {
+    const { tokens } = header;
+    if (row === null) return [`to `, tokens[column]];
+    if (column === null) return [`from `, tokens[row]];
+    return ["from ", tokens[row], " → to ", tokens[column], `: ${weightText(weight(row, column))}`];
+  }
+
+  function strongest(row) {
+    let column = 0;
+    for (let i = 1; i < header.tokens.length; i++) if (weight(row, i) > weight(row, column)) column = i;
+    return column;
+  }
+
+  // Odd parts are tokens: isolated, so that a right-to-left token does not turn the sentence around it.
+  function describe() {
+    let parts = ["Point at a cell to read its weight."];
+    if (pointed) parts = sentence(pointed);
+    else if (root.classList.contains("keyboard")) parts = sentence(cursor);
+    else if (selected !== null) parts = [...sentence({ row: selected, column: strongest(selected) }), " ", "", "(largest)"];
+    if (readout.dataset.shown === parts.join("\u0000")) return;
+    readout.dataset.shown = parts.join("\u0000");
+    readout.replaceChildren(
+      ...parts.filter(Boolean).map((part) => {
+        const isToken = parts.indexOf(part) % 2 === 1;
+        const node = element(isToken ? "bdi" : "span", isToken ? "heatmap-token ellipsis" : "");
+        node.textContent = part;
+        return node;
+      }),
+    );
+  }
+
+  function speak() {
+    setAttributes(spokenRow, { "aria-rowindex": cursor.row + 1 });
+    setAttributes(spokenCell, { "aria-colindex": cursor.column + 1, "aria-selected": cursor.row === selected });
+    setText(spokenCell, sentence(cursor).join(""));
+  }
+
+  function select(row, toggles) {
+    if (row === selected && !toggles) return;
+    selected = row === selected ? null : row;
+    setAttributes(root, { "data-selected": selected ?? "" });
+    speak();
+    redraw();
+    component.setTriggerValue("select", { version: header.version, index: selected ?? -1 });
+  }
+
+  function reveal(row, column) {
+    const room = [layout.height - layout.top, layout.width - layout.left];
+    const scroll = (start, size, visible, current) => {
+      if (start < current) return start;
+      return start + size > current + visible ? start + size - visible : current;
+    };
+    box.scrollTop = scroll(row * layout.cell.height, layout.cell.height, room[0], box.scrollTop);
+    if (column !== null) {
+      box.scrollLeft = scroll(column * layout.cell.width, layout.cell.width, room[1], box.scrollLeft);
+    }
+  }
+
+  function place(event) {
+    if (!layout) return null;
+    const frame = box.getBoundingClientRect();
+    const x = event.clientX - frame.left;
+    const y = event.clientY - frame.top;
+    const at = (offset, start, scroll, size) => {
+      const index = Math.floor((offset - start + scroll) / size);
+      return index < layout.count ? index : undefined;
+    };
+    const row = y < layout.top ? null : at(y, layout.top, box.scrollTop, layout.cell.height);
+    const column = x < layout.left ? null : at(x, layout.left, box.scrollLeft, layout.cell.width);
+    const nowhere = row === undefined || column === undefined || (row === null && column === null);
+    return nowhere ? null : { row, column };
+  }
+
+  // Zooms so that the point under the pointer stays where it is.
+  function zoomTo(size, x, y) {
+    const before = layout;
+    const across = (x - before.left + box.scrollLeft) / before.cell.width;
+    const down = (y - before.top + box.scrollTop) / before.cell.height;
+    const smallest = Math.min(before.fit.width, before.fit.height);
+    cellSize = size <= smallest ? null : Math.min(LARGEST_CELL, size);
+    draw();
+    if (cellSize === null) return;
+    box.scrollLeft = across * layout.cell.width - (x - layout.left);
+    box.scrollTop = down * layout.cell.height - (y - layout.top);
+  }
+
+  function onKey(event) {
+    if (event.altKey || event.metaKey || !header) return;
+    const last = header.tokens.length - 1;
+    const { row, column } = cursor;
+    const moves = {
+      ArrowRight: { row, column: column + 1 },
+      ArrowLeft: { row, column: column - 1 },
+      ArrowDown: { row: row + 1, column },
+      ArrowUp: { row: row - 1, column },
+      PageDown: { row: row + 10, column },
+      PageUp: { row: row - 10, column },
+      Home: { row: event.ctrlKey ? 0 : row, column: 0 },
+      End: { row: event.ctrlKey ? last : row, column: last },
+    };
+    if (event.key !== "Enter" && event.key !== " " && !moves[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    root.classList.add("keyboard");
+    pointed = null;
+    if (!moves[event.key]) {
+      select(row, true);
+      return;
+    }
+    const within = (index) => Math.max(0, Math.min(last, index));
+    cursor = { row: within(moves[event.key].row), column: within(moves[event.key].column) };
+    if (cellSize !== null) reveal(cursor.row, cursor.column);
+    speak();
+    setText(live, sentence(cursor).join(""));
+    redraw();
+  }
+
+  function onPoint(event) {
+    pointed = header ? place(event) : null;
+    redraw();
+  }
+
+  box.addEventListener("pointermove", onPoint);
+  box.addEventListener("pointerdown", (event) => {
+    root.classList.remove("keyboard");
+    onPoint(event);
+  });
+  box.addEventListener("pointerleave", () => {
+    pointed = null;
+    redraw();
+  });
+  box.addEventListener("click", (event) => {
+    const at = place(event);
+    if (!at) return;
+    if (at.row !== null && at.column !== null) cursor = at;
+    select(at.row ?? at.column, at.row === null || at.column === null);
+  });
+  box.addEventListener("keydown", onKey);
+  box.addEventListener("focus", () => {
+    if (box.matches(":focus-visible")) root.classList.add("keyboard");
+    redraw();
+  });
+  box.addEventListener("blur", () => {
+    root.classList.remove("keyboard");
+    redraw();
+  });
+  box.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey || !layout) return; // a pinch on a touchpad arrives as a wheel with the control key
+      event.preventDefault();
+      const frame = box.getBoundingClientRect();
+      zoomTo(layout.cell.height * Math.exp(-event.deltaY / 200), event.clientX - frame.left, event.clientY - frame.top);
+    },
+    { passive: false },
+  );
+  zoomButton.addEventListener("click", () => {
+    if (!layout) return;
+    const centre = selected ?? 0;
+    const x = layout.left + (cellSize === null ? (centre + 0.5) * layout.cell.width : 0);
+    const y = layout.top + (cellSize === null ? (centre + 0.5) * layout.cell.height : 0);
+    zoomTo(cellSize === null ? READING_CELL : 0, x, y);
+  });
+
+  const redraw = eachFrame(draw);
+  box.addEventListener("scroll", redraw, { passive: true });
+  const observer = new ResizeObserver(redraw);
+  observer.observe(box);
+  window.addEventListener("resize", redraw);
+
+  function destroy() {
+    observer.disconnect();
+    window.removeEventListener("resize", redraw);
+    redraw.cancel();
+    root.remove();
+  }
+
+  return { update, destroy };
+}

@@ -1,0 +1,131 @@
+"""Every head as a thumbnail: layers down, heads across, one of them open.
+
+Layers and heads are counted from 0 in the data and from 1 on screen ("Layer 3 · Head 5").
+
+Hooks for tests: ``data-testid`` ``heads-map`` (the whole), ``heads-map-grid`` (role grid, named by
+``label``), ``heads-map-cell`` (role gridcell, named "Layer 3, Head 5", with ``data-layer``, ``data-head``
+counted from 0 and ``aria-selected``), ``heads-map-canvas`` and ``heads-map-readout``. Arrow keys, Home and
+End move between heads, Enter or Space selects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components import frontend
+
+__all__ = ["CAPTION", "THUMBNAIL_PIXELS", "Thumbnails", "clicked_head", "heads_map", "thumbnails"]
+
+THUMBNAIL_PIXELS = 32
+"""The largest side of a thumbnail as it is sent; more tokens are pooled."""
+
+CAPTION = (
+    "Each thumbnail is one head: rows attend to columns. Darkness grows with the square root of the weight, on "
+    "one scale for all heads, so that faint weights are seen; in long texts a dot stands for the largest "
+    "weight of a block of tokens."
+)
+
+_mount = frontend.register(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnails:
+    """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight."""
+
+    pixels: np.ndarray
+
+
+def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
+    """Make the thumbnails of ``weights`` (layer, head, query, key), each row over key summing to 1.
+
+    Up to `side` tokens a pixel is a weight; beyond, it is the largest weight of a block: the mean would dim a
+    one-token diagonal to 1/16 at 512 tokens, and these thin lines are what tells heads apart. The square
+    root is taken before the rounding, so that the 256 levels are dense where the weights are faint.
+    Raises ValueError for another shape or for values that are no weights.
+    """
+    if weights.ndim != 4 or 0 in weights.shape:
+        raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
+    pooled = _block_max(_block_max(weights, 2, side), 3, side)
+    if not np.isfinite(pooled).all() or pooled.max() > 1.001 or pooled.min() < 0:
+        raise ValueError("attention weights must be finite and between 0 and 1")
+    pixels = np.rint(255 * np.sqrt(np.minimum(pooled, 1))).astype(np.uint8)
+    pixels.flags.writeable = False
+    return Thumbnails(pixels)
+
+
+def heads_map(
+    weights: np.ndarray | Thumbnails,
+    *,
+    key: str,
+    version: str,
+    layer: int,
+    head: int,
+    label: str,
+    max_thumbnail_px: int = 48,
+    max_height_px: int = 190,
+    on_select: Callable[[], None] | None = None,
+) -> tuple[int, int] | None:
+    """Draw the map and return the (layer, head) clicked since the last run, counted from 0, or None.
+
+    weights:          (layer, head, query, key), or the `thumbnails` of them made before.
+    version:          names the weights (a hash of text and model); clicks on another version are dropped.
+    layer, head:      the open head, framed.
+    label:            what the map is, for screen readers.
+    max_thumbnail_px: the largest side of a thumbnail on screen.
+    max_height_px:    the height of the whole with its caption line; a map of more layers scrolls inside it.
+    on_select:        called before the run that a click starts; `clicked_head` reads the click there.
+
+    Raises ValueError for a layer or head that is not there, and what `thumbnails` raises.
+    """
+    pixels = (weights if isinstance(weights, Thumbnails) else thumbnails(weights)).pixels
+    layers, heads, rows, columns = pixels.shape
+    if not (0 <= layer < layers and 0 <= head < heads):
+        raise ValueError(
+            f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}"
+        )
+    header = {
+        "version": version,
+        "label": label,
+        "layers": layers,
+        "heads": heads,
+        "rows": rows,
+        "columns": columns,
+        "layer": layer,
+        "head": head,
+        "maxThumbnail": max_thumbnail_px,
+        "maxHeight": max_height_px,
+    }
+    data = frontend.pack(header, pixels.tobytes())
+    result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
+    return clicked_head(result, version, layers, heads)
+
+
+def clicked_head(result: Mapping[str, Any], version: str, layers: int, heads: int) -> tuple[int, int] | None:
+    """The click in a component's result (in a callback: ``session_state[key]``), as `heads_map` returns it."""
+    event = frontend.read_event(result, version)
+    layer, head = (event.get("layer"), event.get("head")) if event else (None, None)
+    if not (isinstance(layer, int) and isinstance(head, int)):
+        return None
+    return (layer, head) if 0 <= layer < layers and 0 <= head < heads else None
+
+
+def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:
+    """The maximum over up to `side` blocks of nearly equal length along an axis.
+
+    Block by block rather than by one reshape: no padding for odd lengths, no copy of the whole, and the
+    inner loop runs over contiguous memory.
+    """
+    length = values.shape[axis]
+    if length <= side:
+        return values
+    edges = [i * length // side for i in range(side + 1)]
+    pooled = np.empty((*values.shape[:axis], side, *values.shape[axis + 1 :]), dtype=values.dtype)
+    before = (slice(None),) * axis
+    for block, (start, stop) in enumerate(zip(edges, edges[1:], strict=False)):
+        np.max(values[(*before, slice(start, stop))], axis=axis, out=pooled[(*before, block)])
+    return pooled
