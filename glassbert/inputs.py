@@ -10,9 +10,9 @@ import numpy as np
 
 from glassbert.encoder import Model, require_head
 from glassbert.errors import EmptyTextError, OptionError, TargetError, TextTooLongError
-from glassbert.results import Encoded
+from glassbert.results import SPACE, Encoded
 
-__all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "with_masks"]
+__all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "token_name", "with_masks"]
 
 #: Wherever a text is wanted, an input that is already encoded will do.
 Text: TypeAlias = str | Encoded
@@ -23,9 +23,10 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
 
     A typed ``[MASK]`` becomes the model's own mask token. An :class:`Encoded` passes through. Raises EmptyTextError
     for a text without tokens and TextTooLongError, with the count, for one longer than the model's positions: text is
-    never cut silently.
+    never cut silently. Raises OptionError for an Encoded that cannot be this model's, or that comes with a pair.
     """
     if isinstance(text, Encoded):
+        _check_fits(model, text, pair)
         return text
     texts = tuple(_own_mask(model, part) for part in ((text,) if pair is None else (text, pair)))
     for number, part in enumerate(texts):
@@ -42,22 +43,15 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         if not (sequences == number).any():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
             raise EmptyTextError(f"{which} has no character that this model can read: type at least one word")
-    if len(ids) > model.max_tokens:
-        raise TextTooLongError(
-            f"the text has {len(ids)} tokens with the special ones, this model reads at most {model.max_tokens}: "
-            "shorten it",
-            tokens=len(ids),
-            max_tokens=model.max_tokens,
-        )
+    _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
     offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
     segments = raw.get("token_type_ids")
-    # Byte-level vocabularies spell bytes as other letters; the text itself is what people can read.
-    byte_level = type(model.tokenizer.backend_tokenizer.decoder).__name__ == "ByteLevel"
+    spelling = type(model.tokenizer.backend_tokenizer.decoder).__name__
     return Encoded(
         tokens=tokens,
         pieces=tuple(
-            _piece(token, texts[sequence][start:end] if sequence >= 0 and byte_level else token)
+            _piece(token, texts[sequence][start:end], spelling) if sequence >= 0 else token
             for token, sequence, (start, end) in zip(tokens, sequences, offsets, strict=True)
         ),
         input_ids=np.asarray(ids),
@@ -73,7 +67,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
 
 def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
     """:func:`encode` for each text. Raises OptionError for an empty list."""
-    if isinstance(texts, str) or not texts:
+    if isinstance(texts, str) or len(texts) == 0:
         raise OptionError("give a list with at least one text")
     return tuple(encode(model, text) for text in texts)
 
@@ -81,22 +75,44 @@ def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
 def shorten(model: Model, text: str, pair: str | None = None) -> tuple[str, str | None]:
     """The longest beginning of the text that fits the model; of the longer text of a pair, if there are two.
 
-    Cuts at the end of a token of the original text, so what is kept is unchanged.
+    Cuts at the end of a token of the original text, so what is kept is unchanged. Raises TextTooLongError where not
+    even the first character fits.
     """
-    texts = [text] if pair is None else [text, pair]
-    counts = [len(model.tokenizer(part, add_special_tokens=False)["input_ids"]) for part in texts]
-    excess = sum(counts) + model.tokenizer.num_special_tokens_to_add(pair is not None) - model.max_tokens
-    while excess > 0:
-        longest = int(np.argmax(counts))
-        shortest = min(counts)
-        # Shorten the longer text down to the shorter one before both lose anything.
-        cut = min(excess, max(counts[longest] - shortest, 1)) if len(texts) == 2 else excess
-        keep = max(counts[longest] - cut, 1)
-        raw = model.tokenizer(texts[longest], add_special_tokens=False, return_offsets_mapping=True)
-        texts[longest] = texts[longest][: raw["offset_mapping"][keep - 1][1]]
-        counts = [len(model.tokenizer(part, add_special_tokens=False)["input_ids"]) for part in texts]
-        excess = sum(counts) + model.tokenizer.num_special_tokens_to_add(pair is not None) - model.max_tokens
-    return texts[0], texts[1] if pair is not None else None
+    room = model.max_tokens - int(model.tokenizer.num_special_tokens_to_add(pair is not None))
+    if pair is None:
+        return _beginning(model, text, room), None
+    # the longer text is cut down to the shorter one before both lose anything
+    first, second = _token_count(model, text), _token_count(model, pair)
+    if first >= second:
+        text = _beginning(model, text, max(room - second, room - room // 2))
+        return text, _beginning(model, pair, room - _token_count(model, text))
+    pair = _beginning(model, pair, max(room - first, room // 2))
+    return _beginning(model, text, room - _token_count(model, pair)), pair
+
+
+def _token_count(model: Model, text: str) -> int:
+    return len(model.tokenizer(_own_mask(model, text), add_special_tokens=False)["input_ids"])
+
+
+def _beginning(model: Model, text: str, max_tokens: int) -> str:
+    """The longest beginning with at most this many tokens that ends where a token of the whole text ends."""
+    own = _own_mask(model, text)
+    raw = model.tokenizer(own, add_special_tokens=False, return_offsets_mapping=True)
+    if len(raw["input_ids"]) <= max_tokens:
+        return text
+    ends = [end for _, end in raw["offset_mapping"][: max(max_tokens, 0)]]
+    # One character can be several tokens (the bytes of an emoji), and a beginning can split differently from the whole
+    # text: so count again, and step back until it is right.
+    for end in sorted(set(ends), reverse=True):
+        part = own[:end]
+        if part.strip() and _token_count(model, part) <= max_tokens:
+            return part.replace(str(model.mask_token), "[MASK]") if own != text else part
+    raise TextTooLongError(
+        f"not even the first character of this text fits into {max(max_tokens, 0)} tokens, all that is left of the "
+        f"{model.max_tokens} this model reads",
+        tokens=len(raw["input_ids"]),
+        max_tokens=model.max_tokens,
+    )
 
 
 def with_masks(model: Model, encoded: Encoded, positions: Sequence[int]) -> Encoded:
@@ -121,17 +137,45 @@ def mask_positions(model: Model, encoded: Encoded) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(encoded.input_ids == model.tokenizer.mask_token_id))
 
 
+def token_name(model: Model, token_id: int) -> str:
+    """The vocabulary's string for an id; weights padded to a round size have ids that stand for nothing."""
+    name: str | None = model.tokenizer.convert_ids_to_tokens(int(token_id))
+    return f"[id {token_id}]" if name is None else name
+
+
+def _check_length(model: Model, tokens: int, texts: int) -> None:
+    if tokens > model.max_tokens:
+        which, them = ("the text has", "it") if texts == 1 else ("the two texts have", "them")
+        raise TextTooLongError(
+            f"{which} {tokens} tokens with the special ones, this model reads at most {model.max_tokens}: "
+            f"shorten {them}",
+            tokens=tokens,
+            max_tokens=model.max_tokens,
+        )
+
+
+def _check_fits(model: Model, encoded: Encoded, pair: str | None) -> None:
+    if pair is not None:
+        raise OptionError("an encoded input already holds its second text: give both texts to encode() instead")
+    _check_length(model, len(encoded), len(encoded.texts))
+    if int(encoded.input_ids.max()) >= int(model.network.config.vocab_size):
+        raise OptionError(f"this input was encoded for a model with more tokens than {model.source!r}: encode it again")
+
+
 def _own_mask(model: Model, text: str) -> str:
     mask = model.mask_token
     return text.replace("[MASK]", mask) if mask and mask != "[MASK]" else text
 
 
-def _piece(token: str, surface: str) -> str:
-    if token.startswith("##") and len(token) > 2:
-        return token[2:]
-    if token.startswith("▁") and len(token) > 1:
-        return token[1:]
-    return surface.strip() or token
+def _piece(token: str, surface: str, spelling: str) -> str:
+    """The token for human eyes. ``spelling`` is the decoder's name: how this vocabulary marks where words begin."""
+    match spelling:
+        case "WordPiece":
+            return token[2:] if token.startswith("##") and len(token) > 2 else token
+        case "ByteLevel":  # these spell bytes as other letters; the text itself is what people can read
+            return surface.strip() or SPACE
+        case _:
+            return token.lstrip("▁") or SPACE
 
 
 def _running_words(word_ids: Sequence[int | None], sequences: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

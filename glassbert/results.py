@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMAT_VERSION",
+    "SPACE",
     "AnswerPrediction",
     "AttentionMaps",
     "Classification",
@@ -37,6 +38,9 @@ __all__ = [
 #: Written into every ``to_dict()``; ``from_dict()`` refuses a newer one.
 FORMAT_VERSION = 1
 
+#: The piece of a token that is nothing but white space.
+SPACE = "␣"
+
 Array: TypeAlias = npt.NDArray[Any]
 #: What an attribution explains: the raw score of the target or its probability.
 Output = Literal["logit", "probability"]
@@ -49,11 +53,12 @@ _ARRAY_TYPES = {
 
 
 def read_only(array: npt.ArrayLike, dtype: str) -> Array:
-    """A read-only array of this dtype; copies unless the input is already one."""
-    result = np.asarray(array, dtype=_ARRAY_TYPES[dtype])
-    if result.flags.writeable:
-        result = result.copy() if result is array else result
-        result.setflags(write=False)
+    """A read-only array of this dtype; a copy, unless the input is one that nobody can write through."""
+    wanted = _ARRAY_TYPES[dtype]
+    if isinstance(array, np.ndarray) and array.dtype == wanted and array.base is None and not array.flags.writeable:
+        return array
+    result = np.array(array, dtype=wanted)
+    result.setflags(write=False)
     return result
 
 
@@ -83,12 +88,12 @@ class Result:
             elif field.name == "target":
                 data[field.name] = target_to_dict(value)
             else:
-                data[field.name] = value
+                data[field.name] = dict(value) if isinstance(value, Mapping) else value
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The result that ``to_dict`` wrote. Raises ValueError for another type or a newer format."""
+        """The result that ``to_dict`` wrote. Raises ValueError for another type, a newer format or a missing field."""
         if data.get("type") != cls.__name__:
             raise ValueError(f"this is a saved {data.get('type')!r}, not a {cls.__name__}")
         if data.get("format", 0) > FORMAT_VERSION:
@@ -96,6 +101,9 @@ class Result:
                 f"saved in format {data['format']}; this version reads up to format {FORMAT_VERSION}: "
                 "update glassbert to read it"
             )
+        missing = [field.name for field in fields(cls) if field.name not in data]  # type: ignore[arg-type]
+        if missing:
+            raise ValueError(f"this saved {cls.__name__} is incomplete: it lacks {', '.join(missing)}")
         values: dict[str, Any] = {}
         for field in fields(cls):  # type: ignore[arg-type]
             value = data[field.name]
@@ -265,7 +273,8 @@ class MaskPrediction(Result):
 class Classification(Result):
     """A classifier's answer; ``probabilities`` are the softmax of ``logits``.
 
-    For a multi-label checkpoint (``problem_type`` in its config) they are one sigmoid a label and need not sum to 1.
+    For a multi-label checkpoint (``problem_type`` in its config), and one with a single score, they are one sigmoid a
+    label and need not sum to 1.
     """
 
     encoded: Encoded

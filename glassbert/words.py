@@ -1,4 +1,4 @@
-"""Word pieces → words.
+"""Word pieces → words, and the same place in two tokenisations.
 
 Attention: sum over the key pieces of a word, mean over its query pieces, so that rows still sum to 1 (Clark et al.
 2019). Attributions: sum, so that the total is conserved. Each special token is a group of its own.
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, read_only
+from glassbert.results import SPACE, Array, Encoded, read_only
 
-__all__ = ["Words", "merge_attention", "merge_scores", "words_of"]
+__all__ = ["Words", "merge_attention", "merge_scores", "same_place", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,15 +27,21 @@ def words_of(encoded: Encoded) -> Words:
     """Group tokens into words, special tokens on their own: ``[CLS] un ##do ! [SEP] → [CLS] undo ! [SEP]``."""
     labels: list[str] = []
     group = np.empty(len(encoded), dtype=np.int64)
-    previous = -1
+    previous, covered = -1, 0
     for position, word in enumerate(encoded.word_ids):
-        if word >= 0 and word == previous:
-            labels[-1] += encoded.pieces[position]
-        else:
-            labels.append(encoded.pieces[position])
+        if word < 0 or word != previous:
+            labels.append("")
+            covered = 0
+        start, end = encoded.offsets[position]
+        piece = encoded.pieces[position]
+        if piece != SPACE:
+            if start < covered and piece != encoded.tokens[position]:
+                piece = encoded.texts[encoded.sequence_ids[position]][covered:end]  # bytes of a character begun before
+            labels[-1] += piece
+            covered = max(covered, int(end))
         group[position] = len(labels) - 1
         previous = int(word)
-    return Words(tuple(labels), read_only(group, "int64"))
+    return Words(tuple(label or SPACE for label in labels), read_only(group, "int64"))
 
 
 def merge_scores(scores: Array, words: Words) -> Array:
@@ -54,3 +60,18 @@ def merge_attention(weights: Array, words: Words) -> Array:
 
 def _starts(words: Words) -> Array:
     return np.flatnonzero(np.diff(words.group, prepend=-1))
+
+
+def same_place(encoded: Encoded, position: int, other: Encoded) -> int | None:
+    """The token of ``other``, another model's reading of the same texts, that covers the same characters.
+
+    The first one that overlaps; special tokens are matched by their order. None when there is none.
+    """
+    sequence = encoded.sequence_ids[position]
+    if sequence < 0:
+        order = int(encoded.special_tokens_mask[:position].sum())
+        specials = np.flatnonzero(other.special_tokens_mask)
+        return int(specials[order]) if order < len(specials) else None
+    start, end = encoded.offsets[position]
+    overlaps = (other.sequence_ids == sequence) & (other.offsets[:, 0] < end) & (other.offsets[:, 1] > start)
+    return int(overlaps.argmax()) if overlaps.any() else None

@@ -10,7 +10,7 @@ import torch
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
 from glassbert.errors import OptionError, TargetError
-from glassbert.inputs import Text, encode, mask_positions, with_masks
+from glassbert.inputs import Text, encode, mask_positions, token_name, with_masks
 from glassbert.results import MaskPrediction
 
 
@@ -57,17 +57,16 @@ def fill_mask(
         known = original >= 0
         ranks.append(int((logits[row] > logits[row, original]).sum()) + 1 if known else 0)
         original_probabilities.append(float(probabilities[row, original]) if known else 0.0)
-    to_tokens = model.tokenizer.convert_ids_to_tokens
     return MaskPrediction(
         encoded=masked,
         positions=np.asarray(chosen),
         candidate_ids=best.indices.numpy(),
-        candidates=tuple(tuple(to_tokens(row)) for row in best.indices.tolist()),
+        candidates=tuple(tuple(token_name(model, token) for token in row) for row in best.indices.tolist()),
         logits=best.values.numpy(),
         probabilities=probabilities.gather(-1, best.indices).numpy(),
         entropy=(-(probabilities * log_probabilities).sum(dim=-1) / torch.log(torch.tensor(2.0))).numpy(),
         original_ids=np.asarray(originals),
-        original_tokens=tuple(to_tokens(original) if original >= 0 else "" for original in originals),
+        original_tokens=tuple(token_name(model, original) if original >= 0 else "" for original in originals),
         original_ranks=np.asarray(ranks),
         original_probabilities=np.asarray(original_probabilities),
     )
