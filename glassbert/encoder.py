@@ -81,24 +81,37 @@ class Model:
     def run(self, work: Callable[[str], _T]) -> _T:
         """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory."""
         with self.lock:
-            try:
-                return work(self.device)
-            except torch.OutOfMemoryError:
-                if self.device == "cpu":
-                    raise
+            return self.retry_on_cpu(lambda: work(self.device))
+
+    def retry_on_cpu(self, work: Callable[[], _T]) -> _T:
+        """``work()``, repeated once the network has left a GPU that ran out of memory; does not hold the lock.
+
+        For work of many passes that takes the lock for each, so that others get their turn in between.
+        """
+        device = self.device
+        try:
+            return work()
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) and device != "cpu":
                 _move_to_cpu(self)
-            return work(self.device)
+            elif self.device == device:
+                raise
+            # else another thread moved the network between this work's forward and backward pass
+        return work()
 
 
 def _move_to_cpu(model: Model) -> None:
-    left = model.device
-    model.network.to("cpu")
+    with model.lock:
+        left = model.device
+        if left == "cpu":
+            return
+        model.network.to("cpu")
+        model._placement.device = "cpu"
+        model._placement.notice = (
+            f"{left} ran out of memory, so this model now runs on the CPU; results are the same, only slower"
+        )
     if left.startswith("cuda"):
         torch.cuda.empty_cache()
-    model._placement.device = "cpu"
-    model._placement.notice = (
-        f"{left} ran out of memory, so this model now runs on the CPU; results are the same, only slower"
-    )
 
 
 def load(
@@ -124,7 +137,7 @@ def load(
     if chosen != "cpu":
         placement = _place(network, chosen)
     config = network.config
-    labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
     return Model(
         checkpoint=checkpoint,
         tokenizer=tokenizer,
@@ -136,7 +149,8 @@ def load(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         max_tokens=_max_tokens(config, tokenizer),
         labels=labels if {"classification", "token_classification"} & set(checkpoint.heads) else (),
-        multi_label=getattr(config, "problem_type", None) == "multi_label_classification",
+        # a softmax over a single score (regression, ranking) would always say 1
+        multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
         uses_segments=getattr(config, "type_vocab_size", 0) > 1,
         _placement=placement,
     )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from glassbert.attribution._method import Method
+from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import pose
 from glassbert.device import work_threads
 from glassbert.encoder import Model
@@ -50,9 +50,9 @@ def attribute(
     """One score a token, special tokens included: how much it moved the target's value.
 
     ``method`` is an id of :data:`METHODS`; ``options`` are those the method declares. ``target`` is a class (id, name
-    or ClassTarget), a MaskTarget or a NextSentenceTarget; ``None`` is the predicted class, or the first typed mask, or the
-    next sentence of a pair. ``output`` says in which units: "logit" or "probability". Raises MethodError, OptionError,
-    TargetError, HeadError and the TextErrors.
+    or ClassTarget), a MaskTarget or a NextSentenceTarget; ``None`` is the predicted class; without a classifier the
+    first typed mask; without one the next sentence of a pair. ``output`` says in which units: "logit" or
+    "probability". Raises MethodError, OptionError, TargetError, HeadError and the TextErrors.
     """
     chosen = METHODS.get(method)
     if chosen is None:
@@ -64,12 +64,16 @@ def attribute(
     settings = {**chosen.options, **options}
     start = time.perf_counter()
     problem = pose(model, encode(model, text, pair), target, output)
-    with work_threads(problem.length * chosen.cost(problem.length, settings)):
-        raw = chosen.compute(problem, settings)
-        value = raw.value
-        if value is None:
+
+    def work() -> tuple[Attribution, float]:
+        with work_threads(problem.length * chosen.cost(problem.length, settings)):
+            raw = chosen.compute(problem, settings)
+            if raw.value is not None:
+                return raw, raw.value
             with torch.no_grad():
-                value = float(problem.value(problem.embeddings)[0])
+                return raw, float(problem.value(problem.embeddings)[0])
+
+    raw, value = model.retry_on_cpu(work)  # a backward pass can run out of memory too
     scores = np.asarray(raw.scores, dtype=np.float32)
     if not np.isfinite(scores).all():
         raise GlassBERTError(

@@ -30,7 +30,8 @@ class Method:
     """One attribution method.
 
     ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline).
-    ``cost(tokens, options)``: forward passes of this input's length that it usually needs, backward passes not counted.
+    ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
+    the one pass that finds the predicted class or word are counted.
     ``options``: option name → default; nothing else is accepted. ``meaning`` completes "a score says …".
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from glassbert.encoder import (
     word_embeddings,
 )
 from glassbert.errors import OptionError, TargetError
-from glassbert.inputs import mask_positions, with_masks
+from glassbert.inputs import mask_positions, token_name, with_masks
 from glassbert.results import Encoded, Output
 from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
 
@@ -40,7 +41,7 @@ _MEMORY_BYTES = 512 * 2**20
 
 @dataclass(slots=True)
 class _Passes:
-    """How many inputs went through the network, for the record in the result."""
+    """How many inputs went through the network, the one that found the target included."""
 
     count: int = 0
 
@@ -63,8 +64,8 @@ class Problem:
 
     @property
     def embeddings(self) -> Tensor:
-        """(1, token, dimension), on the model's device."""
-        return word_embeddings(self.model, torch.tensor(self.encoded.input_ids)[None]).detach()
+        """(1, token, dimension) in float32, on the model's device: steps and sums need more digits than half has."""
+        return word_embeddings(self.model, torch.tensor(self.encoded.input_ids)[None]).detach().float()
 
     @property
     def kept(self) -> np.ndarray[Any, Any]:
@@ -86,9 +87,11 @@ class Problem:
             raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
         kept = torch.from_numpy(self.kept)
         tokenizer = self.model.tokenizer
+        if baseline == "mask" and tokenizer.mask_token_id is None:
+            raise OptionError(f"{self.model.source!r} has no mask token: choose the baseline pad or zero")
         filler = tokenizer.mask_token_id if baseline == "mask" else tokenizer.pad_token_id
         ids = torch.where(kept, torch.tensor(self.encoded.input_ids), torch.tensor(filler))
-        embedded = word_embeddings(self.model, ids[None]).detach()
+        embedded = word_embeddings(self.model, ids[None]).detach().float()
         if baseline == "zero":
             embedded = embedded * kept[None, :, None].to(embedded.device, embedded.dtype)
         return embedded
@@ -99,13 +102,16 @@ class Problem:
 
     def value_and_attention(self, embeddings: Tensor, *, attention: bool = True) -> tuple[Tensor, tuple[Tensor, ...]]:
         """F and the attention weights it was computed with, a (input, head, query, key) tensor a layer."""
-        rows = len(embeddings)
-        self.passes.count += rows
+        count = len(embeddings)
+        self.passes.count += count
         one = batch(self.model, [self.encoded])
-        inputs = Batch(*(tensor.expand(rows, -1) for tensor in (one.input_ids, one.attention_mask, one.token_type_ids)))
+        inputs = Batch(
+            *(tensor.expand(count, -1) for tensor in (one.input_ids, one.attention_mask, one.token_type_ids))
+        )
 
         def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
-            return self._scores(network_inputs(self.model, inputs, device, embeddings.to(device)), attention)
+            rows = embeddings.to(device, self.model.network.dtype)
+            return self._scores(network_inputs(self.model, inputs, device, rows), attention)
 
         logits, weights = self.model.run(work)
         return self._contrast(logits), weights
@@ -145,19 +151,23 @@ class Problem:
 def pose(model: Model, encoded: Encoded, target: Target | int | str | None, output: Output) -> Problem:
     """Check the target against the model and fill in what was left open.
 
-    ``None`` is the predicted class, or the next sentence for a pair without a classifier, or the only mask. Raises
-    TargetError, HeadError, OptionError.
+    ``None`` is the predicted class; without a classifier the first typed mask; without one the next sentence of a
+    pair. Raises TargetError, HeadError, OptionError.
     """
     if output not in ("logit", "probability"):
         raise OptionError(f"output {output!r} is not known; valid are logit, probability")
     if target is None:
         target = _default_target(model, encoded)
-    if isinstance(target, int | str):
+    if isinstance(target, str | Integral):
         target = ClassTarget(target)
     if isinstance(target, MaskTarget):
         return _pose_mask(model, encoded, target, output)
     if isinstance(target, ClassTarget):
         return _pose_class(model, encoded, target, output)
+    if not isinstance(target, NextSentenceTarget):
+        raise TargetError(
+            f"{target!r} is no target; valid are a class id or name, ClassTarget, MaskTarget and NextSentenceTarget"
+        )
     require_head(model, "next_sentence")
     if len(encoded.texts) != 2:
         raise TargetError("the next-sentence target needs two texts: give a second one")
@@ -186,7 +196,8 @@ def _pose_class(model: Model, encoded: Encoded, target: ClassTarget, output: Out
     label = _predicted_class(model, encoded) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
     names, ids = _contrasted(label, foil, lambda index: model.labels[index])
-    return Problem(model, encoded, ClassTarget(label, foil), names, output, ids)
+    passes = _Passes(1 if target.label is None else 0)
+    return Problem(model, encoded, ClassTarget(label, foil), names, output, ids, passes)
 
 
 def _predicted_class(model: Model, encoded: Encoded) -> int:
@@ -199,8 +210,9 @@ def _pose_mask(model: Model, encoded: Encoded, target: MaskTarget, output: Outpu
     masked = with_masks(model, encoded, [target.position])
     token = _first_choice(model, masked, target.position) if target.token is None else _token_id(model, target.token)
     foil = None if target.foil is None else _token_id(model, target.foil)
-    names, ids = _contrasted(token, foil, lambda index: str(model.tokenizer.convert_ids_to_tokens(index)))
-    return Problem(model, masked, MaskTarget(target.position, token, foil), names, output, ids)
+    names, ids = _contrasted(token, foil, lambda index: token_name(model, index))
+    passes = _Passes(1 if target.token is None else 0)
+    return Problem(model, masked, MaskTarget(int(target.position), token, foil), names, output, ids, passes)
 
 
 def _first_choice(model: Model, masked: Encoded, position: int) -> int:
@@ -224,9 +236,9 @@ def _contrasted(target: int, foil: int | None, name: Callable[[int], str]) -> tu
 
 
 def _label_id(model: Model, label: int | str) -> int:
-    if isinstance(label, int):
+    if not isinstance(label, str):
         if 0 <= label < len(model.labels):
-            return label
+            return int(label)
         raise TargetError(f"class {label}: this model has classes 0 to {len(model.labels) - 1}")
     if label in model.labels:
         return model.labels.index(label)
@@ -235,17 +247,19 @@ def _label_id(model: Model, label: int | str) -> int:
 
 def _token_id(model: Model, token: int | str) -> int:
     vocabulary = int(model.network.config.vocab_size)
-    if isinstance(token, int):
+    if not isinstance(token, str):
         if 0 <= token < vocabulary:
-            return token
+            return int(token)
         raise TargetError(f"token id {token}: this model's vocabulary has ids 0 to {vocabulary - 1}")
     known = model.tokenizer.get_vocab().get(token)
     if known is not None:
         return int(known)
     # not a vocabulary string: read it as a word inside a sentence, so that "He" is lower-cased, " he" gets its Ġ
     pieces = model.tokenizer(" " + token.strip(), add_special_tokens=False)["input_ids"]
-    if len(pieces) == 1 and pieces[0] != model.tokenizer.unk_token_id:
-        return int(pieces[0])
-    raise TargetError(
-        f"{token!r} is not one token of this model's vocabulary ({len(pieces)} pieces): choose a word that is"
-    )
+    if model.tokenizer.unk_token_id in pieces:
+        raise TargetError(f"{token!r} has characters that this model's vocabulary does not know: choose another word")
+    if len(pieces) != 1:
+        raise TargetError(
+            f"{token!r} is {len(pieces)} tokens of this model's vocabulary: choose a word that is one token"
+        )
+    return int(pieces[0])

@@ -21,7 +21,8 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
     Over word embeddings, on the straight line from the baseline. ``n_steps`` None: the steps are doubled from 8 until
     the relative completeness error |Σ scores − (F(x) − F(x'))| / |F(x) − F(x')| is under ``tolerance``, or 256 steps
-    are reached; ``options["n_steps"]`` of the result says how many the last round took.
+    are reached; ``options["n_steps"]`` of the result says how many the last round took. A change of F under 0.001
+    counts as 0.001 there.
     """
     from captum.attr import IntegratedGradients
 
@@ -61,11 +62,11 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
 def _check(options: Mapping[str, Any]) -> tuple[int | None, float]:
     steps, tolerance, rows = options["n_steps"], options["tolerance"], options["internal_batch_size"]
-    if steps is not None and not 1 <= steps <= 10_000:
+    if steps is not None and not (isinstance(steps, int) and 1 <= steps <= 10_000):
         raise OptionError(f"n_steps {steps}: valid are 1 to 10000, or None for as many as the tolerance needs")
-    if not 0 < tolerance < 1:
+    if not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
         raise OptionError(f"tolerance {tolerance}: valid is a share between 0 and 1, such as 0.01")
-    if rows is not None and rows < 1:
+    if rows is not None and not (isinstance(rows, int) and rows >= 1):
         raise OptionError(f"internal_batch_size {rows}: valid is 1 or more, or None to choose it from the length")
     return steps, tolerance
 

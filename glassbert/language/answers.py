@@ -33,10 +33,10 @@ def answer(
 
     start, end = model.run(work)
     context_tokens = torch.from_numpy(np.flatnonzero(encoded.sequence_ids == 1))
-    joint = start[context_tokens].softmax(0)[:, None] * end[context_tokens].softmax(0)[None, :]
-    joint = joint.triu().tril(max_answer_tokens - 1)  # end not before start, not too long
-    valid = int((joint > 0).sum())
-    best = joint.flatten().topk(min(top_k, valid))
+    # in logarithms: a confident model's products underflow, and every span would then be as good as any other
+    joint = start[context_tokens].log_softmax(0)[:, None] + end[context_tokens].log_softmax(0)[None, :]
+    allowed = torch.ones_like(joint, dtype=torch.bool).triu().tril(max_answer_tokens - 1)  # forwards, not too long
+    best = joint.masked_fill(~allowed, -torch.inf).flatten().topk(min(top_k, int(allowed.sum())))
     spans = torch.stack((best.indices // len(context_tokens), best.indices % len(context_tokens)), dim=1)
     spans = context_tokens[spans]
     return AnswerPrediction(
@@ -44,7 +44,7 @@ def answer(
         start_logits=start.numpy(),
         end_logits=end.numpy(),
         spans=spans.numpy(),
-        span_probabilities=best.values.numpy(),
+        span_probabilities=best.values.exp().numpy(),
         answers=tuple(
             encoded.texts[1][encoded.offsets[first, 0] : encoded.offsets[last, 1]] for first, last in spans.tolist()
         ),
