@@ -30,6 +30,7 @@ from glassbert.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
 
 __all__ = [
     "EMBEDDED_FOLDER",
+    "EMBEDDED_IDS",
     "TOKENIZER_FILES",
     "Checkpoint",
     "EmbeddedCheckpoint",
@@ -56,7 +57,8 @@ TOKENIZER_FILES = frozenset().union(*_TOKENIZERS) | {
 
 #: Where the embedded checkpoints lie; they share one file beside their folders.
 EMBEDDED_FOLDER = Path(__file__).parent / "checkpoints"
-_EMBEDDED = {
+#: Embedded id → label and task.
+EMBEDDED_IDS = {
     "pretrained": ("GlassBERT pretrained", "masked words and next sentence"),
     "sentiment": ("GlassBERT sentiment", "sentiment of a sentence"),
 }
@@ -147,7 +149,7 @@ def embedded() -> tuple[EmbeddedCheckpoint, ...]:
     cards = (EMBEDDED_FOLDER / "MODEL_CARDS.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## (\w+)/(.*?)(?=^## |\Z)", cards, flags=re.MULTILINE | re.DOTALL))
     described = []
-    for name, (label, task) in _EMBEDDED.items():
+    for name, (label, task) in EMBEDDED_IDS.items():
         folder = EMBEDDED_FOLDER / name
         checkpoint = vet(folder, source=name, root=EMBEDDED_FOLDER, embedded=True, available=lambda: None)
         weights = read_weights(folder, source=name, root=EMBEDDED_FOLDER)

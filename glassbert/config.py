@@ -10,10 +10,10 @@ from glassbert._files import quoted, read_json
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
 from glassbert.families import DECODERS, ENCODER_DECODERS, FAMILIES, Family
 
-__all__ = ["CONFIG", "check_config", "read_config", "strings"]
+__all__ = ["CONFIG", "MAX_CONFIG_BYTES", "check_config", "read_config", "strings"]
 
 CONFIG = "config.json"
-_MAX_CONFIG_BYTES = 1_000_000
+MAX_CONFIG_BYTES = 1_000_000
 #: Config numbers that make as many Python objects as they say.
 _LIMITS = {
     **dict.fromkeys(("num_hidden_layers", "n_layers", "num_hidden_groups", "inner_group_num"), 1000),
@@ -31,7 +31,7 @@ def read_config(folder: Path, files: Collection[str], source: str) -> dict[str, 
             f"{quoted(source)} has no {CONFIG}, so it is no transformers checkpoint; choose the folder or the model "
             f"that has one.{hint}"
         )
-    return read_json(folder / CONFIG, max_bytes=_MAX_CONFIG_BYTES, source=source)
+    return read_json(folder / CONFIG, max_bytes=MAX_CONFIG_BYTES, source=source)
 
 
 def check_config(config: Mapping[str, Any], source: str) -> Family:

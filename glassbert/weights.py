@@ -18,7 +18,17 @@ from typing import Any
 from glassbert._files import megabytes, quoted, read_json
 from glassbert.errors import DamagedCheckpointError
 
-__all__ = ["INDEX", "SINGLE", "Tensor", "Weights", "fingerprint", "read_weights", "shard_names"]
+__all__ = [
+    "INDEX",
+    "MAX_INDEX_BYTES",
+    "SINGLE",
+    "Tensor",
+    "Weights",
+    "fingerprint",
+    "read_weights",
+    "shard_names",
+    "weight_map",
+]
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -30,7 +40,7 @@ DTYPE_BITS: dict[str, int] = {
 }  # fmt: skip
 
 _MAX_HEADER_BYTES = 16_000_000  # a BERT's header has 20 to 200 kB
-_MAX_INDEX_BYTES = 16_000_000
+MAX_INDEX_BYTES = 16_000_000
 _MEND = "download or copy the weights again"
 
 
@@ -73,7 +83,7 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
         names: tuple[str, ...] = (SINGLE,)
         promised: Mapping[str, str] = {}
     else:
-        promised = _weight_map(folder, source)
+        promised = weight_map(folder, source)
         names = shard_names(promised, source, escapes=folder if root is not None else None, root=root)
     tensors: dict[str, Tensor] = {}
     headers = hashlib.sha256()
@@ -95,23 +105,20 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
     return Weights(tuple(folder / name for name in names), tensors, headers.digest())
 
 
-def _weight_map(folder: Path, source: str) -> Mapping[str, str]:
-    index = read_json(folder / INDEX, max_bytes=_MAX_INDEX_BYTES, source=source)
-    weight_map = index.get("weight_map")
-    if (
-        not isinstance(weight_map, dict)
-        or not weight_map
-        or not all(isinstance(file, str) for file in weight_map.values())
-    ):
+def weight_map(folder: Path, source: str) -> Mapping[str, str]:
+    """Tensor → file, as the index in ``folder`` says. Raises DamagedCheckpointError."""
+    index = read_json(folder / INDEX, max_bytes=MAX_INDEX_BYTES, source=source)
+    files = index.get("weight_map")
+    if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
         raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} maps no tensors to files; {_MEND}")
-    return weight_map
+    return files
 
 
 def shard_names(
-    weight_map: Mapping[str, str], source: str, *, escapes: Path | None = None, root: Path | None = None
+    files: Mapping[str, str], source: str, *, escapes: Path | None = None, root: Path | None = None
 ) -> tuple[str, ...]:
     """The files an index names, each a plain relative path downwards, or within ``root`` as seen from ``escapes``."""
-    names = tuple(sorted(set(weight_map.values())))
+    names = tuple(sorted(set(files.values())))
     for name in names:
         parts = PurePosixPath(name).parts
         inside = parts and ".." not in parts and not name.startswith("/") and "\\" not in name and ":" not in name

@@ -1,0 +1,76 @@
+"""How far a download is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Meter", "Progress", "byte_counter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is; ``file`` is the one that is arriving."""
+
+    bytes_done: int
+    bytes_total: int
+    file: str
+
+
+class Meter:
+    """Adds up the bytes of several files and reports them; never backwards, though a file may start anew."""
+
+    def __init__(self, bytes_total: int, progress: Callable[[Progress], None] | None) -> None:
+        self._total = bytes_total
+        self._progress = progress or (lambda report: None)
+        self._before = 0  # the files that are complete
+        self._arrived = 0  # of the current file
+        self._reported = -1
+        self._file, self._size = "", 0
+
+    def start(self, file: str, size: int) -> None:
+        self._file, self._size, self._arrived = file, size, 0
+        self._report()
+
+    def advance(self, count: int) -> None:
+        self._arrived += count
+        self._report()
+
+    def finish(self) -> None:
+        self._arrived = self._size
+        self._report()
+        self._before += self._size
+        self._arrived = 0
+
+    def _report(self) -> None:
+        done = self._before + min(self._arrived, self._size)
+        if done > self._reported:
+            self._reported = done
+            self._progress(Progress(done, self._total, self._file))
+
+
+def byte_counter(advance: Callable[[int], None]) -> type:
+    """What huggingface_hub draws its progress with: here it draws nothing and passes the bytes on."""
+
+    class Bar:
+        def __init__(self, *, total: int | None = None, initial: int = 0, **_looks: Any) -> None:
+            self.total, self.n = total, initial
+
+        def update(self, count: float = 1) -> None:
+            self.n += int(count)
+            advance(int(count))
+
+        def update_transfer(self, count: float) -> None:
+            """Bytes on the wire, which may be compressed: not those that are shown."""
+
+        def _nothing(self, *args: Any, **options: Any) -> None: ...
+
+        set_postfix_str = set_transfer_postfix_str = set_description = refresh = close = _nothing
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *exception: object) -> None: ...
+
+    return Bar
