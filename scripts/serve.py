@@ -87,7 +87,7 @@ def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
     """The command line of the server. Beyond localhost it answers to every name, and never asks an outside
     service what this machine's public address is, as Streamlit does when it has to print one itself."""
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", host, "--server.port", str(port)]
-    if host not in ("localhost", "127.0.0.1", "::1"):
+    if host not in ("localhost", "127.0.0.1"):
         command += ["--server.allowedHosts", "*"]
     if host in WILDCARDS:
         command += ["--browser.serverAddress", network_address()]
