@@ -20,7 +20,8 @@ from components import frontend
 __all__ = ["CAPTION", "DESELECTED", "FINEST_STEP", "attention_heatmap", "clicked_row", "quantised"]
 
 DESELECTED = -1
-"""What a click on the selected row's own label or cells returns: nothing is selected any more."""
+"""What a click on the selected row's label, or Enter in that row, returns: nothing is selected any more.
+A click on a cell of the selected row only reads it."""
 
 FINEST_STEP = 1e-5
 """No weight is sent more finely than this: four digits are shown, and rounder numbers pack smaller."""
@@ -38,11 +39,12 @@ def quantised(weights: np.ndarray) -> tuple[np.ndarray, float]:
     """
     if weights.ndim != 2 or 0 in weights.shape:
         raise ValueError(f"weights have shape {weights.shape}: pass (query, key), neither of them empty")
+    weights = np.asarray(weights, dtype=np.float32)
     peak, least = float(weights.max()), float(weights.min())
     if not (np.isfinite(peak) and np.isfinite(least) and least >= 0 and peak <= 1.001):
         raise ValueError("attention weights must be finite and between 0 and 1")
     step = max(peak / 65535, FINEST_STEP)
-    return np.rint(weights / weights.dtype.type(step)).astype(np.uint16), step
+    return np.rint(weights / np.float32(step)).astype(np.uint16), step
 
 
 def attention_heatmap(
@@ -66,7 +68,7 @@ def attention_heatmap(
     height_px: the height of the whole with readout and legend.
     on_select: called before the run that a click starts; `clicked_row` reads the click there.
 
-    Returns the index, `DESELECTED` for a click on the selected row, None without a click. Raises ValueError
+    Returns the index, `DESELECTED` when the selected row was deselected, None without a click. Raises ValueError
     for a selection that is no token, for tokens that do not fit the weights, and what `quantised` raises.
     """
     levels, step = quantised(weights)

@@ -3,8 +3,7 @@
 
 const READING_CELL = 16;
 const LARGEST_CELL = 44;
-const LABEL_PITCH = 12;
-const LABEL_FONT = 11;
+const LABEL_PITCH = 9;
 
 export default function (component) {
   return mount(component, createHeatmap);
@@ -17,7 +16,10 @@ function createHeatmap(parentElement) {
     "aria-hidden": "true",
     "data-testid": "attention-heatmap-readout",
   });
-  const zoomButton = element("button", "heatmap-zoom", { type: "button", "data-testid": "attention-heatmap-zoom" });
+  const zoomButton = element("button", "heatmap-zoom", {
+    type: "button",
+    "data-testid": "attention-heatmap-zoom",
+  });
   const box = element("div", "heatmap-box", {
     role: "grid",
     tabindex: 0,
@@ -48,7 +50,7 @@ function createHeatmap(parentElement) {
   let header = null;
   let levels = null; // Uint16Array (query, key)
   let peak = 0;
-  let theme = readTheme(parentElement);
+  let theme = null;
   let image = null;
   let pooled = null;
   let selected = null;
@@ -63,6 +65,7 @@ function createHeatmap(parentElement) {
     const moved = header?.selected !== nextHeader.selected;
     header = nextHeader;
     selected = header.selected;
+    const before = theme;
     theme = readTheme(parentElement);
     if (renewed) {
       const count = bytes.length / 2;
@@ -77,7 +80,7 @@ function createHeatmap(parentElement) {
       cursor = { row: selected, column: selected };
     }
     shortened.clear();
-    makeImage();
+    if (renewed || theme !== before) makeImage();
     setAttributes(root, { "data-selected": selected ?? "" });
     setAttributes(box, {
       "aria-label": header.label,
@@ -138,21 +141,28 @@ function createHeatmap(parentElement) {
   function measure(context, width, height) {
     const count = header.tokens.length;
     const ratio = window.devicePixelRatio || 1;
-    context.font = labelFont(false);
+    context.font = labelFont(11, false);
     let widest = 0;
-    for (const token of header.tokens) widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
+    for (const token of header.tokens)
+      widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
     const left = Math.ceil(Math.min(widest + 10, Math.max(48, width * 0.24), 96));
     const fitWidth = Math.min((width - left) / count, LARGEST_CELL);
     const upright = cellSize === null && widest + 6 <= fitWidth;
     const top = upright ? 18 : Math.ceil(Math.min(widest + 8, height * 0.26, 80));
     const fitHeight = Math.min((height - top) / count, LARGEST_CELL);
     const whole = (size) => (size * ratio >= 3 ? Math.floor(size * ratio) / ratio : size);
-    const fit = { width: whole(Math.min(fitWidth, 2 * fitHeight)), height: whole(Math.min(fitHeight, 2 * fitWidth)) };
+    const fit = {
+      width: whole(Math.min(fitWidth, 2 * fitHeight)),
+      height: whole(Math.min(fitHeight, 2 * fitWidth)),
+    };
     const cell = cellSize === null ? fit : { width: cellSize, height: cellSize };
     return { count, ratio, width, height, left, top, upright, fit, cell };
   }
 
-  const labelFont = (bold) => `${bold ? "600 " : ""}${LABEL_FONT}px ${theme.font}`;
+  const labelFont = (size, bold) => `${bold ? "600 " : ""}${size}px ${theme.font}`;
+
+  // A label is as high as its row where that is readable.
+  const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
 
   function draw() {
     if (!header || box.clientWidth === 0) return;
@@ -190,7 +200,8 @@ function createHeatmap(parentElement) {
     withinCells(context, () => {
       context.imageSmoothingEnabled = false;
       const device = [Math.floor(count * cell.width * ratio), Math.floor(count * cell.height * ratio)];
-      const source = Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
+      const source =
+        Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
       context.drawImage(source, xOf(0), yOf(0), count * cell.width, count * cell.height);
       context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
       context.lineWidth = 1 / ratio;
@@ -236,9 +247,10 @@ function createHeatmap(parentElement) {
   function labelled(marked, pitch, first, last) {
     const shown = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
     const fixed = [...shown];
-    const every = Math.max(1, Math.ceil(LABEL_PITCH / pitch));
+    const every = pitch >= LABEL_PITCH ? 1 : Math.ceil((LABEL_PITCH + 2) / pitch);
     for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
-      if (!fixed.some((other) => Math.abs(other - i) * pitch < Math.min(LABEL_PITCH, every * pitch))) shown.push(i);
+      if (!fixed.some((other) => Math.abs(other - i) * pitch < Math.min(LABEL_PITCH + 2, every * pitch)))
+        shown.push(i);
     }
     return shown;
   }
@@ -253,19 +265,32 @@ function createHeatmap(parentElement) {
     context.textBaseline = "middle";
     const rows = seen(box.scrollTop, layout.height - top, cell.height);
     const columns = seen(box.scrollLeft, layout.width - left, cell.width);
+    // Fitted, the first and the last label stay whole; scrolled, they leave with their row.
+    const whole = (at, size, start, end) =>
+      cellSize === null ? Math.min(end - 5, Math.max(start + 5, at + size / 2)) : at + size / 2;
     clipped(context, [0, top, left, layout.height - top], () => {
       for (const row of labelled([selected, place.row], cell.height, ...rows)) {
-        drawLabel(context, row, place.row, left - 8, () => context.translate(left - 4, yOf(row) + cell.height / 2), "right");
+        const middle = whole(yOf(row), cell.height, top, layout.height);
+        const turn = () => context.translate(left - 4, middle);
+        drawLabel(context, row, {
+          pointed: place.row,
+          size: labelSize(cell.height),
+          room: left - 8,
+          turn,
+          align: "right",
+        });
       }
     });
     clipped(context, [left, 0, layout.width - left, top], () => {
       for (const column of labelled([selected, place.column], cell.width, ...columns)) {
-        const middle = xOf(column) + cell.width / 2;
+        const middle = whole(xOf(column), cell.width, left, layout.width);
         const turn = () => {
           context.translate(middle, upright ? top - 9 : top - 4);
           if (!upright) context.rotate(-Math.PI / 2);
         };
-        drawLabel(context, column, place.column, upright ? cell.width : top - 6, turn, upright ? "center" : "left");
+        const room = upright ? cell.width : top - 6;
+        const align = upright ? "center" : "left";
+        drawLabel(context, column, { pointed: place.column, size: labelSize(cell.width), room, turn, align });
       }
     });
   }
@@ -279,18 +304,18 @@ function createHeatmap(parentElement) {
     context.restore();
   }
 
-  function drawLabel(context, index, pointedIndex, room, turn, align) {
+  function drawLabel(context, index, { pointed: pointedIndex, size, room, turn, align }) {
     const marked = index === selected;
     context.save();
     turn();
-    context.font = labelFont(marked || index === pointedIndex);
+    context.font = labelFont(size, marked || index === pointedIndex);
     context.textAlign = align;
     const text = shorten(context, header.tokens[index], room);
     if (marked) {
       const width = context.measureText(text).width + 4;
       const start = { right: -width + 2, left: -2, center: -width / 2 }[align];
       context.fillStyle = css(theme.primary);
-      context.fillRect(start, -7, width, 14);
+      context.fillRect(start, -size * 0.6, width, size * 1.2);
       context.fillStyle = css(inkOn(theme.primary));
     } else {
       context.fillStyle = css(index === pointedIndex ? theme.text : mix(theme.background, theme.text, 0.75));
@@ -335,12 +360,15 @@ function createHeatmap(parentElement) {
     let parts = ["Point at a cell to read its weight."];
     if (pointed) parts = sentence(pointed);
     else if (root.classList.contains("keyboard")) parts = sentence(cursor);
-    else if (selected !== null) parts = [...sentence({ row: selected, column: strongest(selected) }), " ", "", "(largest)"];
+    else if (selected !== null) {
+      parts = sentence({ row: selected, column: strongest(selected) });
+      parts[parts.length - 1] += ", the largest of the row";
+    }
     if (readout.dataset.shown === parts.join("\u0000")) return;
     readout.dataset.shown = parts.join("\u0000");
     readout.replaceChildren(
-      ...parts.filter(Boolean).map((part) => {
-        const isToken = parts.indexOf(part) % 2 === 1;
+      ...parts.map((part, i) => {
+        const isToken = i % 2 === 1;
         const node = element(isToken ? "bdi" : "span", isToken ? "heatmap-token ellipsis" : "");
         node.textContent = part;
         return node;
@@ -350,7 +378,10 @@ function createHeatmap(parentElement) {
 
   function speak() {
     setAttributes(spokenRow, { "aria-rowindex": cursor.row + 1 });
-    setAttributes(spokenCell, { "aria-colindex": cursor.column + 1, "aria-selected": cursor.row === selected });
+    setAttributes(spokenCell, {
+      "aria-colindex": cursor.column + 1,
+      "aria-selected": cursor.row === selected,
+    });
     setText(spokenCell, sentence(cursor).join(""));
   }
 
@@ -444,7 +475,8 @@ function createHeatmap(parentElement) {
     root.classList.remove("keyboard");
     onPoint(event);
   });
-  box.addEventListener("pointerleave", () => {
+  box.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "touch") return; // a lifted finger leaves: what it read stays readable
     pointed = null;
     redraw();
   });
@@ -469,7 +501,11 @@ function createHeatmap(parentElement) {
       if (!event.ctrlKey || !layout) return; // a pinch on a touchpad arrives as a wheel with the control key
       event.preventDefault();
       const frame = box.getBoundingClientRect();
-      zoomTo(layout.cell.height * Math.exp(-event.deltaY / 200), event.clientX - frame.left, event.clientY - frame.top);
+      zoomTo(
+        layout.cell.height * Math.exp(-event.deltaY / 200),
+        event.clientX - frame.left,
+        event.clientY - frame.top,
+      );
     },
     { passive: false },
   );

@@ -90,8 +90,9 @@ function messageReader(accept) {
 }
 
 // ---- Colour: everything is blended from the theme, in OKLab so that steps look even -------------------------
-const swatch = Object.assign(document.createElement("canvas"), { width: 1, height: 1 })
-  .getContext("2d", { willReadFrequently: true });
+const swatch = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", {
+  willReadFrequently: true,
+});
 
 function parseColour(text, fallback) {
   if (!text || text === "unset") return fallback;
@@ -147,22 +148,43 @@ function inkOn(rgb) {
   return luminance(rgb) > 0.179 ? [0, 0, 0] : [255, 255, 255];
 }
 
+function contrast(a, b) {
+  const [dark, light] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+// The colour, moved towards the text colour until it stands out from the background in lightness, not in hue only.
+function standingOut(colour, background, text) {
+  let share = 0;
+  while (share < 1 && contrast(mix(colour, text, share), background) < 4.5) share += 0.05;
+  return mix(colour, text, share);
+}
+
+const themes = new Map();
+
+// The same theme is the same object, so that `!==` tells whether to draw again.
 function readTheme(parentElement) {
   const style = getComputedStyle(parentElement.host ?? parentElement);
-  const read = (name, fallback) => parseColour(style.getPropertyValue(`--st-${name}`).trim(), fallback);
-  const background = read("background-color", [255, 255, 255]);
-  const text = read("text-color", inkOn(background));
-  const blue = read("blue-color", [28, 131, 225]);
-  const orange = read("orange-color", [217, 90, 0]);
+  const names = ["background-color", "text-color", "primary-color", "blue-color", "orange-color", "font"];
+  const values = names.map((name) => style.getPropertyValue(`--st-${name}`).trim());
+  const id = values.join("|");
+  if (!themes.has(id)) themes.set(id, makeTheme(...values));
+  return themes.get(id);
+}
+
+function makeTheme(backgroundText, textText, primaryText, blueText, orangeText, font) {
+  const background = parseColour(backgroundText, [255, 255, 255]);
+  const text = parseColour(textText, inkOn(background));
+  const blue = parseColour(blueText, [28, 131, 225]);
+  const orange = parseColour(orangeText, [217, 90, 0]);
   return {
     background,
     text,
-    primary: read("primary-color", blue),
-    font: style.getPropertyValue("--st-font").trim() || "sans-serif",
-    // Towards the text colour, so that both ends are far from the background in lightness, not in hue only.
-    negative: mix(blue, text, 0.25),
-    positive: mix(orange, text, 0.25),
-    weights: ramp([background, mix(background, blue, 0.55), mix(blue, text, 0.15), mix(blue, text, 0.75)]),
+    primary: parseColour(primaryText, blue),
+    font: font || "sans-serif",
+    negative: standingOut(blue, background, text),
+    positive: standingOut(orange, background, text),
+    weights: ramp([background, mix(background, blue, 0.6), mix(blue, text, 0.15), mix(blue, text, 0.65)]),
   };
 }
 
@@ -221,7 +243,9 @@ function crisp(canvas, width, height) {
 // Which way a row of tokens runs: by its letters, not by its first one, which is always [CLS].
 function direction(texts) {
   const joined = texts.join(" ");
-  const rightToLeft = (joined.match(/[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu) ?? []).length;
+  const rightToLeft = (
+    joined.match(/[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu) ?? []
+  ).length;
   const letters = (joined.match(/\p{L}/gu) ?? []).length;
   return rightToLeft * 2 > letters ? "rtl" : "ltr";
 }

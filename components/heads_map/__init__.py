@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
     """
     if weights.ndim != 4 or 0 in weights.shape:
         raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
-    pooled = _block_max(_block_max(weights, 2, side), 3, side)
+    pooled = _block_max(_block_max(weights, 2, side), 3, side).astype(np.float32, copy=False)
     if not np.isfinite(pooled).all() or pooled.max() > 1.001 or pooled.min() < 0:
         raise ValueError("attention weights must be finite and between 0 and 1")
     pixels = np.rint(255 * np.sqrt(np.minimum(pooled, 1))).astype(np.uint8)
@@ -85,9 +86,7 @@ def heads_map(
     pixels = (weights if isinstance(weights, Thumbnails) else thumbnails(weights)).pixels
     layers, heads, rows, columns = pixels.shape
     if not (0 <= layer < layers and 0 <= head < heads):
-        raise ValueError(
-            f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}"
-        )
+        raise ValueError(f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}")
     header = {
         "version": version,
         "label": label,
@@ -126,6 +125,6 @@ def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:
     edges = [i * length // side for i in range(side + 1)]
     pooled = np.empty((*values.shape[:axis], side, *values.shape[axis + 1 :]), dtype=values.dtype)
     before = (slice(None),) * axis
-    for block, (start, stop) in enumerate(zip(edges, edges[1:], strict=False)):
+    for block, (start, stop) in enumerate(pairwise(edges)):
         np.max(values[(*before, slice(start, stop))], axis=axis, out=pooled[(*before, block)])
     return pooled

@@ -5,7 +5,7 @@ const HEAD_GAP = 2;
 const HEAD_LEFT = 20;
 const HEAD_TOP = 14;
 const READOUT_HEIGHT = 18;
-const SMALLEST_PITCH = 14;
+const SMALLEST_PITCH = 13;
 
 export default function (component) {
   return mount(component, createHeadsMap);
@@ -33,6 +33,7 @@ function createHeadsMap(parentElement) {
   let header = null;
   let pixels = null;
   let image = null;
+  let theme = null;
   let selected = 0; // layer · heads + head
   let cursor = 0;
   let cells = [];
@@ -44,9 +45,15 @@ function createHeadsMap(parentElement) {
     selected = header.layer * header.heads + header.head;
     if (reshaped) makeCells();
     if (reshaped || renewed) cursor = selected;
-    setAttributes(grid, { "aria-label": header.label, "aria-rowcount": header.layers, "aria-colcount": header.heads });
+    setAttributes(grid, {
+      "aria-label": header.label,
+      "aria-rowcount": header.layers,
+      "aria-colcount": header.heads,
+    });
     cells.forEach(markCell);
-    makeImage();
+    const before = theme;
+    theme = readTheme(parentElement);
+    if (renewed || theme !== before) makeImage();
     draw();
     describe(selected);
   });
@@ -83,7 +90,7 @@ function createHeadsMap(parentElement) {
   function makeImage() {
     // All thumbnails one below the other: head i is the i-th block of rows.
     const height = header.rows * cells.length;
-    image = picture(pixels, header.columns, height, readTheme(parentElement).weights);
+    image = picture(pixels, header.columns, height, theme.weights);
   }
 
   function pitch() {
@@ -100,7 +107,6 @@ function createHeadsMap(parentElement) {
     const side = step - HEAD_GAP;
     const width = HEAD_LEFT + step * header.heads;
     const height = HEAD_TOP + step * header.layers;
-    const theme = readTheme(parentElement);
     const context = crisp(canvas, width, height);
     context.fillStyle = css(mix(theme.background, theme.text, 0.72));
     context.font = `10px ${theme.font}`;

@@ -49,10 +49,11 @@ function createStrip(parentElement) {
     if (renewed) cursor = selected ?? 0;
     cursor = Math.min(cursor, Math.max(0, data.tokens.length - 1));
     const focused = options.includes(parentElement.activeElement);
-    hideTooltip();
+    if (renewed) hideTooltip();
     drawTokens();
     drawLegend();
-    if (focused && !options.includes(parentElement.activeElement)) options[cursor]?.focus({ preventScroll: true });
+    if (focused && !options.includes(parentElement.activeElement))
+      options[cursor]?.focus({ preventScroll: true });
     if (selected !== null) reveal(options[selected]);
   }
 
@@ -64,10 +65,11 @@ function createStrip(parentElement) {
     while (options.length < data.tokens.length) {
       const option = element("span", "", {
         role: "option",
-        dir: "auto",
         "data-testid": "token-strip-token",
         "data-index": options.length,
       });
+      // The direction belongs to the text alone: on the box it would turn the margins between tokens around.
+      option.append(element("bdi", "", { dir: "auto" }));
       options.push(option);
       list.append(option);
     }
@@ -83,7 +85,7 @@ function createStrip(parentElement) {
       joins ? "joins" : "",
       token.score === null ? "" : "scored data-colour",
     ].join(" ");
-    setText(option, token.text);
+    setText(option.firstChild, token.text);
     setAttributes(option, { "aria-label": spoken(token) });
     if (token.score === null) {
       option.style.background = option.style.color = "";
@@ -159,7 +161,11 @@ function createStrip(parentElement) {
       if (line !== null && Math.abs(rect.top - line) > rect.height / 2) break;
       line = rect.top;
       const distance = Math.abs(centre(rect) - centre(start));
-      if (best === index || distance < Math.abs(centre(options[best].getBoundingClientRect()) - centre(start))) best = i;
+      if (
+        best === index ||
+        distance < Math.abs(centre(options[best].getBoundingClientRect()) - centre(start))
+      )
+        best = i;
     }
     return best;
   }
@@ -190,7 +196,12 @@ function createStrip(parentElement) {
     const index = indexOf(event);
     if (index < 0) return hideTooltip();
     const token = data.tokens[index];
-    const lines = [token.raw, KINDS[token.kind], token.score === null ? "" : `score ${signed(token.score)}`, token.note];
+    const lines = [
+      token.raw,
+      KINDS[token.kind],
+      token.score === null ? "" : `score ${signed(token.score)}`,
+      token.note,
+    ];
     tooltip.replaceChildren(
       ...lines.filter(Boolean).map((line, i) => {
         const row = element("div", i ? "" : "tooltip-token", { dir: "auto" });
@@ -218,10 +229,16 @@ function createStrip(parentElement) {
   });
   list.addEventListener("keydown", onKey);
   list.addEventListener("pointerover", showTooltip);
-  list.addEventListener("pointerleave", hideTooltip);
+  // A finger leaves as soon as it is lifted: after a tap the tooltip stays until the next one.
+  list.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideTooltip());
   list.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && showTooltip(event));
   list.addEventListener("focusout", hideTooltip);
-  list.addEventListener("scroll", hideTooltip, { passive: true });
+  window.addEventListener("scroll", hideTooltip, { capture: true, passive: true });
 
-  return { update, destroy: () => root.remove() };
+  function destroy() {
+    window.removeEventListener("scroll", hideTooltip, { capture: true });
+    root.remove();
+  }
+
+  return { update, destroy };
 }

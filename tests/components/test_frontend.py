@@ -1,0 +1,35 @@
+"""The wire format and the rule that an event belongs to the data it was made on."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+
+import pytest
+
+from components import frontend
+
+
+def test_pack_is_a_length_a_json_header_and_a_deflated_body() -> None:
+    message = frontend.pack({"token": "é中"}, b"\x00\x01" * 9)
+    (length,) = struct.unpack("<I", message[:4])
+    assert json.loads(message[4 : 4 + length]) == {"token": "é中"}
+    assert zlib.decompress(message[4 + length :]) == b"\x00\x01" * 9
+    assert frontend.unpack(message) == ({"token": "é中"}, b"\x00\x01" * 9)
+
+
+def test_pack_refuses_numbers_that_json_has_not() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        frontend.pack({"step": float("nan")}, b"")
+
+
+def test_an_event_is_read_only_for_the_version_it_was_made_on() -> None:
+    event = {"version": "a", "index": 3}
+    assert frontend.read_event({"select": event}, "a") == event
+    assert frontend.read_event({"select": event}, "b") is None
+
+
+@pytest.mark.parametrize("result", [{}, {"select": None}, {"select": 3}, {"select": {"index": 3}}])
+def test_no_event_is_none(result: dict) -> None:
+    assert frontend.read_event(result, "a") is None
