@@ -95,6 +95,19 @@ def test_a_failed_installation_is_said_and_tried_again(project: Path) -> None:
     assert pip_calls(project) == [TORCH, APP]
 
 
+def test_a_half_done_change_is_not_taken_for_the_pins_before_it(project: Path) -> None:
+    before = (project / "requirements.txt").read_text()
+    install(project)
+    (project / "requirements.txt").write_text(before + "captum==0.9.0\n")
+    (project / "pip-fails").touch()
+    install(project)
+    (project / "pip-fails").unlink()
+    (project / "requirements.txt").write_text(before)
+    pip_calls(project)
+    install(project)
+    assert pip_calls(project) == [TORCH, APP]
+
+
 def test_a_broken_environment_is_made_anew(project: Path) -> None:
     install(project)
     pip_calls(project)
