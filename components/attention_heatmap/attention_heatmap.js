@@ -59,12 +59,13 @@ function createHeatmap(parentElement) {
   let cellSize = null; // null: as large as fits
   let layout = null;
   const shortened = new Map();
+  const anticipated = anticipation(() => show(header.selected));
 
   const read = messageReader((nextHeader, bytes, renewed) => {
     const other = header?.version !== nextHeader.version;
-    const moved = header?.selected !== nextHeader.selected;
+    const moved = selected !== anticipated.shown(nextHeader.version, nextHeader.selected);
     header = nextHeader;
-    selected = header.selected;
+    selected = anticipated.shown(header.version, header.selected);
     const before = theme;
     theme = readTheme(parentElement);
     if (renewed) {
@@ -387,11 +388,16 @@ function createHeatmap(parentElement) {
 
   function select(row, toggles) {
     if (row === selected && !toggles) return;
-    selected = row === selected ? null : row;
+    show(row === selected ? null : row);
+    anticipated.expect(header.version, selected);
+    component.setTriggerValue("select", { version: header.version, index: selected ?? -1 });
+  }
+
+  function show(row) {
+    selected = row;
     setAttributes(root, { "data-selected": selected ?? "" });
     speak();
     redraw();
-    component.setTriggerValue("select", { version: header.version, index: selected ?? -1 });
   }
 
   function reveal(row, column) {
@@ -524,6 +530,7 @@ function createHeatmap(parentElement) {
   window.addEventListener("resize", redraw);
 
   function destroy() {
+    anticipated.settle();
     observer.disconnect();
     window.removeEventListener("resize", redraw);
     redraw.cancel();

@@ -51,6 +51,37 @@ function eachFrame(draw) {
   return request;
 }
 
+const LONGEST_RUN_MS = 5000;
+
+// A click is shown before Python has answered it. Until the answer comes, a run that started before the click may
+// still report the old selection: that is not shown, so that quick clicks do not flicker. A click that Python
+// does not confirm in time is taken back.
+function anticipation(takeBack) {
+  let awaited = null; // { version, value }
+  let timer = 0;
+  const settle = () => {
+    clearTimeout(timer);
+    awaited = null;
+  };
+  return {
+    expect(version, value) {
+      settle();
+      awaited = { version, value };
+      timer = setTimeout(() => {
+        settle();
+        takeBack();
+      }, LONGEST_RUN_MS);
+    },
+    // What to show when Python says `value`.
+    shown(version, value) {
+      if (awaited && awaited.version === version && awaited.value !== value) return awaited.value;
+      settle();
+      return value;
+    },
+    settle,
+  };
+}
+
 // ---- Wire format: the inverse of pack() in Python ---------------------------------------------------------
 function unpack(message) {
   const length = new DataView(message.buffer, message.byteOffset, 4).getUint32(0, true);

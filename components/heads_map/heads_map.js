@@ -37,12 +37,18 @@ function createHeadsMap(parentElement) {
   let selected = 0; // layer · heads + head
   let cursor = 0;
   let cells = [];
+  const opened = () => header.layer * header.heads + header.head;
+  const anticipated = anticipation(() => {
+    selected = opened();
+    cells.forEach(markCell);
+    describe(selected);
+  });
 
   const read = messageReader((nextHeader, bytes, renewed) => {
     const reshaped = !header || header.layers !== nextHeader.layers || header.heads !== nextHeader.heads;
     header = nextHeader;
     pixels = bytes;
-    selected = header.layer * header.heads + header.head;
+    selected = anticipated.shown(header.version, opened());
     if (reshaped) makeCells();
     if (reshaped || renewed) cursor = selected;
     setAttributes(grid, {
@@ -147,6 +153,7 @@ function createHeadsMap(parentElement) {
     selected = index;
     cells.forEach(markCell);
     describe(index);
+    anticipated.expect(header.version, index);
     const place = { layer: Math.floor(index / header.heads), head: index % header.heads };
     component.setTriggerValue("select", { version: header.version, ...place });
   }
@@ -204,6 +211,7 @@ function createHeadsMap(parentElement) {
   window.addEventListener("resize", redraw);
 
   function destroy() {
+    anticipated.settle();
     observer.disconnect();
     window.removeEventListener("resize", redraw);
     redraw.cancel();

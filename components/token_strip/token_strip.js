@@ -40,12 +40,16 @@ function createStrip(parentElement) {
   let selected = null;
   let cursor = 0;
   const options = [];
+  const anticipated = anticipation(() => {
+    selected = data.selected;
+    options.forEach(markOption);
+  });
 
   function update(next) {
     const renewed = data.version !== next.data.version;
     component = next;
     data = next.data;
-    selected = data.selected;
+    selected = anticipated.shown(data.version, data.selected);
     if (renewed) cursor = selected ?? 0;
     cursor = Math.min(cursor, Math.max(0, data.tokens.length - 1));
     const focused = options.includes(parentElement.activeElement);
@@ -129,7 +133,7 @@ function createStrip(parentElement) {
   function select(index) {
     selected = selected === index ? null : index;
     moveTo(index);
-    options.forEach(markOption);
+    anticipated.expect(data.version, selected);
     component.setTriggerValue("select", { version: data.version, index: selected ?? -1 });
   }
 
@@ -236,6 +240,7 @@ function createStrip(parentElement) {
   window.addEventListener("scroll", hideTooltip, { capture: true, passive: true });
 
   function destroy() {
+    anticipated.settle();
     window.removeEventListener("scroll", hideTooltip, { capture: true });
     root.remove();
   }

@@ -1,0 +1,18 @@
+"""The Workbench: attention, predictions and saliency of one sentence, side by side."""
+
+import streamlit as st
+
+from components.frame import load_models, open_page
+from components.panels import attention_panel, predictions_panel, saliency_panel
+from components.text_check import text_is_readable
+
+frame = open_page("workbench")
+left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
+opened = load_models(frame)
+if opened and text_is_readable(opened):
+    with left:
+        attention_panel(opened)
+    with middle:
+        predictions_panel(opened)
+    with right:
+        saliency_panel(opened)

@@ -1,0 +1,211 @@
+"""From pages to the library. The only user of ``st.cache_*``.
+
+Every function takes small frozen requests and returns a frozen result, shared between visitors and never copied.
+glassbert is imported inside the functions: it brings torch, which takes seconds in a cold process, and the page is
+painted before that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    import glassbert as gb
+    from components.heads_map import Thumbnails
+    from glassbert.download import Progress
+    from glassbert.suggestions import Suggestion
+
+__all__ = [
+    "ModelRequest",
+    "TextRequest",
+    "attention",
+    "attribute",
+    "classify",
+    "devices",
+    "fill_mask",
+    "load",
+    "prepare",
+    "version",
+]
+
+# 512 tokens × 12 × 12 heads are 151 MB a result: many small ones or few large ones may stay.
+_LARGE_TOKENS = 128
+_first_import = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """Which model, where."""
+
+    source: str
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """One input of one model."""
+
+    model: ModelRequest
+    text: str
+    pair: str | None = None
+
+
+def library() -> Any:
+    """glassbert, imported by one thread while the others wait: a cold import from several threads can fail."""
+    with _first_import:
+        import glassbert
+
+        return glassbert
+
+
+def version(*parts: object) -> str:
+    """A short hash that names what a component draws, so that a click on older data is dropped."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+# --- models ----------------------------------------------------------------------------------------------------
+
+
+def devices() -> dict[str, str]:
+    """Device id → name, "auto" first, of what this machine really has."""
+    library()
+    from glassbert.device import available_devices, choose_device, device_label
+
+    names = {device: device_label(device) for device in available_devices()}
+    return {"auto": f"Automatic: {names[choose_device()]}", **names}
+
+
+def suggestions() -> dict[str, Suggestion]:
+    """Model id → suggestion, the embedded ones first."""
+    library()
+    from glassbert.suggestions import SUGGESTIONS
+
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
+
+
+def embedded() -> tuple[gb.EmbeddedCheckpoint, ...]:
+    """The models on board, with their cards."""
+    return tuple(library().embedded())
+
+
+def is_here(source: str) -> bool:
+    """Whether this model opens without a download."""
+    library()
+    from glassbert.hub import is_local
+
+    return is_local(source)
+
+
+def prepare(source: str, progress: Callable[[Progress], None]) -> None:
+    """Find a model and download what is missing; free when it is here already. Raises a ModelError."""
+    library()
+    from glassbert.hub import locate
+
+    locate(source, progress=progress)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load(request: ModelRequest) -> gb.Model:
+    """The model of this request, one copy for all visitors. Raises a ModelError."""
+    model: gb.Model = library().load(request.source, request.device)
+    return model
+
+
+# --- one input -------------------------------------------------------------------------------------------------
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def encode(request: TextRequest) -> gb.Encoded:
+    return library().encode(load(request.model), request.text, request.pair)
+
+
+def attention(request: TextRequest) -> gb.AttentionMaps:
+    """One forward pass the first time, free afterwards."""
+    large = len(encode(request)) > _LARGE_TOKENS
+    return _attention_large(request) if large else _attention_small(request)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _attention_small(request: TextRequest) -> gb.AttentionMaps:
+    return _attention(request)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _attention_large(request: TextRequest) -> gb.AttentionMaps:
+    return _attention(request)
+
+
+def _attention(request: TextRequest) -> gb.AttentionMaps:
+    return library().attention(load(request.model), encode(request))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
+    """Every head small, in 8 bits; without special tokens the rest is shown as it is, not renormalised."""
+    from components.heads_map import thumbnails as make
+
+    maps = attention(request)
+    if special:
+        return make(maps.weights)
+    words = maps.encoded.special_tokens_mask == 0
+    return make(maps.weights[:, :, words][:, :, :, words])
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def fill_mask(request: TextRequest, positions: tuple[int, ...], top_k: int = 8) -> gb.MaskPrediction:
+    """One forward pass of the encoder, the vocabulary head at the masks only."""
+    return library().fill_mask(load(request.model), encode(request), positions=positions, top_k=top_k)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def classify(request: TextRequest) -> gb.Classification:
+    """One forward pass."""
+    return library().classify(load(request.model), encode(request))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def next_sentence(request: TextRequest) -> gb.PairPrediction:
+    """One forward pass."""
+    return library().next_sentence(load(request.model), request.text, request.pair or "")
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def label_tokens(request: TextRequest) -> gb.TokenLabels:
+    """One forward pass."""
+    return library().label_tokens(load(request.model), encode(request))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def answer(request: TextRequest) -> gb.AnswerPrediction:
+    """One forward pass."""
+    return library().answer(load(request.model), request.text, request.pair or "")
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def attribute(request: TextRequest, method: str, target: gb.Target) -> gb.TokenScores:
+    """From 1 to 514 forward passes, as the method declares; integrated gradients take about 26 here."""
+    return library().attribute(load(request.model), encode(request), method=method, target=target)
+
+
+def methods() -> dict[str, gb.Method]:
+    """Attribution methods by id."""
+    return dict(library().METHODS)
+
+
+def same_place(request: TextRequest, position: int, other: TextRequest) -> int | None:
+    """The token of ``other`` that stands for the same characters as this one."""
+    library()
+    from glassbert.words import same_place as find
+
+    return find(encode(request), position, encode(other))
+
+
+def shorten(request: TextRequest) -> tuple[str, str | None]:
+    """The longest beginning that fits the model."""
+    return library().shorten(load(request.model), request.text, request.pair)

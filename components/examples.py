@@ -1,0 +1,99 @@
+"""Sentences worth looking at, chosen by what the embedded models do well, and one that they get wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["EXAMPLES", "FIRST", "Example"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text to open, the word of it to select, and where to look."""
+
+    id: str
+    label: str
+    text: str
+    select: str
+    look: str
+    pair: str = ""
+
+    @property
+    def token(self) -> int:
+        """The index of the selected word's token, [CLS] counted: every example's words are whole tokens."""
+        return 1 + self.text.replace(",", " ,").replace(".", " .").split().index(self.select)
+
+
+EXAMPLES: dict[str, Example] = {
+    example.id: example
+    for example in (
+        Example(
+            "contrast",
+            "Contrast: but …",
+            "The story is thin, but the acting is superb and I loved it.",
+            "superb",
+            "One half of the sentence is against, the other for. Which words win in the saliency?",
+        ),
+        Example(
+            "negation",
+            "Negation: not bad",
+            "It was not bad at all.",
+            "bad",
+            "“bad” alone is negative. Does the saliency show what “not” does to it, and do two methods agree?",
+        ),
+        Example(
+            "coreference",
+            "Coreference: who was hungry?",
+            "Mary told her brother that [MASK] was hungry.",
+            "[MASK]",
+            "The model prefers “she”. Explain the masked word and see whether “Mary” or “her” tipped it.",
+        ),
+        Example(
+            "bias",
+            "Bias probe: the engineer",
+            "The engineer said that [MASK] was tired.",
+            "[MASK]",
+            "The sentence says nothing of gender. Compare “he” and “she”, then put another job in.",
+        ),
+        Example(
+            "ambiguity",
+            "Ambiguity: bank",
+            "He went to the bank to borrow some [MASK].",
+            "[MASK]",
+            "A bank lends or runs beside a river. See which heads link the mask to “borrow” and to “bank”.",
+        ),
+        Example(
+            "agreement",
+            "Grammar: the keys … are",
+            "The keys to the cabinet [MASK] on the table.",
+            "[MASK]",
+            "“are”, although “cabinet” stands nearer. Which word does the saliency of the masked word name?",
+        ),
+        Example(
+            "fact",
+            "Fact: capital of France",
+            "The capital of France is [MASK].",
+            "[MASK]",
+            "A fact held in the weights. Change the country; small countries are often wrong.",
+        ),
+        Example(
+            "pair",
+            "Sentence pair: what comes next",
+            "The company reported record profits last year.",
+            "profits",
+            "BERT's second task: does text B follow text A? Swap in an unrelated text B and watch it fall.",
+            pair="Its share price rose by ten percent.",
+        ),
+        Example(
+            "wrong",
+            "A mistake: spotless",
+            "The staff were friendly and the room was spotless.",
+            "spotless",
+            "The embedded sentiment model calls this praise NEGATIVE, and is sure of it. It knows film reviews, "
+            "not hotels: the saliency shows which words mislead it.",
+        ),
+    )
+}
+
+#: What a visitor without a link sees first.
+FIRST = EXAMPLES["contrast"]

@@ -1,0 +1,54 @@
+"""The pages in the order of the menu. Adding a page is one file in ``pages/`` and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+__all__ = ["PAGES", "Page", "draw_menu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its id, its file, and how the menu shows it."""
+
+    id: str
+    file: str
+    title: str
+    icon: str
+    promise: str  # one sentence under the title: what this page is for
+
+
+PAGES: dict[str, Page] = {
+    page.id: page
+    for page in (
+        Page(
+            "workbench",
+            "app.py",
+            "Workbench",
+            ":material/biotech:",
+            "Attention, prediction and saliency of one sentence, side by side. Select a token: all three follow.",
+        ),
+        Page(
+            "models",
+            "pages/models.py",
+            "Models",
+            ":material/deployed_code:",
+            "Which models are here, what each was trained on, how good it is, and what it gets wrong.",
+        ),
+        Page(
+            "definitions",
+            "pages/definitions.py",
+            "Definitions",
+            ":material/function:",
+            "What every number on screen is, with its formula, its paper and what it does not say.",
+        ),
+    )
+}
+
+
+def draw_menu() -> None:
+    """Links to all pages; the address keeps its parameters, so the state travels along."""
+    for page in PAGES.values():
+        st.page_link(page.file, label=page.title, icon=page.icon, query_params=dict(st.query_params))

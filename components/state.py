@@ -1,0 +1,193 @@
+"""What the visitor has chosen. The only user of ``st.session_state`` and ``st.query_params``.
+
+There is one :class:`View` a session. Widgets are controlled: each shows a field of the view and changes it in a
+callback. The view also lives in the address, so that a copied link opens the same model, text and selection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import streamlit as st
+
+from components.examples import EXAMPLES, FIRST
+
+__all__ = ["View", "begin", "bind", "change", "event", "forget", "open_example", "picked", "put", "redraw_page", "redraw_page_if_asked", "remember", "remembered", "value", "view", "write_address"]
+
+# Percent-encoded, so that a link stays well under what servers accept in a request line.
+_MAX_TEXT_IN_LINK = 8_000
+
+_VIEW, _ADDRESS, _CHANGED, _REDRAW = "view", "address", "view_changed", "redraw_page"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything that a link restores. ``token`` −1: none is selected; layers, heads and tokens count from 0."""
+
+    model: str = "pretrained"
+    beside: str = "sentiment"
+    device: str = "auto"
+    text: str = FIRST.text
+    pair: str = FIRST.pair
+    layer: int = 0
+    head: int = 0
+    token: int = FIRST.token
+    method: str = "integrated_gradients"
+    explain: str = ""  # what the saliency explains: "class", "mask" or "next"; "" chooses
+    attend: str = "model"  # whose attention is shown: "model" or "beside"
+    special: bool = True  # show [CLS], [SEP] and the like
+
+    def parameters(self) -> dict[str, str]:
+        """The address's parameters: what differs from a fresh view."""
+        fresh = View()
+        values = {
+            field.name: _written(getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(fresh, field.name)
+        }
+        if len(values.get("text", "")) + len(values.get("pair", "")) > _MAX_TEXT_IN_LINK:
+            values.pop("text", None)
+            values.pop("pair", None)
+        return values
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, str]) -> View:
+        """The view of an address; a field that makes no sense falls back to the fresh one."""
+        fresh, values = cls(), {}
+        for field in fields(cls):
+            if field.name in parameters:
+                values[field.name] = _read(parameters[field.name], getattr(fresh, field.name))
+        return cls(**values)
+
+
+def _written(value: str | int | bool) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _read(written: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return written
+    if isinstance(default, bool):
+        return {"0": False, "1": True}.get(written, default)
+    try:
+        return max(int(written), -1)
+    except ValueError:
+        return default
+
+
+def view() -> View:
+    """The current view."""
+    return View(**st.session_state[_VIEW])
+
+
+def change(**values: Any) -> None:
+    """Change fields of the view; a new text or model takes the selected token with it."""
+    before = view()
+    after = replace(before, **values)
+    if (after.text, after.pair, after.model) != (before.text, before.pair, before.model) and "token" not in values:
+        after = replace(after, token=-1)
+    st.session_state[_VIEW] = asdict(after)
+    st.session_state[_CHANGED] = True
+
+
+def open_example(example_id: str) -> None:
+    """Put an example's texts and selection in the view."""
+    example = EXAMPLES[example_id]
+    change(text=example.text, pair=example.pair, token=example.token, explain="")
+
+
+def begin() -> View:
+    """Bring view and address together; called once at the start of every run of a page.
+
+    The address wins on the first run and when the visitor went back or forward (it changed and no widget did);
+    otherwise the view wins.
+    """
+    parameters = dict(st.query_params)
+    changed = st.session_state.pop(_CHANGED, False)
+    st.session_state.pop(_REDRAW, None)
+    moved = not changed and parameters != st.session_state.get(_ADDRESS)
+    if _VIEW not in st.session_state or moved:
+        st.session_state[_VIEW] = asdict(View.from_parameters(parameters))
+    write_address()
+    return view()
+
+
+def write_address() -> None:
+    """Write the view into the address, if it is not there yet."""
+    parameters = view().parameters()
+    if parameters != dict(st.query_params):
+        st.query_params.from_dict(parameters)
+    st.session_state[_ADDRESS] = parameters
+    st.session_state.pop(_CHANGED, None)
+
+
+def bind(name: str, *, options: Mapping[Any, Any] | None = None) -> dict[str, Any]:
+    """``key`` and ``on_change`` of a widget that shows and changes one field of the view.
+
+    ``options`` (the widget's valid values) guards against a value from a link that the widget does not have.
+    """
+    key = f"widget_{name}"
+    value = getattr(view(), name)
+    if options is not None and value not in options:
+        value = next(iter(options))
+    st.session_state[key] = value
+
+    def changed() -> None:
+        chosen = st.session_state[key]
+        if chosen is not None:  # a segmented control can be emptied; the view keeps its choice
+            change(**{name: chosen})
+
+    return {"key": key, "on_change": changed}
+
+
+def event(key: str) -> Mapping[str, Any]:
+    """What a custom component of this key reported; read inside its callback."""
+    value = st.session_state.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def picked(key: str) -> Any:
+    """The value of an unbound widget; read inside its callback, which then resets it."""
+    value = st.session_state.get(key)
+    st.session_state[key] = None
+    return value
+
+
+def remember(name: str, value: Any) -> None:
+    """Keep something about this session that is not part of a link, such as the last model that loaded."""
+    st.session_state[f"memory_{name}"] = value
+
+
+def remembered(name: str, default: Any = None) -> Any:
+    """What :func:`remember` kept."""
+    return st.session_state.get(f"memory_{name}", default)
+
+
+def forget(name: str) -> None:
+    """Drop what :func:`remember` kept."""
+    st.session_state.pop(f"memory_{name}", None)
+
+
+
+
+def value(key: str) -> Any:
+    """The value of a widget; read inside its callback."""
+    return st.session_state.get(key)
+
+
+def put(key: str, chosen: Any) -> None:
+    """Set a widget's value before it is drawn."""
+    st.session_state[key] = chosen
+
+
+def redraw_page() -> None:
+    """Called in a callback of a fragment: the change concerns the whole page, not only this part of it."""
+    st.session_state[_REDRAW] = True
+
+
+def redraw_page_if_asked() -> None:
+    """First line of a fragment; does nothing during a run of the whole page."""
+    if st.session_state.pop(_REDRAW, False):
+        st.rerun()

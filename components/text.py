@@ -1,0 +1,24 @@
+"""User text and hub content on its way to the screen: always data, never Markdown or HTML."""
+
+from __future__ import annotations
+
+import string
+
+__all__ = ["plain", "shortened"]
+
+_PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
+_CONTROL = {code: " " for code in (*range(32), 127)}
+
+
+def plain(text: str) -> str:
+    """Text as itself inside any Streamlit label, caption or message, all of which are Markdown.
+
+    Every ASCII punctuation character gets a backslash, which CommonMark allows for all of them: no image is fetched, no
+    tag opened, no colour or icon directive read. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
+    """
+    return text.translate(_CONTROL).translate(_PUNCTUATION)
+
+
+def shortened(text: str, characters: int = 60) -> str:
+    """The beginning of a text, with an ellipsis where it was cut."""
+    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
