@@ -21,7 +21,7 @@ help: ## this list
 app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH=1 (reload on save) choose
 	@exec $(RUN) scripts/serve.py --host '$(HOST)' --port '$(PORT)' $(if $(WATCH),--watch)
 
-test: venv-dev chromium lint types unit pages browser ## everything below, fastest first, up to the first failure
+test: chromium venv-dev lint types unit pages browser ## everything below, fastest first, up to the first failure
 	$(call heading,All passed.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
@@ -63,6 +63,7 @@ clean: ## remove caches and test results
 distclean: clean ## remove .venv too
 	@rm -rf .venv
 
+# What the rest needs; run each time, and done in milliseconds when it is there already.
 venv:
 	@sh scripts/install.sh app
 

@@ -17,8 +17,11 @@ fail() {
 sudo=$([ "$(id -u)" = 0 ] || printf 'sudo ')
 
 create_venv() {
-    command -v "$PYTHON" >/dev/null 2>&1 ||
-        fail "GlassBERT needs Python 3.11 or newer and there is no '$PYTHON' here. Type: ${sudo}apt install python3 python3-venv"
+    if ! command -v "$PYTHON" >/dev/null 2>&1; then
+        [ "$PYTHON" = python3 ] ||
+            fail "There is no '$PYTHON' here. Leave PYTHON out, or name a Python that is installed, 3.11 or newer."
+        fail "GlassBERT needs Python 3.11 or newer. Type: ${sudo}apt install python3 python3-venv"
+    fi
     version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
         fail "'$PYTHON' does not run. Name another Python, 3.11 or newer: make app PYTHON=/usr/bin/python3"
     "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||

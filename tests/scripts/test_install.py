@@ -120,7 +120,7 @@ def test_a_broken_environment_is_made_anew(project: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"PYTHON": "no-such-python"}, "there is no 'no-such-python' here. Type: "),
+        ({"PYTHON": "no-such-python"}, "There is no 'no-such-python' here. Leave PYTHON out, or name"),
         ({"FAKE_VERSION": "3.10"}, "GlassBERT needs Python 3.11 or newer, and "),
         ({"FAKE_NO_VENV": "1"}, "apt install python3.12-venv"),
     ],
