@@ -8,7 +8,7 @@ fits both, and only the heads that are really in the weights.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -262,7 +262,7 @@ def _mismatch(source: str, said: str, found: str) -> DamagedCheckpointError:
     )
 
 
-def _check_tokenizer(folder: Path, files: Collection[str], rows: int, source: str) -> None:
+def _check_tokenizer(folder: Path, files: Set[str], rows: int, source: str) -> None:
     """Compare the vocabulary with the embedding table. Raises DamagedCheckpointError or RemoteCodeError."""
     if "tokenizer_config.json" in files:
         settings = read_json(folder / "tokenizer_config.json", max_bytes=_MAX_TOKENIZER_BYTES, source=source)
@@ -271,9 +271,11 @@ def _check_tokenizer(folder: Path, files: Collection[str], rows: int, source: st
                 f"the tokenizer of {quoted(source)} needs Python code from its own repository, which GlassBERT never "
                 "runs; choose a model with a stock tokenizer"
             )
+    if not files & {"tokenizer.json", "vocab.txt", "vocab.json"}:
+        return  # SentencePiece, whose vocabulary is counted when it is read
     ids = set(_token_ids(folder, files, source))
-    if not ids:  # SentencePiece, counted when it is read
-        return
+    if not ids or not all(type(id) is int for id in ids):
+        raise _damaged_tokenizer(source)
     if max(ids) >= rows or 2 * len(ids) < rows:
         raise DamagedCheckpointError(
             f"the tokenizer of {quoted(source)} knows {len(ids)} tokens (ids up to {max(ids)}), its weights {rows}: "
@@ -294,6 +296,10 @@ def _token_ids(folder: Path, files: Collection[str], source: str) -> Iterator[in
         elif "vocab.json" in files:
             yield from read_json(folder / "vocab.json", max_bytes=_MAX_TOKENIZER_BYTES, source=source).values()
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise DamagedCheckpointError(
-            f"the tokenizer of {quoted(source)} is damaged; put the one there that the model was trained with"
-        ) from error
+        raise _damaged_tokenizer(source) from error
+
+
+def _damaged_tokenizer(source: str) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
+        f"the tokenizer of {quoted(source)} is damaged; put the one there that the model was trained with"
+    )

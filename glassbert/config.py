@@ -10,7 +10,7 @@ from glassbert._files import quoted, read_json
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
 from glassbert.families import DECODERS, ENCODER_DECODERS, FAMILIES, Family
 
-__all__ = ["CONFIG", "MAX_CONFIG_BYTES", "check_config", "read_config", "strings"]
+__all__ = ["CONFIG", "MAX_CONFIG_BYTES", "check_config", "no_config", "read_config", "strings"]
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 1_000_000
@@ -24,14 +24,19 @@ _LIMITS = {
 def read_config(folder: Path, files: Collection[str], source: str) -> dict[str, Any]:
     """The config as data. Raises DamagedCheckpointError."""
     if CONFIG not in files:
-        hint = ""
-        if "adapter_config.json" in files:
-            hint = " It holds an adapter, which is only a part of a model: merge it into its base model and save that."
-        raise DamagedCheckpointError(
-            f"{quoted(source)} has no {CONFIG}, so it is no transformers checkpoint; choose the folder or the model "
-            f"that has one.{hint}"
-        )
+        raise no_config(files, source)
     return read_json(folder / CONFIG, max_bytes=MAX_CONFIG_BYTES, source=source)
+
+
+def no_config(files: Collection[str], source: str) -> DamagedCheckpointError:
+    """The error for a model of these files, none of which is a config."""
+    hint = ""
+    if "adapter_config.json" in files:
+        hint = " It holds an adapter, which is only a part of a model: merge it into its base model and save that."
+    return DamagedCheckpointError(
+        f"{quoted(source)} has no {CONFIG}, so it is no transformers checkpoint; choose the folder or the model that "
+        f"has one.{hint}"
+    )
 
 
 def check_config(config: Mapping[str, Any], source: str) -> Family:

@@ -32,7 +32,7 @@ from huggingface_hub.utils import get_session
 
 from glassbert._files import megabytes, quoted
 from glassbert.checkpoint import TOKENIZER_FILES, check_files, check_memory
-from glassbert.config import CONFIG, MAX_CONFIG_BYTES, check_config, read_config
+from glassbert.config import CONFIG, MAX_CONFIG_BYTES, check_config, no_config, read_config
 from glassbert.errors import (
     DamagedCheckpointError,
     GatedModelError,
@@ -100,17 +100,10 @@ def fetch(
         _within(PROBE_SECONDS, lambda: get_session().head(endpoint(), timeout=PROBE_SECONDS))
         info = _info(name, revision)
         files = _top_level(info)
-        if CONFIG in files and files[CONFIG] <= MAX_CONFIG_BYTES:
-            folder = _get_config(name, revision)
-            if folder.name != info.sha:  # the branch moved on between the two questions
-                info = _info(name, folder.name)
-                files = _top_level(info)
-        else:
-            read_config(_cache(), files, source)
-            raise DamagedCheckpointError(
-                f"{CONFIG} of {quoted(source)} is {megabytes(files[CONFIG])}, so it is something else; "
-                "choose another model"
-            )
+        _check_listed_config(files, source)
+        folder = _get_config(name, revision)
+        if folder.name != info.sha:  # the branch moved on between the two questions
+            files = _top_level(_info(name, folder.name))
         config = read_config(folder, files, source)
         check_config(config, source)
         check_files(files, source)
@@ -164,6 +157,15 @@ def _info(name: str, revision: str | None) -> Any:
 def _top_level(info: Any) -> dict[str, int]:
     """File → bytes, without the files in folders, which no checkpoint needs."""
     return {file.rfilename: file.size or 0 for file in info.siblings if "/" not in file.rfilename}
+
+
+def _check_listed_config(files: Mapping[str, int], source: str) -> None:
+    if CONFIG not in files:
+        raise no_config(files, source)
+    if files[CONFIG] > MAX_CONFIG_BYTES:
+        raise DamagedCheckpointError(
+            f"{CONFIG} of {quoted(source)} is {megabytes(files[CONFIG])}, so it is something else; choose another model"
+        )
 
 
 def _get_config(name: str, revision: str | None) -> Path:

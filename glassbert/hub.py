@@ -14,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 from glassbert._files import quoted
 from glassbert.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS, Checkpoint, vet
 from glassbert.download import cached, endpoint, fetch
-from glassbert.errors import DamagedCheckpointError, ModelNotFoundError, NetworkError, UnsafeWeightsError
+from glassbert.errors import DamagedCheckpointError, ModelError, ModelNotFoundError, NetworkError, UnsafeWeightsError
 from glassbert.progress import Progress
 from glassbert.suggestions import canonical_id
 
-__all__ = ["Progress", "locate"]
+__all__ = ["Progress", "is_local", "locate"]
 
 #: A name, or an owner and a name, as the hub allows them.
 _REPOSITORY = re.compile(r"(?:\w[\w.-]{0,95}/)?\w(?:[\w.-]{0,94}\w)?", re.ASCII)
@@ -78,7 +78,8 @@ def _repository(source: str) -> tuple[str, str | None]:
             host = address.hostname
         except ValueError as error:
             raise ModelNotFoundError(f"{quoted(source)} is no web address; {_VALID}") from error
-        if host not in _HUB_HOSTS | {urlsplit(endpoint()).hostname}:
+        ours = _HUB_HOSTS | {urlsplit(endpoint()).hostname}
+        if host not in ours or address.scheme not in ("http", "https"):
             raise ModelNotFoundError(f"{quoted(source)} is not an address on the hub; {_VALID}")
         parts = [unquote(part) for part in address.path.split("/") if part]
         if parts[:1] in (["datasets"], ["spaces"]):
@@ -92,20 +93,42 @@ def _repository(source: str) -> tuple[str, str | None]:
 
 
 def _from_hub(source: str, name: str, revision: str | None, progress: Callable[[Progress], None] | None) -> Checkpoint:
-    """From the local cache, under the id as asked or its full one; else from the network."""
-    in_cache: Exception | None = None
+    checkpoint, flaw = _from_cache(source, name, revision)
+    if checkpoint is not None:
+        return checkpoint
+    try:
+        snapshot = fetch(canonical_id(name), revision, source=source, progress=progress)
+    except NetworkError as error:
+        if flaw is None:
+            raise
+        raise NetworkError(f"{error}. A part of it is in the local cache, but: {flaw}") from error
+    return vet(snapshot.folder, source=source, revision=snapshot.commit)
+
+
+def _from_cache(source: str, name: str, revision: str | None) -> tuple[Checkpoint | None, ModelError | None]:
+    """The model in the local cache, under the id as asked or its full one; else what is wrong with what is there.
+
+    A flaw that a download can mend (an interrupted one, or another program's choice of files) is returned; a model
+    that no download makes usable raises its ModelError.
+    """
+    flaw: ModelError | None = None
     for id in dict.fromkeys((name, canonical_id(name))):
         snapshot = cached(id, revision)
         if snapshot is None:
             continue
         try:
-            return vet(snapshot.folder, source=source, revision=snapshot.commit)
+            return vet(snapshot.folder, source=source, revision=snapshot.commit), None
         except (DamagedCheckpointError, UnsafeWeightsError) as error:
-            in_cache = error  # perhaps an interrupted download, or another program's choice of files
+            flaw = error
+    return None, flaw
+
+
+def is_local(source: str) -> bool:
+    """Whether :func:`locate` needs no network for this source; also True for one that it refuses at once."""
+    wanted = source.strip()
+    if wanted in EMBEDDED_IDS:
+        return True
     try:
-        snapshot = fetch(canonical_id(name), revision, source=source, progress=progress)
-    except NetworkError as error:
-        if in_cache is None:
-            raise
-        raise NetworkError(f"{error}. A part of it is in the local cache, but: {in_cache}") from error
-    return vet(snapshot.folder, source=source, revision=snapshot.commit)
+        return _folder(wanted) is not None or _from_cache(wanted, *_repository(wanted))[0] is not None
+    except ModelError:
+        return True
