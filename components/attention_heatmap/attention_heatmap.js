@@ -9,6 +9,73 @@ export default function (component) {
   return mount(component, createHeatmap);
 }
 
+// Python sends the high bytes of all levels, then the low bytes.
+function joinPlanes(bytes) {
+  const levels = new Uint16Array(bytes.length / 2);
+  for (let i = 0; i < levels.length; i++) levels[i] = (bytes[i] << 8) | bytes[levels.length + i];
+  return levels;
+}
+
+// Colour levels 0 to 255, along the square root, so that faint weights are seen.
+function shades(levels, peak) {
+  const shown = new Uint8Array(levels.length);
+  if (peak > 0) for (let i = 0; i < shown.length; i++) shown[i] = Math.round(255 * Math.sqrt(levels[i] / peak));
+  return shown;
+}
+
+// A count × count picture on fewer pixels: each shows the largest level of its block.
+function blockMaxima(levels, count, width, height) {
+  const largest = new Uint16Array(width * height);
+  for (let row = 0; row < count; row++) {
+    const line = Math.floor((row * height) / count) * width;
+    for (let column = 0; column < count; column++) {
+      const pixel = line + Math.floor((column * width) / count);
+      const level = levels[row * count + column];
+      if (level > largest[pixel]) largest[pixel] = level;
+    }
+  }
+  return largest;
+}
+
+const labelFont = (theme, size, bold) => `${bold ? "600 " : ""}${size}px ${theme.font}`;
+
+// A label is as high as its row where that is readable.
+const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
+
+// The labels to draw along one side: the marked ones first, then as many others as keep their distance.
+function labelled(marked, pitch, first, last) {
+  const fixed = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
+  const shown = [...fixed];
+  const every = pitch >= LABEL_PITCH ? 1 : Math.ceil((LABEL_PITCH + 2) / pitch);
+  const distance = Math.min(LABEL_PITCH + 2, every * pitch);
+  for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
+    if (!fixed.some((other) => Math.abs(other - i) * pitch < distance)) shown.push(i);
+  }
+  return shown;
+}
+
+function shorten(context, text, width, known) {
+  const id = `${context.font} ${Math.round(width)} ${text}`;
+  if (!known.has(id)) {
+    const letters = [...text.replace(/\s+/g, " ").slice(0, 80)];
+    let shown = letters.join("");
+    for (let n = letters.length - 1; n > 0 && context.measureText(shown).width > width; n--) {
+      shown = `${letters.slice(0, n).join("")}…`;
+    }
+    known.set(id, shown);
+  }
+  return known.get(id);
+}
+
+function clipped(context, rect, paint) {
+  context.save();
+  context.beginPath();
+  context.rect(...rect);
+  context.clip();
+  paint();
+  context.restore();
+}
+
 function createHeatmap(parentElement) {
   const root = element("div", "heatmap", { "data-testid": "attention-heatmap" });
   const head = element("div", "heatmap-head");
@@ -63,15 +130,16 @@ function createHeatmap(parentElement) {
 
   const read = messageReader((nextHeader, bytes, renewed) => {
     const other = header?.version !== nextHeader.version;
-    const moved = selected !== anticipated.shown(nextHeader.version, nextHeader.selected);
+    const chosen = anticipated.shown(nextHeader.version, nextHeader.selected);
+    const moved = selected !== chosen;
     header = nextHeader;
-    selected = anticipated.shown(header.version, header.selected);
+    selected = chosen;
     const before = theme;
     theme = readTheme(parentElement);
     if (renewed) {
-      const count = bytes.length / 2;
-      levels = Uint16Array.from({ length: count }, (_, i) => (bytes[i] << 8) | bytes[count + i]);
-      peak = levels.reduce((a, b) => Math.max(a, b), 0);
+      levels = joinPlanes(bytes);
+      peak = 0;
+      for (const level of levels) if (level > peak) peak = level;
     }
     if (other) {
       cellSize = null;
@@ -101,51 +169,28 @@ function createHeatmap(parentElement) {
   }
 
   const weight = (row, column) => levels[row * header.tokens.length + column] * header.step;
-  const shade = (level) => (peak ? Math.round(255 * Math.sqrt(level / peak)) : 0);
 
   function makeImage() {
     const count = header.tokens.length;
-    image = picture(Uint8Array.from(levels, shade), count, count, theme.weights);
+    image = picture(shades(levels, peak), count, count, theme.weights);
     pooled = null;
   }
 
-  // Fewer pixels than tokens: each pixel shows the largest weight of its block, so that thin lines survive.
+  // For fewer pixels than tokens: scaled smoothly, a line one token thin would fade away.
   function pooledImage(width, height) {
     if (pooled?.width === width && pooled?.height === height) return pooled;
     const count = header.tokens.length;
-    const largest = new Uint16Array(width * height);
-    for (let row = 0; row < count; row++) {
-      const line = Math.floor((row * height) / count) * width;
-      for (let column = 0; column < count; column++) {
-        const pixel = line + Math.floor((column * width) / count);
-        const level = levels[row * count + column];
-        if (level > largest[pixel]) largest[pixel] = level;
-      }
-    }
-    pooled = picture(Uint8Array.from(largest, shade), width, height, theme.weights);
+    const largest = blockMaxima(levels, count, width, height);
+    pooled = picture(shades(largest, peak), width, height, theme.weights);
     return pooled;
-  }
-
-  function shorten(context, text, width) {
-    const id = `${context.font} ${Math.round(width)} ${text}`;
-    if (!shortened.has(id)) {
-      const letters = [...text.replace(/\s+/g, " ").slice(0, 80)];
-      let shown = letters.join("");
-      for (let n = letters.length - 1; n > 0 && context.measureText(shown).width > width; n--) {
-        shown = `${letters.slice(0, n).join("")}…`;
-      }
-      shortened.set(id, shown);
-    }
-    return shortened.get(id);
   }
 
   function measure(context, width, height) {
     const count = header.tokens.length;
     const ratio = window.devicePixelRatio || 1;
-    context.font = labelFont(11, false);
+    context.font = labelFont(theme, 11, false);
     let widest = 0;
-    for (const token of header.tokens)
-      widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
+    for (const token of header.tokens) widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
     const left = Math.ceil(Math.min(widest + 10, Math.max(48, width * 0.24), 96));
     const fitWidth = Math.min((width - left) / count, LARGEST_CELL);
     const upright = cellSize === null && widest + 6 <= fitWidth;
@@ -159,11 +204,6 @@ function createHeatmap(parentElement) {
     const cell = cellSize === null ? fit : { width: cellSize, height: cellSize };
     return { count, ratio, width, height, left, top, upright, fit, cell };
   }
-
-  const labelFont = (size, bold) => `${bold ? "600 " : ""}${size}px ${theme.font}`;
-
-  // A label is as high as its row where that is readable.
-  const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
 
   function draw() {
     if (!header || box.clientWidth === 0) return;
@@ -188,12 +228,8 @@ function createHeatmap(parentElement) {
   const yOf = (row) => layout.top - box.scrollTop + row * layout.cell.height;
 
   function withinCells(context, paint) {
-    context.save();
-    context.beginPath();
-    context.rect(layout.left, layout.top, layout.width - layout.left, layout.height - layout.top);
-    context.clip();
-    paint();
-    context.restore();
+    const { left, top, width, height } = layout;
+    clipped(context, [left, top, width - left, height - top], paint);
   }
 
   function drawCells(context) {
@@ -201,8 +237,7 @@ function createHeatmap(parentElement) {
     withinCells(context, () => {
       context.imageSmoothingEnabled = false;
       const device = [Math.floor(count * cell.width * ratio), Math.floor(count * cell.height * ratio)];
-      const source =
-        Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
+      const source = Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
       context.drawImage(source, xOf(0), yOf(0), count * cell.width, count * cell.height);
       context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
       context.lineWidth = 1 / ratio;
@@ -242,18 +277,6 @@ function createHeatmap(parentElement) {
         context.strokeRect(...rect);
       }
     });
-  }
-
-  // The labels to draw along one side: the marked ones first, then as many others as keep their distance.
-  function labelled(marked, pitch, first, last) {
-    const shown = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
-    const fixed = [...shown];
-    const every = pitch >= LABEL_PITCH ? 1 : Math.ceil((LABEL_PITCH + 2) / pitch);
-    for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
-      if (!fixed.some((other) => Math.abs(other - i) * pitch < Math.min(LABEL_PITCH + 2, every * pitch)))
-        shown.push(i);
-    }
-    return shown;
   }
 
   function drawLabels(context) {
@@ -296,22 +319,13 @@ function createHeatmap(parentElement) {
     });
   }
 
-  function clipped(context, rect, paint) {
-    context.save();
-    context.beginPath();
-    context.rect(...rect);
-    context.clip();
-    paint();
-    context.restore();
-  }
-
   function drawLabel(context, index, { pointed: pointedIndex, size, room, turn, align }) {
     const marked = index === selected;
     context.save();
     turn();
-    context.font = labelFont(size, marked || index === pointedIndex);
+    context.font = labelFont(theme, size, marked || index === pointedIndex);
     context.textAlign = align;
-    const text = shorten(context, header.tokens[index], room);
+    const text = shorten(context, header.tokens[index], room, shortened);
     if (marked) {
       const width = context.measureText(text).width + 4;
       const start = { right: -width + 2, left: -2, center: -width / 2 }[align];

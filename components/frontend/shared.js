@@ -274,9 +274,8 @@ function crisp(canvas, width, height) {
 // Which way a row of tokens runs: by its letters, not by its first one, which is always [CLS].
 function direction(texts) {
   const joined = texts.join(" ");
-  const rightToLeft = (
-    joined.match(/[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu) ?? []
-  ).length;
+  const rightToLeft = (joined.match(/[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu) ?? [])
+    .length;
   const letters = (joined.match(/\p{L}/gu) ?? []).length;
   return rightToLeft * 2 > letters ? "rtl" : "ltr";
 }

@@ -56,8 +56,7 @@ function createStrip(parentElement) {
     if (renewed) hideTooltip();
     drawTokens();
     drawLegend();
-    if (focused && !options.includes(parentElement.activeElement))
-      options[cursor]?.focus({ preventScroll: true });
+    if (focused && !options.includes(parentElement.activeElement)) options[cursor]?.focus({ preventScroll: true });
     if (selected !== null) reveal(options[selected]);
   }
 
@@ -165,10 +164,7 @@ function createStrip(parentElement) {
       if (line !== null && Math.abs(rect.top - line) > rect.height / 2) break;
       line = rect.top;
       const distance = Math.abs(centre(rect) - centre(start));
-      if (
-        best === index ||
-        distance < Math.abs(centre(options[best].getBoundingClientRect()) - centre(start))
-      )
+      if (best === index || distance < Math.abs(centre(options[best].getBoundingClientRect()) - centre(start)))
         best = i;
     }
     return best;
