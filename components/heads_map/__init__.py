@@ -123,8 +123,6 @@ def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:
     if length <= side:
         return values
     edges = [i * length // side for i in range(side + 1)]
-    pooled = np.empty((*values.shape[:axis], side, *values.shape[axis + 1 :]), dtype=values.dtype)
-    before = (slice(None),) * axis
-    for block, (start, stop) in enumerate(pairwise(edges)):
-        np.max(values[(*before, slice(start, stop))], axis=axis, out=pooled[(*before, block)])
-    return pooled
+    blocks_first = np.moveaxis(values, axis, 0)
+    maxima = [blocks_first[start:stop].max(axis=0) for start, stop in pairwise(edges)]
+    return np.stack(maxima, axis=axis)
