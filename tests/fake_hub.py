@@ -43,12 +43,11 @@ class FakeHub:
 
     ``faults`` maps the end of a path ("" for every one, "api/models/owner/name", "model.safetensors") to what goes
     wrong there: "hang" (accepts and never answers), "drop" (sends no content and closes), "drop once" (sends half,
-    then behaves), a status code, or "html" (a login page).
+    then behaves), "slow" (thinks before it answers), a status code, or "html" (a login page).
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
-        self.redirects: dict[str, str] = {}
         self.faults: dict[str, str | int] = {}
         self.requests: list[str] = []
         self.released = threading.Event()
@@ -105,7 +104,6 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if not path:
                 self._send(200, b"hub", {})
                 return
-            name = hub.redirects.get(name, name)
             repository = hub.repositories.get(name)
             if repository is None:
                 self._refuse(401, "RepoNotFound", "Invalid username or password.")
@@ -156,7 +154,9 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             elif fault == "html":
                 self._send(200, b"<html>Please log in to this network</html>", {"Content-Type": "text/html"})
             else:
-                return False  # told by _send_file
+                if fault == "slow":
+                    hub.released.wait(0.4)
+                return False  # the rest is up to _send_file
             return True
 
         def _send_file(self, repository: Repository, path: str, content: bytes) -> None:

@@ -330,6 +330,12 @@ def test_a_hanging_hub_is_left_within_five_seconds(where: str, hub: FakeHub, ber
     assert "does not answer" in message
 
 
+def test_a_slow_hub_is_waited_for(hub: FakeHub, bert: Path) -> None:
+    hub.add(NAME, bert)
+    hub.faults[""] = "slow"
+    assert locate(NAME).heads == ("masked_words",)
+
+
 @pytest.mark.usefixtures("hub")
 def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # discard: nothing listens there
