@@ -1,0 +1,97 @@
+"""The names people import, and what the methods declare about themselves."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import glassbert as gb
+from glassbert import attribution, errors
+from glassbert.results import Result
+
+#: DESIGN.md, section 3, as far as this version goes: name → its parameters.
+FUNCTIONS = {
+    "load": ["source", "device", "precision", "revision", "progress"],
+    "embedded": [],
+    "encode": ["model", "text", "pair"],
+    "attention": ["model", "text", "pair"],
+    "fill_mask": ["model", "text", "pair", "positions", "top_k"],
+    "next_sentence": ["model", "first", "second"],
+    "classify": ["model", "text", "pair"],
+    "classify_many": ["model", "texts"],
+    "attribute": ["model", "text", "pair", "method", "target", "output", "options"],
+    "label_tokens": ["model", "text", "pair"],
+    "answer": ["model", "question", "context", "top_k", "max_answer_tokens"],
+    "shorten": ["model", "text", "pair"],
+    "available_devices": [],
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_and_their_parameters(name):
+    function = getattr(gb, name)
+    assert name in gb.__all__
+    assert list(inspect.signature(function).parameters) == FUNCTIONS[name]
+    assert function.__doc__
+
+
+def test_all_has_every_result_target_and_type():
+    assert len(set(gb.__all__)) == len(gb.__all__)
+    for name in gb.__all__:
+        assert getattr(gb, name).__doc__ or name in ("Target", "METHODS"), name
+    results = {cls.__name__ for cls in Result.__subclasses__()}
+    others = {"ClassTarget", "MaskTarget", "NextSentenceTarget", "Target", "Method", "Model", "METHODS", "Checkpoint"}
+    assert results | others <= set(gb.__all__)
+
+
+def test_every_error_is_a_glassbert_error_and_in_the_tree():
+    classes = {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls)}
+    assert set(classes) == set(errors.__all__) <= set(gb.__all__)
+    for name, cls in classes.items():
+        assert issubclass(cls, gb.GlassBERTError)
+        assert name in errors.__doc__
+    assert issubclass(gb.TextTooLongError, gb.TextError)
+    assert issubclass(gb.DamagedCheckpointError, gb.ModelError)
+
+
+def test_methods_are_the_files_of_the_folder():
+    files = {path.stem for path in Path(attribution.__file__).parent.glob("[a-z]*.py")}
+    assert set(gb.METHODS) == files
+    assert {"integrated_gradients", "input_x_gradient", "saliency", "attention_relevance"} <= files
+    with pytest.raises(TypeError):
+        gb.METHODS["mine"] = None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", gb.METHODS)
+def test_a_method_says_what_it_is(name):
+    method = gb.METHODS[name]
+    assert method.id == name
+    assert method.label
+    assert "arXiv:" in method.paper
+    assert method.family in ("gradient", "perturbation", "attention")
+    assert len(method.meaning.split()) > 5
+    assert method.cost(24, method.options) >= 1
+
+
+def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
+    """A fixed number of passes is declared exactly; integrated gradients takes whole doublings."""
+    text = "The doctor told the nurse that [MASK] would be late for the meeting, as the train was delayed in the snow."
+    position = gb.encode(pretrained, text).tokens.index("[MASK]")
+    target = gb.MaskTarget(position, "she")
+    for name, method in gb.METHODS.items():
+        score = gb.attribute(pretrained, text, method=name, target=target)
+        assert len(score.encoded) == 24
+        declared = method.cost(24, method.options)
+        if "tolerance" in method.options:
+            assert declared <= 2 * score.forward_passes
+            assert score.forward_passes in (10, 26, 58, 122, 250, 506)
+        else:
+            assert declared == score.forward_passes
+
+
+def test_the_example_of_the_package_runs(pretrained):
+    frame = gb.fill_mask(pretrained, "Paris is the capital of [MASK].").frame()
+    assert frame["token"][0] == "france"
+    assert len(frame) == 10
