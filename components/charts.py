@@ -11,7 +11,17 @@ if TYPE_CHECKING:
 
     import glassbert as gb
 
-__all__ = ["CONFIG", "answers", "candidates", "next_sentence", "percent", "probabilities", "readable", "scores", "token_labels"]
+__all__ = [
+    "CONFIG",
+    "answers",
+    "candidates",
+    "next_sentence",
+    "percent",
+    "probabilities",
+    "readable",
+    "scores",
+    "token_labels",
+]
 
 #: No mode bar over small charts; double-click still resets a zoom.
 CONFIG = {"displayModeBar": False, "responsive": True}

@@ -89,6 +89,7 @@ def suggestions() -> dict[str, Suggestion]:
     return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
 
 
+@st.cache_resource(show_spinner=False)
 def embedded() -> tuple[gb.EmbeddedCheckpoint, ...]:
     """The models on board, with their cards."""
     return tuple(library().embedded())
@@ -158,7 +159,7 @@ def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def fill_mask(request: TextRequest, positions: tuple[int, ...], top_k: int = 8) -> gb.MaskPrediction:
+def fill_mask(request: TextRequest, positions: tuple[int, ...], top_k: int) -> gb.MaskPrediction:
     """One forward pass of the encoder, the vocabulary head at the masks only."""
     return library().fill_mask(load(request.model), encode(request), positions=positions, top_k=top_k)
 
@@ -182,9 +183,9 @@ def label_tokens(request: TextRequest) -> gb.TokenLabels:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def answer(request: TextRequest) -> gb.AnswerPrediction:
+def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
     """One forward pass."""
-    return library().answer(load(request.model), request.text, request.pair or "")
+    return library().answer(load(request.model), request.text, request.pair or "", top_k=top_k)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

@@ -73,9 +73,7 @@ def open_page(page_id: str) -> Frame:
 def load_models(frame: Frame) -> list[Opened]:
     """Fill the rest of the sidebar and return the models that are ready, the main one first."""
     with frame.slot:
-        opened = [
-            Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)
-        ]
+        opened = [Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)]
         pick_device()
         st.toggle(
             "Show special tokens",

@@ -17,9 +17,13 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
     """Three sections, from what is open to what could be."""
     st.subheader("Open now", anchor=False)
     if opened:
-        st.dataframe(pd.DataFrame([_facts(one) for one in opened]).set_index("Model").T, width="stretch")
+        st.dataframe(
+            pd.DataFrame([_facts(one) for one in opened]).set_index("Model").T, width="stretch", height="content"
+        )
     st.subheader("On board", anchor=False)
-    st.caption("These ship with GlassBERT and need no download. Every figure was measured on data held out from training.")
+    st.caption(
+        "These ship with GlassBERT and need no download. Every figure was measured on data held out from training."
+    )
     for card in compute.embedded():
         with st.expander(f"{card.label}: {card.task}"):
             st.markdown(card.card)

@@ -78,7 +78,7 @@ def _picker(role: str, source: str) -> None:
         if suggestion is None:
             return shortened(option, 50)
         size = "ready" if suggestion.ready else f"≈ {suggestion.approximate_mb} MB"
-        return f"{suggestion.label} · {suggestion.task} · {size}"
+        return f"{suggestion.label} · {size}"
 
     key = f"widget_{role}"
     asking = state.remembered(f"asking_{role}", False)

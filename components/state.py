@@ -14,7 +14,24 @@ import streamlit as st
 
 from components.examples import EXAMPLES, FIRST
 
-__all__ = ["View", "begin", "bind", "change", "event", "forget", "open_example", "picked", "put", "redraw_page", "redraw_page_if_asked", "remember", "remembered", "value", "view", "write_address"]
+__all__ = [
+    "View",
+    "begin",
+    "bind",
+    "change",
+    "event",
+    "forget",
+    "open_example",
+    "picked",
+    "put",
+    "redraw_page",
+    "redraw_page_if_asked",
+    "remember",
+    "remembered",
+    "value",
+    "view",
+    "write_address",
+]
 
 # Percent-encoded, so that a link stays well under what servers accept in a request line.
 _MAX_TEXT_IN_LINK = 8_000
@@ -31,11 +48,11 @@ class View:
     device: str = "auto"
     text: str = FIRST.text
     pair: str = FIRST.pair
-    layer: int = 0
-    head: int = 0
+    layer: int = 1  # in the first sentence this head looks from "superb" to "acting"
+    head: int = 7
     token: int = FIRST.token
     method: str = "integrated_gradients"
-    explain: str = ""  # what the saliency explains: "class", "mask" or "next"; "" chooses
+    explain: str = ""  # what the saliency explains: "class", "mask" or "next"; "" chooses by the text
     attend: str = "model"  # whose attention is shown: "model" or "beside"
     special: bool = True  # show [CLS], [SEP] and the like
 
@@ -168,8 +185,6 @@ def remembered(name: str, default: Any = None) -> Any:
 def forget(name: str) -> None:
     """Drop what :func:`remember` kept."""
     st.session_state.pop(f"memory_{name}", None)
-
-
 
 
 def value(key: str) -> Any:

@@ -7,7 +7,7 @@ import string
 __all__ = ["plain", "shortened"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
-_CONTROL = {code: " " for code in (*range(32), 127)}
+_CONTROL = dict.fromkeys((*range(32), 127), " ")
 
 
 def plain(text: str) -> str:

@@ -9,7 +9,6 @@ from components.attention_heatmap import attention_heatmap, clicked_row
 from components.frame import Opened
 from components.heads_map import clicked_head, heads_map
 from components.panels._shared import explained_errors, select_token, selected_in, shown_index
-from components.text import plain
 from components.tokens import shown_positions
 
 
@@ -67,7 +66,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
-        f"**Layer {layer + 1} · Head {head + 1}** of {plain(one.name)}. A row says where that token looks; each row sums "
-        f"to 1.{hidden} *It does not say what is taken over from there, nor whether it matters for the answer.*"
+        f"A row of the large map says where that token looks, in layer {layer + 1}, head {head + 1}; it sums to 1.{hidden} "
+        "*It does not say what is taken over from there, nor whether the answer needs it.*"
     )
     state.write_address()

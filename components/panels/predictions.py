@@ -11,6 +11,9 @@ from components.text import plain
 from components.token_strip import clicked_token, token_strip
 from components.tokens import shown_positions, strip_tokens
 
+# With several answers on one panel each list is shorter, so that all fit on a screen.
+_FEW, _MANY = 5, 8
+
 
 @st.fragment
 def predictions_panel(opened: list[Opened]) -> None:
@@ -20,17 +23,19 @@ def predictions_panel(opened: list[Opened]) -> None:
     with explained_errors():
         _strip(opened)
     sections = {
+        "next_sentence": _next_sentence,
         "masked_words": _masked_word,
         "classification": _classes,
-        "next_sentence": _next_sentence,
         "token_classification": _token_labels,
         "question_answering": _answers,
     }
-    answered = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.heads]
-    for draw, one in answered:
+    if not state.view().pair:
+        del sections["next_sentence"]
+    answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.heads]
+    for draw, one in answering:
         with explained_errors():
-            draw(opened, one)
-    if not answered:
+            draw(opened, one, _FEW if len(answering) > 2 else _MANY)
+    if not answering:
         st.info("These models have no trained head, so there is nothing to predict; their attention is on the left.")
     state.write_address()
 
@@ -53,49 +58,39 @@ def _strip(opened: list[Opened]) -> None:
     )
 
 
-def _masked_word(opened: list[Opened], one: Opened) -> None:
+def _masked_word(opened: list[Opened], one: Opened, most: int) -> None:
     position = masked_position(opened, one)
     if position is None:
-        st.caption(f"**Masked word**, {plain(one.name)}: select a word above and the model guesses it from the rest.")
+        _told(one, "Masked word", "select a word above and the model guesses it from the rest.")
         return
-    request = one.text(state.view())
-    prediction = compute.fill_mask(request, (position,))
+    prediction = compute.fill_mask(one.text(state.view()), (position,), most)
     original = prediction.original_tokens[0]
-    best, share = charts.readable(prediction.candidates[0][0]), float(prediction.probabilities[0, 0])
     if original:
+        share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
-        told = (
-            f"In place of **{plain(charts.readable(original))}**, which is the model's choice number {rank:,} "
-            f"({plain(charts.percent(float(prediction.original_probabilities[0])))})"
-        )
+        told = f"in place of **{plain(charts.readable(original))}**, its choice number {rank:,} with {plain(share)}:"
     else:
-        told = f"At the gap, first choice **{plain(best)}** ({plain(charts.percent(share))})"
-    st.caption(f"**Masked word**, {plain(one.name)}. {told}:")
+        told = "at the gap:"
+    _told(one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), "candidates")
-    st.caption(
-        "A softmax over the whole vocabulary, from the words around the gap. *It says what is likely in this model's "
-        "training texts, not what is true.*"
-    )
+    st.caption("Likely words, from the rest of the sentence. *Likely in its training texts, not therefore true.*")
 
 
-def _classes(opened: list[Opened], one: Opened) -> None:
+def _classes(opened: list[Opened], one: Opened, most: int) -> None:
     result = compute.classify(one.text(state.view()))
-    how = "one sigmoid a label" if result.multi_label else "a softmax over its labels"
-    st.caption(f"**Class**, {plain(one.name)}: **{plain(result.labels[result.predicted])}**")
-    _chart(charts.probabilities(result), "classes")
-    st.caption(f"The classifier's probabilities, {how}. *A high number is confidence, not correctness.*")
+    _told(one, "Class", f"**{plain(result.labels[result.predicted])}**")
+    _chart(charts.probabilities(result, most), "classes")
+    how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
+    st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 
-def _next_sentence(opened: list[Opened], one: Opened) -> None:
-    view = state.view()
-    if not view.pair:
-        return
-    st.caption(f"**Next sentence**, {plain(one.name)}")
-    _chart(charts.next_sentence(compute.next_sentence(one.text(view))), "next")
-    st.caption("Whether text B follows text A in a document. *It is easiest when the topics differ.*")
+def _next_sentence(opened: list[Opened], one: Opened, most: int) -> None:
+    _told(one, "Next sentence", "does text B follow text A?")
+    _chart(charts.next_sentence(compute.next_sentence(one.text(state.view()))), "next")
+    st.caption("Learned on pairs from one text against random pairs. *Easiest when the topics differ.*")
 
 
-def _token_labels(opened: list[Opened], one: Opened) -> None:
+def _token_labels(opened: list[Opened], one: Opened, most: int) -> None:
     result = compute.label_tokens(one.text(state.view()))
     found = [
         f"{plain(piece)} ({plain(result.labels[label])})"
@@ -104,21 +99,27 @@ def _token_labels(opened: list[Opened], one: Opened) -> None:
         )
         if not special and result.labels[label] != "O"
     ]
-    st.caption(f"**Labels**, {plain(one.name)}: {', '.join(found) or 'no token is labelled'}")
+    _told(one, "Labels", ", ".join(found) or "no token is labelled.")
     position = selected_in(opened, one)
-    if position is not None:
-        st.caption(f"Labels of **{plain(result.encoded.pieces[position])}**:")
-        _chart(charts.token_labels(result, position), "labels")
+    if position is None:
+        st.caption("Select a token to see the probabilities of its labels.")
+        return
+    _chart(charts.token_labels(result, position, most), "labels")
+    st.caption(f"Labels of **{plain(result.encoded.pieces[position])}**. *Confidence, not correctness.*")
 
 
-def _answers(opened: list[Opened], one: Opened) -> None:
+def _answers(opened: list[Opened], one: Opened, most: int) -> None:
     view = state.view()
     if not view.pair:
-        st.caption(f"**Answer**, {plain(one.name)}: put the question in text A and the text to search in text B.")
+        _told(one, "Answer", "put the question in text A and the text to search in text B.")
         return
-    st.caption(f"**Answer**, {plain(one.name)}: the best spans of text B")
-    _chart(charts.answers(compute.answer(one.text(view))), "answers")
-    st.caption("P(start) × P(end). *The model must choose a span, even where the text has no answer.*")
+    _told(one, "Answer", "the best spans of text B:")
+    _chart(charts.answers(compute.answer(one.text(view), most)), "answers")
+    st.caption("Probability of the start times that of the end. *It must choose a span, even where none answers.*")
+
+
+def _told(one: Opened, what: str, told: str) -> None:
+    st.markdown(f"**{what}** · {plain(one.name)} · {told}")
 
 
 def masked_position(opened: list[Opened], one: Opened) -> int | None:

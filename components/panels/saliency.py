@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import glassbert as gb
 
 #: What can be explained → how the choice is called.
-_EXPLAINED = {"class": "The class", "mask": "The masked word", "next": "The next sentence"}
+_EXPLAINED = {"class": "Class", "mask": "Masked word", "next": "Next sentence"}
 
 
 @st.fragment
@@ -39,25 +39,27 @@ def saliency_panel(opened: list[Opened]) -> None:
 
 
 def _possible(opened: list[Opened]) -> dict[str, tuple[Opened, gb.Target]]:
-    """What these models decide about this text: kind → (model, target)."""
+    """What these models decide about this text: kind → (model, target); the one the text asks for comes first."""
     gb = compute.library()
+    view = state.view()
     possible: dict[str, tuple[Opened, gb.Target]] = {}
+    gap_typed = False
     for one in opened:
-        if "classification" in one.model.heads:
+        heads = one.model.heads
+        if "classification" in heads:
             possible.setdefault("class", (one, gb.ClassTarget()))
-    for one in opened:
-        if "masked_words" in one.model.heads:
-            position = masked_position(opened, one)
-            if position is not None:
-                possible.setdefault("mask", (one, gb.MaskTarget(position)))
-        if "next_sentence" in one.model.heads and state.view().pair:
+        if "next_sentence" in heads and view.pair:
             possible.setdefault("next", (one, gb.NextSentenceTarget()))
-    return possible
+        if "masked_words" in heads and (position := masked_position(opened, one)) is not None:
+            possible.setdefault("mask", (one, gb.MaskTarget(position)))
+            gap_typed |= one.model.mask_token in compute.encode(one.text(view)).tokens
+    order = ["mask"] * gap_typed + ["next", "class", "mask"]
+    return {kind: possible[kind] for kind in dict.fromkeys(order) if kind in possible}
 
 
 def _controls(possible: dict[str, tuple[Opened, gb.Target]]) -> None:
     methods = compute.methods()
-    left, right = st.columns(2, gap="small")
+    left, right = st.columns([0.42, 0.58], gap="small")
     left.selectbox(
         "Explain",
         list(possible),
@@ -81,7 +83,7 @@ def _draw(opened: list[Opened], one: Opened, target: gb.Target) -> None:
     positions = shown_positions(result.encoded, view.special)
     selected = selected_in(opened, one)
     version = compute.version(request, view.special)
-    st.caption(f"What speaks for **{plain(charts.readable(result.target_label))}**, {plain(one.name)}:")
+    st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
     token_strip(
         strip_tokens(result.encoded, one.model, positions, result.scores),
         key="saliency",
@@ -92,29 +94,25 @@ def _draw(opened: list[Opened], one: Opened, target: gb.Target) -> None:
         signed=method.signed,
         on_select=select_token("saliency", version, positions, clicked_token, request, opened[0].text(view)),
     )
-    st.plotly_chart(
-        charts.scores(result, positions, selected), key="scores", config=charts.CONFIG, width="stretch"
-    )
+    st.plotly_chart(charts.scores(result, positions, selected), key="scores", config=charts.CONFIG, width="stretch")
     st.caption(_summary(result, method, view.special))
 
 
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
-    hidden = result.encoded.special_tokens_mask.astype(bool)
-    total = abs(result.scores).sum()
-    share = abs(result.scores[hidden]).sum() / total if total else 0.0
-    parts = [f"**{plain(method.label)}** ({plain(method.paper)}): {plain(method.meaning)}."]
+    parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
     if result.delta is not None and result.baseline_value is not None:
         parts.append(
-            f"Sum {plain(f'{result.scores.sum():+.3f}')} = {plain(f'{result.value:+.3f}')} for the text − "
-            f"({plain(f'{result.baseline_value:+.3f}')}) for the [{plain(str(result.baseline).upper())}] baseline, "
-            f"within {plain(f'{result.relative_delta:.1%}')}, in logits."
+            f"Sum {plain(f'{result.scores.sum():+.2f}')} = F(text) {plain(f'{result.value:+.2f}')} − "
+            f"F([{plain(str(result.baseline).upper())}]) {plain(f'{result.baseline_value:+.2f}')} logits, off by "
+            f"{plain(f'{result.relative_delta:.1%}')}."
         )
     else:
         parts.append("The scores need not add up to anything.")
     if not special:
+        hidden = result.encoded.special_tokens_mask.astype(bool)
+        total = abs(result.scores).sum()
+        share = abs(result.scores[hidden]).sum() / total if total else 0.0
         parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
-    parts.append(
-        f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s. "
-        "*Another method can rank the words differently: this is one view, not the reason.*"
-    )
+    parts.append(f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s.")
+    parts.append("*Another method can rank the words differently: one view, not the reason.*")
     return " ".join(parts)

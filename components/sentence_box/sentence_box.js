@@ -1,9 +1,11 @@
 function createSentenceBox(parentElement) {
   const box = element("div", "box", { "data-testid": "sentence-box" });
   const label = element("label", "label", { for: "sentence" });
-  const field = element("textarea", "field", { id: "sentence", rows: 2, dir: "auto", spellcheck: "false" });
+  const field = element("textarea", "field", { id: "sentence", rows: 1, dir: "auto", spellcheck: "false" });
   const hint = element("div", "hint muted", { "aria-live": "polite" });
-  box.append(label, field, hint);
+  const head = element("div", "head");
+  head.append(label, hint);
+  box.append(head, field);
   parentElement.append(box);
 
   let latest = null; // the component of the newest call: where events go
