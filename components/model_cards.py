@@ -29,8 +29,8 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
             st.markdown(card.card)
     st.subheader("From the hub", anchor=False)
     st.caption(
-        "Well-known models to start with; any encoder of the BERT family with safetensors weights opens by its hub id or "
-        "from a local folder. Sizes are approximate. Code that comes with a model is never run."
+        "Well-known models to start with; any encoder of the BERT family with safetensors weights opens by its hub id "
+        "or from a local folder. Sizes are approximate. Code that comes with a model is never run."
     )
     st.dataframe(
         pd.DataFrame(

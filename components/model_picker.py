@@ -32,10 +32,10 @@ def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
         source = _accepted(role, source)
         if source == _NONE:
             continue
-        model = _open(role, ModelRequest(source, view.device))
+        model = _open(ModelRequest(source, view.device))
         if model is None and state.remembered(f"working_{role}") not in (None, source):
             source = state.remembered(f"working_{role}")
-            model = _open(role, ModelRequest(source, view.device))
+            model = _open(ModelRequest(source, view.device))
         if model is None:
             continue
         state.remember(f"working_{role}", source)
@@ -129,7 +129,7 @@ def _accepted(role: str, source: str) -> str:
     return state.remembered(f"working_{role}") or _DEFAULTS[role]
 
 
-def _open(role: str, request: ModelRequest) -> gb.Model | None:
+def _open(request: ModelRequest) -> gb.Model | None:
     """The model, or None and a message that says why not."""
     error_type = compute.library().GlassBERTError
     try:

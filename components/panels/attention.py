@@ -66,7 +66,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
-        f"A row of the large map says where that token looks, in layer {layer + 1}, head {head + 1}; it sums to 1.{hidden} "
-        "*It does not say what is taken over from there, nor whether the answer needs it.*"
+        f"A row of the large map says where that token looks, in layer {layer + 1}, head {head + 1}; it sums to 1."
+        f"{hidden} *It does not say what is taken over from there, nor whether the answer needs it.*"
     )
     state.write_address()

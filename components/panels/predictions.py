@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from components import charts, compute, state
@@ -10,6 +12,16 @@ from components.panels._shared import explained_errors, select_token, selected_i
 from components.text import plain
 from components.token_strip import clicked_token, token_strip
 from components.tokens import shown_positions, strip_tokens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One model asked one thing: with which models beside it, and how many answers fit."""
+
+    opened: list[Opened]
+    one: Opened
+    most: int
+
 
 # With several answers on one panel each list is shorter, so that all fit on a screen.
 _FEW, _MANY = 5, 8
@@ -34,7 +46,7 @@ def predictions_panel(opened: list[Opened]) -> None:
     answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.heads]
     for draw, one in answering:
         with explained_errors():
-            draw(opened, one, _FEW if len(answering) > 2 else _MANY)
+            draw(_Asked(opened, one, _FEW if len(answering) > 2 else _MANY))
     if not answering:
         st.info("These models have no trained head, so there is nothing to predict; their attention is on the left.")
     state.write_address()
@@ -58,12 +70,12 @@ def _strip(opened: list[Opened]) -> None:
     )
 
 
-def _masked_word(opened: list[Opened], one: Opened, most: int) -> None:
-    position = masked_position(opened, one)
+def _masked_word(asked: _Asked) -> None:
+    position = masked_position(asked.opened, asked.one)
     if position is None:
-        _told(one, "Masked word", "select a word above and the model guesses it from the rest.")
+        _told(asked.one, "Masked word", "select a word above and the model guesses it from the rest.")
         return
-    prediction = compute.fill_mask(one.text(state.view()), (position,), most)
+    prediction = compute.fill_mask(asked.one.text(state.view()), (position,), asked.most)
     original = prediction.original_tokens[0]
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
@@ -71,27 +83,27 @@ def _masked_word(opened: list[Opened], one: Opened, most: int) -> None:
         told = f"in place of **{plain(charts.readable(original))}**, its choice number {rank:,} with {plain(share)}:"
     else:
         told = "at the gap:"
-    _told(one, "Masked word", told)
-    _chart(charts.candidates(prediction, 0), "candidates")
+    _told(asked.one, "Masked word", told)
+    _chart(charts.candidates(prediction, 0), f"candidates_{asked.one.role}")
     st.caption("Likely words, from the rest of the sentence. *Likely in its training texts, not therefore true.*")
 
 
-def _classes(opened: list[Opened], one: Opened, most: int) -> None:
-    result = compute.classify(one.text(state.view()))
-    _told(one, "Class", f"**{plain(result.labels[result.predicted])}**")
-    _chart(charts.probabilities(result, most), "classes")
+def _classes(asked: _Asked) -> None:
+    result = compute.classify(asked.one.text(state.view()))
+    _told(asked.one, "Class", f"**{plain(result.labels[result.predicted])}**")
+    _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
     st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 
-def _next_sentence(opened: list[Opened], one: Opened, most: int) -> None:
-    _told(one, "Next sentence", "does text B follow text A?")
-    _chart(charts.next_sentence(compute.next_sentence(one.text(state.view()))), "next")
+def _next_sentence(asked: _Asked) -> None:
+    _told(asked.one, "Next sentence", "does text B follow text A?")
+    _chart(charts.next_sentence(compute.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
     st.caption("Learned on pairs from one text against random pairs. *Easiest when the topics differ.*")
 
 
-def _token_labels(opened: list[Opened], one: Opened, most: int) -> None:
-    result = compute.label_tokens(one.text(state.view()))
+def _token_labels(asked: _Asked) -> None:
+    result = compute.label_tokens(asked.one.text(state.view()))
     found = [
         f"{plain(piece)} ({plain(result.labels[label])})"
         for piece, label, special in zip(
@@ -99,22 +111,22 @@ def _token_labels(opened: list[Opened], one: Opened, most: int) -> None:
         )
         if not special and result.labels[label] != "O"
     ]
-    _told(one, "Labels", ", ".join(found) or "no token is labelled.")
-    position = selected_in(opened, one)
+    _told(asked.one, "Labels", ", ".join(found) or "no token is labelled.")
+    position = selected_in(asked.opened, asked.one)
     if position is None:
         st.caption("Select a token to see the probabilities of its labels.")
         return
-    _chart(charts.token_labels(result, position, most), "labels")
+    _chart(charts.token_labels(result, position, asked.most), f"labels_{asked.one.role}")
     st.caption(f"Labels of **{plain(result.encoded.pieces[position])}**. *Confidence, not correctness.*")
 
 
-def _answers(opened: list[Opened], one: Opened, most: int) -> None:
+def _answers(asked: _Asked) -> None:
     view = state.view()
     if not view.pair:
-        _told(one, "Answer", "put the question in text A and the text to search in text B.")
+        _told(asked.one, "Answer", "put the question in text A and the text to search in text B.")
         return
-    _told(one, "Answer", "the best spans of text B:")
-    _chart(charts.answers(compute.answer(one.text(view), most)), "answers")
+    _told(asked.one, "Answer", "the best spans of text B:")
+    _chart(charts.answers(compute.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
     st.caption("Probability of the start times that of the end. *It must choose a span, even where none answers.*")
 
 
