@@ -214,6 +214,10 @@ def test_many_threads_on_one_model_get_what_one_thread_gets(tiny_checkpoint):
         np.testing.assert_allclose(result, expected, atol=1e-6, err_msg=str(job))
 
 
+# of two printed digits, and a little for figures that were measured before the weights were rounded to fp16
+HALF_A_DIGIT = 0.006
+
+
 def card_rows(*columns):
     """The rows of the model card's tables whose cells look like this."""
     card = (Path(gb.__file__).parent / "checkpoints" / "MODEL_CARDS.md").read_text(encoding="utf-8")
@@ -243,13 +247,17 @@ class TestEmbedded:
             best = gb.fill_mask(pretrained, text, top_k=5)
             expected = [entry.rsplit(" ", 1) for entry in re.split(r"(?<=\d), ", printed)]
             assert [token for token, _ in expected] == list(best.candidates[0]), text
-            assert [float(p) for _, p in expected] == pytest.approx(best.probabilities[0].tolist(), abs=0.00501), text
+            assert [float(p) for _, p in expected] == pytest.approx(best.probabilities[0].tolist(), abs=HALF_A_DIGIT), (
+                text
+            )
 
     def test_the_next_sentence_probes_of_the_card(self, pretrained):
         rows = card_rows(r"(.+) / (.+)", r"([\d.]+)", r"(?:next|random)")
         assert len(rows) >= 10
         for first, second, printed in rows:
-            assert gb.next_sentence(pretrained, first, second).is_next == pytest.approx(float(printed), abs=0.00501)
+            assert gb.next_sentence(pretrained, first, second).is_next == pytest.approx(
+                float(printed), abs=HALF_A_DIGIT
+            )
 
     def test_the_sentiment_probes_of_the_card(self, sentiment):
         rows = card_rows(r"(.+)", r"([\d.]+)", r"(?:positive|negative)(?: \(wrong\))?")

@@ -77,7 +77,8 @@ def test_a_method_says_what_it_is(name):
 
 def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
     """A fixed number of passes is declared exactly; integrated gradients takes whole doublings."""
-    text = "The doctor told the nurse that [MASK] would be late for the meeting, as the train was delayed in the snow."
+    first, rest = "The doctor told the nurse that [MASK] would be late", "because the train was delayed in the snow."
+    text = f"{first} for the meeting {rest}"
     position = gb.encode(pretrained, text).tokens.index("[MASK]")
     target = gb.MaskTarget(position, "she")
     for name, method in gb.METHODS.items():
