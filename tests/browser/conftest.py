@@ -1,0 +1,219 @@
+"""One server and one browser for all browser tests, a fresh browser context for each, and what every test forbids.
+
+The server starts as ``make app`` starts it, on a free port, with a model hub that refuses every connection. A test
+fails when a page asks another host for anything, throws, or writes an error to the console.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+import glassbert as gb
+from tests.browser.workbench import Workbench
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "test-results"
+START_SECONDS = 60
+
+Open = Callable[..., Workbench]
+NewContext = Callable[..., BrowserContext]
+
+_failed = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[_failed] = report.failed
+    return report
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[str]:
+    """The app as ``make app`` starts it; its address. What it writes goes to ``folder``."""
+    port = free_port()
+    environment = os.environ | {
+        "CI": "1",  # opens no browser by itself
+        "HF_HOME": str(folder / "hub"),
+        "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}",  # nobody listens there
+        "no_proxy": "*",
+    }
+    command = [sys.executable, "scripts/serve.py", "--host", "localhost", "--port", str(port)]
+    log = folder / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        address = f"http://localhost:{port}"
+        _wait_until_healthy(server, address, log)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    pytest.fail(f"the server did not come up at {address}:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app."""
+    with running_server(tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    named = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not named:
+        pytest.fail("no Chromium: `make browser` finds or installs one, or set CHROMIUM to the path of one")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=named,
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+class Watch:
+    """What went wrong in the browser so far: requests to other hosts, page errors, console errors."""
+
+    def __init__(self) -> None:
+        self.wrongs: list[str] = []
+
+    def over(self, context: BrowserContext) -> None:
+        context.on("request", lambda request: self._request(request.url))
+        context.on("weberror", lambda error: self.wrongs.append(f"page error: {error.error}"))
+        context.on("console", self._console)
+
+    def _request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "localhost":
+            self.wrongs.append(f"request to another host: {url}")
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.wrongs.append(f"console error: {message.text} ({message.location.get('url')})")
+
+
+@pytest.fixture(scope="session")
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_wrong_in_the_browser(
+    browser: Browser, watch: Watch, new_context: NewContext, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """Fail a test for what happened in its pages, and keep pictures of them before ``new_context`` closes them."""
+    watch.wrongs.clear()
+    yield
+    pages = [page for context in browser.contexts for page in context.pages]
+    for page in pages:
+        page.evaluate("0")  # a round trip: what the browser reported before is in by now
+    if request.node.stash.get(_failed, True) or watch.wrongs:
+        _photograph(pages, request.node.nodeid)
+    assert watch.wrongs == []
+
+
+def _photograph(pages: list[Page], test: str) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    name = re.sub(r"\W+", "-", test.rpartition("/")[2]).strip("-")[:120]
+    for number, page in enumerate(pages):
+        page.screenshot(path=RESULTS / f"{name}-{number}.png")
+
+
+@contextmanager
+def _contexts(browser: Browser, watch: Watch) -> Iterator[NewContext]:
+    made: list[BrowserContext] = []
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"} | options)
+        context.set_default_timeout(20_000)
+        watch.over(context)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser, watch: Watch) -> Iterator[NewContext]:
+    """Make browser contexts with nothing remembered, closed when the test is over."""
+    with _contexts(browser, watch) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def pretrained() -> gb.Model:
+    """The oracle: the library in this process, not in the server."""
+    return gb.load("pretrained", "cpu")
+
+
+@pytest.fixture(scope="session")
+def sentiment() -> gb.Model:
+    return gb.load("sentiment", "cpu")
+
+
+@pytest.fixture
+def open_workbench(server: str, new_context: NewContext) -> Open:
+    """``open_workbench(text="…", layer=2)``: the workbench of this view, in a browser context of its own."""
+
+    def open_view(*, context: dict[str, Any] | None = None, **view: object) -> Workbench:
+        return Workbench(new_context(**(context or {})).new_page(), server).open(**view)
+
+    return open_view
+
+
+@pytest.fixture(scope="module")
+def shared_workbench(server: str, browser: Browser, watch: Watch) -> Iterator[Workbench]:
+    """One page for all tests of a module, because loading it takes longer than most of them: each test says its own
+    text, and none relies on what another left."""
+    with _contexts(browser, watch) as make:
+        yield Workbench(make().new_page(), server).open()

@@ -1,0 +1,162 @@
+"""One selection: a token or head chosen anywhere is chosen everywhere, also in the address and by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+import glassbert as gb
+from components.charts import percent
+from tests.browser.conftest import NewContext, Open
+from tests.browser.workbench import Workbench
+
+TEXT = "The old man went to the river and caught a big fish."
+
+
+def expect_candidates_at(bench: Workbench, model: gb.Model, position: int) -> None:
+    best = gb.fill_mask(model, TEXT, positions=(position,), top_k=8)
+    for row, (token, share) in enumerate(zip(best.candidates[0], best.probabilities[0], strict=True)):
+        expect(bench.bars("candidates").nth(row)).to_have_text(token)
+        expect(bench.shares("candidates").nth(row)).to_have_text(percent(float(share)))
+
+
+@pytest.fixture
+def bench(shared_workbench: Workbench) -> Workbench:
+    """The text open, nothing selected."""
+    shared_workbench.type("One two three.")
+    expect(shared_workbench.tokens("saliency")).to_have_count(6)
+    shared_workbench.type(TEXT)
+    expect(shared_workbench.tokens("saliency")).to_have_count(15)
+    shared_workbench.expect_nothing_selected()
+    return shared_workbench
+
+
+@pytest.mark.parametrize("strip", ["strip", "saliency"])
+def test_a_click_in_a_strip(bench: Workbench, pretrained: gb.Model, strip: str) -> None:
+    bench.select_token(7, strip=strip)
+    bench.expect_selected(7)
+    bench.expect_parameters(token="7", text=TEXT)
+    expect_candidates_at(bench, pretrained, 7)
+    bench.select_token(7, strip=strip)
+    bench.expect_nothing_selected()
+    assert "token" not in bench.parameters() or bench.parameters()["token"] == "-1"
+    expect(bench.part("candidates")).to_have_count(0)
+
+
+def test_a_click_in_the_heatmap(bench: Workbench, pretrained: gb.Model) -> None:
+    bench.point_into_heatmap(0.6, 0.6)
+    bench.page.mouse.down()
+    bench.page.mouse.up()
+    bench.until(lambda: bench.heatmap().get_attribute("data-selected") != "", lambda: "the click selected no row")
+    row = int(bench.heatmap().get_attribute("data-selected"))
+    bench.expect_selected(row)
+    bench.expect_parameters(token=str(row))
+    expect_candidates_at(bench, pretrained, row)
+    # a click on the label of the selected row, left of it, takes the selection back
+    bench.point_into_heatmap(0.03, 0.6)
+    bench.page.mouse.down()
+    bench.page.mouse.up()
+    bench.expect_nothing_selected()
+
+
+def test_a_selection_moves(bench: Workbench, pretrained: gb.Model) -> None:
+    bench.select_token(3)
+    bench.expect_selected(3)
+    bench.select_token(11)
+    bench.expect_selected(11)
+    bench.expect_parameters(token="11")
+    expect_candidates_at(bench, pretrained, 11)
+
+
+def test_a_special_token_cannot_be_masked(bench: Workbench) -> None:
+    bench.select_token(0)
+    bench.expect_selected(0)
+    expect(bench.part("candidates")).to_have_count(0)
+    bench.expect_pictures()
+
+
+@pytest.mark.parametrize("strip", ["strip", "saliency"])
+def test_a_strip_by_keyboard(bench: Workbench, pretrained: gb.Model, strip: str) -> None:
+    bench.tab_to(bench.tokens(strip).first)
+    for _ in range(4):
+        bench.page.keyboard.press("ArrowRight")
+    bench.page.keyboard.press("Enter")
+    bench.expect_selected(4)
+    bench.expect_parameters(token="4")
+    expect_candidates_at(bench, pretrained, 4)
+    bench.page.keyboard.press("Enter")
+    bench.expect_nothing_selected()
+
+
+def test_the_heatmap_by_keyboard(bench: Workbench, pretrained: gb.Model) -> None:
+    bench.tab_to(bench.page.get_by_test_id("attention-heatmap-grid"))
+    for _ in range(5):
+        bench.page.keyboard.press("ArrowDown")
+    expect(bench.readout()).to_contain_text("from to → to")
+    bench.page.keyboard.press("Enter")
+    bench.expect_selected(5)
+    expect_candidates_at(bench, pretrained, 5)
+    bench.page.keyboard.press("Enter")
+    bench.expect_nothing_selected()
+
+
+def test_a_head_by_click_and_by_keyboard(bench: Workbench, pretrained: gb.Model) -> None:
+    bench.open_head(4, 9)
+    expect(bench.open_heads()).to_have_attribute("aria-label", "Layer 5, Head 10")
+    bench.expect_parameters(layer="4", head="9")
+    bench.page.keyboard.press("ArrowDown")
+    bench.page.keyboard.press("ArrowLeft")
+    bench.page.keyboard.press("Enter")
+    bench.expect_parameters(layer="5", head="8")
+    expect(bench.open_heads()).to_have_attribute("aria-label", "Layer 6, Head 9")
+    expect(bench.open_heads()).to_have_count(1)
+    bench.select_token(2)
+    row = gb.attention(pretrained, TEXT).weights[5, 8, 2]
+    token = gb.encode(pretrained, TEXT).pieces[int(row.argmax())]
+    expect(bench.readout()).to_contain_text(f"from old → to {token}: {row.max():.4f}")
+
+
+def test_a_new_text_takes_the_selection_with_it(bench: Workbench) -> None:
+    bench.select_token(9)
+    bench.expect_selected(9)
+    bench.type("Short text.")
+    bench.expect_nothing_selected()
+
+
+def test_a_copied_link_opens_the_same_view(bench: Workbench, server: str, new_context: NewContext) -> None:
+    bench.open_head(2, 7)
+    bench.select_token(6)
+    bench.choose("Method", "Input × gradient")
+    bench.expect_parameters(text=TEXT, layer="2", head="7", token="6", method="input_x_gradient")
+    other = Workbench(new_context().new_page(), server)
+    other.open(bench.page.url)
+    expect(other.field()).to_have_value(TEXT)
+    expect(other.open_heads()).to_have_attribute("aria-label", "Layer 3, Head 8")
+    other.expect_selected(6)
+    expect(other.combobox("Method")).to_have_value("Input × gradient")
+    expect(other.readout()).to_have_text(bench.readout().text_content())
+    expect(other.bars("candidates")).to_have_text(bench.bars("candidates").all_text_contents())
+    expect(other.shares("candidates")).to_have_text(bench.shares("candidates").all_text_contents())
+    spoken = [token.get_attribute("aria-label") for token in bench.tokens("saliency").all()]
+    assert [token.get_attribute("aria-label") for token in other.tokens("saliency").all()] == spoken
+    assert other.parameters() == bench.parameters()
+
+
+def test_back_returns_to_the_selection_before_and_then_leaves(open_workbench: Open) -> None:
+    bench = open_workbench(text=TEXT)
+    bench.expect_nothing_selected()
+    bench.page.goto("about:blank")
+    bench.open(text=TEXT, token=2)
+    bench.select_token(5)
+    bench.expect_selected(5)
+    bench.expect_parameters(token="5")
+    bench.page.go_back()
+    bench.expect_parameters(token="2")
+    bench.expect_selected(2)
+    bench.page.go_forward()
+    bench.expect_selected(5)
+    for _ in range(4):
+        bench.page.go_back()
+        if bench.page.url == "about:blank":
+            break
+    assert bench.page.url == "about:blank", "the Back button cannot leave the page"
