@@ -4,8 +4,8 @@
     model = gb.load("pretrained")
     gb.fill_mask(model, "Paris is the capital of [MASK].").frame()
 
-Reading order: ``errors → targets → results → families → checkpoint → hub → encoder → inputs → words``, then one folder at a
-time: ``attention``, ``language``, ``attribution``.
+Reading order: ``errors → targets → results → families → checkpoint → hub → blocks → encoder → inputs → words →
+maps``, then one folder at a time: ``attention``, ``language``, ``attribution``.
 """
 
 import os
@@ -14,18 +14,36 @@ import os
 # (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from glassbert.attention import attention
+from glassbert.attention import (
+    HEAD_LABELS,
+    MEASURES,
+    HeadLabel,
+    Measure,
+    ablate,
+    ablation_sweep,
+    attention,
+    attention_relevance_map,
+    flow,
+    head_distances,
+    head_importance,
+    head_profile,
+    measure,
+    rollout,
+    value_norms,
+    value_zeroing,
+)
 from glassbert.attribution import METHODS, Method, attribute
 from glassbert.checkpoint import Checkpoint, embedded
 from glassbert.device import available_devices
 from glassbert.encoder import Model, load
 from glassbert.errors import *  # noqa: F403
 from glassbert.errors import __all__ as _errors
+from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
 from glassbert.inputs import encode, shorten
 from glassbert.language import answer, classify, classify_many, fill_mask, label_tokens, next_sentence
+from glassbert.maps import AttentionMaps, TokenMaps
 from glassbert.results import (
     AnswerPrediction,
-    AttentionMaps,
     Classification,
     Encoded,
     MaskPrediction,
@@ -36,24 +54,36 @@ from glassbert.results import (
 from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
 
 __all__ = [
+    "HEAD_LABELS",
+    "MEASURES",
     "METHODS",
+    "AblationSweep",
     "AnswerPrediction",
     "AttentionMaps",
     "Checkpoint",
     "ClassTarget",
     "Classification",
     "Encoded",
+    "HeadDistances",
+    "HeadImportance",
+    "HeadLabel",
+    "HeadProfile",
     "MaskPrediction",
     "MaskTarget",
+    "Measure",
     "Method",
     "Model",
     "NextSentenceTarget",
     "PairPrediction",
     "Target",
     "TokenLabels",
+    "TokenMaps",
     "TokenScores",
+    "ablate",
+    "ablation_sweep",
     "answer",
     "attention",
+    "attention_relevance_map",
     "attribute",
     "available_devices",
     "classify",
@@ -61,9 +91,17 @@ __all__ = [
     "embedded",
     "encode",
     "fill_mask",
+    "flow",
+    "head_distances",
+    "head_importance",
+    "head_profile",
     "label_tokens",
     "load",
+    "measure",
     "next_sentence",
+    "rollout",
     "shorten",
+    "value_norms",
+    "value_zeroing",
     *_errors,
 ]

@@ -1,7 +1,7 @@
 """Load a model and run it. Everything that needs a forward pass goes through here.
 
 One :class:`Model` is shared by every thread: its network is never changed after loading, and each forward pass holds
-the model's lock, because reading attention weights works with hooks.
+the model's lock, because reading attention weights and switching heads off work with hooks.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from glassbert import _stock
+from glassbert.blocks import heads_off
 from glassbert.checkpoint import Checkpoint
 from glassbert.device import choose_device
 from glassbert.errors import DamagedCheckpointError, DeviceError, HeadError, OptionError
@@ -54,6 +55,8 @@ class Model:
     uses_segments: bool
     _placement: _Placement = field(repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    #: (layer, head) of the heads that are off in this view of the model; see :func:`glassbert.ablate`.
+    ablated_heads: tuple[tuple[int, int], ...] = ()
 
     @property
     def source(self) -> str:
@@ -80,8 +83,15 @@ class Model:
 
     def run(self, work: Callable[[str], _T]) -> _T:
         """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory."""
+
+        def once() -> _T:
+            if not self.ablated_heads:
+                return work(self.device)
+            with heads_off(self.network, self.ablated_heads):
+                return work(self.device)
+
         with self.lock:
-            return self.retry_on_cpu(lambda: work(self.device))
+            return self.retry_on_cpu(once)
 
     def retry_on_cpu(self, work: Callable[[], _T]) -> _T:
         """``work()``, repeated once the network has left a GPU that ran out of memory; does not hold the lock.

@@ -23,7 +23,6 @@ __all__ = [
     "FORMAT_VERSION",
     "SPACE",
     "AnswerPrediction",
-    "AttentionMaps",
     "Classification",
     "Encoded",
     "MaskPrediction",
@@ -182,43 +181,6 @@ class Encoded(Result):
                 "start": self.offsets[:, 0],
                 "end": self.offsets[:, 1],
                 "special": self.special_tokens_mask.astype(bool),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AttentionMaps(Result):
-    """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1."""
-
-    encoded: Encoded
-    weights: Array  # (layer, head, query, key)
-
-    _arrays: ClassVar[Mapping[str, str]] = {"weights": "float32"}
-
-    @property
-    def layers(self) -> int:
-        return int(self.weights.shape[0])
-
-    @property
-    def heads(self) -> int:
-        return int(self.weights.shape[1])
-
-    def frame(self) -> pd.DataFrame:
-        """One row a weight: layer, head, query, key, their tokens, weight."""
-        layers, heads, queries, keys = self.weights.shape
-        tokens = np.asarray(self.encoded.tokens, dtype=object)
-        layer, head, query, key = (
-            index.ravel() for index in np.indices((layers, heads, queries, keys), dtype=np.int32)
-        )
-        return _frame(
-            {
-                "layer": layer,
-                "head": head,
-                "query": query,
-                "key": key,
-                "query_token": tokens[query],
-                "key_token": tokens[key],
-                "weight": self.weights.ravel(),
             }
         )
 

@@ -1,5 +1,80 @@
-"""Measures computed from attention, one file a measure."""
+"""Attention, and what is measured from it. One file a measure.
 
+A file of this folder that defines ``MEASURE`` is a measure; nothing else has to be touched to add one. What heads do is in
+``profile``, ``distances``, ``importance`` and ``ablation``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from glassbert.attention._measure import Measure, Question
+from glassbert.attention.ablation import ablate, ablation_sweep
+from glassbert.attention.distances import head_distances
+from glassbert.attention.flow import flow
+from glassbert.attention.importance import head_importance
+from glassbert.attention.profile import HEAD_LABELS, HeadLabel, head_profile
+from glassbert.attention.relevance import attention_relevance_map
+from glassbert.attention.rollout import rollout
+from glassbert.attention.value_norms import value_norms
+from glassbert.attention.value_zeroing import value_zeroing
 from glassbert.attention.weights import attention
+from glassbert.encoder import Model
+from glassbert.errors import MethodError
+from glassbert.inputs import Text
+from glassbert.maps import AttentionMaps, TokenMaps
+from glassbert.targets import Target
 
-__all__ = ["attention"]
+__all__ = [
+    "HEAD_LABELS",
+    "MEASURES",
+    "HeadLabel",
+    "Measure",
+    "ablate",
+    "ablation_sweep",
+    "attention",
+    "attention_relevance_map",
+    "flow",
+    "head_distances",
+    "head_importance",
+    "head_profile",
+    "measure",
+    "rollout",
+    "value_norms",
+    "value_zeroing",
+]
+
+
+def _discover() -> Mapping[str, Measure]:
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    found = (module.MEASURE for module in modules if hasattr(module, "MEASURE"))
+    return MappingProxyType({measure.id: measure for measure in found})
+
+
+#: Measure id → what the measure declares about itself.
+MEASURES: Mapping[str, Measure] = _discover()
+
+
+def measure(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    measure: str = "rollout",
+    target: Target | int | str | None = None,
+    maps: AttentionMaps | None = None,
+) -> TokenMaps:
+    """Any of :data:`MEASURES` by its id, with its defaults. ``maps``: the weights of this input, if they are there already.
+
+    ``target`` is for those with ``needs_target``; the others leave it alone. Raises MethodError, and what the measure raises.
+    """
+    chosen = MEASURES.get(measure)
+    if chosen is None:
+        raise MethodError(f"measure {measure!r} is not known; valid are {', '.join(MEASURES)}")
+    if maps is None and not chosen.needs_model:
+        maps = attention(model, text, pair)
+    return chosen.compute(Question(model=model, text=text, pair=pair, maps=maps, target=target))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from glassbert.attention._measure import Measure, one_pass
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs
 from glassbert.inputs import Text, encode
-from glassbert.results import AttentionMaps
+from glassbert.maps import AttentionMaps
 
 
 def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
@@ -31,3 +32,16 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
             return weights
 
     return AttentionMaps(encoded=encoded, weights=model.run(work))
+
+
+MEASURE = Measure(
+    id="attention",
+    label="Attention weights",
+    paper="Vaswani et al. 2017, arXiv:1706.03762",
+    meaning="the weight this head gives to the token when it mixes their values",
+    cost=one_pass,
+    rows_sum_to_one=True,
+    needs_model=False,
+    compute=lambda question: question.weights.maps(),
+    per_head=True,
+)

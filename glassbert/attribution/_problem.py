@@ -7,6 +7,7 @@ positions, segments and LayerNorm are added.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any
@@ -32,6 +33,7 @@ from glassbert.results import Encoded, Output
 from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
 
 BASELINES = ("pad", "mask", "zero")
+_PAIR_NAMES = ("B follows A", "B does not follow A")
 
 # Activations kept for the backward pass, in floats per token: about 34 hidden vectors a layer (Korthikanti et al.
 # 2022 count 34 bytes in half precision) and 5 attention maps a head.
@@ -98,10 +100,34 @@ class Problem:
 
     def value(self, embeddings: Tensor) -> Tensor:
         """F for each row of word embeddings: (input, token, dimension) → (input,). Differentiable."""
-        return self.value_and_attention(embeddings, attention=False)[0]
+        return self.contrast(self.logits(embeddings))
 
-    def value_and_attention(self, embeddings: Tensor, *, attention: bool = True) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def value_and_attention(self, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """F and the attention weights it was computed with, a (input, head, query, key) tensor a layer."""
+        logits, weights = self._run(embeddings, nullcontext, attention=True)
+        return self.contrast(logits), weights
+
+    def logits(self, embeddings: Tensor, hooks: Callable[[], AbstractContextManager[None]] = nullcontext) -> Tensor:
+        """(input, class) logits of the target's head; ``hooks`` are on the network during this pass and no other."""
+        return self._run(embeddings, hooks, attention=False)[0]
+
+    def contrast(self, logits: Tensor) -> Tensor:
+        """(input, class) logits → F, (input,)."""
+        if self.output == "probability":
+            many = self.model.multi_label and isinstance(self.target, ClassTarget)
+            logits = logits.sigmoid() if many else logits.softmax(dim=-1)
+        value = logits[:, self.class_ids[0]]
+        return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
+
+    def class_name(self, index: int) -> str:
+        """What the head of this target calls its class: a label, a vocabulary string, "B follows A"."""
+        if isinstance(self.target, ClassTarget):
+            return self.model.labels[index]
+        return token_name(self.model, index) if isinstance(self.target, MaskTarget) else _PAIR_NAMES[index]
+
+    def _run(
+        self, embeddings: Tensor, hooks: Callable[[], AbstractContextManager[None]], *, attention: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         count = len(embeddings)
         self.passes.count += count
         one = batch(self.model, [self.encoded])
@@ -111,10 +137,10 @@ class Problem:
 
         def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
             rows = embeddings.to(device, self.model.network.dtype)
-            return self._scores(network_inputs(self.model, inputs, device, rows), attention)
+            with hooks():
+                return self._scores(network_inputs(self.model, inputs, device, rows), attention)
 
-        logits, weights = self.model.run(work)
-        return self._contrast(logits), weights
+        return self.model.run(work)
 
     def _scores(self, arguments: dict[str, Tensor], attention: bool) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(input, class) logits of the head the target belongs to, and the attention weights."""
@@ -129,13 +155,6 @@ class Problem:
             else:
                 logits = next_sentence_logits(self.model, output.pooler_output)
         return logits.float(), tuple(output.attentions) if attention else ()
-
-    def _contrast(self, logits: Tensor) -> Tensor:
-        if self.output == "probability":
-            many = self.model.multi_label and isinstance(self.target, ClassTarget)
-            logits = logits.sigmoid() if many else logits.softmax(dim=-1)
-        value = logits[:, self.class_ids[0]]
-        return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
 
     def rows_that_fit(self) -> int:
         """How many copies of this input one forward and backward pass may hold, from length and memory."""
@@ -171,8 +190,8 @@ def pose(model: Model, encoded: Encoded, target: Target | int | str | None, outp
     require_head(model, "next_sentence")
     if len(encoded.texts) != 2:
         raise TargetError("the next-sentence target needs two texts: give a second one")
-    label = "B follows A" if target.is_next else "B does not follow A"
-    return Problem(model, encoded, target, label, output, (0 if target.is_next else 1,))
+    index = 0 if target.is_next else 1
+    return Problem(model, encoded, target, _PAIR_NAMES[index], output, (index,))
 
 
 def _default_target(model: Model, encoded: Encoded) -> Target:

@@ -11,21 +11,30 @@ from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
-    """R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic).
+def relevance_by_layer(problem: Problem) -> tuple[float, torch.Tensor]:
+    """F(x), and R after each layer, (layer, query, key) on the model's device.
 
-    ∇A is ∂F/∂A. The scores are the row of [CLS], or of the masked position: what reached it. Never negative. Captum has
-    no such method.
+    R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic); ∇A is ∂F/∂A.
     """
     embeddings = problem.embeddings.requires_grad_()  # gives the graph a leaf: the weights themselves are frozen
     value, attentions = problem.value_and_attention(embeddings)
     gradients = torch.autograd.grad(value.sum(), attentions)
     relevance = torch.eye(problem.length, device=value.device)
+    layers = []
     for weights, gradient in zip(attentions, gradients, strict=True):
         layer = (gradient[0] * weights[0]).detach().float().clamp(min=0).mean(dim=0)  # (query, key)
         relevance = relevance + layer @ relevance
-    scores = relevance[problem.explained_position].cpu().numpy()
-    return Attribution(scores=scores, value=float(value.detach()), options=options)
+        layers.append(relevance)
+    return float(value.detach()), torch.stack(layers)
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Never negative.
+
+    Captum has no such method.
+    """
+    value, relevance = relevance_by_layer(problem)
+    return Attribution(scores=relevance[-1, problem.explained_position].cpu().numpy(), value=value, options=options)
 
 
 METHOD = Method(

@@ -1,0 +1,184 @@
+"""Where attention sits inside each family's stock network, and hooks that reach it there.
+
+Hooks are on the network only inside a ``with``, and only :meth:`glassbert.encoder.Model.run` lets one in: under the
+model's lock, so that no other thread's forward pass meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from glassbert.errors import UnsupportedModelError
+
+__all__ = [
+    "Block",
+    "Part",
+    "blocks",
+    "change_input",
+    "gates_off",
+    "heads_off",
+    "run_layer",
+    "scale_heads",
+    "scaled",
+    "see_input",
+    "see_output",
+]
+
+Part = Literal["layer", "value", "output", "norm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One layer's modules. All layers of an ALBERT are one and the same block, called again and again."""
+
+    layer: Any  # (input, token, hidden) → the same, or a tuple with it in front
+    value: Any  # Linear: hidden states → values, heads side by side
+    output: Any  # Linear: heads side by side → hidden
+    norm: Any  # LayerNorm of attention output + residual
+
+
+def blocks(network: Any) -> tuple[Block, ...]:
+    """The blocks of a stock network, in the order they are called. Raises UnsupportedModelError."""
+    encoder, config = network.base_model, network.config
+    match config.model_type:
+        case "bert" | "roberta" | "xlm-roberta" | "electra":
+            return tuple(
+                Block(
+                    layer,
+                    layer.attention.self.value,
+                    layer.attention.output.dense,
+                    layer.attention.output.LayerNorm,
+                )
+                for layer in encoder.encoder.layer
+            )
+        case "distilbert":
+            return tuple(
+                Block(layer, layer.attention.v_lin, layer.attention.out_lin, layer.sa_layer_norm)
+                for layer in encoder.transformer.layer
+            )
+        case "mpnet":
+            return tuple(
+                Block(layer, layer.attention.attn.v, layer.attention.attn.o, layer.attention.LayerNorm)
+                for layer in encoder.encoder.layer
+            )
+        case "albert" if config.inner_group_num == 1:
+            groups = encoder.encoder.albert_layer_groups
+            share = config.num_hidden_layers / config.num_hidden_groups
+            shared = (groups[int(number / share)].albert_layers[0] for number in range(config.num_hidden_layers))
+            return tuple(
+                Block(layer, layer.attention.value, layer.attention.dense, layer.attention.LayerNorm)
+                for layer in shared
+            )
+    raise UnsupportedModelError(
+        f"the inside of a {config.model_type} network is not known here; valid are BERT, DistilBERT, RoBERTa, "
+        "XLM-RoBERTa, ALBERT with one layer a group, ELECTRA and MPNet"
+    )
+
+
+@contextmanager
+def _hooks(network: Any, part: Part, install: Callable[[Any, Iterator[int]], Any]) -> Iterator[None]:
+    """``install(module, numbers)`` for each module; ``next(numbers)`` is the layer that is being called."""
+    calls: dict[Any, list[int]] = {}
+    for number, block in enumerate(blocks(network)):
+        calls.setdefault(getattr(block, part), []).append(number)
+    with ExitStack() as stack:
+        for module, numbers in calls.items():
+            stack.callback(install(module, cycle(numbers)).remove)
+        yield
+
+
+def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A context in which ``change(layer, tensor)`` replaces what this part of each layer reads."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            return (change(next(numbers), inputs[0]), *inputs[1:])
+
+        return module.register_forward_pre_hook(hook)
+
+    return _hooks(network, part, install)
+
+
+def see_input(network: Any, part: Part, see: Callable[[int, tuple[Any, ...], dict[str, Any]], None]) -> Any:
+    """A context in which ``see(layer, arguments, keyword arguments)`` is called before this part of each layer."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+            see(next(numbers), inputs, options)
+
+        return module.register_forward_pre_hook(hook, with_kwargs=True)
+
+    return _hooks(network, part, install)
+
+
+def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> Any:
+    """A context in which ``see(layer, tensor)`` is called with what this part of each layer gives."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001, torch's signature
+            see(next(numbers), output[0] if isinstance(output, tuple) else output)
+
+        return module.register_forward_hook(hook)
+
+    return _hooks(network, part, install)
+
+
+def scaled(states: Tensor, gates: Tensor) -> Tensor:
+    """Each head's share of (input, token, heads side by side) times its gate: (head,) or (input, head)."""
+    inputs, tokens, width = states.shape
+    heads = gates.shape[-1]
+    by_head = states.view(inputs, tokens, heads, width // heads)
+    gate = gates.to(states.device, states.dtype).reshape(-1, 1, heads, 1)
+    return (by_head * gate).view(inputs, tokens, width)
+
+
+def scale_heads(network: Any, gates: Callable[[int], Tensor | None]) -> Any:
+    """A context in which head outputs are multiplied by ``gates(layer)``, (head,) or (input, head); None: untouched."""
+
+    def change(layer: int, states: Tensor) -> Tensor:
+        gate = gates(layer)
+        return states if gate is None else scaled(states, gate)
+
+    return change_input(network, "output", change)
+
+
+def gates_off(network: Any, heads: Iterable[tuple[int, int]]) -> dict[int, Tensor]:
+    """Layer → its gates, (head,), 0 for these (layer, head); layers without one are left out."""
+    gates: dict[int, Tensor] = {}
+    for layer, head in heads:
+        if layer not in gates:
+            gates[layer] = torch.ones(network.config.num_attention_heads)
+        gates[layer][head] = 0
+    return gates
+
+
+def heads_off(network: Any, heads: Iterable[tuple[int, int]]) -> Any:
+    """A context in which these (layer, head) contribute nothing: what is left of a whole layer is its output bias."""
+    return scale_heads(network, gates_off(network, heads).get)
+
+
+def run_layer(
+    block: Block,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    *,
+    values: Callable[[Tensor], Tensor],
+    gates: Tensor | None,
+) -> Tensor:
+    """One layer alone, with ``values`` put in place of what its value projection gives, and head outputs gated."""
+    with ExitStack() as stack:
+        changed = block.value.register_forward_hook(lambda module, inputs, output: values(output))
+        stack.callback(changed.remove)
+        if gates is not None:
+            gated = block.output.register_forward_pre_hook(lambda module, inputs: (scaled(inputs[0], gates),))
+            stack.callback(gated.remove)
+        output = block.layer(*arguments, **options)
+    result: Tensor = output[0] if isinstance(output, tuple) else output
+    return result
