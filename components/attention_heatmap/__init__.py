@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from components import frontend
 
-__all__ = ["CAPTION", "DESELECTED", "FINEST_STEP", "attention_heatmap", "clicked_row", "quantised"]
+__all__ = ["CAPTION", "DESELECTED", "FINEST_STEP", "attention_heatmap", "clicked_label", "clicked_row", "quantised"]
 
 DESELECTED = -1
 """What a click on the selected row's label, or Enter in that row, returns: nothing is selected any more.
@@ -31,18 +31,22 @@ CAPTION = "A row is a token that looks, a column a token looked at. Darkness gro
 _mount = frontend.register(Path(__file__).parent)
 
 
-def quantised(weights: np.ndarray) -> tuple[np.ndarray, float]:
+def quantised(weights: np.ndarray, most: float | None = 1.0) -> tuple[np.ndarray, float]:
     """Round ``weights`` (query, key) to 16 bits: levels (query, key) uint16 and the step between two levels.
 
     levels · step is at most step / 2 away from the weights; step is the largest weight / 65535 or
-    `FINEST_STEP`, whichever is larger. Raises ValueError for another shape or for values that are no weights.
+    `FINEST_STEP`, whichever is larger. ``most`` is what a weight cannot exceed; None: measures without a limit.
+    Raises ValueError for another shape or for values that are no weights.
     """
     if weights.ndim != 2 or 0 in weights.shape:
         raise ValueError(f"weights have shape {weights.shape}: pass (query, key), neither of them empty")
     weights = np.asarray(weights, dtype=np.float32)
     peak, least = float(weights.max()), float(weights.min())
-    if not (np.isfinite(peak) and np.isfinite(least) and least >= 0 and peak <= 1.001):
-        raise ValueError("attention weights must be finite and between 0 and 1")
+    limit = np.inf if most is None else most + 0.001
+    if not (np.isfinite(peak) and np.isfinite(least) and least >= 0 and peak <= limit):
+        raise ValueError(
+            "attention weights must be finite and " + ("not negative" if most is None else "between 0 and 1")
+        )
     step = max(peak / 65535, FINEST_STEP)
     return np.rint(weights / np.float32(step)).astype(np.uint16), step
 
@@ -56,32 +60,43 @@ def attention_heatmap(
     selected: int | None,
     label: str,
     height_px: int = 320,
+    keys: Sequence[str] | None = None,
+    selected_key: int | None = None,
+    most: float | None = 1.0,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the head and return the query token whose row was clicked since the last run.
 
-    weights:   (query, key), each row over key summing to 1.
-    tokens:    one for each row and column, as the tokenizer writes them.
-    version:   names the tokens (a hash of the text); clicks on another version are dropped.
-    selected:  the token whose row and column are marked, or None.
-    label:     what the map is, for screen readers.
-    height_px: the height of the whole with readout and legend.
-    on_select: called before the run that a click starts; `clicked_row` reads the click there.
+    weights:      (query, key), none negative.
+    tokens:       one for each row, as the tokenizer writes them; and for each column, unless ``keys`` are given.
+    version:      names the tokens (a hash of the text); clicks on another version are dropped.
+    selected:     the token whose row (and column, without ``keys``) is marked, or None.
+    label:        what the map is, for screen readers.
+    height_px:    the height of the whole with readout and legend.
+    keys:         one for each column, where columns are other tokens than rows.
+    selected_key: the marked column, with ``keys``.
+    most:         what no weight can exceed; None: a measure without a limit.
+    on_select:    called before the run that a click starts; `clicked_row` reads the click there, with ``keys``
+                  `clicked_label`.
 
     Returns the index, `DESELECTED` when the selected row was deselected, None without a click. Raises ValueError
     for a selection that is no token, for tokens that do not fit the weights, and what `quantised` raises.
     """
-    levels, step = quantised(weights)
-    count = len(tokens)
-    if weights.shape != (count, count):
-        raise ValueError(f"{count} tokens need weights of shape ({count}, {count}), not {weights.shape}")
+    levels, step = quantised(weights, most)
+    count, columns = len(tokens), len(tokens if keys is None else keys)
+    if weights.shape != (count, columns):
+        raise ValueError(f"{count} tokens need weights of shape ({count}, {columns}), not {weights.shape}")
+    if selected_key is not None and (keys is None or not 0 <= selected_key < columns):
+        raise ValueError(f"selected key {selected_key}: pass keys, and the index of one of them")
     if selected is not None and not 0 <= selected < count:
         raise ValueError(f"selected token {selected}: there are {count} tokens, counted from 0")
     header = {
         "version": version,
         "label": label,
         "tokens": list(tokens),
+        "keys": None if keys is None else list(keys),
         "selected": selected,
+        "selectedKey": selected_key,
         "step": step,
         "height": height_px,
     }
@@ -98,3 +113,14 @@ def clicked_row(result: Mapping[str, Any], version: str, count: int) -> int | No
     event = frontend.read_event(result, version)
     index = event.get("index") if event else None
     return index if isinstance(index, int) and DESELECTED <= index < count else None
+
+
+def clicked_label(
+    result: Mapping[str, Any], version: str, rows: int, columns: int
+) -> tuple[Literal["query", "key"], int] | None:
+    """The click in the result of a map with ``keys``: whether it chose a row or a column, and which."""
+    event = frontend.read_event(result, version)
+    axis, index = (event.get("axis"), event.get("index")) if event else (None, None)
+    if axis not in ("query", "key") or not isinstance(index, int):
+        return None
+    return (axis, index) if DESELECTED <= index < (rows if axis == "query" else columns) else None

@@ -23,14 +23,14 @@ function shades(levels, peak) {
   return shown;
 }
 
-// A count × count picture on fewer pixels: each shows the largest level of its block.
-function blockMaxima(levels, count, width, height) {
+// A rows × columns picture on fewer pixels: each shows the largest level of its block.
+function blockMaxima(levels, rows, columns, width, height) {
   const largest = new Uint16Array(width * height);
-  for (let row = 0; row < count; row++) {
-    const line = Math.floor((row * height) / count) * width;
-    for (let column = 0; column < count; column++) {
-      const pixel = line + Math.floor((column * width) / count);
-      const level = levels[row * count + column];
+  for (let row = 0; row < rows; row++) {
+    const line = Math.floor((row * height) / rows) * width;
+    for (let column = 0; column < columns; column++) {
+      const pixel = line + Math.floor((column * width) / columns);
+      const level = levels[row * columns + column];
       if (level > largest[pixel]) largest[pixel] = level;
     }
   }
@@ -120,7 +120,7 @@ function createHeatmap(parentElement) {
   let theme = null;
   let image = null;
   let pooled = null;
-  let selected = null;
+  let selected = null; // the marked row
   let cursor = { row: 0, column: 0 };
   let pointed = null; // { row, column }; either is null over a label
   let cellSize = null; // null: as large as fits
@@ -132,7 +132,7 @@ function createHeatmap(parentElement) {
     const other = header?.version !== nextHeader.version;
     const chosen = anticipated.shown(nextHeader.version, nextHeader.selected);
     const moved = selected !== chosen;
-    header = nextHeader;
+    header = { ...nextHeader, square: !nextHeader.keys, keys: nextHeader.keys ?? nextHeader.tokens };
     selected = chosen;
     const before = theme;
     theme = readTheme(parentElement);
@@ -143,10 +143,10 @@ function createHeatmap(parentElement) {
     }
     if (other) {
       cellSize = null;
-      cursor = { row: selected ?? 0, column: selected ?? 0 };
+      cursor = { row: selected ?? 0, column: selectedColumn() ?? 0 };
       pointed = null;
     } else if (moved && selected !== null && selected !== cursor.row) {
-      cursor = { row: selected, column: selected };
+      cursor = { row: selected, column: selectedColumn() ?? 0 };
     }
     shortened.clear();
     if (renewed || theme !== before) makeImage();
@@ -154,7 +154,7 @@ function createHeatmap(parentElement) {
     setAttributes(box, {
       "aria-label": header.label,
       "aria-rowcount": header.tokens.length,
-      "aria-colcount": header.tokens.length,
+      "aria-colcount": header.keys.length,
     });
     root.style.height = `${header.height}px`;
     drawLegend();
@@ -168,51 +168,52 @@ function createHeatmap(parentElement) {
     read(next.data);
   }
 
-  const weight = (row, column) => levels[row * header.tokens.length + column] * header.step;
+  const weight = (row, column) => levels[row * header.keys.length + column] * header.step;
+  // Where rows and columns are the same tokens, a selected token marks both.
+  const selectedColumn = () => (header.square ? selected : header.selectedKey);
 
   function makeImage() {
-    const count = header.tokens.length;
-    image = picture(shades(levels, peak), count, count, theme.weights);
+    image = picture(shades(levels, peak), header.keys.length, header.tokens.length, theme.weights);
     pooled = null;
   }
 
   // For fewer pixels than tokens: scaled smoothly, a line one token thin would fade away.
   function pooledImage(width, height) {
     if (pooled?.width === width && pooled?.height === height) return pooled;
-    const count = header.tokens.length;
-    const largest = blockMaxima(levels, count, width, height);
+    const largest = blockMaxima(levels, header.tokens.length, header.keys.length, width, height);
     pooled = picture(shades(largest, peak), width, height, theme.weights);
     return pooled;
   }
 
   function measure(context, width, height) {
-    const count = header.tokens.length;
+    const rows = header.tokens.length;
+    const columns = header.keys.length;
     const ratio = window.devicePixelRatio || 1;
     context.font = labelFont(theme, 11, false);
-    let widest = 0;
-    for (const token of header.tokens) widest = Math.max(widest, context.measureText(token.slice(0, 24)).width);
-    const left = Math.ceil(Math.min(widest + 10, Math.max(48, width * 0.24), 96));
-    const fitWidth = Math.min((width - left) / count, LARGEST_CELL);
-    const upright = cellSize === null && widest + 6 <= fitWidth;
-    const top = upright ? 18 : Math.ceil(Math.min(widest + 8, height * 0.26, 80));
-    const fitHeight = Math.min((height - top) / count, LARGEST_CELL);
+    const widest = (labels) => Math.max(...labels.map((label) => context.measureText(label.slice(0, 24)).width));
+    const widestKey = widest(header.keys);
+    const left = Math.ceil(Math.min(widest(header.tokens) + 10, Math.max(48, width * 0.24), 96));
+    const fitWidth = Math.min((width - left) / columns, LARGEST_CELL);
+    const upright = cellSize === null && widestKey + 6 <= fitWidth;
+    const top = upright ? 18 : Math.ceil(Math.min(widestKey + 8, height * 0.26, 80));
+    const fitHeight = Math.min((height - top) / rows, LARGEST_CELL);
     const whole = (size) => (size * ratio >= 3 ? Math.floor(size * ratio) / ratio : size);
     const fit = {
       width: whole(Math.min(fitWidth, 2 * fitHeight)),
       height: whole(Math.min(fitHeight, 2 * fitWidth)),
     };
     const cell = cellSize === null ? fit : { width: cellSize, height: cellSize };
-    return { count, ratio, width, height, left, top, upright, fit, cell };
+    return { rows, columns, ratio, width, height, left, top, upright, fit, cell };
   }
 
   function draw() {
     if (!header || box.clientWidth === 0) return;
     const probe = canvas.getContext("2d");
     layout = measure(probe, box.clientWidth, box.clientHeight);
-    const { count, left, top, cell } = layout;
+    const { rows, columns, left, top, cell } = layout;
     const zoomed = cellSize !== null;
-    sizer.style.width = zoomed ? `${left + count * cell.width}px` : "100%";
-    sizer.style.height = zoomed ? `${top + count * cell.height}px` : "100%";
+    sizer.style.width = zoomed ? `${left + columns * cell.width}px` : "100%";
+    sizer.style.height = zoomed ? `${top + rows * cell.height}px` : "100%";
     layout = { ...layout, width: box.clientWidth, height: box.clientHeight }; // scroll bars may have appeared
     zoomButton.hidden = !zoomed && Math.min(layout.fit.width, layout.fit.height) >= LABEL_PITCH;
     setText(zoomButton, zoomed ? "Fit" : "Zoom in");
@@ -233,32 +234,37 @@ function createHeatmap(parentElement) {
   }
 
   function drawCells(context) {
-    const { count, cell, ratio } = layout;
+    const { rows, columns, cell, ratio } = layout;
+    const width = columns * cell.width;
+    const height = rows * cell.height;
     withinCells(context, () => {
       context.imageSmoothingEnabled = false;
-      const device = [Math.floor(count * cell.width * ratio), Math.floor(count * cell.height * ratio)];
-      const source = Math.min(...device) < count ? pooledImage(...device.map((n) => Math.min(n, count))) : image;
-      context.drawImage(source, xOf(0), yOf(0), count * cell.width, count * cell.height);
+      const across = Math.min(columns, Math.floor(width * ratio));
+      const down = Math.min(rows, Math.floor(height * ratio));
+      const source = across < columns || down < rows ? pooledImage(across, down) : image;
+      context.drawImage(source, xOf(0), yOf(0), width, height);
       context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
       context.lineWidth = 1 / ratio;
-      context.strokeRect(xOf(0), yOf(0), count * cell.width, count * cell.height);
+      context.strokeRect(xOf(0), yOf(0), width, height);
     });
   }
 
   function drawMarks(context) {
-    const { count, cell } = layout;
-    const width = count * cell.width;
-    const height = count * cell.height;
+    const { rows, columns, cell } = layout;
+    const width = columns * cell.width;
+    const height = rows * cell.height;
     withinCells(context, () => {
       if (pointed) {
         context.fillStyle = `rgb(${theme.text.join(" ")} / 12%)`;
         if (pointed.row !== null) context.fillRect(xOf(0), yOf(pointed.row), width, cell.height);
         if (pointed.column !== null) context.fillRect(xOf(pointed.column), yOf(0), cell.width, height);
       }
-      if (selected !== null) {
-        context.strokeStyle = css(theme.primary);
+      context.strokeStyle = css(theme.primary);
+      if (selectedColumn() !== null) {
         context.lineWidth = 1.25;
-        context.strokeRect(xOf(selected), yOf(0), Math.max(2, cell.width), height);
+        context.strokeRect(xOf(selectedColumn()), yOf(0), Math.max(2, cell.width), height);
+      }
+      if (selected !== null) {
         context.lineWidth = 2;
         context.strokeRect(xOf(0) + 1, yOf(selected), width - 2, Math.max(2, cell.height));
       }
@@ -280,15 +286,15 @@ function createHeatmap(parentElement) {
   }
 
   function drawLabels(context) {
-    const { count, left, top, cell, upright } = layout;
+    const { left, top, cell, upright } = layout;
     const place = pointed ?? (root.classList.contains("keyboard") ? cursor : { row: null, column: null });
-    const seen = (scroll, room, size) => [
+    const seen = (scroll, room, size, count) => [
       Math.max(0, Math.floor(scroll / size)),
       Math.min(count - 1, Math.ceil((scroll + room) / size) - 1),
     ];
     context.textBaseline = "middle";
-    const rows = seen(box.scrollTop, layout.height - top, cell.height);
-    const columns = seen(box.scrollLeft, layout.width - left, cell.width);
+    const rows = seen(box.scrollTop, layout.height - top, cell.height, layout.rows);
+    const columns = seen(box.scrollLeft, layout.width - left, cell.width, layout.columns);
     // Fitted, the first and the last label stay whole; scrolled, they leave with their row.
     const whole = (at, size, start, end) =>
       cellSize === null ? Math.min(end - 5, Math.max(start + 5, at + size / 2)) : at + size / 2;
@@ -296,8 +302,9 @@ function createHeatmap(parentElement) {
       for (const row of labelled([selected, place.row], cell.height, ...rows)) {
         const middle = whole(yOf(row), cell.height, top, layout.height);
         const turn = () => context.translate(left - 4, middle);
-        drawLabel(context, row, {
-          pointed: place.row,
+        drawLabel(context, header.tokens[row], {
+          marked: row === selected,
+          pointed: row === place.row,
           size: labelSize(cell.height),
           room: left - 8,
           turn,
@@ -306,7 +313,7 @@ function createHeatmap(parentElement) {
       }
     });
     clipped(context, [left, 0, layout.width - left, top], () => {
-      for (const column of labelled([selected, place.column], cell.width, ...columns)) {
+      for (const column of labelled([selectedColumn(), place.column], cell.width, ...columns)) {
         const middle = whole(xOf(column), cell.width, left, layout.width);
         const turn = () => {
           context.translate(middle, upright ? top - 9 : top - 4);
@@ -314,18 +321,24 @@ function createHeatmap(parentElement) {
         };
         const room = upright ? cell.width : top - 6;
         const align = upright ? "center" : "left";
-        drawLabel(context, column, { pointed: place.column, size: labelSize(cell.width), room, turn, align });
+        drawLabel(context, header.keys[column], {
+          marked: column === selectedColumn(),
+          pointed: column === place.column,
+          size: labelSize(cell.width),
+          room,
+          turn,
+          align,
+        });
       }
     });
   }
 
-  function drawLabel(context, index, { pointed: pointedIndex, size, room, turn, align }) {
-    const marked = index === selected;
+  function drawLabel(context, label, { marked, pointed, size, room, turn, align }) {
     context.save();
     turn();
-    context.font = labelFont(theme, size, marked || index === pointedIndex);
+    context.font = labelFont(theme, size, marked || pointed);
     context.textAlign = align;
-    const text = shorten(context, header.tokens[index], room, shortened);
+    const text = shorten(context, label, room, shortened);
     if (marked) {
       const width = context.measureText(text).width + 4;
       const start = { right: -width + 2, left: -2, center: -width / 2 }[align];
@@ -333,7 +346,7 @@ function createHeatmap(parentElement) {
       context.fillRect(start, -size * 0.6, width, size * 1.2);
       context.fillStyle = css(inkOn(theme.primary));
     } else {
-      context.fillStyle = css(index === pointedIndex ? theme.text : mix(theme.background, theme.text, 0.75));
+      context.fillStyle = css(pointed ? theme.text : mix(theme.background, theme.text, 0.75));
     }
     context.fillText(text, 0, 0.5);
     context.restore();
@@ -358,15 +371,15 @@ function createHeatmap(parentElement) {
   }
 
   function sentence({ row, column }) {
-    const { tokens } = header;
-    if (row === null) return [`to `, tokens[column]];
+    const { tokens, keys } = header;
+    if (row === null) return [`to `, keys[column]];
     if (column === null) return [`from `, tokens[row]];
-    return ["from ", tokens[row], " → to ", tokens[column], `: ${weightText(weight(row, column))}`];
+    return ["from ", tokens[row], " → to ", keys[column], `: ${weightText(weight(row, column))}`];
   }
 
   function strongest(row) {
     let column = 0;
-    for (let i = 1; i < header.tokens.length; i++) if (weight(row, i) > weight(row, column)) column = i;
+    for (let i = 1; i < header.keys.length; i++) if (weight(row, i) > weight(row, column)) column = i;
     return column;
   }
 
@@ -404,7 +417,12 @@ function createHeatmap(parentElement) {
     if (row === selected && !toggles) return;
     show(row === selected ? null : row);
     anticipated.expect(header.version, selected);
-    component.setTriggerValue("select", { version: header.version, index: selected ?? -1 });
+    component.setTriggerValue("select", { version: header.version, axis: "query", index: selected ?? -1 });
+  }
+
+  function selectKey(column) {
+    const index = column === header.selectedKey ? -1 : column;
+    component.setTriggerValue("select", { version: header.version, axis: "key", index });
   }
 
   function show(row) {
@@ -431,12 +449,12 @@ function createHeatmap(parentElement) {
     const frame = box.getBoundingClientRect();
     const x = event.clientX - frame.left;
     const y = event.clientY - frame.top;
-    const at = (offset, start, scroll, size) => {
+    const at = (offset, start, scroll, size, count) => {
       const index = Math.floor((offset - start + scroll) / size);
-      return index < layout.count ? index : undefined;
+      return index < count ? index : undefined;
     };
-    const row = y < layout.top ? null : at(y, layout.top, box.scrollTop, layout.cell.height);
-    const column = x < layout.left ? null : at(x, layout.left, box.scrollLeft, layout.cell.width);
+    const row = y < layout.top ? null : at(y, layout.top, box.scrollTop, layout.cell.height, layout.rows);
+    const column = x < layout.left ? null : at(x, layout.left, box.scrollLeft, layout.cell.width, layout.columns);
     const nowhere = row === undefined || column === undefined || (row === null && column === null);
     return nowhere ? null : { row, column };
   }
@@ -456,7 +474,8 @@ function createHeatmap(parentElement) {
 
   function onKey(event) {
     if (event.altKey || event.metaKey || !header) return;
-    const last = header.tokens.length - 1;
+    const lastRow = header.tokens.length - 1;
+    const lastColumn = header.keys.length - 1;
     const { row, column } = cursor;
     const moves = {
       ArrowRight: { row, column: column + 1 },
@@ -466,7 +485,7 @@ function createHeatmap(parentElement) {
       PageDown: { row: row + 10, column },
       PageUp: { row: row - 10, column },
       Home: { row: event.ctrlKey ? 0 : row, column: 0 },
-      End: { row: event.ctrlKey ? last : row, column: last },
+      End: { row: event.ctrlKey ? lastRow : row, column: lastColumn },
     };
     if (event.key !== "Enter" && event.key !== " " && !moves[event.key]) return;
     event.preventDefault();
@@ -477,8 +496,8 @@ function createHeatmap(parentElement) {
       select(row, true);
       return;
     }
-    const within = (index) => Math.max(0, Math.min(last, index));
-    cursor = { row: within(moves[event.key].row), column: within(moves[event.key].column) };
+    const within = (index, last) => Math.max(0, Math.min(last, index));
+    cursor = { row: within(moves[event.key].row, lastRow), column: within(moves[event.key].column, lastColumn) };
     if (cellSize !== null) reveal(cursor.row, cursor.column);
     speak();
     setText(live, sentence(cursor).join(""));
@@ -504,7 +523,8 @@ function createHeatmap(parentElement) {
     const at = place(event);
     if (!at) return;
     if (at.row !== null && at.column !== null) cursor = at;
-    select(at.row ?? at.column, at.row === null || at.column === null);
+    if (at.row === null && !header.square) selectKey(at.column);
+    else select(at.row ?? at.column, at.row === null || at.column === null);
   });
   box.addEventListener("keydown", onKey);
   box.addEventListener("focus", () => {
@@ -531,9 +551,9 @@ function createHeatmap(parentElement) {
   );
   zoomButton.addEventListener("click", () => {
     if (!layout) return;
-    const centre = selected ?? 0;
-    const x = layout.left + (cellSize === null ? (centre + 0.5) * layout.cell.width : 0);
-    const y = layout.top + (cellSize === null ? (centre + 0.5) * layout.cell.height : 0);
+    const centre = { row: selected ?? 0, column: selectedColumn() ?? 0 };
+    const x = layout.left + (cellSize === null ? (centre.column + 0.5) * layout.cell.width : 0);
+    const y = layout.top + (cellSize === null ? (centre.row + 0.5) * layout.cell.height : 0);
     zoomTo(cellSize === null ? READING_CELL : 0, x, y);
   });
 

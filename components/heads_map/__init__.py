@@ -5,12 +5,14 @@ Layers and heads are counted from 0 in the data and from 1 on screen ("Layer 3 �
 Hooks for tests: ``data-testid`` ``heads-map`` (the whole), ``heads-map-grid`` (role grid, named by
 ``label``), ``heads-map-cell`` (role gridcell, named "Layer 3, Head 5", with ``data-layer``, ``data-head``
 counted from 0 and ``aria-selected``), ``heads-map-canvas`` and ``heads-map-readout``. Arrow keys, Home and
-End move between heads, Enter or Space selects.
+End move between heads, Enter or Space selects. A head may carry a value (a bar along its lower edge), be dimmed by
+a filter, or be off (crossed out, ``data-off``); with ``on_layer`` the layer numbers are buttons,
+``heads-map-layer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +22,17 @@ import numpy as np
 
 from components import frontend
 
-__all__ = ["CAPTION", "THUMBNAIL_PIXELS", "Thumbnails", "clicked_head", "heads_map", "thumbnails"]
+__all__ = [
+    "CAPTION",
+    "THUMBNAIL_PIXELS",
+    "WHOLE_LAYER",
+    "Marks",
+    "Thumbnails",
+    "clicked_head",
+    "clicked_layer",
+    "heads_map",
+    "thumbnails",
+]
 
 THUMBNAIL_PIXELS = 32
 """The largest side of a thumbnail as it is sent; more tokens are pooled."""
@@ -31,6 +43,9 @@ CAPTION = (
     "weight of a block of tokens."
 )
 
+WHOLE_LAYER = -1
+"""The head of a click on a layer's number."""
+
 _mount = frontend.register(Path(__file__).parent)
 
 
@@ -39,6 +54,22 @@ class Thumbnails:
     """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight."""
 
     pixels: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What is drawn on top of the thumbnails, each part for every head or not at all.
+
+    values: (layer, head), 0 to 1, drawn as a bar of that length and as the frame's strength.
+    dimmed: (layer, head) bool, heads that a filter leaves out.
+    off:    (layer, head) of the heads that are switched off.
+    notes:  [layer][head], a few words for the line under the map and for screen readers.
+    """
+
+    values: np.ndarray | None = None
+    dimmed: np.ndarray | None = None
+    off: Collection[tuple[int, int]] = ()
+    notes: tuple[tuple[str, ...], ...] = ()
 
 
 def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
@@ -69,6 +100,9 @@ def heads_map(
     label: str,
     max_thumbnail_px: int = 48,
     max_height_px: int = 190,
+    max_stretch: float = 1.0,
+    marks: Marks | None = None,
+    switches: bool = False,
     on_select: Callable[[], None] | None = None,
 ) -> tuple[int, int] | None:
     """Draw the map and return the (layer, head) clicked since the last run, counted from 0, or None.
@@ -79,7 +113,11 @@ def heads_map(
     label:            what the map is, for screen readers.
     max_thumbnail_px: the largest side of a thumbnail on screen.
     max_height_px:    the height of the whole with its caption line; a map of more layers scrolls inside it.
-    on_select:        called before the run that a click starts; `clicked_head` reads the click there.
+    max_stretch:      how many times wider than high a thumbnail may become to fill the width.
+    marks:            values, filters and names on top of the thumbnails.
+    switches:         a click is about switching a head, or by its number a whole layer, on or off; none is framed.
+    on_select:        called before the run that a click starts; `clicked_head` reads the click there, `clicked_layer`
+                      the click on a layer's number.
 
     Raises ValueError for a layer or head that is not there, and what `thumbnails` raises.
     """
@@ -98,6 +136,9 @@ def heads_map(
         "head": head,
         "maxThumbnail": max_thumbnail_px,
         "maxHeight": max_height_px,
+        "maxStretch": max_stretch,
+        "switches": switches,
+        **_wire(marks or Marks(), (layers, heads)),
     }
     data = frontend.pack(header, pixels.tobytes())
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
@@ -111,6 +152,31 @@ def clicked_head(result: Mapping[str, Any], version: str, layers: int, heads: in
     if not (isinstance(layer, int) and isinstance(head, int)):
         return None
     return (layer, head) if 0 <= layer < layers and 0 <= head < heads else None
+
+
+def clicked_layer(result: Mapping[str, Any], version: str, layers: int) -> int | None:
+    """The layer whose number was clicked, or None; only with ``switches``."""
+    event = frontend.read_event(result, version)
+    layer = event.get("layer") if event and event.get("head") == WHOLE_LAYER else None
+    return layer if isinstance(layer, int) and 0 <= layer < layers else None
+
+
+def _wire(marks: Marks, shape: tuple[int, int]) -> dict[str, Any]:
+    """The marks as flat lists, head after head; None where there is none."""
+    for name, found in (("values", marks.values), ("dimmed", marks.dimmed)):
+        if found is not None and found.shape != shape:
+            raise ValueError(f"{name} have shape {found.shape}: pass one for each head, {shape}")
+    values = None
+    if marks.values is not None:
+        if not (np.isfinite(marks.values).all() and marks.values.min() >= 0 and marks.values.max() <= 1):
+            raise ValueError("the values of heads must be between 0 and 1")
+        values = [round(float(value), 3) for value in marks.values.ravel()]
+    return {
+        "values": values,
+        "dimmed": None if marks.dimmed is None else [int(dim) for dim in marks.dimmed.ravel()],
+        "off": sorted(layer * shape[1] + head for layer, head in marks.off),
+        "notes": [note for row in marks.notes for note in row],
+    }
 
 
 def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:

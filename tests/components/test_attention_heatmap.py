@@ -5,7 +5,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components import frontend
-from components.attention_heatmap import DESELECTED, FINEST_STEP, attention_heatmap, clicked_row, quantised
+from components.attention_heatmap import (
+    DESELECTED,
+    FINEST_STEP,
+    attention_heatmap,
+    clicked_label,
+    clicked_row,
+    quantised,
+)
 from tests.components.clicks import click, mounted
 
 
@@ -117,3 +124,46 @@ def test_a_click_is_returned_once_and_only_for_its_version(app: AppTest, index: 
 @pytest.mark.parametrize("index", [7, -2, "3", None])
 def test_an_index_that_is_no_token_is_dropped(index: object) -> None:
     assert clicked_row({"select": {"version": "v", "index": index}}, "v", 7) is None
+
+
+def test_a_measure_without_a_limit_keeps_its_numbers() -> None:
+    values = np.array([[0.0, 250.5], [3.25, 1.0]], dtype=np.float32)
+    levels, step = quantised(values, most=None)
+    assert step == pytest.approx(250.5 / 65535)
+    assert np.abs(levels * step - values).max() <= step / 2 * 1.01
+    with pytest.raises(ValueError, match="not negative"):
+        quantised(-values, most=None)
+
+
+def test_columns_may_be_other_tokens_than_rows() -> None:
+    def draw(weights: np.ndarray, selected_key: int | None = None) -> None:
+        attention_heatmap(
+            weights,
+            ["a", "b"],
+            key="k",
+            version="v",
+            selected=None,
+            label="l",
+            keys=["x", "y", "z"],
+            selected_key=selected_key,
+        )
+
+    with pytest.raises(ValueError, match=r"shape \(2, 3\), not \(3, 2\)"):
+        draw(np.full((3, 2), 0.5, dtype=np.float32))
+    with pytest.raises(ValueError, match="selected key 3"):
+        draw(np.full((2, 3), 0.3, dtype=np.float32), selected_key=3)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ({"axis": "query", "index": 1}, ("query", 1)),
+        ({"axis": "key", "index": 2}, ("key", 2)),
+        ({"axis": "key", "index": DESELECTED}, ("key", DESELECTED)),
+        ({"axis": "query", "index": 2}, None),
+        ({"axis": "column", "index": 0}, None),
+        ({"index": 0}, None),
+    ],
+)
+def test_a_click_on_a_row_or_a_column(event: dict, expected: tuple[str, int] | None) -> None:
+    assert clicked_label({"select": {"version": "v", **event}}, "v", 2, 3) == expected

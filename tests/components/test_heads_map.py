@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from components import frontend
-from components.heads_map import THUMBNAIL_PIXELS, clicked_head, heads_map, thumbnails
+from components.heads_map import (
+    THUMBNAIL_PIXELS,
+    WHOLE_LAYER,
+    Marks,
+    _wire,
+    clicked_head,
+    clicked_layer,
+    heads_map,
+    thumbnails,
+)
 from tests.components.clicks import click, mounted
 
 
@@ -128,3 +139,46 @@ def test_a_click_is_returned_once_and_only_for_its_version(app: AppTest) -> None
 )
 def test_a_place_that_is_no_head_is_dropped(place: dict) -> None:
     assert clicked_head({"select": {"version": "v", **place}}, "v", 6, 12) is None
+
+
+def test_marks_travel_head_after_head() -> None:
+    values = np.linspace(0, 1, 6).reshape(2, 3)
+    marks = Marks(
+        values=values,
+        dimmed=values < 0.5,
+        off={(1, 2), (0, 1)},
+        notes=(("a", "b", "c"), ("d", "e", "f")),
+    )
+    wire = _wire(marks, (2, 3))
+    assert wire["values"] == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert wire["dimmed"] == [1, 1, 1, 0, 0, 0]
+    assert wire["off"] == [1, 5]
+    assert wire["notes"] == ["a", "b", "c", "d", "e", "f"]
+    assert _wire(Marks(), (2, 3)) == {"values": None, "dimmed": None, "off": [], "notes": []}
+    json.dumps(wire)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_values_outside_0_to_1_are_an_error(value: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        _wire(Marks(values=np.full((1, 2), value)), (1, 2))
+
+
+def test_marks_of_another_model_are_an_error() -> None:
+    with pytest.raises(ValueError, match=r"one for each head, \(2, 3\)"):
+        _wire(Marks(dimmed=np.zeros((3, 2), dtype=bool)), (2, 3))
+
+
+@pytest.mark.parametrize(
+    ("event", "layer"),
+    [
+        ({"layer": 1, "head": WHOLE_LAYER}, 1),
+        ({"layer": 2, "head": WHOLE_LAYER}, None),
+        ({"layer": -1, "head": WHOLE_LAYER}, None),
+        ({"layer": 1, "head": 0}, None),
+        ({"layer": "1", "head": WHOLE_LAYER}, None),
+    ],
+)
+def test_a_click_on_the_number_of_a_layer(event: dict, layer: int | None) -> None:
+    assert clicked_layer({"select": {"version": "v", **event}}, "v", 2) == layer
+    assert clicked_layer({"select": {"version": "old", **event}}, "v", 2) is None
