@@ -40,7 +40,9 @@ def test_functions_and_their_parameters(name):
 def test_all_has_every_result_target_and_type():
     assert len(set(gb.__all__)) == len(gb.__all__)
     for name in gb.__all__:
-        assert getattr(gb, name).__doc__ or name in ("Target", "METHODS"), name
+        member = getattr(gb, name)
+        if inspect.isclass(member) or inspect.isfunction(member):  # tables and unions have no docstring of their own
+            assert member.__doc__, name
     results = {cls.__name__ for cls in Result.__subclasses__()}
     others = {"ClassTarget", "MaskTarget", "NextSentenceTarget", "Target", "Method", "Model", "METHODS", "Checkpoint"}
     assert results | others <= set(gb.__all__)
