@@ -26,21 +26,22 @@ _LABELS = {"model": "Model", "beside": "A second model beside it"}
 def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
     """Draw both pickers and open what they show: (role, request, model, name) for each, the main one first."""
     opened = []
+    device = view.device if view.device in compute.devices() else "auto"  # a link may name a device of another machine
     for role in ("model", "beside"):
         source = getattr(view, role)
         _picker(role, source)
         source = _accepted(role, source)
         if source == _NONE:
             continue
-        model = _open(ModelRequest(source, view.device))
+        model = _open(ModelRequest(source, device))
         if model is None and state.remembered(f"working_{role}") not in (None, source):
             source = state.remembered(f"working_{role}")
-            model = _open(ModelRequest(source, view.device))
+            model = _open(ModelRequest(source, device))
         if model is None:
             continue
         state.remember(f"working_{role}", source)
         if not any(request.source == source for _, request, _, _ in opened):
-            opened.append((role, ModelRequest(source, view.device), model, model_name(source)))
+            opened.append((role, ModelRequest(source, device), model, model_name(source)))
         _abilities(model)
     return opened
 

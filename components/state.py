@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -55,28 +56,52 @@ class View:
     explain: str = ""  # what the saliency explains: "class", "mask" or "next"; "" chooses by the text
     attend: str = "model"  # whose attention is shown: "model" or "beside"
     special: bool = True  # show [CLS], [SEP] and the like
+    section: str = "heads"  # the open section of the Attention page
+    words: bool = False  # words instead of pieces
+    rescale: bool = False  # rows of which something is hidden sum to 1 again
+    block: str = ""  # part of a text pair, such as "A→B"
+    drawn: str = "heatmap"  # one head as "heatmap" or as "lines"
+    combined: str = ""  # "mean" or "max" of several heads: of the layer, unless some are chosen
+    chosen: str = ""  # heads to combine, "1.7 2.3": layer and head of each
+    focus: str = ""  # "rows" or "columns" of the selected token only
+    until: int = -1  # the last token of a selected span that begins with `token`
+    threshold: int = 0  # percent; weaker weights are not drawn
+    colour: str = ""  # what is known about heads, as marks on the map
+    least: int = 0  # percent; heads with a smaller share are dimmed
+    measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
+    off: str = ""  # heads switched off, "1.7 2.3"
+    bertviz: str = "head"  # which of BertViz's views
 
     def parameters(self) -> dict[str, str]:
-        """The address's parameters: what differs from a fresh view."""
+        """The address's parameters: what differs from a fresh view. A text too long for a link is left out, and the
+        selected token with it."""
         fresh = View()
+        if (self.text, self.pair) != (fresh.text, fresh.pair):
+            fresh = replace(fresh, token=-1)
         values = {
             field.name: _written(getattr(self, field.name))
             for field in fields(self)
             if getattr(self, field.name) != getattr(fresh, field.name)
         }
-        if len(values.get("text", "")) + len(values.get("pair", "")) > _MAX_TEXT_IN_LINK:
-            values.pop("text", None)
-            values.pop("pair", None)
+        if len(quote(values.get("text", "") + values.get("pair", ""), errors="replace")) > _MAX_TEXT_IN_LINK:
+            for name in ("text", "pair", "token"):
+                values.pop(name, None)
         return values
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> View:
-        """The view of an address; a field that makes no sense falls back to the fresh one."""
-        fresh, values = cls(), {}
-        for field in fields(cls):
-            if field.name in parameters:
-                values[field.name] = _read(parameters[field.name], getattr(fresh, field.name))
-        return cls(**values)
+        """The view of an address; a field that makes no sense falls back to the fresh one. A text of the link's own
+        has no token selected unless the link says which."""
+        fresh = cls()
+        if "text" in parameters or "pair" in parameters:
+            fresh = replace(fresh, token=-1)
+        values = {
+            field.name: _read(parameters[field.name], getattr(fresh, field.name))
+            for field in fields(cls)
+            if field.name in parameters
+        }
+        read = replace(fresh, **values)
+        return replace(read, model=read.model or fresh.model, layer=max(read.layer, 0), head=max(read.head, 0))
 
 
 def _written(value: str | int | bool) -> str:
@@ -105,6 +130,8 @@ def change(**values: Any) -> None:
     after = replace(before, **values)
     if (after.text, after.pair, after.model) != (before.text, before.pair, before.model) and "token" not in values:
         after = replace(after, token=-1)
+    if after.token != before.token and "until" not in values:
+        after = replace(after, until=-1)
     st.session_state[_VIEW] = asdict(after)
     st.session_state[_CHANGED] = True
 
