@@ -14,6 +14,7 @@ import os
 # (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from glassbert.anatomy import architecture
 from glassbert.attention import (
     HEAD_LABELS,
     MEASURES,
@@ -39,9 +40,32 @@ from glassbert.encoder import Model, load
 from glassbert.errors import *  # noqa: F403
 from glassbert.errors import __all__ as _errors
 from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
+from glassbert.input_results import Architecture, ReadingSteps
 from glassbert.inputs import encode, shorten
-from glassbert.language import answer, classify, classify_many, fill_mask, label_tokens, next_sentence
+from glassbert.language import (
+    answer,
+    classify,
+    classify_many,
+    fill_mask,
+    label_tokens,
+    logit_lens,
+    next_sentence,
+    probe_template,
+    rank_continuations,
+    score_words,
+    surprise,
+)
+from glassbert.language_results import (
+    ContinuationRanking,
+    LogitLens,
+    PieceScoring,
+    Surprise,
+    TemplateProbe,
+    WordScores,
+)
 from glassbert.maps import AttentionMaps, TokenMaps
+from glassbert.normalisation import NORMALISATIONS
+from glassbert.reading import reading_steps
 from glassbert.results import (
     AnswerPrediction,
     Classification,
@@ -57,17 +81,21 @@ __all__ = [
     "HEAD_LABELS",
     "MEASURES",
     "METHODS",
+    "NORMALISATIONS",
     "AblationSweep",
     "AnswerPrediction",
+    "Architecture",
     "AttentionMaps",
     "Checkpoint",
     "ClassTarget",
     "Classification",
+    "ContinuationRanking",
     "Encoded",
     "HeadDistances",
     "HeadImportance",
     "HeadLabel",
     "HeadProfile",
+    "LogitLens",
     "MaskPrediction",
     "MaskTarget",
     "Measure",
@@ -75,13 +103,19 @@ __all__ = [
     "Model",
     "NextSentenceTarget",
     "PairPrediction",
+    "PieceScoring",
+    "ReadingSteps",
+    "Surprise",
     "Target",
+    "TemplateProbe",
     "TokenLabels",
     "TokenMaps",
     "TokenScores",
+    "WordScores",
     "ablate",
     "ablation_sweep",
     "answer",
+    "architecture",
     "attention",
     "attention_relevance_map",
     "attribute",
@@ -97,10 +131,16 @@ __all__ = [
     "head_profile",
     "label_tokens",
     "load",
+    "logit_lens",
     "measure",
     "next_sentence",
+    "probe_template",
+    "rank_continuations",
+    "reading_steps",
     "rollout",
+    "score_words",
     "shorten",
+    "surprise",
     "value_norms",
     "value_zeroing",
     *_errors,

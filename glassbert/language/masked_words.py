@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
 from glassbert.errors import OptionError, TargetError
 from glassbert.inputs import Text, encode, mask_positions, token_name, with_masks
-from glassbert.results import MaskPrediction
+from glassbert.results import Encoded, MaskPrediction
 
 
 def fill_mask(
@@ -28,19 +29,9 @@ def fill_mask(
     are typed in the text. One forward pass of the encoder; the vocabulary head runs at the masks only. The
     probabilities are a softmax over the whole vocabulary. Raises HeadError, TargetError, OptionError, TextErrors.
     """
-    require_head(model, "masked_words")
-    vocabulary = int(model.network.config.vocab_size)
-    if not 1 <= top_k <= vocabulary:
-        raise OptionError(f"top_k {top_k}: valid are 1 to {vocabulary}, the size of the vocabulary")
-    encoded = encode(model, text, pair)
-    typed = mask_positions(model, encoded)
-    chosen = sorted(set(typed if positions is None else positions))
-    if not chosen:
-        raise TargetError(
-            f"there is no {model.mask_token} in the text: type one in place of a word, or choose a token to mask"
-        )
-    masked = with_masks(model, encoded, chosen)
-    inputs = batch(model, [masked])
+    masked = mask(model, text, pair, positions, top_k)
+    inputs = batch(model, [masked.encoded])
+    chosen, originals = list(masked.positions), masked.originals
 
     def work(device: str) -> torch.Tensor:
         with torch.no_grad(), work_threads(inputs.token_rows):
@@ -51,14 +42,13 @@ def fill_mask(
     log_probabilities = logits.log_softmax(dim=-1)
     probabilities = log_probabilities.exp()
     best = logits.topk(top_k, dim=-1)
-    originals = [-1 if position in typed else int(encoded.input_ids[position]) for position in chosen]
     ranks, original_probabilities = [], []
     for row, original in enumerate(originals):
         known = original >= 0
         ranks.append(int((logits[row] > logits[row, original]).sum()) + 1 if known else 0)
         original_probabilities.append(float(probabilities[row, original]) if known else 0.0)
     return MaskPrediction(
-        encoded=masked,
+        encoded=masked.encoded,
         positions=np.asarray(chosen),
         candidate_ids=best.indices.numpy(),
         candidates=tuple(tuple(token_name(model, token) for token in row) for row in best.indices.tolist()),
@@ -70,3 +60,35 @@ def fill_mask(
         original_ranks=np.asarray(ranks),
         original_probabilities=np.asarray(original_probabilities),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """A text with its masks in place."""
+
+    encoded: Encoded
+    positions: tuple[int, ...]  # (mask,)
+    originals: tuple[int, ...]  # (mask,), the ids that stood there; −1 for a typed mask
+
+
+def mask(model: Model, text: Text, pair: str | None, positions: Sequence[int] | None, top_k: int) -> Masked:
+    """The text masked at these positions, or at the masks typed in it. Raises as :func:`fill_mask` does."""
+    require_head(model, "masked_words")
+    check_top_k(model, top_k)
+    encoded = encode(model, text, pair)
+    typed = mask_positions(model, encoded)
+    chosen = sorted(set(typed if positions is None else positions))
+    if not chosen:
+        raise TargetError(
+            f"there is no {model.mask_token} in the text: type one in place of a word, or choose a token to mask"
+        )
+    masked = with_masks(model, encoded, chosen)  # says so if a position cannot be masked
+    originals = tuple(-1 if position in typed else int(encoded.input_ids[position]) for position in chosen)
+    return Masked(masked, tuple(int(position) for position in chosen), originals)
+
+
+def check_top_k(model: Model, top_k: int) -> None:
+    """Raise OptionError unless the vocabulary has this many tokens."""
+    vocabulary = int(model.network.config.vocab_size)
+    if not 1 <= top_k <= vocabulary:
+        raise OptionError(f"top_k {top_k}: valid are 1 to {vocabulary}, the size of the vocabulary")

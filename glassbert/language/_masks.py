@@ -1,0 +1,146 @@
+"""Many masked copies of a text, asked in batches: the engine of surprise, word scores and template probes.
+
+Two steps: the encoder turns each question into the state at its mask, one row; the vocabulary head turns rows into
+scores. The states are small, so they can be asked again; the scores are not, so they are used up batch by batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.device import work_threads
+from glassbert.encoder import Batch, Model, encoder_of, network_inputs, vocabulary_logits
+from glassbert.results import Array, Encoded
+
+__all__ = ["Answers", "Question", "batches", "entropy_bits", "look_up", "mean_probabilities", "question", "states"]
+
+# Floats one pass may hold: 128 MB. Larger batches are no faster on a CPU, whose caches they leave.
+_FLOATS = 32 * 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What stands at ``position``, a mask, of this input?"""
+
+    input_ids: Array  # (token,)
+    token_type_ids: Array  # (token,)
+    position: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """What the questions' distributions say, natural logarithms."""
+
+    log_probabilities: Tensor  # (look-up,)
+    ranks: Tensor  # (look-up,)
+    choices: Tensor  # (question,), the likeliest ids
+    choice_log_probabilities: Tensor  # (question,)
+    entropy: Tensor  # (question,), in bits
+
+
+def question(model: Model, encoded: Encoded, position: int, masked: Sequence[int]) -> Question:
+    """What stands at this position of the input, with the mask token at the ``masked`` ones?"""
+    ids = encoded.input_ids.copy()
+    ids[list(masked)] = model.tokenizer.mask_token_id
+    return Question(ids, encoded.token_type_ids, position)
+
+
+def states(model: Model, questions: Sequence[Question]) -> Tensor:
+    """(question, hidden): the last layer's state at each question's mask.
+
+    Questions of about the same length share a pass, as many as memory allows. The lock is taken for each pass, so that
+    others get their turn in between.
+    """
+    rows = torch.empty(len(questions), model.hidden_size)
+    for chunk in batches(model, [len(one.input_ids) for one in questions]):
+        rows[chunk] = _states(model, [questions[number] for number in chunk])
+    return rows
+
+
+def look_up(model: Model, rows: Tensor, questions: Sequence[int], ids: Sequence[int]) -> Answers:
+    """The probability and rank of ``ids[i]`` in the distribution of question ``questions[i]``, for every i."""
+    which, wanted = torch.tensor(questions, dtype=torch.int64), torch.tensor(ids, dtype=torch.int64)
+    found, ranks = torch.empty(len(wanted)), torch.empty_like(wanted)
+    best, choices, entropy = [], [], []
+    for start, logits in _vocabulary(model, rows):
+        log_probabilities = logits.log_softmax(dim=-1)
+        highest = log_probabilities.max(dim=-1)
+        best.append(highest.values)
+        choices.append(highest.indices)
+        entropy.append(entropy_bits(log_probabilities))
+        for number in torch.nonzero((which >= start) & (which < start + len(logits)))[:, 0].tolist():
+            row, token = int(which[number]) - start, int(wanted[number])
+            found[number] = log_probabilities[row, token]
+            ranks[number] = (logits[row] > logits[row, token]).sum() + 1
+    return Answers(found, ranks, torch.cat(choices), torch.cat(best), torch.cat(entropy))
+
+
+def mean_probabilities(model: Model, rows: Tensor) -> Tensor:
+    """(vocabulary,): the mean over the questions."""
+    total = torch.zeros(int(model.network.config.vocab_size), dtype=torch.float64)
+    for _, logits in _vocabulary(model, rows):
+        total += logits.softmax(dim=-1).sum(dim=0)
+    return total / len(rows)
+
+
+def entropy_bits(log_probabilities: Tensor) -> Tensor:
+    """Entropy over the last axis of natural-log probabilities, in bits."""
+    return -(log_probabilities.exp() * log_probabilities).sum(dim=-1) / float(np.log(2))
+
+
+def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """(question, vocabulary) logits in float32, in order, a batch at a time: the first question's number, logits."""
+    size = max(1, _FLOATS // (4 * int(model.network.config.vocab_size)))
+    for start in range(0, len(rows), size):
+        chunk = rows[start : start + size]
+
+        def work(device: str, chunk: Tensor = chunk) -> Tensor:
+            with torch.no_grad(), work_threads(len(chunk)):
+                return vocabulary_logits(model, chunk.to(device, model.network.dtype)).float().cpu()
+
+        yield start, model.run(work)
+
+
+def batches(model: Model, lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The numbers of inputs of these lengths, the shortest first, in batches that memory bounds."""
+    by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
+    start = 0
+    while start < len(by_length):
+        end = start + 1
+        while end < len(by_length) and end - start < _inputs_that_fit(model, lengths[by_length[end]]):
+            end += 1
+        yield by_length[start:end]
+        start = end
+
+
+def _inputs_that_fit(model: Model, tokens: int) -> int:
+    """How many inputs of this length one pass without gradients may hold: states, the inner layer, attention maps."""
+    config = model.network.config
+    inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
+    return max(1, _FLOATS // (tokens * (6 * model.hidden_size + 2 * inner + 3 * model.attention_heads * tokens)))
+
+
+def _states(model: Model, questions: Sequence[Question]) -> Tensor:
+    length = max(len(one.input_ids) for one in questions)
+    ids = torch.full((len(questions), length), model.tokenizer.pad_token_id)
+    attention, segments = torch.zeros_like(ids), torch.zeros_like(ids)
+    for row, one in enumerate(questions):
+        count = len(one.input_ids)
+        ids[row, :count] = torch.tensor(one.input_ids)
+        attention[row, :count] = 1
+        segments[row, :count] = torch.tensor(one.token_type_ids)
+    inputs = Batch(ids, attention, segments)
+    rows, positions = torch.arange(len(questions)), torch.tensor([one.position for one in questions])
+
+    def work(device: str) -> Tensor:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state
+            at_masks: Tensor = hidden[rows, positions].float().cpu()
+            return at_masks
+
+    return model.run(work)
