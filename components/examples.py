@@ -88,7 +88,7 @@ EXAMPLES: dict[str, Example] = {
             "wrong",
             "A mistake: spotless",
             "The staff were friendly and the room was spotless.",
-            "spotless",
+            "friendly",
             "The embedded sentiment model calls this praise NEGATIVE, and is sure of it. It knows film reviews, "
             "not hotels: the saliency shows which words mislead it.",
         ),

@@ -1,0 +1,60 @@
+"""Each example selects the word that it names, in words that the embedded models know."""
+
+from __future__ import annotations
+
+import pytest
+
+import glassbert as gb
+from components.examples import EXAMPLES, FIRST, Example
+
+
+@pytest.fixture(scope="module")
+def pretrained() -> gb.Model:
+    return gb.load("pretrained", "cpu")
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_the_selected_token_is_the_word_it_names(example: Example, pretrained: gb.Model) -> None:
+    for name in gb.embedded():
+        encoded = gb.encode(gb.load(name.id, "cpu"), example.text, example.pair or None)
+        assert encoded.pieces[example.token] == (example.select if "[" in example.select else example.select.lower())
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
+def test_the_embedded_models_know_every_word(example: Example, pretrained: gb.Model) -> None:
+    assert "[UNK]" not in gb.encode(pretrained, example.text, example.pair or None).tokens
+
+
+def test_ids_are_the_keys() -> None:
+    assert [example.id for example in EXAMPLES.values()] == list(EXAMPLES)
+    assert FIRST in EXAMPLES.values()
+    assert len({example.label for example in EXAMPLES.values()}) == len(EXAMPLES)
+
+
+# What an example tells the visitor to look at must be there to be seen.
+
+
+@pytest.mark.parametrize(
+    ("id", "word"), [("fact", "paris"), ("coreference", "she"), ("agreement", "are"), ("ambiguity", "money")]
+)
+def test_the_first_choice_that_the_example_names(id: str, word: str, pretrained: gb.Model) -> None:
+    assert gb.fill_mask(pretrained, EXAMPLES[id].text).candidates[0][0] == word
+
+
+def test_the_pair_falls_with_an_unrelated_sentence(pretrained: gb.Model) -> None:
+    pair = EXAMPLES["pair"]
+    assert gb.next_sentence(pretrained, pair.text, pair.pair).is_next > 0.9
+    assert gb.next_sentence(pretrained, pair.text, "Penguins cannot fly, but they swim well.").is_next < 0.5
+
+
+def test_the_mistake_is_still_one() -> None:
+    result = gb.classify(gb.load("sentiment", "cpu"), EXAMPLES["wrong"].text)
+    assert result.labels[result.predicted] == "NEGATIVE"
+
+
+def test_negation_is_read() -> None:
+    sentiment = gb.load("sentiment", "cpu")
+    positive = sentiment.labels.index("POSITIVE")
+    with_not = gb.classify(sentiment, EXAMPLES["negation"].text).probabilities[positive]
+    without = gb.classify(sentiment, EXAMPLES["negation"].text.replace("not ", "")).probabilities[positive]
+    assert with_not > 0.5 > without
