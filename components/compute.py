@@ -41,10 +41,11 @@ _first_import = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """Which model, where."""
+    """Which model, where; ``off``: the (layer, head) that are switched off."""
 
     source: str
     device: str = "auto"
+    off: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,15 @@ def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     locate(source, progress=progress)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def load(request: ModelRequest) -> gb.Model:
-    """The model of this request, one copy for all visitors. Raises a ModelError."""
-    model: gb.Model = library().load(request.source, request.device)
+    """The model of this request, one copy for all visitors; without some heads it is a view of it. Raises a ModelError."""
+    model = _load(request.source, request.device)
+    return library().ablate(model, request.off) if request.off else model
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _load(source: str, device: str) -> gb.Model:
+    model: gb.Model = library().load(source, device)
     return model
 
 
@@ -192,6 +198,101 @@ def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
 def attribute(request: TextRequest, method: str, target: gb.Target) -> gb.TokenScores:
     """From 1 to 514 forward passes, as the method declares; integrated gradients take about 26 here."""
     return library().attribute(load(request.model), encode(request), method=method, target=target)
+
+
+# --- attention and its heads -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How maps are shown: words or pieces, what is left out, and whether the rest is rescaled."""
+
+    words: bool = False
+    special: bool = True
+    block: str = ""
+    rescale: bool = False
+
+    def of(self, maps: gb.TokenMaps) -> gb.TokenMaps:
+        """The maps read this way. Raises OptionError where nothing would be left."""
+        if self.words:
+            maps = maps.by_word()
+        if self.block:
+            return maps.block(self.block, renormalise=self.rescale)
+        return maps if self.special else maps.without_special(self.rescale)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbnails:
+    """Every head small, layer by layer: no second copy of all weights at once."""
+    import numpy as np
+
+    from components.heads_map import Thumbnails, thumbnails
+
+    maps, gb = attention(request), library()
+    small = []
+    for weights in maps.weights:
+        layer = gb.TokenMaps.of(maps.encoded, "attention", weights[None], rows_sum_to_one=True)
+        small.append(thumbnails(reading.of(layer).values, side).pixels)
+    return Thumbnails(np.concatenate(small))
+
+
+def measures() -> dict[str, gb.Measure]:
+    """What can be measured from attention, by id."""
+    return dict(library().MEASURES)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    """From 1 forward pass to 1 + tokens (value zeroing)."""
+    maps = attention(request)
+    return library().measure(
+        load(request.model), request.text, request.pair, measure=measure_id, target=target, maps=maps
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def flow(request: TextRequest, layer: int, queries: tuple[int, ...] | None) -> gb.TokenMaps:
+    """One layer's flow, of some tokens or all: no forward pass, much arithmetic. Raises OptionError for too much."""
+    return library().flow(attention(request), layers=[layer], queries=queries)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def head_profile(request: TextRequest) -> gb.HeadProfile:
+    """No forward pass."""
+    return library().head_profile(attention(request))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def head_distances(request: TextRequest) -> gb.HeadDistances:
+    """No forward pass."""
+    return library().head_distances(attention(request))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def head_importance(request: TextRequest, target: gb.Target) -> gb.HeadImportance:
+    """One forward and one backward pass."""
+    return library().head_importance(load(request.model), request.text, request.pair, target=target)
+
+
+def head_labels() -> dict[str, gb.HeadLabel]:
+    """Names for what heads do, with their rules, by id."""
+    return dict(library().HEAD_LABELS)
+
+
+def ablation_sweep(request: TextRequest, target: gb.Target, mode: str, **reports: Any) -> gb.AblationSweep:
+    """About 0.3 passes a head. Not cached: it tells its progress and may be stopped; the page keeps the result."""
+    return library().ablation_sweep(
+        load(request.model), request.text, request.pair, target=target, mode=mode, **reports
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def neurons(request: TextRequest, layers: tuple[int, ...]) -> Any:
+    """Queries and keys of some layers; one forward pass."""
+    library()
+    from glassbert.neurons import neurons as compute_neurons
+
+    return compute_neurons(load(request.model), request.text, request.pair, layers=layers)
 
 
 def methods() -> dict[str, gb.Method]:

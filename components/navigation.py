@@ -31,6 +31,13 @@ PAGES: dict[str, Page] = {
             "Attention, prediction and saliency of one sentence, side by side. Select a token: all three follow.",
         ),
         Page(
+            "attention",
+            "pages/attention.py",
+            "Attention",
+            ":material/grid_view:",
+            "Every head of the model, one head in full, what weights leave out, and what happens without a head.",
+        ),
+        Page(
             "models",
             "pages/models.py",
             "Models",
