@@ -113,7 +113,7 @@ def prepare(source: str, progress: Callable[[Progress], None]) -> None:
 
 
 def load(request: ModelRequest) -> gb.Model:
-    """The model of this request, one copy for all visitors; without some heads it is a view of it. Raises a ModelError."""
+    """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError."""
     model = _load(request.source, request.device)
     return library().ablate(model, request.off) if request.off else model
 
