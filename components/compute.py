@@ -7,11 +7,13 @@ painted before that.
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -37,6 +39,7 @@ __all__ = [
 # 512 tokens × 12 × 12 heads are 151 MB a result: many small ones or few large ones may stay.
 _LARGE_TOKENS = 128
 _first_import = threading.Lock()
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,31 @@ class TextRequest:
 def library() -> Any:
     """glassbert, imported by one thread while the others wait: a cold import from several threads can fail."""
     with _first_import:
-        import glassbert
+        if "glassbert" not in sys.modules:
+            import glassbert  # noqa: F401
 
-        return glassbert
+            _leave_out_of_collections()
+        return sys.modules["glassbert"]
+
+
+def _leave_out_of_collections() -> None:
+    """Whatever exists now is never again searched for garbage; reference counts still free it.
+
+    torch, transformers and the models are half a million objects. Streamlit collects garbage after every run, while the
+    last panel is on its way to the browser: walking them held everything up for 230 ms each time.
+    """
+    gc.freeze()
 
 
 def version(*parts: object) -> str:
     """A short hash that names what a component draws, so that a click on older data is dropped."""
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def shared(entries: int) -> Callable[[_F], _F]:
+    """Keep the results of a function for all visitors, this many of them; for the modules beside this one."""
+    cached: Callable[[_F], _F] = st.cache_resource(max_entries=entries, show_spinner=False)
+    return cached
 
 
 # --- models ----------------------------------------------------------------------------------------------------
@@ -121,6 +141,8 @@ def load(request: ModelRequest) -> gb.Model:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(source: str, device: str) -> gb.Model:
     model: gb.Model = library().load(source, device)
+    gc.collect()  # a traceback of the loading that still points at the model would keep it for ever
+    _leave_out_of_collections()
     return model
 
 
