@@ -1,6 +1,7 @@
 """One map as lines: on the left the tokens that look, on the right the tokens looked at, between them the weights.
 
-Hooks for tests: ``data-testid`` ``attention-lines`` (the whole, with ``data-lines``, the number of lines on screen),
+Hooks for tests: ``data-testid`` ``attention-lines`` (the whole, with ``data-lines``, the number of lines on screen,
+those of the selected or pointed token where there is one),
 ``attention-lines-canvas``, ``attention-lines-queries`` and ``attention-lines-keys`` (role listbox, their options named
 by token and strongest weights, with ``data-index``), ``attention-lines-readout``. Arrow keys, Home and End move in a
 list, Left and Right from one to the other, Enter or Space selects.
@@ -23,7 +24,7 @@ MOST_LINES = 4000
 
 CAPTION = (
     "A line leads from a token that looks, left, to a token looked at, right; the stronger the weight, the darker and "
-    "thicker. Point at a token to see only its own lines."
+    "thicker. Point at a token to see its lines alone."
 )
 
 _mount = frontend.register(Path(__file__).parent)

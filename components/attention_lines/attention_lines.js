@@ -4,6 +4,8 @@
 const LINE_PITCH = 20; // the height of a token
 const COLUMN_SHARE = 0.3; // of the width, for each list
 const SPOKEN_WEIGHTS = 3;
+const READOUT_HEIGHT = 24;
+const CONTEXT = 0.18; // how strong the other lines stay beside those of a selected token
 
 export default function (component) {
   return mount(component, createLines);
@@ -62,7 +64,8 @@ function createLines(parentElement) {
       peak = order.length ? levels[order[0]] : 0;
     }
     setAttributes(root, { "aria-label": header.label });
-    root.style.height = `${header.height}px`;
+    const longest = Math.max(header.queries.length, header.keys.length);
+    root.style.height = `${Math.min(header.height, READOUT_HEIGHT + longest * LINE_PITCH)}px`;
     if (other) {
       pointed = null;
       lists.query.fill(header.queries, "Tokens that look");
@@ -135,20 +138,23 @@ function createLines(parentElement) {
     const chosen = focus();
     const columns = header.keys.length;
     const yOf = (index) => (index + 0.5) * LINE_PITCH - top;
-    const picked = [];
+    const own = [];
+    const others = [];
     for (const place of order) {
       const query = Math.floor(place / columns);
       const key = place % columns;
-      if (chosen && (chosen.axis === "query" ? query : key) !== chosen.index) continue;
+      const isOwn = !chosen || (chosen.axis === "query" ? query : key) === chosen.index;
+      if (!isOwn && pointed) continue; // pointing at a token shows its lines alone
       const [from, to] = [yOf(query), yOf(key)];
       if (Math.max(from, to) < 0 || Math.min(from, to) > height) continue;
-      picked.push([from, to, Math.sqrt(levels[place] / peak)]);
-      if (picked.length === header.mostLines) break;
+      (isOwn ? own : others).push([from, to, Math.sqrt(levels[place] / peak), isOwn ? 1 : CONTEXT]);
+      if (own.length + others.length === header.mostLines) break;
     }
     const colour = theme.weights.subarray(3 * 190, 3 * 190 + 3);
     context.strokeStyle = css([...colour]);
-    for (const [from, to, strength] of picked.reverse()) {
-      context.globalAlpha = Math.max(0.04, strength ** 1.5);
+    const picked = [...others.reverse(), ...own.reverse()];
+    for (const [from, to, strength, share] of picked) {
+      context.globalAlpha = share * Math.max(0.04, strength ** 1.5);
       context.lineWidth = 0.75 + 2.25 * strength;
       context.beginPath();
       context.moveTo(0, from);
@@ -156,7 +162,7 @@ function createLines(parentElement) {
       context.stroke();
     }
     context.globalAlpha = 1;
-    return picked.length;
+    return own.length;
   }
 
   // The tokens at the other end of the chosen one's lines take the colour of their weight.

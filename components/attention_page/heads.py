@@ -92,7 +92,7 @@ def _ranked(values: np.ndarray, text: str) -> None:
             state.change(layer=head[0], head=head[1])
 
     st.pills(
-        text,
+        f"{text[0].upper()}{text[1:]}",
         heads,
         format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}: {values[head]:.2f}",
         key="ranked",

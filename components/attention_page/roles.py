@@ -70,7 +70,7 @@ def _table(profile: object, labels: dict) -> None:
         height=560,
         column_config={
             **{
-                name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="%.2f")
+                name: st.column_config.ProgressColumn(name, width="small", min_value=0, max_value=1, format="%.2f")
                 for name in _SHARES.values()
             },
             "Entropy": st.column_config.NumberColumn("Entropy", format="%.2f", help="bits"),
