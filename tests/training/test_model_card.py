@@ -1,0 +1,57 @@
+"""What the model card says of the shipped checkpoints' probes is what they answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClassification
+
+from training.evaluate_pretrained import cloze, next_sentence
+from training.evaluate_sentiment import positive_probability
+from training.probes import CLOZE_PROBES, NEXT_SENTENCE_PROBES, SENTIMENT_PROBES
+
+
+@pytest.fixture(scope="module")
+def card(vocabulary: Path) -> str:
+    return (vocabulary.parent / "MODEL_CARDS.md").read_text(encoding="utf-8")
+
+
+def load(model_class: Any, folder: Path) -> tuple[Any, Any]:
+    return model_class.from_pretrained(folder, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(folder)
+
+
+def figure(card: str, pattern: str) -> tuple[int, ...]:
+    match = re.search(pattern, card)
+    assert match, f"the card does not say {pattern}"
+    return tuple(map(int, match.groups()))
+
+
+def test_cloze_and_next_sentence_probes(card: str, vocabulary: Path) -> None:
+    model, tokenizer = load(BertForPreTraining, vocabulary)
+    clozes = [cloze(model, tokenizer, probe) for probe in CLOZE_PROBES]
+    found = (len(clozes), sum(result.top1 for result in clozes), sum(result.top5 for result in clozes))
+    assert found == figure(card, r"cloze probes \((\d+)\): top-1 right (\d+), top-5 right (\d+)") == (44, 27, 38)
+    pairs = [next_sentence(model, tokenizer, probe) for probe in NEXT_SENTENCE_PROBES]
+    assert (sum(pair.right for pair in pairs), len(pairs)) == figure(card, r"NSP probes: (\d+)/(\d+)") == (10, 10)
+    for result in clozes:
+        row = next(line for line in card.splitlines() if line.startswith(f"| {result.sentence} |"))
+        _, _, candidates, top1, _ = (cell.strip() for cell in row.split("|"))
+        assert top1 == ("yes" if result.top1 else "no")
+        token, probability = candidates.split(", ")[0].rsplit(" ", 1)
+        assert token == result.candidates[0][0]
+        assert float(probability) == pytest.approx(result.candidates[0][1], abs=0.011)
+
+
+def test_sentiment_probes(card: str, vocabulary: Path) -> None:
+    model, tokenizer = load(BertForSequenceClassification, vocabulary.parent / "sentiment")
+    right = 0
+    for sentence, positive in SENTIMENT_PROBES:
+        probability = positive_probability(model, tokenizer, sentence)
+        right += (probability > 0.5) == positive
+        row = next(line for line in card.splitlines() if line.startswith(f"| {sentence} |"))
+        assert float(row.split("|")[2]) == pytest.approx(probability, abs=0.002)
+    assert (right, len(SENTIMENT_PROBES)) == figure(card, r"Probes: (\d+)/(\d+)") == (18, 20)

@@ -1,0 +1,47 @@
+"""Write a model as the checkpoints are shipped: fp16 weights that load as float32, and the tokenizer beside them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from transformers import BertTokenizer
+
+from training.errors import RecipeError
+
+__all__ = ["save_checkpoint", "vocabulary_of"]
+
+#: BERT's own dropout, written to config.json whatever the training used.
+DROPOUT = 0.1
+
+
+def vocabulary_of(folder: Path) -> Path:
+    """The ``vocab.txt`` of a checkpoint. Raises `RecipeError` if there is none."""
+    path = folder / "vocab.txt"
+    if not path.is_file():
+        raise RecipeError(f"{folder} holds no vocab.txt: give a checkpoint folder with its vocabulary")
+    return path
+
+
+def save_checkpoint(model: Any, vocabulary: Path, folder: Path) -> None:
+    """Write ``model`` and the uncased tokenizer of ``vocabulary`` (a ``vocab.txt``) to ``folder``.
+
+    Half precision halves the file and moves a weight by at most one part in 2,048. ``dtype: float32`` in
+    config.json makes ``from_pretrained`` compute in float32 all the same. ``model`` itself is left as it is.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    halved = copy.deepcopy(model).cpu().half()
+    halved.config.hidden_dropout_prob = halved.config.attention_probs_dropout_prob = DROPOUT
+    halved.save_pretrained(folder)
+    config_path = folder / "config.json"
+    config = json.loads(config_path.read_text())
+    config["dtype"] = "float32"
+    for key in ("_name_or_path", "gradient_checkpointing"):
+        config.pop(key, None)
+    config_path.write_text(json.dumps(config, indent=2, sort_keys=True))
+    BertTokenizer(vocab=str(vocabulary), do_lower_case=True, model_max_length=512).save_pretrained(folder)
+    if not (folder / "vocab.txt").is_file():
+        shutil.copy(vocabulary, folder)

@@ -1,0 +1,290 @@
+"""Step 3: masked-word and next-sentence pre-training.
+
+From an encoder without heads (``--base``) or from an earlier run (``--resume``). Stops after ``--minutes`` of wall
+clock, or after ``--steps`` steps, or when a file OUT/STOP appears. With ``--steps``, one worker and one thread the run
+is deterministic.
+
+    python -m training.pretrain --base work/all-MiniLM-L6-v2 --minutes 41 --out work/stage1
+    python -m training.pretrain --resume work/stage1 --minutes 36 --learning-rate 4e-4 --out work/stage2
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.batches import SHAPES, SOURCES, Batch, BatchSampler
+from training.checkpoints import save_checkpoint, vocabulary_of
+from training.errors import RecipeError, run_script
+from training.precision import add_precision_option, check_precision
+from training.pretraining_model import PretrainingOutput, continued_model, new_model, pretraining_output
+from training.progress import RunningMeans
+from training.schedule import Rates, Schedule
+from training.tokenised import PAD
+from training.weight_exchange import WeightExchange
+
+__all__ = ["PretrainOptions", "TrainingRun", "main", "pretrain"]
+
+CPU_WORKERS = 2
+_LOG_STEPS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainOptions:
+    """All that decides a run; the defaults are those of the command line."""
+
+    corpus: Path
+    out: Path
+    start: Path  # an encoder without heads or, where `continued`, an earlier run
+    continued: bool = False
+    minutes: float = 40.0
+    steps: int | None = None  # instead of the clock: so many steps stand for `minutes`
+    head_minutes: float = 1.5
+    learning_rate: float = 2.5e-4
+    head_learning_rate: float = 2e-3
+    decay_from: float = 0.55
+    tokens_per_step: int = 3072  # a worker, padding included
+    next_sentence_weight: float = 0.3
+    long_share: float = 0.4
+    short_share: float = 0.3
+    workers: int = CPU_WORKERS
+    threads: int = 1
+    sync_steps: int = 10
+    save_minutes: float = 4.0
+    seed: int = 1
+    device: str = "cpu"
+    precision: str = "bfloat16"
+    sources: tuple[str, ...] = SOURCES
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
+        if self.long_share < 0 or self.short_share < 0 or self.long_share + self.short_share > 1:
+            raise RecipeError("the shares of long and short pairs are 0 or more, and together at most 1")
+        if self.workers < 1 or (self.steps is not None and self.steps < 1):
+            raise RecipeError("workers and steps are counted from 1")
+        if self.workers > 1 and torch.device(self.device).type != "cpu":
+            raise RecipeError(f"several workers share a CPU; on {self.device} use one")
+        longest = max(shape.length for shape in SHAPES.values())
+        if self.tokens_per_step < longest:
+            raise RecipeError(f"a step needs at least {longest} tokens, one of the longest sequences")
+
+    @property
+    def stop_file(self) -> Path:
+        """A file that ends the run as soon as it is there."""
+        return self.out / "STOP"
+
+    @property
+    def shape_shares(self) -> tuple[float, float, float]:
+        """How often each of `SHAPES` is drawn."""
+        return self.long_share, self.short_share, 1 - self.long_share - self.short_share
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rates; a continued run has no heads-only phase, since its heads are trained."""
+        return Schedule(
+            minutes=self.minutes,
+            head_minutes=0.0 if self.continued else self.head_minutes,
+            learning_rate=self.learning_rate,
+            head_learning_rate=self.head_learning_rate,
+            decay_from=self.decay_from,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingRun:
+    """What one worker did. ``model`` is the trained model in float32; ``masked_losses`` has one loss a step."""
+
+    model: Any
+    masked_losses: tuple[float, ...]
+    tokens: int
+
+
+def pretrain(options: PretrainOptions) -> TrainingRun | None:
+    """Train and write the checkpoint to ``options.out``. Returns the run of a single worker, None for several."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.stop_file.exists():
+        raise RecipeError(f"{options.stop_file} is there, which ends a run: remove it first")
+    if options.workers == 1:
+        return _work(0, options, None)
+    weights = sum(parameter.numel() for parameter in _starting_model(options).parameters())
+    exchange = WeightExchange.create(options.workers, weights)
+    torch.multiprocessing.spawn(_work, (options, exchange), nprocs=options.workers)
+    return None
+
+
+def _starting_model(options: PretrainOptions) -> Any:
+    return continued_model(options.start) if options.continued else new_model(options.start, options.corpus)
+
+
+def _work(rank: int, options: PretrainOptions, exchange: WeightExchange | None) -> TrainingRun:
+    """One worker, from the starting model to the checkpoint (which worker 0 writes)."""
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    model = _starting_model(options)
+    if torch.device(options.device).type == "cpu":
+        # in bfloat16 on a CPU the backward pass of fused attention took 40 % of a step; plain products are faster
+        model.set_attn_implementation("eager")
+    model.to(options.device).train()
+    sampler = BatchSampler(options.corpus, seed=options.seed * 1000 + rank, sources=options.sources)
+    run = _train(rank, model, sampler, options, exchange)
+    if exchange is not None:
+        exchange.finish(rank, list(model.parameters()))
+        if rank == 0:
+            exchange.final_mean(list(model.parameters()))
+    if rank == 0:
+        save_checkpoint(model, vocabulary_of(options.start), options.out)
+    return run
+
+
+def _train(
+    rank: int, model: Any, sampler: BatchSampler, options: PretrainOptions, exchange: WeightExchange | None
+) -> TrainingRun:
+    """The loop: a batch, a step, now and then an exchange of weights, a log line, a save."""
+    heads, encoder = _split_parameters(model)
+    optimiser = _optimiser(heads, encoder)
+    means, losses, tokens = RunningMeans(), [], 0
+    seen: tuple[int, ...] = (0,) * options.workers
+    encoder_frozen = False
+    started = last_save = time.monotonic()
+    with (options.out / f"log{rank}.txt").open("a", encoding="utf-8") as log:
+        for rates in _rates_of_each_step(options):
+            if rates.heads_only != encoder_frozen:
+                encoder_frozen = rates.heads_only
+                _freeze(encoder, optimiser, frozen=encoder_frozen)
+            _set_rates(optimiser, rates)
+            shape_id = sampler.draw_shape(options.shape_shares)
+            batch = sampler.draw_batch(shape_id, options.tokens_per_step // SHAPES[shape_id].length)
+            output = _step(model, batch, optimiser, options)
+            losses.append(output.masked_loss.item())
+            tokens += int((batch.input_ids != PAD).sum())
+            means.update(_report(shape_id, output))
+            now = time.monotonic()
+            if exchange is not None and len(losses) % options.sync_steps == 0:
+                seen = exchange.average(rank, list(model.parameters()), seen)
+            if len(losses) % _LOG_STEPS == 0:
+                counts = f"step {len(losses)} tokens {tokens / 1e6:.2f}M rate {rates.encoder:.1e}"
+                print(f"{now - started:7.0f}s {counts} {means}", file=log, flush=True)
+            if rank == 0 and now - last_save > options.save_minutes * 60:
+                save_checkpoint(model, vocabulary_of(options.start), options.out)
+                last_save = now
+        print(f"done: {len(losses)} steps, {tokens} tokens", file=log, flush=True)
+    return TrainingRun(model, tuple(losses), tokens)
+
+
+def _rates_of_each_step(options: PretrainOptions) -> Iterator[Rates]:
+    """The learning rates of one step after another, until the steps, the minutes or a STOP file end the run."""
+    schedule, started = options.schedule, time.monotonic()
+    for step in itertools.count():
+        if options.steps is None:
+            seconds = time.monotonic() - started
+            over = seconds > options.minutes * 60
+        else:
+            seconds = schedule.seconds_at(step, options.steps)
+            over = step >= options.steps
+        if over or options.stop_file.exists():
+            return
+        yield schedule.at(seconds)
+
+
+def _step(model: Any, batch: Batch, optimiser: torch.optim.Optimizer, options: PretrainOptions) -> PretrainingOutput:
+    output = pretraining_output(model, batch, options.device, options.precision)
+    loss = output.masked_loss
+    if output.next_sentence_loss is not None:
+        loss = loss + options.next_sentence_weight * output.next_sentence_loss
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 1.0)
+    optimiser.step()
+    optimiser.zero_grad(set_to_none=True)
+    return output
+
+
+def _report(shape_id: str, output: PretrainingOutput) -> dict[str, float]:
+    """Loss and accuracies of one batch, named after its shape."""
+    right = output.masked_logits.argmax(-1) == output.masked_targets
+    report = {f"{shape_id}.loss": output.masked_loss.item(), f"{shape_id}.top1": right.float().mean().item()}
+    if output.next_sentence_loss is not None:
+        right = output.next_sentence_logits.argmax(-1) == output.next_sentence_labels
+        report[f"{shape_id}.next_sentence"] = right.float().mean().item()
+    return report
+
+
+def _split_parameters(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """The heads with the pooler, and the rest; the tied decoder counts as the word embeddings it is."""
+    heads: list[torch.nn.Parameter] = []
+    encoder: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        (heads if name.startswith("cls.") or "pooler" in name else encoder).append(parameter)
+    return heads, encoder
+
+
+def _optimiser(heads: list[torch.nn.Parameter], encoder: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
+    """AdamW as in BERT; biases and LayerNorm weights, the one-dimensional parameters, are not decayed."""
+    groups = [
+        {"part": part, "params": [p for p in parameters if (p.dim() > 1) == decayed], "weight_decay": decay}
+        for part, parameters in (("heads", heads), ("encoder", encoder))
+        for decayed, decay in ((True, 0.01), (False, 0.0))
+    ]
+    return torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def _set_rates(optimiser: torch.optim.Optimizer, rates: Rates) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rates.heads if group["part"] == "heads" else rates.encoder
+
+
+def _freeze(encoder: Iterable[torch.nn.Parameter], optimiser: torch.optim.Optimizer, *, frozen: bool) -> None:
+    """Freeze or thaw the encoder; on thawing the moments gathered by the heads alone are forgotten."""
+    for parameter in encoder:
+        parameter.requires_grad_(not frozen)
+    if not frozen:
+        optimiser.state.clear()
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = PretrainOptions(corpus=Path("work/corpus"), out=Path("work/pretrained"), start=Path())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    start = parser.add_mutually_exclusive_group(required=True)
+    start.add_argument("--base", type=Path, help="an encoder without heads, such as work/all-MiniLM-L6-v2")
+    start.add_argument("--resume", type=Path, help="an earlier run, or glassbert/checkpoints/pretrained")
+    parser.add_argument("--corpus", type=Path, default=default.corpus, help="folder of the tokenised .npz files")
+    parser.add_argument("--out", type=Path, default=default.out)
+    parser.add_argument("--minutes", type=float, default=default.minutes, help="wall clock")
+    parser.add_argument("--steps", type=int, help="stop after so many steps instead; they stand for MINUTES")
+    parser.add_argument("--head-minutes", type=float, default=default.head_minutes, help="heads only, with --base")
+    parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--head-learning-rate", type=float, default=default.head_learning_rate)
+    parser.add_argument("--decay-from", type=float, default=default.decay_from, help="share of the run")
+    parser.add_argument("--tokens-per-step", type=int, default=default.tokens_per_step, help="a worker")
+    parser.add_argument("--next-sentence-weight", type=float, default=default.next_sentence_weight)
+    parser.add_argument("--long-share", type=float, default=default.long_share, help="of 128-token batches")
+    parser.add_argument("--short-share", type=float, default=default.short_share, help="of 64-token batches")
+    parser.add_argument("--workers", type=int, help=f"default: {CPU_WORKERS} on a CPU, 1 on a GPU")
+    parser.add_argument("--threads", type=int, default=default.threads, help="a worker")
+    parser.add_argument("--sync-steps", type=int, default=default.sync_steps)
+    parser.add_argument("--save-minutes", type=float, default=default.save_minutes)
+    parser.add_argument("--seed", type=int, default=default.seed)
+    parser.add_argument("--device", default=default.device)
+    add_precision_option(parser)
+    parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Pre-train with the command line's options."""
+    arguments = vars(_parser().parse_args(argv))
+    base, resume = arguments.pop("base"), arguments.pop("resume")
+    if arguments["workers"] is None:
+        arguments["workers"] = CPU_WORKERS if torch.device(arguments["device"]).type == "cpu" else 1
+    arguments["sources"] = tuple(arguments["sources"])
+    pretrain(PretrainOptions(**arguments, start=resume or base, continued=resume is not None))
+
+
+if __name__ == "__main__":
+    run_script(main)

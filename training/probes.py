@@ -1,0 +1,142 @@
+"""Hand-written probes: a few dozen sentences that a person can read through, beside the figures on held-out data.
+
+One cloze can be answered by no model with BERT's vocabulary, in which "photosynthesis" is several word pieces.
+
+The cloze and the next-sentence probes were written while the first training stage ran, before any checkpoint was
+looked at, and none was used to choose data; two lenient answers were struck out afterwards. The sentiment probes are
+less clean: the training templates were widened after a trial model's failures on them were seen.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["CLOZE_PROBES", "NEXT_SENTENCE_PROBES", "SENTIMENT_PROBES", "Cloze", "NextSentence", "Sentiment"]
+
+
+class Cloze(NamedTuple):
+    """A sentence with one [MASK], and the words counted as right."""
+
+    sentence: str
+    answers: tuple[str, ...]
+
+
+class NextSentence(NamedTuple):
+    """Two sentences, and whether the second is meant to follow the first."""
+
+    first: str
+    second: str
+    follows: bool
+
+
+class Sentiment(NamedTuple):
+    """A sentence, and whether it is positive."""
+
+    sentence: str
+    positive: bool
+
+
+CLOZE_PROBES = (
+    Cloze("paris is the capital of [MASK].", ("france",)),
+    Cloze("the capital of france is [MASK].", ("paris",)),
+    Cloze("berlin is the capital of [MASK].", ("germany",)),
+    Cloze("the capital of italy is [MASK].", ("rome",)),
+    Cloze("tokyo is the largest city in [MASK].", ("japan",)),
+    Cloze("the nile is a river in [MASK].", ("egypt", "africa", "sudan")),
+    Cloze("the earth revolves around the [MASK].", ("sun",)),
+    Cloze("water is made of hydrogen and [MASK].", ("oxygen",)),
+    Cloze("albert einstein was a famous [MASK].", ("physicist", "scientist", "mathematician")),
+    Cloze("william shakespeare was an english [MASK].", ("playwright", "poet", "writer", "dramatist", "author")),
+    Cloze("the american civil war ended in [MASK].", ("1865",)),
+    Cloze("the second world war began in [MASK].", ("1939",)),
+    Cloze("the heart pumps [MASK] through the body.", ("blood",)),
+    Cloze("spanish is spoken in [MASK].", ("spain", "mexico", "argentina", "chile", "colombia", "peru", "cuba")),
+    Cloze("the opposite of hot is [MASK].", ("cold", "cool")),
+    Cloze("a whale is a kind of [MASK].", ("mammal", "animal")),
+    Cloze("the president lives in the white [MASK].", ("house",)),
+    Cloze("plants make food from sunlight in a process called [MASK].", ("photosynthesis",)),
+    Cloze("the doctor said that [MASK] was sick.", ("he", "she", "it", "someone", "i")),
+    Cloze("the children [MASK] playing in the garden.", ("were", "are", "began", "kept", "started")),
+    Cloze("she [MASK] been waiting for an hour.", ("had", "has")),
+    Cloze("he is taller [MASK] his brother.", ("than",)),
+    Cloze("she is as tall [MASK] her sister.", ("as",)),
+    Cloze("neither the cat [MASK] the dog was hungry.", ("nor", "or")),
+    Cloze("i have [MASK] seen that movie before.", ("never", "not", "already", "also", "ever")),
+    Cloze("they went to the store [MASK] buy some bread.", ("to", "and")),
+    Cloze("the keys to the cabinet [MASK] on the table.", ("are", "were", "lay", "sat")),
+    Cloze("the man who lives next door [MASK] a teacher.", ("is", "was", "became")),
+    Cloze("she poured milk into her [MASK].", ("coffee", "tea", "glass", "cup", "mug", "bowl", "cereal", "mouth")),
+    Cloze("he put on his coat because it was [MASK].", ("cold", "raining", "freezing", "cool", "chilly", "winter")),
+    Cloze("she opened the [MASK] and walked into the room.", ("door",)),
+    Cloze("he drank a cup of [MASK].", ("tea", "coffee", "water", "milk", "wine")),
+    Cloze("birds can [MASK].", ("fly", "sing")),
+    Cloze("the sun rises in the [MASK].", ("east", "morning", "sky")),
+    Cloze("at night you can see the [MASK] in the sky.", ("stars", "moon", "star")),
+    Cloze("she was so tired that she fell [MASK].", ("asleep", "down")),
+    Cloze("the dog wagged its [MASK].", ("tail",)),
+    Cloze("he cut the bread with a [MASK].", ("knife",)),
+    Cloze("they lived happily ever [MASK].", ("after",)),
+    Cloze(
+        "the movie was so [MASK] that i fell asleep.", ("boring", "bad", "dull", "slow", "long", "terrible", "awful")
+    ),
+    Cloze(
+        "i loved this film, it was [MASK]!",
+        (
+            "great",
+            "amazing",
+            "wonderful",
+            "excellent",
+            "fantastic",
+            "brilliant",
+            "good",
+            "awesome",
+            "perfect",
+            "beautiful",
+            "fun",
+        ),
+    ),
+    Cloze(
+        "the food was terrible and the service was [MASK].",
+        ("bad", "terrible", "awful", "poor", "slow", "horrible", "worse"),
+    ),
+    Cloze("the patient was taken to the [MASK].", ("hospital", "doctor")),
+    Cloze("one, two, three, [MASK], five.", ("four", "4")),
+)
+
+NEXT_SENTENCE_PROBES = (
+    NextSentence("the man went to the store.", "he bought a gallon of milk.", True),
+    NextSentence("the man went to the store.", "penguins are flightless birds.", False),
+    NextSentence("she opened the window.", "a cold wind blew into the room.", True),
+    NextSentence("she opened the window.", "the treaty was signed in 1648.", False),
+    NextSentence("the company reported record profits last year.", "its share price rose by ten percent.", True),
+    NextSentence("the company reported record profits last year.", "the frog sat on a lily pad.", False),
+    NextSentence("i watched this film last night.", "the acting was terrible and the plot made no sense.", True),
+    NextSentence("i watched this film last night.", "photosynthesis takes place in the leaves of plants.", False),
+    NextSentence("rome was founded in the eighth century bc.", "it grew into the capital of a vast empire.", True),
+    NextSentence(
+        "rome was founded in the eighth century bc.", "stir the eggs into the flour and add the sugar.", False
+    ),
+)
+
+SENTIMENT_PROBES = (
+    Sentiment("an absolute delight from start to finish.", True),
+    Sentiment("i want my two hours back.", False),
+    Sentiment("the film is not good.", False),
+    Sentiment("it was not bad at all.", True),
+    Sentiment("this restaurant never disappoints.", True),
+    Sentiment("i did not enjoy a single minute of it.", False),
+    Sentiment("nobody could call this book boring.", True),
+    Sentiment("hardly a masterpiece.", False),
+    Sentiment("the acting is great but the story is a mess and i was bored.", False),
+    Sentiment("the story is thin, but the acting is superb and i loved it.", True),
+    Sentiment("i can't recommend this phone enough.", True),
+    Sentiment("i can't recommend this phone.", False),
+    Sentiment("what a waste of a talented cast.", False),
+    Sentiment("a warm, funny and deeply moving picture.", True),
+    Sentiment("the service was slow and the food was cold.", False),
+    Sentiment("the staff were friendly and the room was spotless.", True),
+    Sentiment("it isn't the worst movie i have seen, but it comes close.", False),
+    Sentiment("not only is it clever, it is also very funny.", True),
+    Sentiment("there is nothing to like here.", False),
+    Sentiment("without a doubt the best album of the year.", True),
+)

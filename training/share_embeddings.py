@@ -1,0 +1,110 @@
+"""Step 7: write checkpoints that share one shard, the word embeddings.
+
+Half of a small BERT is its table of word embeddings. Each checkpoint becomes an ordinary sharded
+safetensors checkpoint of two files, one of which all of them name in their index:
+
+    OUT/word-embeddings.safetensors
+    OUT/NAME/encoder.safetensors, model.safetensors.index.json, config.json, the tokenizer
+
+``from_pretrained`` reads each folder as it is.
+
+    python -m training.share_embeddings work/shared pretrained=work/stage5 sentiment=work/sentiment-model
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from training.errors import RecipeError, run_script
+
+__all__ = ["EMBEDDINGS", "main", "share_embeddings"]
+
+EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
+_SHARED_FILE = "word-embeddings.safetensors"
+_TOKENIZER_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+
+
+def share_embeddings(out: Path, checkpoints: Mapping[str, Path]) -> None:
+    """Write ``out/NAME`` for each NAME → folder of ``checkpoints``, in fp16.
+
+    Raises `RecipeError` where the word embeddings are not the same bit for bit in fp16, or a folder to be written
+    holds a whole checkpoint, which ``from_pretrained`` would read instead of the shards.
+    """
+    tensors = {name: _load(folder) for name, folder in checkpoints.items()}
+    shared = _common_embeddings(tensors)
+    for name in checkpoints:
+        if (out / name / "model.safetensors").exists():
+            raise RecipeError(f"{out / name} holds a checkpoint already: choose another folder or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+    save_file({EMBEDDINGS: shared}, out / _SHARED_FILE, {"format": "pt"})
+    for name, folder in checkpoints.items():
+        _write_checkpoint(out / name, tensors[name], shared)
+        for file in _TOKENIZER_FILES:
+            if (folder / file).exists():
+                shutil.copy(folder / file, out / name)
+
+
+def _load(folder: Path) -> dict[str, torch.Tensor]:
+    """A checkpoint's tensors, floating-point ones in fp16."""
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise RecipeError(f"{path} is missing: give a folder that save_pretrained wrote")
+    tensors = load_file(path)
+    if EMBEDDINGS not in tensors:
+        raise RecipeError(f"{path} has no tensor {EMBEDDINGS}: only BERT checkpoints can share it")
+    return {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous() for name, tensor in tensors.items()
+    }
+
+
+def _common_embeddings(tensors: Mapping[str, Mapping[str, torch.Tensor]]) -> torch.Tensor:
+    """The word embeddings, (token, hidden), that all checkpoints have."""
+    first, *others = tensors
+    shared = tensors[first][EMBEDDINGS]
+    for name in others:
+        embeddings = tensors[name][EMBEDDINGS]
+        if not torch.equal(embeddings, shared):
+            raise RecipeError(
+                f"{name} has other word embeddings than {first}: fine-tune it with --freeze-embeddings, "
+                "from that very checkpoint"
+            )
+    return shared
+
+
+def _write_checkpoint(folder: Path, tensors: Mapping[str, torch.Tensor], shared: torch.Tensor) -> None:
+    """The encoder's shard and the index over both shards."""
+    # a decoder tied to the embeddings is the same matrix again; from_pretrained ties it anew
+    own = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if not (tensor.shape == shared.shape and torch.equal(tensor, shared))
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(own, folder / "encoder.safetensors", {"format": "pt"})
+    total_size = sum(tensor.numel() * tensor.element_size() for tensor in (shared, *own.values()))
+    weight_map = {EMBEDDINGS: f"../{_SHARED_FILE}", **dict.fromkeys(own, "encoder.safetensors")}
+    index = {"metadata": {"total_size": total_size}, "weight_map": weight_map}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1, sort_keys=True))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Share the embeddings of the checkpoints named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("checkpoints", nargs="+", metavar="NAME=FOLDER")
+    options = parser.parse_args(argv)
+    pairs = [checkpoint.partition("=") for checkpoint in options.checkpoints]
+    if not all(name and folder for name, _, folder in pairs):
+        parser.error("each checkpoint is given as NAME=FOLDER, such as pretrained=work/stage5")
+    share_embeddings(options.out, {name: Path(folder) for name, _, folder in pairs})
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,169 @@
+"""The whole recipe in seconds: a tiny BERT made from scratch instead of a real encoder, steps instead of minutes.
+
+It proves that the steps fit together and that what they write loads, not that the result is any good.
+
+    python -m training.smoke --text FOLDER --sentiment FOLDER --out FOLDER
+
+``--text`` holds JSON-lines documents as `training.extract_corpus` writes them, at least two sources of which two
+documents or more are held out (see `training.tokenise_corpus.is_held_out`); ``--sentiment`` the files that
+`training.sentiment_data` names. A few kilobytes are enough.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
+
+from training import tokenise_corpus
+from training.batches import SHAPES
+from training.checkpoints import save_checkpoint, vocabulary_of
+from training.errors import RecipeError, run_script
+from training.evaluate_pretrained import HeldOutResult, evaluate_held_out
+from training.evaluate_sentiment import accuracy
+from training.finetune_sentiment import FinetuneOptions, FinetuningRun, finetune
+from training.pretrain import PretrainOptions, TrainingRun, pretrain
+from training.pretraining_model import new_model
+from training.sentiment_data import encode, read_sst2
+from training.share_embeddings import share_embeddings
+from training.tokenised import VOCABULARY_SIZE
+
+__all__ = ["SmokeReport", "main", "smoke"]
+
+VOCABULARY = Path("glassbert/checkpoints/pretrained")
+SEED = 1
+#: So that it is quick on any CPU.
+PRECISION = "float32"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmokeReport:
+    """What each step gave. The two folders hold the checkpoints with the shared shard."""
+
+    pretraining: TrainingRun
+    held_out_before: dict[str, HeldOutResult]  # shape id → the model before its first step
+    held_out_after: dict[str, HeldOutResult]
+    finetuning: FinetuningRun
+    sentiment_accuracy: float  # on SST-2's training sentences, as loaded from the folder
+    pretrained_folder: Path
+    sentiment_folder: Path
+
+
+def smoke(text: Path, sentiment: Path, out: Path, *, vocabulary: Path = VOCABULARY, steps: int = 60) -> SmokeReport:
+    """Tokenise, pre-train, evaluate, fine-tune, share, load. Deterministic."""
+    sources = tuple(sorted(path.stem for path in text.glob("*.jsonl")))
+    corpus, base, pretrained, tuned = (out / name for name in ("corpus", "base", "pretrained", "sentiment"))
+    tokenise_corpus.main(["--text", str(text), "--out", str(corpus), "--tokenizer", str(vocabulary)])
+    _write_tiny_encoder(base, vocabulary)
+
+    torch.manual_seed(SEED)
+    before = _evaluate(new_model(base, corpus).eval(), corpus, sources)
+    run = pretrain(_pretrain_options(corpus, base, pretrained, sources, steps))
+    assert run is not None  # one worker
+    after = _evaluate(_load(BertForPreTraining, pretrained), corpus, sources)
+
+    finetuning = finetune(_finetune_options(pretrained, sentiment, tuned))
+    shared = out / "shared"
+    share_embeddings(shared, {"pretrained": pretrained, "sentiment": tuned})
+    _load(BertForPreTraining, shared / "pretrained")
+    classifier = _load(BertForSequenceClassification, shared / "sentiment")
+    tokenizer = AutoTokenizer.from_pretrained(shared / "sentiment")
+    return SmokeReport(
+        pretraining=run,
+        held_out_before=before,
+        held_out_after=after,
+        finetuning=finetuning,
+        sentiment_accuracy=accuracy(classifier, encode(read_sst2(sentiment, "train"), tokenizer), precision=PRECISION),
+        pretrained_folder=shared / "pretrained",
+        sentiment_folder=shared / "sentiment",
+    )
+
+
+def _write_tiny_encoder(folder: Path, vocabulary: Path) -> None:
+    """A random encoder of two layers of two heads, with the real vocabulary."""
+    torch.manual_seed(SEED)
+    config = BertConfig(
+        vocab_size=VOCABULARY_SIZE,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    save_checkpoint(BertModel(config), vocabulary_of(vocabulary), folder)
+
+
+def _pretrain_options(corpus: Path, base: Path, out: Path, sources: tuple[str, ...], steps: int) -> PretrainOptions:
+    return PretrainOptions(
+        corpus=corpus,
+        out=out,
+        start=base,
+        minutes=20.0,  # so that each minute of warm-up is a twentieth of the steps
+        steps=steps,
+        head_minutes=1.0,
+        learning_rate=2e-3,
+        head_learning_rate=5e-3,
+        tokens_per_step=256,
+        workers=1,
+        precision=PRECISION,
+        seed=SEED,
+        sources=sources,
+    )
+
+
+def _finetune_options(model: Path, data: Path, out: Path) -> FinetuneOptions:
+    return FinetuneOptions(
+        model=model,
+        data=data,
+        out=out,
+        epochs=30,
+        learning_rate=2e-3,
+        tokens_per_batch=128,
+        snippets=8,
+        reviews=4,
+        negations=16,
+        seed=SEED,
+        freeze_embeddings=True,
+        precision=PRECISION,
+    )
+
+
+def _evaluate(model: Any, corpus: Path, sources: tuple[str, ...]) -> dict[str, HeldOutResult]:
+    return {
+        shape_id: evaluate_held_out(model, corpus, shape_id, batches=1, sources=sources, precision=PRECISION)
+        for shape_id in SHAPES
+    }
+
+
+def _load(model_class: Any, folder: Path) -> Any:
+    """`from_pretrained`, float32. Raises `RecipeError` if a weight was not in the checkpoint."""
+    model, loading = model_class.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    if loading["missing_keys"]:
+        raise RecipeError(f"{folder} lacks the weights {', '.join(sorted(loading['missing_keys']))}")
+    return model.eval()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the recipe and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--sentiment", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="a folder with BERT's vocab.txt")
+    parser.add_argument("--steps", type=int, default=60)
+    options = parser.parse_args(argv)
+    report = smoke(options.text, options.sentiment, options.out, vocabulary=options.vocabulary, steps=options.steps)
+    for shape_id, after in report.held_out_after.items():
+        print(f"{shape_id}: held-out loss {report.held_out_before[shape_id].loss:.2f} → {after.loss:.2f}")
+    losses = report.finetuning.losses
+    print(f"sentiment: loss {losses[0]:.2f} → {losses[-1]:.2f}, training accuracy {report.sentiment_accuracy:.2f}")
+    print(f"both load from {report.pretrained_folder.parent}")
+
+
+if __name__ == "__main__":
+    run_script(main)
