@@ -16,8 +16,8 @@ TEXT = "The old man went to the river and caught a big fish."
 def expect_candidates_at(bench: Workbench, model: gb.Model, position: int) -> None:
     best = gb.fill_mask(model, TEXT, positions=(position,), top_k=8)
     for row, (token, share) in enumerate(zip(best.candidates[0], best.probabilities[0], strict=True)):
-        expect(bench.bars("candidates").nth(row)).to_have_text(token)
-        expect(bench.shares("candidates").nth(row)).to_have_text(percent(float(share)))
+        expect(bench.bars("candidates_model").nth(row)).to_have_text(token)
+        expect(bench.shares("candidates_model").nth(row)).to_have_text(percent(float(share)))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_click_in_a_strip(bench: Workbench, pretrained: gb.Model, strip: str) 
     bench.select_token(7, strip=strip)
     bench.expect_nothing_selected()
     assert "token" not in bench.parameters() or bench.parameters()["token"] == "-1"
-    expect(bench.part("candidates")).to_have_count(0)
+    expect(bench.part("candidates_model")).to_have_count(0)
 
 
 def test_a_click_in_the_heatmap(bench: Workbench, pretrained: gb.Model) -> None:
@@ -71,7 +71,7 @@ def test_a_selection_moves(bench: Workbench, pretrained: gb.Model) -> None:
 def test_a_special_token_cannot_be_masked(bench: Workbench) -> None:
     bench.select_token(0)
     bench.expect_selected(0)
-    expect(bench.part("candidates")).to_have_count(0)
+    expect(bench.part("candidates_model")).to_have_count(0)
     bench.expect_pictures()
 
 
@@ -124,19 +124,19 @@ def test_a_new_text_takes_the_selection_with_it(bench: Workbench) -> None:
 
 
 def test_a_copied_link_opens_the_same_view(bench: Workbench, server: str, new_context: NewContext) -> None:
-    bench.open_head(2, 7)
+    bench.open_head(2, 3)
     bench.select_token(6)
     bench.choose("Method", "Input × gradient")
-    bench.expect_parameters(text=TEXT, layer="2", head="7", token="6", method="input_x_gradient")
+    bench.expect_parameters(text=TEXT, layer="2", head="3", token="6", method="input_x_gradient")
     other = Workbench(new_context().new_page(), server)
     other.open(bench.page.url)
     expect(other.field()).to_have_value(TEXT)
-    expect(other.open_heads()).to_have_attribute("aria-label", "Layer 3, Head 8")
+    expect(other.open_heads()).to_have_attribute("aria-label", "Layer 3, Head 4")
     other.expect_selected(6)
     expect(other.combobox("Method")).to_have_value("Input × gradient")
     expect(other.readout()).to_have_text(bench.readout().text_content())
-    expect(other.bars("candidates")).to_have_text(bench.bars("candidates").all_text_contents())
-    expect(other.shares("candidates")).to_have_text(bench.shares("candidates").all_text_contents())
+    expect(other.bars("candidates_model")).to_have_text(bench.bars("candidates_model").all_text_contents())
+    expect(other.shares("candidates_model")).to_have_text(bench.shares("candidates_model").all_text_contents())
     spoken = [token.get_attribute("aria-label") for token in bench.tokens("saliency").all()]
     assert [token.get_attribute("aria-label") for token in other.tokens("saliency").all()] == spoken
     assert other.parameters() == bench.parameters()

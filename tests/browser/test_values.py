@@ -26,7 +26,7 @@ def test_the_masked_word(shared_workbench: Workbench, pretrained: gb.Model) -> N
     shared_workbench.type(FACT)
     best = gb.fill_mask(pretrained, FACT, top_k=8)
     assert best.candidates[0][0] == "paris"
-    expect_bars(shared_workbench, "candidates", list(best.candidates[0]), list(best.probabilities[0]))
+    expect_bars(shared_workbench, "candidates_model", list(best.candidates[0]), list(best.probabilities[0]))
     shared_workbench.expect_pictures()
 
 
@@ -41,7 +41,7 @@ def test_a_word_that_stands_there(shared_workbench: Workbench, pretrained: gb.Mo
     assert rank > 8, "the example is no longer a surprise to the model"
     expect_bars(
         shared_workbench,
-        "candidates",
+        "candidates_model",
         [*best.candidates[0], f"elephant (rank {rank:,})"],
         [*best.probabilities[0], best.original_probabilities[0]],
     )
@@ -54,30 +54,33 @@ def test_the_class(shared_workbench: Workbench, sentiment: gb.Model) -> None:
     order = np.argsort(result.probabilities)[::-1]
     assert result.labels[result.predicted] == "NEGATIVE"
     expect_bars(
-        shared_workbench, "classes", [result.labels[i] for i in order], [result.probabilities[i] for i in order]
+        shared_workbench, "classes_beside", [result.labels[i] for i in order], [result.probabilities[i] for i in order]
     )
     expect(shared_workbench.panel("Saliency")).to_contain_text("NEGATIVE")
 
 
 def test_next_sentence(open_workbench: Open, pretrained: gb.Model) -> None:
     bench = open_workbench(text=FOLLOWS[0])
-    expect(bench.part("next")).to_have_count(0)
+    expect(bench.part("next_model")).to_have_count(0)
     bench.type(FOLLOWS[1], label="Text B (optional)")
     answer = gb.next_sentence(pretrained, *FOLLOWS)
-    expect_bars(bench, "next", ["B follows A", "B is from elsewhere"], list(answer.probabilities))
-    bench.choose("Explain", "The next sentence")
-    expect(bench.panel("Saliency")).to_contain_text("GlassBERT pretrained")
-    bench.expect_parameters(explain="next")
+    expect_bars(bench, "next_model", ["B follows A", "B is from elsewhere"], list(answer.probabilities))
+    expect(bench.panel("Saliency")).to_contain_text("GlassBERT pretrained", timeout=30_000)
     score = gb.attribute(
         pretrained, gb.encode(pretrained, *FOLLOWS), method="integrated_gradients", target=gb.NextSentenceTarget()
     )
+    expect_scores(bench, score.scores)
+    bench.choose("Explain", "Class")
+    expect(bench.panel("Saliency")).to_contain_text("GlassBERT sentiment")
+    bench.expect_parameters(explain="class")
+    bench.choose("Explain", "Next sentence")
     expect_scores(bench, score.scores)
     bench.expect_pictures()
 
 
 def test_the_saliency_of_every_method(shared_workbench: Workbench, sentiment: gb.Model) -> None:
     shared_workbench.type(OPINION)
-    shared_workbench.choose("Explain", "The class")
+    shared_workbench.choose("Explain", "Class")
     for method in gb.METHODS.values():
         shared_workbench.choose("Method", method.label)
         expect(shared_workbench.panel("Saliency").get_by_test_id("stCaptionContainer").last).to_contain_text(

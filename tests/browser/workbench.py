@@ -70,8 +70,8 @@ class Workbench:
     # --- what a visitor sees --------------------------------------------------------------------------------
 
     def part(self, key: str) -> Locator:
-        """The element of a widget, component or chart by its key."""
-        return self.page.locator(f".st-key-{key}")
+        """The element of a widget, component or chart by its key, without the one that it is about to replace."""
+        return self.page.locator(f'.st-key-{key}:not([data-retained="true"])')
 
     def field(self, label: str = "Text A") -> Locator:
         return self.page.get_by_role("textbox", name=label)

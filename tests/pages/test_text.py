@@ -15,7 +15,9 @@ from components.text import plain, shortened
 # CommonMark with the extensions that Streamlit's Markdown has and this parser knows.
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 printable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80)
-markdown = st.lists(st.sampled_from([*"*_`[]()<>!#|~$:\\&;-+.=^{}/@\"' \t\n", "http://x.y", "1.", "&amp;"]), max_size=40)
+markdown = st.lists(
+    st.sampled_from([*"*_`[]()<>!#|~$:\\&;-+.=^{}/@\"' \t\n", "http://x.y", "1.", "&amp;"]), max_size=40
+)
 
 
 def visible(markup: str) -> tuple[str, set[str]]:

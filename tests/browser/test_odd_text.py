@@ -1,0 +1,131 @@
+"""Odd and hostile text: each does the sensible thing or says why not, and nothing that was typed is ever run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+import glassbert as gb
+from tests.browser.workbench import Workbench
+
+READABLE = {
+    "one word": "Hello",
+    "emoji": "I love it 😀👍🏽!",
+    "Chinese": "巴黎是法国的首都。",
+    "Arabic": "مرحبا بالعالم",
+    "image tag": '<img src=x onerror="window.pwned=1"> is a tag',
+    "script tag": "<script>window.pwned=1</script> runs nothing",
+    "end of a script": "</script><script>window.pwned=1</script>",
+    "style tag": "<style>* { display: none }</style> hides nothing",
+    "Markdown image": "![x](http://127.0.0.1:9/x.png) is not fetched",
+    "Markdown link": "[x](javascript:window.pwned=1) <javascript:window.pwned=1>",
+    "directives": ":red[x] $x^2$ :material/home: :smile: **bold** `code`",
+    "template": "{{ 7 * 7 }} ${window.pwned=1} %{x} {0}",
+    "a mask by hand": "The sky is [MASK].",
+    "several masks": "[MASK] [MASK] is the capital of [MASK].",
+    "a special token by hand": "one [SEP] two [CLS] three [PAD]",
+    "a very long word": "a" * 300,
+    "zero width": "in\u200bvisi\u200dble \u2060 \ufeff text \u00ad here",
+    "control characters": "one\u0001two\u0007three\u009ffour \u202eright to left\u202c",
+    "a line break": "First line.\nSecond line.",
+    "only punctuation": "... -- !!!",
+}
+
+
+@pytest.mark.parametrize("text", READABLE.values(), ids=READABLE.keys())
+def test_readable_text(shared_workbench: Workbench, pretrained: gb.Model, text: str) -> None:
+    bench = shared_workbench
+    bench.type("Something else.")
+    expect(bench.tokens("saliency")).to_have_count(5)
+    bench.type(text)
+    encoded = gb.encode(pretrained, text)
+    for strip in ("strip", "saliency"):
+        expect(bench.tokens(strip)).to_have_count(len(encoded))
+    assert bench.tokens().all_text_contents() == list(encoded.pieces)
+    expect(bench.field()).to_have_value(text)
+    bench.expect_pictures()
+    bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
+    # the selected word's name stands in captions and labels, all of which are Markdown
+    bench.select_token(len(encoded) // 2)
+    bench.expect_selected(len(encoded) // 2)
+    expect(bench.part("candidates_model")).to_be_visible()
+    bench.expect_pictures()
+    assert bench.page.evaluate("window.pwned") is None
+    assert bench.page.locator("img[src*='127.0.0.1'], img[src='x']").count() == 0
+    bench.expect_parameters(text=text)
+
+
+def test_arabic_runs_from_right_to_left(shared_workbench: Workbench) -> None:
+    shared_workbench.type("مرحبا بالعالم")
+    strip = shared_workbench.part("strip").get_by_test_id("token-strip-list")
+    expect(strip).to_have_attribute("dir", "rtl")
+    first, last = shared_workbench.tokens().first, shared_workbench.tokens().last
+    assert first.bounding_box()["x"] > last.bounding_box()["x"]
+    assert shared_workbench.field().evaluate("(field) => getComputedStyle(field).direction") == "rtl"
+    shared_workbench.type("Hello world")
+    expect(strip).to_have_attribute("dir", "ltr")
+
+
+def test_what_the_model_cannot_read_is_said(shared_workbench: Workbench, pretrained: gb.Model) -> None:
+    text = "🦄 and 𓀀"
+    shared_workbench.type(text)
+    unknown = gb.encode(pretrained, text).tokens.count("[UNK]")
+    assert unknown > 0
+    expect(shared_workbench.main()).to_contain_text("[UNK]")
+    shared_workbench.expect_pictures()
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u200b"], ids=["empty", "only spaces", "only a zero-width space"])
+def test_nothing_to_read(shared_workbench: Workbench, text: str) -> None:
+    bench = shared_workbench
+    bench.type("Something else.")
+    expect(bench.tokens("saliency")).to_have_count(5)
+    bench.type(text)
+    expect(bench.tokens()).to_have_count(0)
+    expect(bench.main().get_by_test_id("stAlert")).to_contain_text(re.compile(r"type (a|at least one)", re.IGNORECASE))
+    expect(bench.field()).to_have_value(text)
+    bench.expect_no_failure()
+    bench.type("Back again.")
+    expect(bench.tokens("saliency")).to_have_count(5)
+    bench.expect_pictures()
+
+
+def words(count: int) -> str:
+    """A text of this many tokens, the two special ones not counted."""
+    sentence = ["the", "old", "man", "saw", "a", "big", "dog", "."]
+    return " ".join((sentence * count)[:count])
+
+
+def test_the_longest_text_that_fits(shared_workbench: Workbench, pretrained: gb.Model) -> None:
+    text = words(510)
+    assert len(gb.encode(pretrained, text)) == 512
+    shared_workbench.choose("Method", "Input × gradient")  # one pass instead of many
+    shared_workbench.type(text)
+    expect(shared_workbench.tokens("saliency")).to_have_count(512, timeout=60_000)
+    shared_workbench.expect_pictures()
+    shared_workbench.expect_painted(shared_workbench.page.get_by_test_id("attention-heatmap-canvas"))
+    shared_workbench.select_token(500)
+    shared_workbench.expect_selected(500)
+
+
+def test_a_longer_text_is_refused_with_its_count_and_shortened(
+    shared_workbench: Workbench, pretrained: gb.Model
+) -> None:
+    text = words(600)
+    with pytest.raises(gb.TextTooLongError) as error:
+        gb.encode(pretrained, text)
+    assert error.value.tokens == 602
+    shared_workbench.choose("Method", "Input × gradient")
+    shared_workbench.type(text)
+    message = shared_workbench.main().get_by_test_id("stAlert")
+    expect(message).to_contain_text("602")
+    expect(message).to_contain_text("512")
+    expect(shared_workbench.tokens()).to_have_count(0)
+    expect(shared_workbench.field()).to_have_value(text)
+    shared_workbench.page.get_by_role("button", name=re.compile("Shorten")).click()
+    expect(shared_workbench.tokens("saliency")).to_have_count(512, timeout=60_000)
+    assert text.startswith(shared_workbench.field().input_value())
+    expect(shared_workbench.main().get_by_test_id("stAlert")).to_have_count(0)
+    shared_workbench.expect_pictures()

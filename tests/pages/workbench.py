@@ -1,0 +1,45 @@
+"""The pages as AppTest runs them, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from components.navigation import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+#: The components of a whole workbench: two fields, heads map, heatmap, two strips.
+COMPONENTS = 6
+
+
+def page(page_id: str = "workbench", **view: str) -> AppTest:
+    """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
+    if page_id != "workbench":
+        app.switch_page(PAGES[page_id].file)
+    for name, value in view.items():
+        app.query_params[name] = value
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, [exception.value for exception in app.exception]
+    return app
+
+
+def parameters(app: AppTest) -> dict[str, str]:
+    """The view in the address bar; AppTest keeps what it was given as lists."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def messages(app: AppTest) -> str:
+    """All that the page says went wrong or is missing, without the backslashes of `components.text.plain`."""
+    said = [*app.error, *app.warning, *app.info]
+    return "\n".join(element.value for element in said).replace("\\", "")
+
+
+def pictures(app: AppTest) -> int:
+    """How many components the page has: six for a whole workbench, two (the text fields) where nothing could be drawn."""
+    return len(app.get("bidi_component"))
