@@ -122,7 +122,7 @@ def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> 
     """A context in which ``see(layer, tensor)`` is called with what this part of each layer gives."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
-        def hook(_: Any, inputs: tuple[Any, ...], output: Any) -> None:  # noqa: ARG001, torch's signature
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> None:
             see(next(numbers), output[0] if isinstance(output, tuple) else output)
 
         return module.register_forward_hook(hook)

@@ -19,12 +19,12 @@ from glassbert.words import words_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BLOCKS", "AttentionMaps", "Block", "HeadIndex", "How", "TokenMaps", "check_head"]
+__all__ = ["BLOCKS", "AttentionMaps", "HeadIndex", "How", "PairBlock", "TokenMaps", "check_head"]
 
 #: (layer, head), both counted from 0.
 HeadIndex = tuple[int, int]
 How = Literal["mean", "max"]
-Block = Literal["A→A", "A→B", "B→A", "B→B"]
+PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
 
 #: Part of a text pair → (the text that looks, the text that is looked at).
 BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
@@ -125,7 +125,7 @@ class TokenMaps(Result):
             key_labels=tuple(words.labels[word] for word in column_words[column_starts]),
         )
 
-    def block(self, block: Block | str, *, renormalise: bool = False) -> TokenMaps:
+    def block(self, block: PairBlock | str, *, renormalise: bool = False) -> TokenMaps:
         """One part of a text pair: "A→B" are the rows of text A and the columns of text B; no special tokens.
 
         ``renormalise`` rescales what is left of each row to sum to 1; without it the missing rest is the weight on
@@ -271,7 +271,7 @@ class AttentionMaps(Result):
         """Words instead of pieces, see :meth:`TokenMaps.by_word`."""
         return self.maps().by_word()
 
-    def block(self, block: Block | str, *, renormalise: bool = False) -> TokenMaps:
+    def block(self, block: PairBlock | str, *, renormalise: bool = False) -> TokenMaps:
         """One part of a text pair, see :meth:`TokenMaps.block`."""
         return self.maps().block(block, renormalise=renormalise)
 

@@ -1,7 +1,7 @@
 """Attention, and what is measured from it. One file a measure.
 
-A file of this folder that defines ``MEASURE`` is a measure; nothing else has to be touched to add one. What heads do is in
-``profile``, ``distances``, ``importance`` and ``ablation``.
+A file of this folder that defines ``MEASURE`` is a measure; nothing else has to be touched to add one. What heads do is
+in ``profile``, ``distances``, ``importance`` and ``ablation``.
 """
 
 from __future__ import annotations
@@ -68,9 +68,10 @@ def measure(
     target: Target | int | str | None = None,
     maps: AttentionMaps | None = None,
 ) -> TokenMaps:
-    """Any of :data:`MEASURES` by its id, with its defaults. ``maps``: the weights of this input, if they are there already.
+    """Any of :data:`MEASURES` by its id, with its defaults.
 
-    ``target`` is for those with ``needs_target``; the others leave it alone. Raises MethodError, and what the measure raises.
+    ``target`` is for those with ``needs_target``; the others leave it alone. ``maps`` are the weights of this input, if
+    they are there already. Raises MethodError, and what the measure raises.
     """
     chosen = MEASURES.get(measure)
     if chosen is None:

@@ -15,9 +15,9 @@ MOST_ROWS = 128
 def head_distances(maps: AttentionMaps) -> HeadDistances:
     """√ of the mean over queries of the Jensen-Shannon divergence (base 2) between two heads' rows, in [0, 1].
 
-    The root of a mean of these divergences is a Euclidean distance, so classical scaling (Torgerson 1952) gives its best
-    picture in two dimensions. Deterministic: axes are turned so that the head farthest out on each is on the positive
-    side. Texts over ``MOST_ROWS`` tokens use that many evenly spaced queries. No forward pass.
+    The root of a mean of these divergences is a Euclidean distance, so classical scaling (Torgerson 1952) gives its
+    best picture in two dimensions. Deterministic: axes are turned so that the head farthest out on each is on the
+    positive side. Texts over ``MOST_ROWS`` tokens use that many evenly spaced queries. No forward pass.
     """
     tokens = len(maps.encoded)
     queries = np.unique(np.linspace(0, tokens - 1, min(tokens, MOST_ROWS)).round().astype(int))

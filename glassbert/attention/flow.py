@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,20 +12,25 @@ from glassbert.attention.rollout import with_residual
 from glassbert.errors import LayerError, OptionError
 from glassbert.maps import AttentionMaps, TokenMaps
 
-#: Edges × (query, key) pairs that one call takes: about half a minute on one core. All pairs and layers of 24 tokens in
-#: 12 layers are 45 million, one query's row at the top of 128 tokens in 12 layers 25 million.
-MOST_WORK = 64_000_000
+#: Edges × (query, key) pairs that one call takes, about half a minute on one core. All pairs and layers of 24 tokens in
+#: 12 layers are 26 million, the row of one query at the top of 128 tokens in 12 layers 25 million.
+MOST_WORK = 48_000_000
 
 
 def flow(
-    maps: AttentionMaps, *, layers: Sequence[int] | None = None, queries: Sequence[int] | None = None
+    maps: AttentionMaps,
+    *,
+    layers: Sequence[int] | None = None,
+    queries: Sequence[int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> TokenMaps:
-    """The maximum flow from *query* after a layer down to input token *key*, (layer, query, key), each in [0, 1].
+    """The maximum flow from *query* after a layer down to input token *key*, (layer, query, key).
 
     The network has one node a token and layer, and edges of capacity Ã_l = rownorm(mean over heads of A_l + I), see
-    :func:`rollout`. ``layers`` and ``queries`` choose some (None: all). No forward pass, but much arithmetic: a max-flow a
-    pair, (layer + 1) × tokens² edges each, bounded by ``MOST_WORK``. Exact up to rounding (1e-6). Rows do not sum to
-    1: pipes are shared. Raises OptionError for more than the bound, LayerError.
+    :func:`rollout`. ``layers`` and ``queries`` choose some (None: all); ``progress`` is called with (layers done,
+    layers). No forward pass, but much arithmetic: a max-flow a pair, (layer + 1) × tokens² edges each, bounded by
+    ``MOST_WORK``. Exact up to rounding (1e-6), each number in [0, 1]. Rows do not sum to 1: pipes are shared. Raises
+    OptionError for more than the bound, LayerError.
     """
     tokens = len(maps.encoded)
     chosen_layers = _chosen(layers, maps.layers, "layer", LayerError)
@@ -33,14 +38,18 @@ def flow(
     needed = sum(work(layer + 1, tokens, len(chosen_queries)) for layer in chosen_layers)
     if needed > MOST_WORK:
         raise OptionError(
-            f"flow of {len(chosen_queries)} queries and {len(chosen_layers)} layers over {tokens} tokens is "
+            f"flow for {len(chosen_queries)} of {tokens} tokens after {len(chosen_layers)} layers is "
             f"{needed / MOST_WORK:.1f} times what one call computes: choose fewer with queries=[…] and layers=[…], or "
             "shorten the text"
         )
     capacities = with_residual(maps)
-    values = np.stack([max_flows(capacities[: layer + 1], chosen_queries) for layer in chosen_layers])
+    values = []
+    for layer in chosen_layers:
+        values.append(max_flows(capacities[: layer + 1], chosen_queries))
+        if progress is not None:
+            progress(len(values), len(chosen_layers))
     return TokenMaps.of(
-        maps.encoded, MEASURE.id, values, rows_sum_to_one=False, layers=chosen_layers, queries=chosen_queries
+        maps.encoded, MEASURE.id, np.stack(values), rows_sum_to_one=False, layers=chosen_layers, queries=chosen_queries
     )
 
 

@@ -52,12 +52,7 @@ HEAD_LABELS: Mapping[str, HeadLabel] = MappingProxyType(
                     ("previous_token", "previous token", ("previous",), "the token before"),
                     ("next_token", "next token", ("next",), "the token after"),
                     ("self", "itself", ("self",), "the token itself"),
-                    (
-                        "same_word",
-                        "same word",
-                        ("same_word",),
-                        "the same word: its other pieces, or where it is repeated",
-                    ),
+                    ("same_word", "same word", ("same_word",), "the same word, its other pieces or occurrences"),
                     ("delimiter", "delimiter", ("cls", "sep"), "[CLS] and [SEP]"),
                     ("punctuation", "punctuation", ("punctuation",), "punctuation"),
                 )
@@ -116,7 +111,8 @@ def head_profile(maps: AttentionMaps) -> HeadProfile:
 def _entropy(rows: Array) -> Array:
     """Σ −p log₂ p, (head, n) → (head,)."""
     logs = np.log2(rows, out=np.zeros_like(rows), where=rows > 0)
-    return -np.einsum("hn,hn->h", rows, logs, dtype=np.float64)
+    total: Array = -np.einsum("hn,hn->h", rows, logs, dtype=np.float64)
+    return total
 
 
 def _masks(encoded: Encoded) -> Array:

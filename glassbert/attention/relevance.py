@@ -23,9 +23,9 @@ def attention_relevance_map(
 ) -> TokenMaps:
     """R after each layer, (layer, query, key): how much of *key* reached *query* along attention that raised F.
 
-    R ← R + mean_h((∇A ⊙ A)⁺) R, R = I at the start. The row of [CLS], or of the masked position, after the last layer is
-    the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. One forward and one
-    backward pass; rows do not sum to 1. Raises TargetError, HeadError, OptionError, TextErrors.
+    R ← R + mean_h((∇A ⊙ A)⁺) R, R = I at the start. The row of [CLS], or of the masked position, after the last layer
+    is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. One forward and
+    one backward pass; rows do not sum to 1. Raises TargetError, HeadError, OptionError, TextErrors.
     """
     problem = pose(model, encode(model, text, pair), target, output)
 

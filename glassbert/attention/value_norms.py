@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from torch import Tensor
+
 from glassbert.attention import _value_norms as parts
-from glassbert.attention import value_norms_2021
 from glassbert.attention._measure import Measure, one_pass
+from glassbert.attention.value_norms_2021 import value_norms_2021
 from glassbert.encoder import Model
 from glassbert.errors import OptionError
 from glassbert.inputs import Text, encode
@@ -29,15 +31,21 @@ def value_norms(
         raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(VARIANTS)}")
     if per_head and variant == "2021":
         raise OptionError("the 2021 norms are of all heads together, LayerNorm comes after their sum: use variant 2020")
-    encoded = encode(model, text, pair)
     if variant == "2021":
-        return value_norms_2021.with_residual_and_norm(model, encoded)
+        return value_norms_2021(model, text, pair)
+    encoded = encode(model, text, pair)
     layers = parts.traced(model, encoded)
-    if per_head:
-        values = parts.layer_maps(layers, lambda layer: layer.weights * layer.carried.norm(dim=-1).T[:, None])
-    else:
-        values = parts.layer_maps(layers, lambda layer: parts.norms(layer.weights, layer.carried))
+    values = parts.layer_maps(layers, _of_each_head if per_head else _of_the_sum)
     return TokenMaps.of(encoded, MEASURE.id, values, rows_sum_to_one=False)
+
+
+def _of_each_head(layer: parts.Layer) -> Tensor:
+    lengths: Tensor = layer.carried().norm(dim=-1)  # (key, head)
+    return layer.weights() * lengths.T[:, None]
+
+
+def _of_the_sum(layer: parts.Layer) -> Tensor:
+    return parts.norms(layer.weights(), layer.carried())
 
 
 MEASURE = Measure(

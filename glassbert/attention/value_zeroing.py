@@ -18,6 +18,8 @@ from glassbert.maps import TokenMaps
 
 # Token rows a pass: bounds memory (about 200 MB of activations for a base-size model).
 _TOKEN_ROWS = 4096
+# float32 states that should be equal differ by about 1e-7 of their length, which is 1e-14 here.
+_ROUNDING = 1e-12
 
 
 def value_zeroing(
@@ -29,10 +31,11 @@ def value_zeroing(
 ) -> TokenMaps:
     """How much a layer's output for *query* turns when the value of *key* is set to zero there: (layer, query, key).
 
-    For each layer and token t, the layer is run again on the text's own states with v_t = 0 in every head; queries, keys
-    and weights stay. The number is 1 − cos(h_i, h_i without v_t) of the layer's output, each row divided by its sum, so
-    rows sum to 1. Costs 1 + tokens forward passes, batched; the model is free for others in between. ``progress`` is
-    called with (layers done, layers). Raises the TextErrors and UnsupportedModelError.
+    For each layer and token t, the layer is run again on the text's own states with v_t = 0 in every head; queries,
+    keys and weights stay. The number is 1 − cos(h_i, h_i without v_t) of the layer's output, each row divided by its
+    sum, so rows sum to 1 (a row is zero where no value matters: in a layer whose heads are all off). Costs about
+    2 + tokens forward passes, batched; the model is free for others in between. ``progress`` is called with (layers
+    done, layers); an exception it raises ends the work. Raises the TextErrors and UnsupportedModelError.
     """
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
@@ -54,9 +57,9 @@ def value_zeroing(
         return torch.stack(rows)
 
     distances = model.retry_on_cpu(work)
-    return TokenMaps.of(
-        encoded, MEASURE.id, (distances / distances.sum(dim=-1, keepdim=True)).numpy(), rows_sum_to_one=True
-    )
+    totals = distances.sum(dim=-1, keepdim=True)
+    shares = distances / totals.where(totals > 0, 1)
+    return TokenMaps.of(encoded, MEASURE.id, shares.numpy(), rows_sum_to_one=bool((totals > 0).all()))
 
 
 def _distances(model: Model, layer: int, arguments: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
@@ -77,11 +80,16 @@ def _distances(model: Model, layer: int, arguments: tuple[Any, ...], options: di
         rows = states.expand(len(zeroed) + 1, -1, -1)
         with torch.no_grad(), work_threads(rows.shape[0] * tokens):
             output = run_layer(block, (rows, *rest), options, values=zero, gates=gates).double()
-        return 1 - torch.cosine_similarity(output[1:], output[:1], dim=-1).cpu()  # (key, query)
+        distances = 1 - torch.cosine_similarity(output[1:], output[:1], dim=-1).cpu()  # (key, query)
+        return distances.where(distances > _ROUNDING, 0)
 
-    size = max(1, _TOKEN_ROWS // tokens)
-    chunks = (range(start, min(start + size, tokens)) for start in range(0, tokens, size))
-    return torch.cat([bare.run(lambda device: without(zeroed)) for zeroed in chunks]).T.clamp(min=0)  # noqa: B023
+    return torch.cat([bare.run(lambda device: without(zeroed)) for zeroed in _chunks(tokens)]).T  # noqa: B023
+
+
+def _chunks(tokens: int) -> list[range]:
+    """Which tokens are zeroed in one pass."""
+    size = max(1, _TOKEN_ROWS // tokens - 1)
+    return [range(start, min(start + size, tokens)) for start in range(0, tokens, size)]
 
 
 MEASURE = Measure(
@@ -89,7 +97,7 @@ MEASURE = Measure(
     label="Value zeroing",
     paper="Mohebbi et al. 2023, arXiv:2301.12971",
     meaning="how much the layer's output turns when this token's value is taken away, as a share of all turns",
-    cost=lambda tokens: 1 + tokens,
+    cost=lambda tokens: 1 + tokens + len(_chunks(tokens)),
     rows_sum_to_one=True,
     needs_model=True,
     compute=lambda question: value_zeroing(question.model, question.text, question.pair),
