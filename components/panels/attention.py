@@ -9,6 +9,7 @@ from components.attention_heatmap import attention_heatmap, clicked_row
 from components.frame import Opened
 from components.heads_map import clicked_head, heads_map
 from components.panels._shared import explained_errors, select_token, selected_in, shown_index
+from components.text import plain
 from components.tokens import shown_positions
 
 
@@ -21,7 +22,7 @@ def attention_panel(opened: list[Opened]) -> None:
         st.segmented_control(
             "Attention of",
             [one.role for one in opened],
-            format_func={one.role: one.name for one in opened}.__getitem__,
+            format_func={one.role: plain(one.name) for one in opened}.__getitem__,
             label_visibility="collapsed",
             **state.bind("attend", options={one.role: one for one in opened}),
         )
