@@ -8,7 +8,12 @@ from components.text_check import text_is_readable
 
 frame = open_page("workbench")
 left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
-opened = load_models(frame)
+# before the models, so that a cold start has something to show while they load
+left.subheader("Attention", anchor=False)
+middle.subheader("Predictions", anchor=False)
+right.subheader("Saliency", anchor=False)
+with left, st.spinner("Opening the models …"):
+    opened = load_models(frame)
 if opened and text_is_readable(opened):
     with left:
         attention_panel(opened)

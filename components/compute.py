@@ -11,7 +11,8 @@ import gc
 import hashlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -64,19 +65,24 @@ def library() -> Any:
     """glassbert, imported by one thread while the others wait: a cold import from several threads can fail."""
     with _first_import:
         if "glassbert" not in sys.modules:
-            import glassbert  # noqa: F401
-
-            _leave_out_of_collections()
+            with _made_to_stay():
+                import glassbert  # noqa: F401
         return sys.modules["glassbert"]
 
 
-def _leave_out_of_collections() -> None:
-    """Whatever exists now is never again searched for garbage; reference counts still free it.
+@contextmanager
+def _made_to_stay() -> Iterator[None]:
+    """What is made inside is not searched for garbage, neither now nor ever after; reference counts still free it.
 
-    torch, transformers and the models are half a million objects. Streamlit collects garbage after every run, while the
-    last panel is on its way to the browser: walking them held everything up for 230 ms each time.
+    torch, transformers and the models are half a million objects. Walking them again and again took a second of a cold
+    start, and 230 ms after every run of a page, when Streamlit collects while the last panel is still on its way.
     """
-    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def version(*parts: object) -> str:
@@ -140,9 +146,10 @@ def load(request: ModelRequest) -> gb.Model:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _load(source: str, device: str) -> gb.Model:
-    model: gb.Model = library().load(source, device)
-    gc.collect()  # a traceback of the loading that still points at the model would keep it for ever
-    _leave_out_of_collections()
+    gb = library()
+    with _made_to_stay():  # the first model of a family brings its modelling code
+        model: gb.Model = gb.load(source, device)
+        gc.collect()  # a traceback of the loading that still points at the model would keep it for ever
     return model
 
 

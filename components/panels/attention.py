@@ -17,7 +17,6 @@ from components.tokens import shown_positions
 def attention_panel(opened: list[Opened]) -> None:
     """Cost: one forward pass a text and model; a change of head costs none."""
     state.redraw_page_if_asked()
-    st.subheader("Attention", anchor=False)
     if len(opened) > 1:
         st.segmented_control(
             "Attention of",

@@ -31,7 +31,6 @@ _FEW, _MANY = 5, 8
 def predictions_panel(opened: list[Opened]) -> None:
     """Cost: one forward pass a head that answers."""
     state.redraw_page_if_asked()
-    st.subheader("Predictions", anchor=False)
     with explained_errors():
         _strip(opened)
     sections = {

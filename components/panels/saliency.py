@@ -25,7 +25,6 @@ _EXPLAINED = {"class": "Class", "mask": "Masked word", "next": "Next sentence"}
 def saliency_panel(opened: list[Opened]) -> None:
     """Cost: from 1 forward pass to about 26 (integrated gradients), as the method declares."""
     state.redraw_page_if_asked()
-    st.subheader("Saliency", anchor=False)
     with explained_errors():
         possible = _possible(opened)
         if not possible:
