@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import glassbert as gb
 
@@ -16,11 +17,15 @@ __all__ = [
     "answers",
     "candidates",
     "next_sentence",
+    "over_layers",
     "percent",
     "probabilities",
+    "ranking",
     "readable",
     "scores",
+    "template",
     "token_labels",
+    "words",
 ]
 
 #: No mode bar over small charts; double-click still resets a zoom.
@@ -31,18 +36,109 @@ _NEUTRAL, _POSITIVE, _NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
 _ROW_PIXELS = 24
 
 
-def candidates(prediction: gb.MaskPrediction, row: int) -> go.Figure:
-    """The candidates at one mask, the word that stood there in orange, added below if it is not among them."""
-    tokens = [readable(token) for token in prediction.candidates[row]]
-    shares = [float(share) for share in prediction.probabilities[row]]
+def candidates(
+    prediction: gb.MaskPrediction, row: int, shown: Sequence[int] | None = None, *, log: bool = False
+) -> go.Figure:
+    """The candidates at one mask, the word that stood there in orange, added below if it is not among them.
+
+    ``shown`` picks some of them by their place in the list.
+    """
+    places = range(len(prediction.candidates[row])) if shown is None else shown
     original = int(prediction.original_ids[row])
-    colours = [_POSITIVE if int(token) == original else _NEUTRAL for token in prediction.candidate_ids[row]]
-    rank = int(prediction.original_ranks[row])
-    if rank > len(tokens):
-        tokens.append(f"{readable(prediction.original_tokens[row])} (rank {rank:,})")
+    tokens = [readable(prediction.candidates[row][place]) for place in places]
+    shares = [float(prediction.probabilities[row, place]) for place in places]
+    ids = [int(prediction.candidate_ids[row, place]) for place in places]
+    colours = [_POSITIVE if token == original else _NEUTRAL for token in ids]
+    if original >= 0 and original not in ids:
+        tokens.append(f"{readable(prediction.original_tokens[row])} (rank {int(prediction.original_ranks[row]):,})")
         shares.append(float(prediction.original_probabilities[row]))
         colours.append(_POSITIVE)
-    return _bars(tokens, shares, colours)
+    return _bars(tokens, shares, colours, log=log)
+
+
+def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
+    """Words somebody asked about, the likeliest first, with their rank or their pieces."""
+    order = result.probabilities.argsort()[::-1]
+    names = [
+        f"{result.words[index]} ({result.ranks[index]:,}.)"
+        if result.ranks[index]
+        else f"{result.words[index]} ({len(result.pieces[index])} pieces)"
+        for index in order
+    ]
+    shares = [float(result.probabilities[index]) for index in order]
+    return _bars(names, shares, [_POSITIVE, *[_NEUTRAL] * (len(shares) - 1)], log=log)
+
+
+def over_layers(
+    values: Mapping[str, Sequence[float]], *, title: str, log: bool = False, reversed_axis: bool = False
+) -> go.Figure:
+    """One line a word (or quantity) over the layers, layer 0 being the embeddings."""
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=list(range(len(line))),
+                y=[float(value) for value in line],
+                mode="lines+markers",
+                name=_escaped(name),
+                hovertemplate="layer %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+            )
+            for name, line in values.items()
+        ]
+    )
+    figure.update_layout(
+        height=250,
+        margin={"l": 0, "r": 0, "t": 28, "b": 0},
+        title={"text": title, "font": {"size": 13}, "x": 0, "y": 0.98},
+        showlegend=len(values) > 1,
+        legend={"orientation": "h", "y": -0.18},
+        xaxis={"title": None, "dtick": 1, "fixedrange": True},
+        yaxis={
+            "type": "log" if log else "linear",
+            "fixedrange": True,
+            "autorange": "reversed" if reversed_axis else True,
+            "rangemode": "normal" if log or reversed_axis else "tozero",
+            "automargin": True,
+        },
+    )
+    return figure
+
+
+def template(result: gb.TemplateProbe) -> go.Figure:
+    """Probability of each word for each filler, one scale for all, the numbers in the cells."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=result.probabilities,
+            x=[_escaped(word) for word in result.words],
+            y=[_clipped(label, 40) for label in result.labels()],
+            zmin=0,
+            colorscale=[[0, "rgba(61,139,217,0.06)"], [1, "rgba(61,139,217,0.95)"]],
+            text=[[percent(float(share)) for share in row] for row in result.probabilities],
+            texttemplate="%{text}",
+            hovertemplate="%{y}, %{x}: %{z:.4f}<extra></extra>",
+            showscale=False,
+            xgap=2,
+            ygap=2,
+        )
+    )
+    figure.update_layout(
+        height=60 + 30 * len(result.combinations),
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis={"side": "top", "fixedrange": True, "type": "category"},
+        yaxis={"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"},
+    )
+    return figure
+
+
+def ranking(result: gb.ContinuationRanking) -> go.Figure:
+    """Continuations, the likeliest first."""
+    order = result.order
+    shares = [float(result.is_next[index]) for index in order]
+    return _bars(
+        [result.candidates[index] for index in order],
+        shares,
+        [_POSITIVE if share >= 0.5 else _NEUTRAL for share in shares],
+        characters=60,
+    )
 
 
 def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure:
@@ -117,9 +213,17 @@ def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | Non
     return figure
 
 
-def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str]) -> go.Figure:
+def _bars(
+    names: Sequence[str], shares: Sequence[float], colours: Sequence[str], *, log: bool = False, characters: int = 28
+) -> go.Figure:
     """Horizontal probability bars with their numbers, first on top. Equal names stay separate rows."""
     rows = list(range(len(names)))
+    most = max(shares)
+    if log:  # decades from just under the smallest bar; the numbers need about a third of the width
+        low = math.floor(math.log10(max(min(shares), 1e-12))) - 0.2
+        span = [low, low + (math.log10(max(most, 1e-12)) - low) * 1.35]
+    else:
+        span = [0, max(most * 1.2, 0.02)]
     figure = go.Figure(
         go.Bar(
             x=list(shares),
@@ -129,8 +233,8 @@ def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str])
             text=[percent(share) for share in shares],
             textposition="outside",
             cliponaxis=False,
-            customdata=[[name] for name in names],
-            hovertemplate="%{customdata[0]}: %{x:.4f}<extra></extra>",
+            customdata=[[_escaped(name)] for name in names],
+            hovertemplate="%{customdata[0]}: %{x:.4g}<extra></extra>",
         )
     )
     figure.update_layout(
@@ -138,10 +242,10 @@ def _bars(names: Sequence[str], shares: Sequence[float], colours: Sequence[str])
         margin={"l": 0, "r": 0, "t": 4, "b": 4},
         bargap=0.3,
         showlegend=False,
-        xaxis={"range": [0, max(max(shares) * 1.2, 0.02)], "visible": False, "fixedrange": True},
+        xaxis={"type": "log" if log else "linear", "range": span, "visible": False, "fixedrange": True},
         yaxis={
             "tickvals": rows,
-            "ticktext": [_clipped(name, 28) for name in names],
+            "ticktext": [_clipped(name, characters) for name in names],
             "autorange": "reversed",
             "fixedrange": True,
             "automargin": True,
@@ -162,5 +266,8 @@ def readable(token: str) -> str:
 
 def _clipped(name: str, characters: int = 12) -> str:
     """Plotly reads a few HTML tags in labels; a broken bracket shows them as text."""
-    name = name if len(name) <= characters else name[: characters - 1] + "…"
+    return _escaped(name if len(name) <= characters else name[: characters - 1] + "…")
+
+
+def _escaped(name: str) -> str:
     return name.replace("&", "&amp;").replace("<", "&lt;")

@@ -38,6 +38,27 @@ PAGES: dict[str, Page] = {
             "Every head of the model, one head in full, what weights leave out, and what happens without a head.",
         ),
         Page(
+            "inputs",
+            "pages/inputs.py",
+            "Inputs",
+            ":material/segment:",
+            "What BERT reads: from your text to the numbers that enter the first layer, one step a row.",
+        ),
+        Page(
+            "masked_words",
+            "pages/masked_words.py",
+            "Masked words",
+            ":material/format_shapes:",
+            "The words BERT would put there, how surprised it is by yours, and in which layer the answer forms.",
+        ),
+        Page(
+            "next_sentence",
+            "pages/next_sentence.py",
+            "Next sentence",
+            ":material/east:",
+            "Which sentence BERT expects after text A, and what it looks at to decide.",
+        ),
+        Page(
             "models",
             "pages/models.py",
             "Models",

@@ -71,6 +71,18 @@ class View:
     measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
     off: str = ""  # heads switched off, "1.7 2.3"
     bertviz: str = "head"  # which of BertViz's views
+    reads: str = "steps"  # the open section of the Inputs page
+    padded: int = 0  # tokens after padding; 0: the text's own length and some
+    guess: str = "candidates"  # the open section of the Masked words page
+    masks: str = ""  # masked tokens, "3 6"
+    ask: str = "he, she, they"  # words to compare
+    whole: bool = False  # candidates that are whole words only
+    log: bool = False  # probabilities on a log scale
+    pll: str = "original"  # how the pieces of one word are masked when a whole text is scored
+    rather: str = ""  # the foil: why one word rather than this one
+    why: str = ""  # the word to explain; "": the first choice
+    template: str = "The {job} said that [MASK] was tired."
+    fillers: str = "job: engineer, nurse, teacher, doctor, secretary, farmer, lawyer, housekeeper"
 
     def parameters(self) -> dict[str, str]:
         """The address's parameters: what differs from a fresh view. A text too long for a link is left out, and the
@@ -125,11 +137,11 @@ def view() -> View:
 
 
 def change(**values: Any) -> None:
-    """Change fields of the view; a new text or model takes the selected token with it."""
+    """Change fields of the view; a new text or model takes the selected and the masked tokens with it."""
     before = view()
     after = replace(before, **values)
-    if (after.text, after.pair, after.model) != (before.text, before.pair, before.model) and "token" not in values:
-        after = replace(after, token=-1)
+    if (after.text, after.pair, after.model) != (before.text, before.pair, before.model):
+        after = replace(after, **{"token": -1, "masks": "", **values})
     if after.token != before.token and "until" not in values:
         after = replace(after, until=-1)
     st.session_state[_VIEW] = asdict(after)
@@ -167,13 +179,14 @@ def write_address() -> None:
     st.session_state.pop(_CHANGED, None)
 
 
-def bind(name: str, *, options: Mapping[Any, Any] | None = None) -> dict[str, Any]:
+def bind(name: str, *, options: Mapping[Any, Any] | None = None, shown: Any = None) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget that shows and changes one field of the view.
 
-    ``options`` (the widget's valid values) guards against a value from a link that the widget does not have.
+    ``options`` (the widget's valid values) guards against a value from a link that the widget does not have; ``shown``
+    is shown instead of the field where the page had to adapt it.
     """
     key = f"widget_{name}"
-    value = getattr(view(), name)
+    value = getattr(view(), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
     st.session_state[key] = value

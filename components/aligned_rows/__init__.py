@@ -1,7 +1,7 @@
-"""A table whose columns are tokens: every step from text to numbers in a row, and all that belongs together lights up.
+"""A table whose columns are tokens: every step from text to numbers in a row; what belongs together lights up.
 
-A cell may span several columns: a word covers its pieces. Pointing at a cell, or moving to it with the arrow keys, marks
-every cell of any row that shares a column with it; a click or Enter on a cell of one column selects that token.
+A cell may span several columns: a word covers its pieces. Pointing at a cell, or moving to it with the arrow keys,
+marks every cell of any row that shares a column with it; a click or Enter on a cell of one column selects that token.
 
 Hooks for tests: ``data-testid`` ``aligned-rows`` (the whole), ``aligned-rows-table`` (role grid, named by ``label``),
 ``aligned-rows-cell`` (with ``data-row``, ``data-from`` and ``data-to``), ``aligned-rows-readout``.

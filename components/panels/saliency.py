@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components import charts, compute, state
+from components import compute, state
 from components.frame import Opened
-from components.panels._shared import explained_errors, select_token, selected_in, shown_index
+from components.panels._shared import explained_errors
 from components.panels.predictions import masked_position
-from components.text import plain
-from components.token_strip import clicked_token, token_strip
-from components.tokens import shown_positions, strip_tokens
+from components.scores_view import draw_scores
 
 if TYPE_CHECKING:
     import glassbert as gb
@@ -33,7 +31,10 @@ def saliency_panel(opened: list[Opened]) -> None:
         _controls(possible)
         view = state.view()
         kind = view.explain if view.explain in possible else next(iter(possible))
-        _draw(opened, *possible[kind])
+        one, target = possible[kind]
+        methods = compute.methods()
+        method = methods.get(view.method) or next(iter(methods.values()))
+        draw_scores(opened, one, compute.attribute(one.text(view), method.id, target), method, key="saliency")
     state.write_address()
 
 
@@ -71,47 +72,3 @@ def _controls(possible: dict[str, tuple[Opened, gb.Target]]) -> None:
         format_func=lambda method: methods[method].label,
         **state.bind("method", options=methods),
     )
-
-
-def _draw(opened: list[Opened], one: Opened, target: gb.Target) -> None:
-    view = state.view()
-    methods = compute.methods()
-    method = methods.get(view.method) or next(iter(methods.values()))
-    request = one.text(view)
-    result = compute.attribute(request, method.id, target)
-    positions = shown_positions(result.encoded, view.special)
-    selected = selected_in(opened, one)
-    version = compute.version(request, view.special)
-    st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
-    token_strip(
-        strip_tokens(result.encoded, one.model, positions, result.scores),
-        key="saliency",
-        label=f"{method.label} of each token",
-        selected=shown_index(positions, selected),
-        version=version,
-        legend="against · for" if method.signed else "none · most",
-        signed=method.signed,
-        on_select=select_token("saliency", version, positions, clicked_token, request, opened[0].text(view)),
-    )
-    st.plotly_chart(charts.scores(result, positions, selected), key="scores", config=charts.CONFIG, width="stretch")
-    st.caption(_summary(result, method, view.special))
-
-
-def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
-    parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
-    if result.delta is not None and result.baseline_value is not None:
-        parts.append(
-            f"Sum {plain(f'{result.scores.sum():+.2f}')} = F(text) {plain(f'{result.value:+.2f}')} − "
-            f"F([{plain(str(result.baseline).upper())}]) {plain(f'{result.baseline_value:+.2f}')} logits, off by "
-            f"{plain(f'{result.relative_delta:.1%}')}."
-        )
-    else:
-        parts.append("The scores need not add up to anything.")
-    if not special:
-        hidden = result.encoded.special_tokens_mask.astype(bool)
-        total = abs(result.scores).sum()
-        share = abs(result.scores[hidden]).sum() / total if total else 0.0
-        parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
-    parts.append(f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s.")
-    parts.append("*Another method can rank the words differently: one view, not the reason.*")
-    return " ".join(parts)

@@ -1,0 +1,51 @@
+"""Why this word, or why this word rather than that: attribution over the other tokens."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import compute, state
+from components.frame import Opened
+from components.masked_page.shared import sentence_strip
+from components.scores_view import draw_scores
+
+
+def draw_why(opened: list[Opened], one: Opened) -> None:
+    """As many passes as the method declares, see its help."""
+    place = sentence_strip(opened, one, "Sentence: select the gap to explain")
+    if place is None:
+        return
+    gb, methods = compute.library(), compute.methods()
+    first, second, third = st.columns(3)
+    first.text_input("Why this word", placeholder="the first choice", **state.bind("why"))
+    second.text_input("rather than", placeholder="no other word", **state.bind("rather"))
+    third.selectbox(
+        "Method",
+        list(methods),
+        format_func=lambda method: methods[method].label,
+        **state.bind("method", options=methods),
+    )
+    view = state.view()
+    target = gb.MaskTarget(place, _word(one, view.why), _word(one, view.rather))
+    method = methods.get(view.method) or next(iter(methods.values()))
+    with st.spinner(f"{method.label} …"):
+        result = compute.attribute(one.text(view), method.id, target)
+    draw_scores(opened, one, result, method, key="why")
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+What is explained is the logit of the word at the gap, $F(x) = z_a$, or a difference of two, $F(x) = z_a - z_b$: then a
+positive score speaks for $a$ and a negative one for $b$. Attribution is linear in $F$, so the scores for the difference
+are those for $a$ minus those for $b$ (for the same steps of integrated gradients).
+"""
+        )
+        st.latex(rf"F(x) = {result.value:.3f} \text{{ logits for this text}}")
+
+
+def _word(one: Opened, text: str) -> int | str | None:
+    """The vocabulary entry people mean: a word inside a sentence, not a piece of one."""
+    word = text.strip()
+    if not word:
+        return None
+    pieces = one.model.tokenizer(" " + word, add_special_tokens=False)["input_ids"]
+    return int(pieces[0]) if len(pieces) == 1 and pieces[0] != one.model.tokenizer.unk_token_id else word

@@ -1,0 +1,63 @@
+"""One attribution on screen: coloured tokens, bars, and what the numbers add up to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import charts, compute, state
+from components.frame import Opened
+from components.panels._shared import select_token, selected_in, shown_index
+from components.text import plain
+from components.token_strip import clicked_token, token_strip
+from components.tokens import shown_positions, strip_tokens
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_scores"]
+
+
+def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
+    """The strip, the bars and a line under them. Components are keyed ``key`` and ``{key}_bars``."""
+    view = state.view()
+    request, main = one.text(view), opened[0].text(view)
+    positions = shown_positions(result.encoded, view.special)
+    selected = selected_in(opened, one)
+    version = compute.version(request, view.special)
+    st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
+    token_strip(
+        strip_tokens(result.encoded, one.model, positions, result.scores),
+        key=key,
+        label=f"{method.label} of each token",
+        selected=shown_index(positions, selected),
+        version=version,
+        legend="against · for" if method.signed else "none · most",
+        signed=method.signed,
+        on_select=select_token(key, version, positions, clicked_token, request, main),
+    )
+    st.plotly_chart(
+        charts.scores(result, positions, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
+    )
+    st.caption(_summary(result, method, view.special))
+
+
+def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
+    parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
+    if result.delta is not None and result.baseline_value is not None:
+        parts.append(
+            f"Sum {plain(f'{result.scores.sum():+.2f}')} = F(text) {plain(f'{result.value:+.2f}')} − "
+            f"F([{plain(str(result.baseline).upper())}]) {plain(f'{result.baseline_value:+.2f}')} logits, off by "
+            f"{plain(f'{result.relative_delta:.1%}')}."
+        )
+    else:
+        parts.append("The scores need not add up to anything.")
+    if not special:
+        hidden = result.encoded.special_tokens_mask.astype(bool)
+        total = abs(result.scores).sum()
+        share = abs(result.scores[hidden]).sum() / total if total else 0.0
+        parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
+    parts.append(f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s.")
+    parts.append("*Another method can rank the words differently: one view, not the reason.*")
+    return " ".join(parts)
