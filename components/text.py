@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import string
 
 __all__ = ["plain", "shortened"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
+# Streamlit rewrites these after the escapes are read: -- and -> to typographic signs, :streamlit: to a picture,
+# addresses to links. A word joiner in between has no width and breaks no line.
+_REWRITTEN = re.compile(r"(?<=[-<>~])(?=[-=<>])|(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
+_JOINER = "\u2060"
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 
 
@@ -14,9 +19,9 @@ def plain(text: str) -> str:
     """Text as itself inside any Streamlit label, caption or message, all of which are Markdown.
 
     Every ASCII punctuation character gets a backslash, which CommonMark allows for all of them: no image is fetched, no
-    tag opened, no colour or icon directive read. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
+    tag opened, no colour or icon directive read, no address made a link. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
     """
-    return text.translate(_CONTROL).translate(_PUNCTUATION)
+    return _REWRITTEN.sub(_JOINER, text.translate(_CONTROL)).translate(_PUNCTUATION)
 
 
 def shortened(text: str, characters: int = 60) -> str:

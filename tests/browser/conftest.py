@@ -150,6 +150,7 @@ def _nothing_goes_wrong_in_the_browser(
     browser: Browser, watch: Watch, new_context: NewContext, request: pytest.FixtureRequest
 ) -> Iterator[None]:
     """Fail a test for what happened in its pages, and keep pictures of them before ``new_context`` closes them."""
+    del new_context  # asked for so that it ends after this
     watch.wrongs.clear()
     yield
     pages = [page for context in browser.contexts for page in context.pages]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -76,7 +78,7 @@ def test_phone(open_workbench: Open) -> None:
     bench = open_workbench(context=PHONE)
     bench.expect_pictures()
     boxes = [bench.panel(title).bounding_box() for title in ("Attention", "Predictions", "Saliency")]
-    for above, below in zip(boxes, boxes[1:], strict=False):
+    for above, below in pairwise(boxes):
         assert above["y"] + above["height"] <= below["y"], "panels are stacked"
     assert {round(box["x"]) for box in boxes} == {round(boxes[0]["x"])}
     assert wider_than_the_screen(bench) == []

@@ -164,7 +164,7 @@ class Workbench:
                 const { width, height } = canvas;
                 const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
                 const colours = new Set();
-                for (let i = 0; i < data.length; i += 4) colours.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+                for (let i = 0; i < data.length; i += 4) colours.add(data.subarray(i, i + 3).join());
                 return colours.size > 20;
             }""",
             arg=handle,

@@ -60,7 +60,7 @@ def test_classes_are_sorted(sentiment: gb.Model) -> None:
     names, shares, colours = bars(charts.probabilities(result))
     assert shares == sorted(map(float, result.probabilities), reverse=True)
     assert names[0] == result.labels[result.predicted]
-    assert {name: share for name, share in zip(names, shares, strict=True)} == {
+    assert dict(zip(names, shares, strict=True)) == {
         label: float(share) for label, share in zip(result.labels, result.probabilities, strict=True)
     }
     assert colours[0] != colours[1]

@@ -14,7 +14,7 @@ def pretrained() -> gb.Model:
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
-def test_the_selected_token_is_the_word_it_names(example: Example, pretrained: gb.Model) -> None:
+def test_the_selected_token_is_the_word_it_names(example: Example) -> None:
     for name in gb.embedded():
         encoded = gb.encode(gb.load(name.id, "cpu"), example.text, example.pair or None)
         assert encoded.pieces[example.token] == (example.select if "[" in example.select else example.select.lower())

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from components.text import plain, shortened
 
 # CommonMark with the extensions that Streamlit's Markdown has and this parser knows.
+JOINER = "\u2060"
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 printable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=80)
 markdown = st.lists(
@@ -37,7 +38,22 @@ def test_what_is_seen_is_what_was_written(text: str) -> None:
     # a label is a line of a paragraph: there is a word before it, and spaces run together
     seen, tags = visible(f"Text: {plain(text)} (end)")
     assert tags == {"p"}
-    assert seen.split() == f"Text: {text} (end)".split()
+    assert seen.replace(JOINER, "").split() == f"Text: {text} (end)".replace(JOINER, "").split()
+
+
+# What Streamlit does with the text between the marks, after its parser has read the escapes.
+REWRITTEN = ["--", "->", "<-", "<->", ">=", "<=", "~=", ":streamlit:", "http://a.b", "HTTPS://a.b", "www.a.b", "me@a.b"]
+
+
+@pytest.mark.parametrize("mark", REWRITTEN)
+def test_what_streamlit_rewrites_is_taken_apart(mark: str) -> None:
+    shown = html.unescape(re.sub("<[^>]*>", "", PARSER.render(plain(f"left {mark} right"))))
+    assert mark not in shown
+    assert shown.replace(JOINER, "").strip() == f"left {mark} right"
+
+
+def test_other_text_is_left_as_it_is() -> None:
+    assert plain("one - two: three/four 3.5 a:b") == r"one \- two\: three\/four 3\.5 a\:b"
 
 
 @given(st.text(max_size=40))

@@ -41,5 +41,5 @@ def messages(app: AppTest) -> str:
 
 
 def pictures(app: AppTest) -> int:
-    """How many components the page has: six for a whole workbench, two (the text fields) where nothing could be drawn."""
+    """How many components the page has: six for a whole workbench, two (the fields) without pictures."""
     return len(app.get("bidi_component"))
