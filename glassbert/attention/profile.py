@@ -74,8 +74,8 @@ def head_profile(maps: AttentionMaps) -> HeadProfile:
     """Per head: entropy, mean distance, shares of weight on each of ``TARGETS``, and a label with its reason.
 
     All are means over the queries that are not special tokens; a share over those that have such a target at all (the
-    share on the same word counts only words with several pieces or several occurrences). No forward pass. One text is
-    one sample: a head can look different in another.
+    share on the same word is over words with several pieces or occurrences; punctuation is no word). No forward pass.
+    One text is one sample: a head can look different in another.
     """
     encoded = maps.encoded
     queries = np.flatnonzero(encoded.special_tokens_mask == 0)
@@ -124,13 +124,15 @@ def _masks(encoded: Encoded) -> Array:
     words = words_of(encoded)
     spelt = [words.labels[word].casefold() for word in words.group]
     number = np.unique(spelt, return_inverse=True)[1]
-    same = (number[:, None] == number[None, :]) & (gap != 0) & ~special[:, None] & ~special[None, :]
+    mark = _punctuation(encoded)
+    word = ~special & ~mark
+    same = (number[:, None] == number[None, :]) & (gap != 0) & word[:, None] & word[None, :]
     everywhere = np.ones((tokens, 1), dtype=bool)
     return np.stack(
         [
             everywhere & (special & first),
             everywhere & (special & ~first),
-            everywhere & _punctuation(encoded),
+            everywhere & mark,
             gap == 0,
             gap == -1,
             gap == 1,

@@ -36,6 +36,12 @@ MAKE = {
     "TokenScores of a pair": lambda model: gb.attribute(
         model("bert", "next_sentence"), *PAIR, method="attention_relevance", target=gb.NextSentenceTarget(is_next=False)
     ),
+    "TokenMaps": lambda model: gb.attention(model("bert", "masked_words"), *PAIR).by_word().block("A→B"),
+    "TokenMaps of a target": lambda model: gb.attention_relevance_map(model("distilbert", "classification"), TEXT),
+    "HeadProfile": lambda model: gb.head_profile(gb.attention(model("roberta", "masked_words"), TEXT)),
+    "HeadDistances": lambda model: gb.head_distances(gb.attention(model("bert", "masked_words"), TEXT)),
+    "HeadImportance": lambda model: gb.head_importance(model("albert", "classification"), [TEXT, "Good."]),
+    "AblationSweep": lambda model: gb.ablation_sweep(model("bert", "classification"), TEXT, mode="greedy", steps=2),
 }
 
 
