@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from components import state
+
 __all__ = ["PAGES", "Page", "draw_menu"]
 
 
@@ -77,6 +79,7 @@ PAGES: dict[str, Page] = {
 
 
 def draw_menu() -> None:
-    """Links to all pages; the address keeps its parameters, so the state travels along."""
+    """Links to all pages; they carry the view, so that the state travels along even into a new tab."""
+    parameters = state.view().parameters()
     for page in PAGES.values():
-        st.page_link(page.file, label=page.title, icon=page.icon, query_params=dict(st.query_params))
+        st.page_link(page.file, label=page.title, icon=page.icon, query_params=parameters)

@@ -84,17 +84,17 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
 def _ranked(values: np.ndarray, text: str) -> None:
     """The heads with the most, as buttons."""
     best = np.argsort(-values, axis=None)[:5]
-    heads = [tuple(map(int, np.unravel_index(index, values.shape))) for index in best]
+    heads = {written([divmod(int(index), values.shape[1])]): divmod(int(index), values.shape[1]) for index in best}
 
     def chosen() -> None:
-        head = state.picked("ranked")
-        if head is not None:
-            state.change(layer=head[0], head=head[1])
+        layer, head = heads.get(state.picked("ranked"), (None, None))
+        if layer is not None:
+            state.change(layer=layer, head=head)
 
     st.pills(
         f"{text[0].upper()}{text[1:]}",
-        heads,
-        format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}: {values[head]:.2f}",
+        list(heads),
+        format_func=lambda name: f"{heads[name][0] + 1}·{heads[name][1] + 1}: {values[heads[name]]:.2f}",
         key="ranked",
         on_change=chosen,
     )

@@ -159,8 +159,8 @@ def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bo
     scripts = "".join(f"<script>{text}</script>\n" for text in (*_libraries(), given, view))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>BertViz</title>\n'
-        f"<style>body {{ margin: 8px; background: {paper}; color: {ink}; font-family: Helvetica, Arial, sans-serif }}"
-        "</style></head>\n"
+        f"<style>body {{ margin: 8px; background: {paper}; color: {ink}; font-family: Helvetica, Arial, sans-serif }}\n"
+        f'text[fill="black"] {{ fill: {ink} }}</style></head>\n'  # the names of its axes, black in its dark mode too
         f'<body><div id="{_ROOT_ID}"><span style="user-select: none">{controls}</span><div id="vis"></div></div>\n'
         f"{scripts}</body></html>"
     )

@@ -23,7 +23,6 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
     """One forward pass for all gaps together; the words one asks about cost one more, plus one a piece."""
     view = state.view()
     request = one.text(view)
-    encoded = compute.encode(request)
     masks = _strip(opened, one)
     if not masks:
         st.info(

@@ -29,7 +29,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
     worst = result.most_surprising
     most = int(np.flatnonzero(result.positions == worst)[0])
     columns = st.columns(3)
-    columns[0].metric("Most surprising", encoded.pieces[worst], f"{result.surprisal[most]:.1f} bits", delta_color="off")
+    columns[0].metric("Most surprising", plain(f"{encoded.pieces[worst]} · {result.surprisal[most]:.1f} bits"))
     columns[1].metric("Pseudo-perplexity", f"{result.pseudo_perplexity:.1f}")
     columns[2].metric("Pseudo-log-likelihood", f"{result.pseudo_log_likelihood:.1f} nats")
     token_strip(

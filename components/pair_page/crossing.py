@@ -58,6 +58,6 @@ def draw_crossing(one: Opened) -> None:
     )
     share = float(weights.sum(axis=-1).mean())
     st.caption(
-        f"Layer {layer + 1}, head {head + 1} of {plain(one.name)}: on average {share:.0%} of a row's weight crosses over; "
-        "the rest, left out here, stays in its own text or goes to [CLS] and [SEP]. *Looking is not deciding.*"
+        f"Layer {layer + 1}, head {head + 1} of {plain(one.name)}: on average {share:.0%} of a row's weight crosses "
+        "over; the rest, left out here, stays in its own text or goes to [CLS] and [SEP]. *Looking is not deciding.*"
     )
