@@ -26,6 +26,7 @@ __all__ = [
     "ClozeResult",
     "HeldOutResult",
     "NextSentenceResult",
+    "build_parser",
     "cloze",
     "evaluate_held_out",
     "main",
@@ -140,8 +141,8 @@ def _print_cloze(result: ClozeResult) -> None:
     print(f"{mark:5} {result.sentence} {candidates}")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Evaluate one checkpoint, print everything, and write it as JSON where asked."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
@@ -150,7 +151,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1)
     add_precision_option(parser)
     parser.add_argument("--json", type=Path, help="write the results here too")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate one checkpoint, print everything, and write it as JSON where asked."""
+    options = build_parser().parse_args(argv)
     if options.batches < 1:
         raise RecipeError("batches are counted from 1")
     torch.set_num_threads(options.threads)

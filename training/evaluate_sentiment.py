@@ -18,7 +18,7 @@ from training.precision import add_precision_option, autocast
 from training.probes import SENTIMENT_PROBES
 from training.sentiment_data import Encoded, encode, read_imdb, read_sst2, sentiment_batches
 
-__all__ = ["accuracy", "main", "positive_probability"]
+__all__ = ["accuracy", "build_parser", "main", "positive_probability"]
 
 _TOKENS_PER_BATCH = 4096
 
@@ -42,14 +42,19 @@ def positive_probability(model: Any, tokenizer: Any, sentence: str) -> float:
     return float(model(**tokenizer(sentence, return_tensors="pt")).logits.softmax(-1)[0, 1])
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Evaluate one checkpoint and print everything."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=Path("work/sentiment"))
     parser.add_argument("--threads", type=int, default=1)
     add_precision_option(parser)
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate one checkpoint and print everything."""
+    options = build_parser().parse_args(argv)
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(options.model)
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32).eval()

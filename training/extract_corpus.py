@@ -21,7 +21,14 @@ from training import parsing
 from training.errors import RecipeError, run_script
 from training.git_snapshots import find_files, read_files
 
-__all__ = ["READERS", "Document", "Inputs", "extract", "main"]
+__all__ = [
+    "READERS",
+    "Document",
+    "Inputs",
+    "build_parser",
+    "extract",
+    "main",
+]
 
 WIKI_REPOSITORY = "chapmanjacobd+wiki-welcome"
 #: The last commit that holds whole articles; later ones hold their first 500 characters.
@@ -173,8 +180,8 @@ def extract(source: str, inputs: Inputs, out: Path) -> tuple[int, int]:
     return documents, characters
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Extract the sources named on the command line (all of them by default)."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repositories", type=Path, default=Path("work/repositories"))
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
@@ -185,7 +192,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--patterns-per-fact", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sources", nargs="+", choices=READERS, default=list(READERS))
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Extract the sources named on the command line (all of them by default)."""
+    options = build_parser().parse_args(argv)
     options.out.mkdir(parents=True, exist_ok=True)
     inputs = Inputs(
         repositories=options.repositories,

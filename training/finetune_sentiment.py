@@ -36,7 +36,15 @@ from training.sentiment_data import (
     sentiment_batches,
 )
 
-__all__ = ["FinetuneOptions", "FinetuningRun", "TrainingTexts", "finetune", "main", "training_texts"]
+__all__ = [
+    "FinetuneOptions",
+    "FinetuningRun",
+    "TrainingTexts",
+    "build_parser",
+    "finetune",
+    "main",
+    "training_texts",
+]
 
 LABELS = ("NEGATIVE", "POSITIVE")
 LABEL_SMOOTHING = 0.05
@@ -189,8 +197,8 @@ def _step(model: Any, batch: SentimentBatch, optimiser: torch.optim.Optimizer, o
     return loss.item()
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Fine-tune with the command line's options."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     default = FinetuneOptions(Path("work/pretrained"), Path("work/sentiment"), Path("work/sentiment-model"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=default.model, help="the pre-trained checkpoint")
@@ -207,7 +215,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default=default.device)
     add_precision_option(parser)
     parser.add_argument("--freeze-embeddings", action="store_true", help="keep the pre-trained word embeddings")
-    finetune(FinetuneOptions(**vars(parser.parse_args(argv))))
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Fine-tune with the command line's options."""
+    finetune(FinetuneOptions(**vars(build_parser().parse_args(argv))))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from training.schedule import Rates, Schedule
 from training.tokenised import PAD
 from training.weight_exchange import WeightExchange
 
-__all__ = ["PretrainOptions", "TrainingRun", "main", "pretrain"]
+__all__ = ["PretrainOptions", "TrainingRun", "build_parser", "main", "pretrain"]
 
 CPU_WORKERS = 2
 _LOG_STEPS = 25
@@ -247,7 +247,8 @@ def _freeze(encoder: Iterable[torch.nn.Parameter], optimiser: torch.optim.Optimi
         optimiser.state.clear()
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     default = PretrainOptions(corpus=Path("work/corpus"), out=Path("work/pretrained"), start=Path())
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     start = parser.add_mutually_exclusive_group(required=True)
@@ -278,7 +279,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Pre-train with the command line's options."""
-    arguments = vars(_parser().parse_args(argv))
+    arguments = vars(build_parser().parse_args(argv))
     base, resume = arguments.pop("base"), arguments.pop("resume")
     if arguments["workers"] is None:
         arguments["workers"] = CPU_WORKERS if torch.device(arguments["device"]).type == "cpu" else 1

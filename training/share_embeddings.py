@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from training.errors import RecipeError, run_script
 
-__all__ = ["EMBEDDINGS", "main", "share_embeddings"]
+__all__ = ["EMBEDDINGS", "build_parser", "main", "share_embeddings"]
 
 EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 _SHARED_FILE = "word-embeddings.safetensors"
@@ -94,15 +94,20 @@ def _write_checkpoint(folder: Path, tensors: Mapping[str, torch.Tensor], shared:
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1, sort_keys=True))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Share the embeddings of the checkpoints named on the command line."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("checkpoints", nargs="+", metavar="NAME=FOLDER")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Share the embeddings of the checkpoints named on the command line."""
+    options = build_parser().parse_args(argv)
     pairs = [checkpoint.partition("=") for checkpoint in options.checkpoints]
     if not all(name and folder for name, _, folder in pairs):
-        parser.error("each checkpoint is given as NAME=FOLDER, such as pretrained=work/stage5")
+        build_parser().error("each checkpoint is given as NAME=FOLDER, such as pretrained=work/stage5")
     share_embeddings(options.out, {name: Path(folder) for name, _, folder in pairs})
 
 

@@ -33,7 +33,7 @@ from training.sentiment_data import encode, read_sst2
 from training.share_embeddings import share_embeddings
 from training.tokenised import VOCABULARY_SIZE
 
-__all__ = ["SmokeReport", "main", "smoke"]
+__all__ = ["SmokeReport", "build_parser", "main", "smoke"]
 
 VOCABULARY = Path("glassbert/checkpoints/pretrained")
 SEED = 1
@@ -148,15 +148,20 @@ def _load(model_class: Any, folder: Path) -> Any:
     return model.eval()
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the recipe and print its figures."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--sentiment", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="a folder with BERT's vocab.txt")
     parser.add_argument("--steps", type=int, default=60)
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the recipe and print its figures."""
+    options = build_parser().parse_args(argv)
     report = smoke(options.text, options.sentiment, options.out, vocabulary=options.vocabulary, steps=options.steps)
     for shape_id, after in report.held_out_after.items():
         print(f"{shape_id}: held-out loss {report.held_out_before[shape_id].loss:.2f} → {after.loss:.2f}")

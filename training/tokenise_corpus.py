@@ -19,7 +19,12 @@ from training.errors import RecipeError, run_script
 from training.text import OBJECT_END, OBJECT_START, split_sentences
 from training.tokenised import TokenisedSource, check_vocabulary
 
-__all__ = ["is_held_out", "main", "tokenise_file"]
+__all__ = [
+    "build_parser",
+    "is_held_out",
+    "main",
+    "tokenise_file",
+]
 
 MAX_SENTENCE_TOKENS = 400
 _SENTENCES_AT_ONCE = 20_000
@@ -93,14 +98,19 @@ def _tokens_within(offsets: list[Span], characters: Span) -> Span:
     return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Tokenise every ``.jsonl`` of a folder."""
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, default=Path("work/text"), help="folder of step 1's JSON lines")
     parser.add_argument("--out", type=Path, default=Path("work/corpus"))
     parser.add_argument("--tokenizer", type=Path, default=Path("glassbert/checkpoints/pretrained"))
     parser.add_argument("--sources", nargs="+", help="only these sources")
-    options = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Tokenise every ``.jsonl`` of a folder."""
+    options = build_parser().parse_args(argv)
     paths = sorted(options.text.glob("*.jsonl"))
     if options.sources:
         paths = [options.text / f"{source}.jsonl" for source in options.sources]
