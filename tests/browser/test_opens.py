@@ -28,7 +28,7 @@ def wider_than_the_screen(bench: Workbench) -> list[str]:
 def test_three_panels_are_on_one_screen(open_workbench: Open) -> None:
     bench = open_workbench()
     bench.expect_pictures()
-    for key in ("heads", "heatmap", "strip", "candidates_model", "classes_beside", "saliency", "scores"):
+    for key in ("heads", "heatmap", "strip", "candidates_model", "classes_beside", "saliency", "saliency_bars"):
         box = bench.part(key).bounding_box()
         assert box is not None, key
         assert box["width"] > 200, f"{key} is {box['width']} pixels wide"
@@ -49,7 +49,7 @@ def test_pictures_are_drawn(open_workbench: Open) -> None:
     bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
     expect(bench.bars("candidates_model")).to_have_count(9)  # eight candidates and the word that stands there
     expect(bench.bars("classes_beside")).to_have_count(2)
-    expect(bench.part("scores").locator(".point")).to_have_count(17)
+    expect(bench.part("saliency_bars").locator(".point")).to_have_count(17)
 
 
 def test_every_picture_says_what_it_shows_and_what_it_does_not(open_workbench: Open) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 expect.set_options(timeout=15_000)
 
 #: The keys of the three panels' pictures, in reading order.
-PICTURES = ("heads", "heatmap", "strip", "saliency", "scores")
+PICTURES = ("heads", "heatmap", "strip", "saliency", "saliency_bars")
 
 
 class Workbench:
@@ -128,7 +128,7 @@ class Workbench:
         """All three panels are there, and nothing on the page says that something broke."""
         for key in PICTURES:
             expect(self.part(key)).to_be_visible()
-        expect(self.part("scores").locator(".main-svg").first).to_be_visible()
+        expect(self.part("saliency_bars").locator(".main-svg").first).to_be_visible()
         self.expect_no_failure()
 
     def expect_no_failure(self) -> None:
