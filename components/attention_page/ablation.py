@@ -211,10 +211,9 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
 
 
 def _sweep(asked: Asked, target: gb.Target | None) -> None:
-    st.markdown("**Find the heads this prediction needs**")
-    if target is None:
-        note_no_decision()
+    if target is None:  # told where the predictions would be
         return
+    st.markdown("**Find the heads this prediction needs**")
     left, right = st.columns([0.68, 0.32], vertical_alignment="bottom")
     left.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
     key = _sweep_key(asked, target)

@@ -100,6 +100,12 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
+def _choice(name: str, options: dict[str, str]) -> str:
+    """A field of the view, or its first option where a link says something else."""
+    value = getattr(state.view(), name)
+    return value if value in options else next(iter(options))
+
+
 def _controls(asked: Asked) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
@@ -119,7 +125,7 @@ def _controls(asked: Asked) -> gb.TokenMaps:
     st.selectbox(
         "Combine", list(_COMBINED), format_func=_COMBINED.__getitem__, **state.bind("combined", options=_COMBINED)
     )
-    chosen = _chosen_heads(asked) if state.view().combined else []
+    chosen = _chosen_heads(asked) if _choice("combined", _COMBINED) else []
     _span(asked)
     st.slider(
         "Hide weights below (%)",
@@ -153,7 +159,7 @@ def _span(asked: Asked) -> None:
     st.segmented_control(
         "Selected token", list(_FOCUS), format_func=_FOCUS.__getitem__, **state.bind("focus", options=_FOCUS)
     )
-    if not state.view().focus:
+    if not _choice("focus", _FOCUS):
         return
     if asked.selected is None:
         st.caption("Nothing is selected: click a token's name in the picture.")
@@ -172,11 +178,11 @@ def _span(asked: Asked) -> None:
 def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view = state.view()
     weights = compute.attention(asked.request)
-    maps = weights.combine(chosen, view.combined) if chosen else asked.one_head()
+    maps = weights.combine(chosen, _choice("combined", _COMBINED)) if chosen else asked.one_head()
     maps = asked.reading.of(maps)
-    if view.focus and asked.selected is not None:
-        last = max(view.until, asked.selected)
-        maps = _part(maps, view.focus, asked.selected, last)
+    focus = _choice("focus", _FOCUS)
+    if focus and asked.selected is not None:
+        maps = _part(maps, focus, asked.selected, max(view.until, asked.selected))
     if view.threshold:
         values = np.where(maps.values < view.threshold / 100, 0, maps.values)
         maps = replace(maps, values=values, rows_sum_to_one=False)
@@ -199,7 +205,8 @@ def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps
 def _one_map(asked: Asked, maps: gb.TokenMaps) -> None:
     view = state.view()
     lines = view.drawn == "lines"
-    name = asked.head_name.capitalize() if not view.combined else _combined_name(asked, view.combined)
+    how = _choice("combined", _COMBINED)
+    name = _combined_name(asked, how) if how else asked.head_name.capitalize()
     st.markdown(f"**{name}** · {plain(asked.one.name)}")
     draw_map(
         asked,
