@@ -7,20 +7,24 @@ scores. The states are small, so they can be asked again; the scores are not, so
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.blocks import blocks
 from glassbert.device import work_threads
 from glassbert.encoder import Batch, Model, encoder_of, network_inputs, vocabulary_logits
 from glassbert.results import Array, Encoded
 
 __all__ = ["Answers", "Question", "batches", "entropy_bits", "look_up", "mean_probabilities", "question", "states"]
 
-# Floats one pass may hold: 128 MB. Larger batches are no faster on a CPU, whose caches they leave.
-_FLOATS = 32 * 2**20
+# Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU more is slower, since it
+# leaves the caches; a GPU wants more to do at once.
+_CPU_BYTES, _GPU_BYTES = 32 * 2**20, 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +99,7 @@ def entropy_bits(log_probabilities: Tensor) -> Tensor:
 
 def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
     """(question, vocabulary) logits in float32, in order, a batch at a time: the first question's number, logits."""
-    size = max(1, _FLOATS // (4 * int(model.network.config.vocab_size)))
+    size = max(1, _floats(model) // int(model.network.config.vocab_size))
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
 
@@ -122,7 +126,11 @@ def _inputs_that_fit(model: Model, tokens: int) -> int:
     """How many inputs of this length one pass without gradients may hold: states, the inner layer, attention maps."""
     config = model.network.config
     inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
-    return max(1, _FLOATS // (tokens * (6 * model.hidden_size + 2 * inner + 3 * model.attention_heads * tokens)))
+    return max(1, _floats(model) // (tokens * (6 * model.hidden_size + 2 * inner + 3 * model.attention_heads * tokens)))
+
+
+def _floats(model: Model) -> int:
+    return (_CPU_BYTES if model.device == "cpu" else _GPU_BYTES) // 4
 
 
 def _states(model: Model, questions: Sequence[Question]) -> Tensor:
@@ -135,12 +143,34 @@ def _states(model: Model, questions: Sequence[Question]) -> Tensor:
         attention[row, :count] = 1
         segments[row, :count] = torch.tensor(one.token_type_ids)
     inputs = Batch(ids, attention, segments)
-    rows, positions = torch.arange(len(questions)), torch.tensor([one.position for one in questions])
+    positions = torch.tensor([one.position for one in questions])
 
     def work(device: str) -> Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
+        with torch.no_grad(), work_threads(inputs.token_rows), _ends_at(model, positions):
             hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state
-            at_masks: Tensor = hidden[rows, positions].float().cpu()
+            at_masks: Tensor = hidden[:, 0].float().cpu()
             return at_masks
 
     return model.run(work)
+
+
+@contextmanager
+def _ends_at(model: Model, positions: Tensor) -> Iterator[None]:
+    """A context in which the last layer goes on, after its attention, at one position an input: (input, 1, hidden).
+
+    Nobody reads the other rows, and the feed-forward half is two thirds of a layer's work.
+    """
+    layers = blocks(model.network)
+    norm = layers[-1].norm
+    calls_left = sum(layer.norm is norm for layer in layers)  # all layers of an ALBERT are one
+
+    def at_positions(_: Any, __: Any, states: Tensor) -> Tensor | None:
+        nonlocal calls_left
+        calls_left -= 1
+        return None if calls_left else states[torch.arange(len(states)), positions][:, None]
+
+    handle = norm.register_forward_hook(at_positions)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -8,6 +8,7 @@ from itertools import product
 from math import prod
 
 import numpy as np
+from torch import Tensor
 
 from glassbert.encoder import Model, require_head
 from glassbert.errors import OptionError, TargetError
@@ -56,17 +57,18 @@ def probe_template(
         if len(masks) != 1:
             raise TargetError(f"the template needs one [MASK], {text!r} has {len(masks) or 'none'}")
         places.append((encoded, masks[0]))
-    singles = [plan_words(model, *place, (), variant).questions[0] for place in places]
+    known: Tensor | None = None
     if wanted is None:
-        likeliest = mean_probabilities(model, states(model, singles)).topk(top_k).indices.tolist()
-        wanted = tuple(likeliest)
+        known = states(model, [one for place in places for one in plan_words(model, *place, (), variant).questions])
+        wanted = tuple(mean_probabilities(model, known).topk(top_k).indices.tolist())
     pieces = [tuple(pieces_in_place(model, *place, word) for word in wanted) for place in places]
     plans = [plan_words(model, *place, own, variant) for place, own in zip(places, pieces, strict=True)]
     questions = [one for plan in plans for one in plan.questions]
     starts = np.cumsum([0, *(len(plan.questions) for plan in plans)])
     rows = [start + row for start, plan in zip(starts, plans, strict=False) for row in plan.rows]
     ids = [piece for plan in plans for piece in plan.ids]
-    answers = look_up(model, states(model, questions), rows, ids)
+    # the likeliest are single pieces, and need no question that has not been asked
+    answers = look_up(model, states(model, questions) if known is None else known, rows, ids)
     found = gather_words(answers, [word for own in pieces for word in own])
     shape = (len(texts), len(wanted))
     alone = starts[:-1]  # the questions with one mask
