@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import quote
+from zlib import crc32
 
 import streamlit as st
 
@@ -185,15 +186,19 @@ def bind(name: str, *, options: Mapping[Any, Any] | None = None, shown: Any = No
     ``options`` (the widget's valid values) guards against a value from a link that the widget does not have; ``shown``
     is shown instead of the field where the page had to adapt it.
     """
-    key = f"widget_{name}"
+    # Other options make another widget: a click elsewhere brings along every widget's value as the browser last saw it,
+    # and the old value of a widget that the page has changed since would count as the visitor's choice.
+    key = f"widget_{name}" if options is None else f"widget_{name}_{crc32(repr(list(options)).encode()):08x}"
     value = getattr(view(), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
     st.session_state[key] = value
+    remember(f"widget_{name}", key)
 
     def changed() -> None:
         chosen = st.session_state[key]
-        if chosen is not None:  # a segmented control can be emptied; the view keeps its choice
+        # a segmented control can be emptied; the view keeps its choice
+        if chosen is not None and remembered(f"widget_{name}") == key:
             change(**{name: chosen})
 
     return {"key": key, "on_change": changed}

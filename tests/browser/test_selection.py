@@ -160,3 +160,17 @@ def test_back_returns_to_the_selection_before_and_then_leaves(open_workbench: Op
         if bench.page.url == "about:blank":
             break
     assert bench.page.url == "about:blank", "the Back button cannot leave the page"
+
+
+def test_a_click_during_a_run_chooses_nothing_else(open_workbench: Open) -> None:
+    """A click brings along what the browser last saw in every widget, which the page may have changed meanwhile."""
+    bench = open_workbench(text=TEXT)
+    for number in range(4):
+        bench.type(f"There are {number} of them.")
+        expect(bench.combobox("Explain")).to_have_value("Class")
+        bench.settle()
+        bench.type(f"There are {number} of [MASK].")
+        bench.open_head(5, number)
+        expect(bench.combobox("Explain")).to_have_value("Masked word")
+        bench.settle()
+        assert "explain" not in bench.parameters()

@@ -104,6 +104,7 @@ def expect_scores(bench: Workbench, scores: np.ndarray) -> None:
 
 def test_the_attention_weight_under_the_pointer(shared_workbench: Workbench, pretrained: gb.Model) -> None:
     shared_workbench.type(FACT)
+    expect(shared_workbench.tokens("saliency")).to_have_text(list(gb.encode(pretrained, FACT).pieces))
     shared_workbench.open_head(3, 5)
     shared_workbench.expect_parameters(layer="3", head="5")
     weights = gb.attention(pretrained, FACT).weights[3, 5]

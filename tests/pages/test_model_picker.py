@@ -71,8 +71,8 @@ def test_choosing_from_the_list_is_consent(asked: list[str]) -> None:
 )
 def test_a_refused_model_leaves_the_working_one(asked: list[str], source: str) -> None:
     app = enter(page(model="sentiment", beside=""), source)
-    (error,) = app.error
-    assert source in error.value.replace("\\", "")
+    assert len(app.error) == 1
+    assert source in messages(app)
     assert asked == []
     assert pictures(app) == COMPONENTS
     assert any("text classification" in caption.value for caption in app.caption)

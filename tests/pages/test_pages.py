@@ -6,7 +6,7 @@ import pytest
 
 from components.examples import EXAMPLES
 from components.navigation import PAGES
-from tests.pages.workbench import COMPONENTS, messages, page, parameters, pictures, run
+from tests.pages.workbench import COMPONENTS, as_read, messages, page, parameters, pictures, run
 
 
 @pytest.mark.parametrize("page_id", PAGES)
@@ -103,7 +103,7 @@ def test_every_example_opens(example: str) -> None:
     assert shown.get("text", EXAMPLES["contrast"].text) == chosen.text
     assert shown.get("pair", "") == chosen.pair
     assert pictures(app) == COMPONENTS
-    assert any(chosen.look[:20] in caption.value.replace("\\", "") for caption in app.caption)
+    assert any(chosen.look[:20] in as_read(caption.value) for caption in app.caption)
 
 
 def test_hidden_special_tokens_are_said_on_screen() -> None:

@@ -35,9 +35,13 @@ def parameters(app: AppTest) -> dict[str, str]:
 
 
 def messages(app: AppTest) -> str:
-    """All that the page says went wrong or is missing, without the backslashes of `components.text.plain`."""
-    said = [*app.error, *app.warning, *app.info]
-    return "\n".join(element.value for element in said).replace("\\", "")
+    """All that the page says went wrong or is missing, as it is read."""
+    return as_read("\n".join(element.value for element in [*app.error, *app.warning, *app.info]))
+
+
+def as_read(markup: str) -> str:
+    """Text without what `components.text.plain` put into it."""
+    return markup.replace("\\", "").replace("\u2060", "")
 
 
 def pictures(app: AppTest) -> int:
