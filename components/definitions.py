@@ -31,6 +31,20 @@ def draw_definitions() -> None:
         hide_index=True,
         width="stretch",
     )
+    st.dataframe(
+        [
+            {
+                "Measure": measure.label,
+                "A number says": measure.meaning,
+                "Rows sum to 1": measure.rows_sum_to_one,
+                "Forward passes, 24 tokens": measure.cost(24),
+                "Paper": measure.paper,
+            }
+            for measure in compute.measures().values()
+        ],
+        hide_index=True,
+        width="stretch",
+    )
     st.caption(
         "Passes are inputs sent through the network, backward passes not counted. Everything is computed from the open "
         "model and your text when the page is drawn; nothing is looked up."

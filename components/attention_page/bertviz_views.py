@@ -36,6 +36,9 @@ def draw_bertviz(asked: Asked) -> None:
         return
     html, height = _page(asked, view, layers)
     st.iframe(html, height=height)
+    if view == "neuron" and fitting < asked.one.model.layers:
+        shown = ", ".join(f"{number} is our {layer + 1}" for number, layer in enumerate(layers))
+        st.caption(f"Of the layers in this view {shown}.")
     st.caption(
         f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}; layers and heads count from 0 in it. "
         f"{len(html) / 1e6:.1f} MB, drawn without a network. *The weights that Heads shows, with the same limits to "
