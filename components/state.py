@@ -75,7 +75,7 @@ class View:
     reads: str = "steps"  # the open section of the Inputs page
     padded: int = 0  # tokens after padding; 0: the text's own length and some
     guess: str = "candidates"  # the open section of the Masked words page
-    masks: str = ""  # masked tokens, "3 6"
+    masks: str = ""  # masked tokens, "3 6"; "": the selected one, "none": none
     ask: str = "he, she, they"  # words to compare
     whole: bool = False  # candidates that are whole words only
     log: bool = False  # probabilities on a log scale

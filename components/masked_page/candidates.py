@@ -9,14 +9,15 @@ from components import charts, compute, state
 from components.compute_language import score_words, whole_words
 from components.frame import Opened
 from components.masked_page.shared import words_asked
-from components.panels._shared import explained_errors
+from components.panels._shared import explained_errors, selected_in, shown_index
 from components.text import plain
-from components.token_strip import Token, clicked_token, token_strip
+from components.token_strip import DESELECTED, Token, clicked_token, token_strip
 from components.tokens import shown_positions, strip_tokens
 
 _SHOWN = 10
 _FETCHED = 60  # enough to fill the list when pieces inside words are left out
 _MOST_GAPS = 6
+_NONE = "none"  # every mask was given back; an empty field masks the selected token
 
 
 def draw_candidates(opened: list[Opened], one: Opened) -> None:
@@ -47,13 +48,13 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
 def _strip(opened: list[Opened], one: Opened) -> list[int]:
     """The sentence; a click masks a token or gives it back. Returns the masked positions."""
     view = state.view()
-    request = one.text(view)
+    request, main = one.text(view), opened[0].text(view)
     encoded = compute.encode(request)
     typed = {index for index, token in enumerate(encoded.tokens) if token == one.model.mask_token}
+    selected = selected_in(opened, one)
     chosen = _masks(view.masks, encoded)
-    if not chosen and not typed:
-        place = view.token if one is opened[0] else -1
-        chosen = {place} if 0 < place < len(encoded) and not encoded.special_tokens_mask[place] else set()
+    if not view.masks and not typed and selected is not None:
+        chosen = _masks(str(selected), encoded)
     positions = shown_positions(encoded, view.special)
     version = compute.version(request, view.special, "masks")
     tokens = [
@@ -63,19 +64,20 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
 
     def toggled() -> None:
         index = clicked_token(state.event("masks"), version, len(positions))
-        if index is None or index < 0:
+        if index is None or (index == DESELECTED and selected is None):
             return
-        position = int(positions[index])
+        position = selected if index == DESELECTED else int(positions[index])
         if encoded.special_tokens_mask[position] or position in typed:
             return
-        kept = chosen ^ {position}
-        state.change(masks=" ".join(map(str, sorted(kept))), token=position if position in kept else -1)
+        place = position if request == main else compute.same_place(request, position, main)
+        masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE
+        state.change(masks=masks, token=-1 if place is None else place)
 
     token_strip(
         tokens,
         key="masks",
         label="Sentence: click words to mask them",
-        selected=None,
+        selected=shown_index(positions, selected),
         version=version,
         on_select=toggled,
     )
