@@ -33,14 +33,14 @@ class Layer:
 
     def weights(self) -> Tensor:
         """α_h(i, j), (head, query, key) in float64 on the CPU."""
-        return self.attention.double().cpu()
+        return self.attention.cpu().double()
 
     def carried(self) -> Tensor:
         """f_h(x_j), (token, head, hidden) in float64 on the CPU."""
         tokens, width = self.values.shape
         heads = len(self.attention)
-        by_head = self.values.double().cpu().view(tokens, heads, width // heads)
-        mixer = self.mixer.weight.double().cpu().view(-1, heads, width // heads)  # (hidden, head, size)
+        by_head = self.values.cpu().double().view(tokens, heads, width // heads)
+        mixer = self.mixer.weight.cpu().double().view(-1, heads, width // heads)  # (hidden, head, size)
         return torch.einsum("thv,dhv->thd", by_head, mixer)
 
 

@@ -9,7 +9,7 @@ from glassbert.maps import AttentionMaps
 from glassbert.results import Array
 
 #: Rows of longer texts are sampled evenly down to this many: the cost is heads² × rows × tokens.
-MOST_ROWS = 128
+MOST_ROWS = 64
 
 
 def head_distances(maps: AttentionMaps) -> HeadDistances:

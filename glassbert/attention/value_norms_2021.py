@@ -18,14 +18,14 @@ def mixed(layer: parts.Layer) -> Tensor:
     LayerNorm of z_i, the sum of everything that reaches token i, is Σ of g_i over its parts (plus the biases), with
     g_i(u) = γ ⊙ (u − mean(u)) / √(var(z_i) + ε): dividing by the spread of the whole, not of the part.
     """
-    scale = layer.norm.weight.double().cpu()
+    scale = layer.norm.weight.cpu().double()
 
     def centred(vectors: Tensor) -> Tensor:
         result: Tensor = scale * (vectors - vectors.mean(dim=-1, keepdim=True))
         return result
 
     weights, carried = layer.weights(), layer.carried()
-    states, summed = layer.states.double().cpu(), layer.summed.double().cpu()
+    states, summed = layer.states.cpu().double(), layer.summed.double().cpu()
     lengths = parts.norms(weights, centred(carried))
     own = torch.einsum("hii,ihd->id", weights, carried) + states
     lengths = lengths.fill_diagonal_(0) + centred(own).norm(dim=-1).diag()

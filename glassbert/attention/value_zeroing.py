@@ -79,8 +79,9 @@ def _distances(model: Model, layer: int, arguments: tuple[Any, ...], options: di
         # row 0 stays whole: the same batch, so the same rounding
         rows = states.expand(len(zeroed) + 1, -1, -1)
         with torch.no_grad(), work_threads(rows.shape[0] * tokens):
-            output = run_layer(block, (rows, *rest), options, values=zero, gates=gates).double()
-        distances = 1 - torch.cosine_similarity(output[1:], output[:1], dim=-1).cpu()  # (key, query)
+            output = run_layer(block, (rows, *rest), options, values=zero, gates=gates)
+        output = output.cpu().double()  # not every device knows float64
+        distances = 1 - torch.cosine_similarity(output[1:], output[:1], dim=-1)  # (key, query)
         return distances.where(distances > _ROUNDING, 0)
 
     return torch.cat([bare.run(lambda device: without(zeroed)) for zeroed in _chunks(tokens)]).T  # noqa: B023
