@@ -5,7 +5,8 @@
     gb.fill_mask(model, "Paris is the capital of [MASK].").frame()
 
 Reading order: ``errors → targets → results → families → checkpoint → hub → blocks → encoder → inputs → words →
-maps``, then one folder at a time: ``language``, ``attribution``, ``attention``.
+maps → vocabulary → normalisation → reading → anatomy``, then one folder at a time: ``language``, ``attribution``,
+``attention``.
 """
 
 import os

@@ -44,24 +44,27 @@ def normalise(tokenizer: Any, text: str) -> Normalised:
     Special tokens typed in the text, such as the mask, are kept out of both, as in the tokenizer itself.
     """
     backend = tokenizer.backend_tokenizer
-    specials = [token.content for token in backend.get_added_tokens_decoder().values() if not token.normalized]
-    pattern = "|".join(re.escape(token) for token in sorted(specials, key=len, reverse=True))
+    specials = [token for token in backend.get_added_tokens_decoder().values() if not token.normalized]
+    specials.sort(key=lambda token: len(token.content), reverse=True)
+    pattern = "|".join(
+        (r"\s*" if token.lstrip else "") + re.escape(token.content) + (r"\s*" if token.rstrip else "")
+        for token in specials
+    )
     parts = re.split(f"({pattern})", text) if pattern else [text]
+    byte_level = type(backend.decoder).__name__ == "ByteLevel"  # spells bytes as other letters
     written: list[str] = []
     words: list[str] = []
     changes: Counter[str] = Counter()
     for number, part in enumerate(parts):
         if number % 2:  # re.split gives what it split at in every second place
             written.append(part)
-            words.append(part)
+            words.append(part.strip())
         elif part:
             plain = backend.normalizer.normalize_str(part) if backend.normalizer else part
             changes.update(_changes(backend.normalizer, part, plain))
             written.append(plain)
             cut = backend.pre_tokenizer.pre_tokenize_str(plain) if backend.pre_tokenizer else [(plain, (0, len(plain)))]
-            words += [word for word, _ in cut]
-    if type(backend.decoder).__name__ == "ByteLevel":  # spells bytes as other letters
-        words = [word if word in specials else ByteLevel().decode([word]) for word in words]
+            words += [ByteLevel().decode([word]) if byte_level else word for word, _ in cut]
     shown = tuple(word.lstrip("▁ ") or SPACE for word in words)
     return Normalised("".join(written), tuple(changes.most_common()), shown)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -141,12 +142,12 @@ def _padding(
     if padding is None:
         return None, np.zeros(0), None, None
     length = model.max_tokens if padding == "max_length" else padding
-    if not isinstance(length, int) or not len(encoded) <= length <= model.max_tokens:
+    if not isinstance(length, Integral) or not len(encoded) <= length <= model.max_tokens:
         raise OptionError(
             f"padding {padding!r}: valid are {len(encoded)}, the tokens of this text, to {model.max_tokens}, all this "
             'model reads ("max_length")'
         )
-    missing = length - len(encoded)
+    missing = int(length) - len(encoded)
     plain = batch(model, [encoded])
     fill = torch.nn.functional.pad
     padded = Batch(

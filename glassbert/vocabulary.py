@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from glassbert.encoder import Model
 from glassbert.errors import TargetError
 from glassbert.results import Encoded
@@ -59,11 +57,10 @@ def _before(encoded: Encoded, position: int) -> str:
 
 
 def _spelt(model: Model, before: str, word: str) -> tuple[int, ...]:
-    raw = model.tokenizer(before + word, add_special_tokens=False, return_offsets_mapping=True)
-    spans = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
-    ids = np.asarray(raw["input_ids"], dtype=np.int64)
-    edge = len(before)
-    if before.strip() and ((spans[:, 0] < edge) & (spans[:, 1] > edge)).any():
-        # the word and what it touches share a piece: here it can only be spelt as if it stood alone
-        return tuple(model.tokenizer(word, add_special_tokens=False)["input_ids"])
-    return tuple(int(piece) for piece, (_, end) in zip(ids, spans, strict=True) if end > edge)
+    # where the word would share a piece with what it touches, it is spelt as after a bracket
+    for touched in (before, "(") if before.strip() else ():
+        raw = model.tokenizer(touched + word, add_special_tokens=False, return_offsets_mapping=True)
+        spans, edge = raw["offset_mapping"], len(touched)
+        if not any(start < edge < end for start, end in spans):
+            return tuple(piece for piece, (_, end) in zip(raw["input_ids"], spans, strict=True) if end > edge)
+    return tuple(model.tokenizer((before if before.isspace() else "") + word, add_special_tokens=False)["input_ids"])

@@ -20,7 +20,17 @@ from glassbert.device import work_threads
 from glassbert.encoder import Batch, Model, encoder_of, network_inputs, vocabulary_logits
 from glassbert.results import Array, Encoded
 
-__all__ = ["Answers", "Question", "batches", "entropy_bits", "look_up", "mean_probabilities", "question", "states"]
+__all__ = [
+    "Answers",
+    "Question",
+    "batches",
+    "entropy_bits",
+    "look_up",
+    "mean_probabilities",
+    "question",
+    "rows_of_vocabulary",
+    "states",
+]
 
 # Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU more is slower, since it
 # leaves the caches; a GPU wants more to do at once.
@@ -99,7 +109,7 @@ def entropy_bits(log_probabilities: Tensor) -> Tensor:
 
 def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
     """(question, vocabulary) logits in float32, in order, a batch at a time: the first question's number, logits."""
-    size = max(1, _floats(model) // int(model.network.config.vocab_size))
+    size = rows_of_vocabulary(model)
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
 
@@ -127,6 +137,11 @@ def _inputs_that_fit(model: Model, tokens: int) -> int:
     config = model.network.config
     inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
     return max(1, _floats(model) // (tokens * (6 * model.hidden_size + 2 * inner + 3 * model.attention_heads * tokens)))
+
+
+def rows_of_vocabulary(model: Model, each: int = 1) -> int:
+    """How many rows of ``each`` vocabulary scores a batch may hold."""
+    return max(1, _floats(model) // (each * int(model.network.config.vocab_size)))
 
 
 def _floats(model: Model) -> int:

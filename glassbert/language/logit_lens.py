@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs, vocabulary_logits
 from glassbert.errors import OptionError
 from glassbert.inputs import Text, token_name
-from glassbert.language._masks import entropy_bits
-from glassbert.language.masked_words import mask
+from glassbert.language._masks import entropy_bits, rows_of_vocabulary
+from glassbert.language.masked_words import Masked, mask
 from glassbert.language_results import LogitLens
 from glassbert.vocabulary import piece_in_place
 
@@ -35,54 +35,66 @@ def logit_lens(
     L + 1 states a mask. Raises HeadError, TargetError, OptionError, TextErrors.
     """
     masked = mask(model, text, pair, positions, top_k)
-    chosen = list(masked.positions)
     if isinstance(words, str):
         raise OptionError("words is a list: give it as one, even for a single word")
     word_ids = torch.tensor(
-        [[piece_in_place(model, masked.encoded, position, word) for word in words] for position in chosen]
-    ).reshape(len(chosen), len(words))
-    inputs = batch(model, [masked.encoded])
-
-    def work(device: str) -> Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            arguments = network_inputs(model, inputs, device)
-            states = encoder_of(model)(**arguments, output_hidden_states=True).hidden_states
-            rows = torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
-            below = vocabulary_logits(model, rows[:-1].flatten(0, 1))
-            # by itself, as fill_mask runs it: the same product in a larger batch may differ in the last bit
-            last = vocabulary_logits(model, rows[-1])
-            return torch.cat([below, last]).float().view(len(states), len(chosen), -1).cpu()
-
-    logits = model.run(work)  # (layer, mask, vocabulary)
-    log_probabilities = logits.log_softmax(dim=-1)
-    best = logits.topk(top_k, dim=-1)
-    word_probabilities, word_ranks = _followed(logits, log_probabilities, word_ids)
-    known = torch.tensor(masked.originals)
-    original_probabilities, original_ranks = _followed(logits, log_probabilities, known.clamp(min=0)[:, None])
+        [[piece_in_place(model, masked.encoded, position, word) for word in words] for position in masked.positions],
+        dtype=torch.int64,
+    ).reshape(len(masked.positions), len(words))
+    originals = torch.tensor(masked.originals)
+    followed = torch.cat([word_ids, originals.clamp(min=0)[:, None]], dim=-1)
+    layers = [_read(logits, followed, top_k) for logits in _logits(model, masked)]
+    ids, logits, probabilities, entropy, found, ranks = (torch.cat(parts) for parts in zip(*layers, strict=True))
+    known = originals >= 0
     return LogitLens(
         encoded=masked.encoded,
-        positions=np.asarray(chosen),
-        candidate_ids=best.indices.numpy(),
+        positions=np.asarray(masked.positions),
+        candidate_ids=ids.numpy(),
         candidates=tuple(
-            tuple(tuple(token_name(model, token) for token in row) for row in rows) for rows in best.indices.tolist()
+            tuple(tuple(token_name(model, token) for token in row) for row in rows) for rows in ids.tolist()
         ),
-        logits=best.values.numpy(),
-        probabilities=log_probabilities.exp().gather(-1, best.indices).numpy(),
-        entropy=entropy_bits(log_probabilities).numpy(),
+        logits=logits.numpy(),
+        probabilities=probabilities.numpy(),
+        entropy=entropy.numpy(),
         words=tuple(words),
         word_ids=word_ids.numpy(),
-        word_probabilities=word_probabilities.numpy(),
-        word_ranks=word_ranks.numpy(),
-        original_ids=known.numpy(),
+        word_probabilities=found[..., :-1].numpy(),
+        word_ranks=ranks[..., :-1].numpy(),
+        original_ids=originals.numpy(),
         original_tokens=tuple(token_name(model, token) if token >= 0 else "" for token in masked.originals),
-        original_probabilities=(original_probabilities[..., 0] * (known >= 0)).numpy(),
-        original_ranks=(original_ranks[..., 0] * (known >= 0)).numpy(),
+        original_probabilities=(found[..., -1] * known).numpy(),
+        original_ranks=(ranks[..., -1] * known).numpy(),
     )
 
 
-def _followed(logits: Tensor, log_probabilities: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Probabilities and ranks of chosen ids in every layer: ids (mask, word) → two (layer, mask, word)."""
-    at = ids.expand(len(logits), *ids.shape)
-    ranks = [(logits > one[..., None]).sum(dim=-1) + 1 for one in logits.gather(-1, at).unbind(-1)]
-    found = torch.stack(ranks, dim=-1) if ranks else torch.empty_like(at)
-    return log_probabilities.gather(-1, at).exp(), found
+def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
+    """(layer, mask, vocabulary) logits in float32, in order, some layers at a time; the last one by itself."""
+    inputs, chosen = batch(model, [masked.encoded]), list(masked.positions)
+
+    def encode_layers(device: str) -> Tensor:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            arguments = network_inputs(model, inputs, device)
+            states = encoder_of(model)(**arguments, output_hidden_states=True).hidden_states
+            return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
+
+    rows = model.run(encode_layers)
+    # the last by itself, as fill_mask runs it: in a larger product its numbers may differ in the last bit
+    for some in (*torch.split(rows[:-1], rows_of_vocabulary(model, len(chosen))), rows[-1:]):
+
+        def score(device: str, some: Tensor = some) -> Tensor:
+            with torch.no_grad(), work_threads(inputs.token_rows):
+                return vocabulary_logits(model, some.flatten(0, 1).to(device)).float().cpu()
+
+        yield model.run(score).view(len(some), len(chosen), -1)
+
+
+def _read(logits: Tensor, followed: Tensor, top_k: int) -> tuple[Tensor, ...]:
+    """Candidates' ids, logits and probabilities, the entropy, and probabilities and ranks of the ids followed."""
+    log_probabilities = logits.log_softmax(dim=-1)
+    best = logits.topk(top_k, dim=-1)
+    at = followed.expand(len(logits), *followed.shape)  # (layer, mask, word)
+    own = logits.gather(-1, at)
+    ranks = torch.stack([(logits > one[..., None]).sum(dim=-1) + 1 for one in own.unbind(-1)], dim=-1)
+    probabilities = log_probabilities.exp().gather(-1, best.indices)
+    found = log_probabilities.gather(-1, at).exp()
+    return best.indices, best.values, probabilities, entropy_bits(log_probabilities), found, ranks
