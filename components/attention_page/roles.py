@@ -84,7 +84,8 @@ def _table(profile: object, labels: dict) -> None:
 
 
 def _places(asked: Asked, profile: object, labels: dict) -> None:
-    distances = compute.head_distances(asked.request)
+    with st.spinner("Comparing every head with every other …"):
+        distances = compute.head_distances(asked.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()
     texts = [
