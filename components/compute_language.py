@@ -23,8 +23,8 @@ __all__ = [
 
 @shared(64)
 def reading_steps(request: TextRequest, padding: int | None) -> gb.ReadingSteps:
-    """One forward pass, three with padding."""
-    return library().reading_steps(load(request.model), encode(request), padding=padding)
+    """One forward pass, three with padding; with the embeddings themselves, a few kilobytes a token."""
+    return library().reading_steps(load(request.model), encode(request), padding=padding, vectors=True)
 
 
 @shared(8)

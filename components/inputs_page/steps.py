@@ -56,6 +56,7 @@ def draw_steps(opened: list[Opened]) -> None:
         "length of vectors the network really used. *Length is not importance.*"
     )
     _what_happened(steps)
+    _how(steps, selected_in(opened, one))
 
 
 def _text_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
@@ -134,6 +135,26 @@ def _what_happened(steps: gb.ReadingSteps) -> None:
             "reads the same sign for all of it.",
             icon=":material/help:",
         )
+
+
+def _how(steps: gb.ReadingSteps, selected: int | None) -> None:
+    """The sum of the embeddings of one token, with its first numbers."""
+    with st.expander("How this is computed"):
+        token = selected if selected is not None else min(1, len(steps.encoded) - 1)
+        st.markdown(
+            r"""
+Each token's vectors are looked up, added and normalised (Devlin et al. 2019; LayerNorm: Ba et al. 2016):
+
+$$x = \mathrm{LayerNorm}(e_\text{word} + e_\text{position} + e_\text{segment}), \qquad
+\mathrm{LayerNorm}(v) = \gamma \odot \frac{v - \mu(v)}{\sqrt{\sigma^2(v) + \epsilon}} + \beta$$
+"""
+        )
+        st.markdown(
+            f"The first three of the {steps.vectors.shape[-1]} numbers of **{plain(steps.encoded.tokens[token])}**:"
+        )
+        for part, vectors in zip(steps.parts, steps.vectors, strict=True):
+            numbers = ", \\; ".join(f"{number:.3f}" for number in vectors[token][:3])
+            st.latex(rf"\text{{{_PARTS[part][0]}: }} ({numbers}, \; \dots)")
 
 
 def _word_columns(encoded: gb.Encoded) -> list[tuple[int, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import streamlit as st
 
 from components import charts, compute, state
@@ -62,7 +64,14 @@ def _decision(one: Opened) -> None:
         return
     result = compute.next_sentence(one.text(view))
     st.plotly_chart(charts.next_sentence(result), key="decision", config=charts.CONFIG, width="stretch")
-    st.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
+    swap, shuffle = st.columns([0.36, 0.64])
+    swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
+    shuffle.button(
+        "Shuffle the words of B",
+        icon=":material/shuffle:",
+        on_click=_shuffle,
+        help="Same words, no grammar: does the model notice?",
+    )
     st.caption(
         f"{plain(one.name)}, read at [CLS]. It was trained to tell the next sentence from one of another text. *It "
         "rewards the same topic more than good sense.*"
@@ -112,6 +121,17 @@ def _why(opened: list[Opened], one: Opened) -> None:
 def _swap() -> None:
     view = state.view()
     state.change(text=view.pair, pair=view.text)
+    state.redraw_page()
+
+
+def _shuffle() -> None:
+    """Another order of B's words, the same for the same text; the full stop stays at the end."""
+    pair = state.view().pair
+    words, end = pair.rstrip(".!? ").split(), pair[len(pair.rstrip(".!? ")) :]
+    mixed = random.Random(pair).sample(words, len(words))
+    if mixed == words:
+        mixed = words[1:] + words[:1]
+    state.change(pair=" ".join(mixed) + end)
     state.redraw_page()
 
 

@@ -53,6 +53,8 @@ def test_steps_are_those_of_the_library(pretrained: gb.Model) -> None:
     for part, norms in zip(steps.parts, steps.part_norms, strict=True):
         assert table[f"norm-{part}"] == [f"{norm:.2f}" for norm in norms]
     assert "accents were taken off (1)" in shown(app)
+    first_word = steps.vectors if steps.vectors.size else gb.reading_steps(pretrained, text, vectors=True).vectors
+    assert ", \\; ".join(f"{number:.3f}" for number in first_word[0, 1, :3]) in formulas(app)
 
 
 def test_unknown_signs_are_flagged() -> None:
@@ -202,6 +204,17 @@ def test_the_decision_is_the_librarys_and_swaps(pretrained: gb.Model) -> None:
     run(app)
     assert (app.session_state.view["text"], app.session_state.view["pair"]) == (SECOND, FIRST)
     assert f"{gb.next_sentence(pretrained, SECOND, FIRST).is_next:.4f}" in formulas(app)
+
+
+def test_shuffling_keeps_the_words_of_b_and_changes_their_order() -> None:
+    app = page("next_sentence", text=FIRST, pair=SECOND, method="saliency")
+    next(button for button in app.button if "Shuffle" in button.label).click()
+    run(app)
+    shuffled = app.session_state.view["pair"]
+    assert shuffled != SECOND
+    assert shuffled.endswith(".")
+    assert sorted(shuffled.rstrip(".").split()) == sorted(SECOND.rstrip(".").split())
+    assert app.session_state.view["text"] == FIRST
 
 
 def test_without_a_second_text_the_page_says_so_and_still_ranks() -> None:
