@@ -11,8 +11,8 @@ maps → vocabulary → normalisation → reading → anatomy``, then one folder
 
 import os
 
-# Threads that wait should sleep, not spin. On a busy two-core machine spinning made integrated gradients 14 times slower
-# (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
+# Threads that wait should sleep, not spin. On a busy two-core machine spinning made integrated gradients 14 times
+# slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from glassbert.anatomy import architecture
