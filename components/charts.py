@@ -123,8 +123,14 @@ def template(result: gb.TemplateProbe) -> go.Figure:
     figure.update_layout(
         height=60 + 30 * len(result.combinations),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis={"side": "top", "fixedrange": True, "type": "category"},
-        yaxis={"autorange": "reversed", "fixedrange": True, "automargin": True, "type": "category"},
+        xaxis={"side": "top", "fixedrange": True, "type": "category", "showgrid": False},
+        yaxis={
+            "autorange": "reversed",
+            "fixedrange": True,
+            "automargin": True,
+            "type": "category",
+            "showgrid": False,
+        },
     )
     return figure
 
