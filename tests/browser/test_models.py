@@ -74,6 +74,7 @@ def test_a_model_that_cannot_be_opened(
     bench = shared_workbench
     if bench.field().input_value() != TEXT:
         bench.type(TEXT)
+        bench.explain_in_one_pass()
     enter_source(bench, str(unusable.get(source, source)))
     expect(complaint(bench).first).to_contain_text(re.compile(says, re.IGNORECASE))
     message = complaint(bench).first.inner_text().replace("\u2060", "")

@@ -34,11 +34,17 @@ READABLE = {
 }
 
 
+@pytest.fixture
+def bench(shared_workbench: Workbench) -> Workbench:
+    """A short text open, explained in one pass."""
+    shared_workbench.type("Something else.")
+    expect(shared_workbench.tokens("saliency")).to_have_count(5)
+    shared_workbench.explain_in_one_pass()
+    return shared_workbench
+
+
 @pytest.mark.parametrize("text", READABLE.values(), ids=READABLE.keys())
-def test_readable_text(shared_workbench: Workbench, pretrained: gb.Model, text: str) -> None:
-    bench = shared_workbench
-    bench.type("Something else.")
-    expect(bench.tokens("saliency")).to_have_count(5)
+def test_readable_text(bench: Workbench, pretrained: gb.Model, text: str) -> None:
     bench.type(text)
     encoded = gb.encode(pretrained, text)
     for strip in ("strip", "saliency"):
@@ -56,31 +62,28 @@ def test_readable_text(shared_workbench: Workbench, pretrained: gb.Model, text: 
     bench.expect_parameters(text=text)
 
 
-def test_arabic_runs_from_right_to_left(shared_workbench: Workbench) -> None:
-    shared_workbench.type("مرحبا بالعالم")
-    strip = shared_workbench.part("strip").get_by_test_id("token-strip-list")
+def test_arabic_runs_from_right_to_left(bench: Workbench) -> None:
+    bench.type("مرحبا بالعالم")
+    strip = bench.part("strip").get_by_test_id("token-strip-list")
     expect(strip).to_have_attribute("dir", "rtl")
-    first, last = shared_workbench.tokens().first, shared_workbench.tokens().last
+    first, last = bench.tokens().first, bench.tokens().last
     assert first.bounding_box()["x"] > last.bounding_box()["x"]
-    assert shared_workbench.field().evaluate("(field) => getComputedStyle(field).direction") == "rtl"
-    shared_workbench.type("Hello world")
+    assert bench.field().evaluate("(field) => getComputedStyle(field).direction") == "rtl"
+    bench.type("Hello world")
     expect(strip).to_have_attribute("dir", "ltr")
 
 
-def test_what_the_model_cannot_read_is_said(shared_workbench: Workbench, pretrained: gb.Model) -> None:
+def test_what_the_model_cannot_read_is_said(bench: Workbench, pretrained: gb.Model) -> None:
     text = "🦄 and 𓀀"
-    shared_workbench.type(text)
+    bench.type(text)
     unknown = gb.encode(pretrained, text).tokens.count("[UNK]")
     assert unknown > 0
-    expect(shared_workbench.main()).to_contain_text("[UNK]")
-    shared_workbench.expect_pictures()
+    expect(bench.main()).to_contain_text("[UNK]")
+    bench.expect_pictures()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u200b"], ids=["empty", "only spaces", "only a zero-width space"])
-def test_nothing_to_read(shared_workbench: Workbench, text: str) -> None:
-    bench = shared_workbench
-    bench.type("Something else.")
-    expect(bench.tokens("saliency")).to_have_count(5)
+def test_nothing_to_read(bench: Workbench, text: str) -> None:
     bench.type(text)
     expect(bench.tokens()).to_have_count(0)
     expect(bench.main().get_by_test_id("stAlert")).to_contain_text(re.compile(r"type (a|at least one)", re.IGNORECASE))
@@ -97,34 +100,30 @@ def words(count: int) -> str:
     return " ".join((sentence * count)[:count])
 
 
-def test_the_longest_text_that_fits(shared_workbench: Workbench, pretrained: gb.Model) -> None:
+def test_the_longest_text_that_fits(bench: Workbench, pretrained: gb.Model) -> None:
     text = words(510)
     assert len(gb.encode(pretrained, text)) == 512
-    shared_workbench.choose("Method", "Input × gradient")  # one pass instead of many
-    shared_workbench.type(text)
-    expect(shared_workbench.tokens("saliency")).to_have_count(512, timeout=60_000)
-    shared_workbench.expect_pictures()
-    shared_workbench.expect_painted(shared_workbench.page.get_by_test_id("attention-heatmap-canvas"))
-    shared_workbench.select_token(500)
-    shared_workbench.expect_selected(500)
+    bench.type(text)
+    expect(bench.tokens("saliency")).to_have_count(512, timeout=60_000)
+    bench.expect_pictures()
+    bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
+    bench.select_token(500)
+    bench.expect_selected(500)
 
 
-def test_a_longer_text_is_refused_with_its_count_and_shortened(
-    shared_workbench: Workbench, pretrained: gb.Model
-) -> None:
+def test_a_longer_text_is_refused_with_its_count_and_shortened(bench: Workbench, pretrained: gb.Model) -> None:
     text = words(600)
     with pytest.raises(gb.TextTooLongError) as error:
         gb.encode(pretrained, text)
     assert error.value.tokens == 602
-    shared_workbench.choose("Method", "Input × gradient")
-    shared_workbench.type(text)
-    message = shared_workbench.main().get_by_test_id("stAlert")
+    bench.type(text)
+    message = bench.main().get_by_test_id("stAlert")
     expect(message).to_contain_text("602")
     expect(message).to_contain_text("512")
-    expect(shared_workbench.tokens()).to_have_count(0)
-    expect(shared_workbench.field()).to_have_value(text)
-    shared_workbench.page.get_by_role("button", name=re.compile("Shorten")).click()
-    expect(shared_workbench.tokens("saliency")).to_have_count(512, timeout=60_000)
-    assert text.startswith(shared_workbench.field().input_value())
-    expect(shared_workbench.main().get_by_test_id("stAlert")).to_have_count(0)
-    shared_workbench.expect_pictures()
+    expect(bench.tokens()).to_have_count(0)
+    expect(bench.field()).to_have_value(text)
+    bench.page.get_by_role("button", name=re.compile("Shorten")).click()
+    expect(bench.tokens("saliency")).to_have_count(512, timeout=60_000)
+    assert text.startswith(bench.field().input_value())
+    expect(bench.main().get_by_test_id("stAlert")).to_have_count(0)
+    bench.expect_pictures()

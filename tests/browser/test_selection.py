@@ -25,6 +25,7 @@ def bench(shared_workbench: Workbench) -> Workbench:
     """The text open, nothing selected."""
     shared_workbench.type("One two three.")
     expect(shared_workbench.tokens("saliency")).to_have_count(6)
+    shared_workbench.explain_in_one_pass()
     shared_workbench.type(TEXT)
     expect(shared_workbench.tokens("saliency")).to_have_count(15)
     shared_workbench.expect_nothing_selected()
@@ -126,7 +127,6 @@ def test_a_new_text_takes_the_selection_with_it(bench: Workbench) -> None:
 def test_a_copied_link_opens_the_same_view(bench: Workbench, server: str, new_context: NewContext) -> None:
     bench.open_head(2, 3)
     bench.select_token(6)
-    bench.choose("Method", "Input × gradient")
     bench.expect_parameters(text=TEXT, layer="2", head="3", token="6", method="input_x_gradient")
     other = Workbench(new_context().new_page(), server)
     other.open(bench.page.url)

@@ -55,6 +55,12 @@ class Workbench:
                 return
         raise AssertionError("the Tab key does not reach it")
 
+    def explain_in_one_pass(self) -> None:
+        """Where the saliency's values do not matter: not by integrated gradients, which take dozens of passes."""
+        if self.combobox("Method").input_value() != "Input × gradient":
+            self.choose("Method", "Input × gradient")
+            self.expect_parameters(method="input_x_gradient")
+
     def select_token(self, index: int, *, strip: str = "strip") -> None:
         self.tokens(strip).nth(index).click()
 
