@@ -25,6 +25,13 @@ FUNCTIONS = {
     "label_tokens": ["model", "text", "pair"],
     "answer": ["model", "question", "context", "top_k", "max_answer_tokens"],
     "shorten": ["model", "text", "pair"],
+    "logit_lens": ["model", "text", "pair", "positions", "top_k", "words"],
+    "surprise": ["model", "text", "pair", "variant"],
+    "score_words": ["model", "text", "position", "words", "pair", "variant"],
+    "probe_template": ["model", "template", "slots", "words", "top_k", "variant"],
+    "rank_continuations": ["model", "first", "candidates", "swap"],
+    "reading_steps": ["model", "text", "pair", "padding", "vectors"],
+    "architecture": ["model", "tokens"],
     "available_devices": [],
 }
 

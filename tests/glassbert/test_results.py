@@ -42,6 +42,17 @@ MAKE = {
     "HeadDistances": lambda model: gb.head_distances(gb.attention(model("bert", "masked_words"), TEXT)),
     "HeadImportance": lambda model: gb.head_importance(model("albert", "classification"), [TEXT, "Good."]),
     "AblationSweep": lambda model: gb.ablation_sweep(model("bert", "classification"), TEXT, mode="greedy", steps=2),
+    "LogitLens": lambda model: gb.logit_lens(model("bert", "masked_words"), TEXT, positions=[1, 3], words=["he", "a"]),
+    "LogitLens without words": lambda model: gb.logit_lens(model("albert", "masked_words"), "a [MASK]", top_k=2),
+    "Surprise": lambda model: gb.surprise(model("mpnet", "masked_words"), TEXT, variant="word_l2r"),
+    "WordScores": lambda model: gb.score_words(model("bert", "masked_words"), TEXT, 2, ["he", "unable"]),
+    "TemplateProbe": lambda model: gb.probe_template(
+        model("bert", "masked_words"), "{a} [MASK] {b}", {"a": ["<b>", "x"], "b": ["y"]}, ["he", "unable"]
+    ),
+    "ContinuationRanking": lambda model: gb.rank_continuations(model("bert", "next_sentence"), PAIR[0], ["a", PAIR[1]]),
+    "ReadingSteps": lambda model: gb.reading_steps(model("roberta", "encoder"), *PAIR, padding=40, vectors=True),
+    "ReadingSteps without padding": lambda model: gb.reading_steps(model("bert", "encoder"), TEXT),
+    "Architecture": lambda model: gb.architecture(model("albert", "masked_words"), 5),
 }
 
 
