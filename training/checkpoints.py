@@ -12,18 +12,23 @@ from transformers import BertTokenizer
 
 from training.errors import RecipeError
 
-__all__ = ["save_checkpoint", "vocabulary_of"]
+__all__ = ["local_checkpoint", "save_checkpoint", "vocabulary_of"]
 
 #: BERT's own dropout, written to config.json whatever the training used.
 DROPOUT = 0.1
 
 
+def local_checkpoint(folder: Path) -> Path:
+    """``folder``, if it holds a checkpoint; so no name is ever looked up on a hub. Raises `RecipeError`."""
+    for name in ("config.json", "vocab.txt"):
+        if not (folder / name).is_file():
+            raise RecipeError(f"{folder} holds no {name}: give the folder of a checkpoint with its vocabulary")
+    return folder
+
+
 def vocabulary_of(folder: Path) -> Path:
-    """The ``vocab.txt`` of a checkpoint. Raises `RecipeError` if there is none."""
-    path = folder / "vocab.txt"
-    if not path.is_file():
-        raise RecipeError(f"{folder} holds no vocab.txt: give a checkpoint folder with its vocabulary")
-    return path
+    """The ``vocab.txt`` of a checkpoint. Raises `RecipeError` if there is no checkpoint."""
+    return local_checkpoint(folder) / "vocab.txt"
 
 
 def save_checkpoint(model: Any, vocabulary: Path, folder: Path) -> None:

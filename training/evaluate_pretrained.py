@@ -16,6 +16,7 @@ import torch
 from transformers import AutoTokenizer, BertForPreTraining
 
 from training.batches import SHAPES, SOURCES, BatchSampler
+from training.checkpoints import local_checkpoint
 from training.errors import RecipeError, run_script
 from training.precision import add_precision_option
 from training.pretraining_model import pretraining_output
@@ -160,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.batches < 1:
         raise RecipeError("batches are counted from 1")
     torch.set_num_threads(options.threads)
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     model = BertForPreTraining.from_pretrained(options.model, dtype=torch.float32).eval()
 
     held_out = {}

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, BertForSequenceClassification
 
+from training.checkpoints import local_checkpoint
 from training.errors import run_script
 from training.precision import add_precision_option, autocast
 from training.probes import SENTIMENT_PROBES
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate one checkpoint and print everything."""
     options = build_parser().parse_args(argv)
     torch.set_num_threads(options.threads)
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     model = BertForSequenceClassification.from_pretrained(options.model, dtype=torch.float32).eval()
 
     held_out = {

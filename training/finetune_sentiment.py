@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoTokenizer, BertForSequenceClassification
 
-from training.checkpoints import save_checkpoint, vocabulary_of
+from training.checkpoints import local_checkpoint, save_checkpoint, vocabulary_of
 from training.errors import RecipeError, run_script
 from training.evaluate_sentiment import accuracy
 from training.precision import add_precision_option, autocast, check_precision
@@ -114,7 +114,7 @@ def finetune(options: FinetuneOptions) -> FinetuningRun:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     texts = training_texts(options, tokenizer)
     dev = encode(read_sst2(options.data, "dev"), tokenizer)
     print(f"{len(texts.every_epoch)} sentences, {len(texts.reviews)} reviews", flush=True)

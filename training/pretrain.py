@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from training.batches import SHAPES, SOURCES, Batch, BatchSampler
-from training.checkpoints import save_checkpoint, vocabulary_of
+from training.checkpoints import local_checkpoint, save_checkpoint, vocabulary_of
 from training.errors import RecipeError, run_script
 from training.precision import add_precision_option, check_precision
 from training.pretraining_model import PretrainingOutput, continued_model, new_model, pretraining_output
@@ -108,6 +108,7 @@ class TrainingRun:
 
 def pretrain(options: PretrainOptions) -> TrainingRun | None:
     """Train and write the checkpoint to ``options.out``. Returns the run of a single worker, None for several."""
+    local_checkpoint(options.start)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.stop_file.exists():
         raise RecipeError(f"{options.stop_file} is there, which ends a run: remove it first")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from transformers import AutoTokenizer
 
+from training.checkpoints import local_checkpoint
 from training.errors import RecipeError, run_script
 from training.text import OBJECT_END, OBJECT_START, split_sentences
 from training.tokenised import TokenisedSource, check_vocabulary
@@ -116,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         paths = [options.text / f"{source}.jsonl" for source in options.sources]
     if not paths or not all(path.is_file() for path in paths):
         raise RecipeError(f"{options.text} has not the .jsonl files asked for: run training.extract_corpus first")
-    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.tokenizer))
     check_vocabulary(tokenizer, options.tokenizer)
     options.out.mkdir(parents=True, exist_ok=True)
     for path in paths:

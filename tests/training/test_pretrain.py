@@ -259,6 +259,11 @@ def test_biases_and_layer_norms_are_not_decayed(base: Path, numbered_corpus: Pat
         assert plain in (set(), decayed)
 
 
+def test_a_start_that_is_no_folder_is_never_looked_up(options: PretrainOptions) -> None:
+    with pytest.raises(RecipeError, match=r"bert-base-uncased holds no config\.json"):
+        pretrain(replace(options, start=Path("bert-base-uncased")))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
