@@ -23,12 +23,14 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
 
     def work(device: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         with torch.no_grad(), work_threads(inputs.token_rows):
-            output = encoder_of(model)(**network_inputs(model, inputs, device), output_attentions=True)
-            # one copy a layer into place: stacking on the device first would hold everything twice
-            layers, heads, tokens = model.layers, model.attention_heads, len(encoded)
-            weights = np.empty((layers, heads, tokens, tokens), dtype=np.float32)
-            for layer, layer_weights in enumerate(output.attentions):
-                weights[layer] = layer_weights[0].float().cpu().numpy()
+            arguments = network_inputs(model, inputs, device)
+            # Moved into place layer by layer, the network's own copy dropped at once: 512 tokens are 1 MB a head, and
+            # all layers are never held twice.
+            attentions = list(encoder_of(model)(**arguments, output_attentions=True).attentions)
+            weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
+            for layer in range(model.layers):
+                weights[layer] = attentions[layer][0].float().cpu().numpy()
+                attentions[layer] = None
             return weights
 
     return AttentionMaps(encoded=encoded, weights=model.run(work))
