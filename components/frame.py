@@ -99,6 +99,8 @@ def _texts(view: View) -> None:
                 state.change(**{name: text})
 
         sentence_box(label, key=key, value=getattr(view, name), placeholder=placeholder, on_submit=submit)
+    if view.text != View().text and "text" not in view.parameters():
+        st.caption("This text is too long for a link: a copied address opens without it.")
 
 
 def _examples() -> None:

@@ -115,9 +115,11 @@ def _ask_for_id(role: str) -> None:
 
 
 def _accept(role: str, source: str) -> None:
-    """The visitor chose this source, so it may be downloaded."""
+    """The visitor chose this source, so it may be downloaded, and tried once more if it failed before."""
     state.remember("accepted", {*state.remembered("accepted", set()), source})
-    state.forget(f"error_{role}")
+    for request in state.remembered("failures", {}):
+        if request.source == source:
+            _forget_failure(request)
     state.change(**{role: source})
 
 
@@ -131,17 +133,29 @@ def _accepted(role: str, source: str) -> str:
 
 
 def _open(request: ModelRequest) -> gb.Model | None:
-    """The model, or None and a message that says why not."""
+    """The model, or None and a message that says why not. A failure is kept: it is not tried again at every click."""
     error_type = compute.library().GlassBERTError
+    failures: dict[ModelRequest, str] = state.remembered("failures", {})
+    if request in failures:
+        st.error(failures[request], icon=":material/error:")
+        st.button("Try again", key=compute.version(request), on_click=_forget_failure, args=(request,))
+        return None
     try:
         if not compute.is_here(request.source):
             with st.status(f"Opening {plain(shortened(request.source, 40))} …") as status:
                 compute.prepare(request.source, _progress(status))
         model = compute.load(request)
     except error_type as error:
-        st.error(plain(f"{shortened(request.source, 60)}: {error}"), icon=":material/error:")
+        message = plain(f"{shortened(request.source, 60)}: {error}")
+        state.remember("failures", {**failures, request: message})
+        st.error(message, icon=":material/error:")
         return None
     return model
+
+
+def _forget_failure(request: ModelRequest) -> None:
+    kept = {failed: told for failed, told in state.remembered("failures", {}).items() if failed != request}
+    state.remember("failures", kept)
 
 
 def _progress(status: st.delta_generator.DeltaGenerator) -> Callable[[object], None]:

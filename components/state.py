@@ -22,7 +22,6 @@ __all__ = [
     "bind",
     "change",
     "event",
-    "forget",
     "open_example",
     "picked",
     "put",
@@ -225,11 +224,6 @@ def remember(name: str, value: Any) -> None:
 def remembered(name: str, default: Any = None) -> Any:
     """What :func:`remember` kept."""
     return st.session_state.get(f"memory_{name}", default)
-
-
-def forget(name: str) -> None:
-    """Drop what :func:`remember` kept."""
-    st.session_state.pop(f"memory_{name}", None)
 
 
 def value(key: str) -> Any:

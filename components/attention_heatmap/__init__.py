@@ -26,7 +26,9 @@ A click on a cell of the selected row only reads it."""
 FINEST_STEP = 1e-5
 """No weight is sent more finely than this: four digits are shown, and rounder numbers pack smaller."""
 
-CAPTION = "A row is a token that looks, a column a token looked at. Darkness grows with the square root of the weight."
+CAPTION = (
+    "A row is a token that looks, a column a token looked at. The colour deepens with the square root of the weight."
+)
 
 _mount = frontend.register(Path(__file__).parent)
 

@@ -23,7 +23,7 @@ MOST_LINES = 4000
 """So many lines are drawn at most, the strongest first: more would be a grey area."""
 
 CAPTION = (
-    "A line leads from a token that looks, left, to a token looked at, right; the stronger the weight, the darker and "
+    "A line leads from a token that looks, left, to a token looked at, right; the stronger the weight, the bolder and "
     "thicker. Point at a token to see its lines alone."
 )
 

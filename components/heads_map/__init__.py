@@ -38,7 +38,7 @@ THUMBNAIL_PIXELS = 32
 """The largest side of a thumbnail as it is sent; more tokens are pooled."""
 
 CAPTION = (
-    "Each thumbnail is one head: rows attend to columns. Darkness grows with the square root of the weight, on "
+    "Each thumbnail is one head: rows attend to columns. The colour deepens with the square root of the weight, on "
     "one scale for all heads, so that faint weights are seen; in long texts a dot stands for the largest "
     "weight of a block of tokens."
 )

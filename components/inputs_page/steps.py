@@ -52,8 +52,8 @@ def draw_steps(opened: list[Opened]) -> None:
         on_select=select_token("steps", version, positions, clicked_column, request, request),
     )
     st.caption(
-        f"As **{plain(one.name)}** reads it. Darker means longer, row by row. Embedding rows show the Euclidean "
-        "length of vectors the network really used. *Length is not importance.*"
+        f"As **{plain(one.name)}** reads it. A stronger colour is a longer vector, row by row. Embedding rows show the "
+        "Euclidean length of vectors the network really used. *Length is not importance.*"
     )
     _what_happened(steps)
     _how(steps, selected_in(opened, one))

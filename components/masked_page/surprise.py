@@ -43,8 +43,8 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         on_select=select_token("surprise", version, positions, clicked_token, request, opened[0].text(view)),
     )
     st.caption(
-        "Darker: the model would not have guessed this token from all the others. *Surprising to this model is not "
-        "wrong: rare names and facts it never read are surprising too.*"
+        "The stronger the colour, the less the model would have guessed this token from all the others. *Surprising to "
+        "this model is not wrong: rare names and facts it never read are surprising too.*"
     )
     st.segmented_control(
         "Words of several pieces: mask",

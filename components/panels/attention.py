@@ -38,16 +38,17 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     positions = shown_positions(maps.encoded, view.special)
     layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
     version = compute.version(request, view.special)
+    heads_version = compute.version(request.model)  # a click that meets a new text still names a head
 
     def open_head() -> None:
-        chosen = clicked_head(state.event("heads"), version, maps.layers, maps.heads)
+        chosen = clicked_head(state.event("heads"), heads_version, maps.layers, maps.heads)
         if chosen is not None:
             state.change(layer=chosen[0], head=chosen[1])
 
     heads_map(
         compute.thumbnails(request, view.special),
         key="heads",
-        version=version,
+        version=heads_version,
         layer=layer,
         head=head,
         label=f"All {maps.layers} layers × {maps.heads} heads of {one.name}",
