@@ -181,15 +181,10 @@ def _unigrams(specials: list[str], last: list[str], vocab: int, *, lower: bool) 
     letters, words = _lexicon(lower=lower)
     pieces = ["▁", *letters, *(f"▁{word}" for word in words), *PIECES]
     scores = dict.fromkeys(specials, 0.0) | {piece: -6.0 - 0.1 * len(piece) for piece in pieces}
-    return [
-        (piece, scores.get(piece, 0.0 if piece in last else -99.0))
-        for piece in _fill(list(scores), last, vocab)
-    ]
+    return [(piece, scores.get(piece, 0.0 if piece in last else -99.0)) for piece in _fill(list(scores), last, vocab)]
 
 
-def _byte_pairs(
-    specials: list[str], last: list[str], vocab: int
-) -> tuple[dict[str, int], list[tuple[str, str]]]:
+def _byte_pairs(specials: list[str], last: list[str], vocab: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())

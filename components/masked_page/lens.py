@@ -60,8 +60,8 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         )
         st.caption(
             "The masked-word head applied to every layer's state; a stronger colour is more probable. The top row is "
-            "the prediction itself. *The head was trained for the last layer only: below, it shows how far the answer has "
-            "formed, not what a layer “thinks”.*"
+            "the prediction itself. *The head was trained for the last layer only: below, it shows how far the answer "
+            "has formed, not what a layer “thinks”.*"
         )
     with right:
         _over_layers(lens)
