@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,24 @@ def test_short_pairs_begin_with_one_sentence_and_long_ones_with_more(numbered_co
     assert max(long) <= 76
     assert all(length % TOKENS_PER_SENTENCE == 0 for length in long)
     assert np.mean(np.array(long) >= 25) > 0.6
+
+
+def test_a_long_first_text_leaves_room_for_the_second(tmp_path: Path) -> None:
+    source = samples.numbered_source(4)
+    # twenty sentences of four tokens become one of eighty
+    long = replace(
+        source,
+        sentence_starts=source.sentence_starts[::20],
+        document_starts=np.array([0, 2, 4]),
+        held_out=np.zeros(2, np.bool_),
+    )
+    long.save(tmp_path / "books.npz")
+    batches = sampler(tmp_path, sources=("books",))
+    for length in (128, 64):
+        room = length - 3
+        first, second, _ = batches.draw_pair("books", length)
+        assert len(first) == min(int(0.7 * room), 80)
+        assert len(second) == room - len(first)
 
 
 def test_a_batch_of_pairs_is_laid_out_as_bert_reads_it(numbered_corpus: Path) -> None:

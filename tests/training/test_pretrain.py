@@ -199,6 +199,19 @@ def test_the_heads_only_phase_leaves_the_encoder_alone(options: PretrainOptions)
         assert torch.equal(parameter, before[name]) is not in_heads, name
 
 
+def test_a_frozen_encoder_gets_no_gradients_and_forgets_on_thawing() -> None:
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimiser = pretrain_script._optimiser([], [weight])
+    weight.sum().backward()
+    optimiser.step()
+    pretrain_script._freeze([weight], optimiser, frozen=True)
+    assert not weight.requires_grad
+    assert optimiser.state
+    pretrain_script._freeze([weight], optimiser, frozen=False)
+    assert weight.requires_grad
+    assert not optimiser.state
+
+
 def test_after_the_heads_phase_everything_is_trained(options: PretrainOptions) -> None:
     before = new_model(options.start, options.corpus).bert.encoder.state_dict()
     run = pretrain(replace(options, head_minutes=options.minutes / 3))
