@@ -24,6 +24,7 @@ from _timing import Spread, machine, table
 from playwright.sync_api import Page
 
 import glassbert as gb
+from components.compute import page_options
 
 SENTENCE = "The {} film that we {} in the old theatre last night was so [MASK] that nobody {} it at all."
 TOKENS = 24
@@ -156,7 +157,7 @@ class Oracle:
     def saliency(self, text: str, method: str, token: int | None = None) -> dict[str, Any]:
         """Of the selected word, or else of the word at the gap: what the app explains where one is typed."""
         place = gb.encode(self.reader, text).tokens.index("[MASK]") if token is None else token
-        result = gb.attribute(self.reader, text, method=method, target=gb.MaskTarget(place))
+        result = gb.attribute(self.reader, text, method=method, target=gb.MaskTarget(place), **page_options(method))
         expected: dict[str, Any] = {
             "saliencyTokens": list(result.encoded.pieces),
             "bars": len(result.scores),

@@ -19,9 +19,9 @@ _SMALLEST_CHANGE = 1e-3
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     """(x_i − x'_i) · ∫₀¹ ∂F/∂x_i(x' + α(x − x')) dα, Gauss-Legendre quadrature, by Captum's IntegratedGradients.
 
-    Over word embeddings, on the straight line from the baseline. ``n_steps`` None: the steps are doubled from 8 until
-    the relative completeness error |Σ scores − (F(x) − F(x'))| / |F(x) − F(x')| is under ``tolerance``, or 256 steps
-    are reached; ``options["n_steps"]`` of the result says how many the last round took. A change of F under 0.001
+    Over word embeddings, on the straight line from the baseline. ``n_steps`` None: the steps are doubled from
+    ``first_steps`` until the relative completeness error |Σ scores − (F(x) − F(x'))| / |F(x) − F(x')| is under
+    ``tolerance``, or 256 steps are reached; ``options["n_steps"]`` of the result says how many the last round took. A change of F under 0.001
     counts as 0.001 there.
     """
     from captum.attr import IntegratedGradients
@@ -43,7 +43,7 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
         )
         return attributions.sum(dim=-1)[0].detach()
 
-    steps = fixed_steps or _FIRST_STEPS
+    steps = fixed_steps or options["first_steps"]
     scores = scores_with(steps)
     while fixed_steps is None and steps < _MOST_STEPS:
         error = abs(float(scores.sum()) - (value - baseline_value))
@@ -62,8 +62,11 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
 def _check(options: Mapping[str, Any]) -> tuple[int | None, float]:
     steps, tolerance, rows = options["n_steps"], options["tolerance"], options["internal_batch_size"]
+    first = options["first_steps"]
     if steps is not None and not (isinstance(steps, int) and 1 <= steps <= 10_000):
         raise OptionError(f"n_steps {steps}: valid are 1 to 10000, or None for as many as the tolerance needs")
+    if not (isinstance(first, int) and 1 <= first <= _MOST_STEPS):
+        raise OptionError(f"first_steps {first}: valid are 1 to {_MOST_STEPS}")
     if not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
         raise OptionError(f"tolerance {tolerance}: valid is a share between 0 and 1, such as 0.01")
     if rows is not None and not (isinstance(rows, int) and rows >= 1):
@@ -79,8 +82,14 @@ METHOD = Method(
     signed=True,
     complete=True,
     meaning="this token's share of the change in value between the empty baseline and the text; the shares add up",
-    # the usual case: one round of 8, one of 16, and the two ends of the line
-    cost=lambda tokens, options: 2 + (options.get("n_steps") or _FIRST_STEPS + 2 * _FIRST_STEPS),
+    # the usual case: two rounds, the second twice as fine, and the two ends of the line
+    cost=lambda tokens, options: 2 + (options.get("n_steps") or 3 * options["first_steps"]),
     compute=compute,
-    options={"baseline": "pad", "n_steps": None, "tolerance": 0.01, "internal_batch_size": None},
+    options={
+        "baseline": "pad",
+        "n_steps": None,
+        "first_steps": _FIRST_STEPS,
+        "tolerance": 0.01,
+        "internal_batch_size": None,
+    },
 )

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 import glassbert as gb
 from components.charts import percent
+from components.compute import page_options
 from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
@@ -67,7 +68,11 @@ def test_next_sentence(open_workbench: Open, pretrained: gb.Model) -> None:
     expect_bars(bench, "next_model", ["B follows A", "B is from elsewhere"], list(answer.probabilities))
     expect(bench.panel("Saliency")).to_contain_text("GlassBERT pretrained", timeout=30_000)
     score = gb.attribute(
-        pretrained, gb.encode(pretrained, *FOLLOWS), method="integrated_gradients", target=gb.NextSentenceTarget()
+        pretrained,
+        gb.encode(pretrained, *FOLLOWS),
+        method="integrated_gradients",
+        target=gb.NextSentenceTarget(),
+        **page_options("integrated_gradients"),
     )
     expect_scores(bench, score.scores)
     bench.choose("Explain", "Class")
@@ -86,7 +91,9 @@ def test_the_saliency_of_every_method(shared_workbench: Workbench, sentiment: gb
         expect(shared_workbench.panel("Saliency").get_by_test_id("stCaptionContainer").last).to_contain_text(
             method.label
         )
-        expect_scores(shared_workbench, gb.attribute(sentiment, OPINION, method=method.id).scores)
+        expect_scores(
+            shared_workbench, gb.attribute(sentiment, OPINION, method=method.id, **page_options(method.id)).scores
+        )
     shared_workbench.expect_parameters(method=list(gb.METHODS)[-1])
 
 

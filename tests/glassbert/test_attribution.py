@@ -163,6 +163,22 @@ def test_the_tolerance_is_kept_and_the_steps_are_told_truly(case):
 
 
 @classifier
+def test_the_first_round_can_be_chosen_and_only_the_rounds_that_ran_are_counted(case):
+    score = case.attribute("integrated_gradients", first_steps=12, tolerance=0.02)
+    rounds = [steps for steps in (12, 24, 48, 96, 192, 384) if steps <= score.options["n_steps"]]
+    assert rounds[-1] == score.options["n_steps"]
+    assert score.forward_passes == 2 + sum(rounds)
+    np.testing.assert_allclose(score.scores, case.integrated(case.value, rounds[-1]), atol=1e-5)
+
+
+@pytest.mark.parametrize("first", [0, -1, 257, 1.5, "8"])
+@classifier
+def test_a_first_round_that_makes_no_sense_is_refused(case, first):
+    with pytest.raises(gb.OptionError, match="valid are 1 to 256"):
+        case.attribute("integrated_gradients", first_steps=first)
+
+
+@classifier
 def test_more_steps_come_closer_to_completeness(case):
     deltas = [abs(case.attribute("integrated_gradients", n_steps=steps).delta) for steps in (4, 32, 256)]
     assert deltas[0] > deltas[1] > deltas[2] or deltas[2] < 1e-4
