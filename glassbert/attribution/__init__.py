@@ -66,7 +66,7 @@ def attribute(
     problem = pose(model, encode(model, text, pair), target, output)
 
     def work() -> tuple[Attribution, float]:
-        with work_threads(problem.length * chosen.cost(problem.length, settings)):
+        with work_threads(problem.length * chosen.cost(problem.length, chosen.options)):
             raw = chosen.compute(problem, settings)
             if raw.value is not None:
                 return raw, raw.value

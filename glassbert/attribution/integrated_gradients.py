@@ -21,8 +21,8 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
     Over word embeddings, on the straight line from the baseline. ``n_steps`` None: the steps are doubled from
     ``first_steps`` until the relative completeness error |Σ scores − (F(x) − F(x'))| / |F(x) − F(x')| is under
-    ``tolerance``, or 256 steps are reached; ``options["n_steps"]`` of the result says how many the last round took. A change of F under 0.001
-    counts as 0.001 there.
+    ``tolerance``, or 256 steps are reached; ``options["n_steps"]`` of the result says how many the last round took. A
+    change of F under 0.001 counts as 0.001 there.
     """
     from captum.attr import IntegratedGradients
 
