@@ -35,15 +35,15 @@ types: venv-dev ## mypy --strict on the library
 
 unit: venv-dev ## the library and the components
 	$(call heading,Unit tests)
-	@$(RUN) -m pytest tests --ignore=tests/pages --ignore=tests/browser
+	@$(RUN) -m pytest -n 2 tests --ignore=tests/pages --ignore=tests/browser
 
 pages: venv-dev ## every page, without a browser
 	$(call heading,Page tests)
-	@$(RUN) -m pytest tests/pages
+	@$(RUN) -m pytest -n 2 tests/pages
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -n 2 tests/browser
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

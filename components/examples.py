@@ -79,10 +79,10 @@ EXAMPLES: dict[str, Example] = {
         Example(
             "pair",
             "Sentence pair: what comes next",
-            "The company reported record profits last year.",
-            "profits",
+            "Rome was founded in the eighth century BC.",
+            "founded",
             "BERT's second task: does text B follow text A? Swap in an unrelated text B and watch it fall.",
-            pair="Its share price rose by ten percent.",
+            pair="It grew into the capital of a vast empire.",
         ),
         Example(
             "wrong",

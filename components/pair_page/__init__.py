@@ -16,8 +16,8 @@ from components.text import plain
 
 __all__ = ["draw_pair_page"]
 
-_CONTINUATIONS = """Its share price rose by ten percent.
-It paid a higher dividend to its owners.
+_CONTINUATIONS = """It grew into the capital of a vast empire.
+Its streets were paved with stone.
 The frog sat on a lily pad.
 She opened the window and looked out."""
 _MOST = 30

@@ -15,7 +15,7 @@ from tests.browser.workbench import Workbench
 
 FACT = "The capital of France is [MASK]."
 OPINION = "This was a boring, badly acted waste of time."
-FOLLOWS = ("The company reported record profits last year.", "Its share price rose by ten percent.")
+FOLLOWS = ("Rome was founded in the eighth century BC.", "It grew into the capital of a vast empire.")
 
 
 def expect_bars(bench: Workbench, chart: str, names: list[str], shares: list[float]) -> None:
