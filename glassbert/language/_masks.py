@@ -34,7 +34,7 @@ __all__ = [
 
 # Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU more is slower, since it
 # leaves the caches; a GPU wants more to do at once.
-_CPU_BYTES, _GPU_BYTES = 64 * 2**20, 512 * 2**20
+_CPU_BYTES, _GPU_BYTES = 32 * 2**20, 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
