@@ -22,7 +22,7 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
         )
     st.subheader("On board", anchor=False)
     st.caption(
-        "These ship with GlassBERT and need no download. Each card says what was measured, on what, and what goes wrong."
+        "These ship with GlassBERT and need no download. Each card says what was measured, on what, and what fails."
     )
     for card in compute.embedded():
         with st.expander(f"{card.label}: {card.task}"):
