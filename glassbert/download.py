@@ -132,7 +132,13 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
 
     def run() -> None:
         try:
-            outcome.put((call(), None))
+            try:
+                value = call()
+            except Exception as error:
+                if not _closed_by_another(error):
+                    raise
+                value = call()
+            outcome.put((value, None))
         except BaseException as error:
             outcome.put((None, error))
 
@@ -144,6 +150,16 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
     if error is not None:
         raise error
     return value  # type: ignore[return-value]
+
+
+def _closed_by_another(error: BaseException) -> bool:
+    """huggingface_hub closes its one session when a request fails, under the hands of every other thread that reads."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, OSError) and chain.errno == errno.EBADF:
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False
 
 
 def _info(name: str, revision: str | None) -> Any:

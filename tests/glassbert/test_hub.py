@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import time
@@ -334,6 +335,31 @@ def test_a_slow_hub_is_waited_for(hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
     hub.faults[""] = "slow"
     assert locate(NAME).heads == ("masked_words",)
+
+
+def test_a_session_that_another_thread_closed_is_used_anew() -> None:
+    calls = []
+
+    def read() -> str:
+        calls.append("asked")
+        if len(calls) == 1:
+            raise ConnectionError("broke off") from OSError(errno.EBADF, "Bad file descriptor")
+        return "answer"
+
+    assert download._within(5, read) == "answer"
+    assert len(calls) == 2
+
+
+def test_any_other_failure_is_not_asked_twice() -> None:
+    calls = []
+
+    def read() -> str:
+        calls.append("asked")
+        raise ConnectionError("broke off") from OSError(errno.ECONNRESET, "reset")
+
+    with pytest.raises(ConnectionError):
+        download._within(5, read)
+    assert len(calls) == 1
 
 
 @pytest.mark.usefixtures("hub")
