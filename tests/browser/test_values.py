@@ -85,6 +85,9 @@ def test_next_sentence(open_workbench: Open, pretrained: gb.Model) -> None:
 
 def test_the_saliency_of_every_method(shared_workbench: Workbench, sentiment: gb.Model) -> None:
     shared_workbench.type(OPINION)
+    # what can be explained changes with the text, and a list that is open then closes
+    expect(shared_workbench.tokens("saliency")).to_have_text(list(gb.encode(sentiment, OPINION).pieces))
+    shared_workbench.settle()
     shared_workbench.choose("Explain", "Class")
     for method in gb.METHODS.values():
         shared_workbench.choose("Method", method.label)
