@@ -76,7 +76,7 @@ from glassbert.results import (
     TokenLabels,
     TokenScores,
 )
-from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 
 __all__ = [
     "HEAD_LABELS",
@@ -85,6 +85,7 @@ __all__ = [
     "NORMALISATIONS",
     "AblationSweep",
     "AnswerPrediction",
+    "AnswerTarget",
     "Architecture",
     "AttentionMaps",
     "Checkpoint",
@@ -112,6 +113,7 @@ __all__ = [
     "TokenLabels",
     "TokenMaps",
     "TokenScores",
+    "TokenTarget",
     "WordScores",
     "ablate",
     "ablation_sweep",

@@ -18,7 +18,8 @@
     ├── TargetError                no such class, mask or token to explain
     ├── LayerError                 no such layer or head
     ├── MethodError                no such attribution method
-    └── OptionError                an option is out of its range
+    ├── OptionError                an option is out of its range
+    └── StoppedError               somebody stopped it before it was done
 
 Messages say what is wrong, what is valid and what to do. They are plain text and may quote user input,
 so whoever shows them escapes them.
@@ -41,6 +42,7 @@ __all__ = [
     "NetworkError",
     "OptionError",
     "RemoteCodeError",
+    "StoppedError",
     "TargetError",
     "TextError",
     "TextTooLongError",
@@ -131,3 +133,7 @@ class MethodError(GlassBERTError):
 
 class OptionError(GlassBERTError):
     """An option is out of its range."""
+
+
+class StoppedError(GlassBERTError):
+    """A long computation was stopped by whoever started it."""

@@ -1,4 +1,4 @@
-"""What an explanation is about: a class, a masked word, or the next sentence.
+"""What an explanation is about: a class, a masked word, the next sentence, a token's label, or an answer's edge.
 
 Targets are small, frozen and hashable, so that they can be part of a cache key. Names and ids are both accepted;
 the attribution package turns names into ids and says what is valid when there is no such thing.
@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from glassbert.errors import TargetError
 
-__all__ = ["ClassTarget", "MaskTarget", "NextSentenceTarget", "Target", "target_from_dict", "target_to_dict"]
+__all__ = [
+    "AnswerTarget",
+    "ClassTarget",
+    "MaskTarget",
+    "NextSentenceTarget",
+    "Target",
+    "TokenTarget",
+    "target_from_dict",
+    "target_to_dict",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +51,38 @@ class NextSentenceTarget:
     is_next: bool = True
 
 
-Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget
+@dataclass(frozen=True, slots=True)
+class TokenTarget:
+    """The label of one token (named entities, parts of speech), by id or name; ``None``: the predicted one.
+
+    ``position`` counts tokens, special ones included. With ``foil``: this label rather than that.
+    """
+
+    position: int
+    label: int | str | None = None
+    foil: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTarget:
+    """That the answer to a question starts, or ends, at a token of the second text; ``None``: where it likely does.
+
+    With ``foil``: here rather than there.
+    """
+
+    edge: Literal["start", "end"] = "start"
+    position: int | None = None
+    foil: int | None = None
+
+
+Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget
 
 _KINDS: dict[str, type[Target]] = {
     "class": ClassTarget,
     "mask": MaskTarget,
     "next_sentence": NextSentenceTarget,
+    "token": TokenTarget,
+    "answer": AnswerTarget,
 }
 
 

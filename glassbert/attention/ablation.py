@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.attribution._problem import Problem, pose
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Problem
 from glassbert.blocks import blocks, change_input, scale_heads
 from glassbert.device import work_threads
 from glassbert.encoder import Model

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from glassbert.attribution._problem import Problem, pose
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Problem
 from glassbert.blocks import scale_heads
 from glassbert.device import work_threads
 from glassbert.encoder import Model

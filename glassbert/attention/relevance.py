@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glassbert.attention._measure import Measure, one_pass
-from glassbert.attribution._problem import pose
+from glassbert.attribution._pose import pose
 from glassbert.attribution.attention_relevance import relevance_by_layer
 from glassbert.device import work_threads
 from glassbert.encoder import Model

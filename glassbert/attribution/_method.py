@@ -32,7 +32,8 @@ class Method:
     ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline).
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
     the one pass that finds the predicted class or word are counted.
-    ``options``: option name → default; nothing else is accepted. ``meaning`` completes "a score says …".
+    ``options``: option name → default; nothing else is accepted; ``check(options)`` raises OptionError for a value that
+    makes no sense, before anything is computed. ``meaning`` completes "a score says …".
     """
 
     id: str
@@ -45,3 +46,4 @@ class Method:
     cost: Callable[[int, Mapping[str, Any]], int]
     compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[Mapping[str, Any]], None] = field(default=lambda options: None, repr=False)

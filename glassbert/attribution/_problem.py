@@ -1,16 +1,15 @@
-"""The function F that an attribution explains: one input, one target, as a function of word embeddings.
+"""The function F that an attribution explains: one input, one target.
 
-F is the target's logit (or probability), or the difference from a foil. Word embeddings are the table's rows, before
-positions, segments and LayerNorm are added.
+F is the target's logit (or probability), or the difference from a foil. It can be asked in three ways: of word
+embeddings (the table's rows, before positions, segments and LayerNorm are added), differentiably; of the input with
+some tokens replaced; and of the input with some tokens left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,34 +22,47 @@ from glassbert.encoder import (
     encoder_of,
     network_inputs,
     next_sentence_logits,
-    require_head,
     vocabulary_logits,
     word_embeddings,
 )
-from glassbert.errors import OptionError, TargetError
-from glassbert.inputs import mask_positions, token_name, with_masks
-from glassbert.results import Encoded, Output
-from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
+from glassbert.errors import OptionError, StoppedError
+from glassbert.inputs import token_name
+from glassbert.results import Array, Encoded, Output
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Target, TokenTarget
 
 BASELINES = ("pad", "mask", "zero")
-_PAIR_NAMES = ("B follows A", "B does not follow A")
+PAIR_NAMES = ("B follows A", "B does not follow A")
 
 # Activations kept for the backward pass, in floats per token: about 34 hidden vectors a layer (Korthikanti et al.
 # 2022 count 34 bytes in half precision) and 5 attention maps a head.
 _HIDDEN_COPIES, _ATTENTION_COPIES = 17, 5
 _MEMORY_BYTES = 512 * 2**20
+# Token rows of a pass that keeps nothing: enough to fill the cores, few enough to stay near their caches.
+_TOKEN_ROWS = 2048
 
 
 @dataclass(slots=True)
-class _Passes:
-    """How many inputs went through the network, the one that found the target included."""
+class Passes:
+    """How many inputs went through the network, the one that found the target included; stops when asked to.
+
+    ``watch(count)`` is told before every pass.
+    """
 
     count: int = 0
+    watch: Callable[[int], None] | None = None
+    cancelled: Callable[[], bool] | None = None
+
+    def add(self, inputs: int) -> None:
+        if self.cancelled is not None and self.cancelled():
+            raise StoppedError("this was stopped before it was done, so there is no result; start it again to get one")
+        if self.watch is not None:
+            self.watch(self.count)
+        self.count += inputs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """One input and one target, ready to be explained. Make one with :func:`pose`."""
+    """One input and one target, ready to be explained. Make one with :func:`glassbert.attribution._pose.pose`."""
 
     model: Model
     encoded: Encoded
@@ -58,7 +70,7 @@ class Problem:
     target_label: str
     output: Output
     class_ids: tuple[int, ...]  # the target's id, then the foil's if there is one
-    passes: _Passes = field(default_factory=_Passes)
+    passes: Passes = field(default_factory=Passes)
 
     @property
     def length(self) -> int:
@@ -70,7 +82,7 @@ class Problem:
         return word_embeddings(self.model, torch.tensor(self.encoded.input_ids)[None]).detach().float()
 
     @property
-    def kept(self) -> np.ndarray[Any, Any]:
+    def kept(self) -> Array:
         """(token,) True where every baseline keeps the token: special tokens and the masked word asked about."""
         kept = self.encoded.special_tokens_mask.astype(bool)
         if isinstance(self.target, MaskTarget):
@@ -79,9 +91,21 @@ class Problem:
         return kept
 
     @property
+    def removable(self) -> Array:
+        """(token,) True where the token can be left out: the decision is still made without it."""
+        removable = ~self.kept
+        if isinstance(self.target, TokenTarget):
+            removable[self.target.position] = False
+        if isinstance(self.target, AnswerTarget):
+            removable[list(self.class_ids)] = False
+        return removable
+
+    @property
     def explained_position(self) -> int:
-        """The position whose state the head reads: the mask, or [CLS]."""
-        return self.target.position if isinstance(self.target, MaskTarget) else 0
+        """The position whose state the head reads: the mask, the labelled token, the answer's edge, or [CLS]."""
+        if isinstance(self.target, AnswerTarget):
+            return self.target.position or 0  # left open only while the likeliest is being sought
+        return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
 
     def baseline_embeddings(self, baseline: str) -> Tensor:
         """(1, token, dimension): [PAD], [MASK] or zero in place of every token that is not kept."""
@@ -98,6 +122,8 @@ class Problem:
             embedded = embedded * kept[None, :, None].to(embedded.device, embedded.dtype)
         return embedded
 
+    # --- F of embeddings ----------------------------------------------------------------------------------------
+
     def value(self, embeddings: Tensor) -> Tensor:
         """F for each row of word embeddings: (input, token, dimension) → (input,). Differentiable."""
         return self.contrast(self.logits(embeddings))
@@ -108,12 +134,18 @@ class Problem:
         return self.contrast(logits), weights
 
     def logits(self, embeddings: Tensor, hooks: Callable[[], AbstractContextManager[None]] = nullcontext) -> Tensor:
-        """(input, class) logits of the target's head; ``hooks`` are on the network during this pass and no other."""
+        """(input, class) logits of the target's head; ``hooks`` are on the network during this pass and no other.
+
+        The classes of an AnswerTarget are the tokens of the input.
+        """
         return self._run(embeddings, hooks, attention=False)[0]
 
     def contrast(self, logits: Tensor) -> Tensor:
         """(input, class) logits → F, (input,)."""
         if self.output == "probability":
+            if isinstance(self.target, AnswerTarget):  # answers are sought in the second text only
+                context = torch.from_numpy(self.encoded.sequence_ids == 1).to(logits.device)
+                logits = logits.masked_fill(~context, -torch.inf)
             many = self.model.multi_label and isinstance(self.target, ClassTarget)
             logits = logits.sigmoid() if many else logits.softmax(dim=-1)
         value = logits[:, self.class_ids[0]]
@@ -121,39 +153,117 @@ class Problem:
 
     def class_name(self, index: int) -> str:
         """What the head of this target calls its class: a label, a vocabulary string, "B follows A"."""
-        if isinstance(self.target, ClassTarget):
-            return self.model.labels[index]
-        return token_name(self.model, index) if isinstance(self.target, MaskTarget) else _PAIR_NAMES[index]
+        match self.target:
+            case ClassTarget() | TokenTarget():
+                return self.model.labels[index]
+            case MaskTarget():
+                return token_name(self.model, index)
+            case AnswerTarget():
+                return self.encoded.tokens[index]
+            case _:
+                return PAIR_NAMES[index]
+
+    # --- F of the input with tokens replaced or left out --------------------------------------------------------
+
+    def values_replaced(self, present: Array, baseline: str = "mask") -> Array:
+        """F with the baseline's token in place of those not present: (variant, token) of bool → (variant,) float64.
+
+        Tokens that every baseline keeps are present whatever is asked. Equal variants are computed once.
+        """
+        rows, back = np.unique(present | self.kept, axis=0, return_inverse=True)
+        there, filler = self.embeddings[0], self.baseline_embeddings(baseline)[0]
+        values = np.empty(len(rows))
+        step = max(1, _TOKEN_ROWS // self.length)
+        with torch.no_grad():
+            for start in range(0, len(rows), step):
+                chunk = torch.from_numpy(rows[start : start + step]).to(there.device)
+                mixed = torch.where(chunk[:, :, None], there, filler)
+                values[start : start + step] = self.value(mixed).double().cpu().numpy()
+        return values[back.ravel()]
+
+    def values_without(self, present: Array) -> Array:
+        """F of the input without the tokens not present: (variant, token) of bool → (variant,) float64.
+
+        Tokens are left out by id: the rest closes up and takes the positions that follow from it; nothing is tokenised
+        anew. Tokens that are not removable stay. Equal variants are computed once, those of similar length together.
+        """
+        rows, back = np.unique(present | ~self.removable, axis=0, return_inverse=True)
+        values = np.empty(len(rows))
+        with torch.no_grad():
+            for chosen in _by_length(rows.sum(axis=1)):
+                values[chosen] = self.contrast(self._logits_of(rows[chosen])).double().cpu().numpy()
+        return values[back.ravel()]
+
+    def _logits_of(self, present: Array) -> Tensor:
+        """(variant, class) logits of the input without the tokens that are not present."""
+        rows, places = np.nonzero(present)
+        lengths = present.sum(axis=1)
+        columns = np.concatenate([np.arange(length) for length in lengths])
+        shape = (len(present), int(lengths.max()))
+        filler = (self.model.tokenizer.pad_token_id, 0, 0)
+        source = (self.encoded.input_ids, self.encoded.attention_mask, self.encoded.token_type_ids)
+        tensors = []
+        for values, fill in zip(source, filler, strict=True):
+            padded = np.full(shape, fill, dtype=np.int64)
+            padded[rows, columns] = values[places]
+            tensors.append(torch.from_numpy(padded))
+        inputs = Batch(*tensors)
+        explained = torch.from_numpy(present[:, : self.explained_position].sum(axis=1))
+        self.passes.add(len(present))
+
+        def work(device: str) -> Tensor:
+            logits, _ = self._scores(network_inputs(self.model, inputs, device), explained.to(device), attention=False)
+            if not isinstance(self.target, AnswerTarget):
+                return logits
+            # the classes are tokens: back to the places they have in the whole input
+            whole = logits.new_full((len(present), self.length), -torch.inf)
+            whole[torch.from_numpy(rows), torch.from_numpy(places)] = logits[
+                torch.from_numpy(rows), torch.from_numpy(columns)
+            ]
+            return whole
+
+        return self.model.run(work)
+
+    # --- forward passes -----------------------------------------------------------------------------------------
 
     def _run(
         self, embeddings: Tensor, hooks: Callable[[], AbstractContextManager[None]], *, attention: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         count = len(embeddings)
-        self.passes.count += count
+        self.passes.add(count)
         one = batch(self.model, [self.encoded])
         inputs = Batch(
             *(tensor.expand(count, -1) for tensor in (one.input_ids, one.attention_mask, one.token_type_ids))
         )
+        explained = torch.full((count,), self.explained_position)
 
         def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
             rows = embeddings.to(device, self.model.network.dtype)
             with hooks():
-                return self._scores(network_inputs(self.model, inputs, device, rows), attention)
+                arguments = network_inputs(self.model, inputs, device, rows)
+                return self._scores(arguments, explained.to(device), attention=attention)
 
         return self.model.run(work)
 
-    def _scores(self, arguments: dict[str, Tensor], attention: bool) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _scores(
+        self, arguments: dict[str, Tensor], explained: Tensor, *, attention: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(input, class) logits of the head the target belongs to, and the attention weights."""
-        if isinstance(self.target, ClassTarget):
-            output = self.model.network(**arguments, output_attentions=attention)
-            logits = output.logits
+        model, rows = self.model, torch.arange(len(explained), device=explained.device)
+        if isinstance(self.target, ClassTarget | TokenTarget | AnswerTarget):
+            output = model.network(**arguments, output_attentions=attention)
+            if isinstance(self.target, AnswerTarget):
+                logits = output.start_logits if self.target.edge == "start" else output.end_logits
+            else:
+                logits = output.logits
+                logits = logits if isinstance(self.target, ClassTarget) else logits[rows, explained]
         else:
-            output = encoder_of(self.model)(**arguments, output_attentions=attention)
+            output = encoder_of(model)(**arguments, output_attentions=attention)
             if isinstance(self.target, MaskTarget):
                 # the vocabulary head at the masked position only: half the cost, the same numbers
-                logits = vocabulary_logits(self.model, output.last_hidden_state[:, self.target.position])
+                logits = vocabulary_logits(model, output.last_hidden_state[rows, explained])
             else:
-                logits = next_sentence_logits(self.model, output.pooler_output)
+                logits = next_sentence_logits(model, output.pooler_output)
         return logits.float(), tuple(output.attentions) if attention else ()
 
     def rows_that_fit(self) -> int:
@@ -167,118 +277,11 @@ class Problem:
         return max(1, _MEMORY_BYTES // (4 * floats))
 
 
-def pose(model: Model, encoded: Encoded, target: Target | int | str | None, output: Output) -> Problem:
-    """Check the target against the model and fill in what was left open.
-
-    ``None`` is the predicted class; without a classifier the first typed mask; without one the next sentence of a
-    pair. Raises TargetError, HeadError, OptionError.
-    """
-    if output not in ("logit", "probability"):
-        raise OptionError(f"output {output!r} is not known; valid are logit, probability")
-    if target is None:
-        target = _default_target(model, encoded)
-    if isinstance(target, str | Integral):
-        target = ClassTarget(target)
-    if isinstance(target, MaskTarget):
-        return _pose_mask(model, encoded, target, output)
-    if isinstance(target, ClassTarget):
-        return _pose_class(model, encoded, target, output)
-    if not isinstance(target, NextSentenceTarget):
-        raise TargetError(
-            f"{target!r} is no target; valid are a class id or name, ClassTarget, MaskTarget and NextSentenceTarget"
-        )
-    require_head(model, "next_sentence")
-    if len(encoded.texts) != 2:
-        raise TargetError("the next-sentence target needs two texts: give a second one")
-    index = 0 if target.is_next else 1
-    return Problem(model, encoded, target, _PAIR_NAMES[index], output, (index,))
-
-
-def _default_target(model: Model, encoded: Encoded) -> Target:
-    if "classification" in model.heads:
-        return ClassTarget()
-    masks = mask_positions(model, encoded)
-    if "masked_words" in model.heads and masks:
-        return MaskTarget(masks[0])
-    if "next_sentence" in model.heads and len(encoded.texts) == 2:
-        return NextSentenceTarget()
-    if "masked_words" in model.heads:
-        raise TargetError(
-            f"there is nothing to explain yet: type a {model.mask_token} in the text or name a position to mask "
-            "(target=MaskTarget(position))"
-        )
-    raise TargetError(f"{model.source!r} has no head whose decision could be explained; choose a classifier")
-
-
-def _pose_class(model: Model, encoded: Encoded, target: ClassTarget, output: Output) -> Problem:
-    require_head(model, "classification")
-    label = _predicted_class(model, encoded) if target.label is None else _label_id(model, target.label)
-    foil = None if target.foil is None else _label_id(model, target.foil)
-    names, ids = _contrasted(label, foil, lambda index: model.labels[index])
-    passes = _Passes(1 if target.label is None else 0)
-    return Problem(model, encoded, ClassTarget(label, foil), names, output, ids, passes)
-
-
-def _predicted_class(model: Model, encoded: Encoded) -> int:
-    inputs = batch(model, [encoded])
-    with torch.no_grad():
-        return model.run(lambda device: int(model.network(**network_inputs(model, inputs, device)).logits.argmax()))
-
-
-def _pose_mask(model: Model, encoded: Encoded, target: MaskTarget, output: Output) -> Problem:
-    masked = with_masks(model, encoded, [target.position])
-    token = _first_choice(model, masked, target.position) if target.token is None else _token_id(model, target.token)
-    foil = None if target.foil is None else _token_id(model, target.foil)
-    names, ids = _contrasted(token, foil, lambda index: token_name(model, index))
-    passes = _Passes(1 if target.token is None else 0)
-    return Problem(model, masked, MaskTarget(int(target.position), token, foil), names, output, ids, passes)
-
-
-def _first_choice(model: Model, masked: Encoded, position: int) -> int:
-    inputs = batch(model, [masked])
-
-    def work(device: str) -> int:
-        hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state
-        return int(vocabulary_logits(model, hidden[:, position]).argmax())
-
-    with torch.no_grad():
-        return model.run(work)
-
-
-def _contrasted(target: int, foil: int | None, name: Callable[[int], str]) -> tuple[str, tuple[int, ...]]:
-    """How the target is called, "A rather than B", and its ids."""
-    if foil is None:
-        return name(target), (target,)
-    if foil == target:
-        raise TargetError(f"target and foil are both {name(target)!r}: choose two different ones")
-    return f"{name(target)} rather than {name(foil)}", (target, foil)
-
-
-def _label_id(model: Model, label: int | str) -> int:
-    if not isinstance(label, str):
-        if 0 <= label < len(model.labels):
-            return int(label)
-        raise TargetError(f"class {label}: this model has classes 0 to {len(model.labels) - 1}")
-    if label in model.labels:
-        return model.labels.index(label)
-    raise TargetError(f"class {label!r}: this model's classes are {', '.join(model.labels)}")
-
-
-def _token_id(model: Model, token: int | str) -> int:
-    vocabulary = int(model.network.config.vocab_size)
-    if not isinstance(token, str):
-        if 0 <= token < vocabulary:
-            return int(token)
-        raise TargetError(f"token id {token}: this model's vocabulary has ids 0 to {vocabulary - 1}")
-    known = model.tokenizer.get_vocab().get(token)
-    if known is not None:
-        return int(known)
-    # not a vocabulary string: read it as a word inside a sentence, so that "He" is lower-cased, " he" gets its Ġ
-    pieces = model.tokenizer(" " + token.strip(), add_special_tokens=False)["input_ids"]
-    if model.tokenizer.unk_token_id in pieces:
-        raise TargetError(f"{token!r} has characters that this model's vocabulary does not know: choose another word")
-    if len(pieces) != 1:
-        raise TargetError(
-            f"{token!r} is {len(pieces)} tokens of this model's vocabulary: choose a word that is one token"
-        )
-    return int(pieces[0])
+def _by_length(lengths: Array) -> Iterator[Array]:
+    """Indices of inputs in groups of similar length, each padded to its longest within the token rows of a pass."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    for end in range(1, len(order) + 1):
+        if end == len(order) or (end + 1 - start) * lengths[order[end]] > _TOKEN_ROWS:
+            yield order[start:end]
+            start = end

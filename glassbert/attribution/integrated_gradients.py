@@ -26,7 +26,7 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     """
     from captum.attr import IntegratedGradients
 
-    fixed_steps, tolerance = _check(options)
+    fixed_steps, tolerance = options["n_steps"], options["tolerance"]
     inputs, baseline = problem.embeddings, problem.baseline_embeddings(options["baseline"])
     with torch.no_grad():
         value, baseline_value = problem.value(torch.cat((inputs, baseline))).tolist()
@@ -60,7 +60,7 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     )
 
 
-def _check(options: Mapping[str, Any]) -> tuple[int | None, float]:
+def _check(options: Mapping[str, Any]) -> None:
     steps, tolerance, rows = options["n_steps"], options["tolerance"], options["internal_batch_size"]
     first = options["first_steps"]
     if steps is not None and not (isinstance(steps, int) and 1 <= steps <= 10_000):
@@ -71,7 +71,6 @@ def _check(options: Mapping[str, Any]) -> tuple[int | None, float]:
         raise OptionError(f"tolerance {tolerance}: valid is a share between 0 and 1, such as 0.01")
     if rows is not None and not (isinstance(rows, int) and rows >= 1):
         raise OptionError(f"internal_batch_size {rows}: valid is 1 or more, or None to choose it from the length")
-    return steps, tolerance
 
 
 METHOD = Method(
@@ -85,6 +84,7 @@ METHOD = Method(
     # the usual case: two rounds, the second twice as fine, and the two ends of the line
     cost=lambda tokens, options: 2 + (options.get("n_steps") or 3 * options["first_steps"]),
     compute=compute,
+    check=_check,
     options={
         "baseline": "pad",
         "n_steps": None,

@@ -21,7 +21,7 @@ FUNCTIONS = {
     "next_sentence": ["model", "first", "second"],
     "classify": ["model", "text", "pair"],
     "classify_many": ["model", "texts"],
-    "attribute": ["model", "text", "pair", "method", "target", "output", "options"],
+    "attribute": ["model", "text", "pair", "method", "target", "output", "progress", "cancelled", "options"],
     "label_tokens": ["model", "text", "pair"],
     "answer": ["model", "question", "context", "top_k", "max_answer_tokens"],
     "shorten": ["model", "text", "pair"],

@@ -79,12 +79,26 @@ def test_any_token_can_be_masked_and_asked_about(tiny_model):
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_a_vocabulary_string_means_exactly_that_token(tiny_model, family):
+def test_a_candidate_can_be_asked_about_by_its_id_and_by_its_marked_string(tiny_model, family):
     model = tiny_model(family, "masked_words")
-    best = gb.fill_mask(model, "The [MASK] was good.", top_k=5)
-    for token, token_id in zip(best.candidates[0], best.candidate_ids[0], strict=True):
-        score = explain(model, best.encoded, target=gb.MaskTarget(int(best.positions[0]), token))
-        assert score.target.token == token_id
+    best = gb.fill_mask(model, "The [MASK] was good.", top_k=120)
+    position, marked = int(best.positions[0]), 0
+    for token, token_id in zip(best.candidates[0], best.candidate_ids[0].tolist(), strict=True):
+        asked: list[int | str] = [token_id]
+        if token.startswith(("##", "Ġ", "▁")) and len(token.lstrip("#Ġ▁")) > 1:
+            asked.append(token)
+            marked += 1
+        for name in asked:
+            score = explain(model, best.encoded, target=gb.MaskTarget(position, name))
+            assert score.target.token == token_id
+    assert marked > 0
+
+
+def test_a_word_is_the_piece_it_would_be_at_that_place(tiny_model):
+    model = tiny_model("roberta", "masked_words")
+    vocabulary = model.tokenizer.get_vocab()
+    score = explain(model, "The <mask> was good.", target=gb.MaskTarget(2, "good"))
+    assert score.target.token == vocabulary["Ġgood"]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +125,8 @@ def test_a_wrong_class_says_what_is_valid(tiny_model, target, message):
         (gb.MaskTarget(99), "tokens 0 to 6"),
         (gb.MaskTarget(2, 512), "ids 0 to 511"),
         (gb.MaskTarget(2, -1), "ids 0 to 511"),
-        (gb.MaskTarget(2, "unbelievable"), "'unbelievable' is 9 tokens"),
-        (gb.MaskTarget(2, ""), "'' is 0 tokens"),
+        (gb.MaskTarget(2, "unbelievable"), "'unbelievable' is 9 pieces"),
+        (gb.MaskTarget(2, ""), "the word '' has no character"),
         (gb.MaskTarget(2, "😀"), "'😀' has characters that this model's vocabulary does not know"),
         (gb.MaskTarget(2, "he", "he"), "both 'he'"),
         (None, r"type a \[MASK\] in the text"),
@@ -145,10 +159,64 @@ def test_a_target_without_its_head_says_so(tiny_model, method, task, target, hea
         gb.attribute(tiny_model("bert", task), *PAIR, method=method, target=target)
 
 
-@pytest.mark.parametrize("task", ["encoder", "token_classification", "question_answering"])
-def test_a_model_without_an_explainable_head_says_so(tiny_model, task):
+def test_a_model_without_an_explainable_head_says_so(tiny_model):
     with pytest.raises(gb.TargetError, match="no head whose decision could be explained"):
-        explain(tiny_model("bert", task), TEXT)
+        explain(tiny_model("bert", "encoder"), TEXT)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+def test_the_label_of_a_token_can_be_explained(tiny_model, family):
+    model = tiny_model(family, "token_classification")
+    labels = gb.label_tokens(model, TEXT)
+    score = explain(model, TEXT, target=gb.TokenTarget(2))
+    assert score.target.label == labels.predicted[2]
+    assert score.target_label == model.labels[labels.predicted[2]]
+    assert score.value == pytest.approx(float(labels.logits[2].max()), abs=1e-5)
+    contrast = explain(model, TEXT, target=gb.TokenTarget(2, 0, foil=1), output="probability")
+    assert contrast.value == pytest.approx(float(labels.probabilities[2, 0] - labels.probabilities[2, 1]), abs=1e-6)
+    assert explain(model, TEXT).target.position in range(1, len(labels.encoded) - 1)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_where_an_answer_starts_and_ends_can_be_explained(tiny_model, family, edge):
+    model = tiny_model(family, "question_answering")
+    answer = gb.answer(model, *PAIR)
+    logits = answer.start_logits if edge == "start" else answer.end_logits
+    context = np.flatnonzero(answer.encoded.sequence_ids == 1)
+    likely = context[logits[context].argmax()]
+    score = explain(model, *PAIR, target=gb.AnswerTarget(edge))
+    assert score.target.position == likely
+    assert score.value == pytest.approx(float(logits[likely]), abs=1e-5)
+    assert score.target_label == answer.encoded.tokens[likely]
+    share = explain(model, *PAIR, target=gb.AnswerTarget(edge, int(context[0])), output="probability")
+    odds = np.exp(logits[context] - logits[context].max())
+    assert share.value == pytest.approx(float(odds[0] / odds.sum()), abs=1e-6)
+    assert explain(model, *PAIR).target.edge == "start"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (gb.AnswerTarget("middle"), "valid are start, end"),
+        (gb.AnswerTarget("start", 1), "no answer can start at token 1; the text is tokens"),
+        (gb.AnswerTarget("end", foil=99), "no answer can end at token 99"),
+    ],
+)
+def test_a_wrong_edge_says_what_is_valid(tiny_model, target, message):
+    with pytest.raises(gb.TargetError, match=message):
+        explain(tiny_model("bert", "question_answering"), *PAIR, target=target)
+
+
+def test_an_answer_needs_a_question_and_a_text(tiny_model):
+    with pytest.raises(gb.TargetError, match="give both"):
+        explain(tiny_model("bert", "question_answering"), TEXT)
+
+
+@pytest.mark.parametrize("position", [0, 99, -1])
+def test_a_label_is_explained_at_a_word(tiny_model, position):
+    with pytest.raises(gb.TargetError, match="the words of this text are tokens 1 to 5"):
+        explain(tiny_model("bert", "token_classification"), TEXT, target=gb.TokenTarget(position))
 
 
 @pytest.mark.parametrize(
