@@ -22,6 +22,7 @@ __all__ = [
     "Part",
     "blocks",
     "change_input",
+    "change_output",
     "gates_off",
     "heads_off",
     "run_layer",
@@ -31,7 +32,7 @@ __all__ = [
     "see_output",
 ]
 
-Part = Literal["layer", "value", "output", "norm"]
+Part = Literal["layer", "value", "output", "norm", "feed_forward"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Block:
     value: Any  # Linear: hidden states → values, heads side by side
     output: Any  # Linear: heads side by side → hidden
     norm: Any  # LayerNorm of attention output + residual
+    feed_forward: Any  # Linear: the wide inner layer → hidden, what the feed-forward half adds
 
 
 def blocks(network: Any) -> tuple[Block, ...]:
@@ -55,17 +57,20 @@ def blocks(network: Any) -> tuple[Block, ...]:
                     layer.attention.self.value,
                     layer.attention.output.dense,
                     layer.attention.output.LayerNorm,
+                    layer.output.dense,
                 )
                 for layer in encoder.encoder.layer
             )
         case "distilbert":
             return tuple(
-                Block(layer, layer.attention.v_lin, layer.attention.out_lin, layer.sa_layer_norm)
+                Block(layer, layer.attention.v_lin, layer.attention.out_lin, layer.sa_layer_norm, layer.ffn.lin2)
                 for layer in encoder.transformer.layer
             )
         case "mpnet":
             return tuple(
-                Block(layer, layer.attention.attn.v, layer.attention.attn.o, layer.attention.LayerNorm)
+                Block(
+                    layer, layer.attention.attn.v, layer.attention.attn.o, layer.attention.LayerNorm, layer.output.dense
+                )
                 for layer in encoder.encoder.layer
             )
         case "albert" if config.inner_group_num == 1:
@@ -73,7 +78,9 @@ def blocks(network: Any) -> tuple[Block, ...]:
             share = config.num_hidden_layers / config.num_hidden_groups
             shared = (groups[int(number / share)].albert_layers[0] for number in range(config.num_hidden_layers))
             return tuple(
-                Block(layer, layer.attention.value, layer.attention.dense, layer.attention.LayerNorm)
+                Block(
+                    layer, layer.attention.value, layer.attention.dense, layer.attention.LayerNorm, layer.ffn_output
+                )
                 for layer in shared
             )
     raise UnsupportedModelError(
@@ -102,6 +109,20 @@ def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tenso
             return (change(next(numbers), inputs[0]), *inputs[1:])
 
         return module.register_forward_pre_hook(hook)
+
+    return _hooks(network, part, install)
+
+
+def change_output(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A context in which ``change(layer, tensor)`` replaces what this part of each layer gives."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
+            if isinstance(output, tuple):
+                return (change(next(numbers), output[0]), *output[1:])
+            return change(next(numbers), output)
+
+        return module.register_forward_hook(hook)
 
     return _hooks(network, part, install)
 

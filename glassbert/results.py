@@ -110,6 +110,8 @@ class Result:
                 value = Encoded.from_dict(value)
             elif field.name == "target":
                 value = target_from_dict(value)
+            elif isinstance(value, Mapping) and value.get("type") in (saved := _result_types()):
+                value = saved[value["type"]].from_dict(value)
             elif field.name not in cls._arrays:
                 value = _tuples(value)
             values[field.name] = value
@@ -118,6 +120,10 @@ class Result:
     def frame(self) -> pd.DataFrame:
         """A tidy table, one row an observation."""
         raise TypeError(f"{type(self).__name__} has no table")
+
+
+def _result_types() -> dict[str, type[Result]]:
+    return {cls.__name__: cls for cls in Result.__subclasses__()}
 
 
 def _tuples(value: Any) -> Any:
