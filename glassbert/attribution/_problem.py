@@ -7,7 +7,7 @@ some tokens replaced; and of the input with some tokens left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -27,6 +27,7 @@ from glassbert.encoder import (
 )
 from glassbert.errors import OptionError, StoppedError
 from glassbert.inputs import token_name
+from glassbert.language._masks import batches
 from glassbert.results import Array, Encoded, Output
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Target, TokenTarget
 
@@ -37,8 +38,6 @@ PAIR_NAMES = ("B follows A", "B does not follow A")
 # 2022 count 34 bytes in half precision) and 5 attention maps a head.
 _HIDDEN_COPIES, _ATTENTION_COPIES = 17, 5
 _MEMORY_BYTES = 512 * 2**20
-# Token rows of a pass that keeps nothing: enough to fill the cores, few enough to stay near their caches.
-_TOKEN_ROWS = 2048
 
 
 @dataclass(slots=True)
@@ -173,12 +172,11 @@ class Problem:
         rows, back = np.unique(present | self.kept, axis=0, return_inverse=True)
         there, filler = self.embeddings[0], self.baseline_embeddings(baseline)[0]
         values = np.empty(len(rows))
-        step = max(1, _TOKEN_ROWS // self.length)
         with torch.no_grad():
-            for start in range(0, len(rows), step):
-                chunk = torch.from_numpy(rows[start : start + step]).to(there.device)
+            for chosen in batches(self.model, [self.length] * len(rows)):
+                chunk = torch.from_numpy(rows[chosen]).to(there.device)
                 mixed = torch.where(chunk[:, :, None], there, filler)
-                values[start : start + step] = self.value(mixed).double().cpu().numpy()
+                values[chosen] = self.value(mixed).double().cpu().numpy()
         return values[back.ravel()]
 
     def values_without(self, present: Array) -> Array:
@@ -190,12 +188,12 @@ class Problem:
         rows, back = np.unique(present | ~self.removable, axis=0, return_inverse=True)
         values = np.empty(len(rows))
         with torch.no_grad():
-            for chosen in _by_length(rows.sum(axis=1)):
-                values[chosen] = self.contrast(self._logits_of(rows[chosen])).double().cpu().numpy()
+            for chosen in batches(self.model, rows.sum(axis=1).tolist()):
+                values[chosen] = self.contrast(self.logits_without(rows[chosen])).double().cpu().numpy()
         return values[back.ravel()]
 
-    def _logits_of(self, present: Array) -> Tensor:
-        """(variant, class) logits of the input without the tokens that are not present."""
+    def logits_without(self, present: Array) -> Tensor:
+        """(variant, class) logits of the input without the tokens that are not present, all variants in one pass."""
         rows, places = np.nonzero(present)
         lengths = present.sum(axis=1)
         columns = np.concatenate([np.arange(length) for length in lengths])
@@ -275,13 +273,3 @@ class Problem:
             * (_HIDDEN_COPIES * model.hidden_size + _ATTENTION_COPIES * model.attention_heads * tokens)
         )
         return max(1, _MEMORY_BYTES // (4 * floats))
-
-
-def _by_length(lengths: Array) -> Iterator[Array]:
-    """Indices of inputs in groups of similar length, each padded to its longest within the token rows of a pass."""
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * lengths[order[end]] > _TOKEN_ROWS:
-            yield order[start:end]
-            start = end
