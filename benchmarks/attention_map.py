@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import base64
 import gc
-import shutil
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from _app import READY, ROOT, Server, browser, open_page, run_app
+from _models import random_bert_base
 from _texts import text_of
 from _timing import Spread, machine, table
 from playwright.sync_api import Browser, Page, WebSocket
@@ -129,18 +129,6 @@ def alone(opened: Browser, lengths: list[int], rounds: int) -> None:
         page.close()
     rows.append(["512 tokens, ours", f"{len(message) / 1e6:.2f}", f"{count:,}", Spread.of(taken_512).text()])
     print(table(["12 layers × 12 heads", "MB", "DOM nodes", "seconds to draw"], rows))
-
-
-def random_bert_base(folder: Path) -> Path:
-    """12 layers × 12 heads × 768 with random weights, and the embedded model's vocabulary."""
-    import torch
-    from transformers import BertConfig, BertForMaskedLM
-
-    torch.manual_seed(0)
-    BertForMaskedLM(BertConfig(vocab_size=30_522, initializer_range=0.08)).half().save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
-        shutil.copy(ROOT / "glassbert" / "checkpoints" / "pretrained" / name, folder)
-    return folder
 
 
 def painted(page: Page, selector: str) -> None:

@@ -3,20 +3,32 @@
 Resident memory (VmRSS) after each step in one browser session: the first page, a text of 24 tokens, one of 512, then 20
 different texts of 512, then the short one again. Caches are bounded, so the 20 must not add up.
 
-    python benchmarks/memory.py [--texts 20]
+Then the Attention page at 512 tokens, of the embedded model and of a random-weight BERT-base, each on a fresh server:
+by how much the server has grown since the page stood there with a short text, and at the most while it computed; in each
+section; after the visitor turned to a short text; with a window left open without a click, and with it closed.
+
+    python benchmarks/memory.py [--texts 20] [--attention-only]
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from _app import READY, browser, open_page, run_app
+from _app import READY, Server, browser, open_page, run_app
+from _models import random_bert_base
 from _texts import text_of
 from _timing import machine, table
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 import glassbert as gb
+from components import long_texts
+
+SECTIONS = ("Beyond the weights", "What each head does", "Switch heads off")
+SETTLES = 2 * long_texts.TURNED_SECONDS
 
 
 def show(page: Page, text: str, marker: str) -> None:
@@ -32,14 +44,9 @@ def show(page: Page, text: str, marker: str) -> None:
     time.sleep(1)  # what the end of the run frees is free by then
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--texts", type=int, default=20)
-    count = parser.parse_args().texts
-    model = gb.load("pretrained")
-    print(f"memory of the server, {machine()}")
+def workbench(opened: Browser, model: gb.Model, count: int) -> None:
     rows: list[tuple[str, str, str]] = []
-    with run_app() as server, browser() as opened:
+    with run_app() as server:
 
         def note(name: str) -> None:
             rows.append((name, f"{server.resident_bytes() / 2**20:.0f}", f"{server.peak_bytes() / 2**20:.0f}"))
@@ -65,6 +72,87 @@ def main() -> None:
         show(page, text_of(model, 24, "last"), "last")
         note("24 tokens again")
     print(table(("after", "resident MiB", "highest so far"), rows))
+
+
+def forget_peak(server: Server) -> None:
+    """The most that it held counts from now on (Linux: writing 5 resets VmHWM)."""
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
+
+
+def attention_page(opened: Browser, server: Server, source: str, short: str, text: str) -> Iterator[tuple[str, int]]:
+    """What was done, and the bytes that the server has grown by since the page stood there with the short text."""
+    page = open_page(opened, server, {"model": source, "beside": "", "text": short, "token": "-1"})
+    page.get_by_role("link", name="Attention").click()
+    shown = '[data-testid="attention-heatmap-grid"][aria-rowcount="{}"]'
+    page.wait_for_selector(shown.format(24), timeout=300_000)
+    page.wait_for_selector(READY, timeout=300_000)
+    time.sleep(SETTLES)
+    before = server.resident_bytes()
+    yield "the server with the model and a short text", before
+    forget_peak(server)
+
+    def enter(entered: str, tokens: int) -> None:
+        field = page.get_by_label("Text A")
+        field.fill(entered)
+        field.press("Enter")
+        page.wait_for_selector(shown.format(tokens), timeout=300_000)
+        page.wait_for_selector(READY, timeout=300_000)
+        time.sleep(SETTLES)
+
+    def grown() -> int:
+        return server.resident_bytes() - before
+
+    enter(text, 512)
+    yield "512 tokens", grown()
+    yield "  at the most", server.peak_bytes() - before
+    for section in SECTIONS:
+        forget_peak(server)
+        page.get_by_role("radio", name=section).click()
+        time.sleep(1)  # the run that the click starts begins a little later
+        page.wait_for_selector(READY, timeout=300_000)
+        time.sleep(SETTLES)
+        yield section, grown()
+        yield "  at the most", server.peak_bytes() - before
+    page.get_by_role("radio", name="Heads", exact=True).click()
+    enter(short, 24)
+    yield "turned to a short text", grown()
+    enter(text, 512)
+    yield "512 tokens again", grown()
+    time.sleep(long_texts.IDLE_SECONDS + SETTLES)
+    yield f"left open, {long_texts.IDLE_SECONDS / 60:g} minutes later", grown()
+    page.locator('[data-testid="heads-map-cell"][data-layer="1"][data-head="2"]').click()
+    page.wait_for_selector('[data-testid="attention-heatmap-grid"][aria-label*="ayer 2, head 3"]', timeout=300_000)
+    time.sleep(SETTLES)
+    yield "a click", grown()
+    page.context.close()
+    time.sleep(long_texts.ABSENT_SECONDS + SETTLES)
+    yield f"window closed, {long_texts.ABSENT_SECONDS:g} s later", grown()
+
+
+def attention_pages(opened: Browser, model: gb.Model) -> None:
+    short, text = text_of(model, 24, "one"), text_of(model, 512, "two")
+    found: dict[str, list[tuple[str, int]]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        sources = {"embedded, 6 × 12": "pretrained", "BERT-base, 12 × 12": str(random_bert_base(Path(folder)))}
+        for name, source in sources.items():
+            with run_app() as server:
+                found[name] = list(attention_page(opened, server, source, short, text))
+    steps = [step for step, _ in next(iter(found.values()))]
+    rows = [[step, *(f"{one[at][1] / 2**20:.0f}" for one in found.values())] for at, step in enumerate(steps)]
+    print(table(["MiB", *found], rows))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--texts", type=int, default=20)
+    parser.add_argument("--attention-only", action="store_true")
+    options = parser.parse_args()
+    model = gb.load("pretrained")
+    print(f"memory of the server, {machine()}")
+    with browser() as opened:
+        if not options.attention_only:
+            workbench(opened, model, options.texts)
+        attention_pages(opened, model)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ painted before that.
 
 from __future__ import annotations
 
-import ctypes
+import functools
 import gc
 import hashlib
 import sys
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
+
+from components.long_texts import Holding, Keeper, visitor
 
 if TYPE_CHECKING:
     import glassbert as gb
@@ -38,8 +40,9 @@ __all__ = [
     "version",
 ]
 
-# 512 tokens × 12 × 12 heads are 151 MB a result: many small ones or few large ones may stay.
+# 512 tokens × 12 × 12 heads are 151 MB a result: many small ones may stay, large ones while somebody reads them.
 _LARGE_TOKENS = 128
+_keeper = Keeper()
 _first_import = threading.Lock()
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -95,6 +98,32 @@ def shared(entries: int) -> Callable[[_F], _F]:
     """Keep the results of a function for all visitors, this many of them; for the modules beside this one."""
     cached: Callable[[_F], _F] = st.cache_resource(max_entries=entries, show_spinner=False)
     return cached
+
+
+def _while_read(entries: int, each: int) -> Callable[[_F], _F]:
+    """Keep large results as long as `long_texts` says: this many for all visitors, and so many of each of them."""
+
+    def decorate(function: _F) -> _F:
+        cached: Any = shared(entries)(function)
+
+        @functools.wraps(function)
+        def call(request: TextRequest, *rest: Any) -> Any:
+            arguments = (request, *rest)
+            _keeper.use(visitor(), Holding(cached.clear, arguments, (request.text, request.pair)), each)
+            return cached(*arguments)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def turn_to(text: str, pair: str | None) -> None:
+    """The page of this visitor shows this text now; large results on others go soon."""
+    _keeper.turn_to(visitor(), (text, pair))
+
+
+def _is_large(request: TextRequest) -> bool:
+    return len(encode(request)) > _LARGE_TOKENS
 
 
 # --- models ----------------------------------------------------------------------------------------------------
@@ -164,8 +193,7 @@ def encode(request: TextRequest) -> gb.Encoded:
 
 def attention(request: TextRequest) -> gb.AttentionMaps:
     """One forward pass the first time, free afterwards."""
-    large = len(encode(request)) > _LARGE_TOKENS
-    return _attention_large(request) if large else _attention_small(request)
+    return _attention_large(request) if _is_large(request) else _attention_small(request)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -173,7 +201,7 @@ def _attention_small(request: TextRequest) -> gb.AttentionMaps:
     return _attention(request)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@_while_read(entries=4, each=2)  # two: all heads on beside some off
 def _attention_large(request: TextRequest) -> gb.AttentionMaps:
     return _attention(request)
 
@@ -274,19 +302,7 @@ def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbna
     for weights in maps.weights:
         layer = gb.TokenMaps.of(maps.encoded, "attention", weights[None], rows_sum_to_one=True)
         small.append(thumbnails(reading.of(layer).values, side).pixels)
-    if len(maps.encoded) > _LARGE_TOKENS:
-        _give_memory_back()
     return Thumbnails(np.concatenate(small))
-
-
-def _give_memory_back() -> None:
-    """Return what the computations before have freed: glibc keeps it, 200 MB after a text of 512 tokens.
-
-    Does nothing where the C library is another one.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 def measures() -> dict[str, gb.Measure]:
@@ -294,9 +310,23 @@ def measures() -> dict[str, gb.Measure]:
     return dict(library().MEASURES)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
 def measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
     """From 1 forward pass to 1 + tokens (value zeroing)."""
+    find = _measure_large if _is_large(request) else _measure_small
+    return find(request, measure_id, target)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _measure_small(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    return _measure(request, measure_id, target)
+
+
+@_while_read(entries=16, each=8)  # 13 MB each at 512 tokens and 12 layers
+def _measure_large(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    return _measure(request, measure_id, target)
+
+
+def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
     maps = attention(request)
     return library().measure(
         load(request.model), request.text, request.pair, measure=measure_id, target=target, maps=maps

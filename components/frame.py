@@ -72,6 +72,7 @@ def open_page(page_id: str) -> Frame:
 
 def load_models(frame: Frame) -> list[Opened]:
     """Fill the rest of the sidebar and return the models that are ready, the main one first."""
+    compute.turn_to(frame.view.text, frame.view.pair or None)
     with frame.slot:
         opened = [Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)]
         pick_device()

@@ -11,6 +11,7 @@ import pytest
 import glassbert as gb
 from components import compute
 from components.compute import ModelRequest, TextRequest
+from components.long_texts import Keeper
 from tests.conftest import TinyCheckpoint
 
 REQUEST = TextRequest(ModelRequest("pretrained", "cpu"), "A short text.")
@@ -87,3 +88,30 @@ def test_the_devices_are_those_of_this_machine() -> None:
     devices = compute.devices()
     assert next(iter(devices)) == "auto"
     assert set(devices) - {"auto"} == set(gb.available_devices())
+
+
+def test_a_long_text_is_computed_once_and_dropped_when_its_reader_turns_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    keeper = Keeper(present=lambda who: True, give_back=lambda: None, clock=lambda: now[0], watch=False)
+    monkeypatch.setattr(compute, "_keeper", keeper)
+    long = replace(REQUEST, text=" ".join(["word"] * 200))
+    maps, rollout = compute.attention(long), compute.measure(long, "rollout", None)
+    compute.turn_to(long.text, long.pair)
+    now[0] = 60.0
+    assert keeper.look_round()
+    assert compute.attention(replace(long)) is maps
+    assert compute.measure(replace(long), "rollout", None) is rollout
+    compute.turn_to("A short text.", None)
+    now[0] = 120.0
+    assert not keeper.look_round()
+    assert compute.attention(long) is not maps
+    assert compute.measure(long, "rollout", None) is not rollout
+
+
+def test_what_short_texts_gave_is_kept_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper(present=lambda who: True, give_back=lambda: None, watch=False)
+    monkeypatch.setattr(compute, "_keeper", keeper)
+    maps = compute.attention(REQUEST)
+    compute.turn_to("Another text.", None)
+    assert not keeper.look_round()
+    assert compute.attention(REQUEST) is maps

@@ -1,0 +1,22 @@
+"""Models that are not on board, made for a benchmark."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from _app import ROOT
+
+__all__ = ["random_bert_base"]
+
+
+def random_bert_base(folder: Path) -> Path:
+    """12 layers × 12 heads × 768 with random weights, and the embedded model's vocabulary."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    BertForMaskedLM(BertConfig(vocab_size=30_522, initializer_range=0.08)).half().save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        shutil.copy(ROOT / "glassbert" / "checkpoints" / "pretrained" / name, folder)
+    return folder

@@ -1,0 +1,145 @@
+"""What long texts hold in memory: kept while somebody reads them, given back to the system soon after.
+
+The weights of 512 tokens in 12 × 12 heads are 151 MB, so what is kept must end with the reading. Each visitor holds the
+few newest results of a kind, on the text of the page. What nobody holds is dropped, and what was freed goes back to
+the system:
+
+- 5 seconds after a visitor turned to another text, unless the page goes on asking for the old one;
+- 20 seconds after the last window on it was closed or lost its connection;
+- 5 minutes after the last click, in a window left open.
+
+The price: whoever comes back later than that, and whoever is one visitor more than the caches have room for, waits for
+one forward pass, 0.2 s for the embedded models and about 1 s for a BERT-base; every other click finds its result.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+__all__ = ["Holding", "Keeper", "give_memory_back", "visitor"]
+
+IDLE_SECONDS = 300.0
+ABSENT_SECONDS = 20.0
+TURNED_SECONDS = 5.0
+_LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One cached result: ``forget(*arguments)`` drops it. ``text``: what it is about."""
+
+    forget: Callable[..., Any]
+    arguments: tuple[Hashable, ...]
+    text: Hashable
+
+
+def give_memory_back() -> None:
+    """Return what was freed to the system: glibc keeps it, 200 MB after a text of 512 tokens.
+
+    Does nothing where the C library is another one.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
+def visitor() -> str:
+    """The session that is running; "" in a thread that belongs to none."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context else ""
+
+
+def is_present(session: str) -> bool:
+    """Whether this visitor has a window open."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
+
+
+class Keeper:
+    """Who holds what until when. A thread looks round every two seconds while anything is held."""
+
+    def __init__(
+        self,
+        *,
+        present: Callable[[str], bool] = is_present,
+        give_back: Callable[[], None] = give_memory_back,
+        clock: Callable[[], float] = time.monotonic,
+        watch: bool = True,
+    ) -> None:
+        """``watch=False``: whoever made it calls `look_round`, for tests."""
+        self._present, self._give_back, self._clock, self._watch = present, give_back, clock, watch
+        self._lock = threading.Lock()
+        self._held: dict[str, dict[Holding, float]] = {}  # visitor → holding, the newest last → kept until
+        self._used = 0.0
+        self._watching = self._trimmed = False
+
+    def use(self, who: str, holding: Holding, most: int) -> None:
+        """This visitor asks for a result, and keeps the newest ``most`` of its kind."""
+        with self._lock:
+            self._used, self._trimmed = self._clock(), False
+            mine = self._held.setdefault(who, {})
+            mine.pop(holding, None)
+            mine[holding] = self._used + IDLE_SECONDS
+            kind = [held for held in mine if held.forget == holding.forget]
+            unheld = self._drop([(who, held) for held in kind[:-most]])
+            starts = self._watch and not self._watching
+            self._watching = self._watching or starts
+        self._forget(unheld)
+        if starts:
+            threading.Thread(target=self._look_round_for_ever, name="long texts", daemon=True).start()
+
+    def turn_to(self, who: str, text: Hashable) -> None:
+        """This visitor's page shows this text now. Results on others stay a little: it may ask for them again."""
+        with self._lock:
+            self._shorten(who, self._clock() + TURNED_SECONDS, but=text)
+
+    def look_round(self) -> bool:
+        """Drop what is over, give back what is free once nobody clicks; whether anything is still held."""
+        with self._lock:
+            now = self._clock()
+            for who in self._held:
+                if not self._present(who):
+                    self._shorten(who, now + ABSENT_SECONDS)
+            over = [(who, held) for who, mine in self._held.items() for held, until in mine.items() if until <= now]
+            unheld = self._drop(over)
+            quiet = not self._trimmed and now - self._used >= _LOOK_SECONDS
+            self._trimmed = self._trimmed or quiet
+            self._watching = goes_on = bool(self._held)
+        self._forget(unheld)
+        if unheld or quiet or not goes_on:
+            self._give_back()
+        return goes_on
+
+    def _shorten(self, who: str, until: float, but: Hashable = None) -> None:
+        mine = self._held.get(who, {})
+        for held in mine:
+            if but is None or held.text != but:
+                mine[held] = min(mine[held], until)
+
+    def _drop(self, pairs: list[tuple[str, Holding]]) -> list[Holding]:
+        """Let visitors go of holdings; those that nobody holds any more."""
+        for who, holding in pairs:
+            del self._held[who][holding]
+            if not self._held[who]:
+                del self._held[who]
+        still = {held for mine in self._held.values() for held in mine}
+        return [holding for _, holding in pairs if holding not in still]
+
+    def _forget(self, unheld: list[Holding]) -> None:
+        # outside the lock: a cache has a lock of its own, and its owner may be waiting for this one
+        for holding in unheld:
+            holding.forget(*holding.arguments)
+
+    def _look_round_for_ever(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            if not self.look_round():
+                return
