@@ -68,6 +68,8 @@ class View:
     threshold: int = 0  # percent; weaker weights are not drawn
     colour: str = ""  # what is known about heads, as marks on the map
     least: int = 0  # percent; heads with a smaller share are dimmed
+    only: bool = False  # … or left out
+    order: str = ""  # heads with the "most" or the "least" of it first; "": layer by layer
     measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
     off: str = ""  # heads switched off, "1.7 2.3"
     bertviz: str = "head"  # which of BertViz's views

@@ -23,6 +23,7 @@ _SIDE_PIXELS = 64  # of a thumbnail as it travels: 144 heads are 0.6 MB before p
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
 _COMBINED = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
+_ORDERS = {"": "By layer", "most": "Most first", "least": "Least first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 
@@ -57,28 +58,48 @@ def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height
 
 
 def _mark_controls(asked: Asked) -> heads_map.Marks:
-    """What the map's bars show, and which heads it dims."""
-    left, right, rest = st.columns([0.3, 0.3, 0.4], gap="medium", vertical_alignment="bottom")
-    left.selectbox(
+    """What the map's bars show, which heads it dims or leaves out, and in what order it lays them out."""
+    first, second, third, fourth = st.columns([0.28, 0.26, 0.24, 0.22], gap="medium", vertical_alignment="bottom")
+    first.selectbox(
         "Mark heads by",
         list(MARKS),
         format_func=lambda name: MARKS[name].label,
         **state.bind("colour", options=MARKS),
     )
-    view = state.view()
-    chosen = MARKS.get(view.colour, MARKS[""])
+    chosen = MARKS.get(state.view().colour, MARKS[""])
     notes = names(asked)
     found = mark(asked, chosen)
     if found is None:
-        rest.caption(
-            "Each thumbnail is one head: rows look at columns. Point at one for its character, click to open it."
-        )
+        second.caption("Point at a head for its character, click to open it.")
         return heads_map.Marks(notes=notes)
-    right.slider("Dim heads below (% of the largest)", 0, 100, **state.bind("least"))
+    second.segmented_control(
+        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("order", options=_ORDERS)
+    )
+    least = min(max(state.view().least, 0), 100)
+    third.slider("Heads below (% of the largest)", 0, 100, **state.bind("least", shown=least))
+    fourth.toggle("Leave them out", help="Otherwise they are dimmed.", **state.bind("only"))
     values = found.values / max(float(found.values.max()), 1e-12)
-    with rest:
+    dimmed = values < least / 100
+    order = _laid_out(found.values, dimmed)
+    if order is None:
         _ranked(found.values, found.text)
-    return heads_map.Marks(values=values, dimmed=values < state.view().least / 100, notes=notes)
+    else:
+        many = f"{len(order)} of {values.size}" if len(order) < values.size else f"all {values.size}"
+        st.caption(f"The map shows {many} heads. Under each: layer·head and its {found.text}.")
+    texts = tuple(tuple(f"{value:.2f}" for value in row) for row in found.values)
+    return heads_map.Marks(values=values, dimmed=dimmed, notes=notes, order=order, texts=texts)
+
+
+def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] | None:
+    """The heads of the map in order; None for all of them layer by layer. All, where none would be left."""
+    how = _choice("order", _ORDERS)
+    kept = ~dimmed if state.view().only and not dimmed.all() else np.ones_like(dimmed)
+    if not how and kept.all():
+        return None
+    places = np.arange(values.size)
+    if how:
+        places = np.argsort(-values if how == "most" else values, axis=None, kind="stable")
+    return [(int(place) // values.shape[1], int(place) % values.shape[1]) for place in places if kept.flat[place]]
 
 
 def _ranked(values: np.ndarray, text: str) -> None:
@@ -132,7 +153,7 @@ def _controls(asked: Asked) -> gb.TokenMaps:
         0,
         50,
         help="Percent of a row's weight, not of the largest.",
-        **state.bind("threshold"),
+        **state.bind("threshold", shown=min(max(view.threshold, 0), 50)),
     )
     return _shown(asked, chosen)
 

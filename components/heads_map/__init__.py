@@ -6,13 +6,14 @@ Hooks for tests: ``data-testid`` ``heads-map`` (the whole), ``heads-map-grid`` (
 ``label``), ``heads-map-cell`` (role gridcell, named "Layer 3, Head 5", with ``data-layer``, ``data-head``
 counted from 0 and ``aria-selected``), ``heads-map-canvas`` and ``heads-map-readout``. Arrow keys, Home and
 End move between heads, Enter or Space selects. A head may carry a value (a bar along its lower edge), be dimmed by
-a filter, or be off (crossed out, ``data-off``); with ``on_layer`` the layer numbers are buttons,
-``heads-map-layer``.
+a filter, or be off (crossed out, ``data-off``); with ``switches`` the layer numbers are buttons,
+``heads-map-layer``. With an order (``data-ordered`` of the whole) the heads follow each other in it, as many in a row
+as the width takes; those that it leaves out are not there, and each has its name and figure under it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -64,12 +65,16 @@ class Marks:
     dimmed: (layer, head) bool, heads that a filter leaves out.
     off:    (layer, head) of the heads that are switched off.
     notes:  [layer][head], a few words for the line under the map and for screen readers.
+    order:  (layer, head) in the order in which heads are laid out, some or all; None: layers down, heads across.
+    texts:  [layer][head], the figure under a thumbnail, where there is an order.
     """
 
     values: np.ndarray | None = None
     dimmed: np.ndarray | None = None
     off: Collection[tuple[int, int]] = ()
     notes: tuple[tuple[str, ...], ...] = ()
+    order: Sequence[tuple[int, int]] | None = None
+    texts: tuple[tuple[str, ...], ...] = ()
 
 
 def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
@@ -171,11 +176,18 @@ def _wire(marks: Marks, shape: tuple[int, int]) -> dict[str, Any]:
         if not (np.isfinite(marks.values).all() and marks.values.min() >= 0 and marks.values.max() <= 1):
             raise ValueError("the values of heads must be between 0 and 1")
         values = [round(float(value), 3) for value in marks.values.ravel()]
+    order = None
+    if marks.order is not None:
+        order = [layer * shape[1] + head for layer, head in marks.order]
+        if not order or len(set(order)) < len(order) or not 0 <= min(order) <= max(order) < shape[0] * shape[1]:
+            raise ValueError(f"an order names at least one of the heads, {shape}, and none of them twice")
     return {
         "values": values,
         "dimmed": None if marks.dimmed is None else [int(dim) for dim in marks.dimmed.ravel()],
         "off": sorted(layer * shape[1] + head for layer, head in marks.off),
         "notes": [note for row in marks.notes for note in row],
+        "order": order,
+        "texts": [text for row in marks.texts for text in row],
     }
 
 

@@ -7,6 +7,9 @@ const HEAD_TOP = 14;
 const READOUT_HEIGHT = 18;
 const SMALLEST_PITCH = 13;
 const DIMMED = 0.18;
+const NAME_HEIGHT = 13; // under a thumbnail in an ordered map: "5·10  0.62"
+const NAMED_WIDTH = 62; // holds such a name
+const SMALLEST_NAMED = 40;
 
 export default function (component) {
   return mount(component, createHeadsMap);
@@ -37,7 +40,10 @@ function createHeadsMap(parentElement) {
   let theme = null;
   let selected = 0; // layer · heads + head
   let cursor = 0;
-  let cells = [];
+  let order = []; // head indices in the order they are laid out
+  let cells = []; // the cell of each, in the same order
+  let places = new Map(); // head index → its place in that order
+  let across = 1; // heads in a row
   let switched = new Set(); // indices of the heads that are off
   const opened = () => header.layer * header.heads + header.head;
   const anticipated = anticipation(() => {
@@ -54,19 +60,20 @@ function createHeadsMap(parentElement) {
   });
 
   const read = messageReader((nextHeader, bytes, renewed) => {
-    const reshaped = !header || header.layers !== nextHeader.layers || header.heads !== nextHeader.heads;
+    const laidOut = ({ layers, heads, order }) => `${layers} ${heads} ${order}`;
+    const reshaped = !header || laidOut(header) !== laidOut(nextHeader);
     header = nextHeader;
     pixels = bytes;
+    order = header.order ?? Array.from({ length: header.layers * header.heads }, (_, index) => index);
+    across = perRow();
     selected = anticipated.shown(header.version, opened());
     const off = anticipatedOff.shown(header.version, listed(header.off));
     switched = new Set(off.split(" ").filter(Boolean).map(Number));
     if (reshaped) makeCells();
     if (reshaped || renewed) cursor = selected;
-    setAttributes(grid, {
-      "aria-label": header.label,
-      "aria-rowcount": header.layers,
-      "aria-colcount": header.heads,
-    });
+    if (!places.has(cursor)) cursor = order[0];
+    setAttributes(root, { "data-ordered": Boolean(header.order) });
+    setAttributes(grid, { "aria-label": header.label });
     cells.forEach(markCell);
     grid.querySelectorAll(".heads-layer").forEach((name, layer) => {
       name.disabled = !header.switches;
@@ -87,36 +94,52 @@ function createHeadsMap(parentElement) {
     read(next.data);
   }
 
-  function makeCells() {
-    grid.replaceChildren();
-    cells = [];
-    for (let layer = 0; layer < header.layers; layer++) {
-      const row = element("div", "heads-row", { role: "row" });
-      const name = element("button", "heads-layer", {
-        type: "button",
-        role: "rowheader",
-        tabindex: -1,
-        "data-testid": "heads-map-layer",
-        "data-layer": layer,
-      });
-      name.addEventListener("click", () => switchLayer(layer));
-      row.append(name);
-      for (let head = 0; head < header.heads; head++) {
-        const cell = element("div", "heads-cell", {
-          role: "gridcell",
-          "data-testid": "heads-map-cell",
-          "data-layer": layer,
-          "data-head": head,
-        });
-        cells.push(cell);
-        row.append(cell);
-      }
-      grid.append(row);
-    }
+  // As many as there are heads in a layer; fewer in an ordered map where their names would not fit.
+  function perRow() {
+    if (!header.order) return header.heads;
+    return Math.max(1, Math.min(header.heads, order.length, Math.floor(root.clientWidth / NAMED_WIDTH)));
   }
 
-  function markCell(cell, index) {
+  function makeCells() {
+    places = new Map(order.map((index, place) => [index, place]));
+    cells = order.map((index) =>
+      element("div", "heads-cell", {
+        role: "gridcell",
+        "data-testid": "heads-map-cell",
+        "data-layer": layerOf(index),
+        "data-head": headOf(index),
+      }),
+    );
+    makeRows();
+  }
+
+  function makeRows() {
+    const rows = [];
+    for (let start = 0; start < cells.length; start += across) {
+      const row = element("div", "heads-row", { role: "row" });
+      if (!header.order) {
+        const layer = start / across;
+        const name = element("button", "heads-layer", {
+          type: "button",
+          role: "rowheader",
+          tabindex: -1,
+          "data-testid": "heads-map-layer",
+          "data-layer": layer,
+        });
+        name.addEventListener("click", () => switchLayer(layer));
+        row.append(name);
+      }
+      row.append(...cells.slice(start, start + across));
+      rows.push(row);
+    }
+    grid.replaceChildren(...rows);
+    setAttributes(grid, { "aria-rowcount": rows.length, "aria-colcount": across });
+  }
+
+  function markCell(cell, place) {
+    const index = order[place];
     const parts = [`Layer ${layerOf(index) + 1}, Head ${headOf(index) + 1}`];
+    if (header.order && header.texts[index]) parts.push(header.texts[index]);
     if (header.notes[index]) parts.push(header.notes[index]);
     if (switched.has(index)) parts.push("off");
     setAttributes(cell, {
@@ -133,64 +156,93 @@ function createHeadsMap(parentElement) {
 
   function makeImage() {
     // All thumbnails one below the other: head i is the i-th block of rows.
-    const height = header.rows * cells.length;
+    const height = header.rows * header.layers * header.heads;
     image = picture(pixels, header.columns, height, theme.weights);
   }
 
-  function pitch() {
-    const across = (root.clientWidth - HEAD_LEFT) / header.heads;
-    const down = (header.maxHeight - READOUT_HEIGHT - HEAD_TOP) / header.layers;
+  // Where everything is, in CSS pixels: `step` and `wide` from one head to the next, down and across.
+  function measure() {
+    const ratio = window.devicePixelRatio || 1;
+    const whole = (size) => Math.floor(size * ratio) / ratio; // device pixels: every thumbnail equally sharp
+    const left = header.order ? 0 : HEAD_LEFT;
+    const top = header.order ? 0 : HEAD_TOP;
+    const under = header.order ? NAME_HEIGHT : 0;
+    const smallest = header.order ? SMALLEST_NAMED : SMALLEST_PITCH;
+    const room = (root.clientWidth - left) / across;
+    const rows = Math.ceil(order.length / across);
+    const down = (header.maxHeight - READOUT_HEIGHT - top) / rows - under;
     const largest = header.maxThumbnail + HEAD_GAP;
-    return Math.max(Math.min(SMALLEST_PITCH, across), Math.min(across, down, largest));
+    const pitch = whole(Math.max(Math.min(smallest, room), Math.min(room, down, largest)));
+    const wide = whole(Math.max(pitch, header.order ? NAMED_WIDTH : 0, Math.min(room, pitch * header.maxStretch)));
+    const step = pitch + under;
+    return {
+      ratio,
+      left,
+      top,
+      step,
+      wide: Math.min(wide, whole(room)),
+      side: pitch - HEAD_GAP,
+      width: left + Math.min(wide, whole(room)) * across,
+      height: top + step * rows,
+    };
   }
 
   function draw() {
     if (!header || root.clientWidth === 0) return;
-    const ratio = window.devicePixelRatio || 1;
-    const whole = (size) => Math.floor(size * ratio) / ratio; // device pixels: every thumbnail equally sharp
-    const step = whole(pitch());
-    const room = (root.clientWidth - HEAD_LEFT) / header.heads;
-    const across = whole(Math.max(step, Math.min(room, step * header.maxStretch)));
-    const side = step - HEAD_GAP;
-    const wide = across - HEAD_GAP;
-    const width = HEAD_LEFT + across * header.heads;
-    const height = HEAD_TOP + step * header.layers;
+    if (across !== perRow()) {
+      across = perRow();
+      const focused = grid.contains(grid.getRootNode().activeElement);
+      makeRows();
+      if (focused) cells[places.get(cursor)].focus({ preventScroll: true });
+    }
+    const { ratio, left, top, step, wide, side, width, height } = measure();
     const context = crisp(canvas, width, height);
-    context.fillStyle = css(mix(theme.background, theme.text, 0.72));
+    const ink = css(mix(theme.background, theme.text, 0.72));
+    context.fillStyle = ink;
     context.font = `10px ${theme.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    for (let head = 0; head < header.heads; head++) {
-      context.fillText(head + 1, HEAD_LEFT + across * head + wide / 2, HEAD_TOP / 2);
-    }
-    for (let layer = 0; layer < header.layers; layer++) {
-      context.fillText(layer + 1, HEAD_LEFT / 2 - 2, HEAD_TOP + step * layer + side / 2);
+    if (!header.order) {
+      for (let head = 0; head < header.heads; head++) {
+        context.fillText(head + 1, left + wide * head + (wide - HEAD_GAP) / 2, top / 2);
+      }
+      for (let layer = 0; layer < header.layers; layer++) {
+        context.fillText(layer + 1, left / 2 - 2, top + step * layer + side / 2);
+      }
     }
     context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
     context.lineWidth = 1 / ratio;
     context.imageSmoothingEnabled = side * ratio < header.columns;
     context.imageSmoothingQuality = "high";
-    cells.forEach((_, index) => {
-      const x = HEAD_LEFT + across * headOf(index);
-      const y = HEAD_TOP + step * layerOf(index);
+    const broad = wide - HEAD_GAP;
+    order.forEach((index, place) => {
+      const x = left + wide * (place % across);
+      const y = top + step * Math.floor(place / across);
       context.globalAlpha = header.dimmed?.[index] || switched.has(index) ? DIMMED : 1;
-      context.drawImage(image, 0, index * header.rows, header.columns, header.rows, x, y, wide, side);
-      context.strokeRect(x, y, wide, side);
-      if (header.values) drawValue(context, header.values[index], x, y, wide, side);
+      context.drawImage(image, 0, index * header.rows, header.columns, header.rows, x, y, broad, side);
+      context.strokeRect(x, y, broad, side);
+      if (header.values) drawValue(context, header.values[index], x, y, broad, side);
       context.globalAlpha = 1;
-      if (switched.has(index)) cross(context, x, y, wide, side);
+      if (switched.has(index)) cross(context, x, y, broad, side);
+      if (header.order) {
+        context.fillStyle = ink;
+        context.fillText(shortName(index), x + broad / 2, y + side + NAME_HEIGHT / 2, broad);
+      }
     });
     box.style.maxHeight = `${header.maxHeight - READOUT_HEIGHT}px`;
     board.style.width = `${width}px`;
     board.style.height = `${height}px`;
-    grid.style.inset = `${HEAD_TOP}px 0 0 ${HEAD_LEFT}px`;
+    grid.style.inset = `${top}px 0 0 ${left}px`;
     grid.classList.toggle("heads-switches", header.switches);
     grid.querySelectorAll(".heads-layer").forEach((name, layer) => (name.style.top = `${step * layer}px`));
     grid.style.setProperty("--step", `${step}px`);
-    grid.style.setProperty("--side", `${side}px`);
-    grid.style.setProperty("--wide", `${wide}px`);
-    grid.style.gridTemplateColumns = `repeat(${header.heads}, ${across}px)`;
+    grid.style.setProperty("--side", `${side + (header.order ? NAME_HEIGHT : 0)}px`);
+    grid.style.setProperty("--wide", `${broad}px`);
+    grid.style.gridTemplateColumns = `repeat(${across}, ${wide}px)`;
   }
+
+  const shortName = (index) =>
+    `${layerOf(index) + 1}·${headOf(index) + 1}  ${header.texts[index] ?? ""}`.trimEnd();
 
   // A value twice: as the length of a bar, which is read, and as the strength of the frame, which is seen from afar.
   function drawValue(context, value, x, y, wide, side) {
@@ -224,6 +276,7 @@ function createHeadsMap(parentElement) {
     const parts = [`Layer ${layerOf(index) + 1} · Head ${headOf(index) + 1}`];
     if (index === selected && !header.switches) parts.push("open");
     if (switched.has(index)) parts.push("off");
+    if (header.order && header.texts[index]) parts.push(header.texts[index]);
     if (header.notes[index]) parts.push(header.notes[index]);
     setText(readout, parts.join(", "));
   }
@@ -242,7 +295,7 @@ function createHeadsMap(parentElement) {
 
   function switchLayer(layer) {
     if (!header.switches) return;
-    const heads = cells.map((_, index) => index).filter((index) => layerOf(index) === layer);
+    const heads = order.filter((index) => layerOf(index) === layer);
     switchHeads(heads, { layer, head: -1 });
   }
 
@@ -264,35 +317,37 @@ function createHeadsMap(parentElement) {
   function moveTo(index) {
     cursor = index;
     cells.forEach(markCell);
-    cells[index].focus({ preventScroll: true });
-    const top = cells[index].offsetTop + HEAD_TOP;
+    const cell = cells[places.get(index)];
+    cell.focus({ preventScroll: true });
+    const top = cell.offsetTop + HEAD_TOP;
     if (top < box.scrollTop + HEAD_TOP) box.scrollTop = top - HEAD_TOP;
-    else if (top + cells[index].offsetHeight > box.scrollTop + box.clientHeight) {
-      box.scrollTop = top + cells[index].offsetHeight + HEAD_GAP - box.clientHeight;
+    else if (top + cell.offsetHeight > box.scrollTop + box.clientHeight) {
+      box.scrollTop = top + cell.offsetHeight + HEAD_GAP - box.clientHeight;
     }
   }
 
   function onKey(event) {
     if (event.altKey || event.metaKey || !header || event.target.matches(".heads-layer")) return;
-    const { heads } = header;
-    const column = cursor % heads;
-    const last = cells.length - 1;
+    const at = places.get(cursor);
+    const column = at % across;
+    const last = order.length - 1;
     const moves = {
-      ArrowRight: column < heads - 1 ? cursor + 1 : cursor,
-      ArrowLeft: column > 0 ? cursor - 1 : cursor,
-      ArrowDown: cursor + heads <= last ? cursor + heads : cursor,
-      ArrowUp: cursor >= heads ? cursor - heads : cursor,
-      Home: event.ctrlKey ? 0 : cursor - column,
-      End: event.ctrlKey ? last : cursor - column + heads - 1,
+      // In an ordered map the next one is the next in the order, also at the end of a row.
+      ArrowRight: header.order || column < across - 1 ? Math.min(at + 1, last) : at,
+      ArrowLeft: header.order || column > 0 ? Math.max(at - 1, 0) : at,
+      ArrowDown: at + across <= last ? at + across : at,
+      ArrowUp: at >= across ? at - across : at,
+      Home: event.ctrlKey ? 0 : at - column,
+      End: event.ctrlKey ? last : Math.min(at - column + across - 1, last),
     };
     if (event.key === "Enter" || event.key === " ") select(cursor);
-    else if (event.key in moves) moveTo(moves[event.key]);
+    else if (event.key in moves) moveTo(order[moves[event.key]]);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  const indexOf = (event) => cells.indexOf(event.target.closest?.('[role="gridcell"]'));
+  const indexOf = (event) => order[cells.indexOf(event.target.closest?.('[role="gridcell"]'))] ?? -1;
 
   function onPoint(event) {
     const index = indexOf(event);

@@ -196,6 +196,45 @@ def test_a_head_found_by_what_it_does(open_attention: OpenPage, pretrained: gb.M
     expect(bench.open_heads()).to_have_attribute("data-head", str(head))
 
 
+def test_heads_in_order_of_what_they_do(open_attention: OpenPage, pretrained: gb.Model) -> None:
+    """Laid out anew, the map names, opens and walks through the heads that stand there."""
+    bench = open_attention(colour="previous", token=-1)
+    bench.page.get_by_text("Most first").click()
+    bench.expect_parameters(order="most")
+    cells = bench.page.get_by_test_id("heads-map-cell")
+    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
+    expected = [divmod(int(index), 12) for index in np.argsort(-share, axis=None, kind="stable")]
+
+    def shown() -> list[tuple[int, int]]:
+        places = cells.evaluate_all("(all) => all.map((one) => [one.dataset.layer, one.dataset.head].map(Number))")
+        return [(layer, head) for layer, head in places]
+
+    bench.until(lambda: shown() == expected, lambda: f"{shown()[:5]} … on screen, {expected[:5]} … expected")
+    bench.expect_painted(bench.page.get_by_test_id("heads-map-canvas"))
+    layer, head = expected[13]
+    cells.nth(13).hover()
+    readout = bench.page.get_by_test_id("heads-map-readout")
+    expect(readout).to_contain_text(f"Layer {layer + 1} · Head {head + 1}, {share[layer, head]:.2f}")
+    cells.nth(13).click()
+    bench.expect_parameters(layer=str(layer), head=str(head))
+    expect(bench.open_heads()).to_have_attribute("data-head", str(head))
+    bench.page.keyboard.press("ArrowRight")
+    bench.page.keyboard.press("Enter")
+    bench.expect_parameters(layer=str(expected[14][0]), head=str(expected[14][1]))
+
+
+def test_heads_left_out_are_gone_and_come_back(open_attention: OpenPage, pretrained: gb.Model) -> None:
+    bench = open_attention(colour="previous", least=30)
+    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
+    passing = int((share / share.max() >= 0.3).sum())
+    cells = bench.page.get_by_test_id("heads-map-cell")
+    expect(cells).to_have_count(72)
+    bench.page.get_by_text("Leave them out").click()
+    expect(cells).to_have_count(passing)
+    bench.page.get_by_text("Leave them out").click()
+    expect(cells).to_have_count(72)
+
+
 @pytest.mark.parametrize("view", ["head", "model", "neuron"])
 def test_bertviz_draws_without_a_network(open_attention: OpenPage, view: str) -> None:
     text = "A </script><img src=x onerror=alert(1)> tag"

@@ -154,8 +154,24 @@ def test_marks_travel_head_after_head() -> None:
     assert wire["dimmed"] == [1, 1, 1, 0, 0, 0]
     assert wire["off"] == [1, 5]
     assert wire["notes"] == ["a", "b", "c", "d", "e", "f"]
-    assert _wire(Marks(), (2, 3)) == {"values": None, "dimmed": None, "off": [], "notes": []}
+    assert wire["order"] is None
+    assert _wire(Marks(), (2, 3)) == {
+        "values": None, "dimmed": None, "off": [], "notes": [], "order": None, "texts": []
+    }  # fmt: skip
     json.dumps(wire)
+
+
+def test_an_order_travels_as_indices_with_the_text_of_every_head() -> None:
+    texts = (("0.1", "0.2", "0.3"), ("0.4", "0.5", "0.6"))
+    wire = _wire(Marks(order=[(1, 2), (0, 1), (1, 0)], texts=texts), (2, 3))
+    assert wire["order"] == [5, 1, 3]
+    assert wire["texts"] == ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6"]
+
+
+@pytest.mark.parametrize("order", [[], [(0, 0), (0, 0)], [(2, 0)], [(0, -1)], [(0, 0), (1, 3)]])
+def test_an_order_of_other_heads_is_an_error(order: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match=r"one of the heads, \(2, 3\), and none of them twice"):
+        _wire(Marks(order=order), (2, 3))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])

@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 import glassbert as gb
 from components import frontend
 from components.attention_page.figures import before_and_after, head_places, ladder, ranks
-from components.attention_page.heads import _part
+from components.attention_page.heads import _laid_out, _part
 from components.attention_page.shared import heads_of, written
 from components.attention_page.sweep import Job
 from components.compute import Reading
+from components.state import View
 from tests.components.clicks import click, mounted
 from tests.pages.workbench import messages, page, parameters
 
@@ -64,10 +65,12 @@ def test_only_the_open_section_is_drawn() -> None:
     [
         {"section": "nothing"},
         {"section": "heads", "drawn": "x", "colour": "x", "combined": "x", "focus": "x"},
+        {"section": "heads", "colour": "next", "order": "x", "only": "x", "least": "999"},
         {"section": "heads", "focus": "rows", "token": "3", "until": "99"},
         {"section": "heads", "focus": "columns", "token": "3", "until": "1"},
         {"section": "heads", "combined": "mean", "chosen": "99.1 x 1.2 .3"},
         {"section": "heads", "threshold": "50", "block": "A→B"},
+        {"section": "heads", "threshold": "999"},
         {"section": "beyond", "measures": "nothing attention rollout"},
         {"section": "beyond", "measures": ""},
         {"section": "ablation", "off": "99.99 1.1 -1.2 a.b", "token": "2"},
@@ -94,6 +97,36 @@ def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> 
     assert np.allclose(sent["values"], (share / share.max()).ravel(), atol=0.0006)
     assert sent["dimmed"] == [int(dim) for dim in (share / share.max() < 0.4).ravel()]
     assert len(sent["notes"]) == 72
+
+
+@pytest.mark.parametrize(("order", "sign"), [("most", -1), ("least", 1)])
+def test_heads_in_order_of_a_figure(pretrained: gb.Model, order: str, sign: int) -> None:
+    sent = header(attention(colour="distance", order=order), "model_map")
+    distance = gb.head_profile(gb.attention(pretrained, TEXT)).distance.ravel()
+    assert sent["order"] == np.argsort(sign * distance, kind="stable").tolist()
+    assert sent["texts"] == [f"{value:.2f}" for value in distance]
+
+
+@pytest.mark.parametrize("order", ["", "most"])
+def test_heads_that_do_not_pass_are_left_out(pretrained: gb.Model, order: str) -> None:
+    app = attention(colour="next", least="30", only="1", order=order)
+    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("next").ravel()
+    passing = [int(index) for index in np.flatnonzero(share / share.max() >= 0.3)]
+    assert 0 < len(passing) < 72
+    assert header(app, "model_map")["order"] == (sorted(passing, key=lambda i: -share[i]) if order else passing)
+    assert f"The map shows {len(passing)} of 72 heads" in "\n".join(caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("view", [{}, {"order": "most"}, {"only": "1"}, {"colour": "next", "only": "1"}], ids=str)
+def test_without_a_figure_or_a_limit_the_map_stays_layer_by_layer(view: dict[str, str]) -> None:
+    assert header(attention(**view), "model_map")["order"] is None
+
+
+@pytest.mark.parametrize("how", ["", "most"])
+def test_a_map_without_heads_would_be_empty_so_all_are_shown(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.state.view", lambda: View(only=True, order=how))
+    order = _laid_out(np.zeros((2, 3)), np.ones((2, 3), dtype=bool))
+    assert order == ([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] if how else None)
 
 
 def test_a_click_on_the_map_opens_the_head() -> None:
