@@ -11,7 +11,7 @@ import os
 import queue
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,37 +129,49 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
     The thread is left to end by itself; it is a daemon, so it does not keep the process alive.
     """
     outcome: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()
+    abandoned = threading.Event()
 
     def run() -> None:
-        try:
+        while True:
             try:
-                value = call()
-            except Exception as error:
-                if not _closed_by_another(error):
-                    raise
-                value = call()
-            outcome.put((value, None))
-        except BaseException as error:
-            outcome.put((None, error))
+                outcome.put((call(), None))
+            except BaseException as error:
+                if _closed_by_another(error) and not abandoned.is_set():
+                    continue
+                outcome.put((None, error))
+            return
 
     threading.Thread(target=run, daemon=True, name="glassbert-hub").start()
     try:
         value, error = outcome.get(timeout=seconds)
     except queue.Empty:
+        abandoned.set()
         raise TimeoutError from None
     if error is not None:
         raise error
     return value  # type: ignore[return-value]
 
 
-def _closed_by_another(error: BaseException) -> bool:
-    """huggingface_hub closes its one session when a request fails, under the hands of every other thread that reads."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it: the HTTP client wraps what the socket said in errors of its own."""
     chain: BaseException | None = error
     while chain is not None:
-        if isinstance(chain, OSError) and chain.errno == errno.EBADF:
-            return True
+        yield chain
         chain = chain.__cause__ or chain.__context__
-    return False
+
+
+def _closed_by_another(error: BaseException) -> bool:
+    """huggingface_hub closes its one session when it cannot connect, under the hands of every thread that uses it."""
+    return any(
+        (isinstance(cause, OSError) and cause.errno == errno.EBADF)
+        or (isinstance(cause, RuntimeError) and "client has been closed" in str(cause))
+        for cause in _causes(error)
+    )
+
+
+def _timed_out(error: BaseException) -> bool:
+    """Whether the wait was too long: our deadline and the socket's timeout are equal, and either may notice first."""
+    return any(isinstance(cause, (TimeoutError, OfflineModeIsEnabled)) for cause in _causes(error))
 
 
 def _info(name: str, revision: str | None) -> Any:
@@ -305,7 +317,7 @@ def _explained(error: BaseException, name: str, revision: str | None, source: st
             f"{endpoint()} does not answer like a model hub, so {what} cannot be loaded; check HF_ENDPOINT and whether "
             f"the network asks for a login, or {_LOCAL}"
         )
-    slow = "does not answer" if isinstance(error, (TimeoutError, OfflineModeIsEnabled)) else "cannot be reached"
+    slow = "does not answer" if _timed_out(error) else "cannot be reached"
     return NetworkError(
         f"{what} is not in the local cache, and the hub at {endpoint()} {slow} or broke off; check the network and try "
         f"again, or {_LOCAL}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session
 
 from glassbert import download, memory
 from glassbert.errors import (
@@ -39,6 +41,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
         yield server
+    # a question left behind asks again a few times, and closes the session that the next test would use
+    for thread in threading.enumerate():
+        if thread.name == "glassbert-hub":
+            thread.join(timeout=20)
 
 
 @pytest.fixture
@@ -321,8 +327,20 @@ def test_a_login_page_instead_of_the_hub(hub: FakeHub, bert: Path) -> None:
     assert "HF_ENDPOINT" in refusal(NAME, NetworkError)
 
 
+def test_a_hub_that_hangs_is_left_within_five_seconds() -> None:
+    """Nothing is waited for twice: the probe first, then one question."""
+    assert download.PROBE_SECONDS + download.ANSWER_SECONDS < 5
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(download, "ANSWER_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("where", ["", f"api/models/{NAME}", "config.json"])
-def test_a_hanging_hub_is_left_within_five_seconds(where: str, hub: FakeHub, bert: Path) -> None:
+def test_a_hanging_hub_is_left(where: str, hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
     hub.faults[where] = "hang"
     start = time.monotonic()
@@ -331,23 +349,51 @@ def test_a_hanging_hub_is_left_within_five_seconds(where: str, hub: FakeHub, ber
     assert "does not answer" in message
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("where", ["", f"api/models/{NAME}"])
+def test_a_socket_that_times_out_before_the_deadline_says_the_same(
+    where: str, hub: FakeHub, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both waits are of the same length, so that either may be over first."""
+    within = download._within
+    monkeypatch.setattr(download, "_within", lambda seconds, call: within(100 * seconds, call))
+    hub.add(NAME, bert)
+    hub.faults[where] = "hang"
+    assert "does not answer" in refusal(NAME, NetworkError)
+
+
 def test_a_slow_hub_is_waited_for(hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
     hub.faults[""] = "slow"
     assert locate(NAME).heads == ("masked_words",)
 
 
-def test_a_session_that_another_thread_closed_is_used_anew() -> None:
+@pytest.mark.parametrize(
+    "closed",
+    [
+        pytest.param(OSError(errno.EBADF, "Bad file descriptor"), id="while reading"),
+        pytest.param(RuntimeError("Cannot send a request, as the client has been closed."), id="before asking"),
+    ],
+)
+def test_a_session_that_another_thread_closed_is_used_anew(closed: Exception) -> None:
     calls = []
 
     def read() -> str:
         calls.append("asked")
-        if len(calls) == 1:
-            raise ConnectionError("broke off") from OSError(errno.EBADF, "Bad file descriptor")
+        if len(calls) < 4:
+            raise ConnectionError("broke off") from closed
         return "answer"
 
     assert download._within(5, read) == "answer"
-    assert len(calls) == 2
+    assert len(calls) == 4
+
+
+def test_the_error_of_a_session_closed_before_asking_is_known(hub: FakeHub) -> None:
+    session = download.get_session()
+    close_session()
+    with pytest.raises(RuntimeError) as caught:
+        session.head(hub.url)
+    assert download._closed_by_another(caught.value)
 
 
 def test_any_other_failure_is_not_asked_twice() -> None:
@@ -373,8 +419,9 @@ def test_name_resolution_that_hangs_is_left_too(hub: FakeHub, monkeypatch: pytes
     monkeypatch.setattr(download, "PROBE_SECONDS", 0.2)
     monkeypatch.setattr(download, "get_session", lambda: hub.released.wait() and None)
     start = time.monotonic()
-    refusal("bert-base-uncased", NetworkError)
+    message = refusal("bert-base-uncased", NetworkError)
     assert time.monotonic() - start < 5
+    assert "does not answer" in message
 
 
 def test_offline_mode(hub: FakeHub, bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
