@@ -18,6 +18,7 @@
     ├── TargetError                no such class, mask or token to explain
     ├── LayerError                 no such layer or head
     ├── MethodError                no such attribution method
+    ├── ComparisonError            two things that cannot be compared
     ├── OptionError                an option is out of its range
     └── StoppedError               somebody stopped it before it was done
 
@@ -28,6 +29,7 @@ so whoever shows them escapes them.
 from __future__ import annotations
 
 __all__ = [
+    "ComparisonError",
     "DamagedCheckpointError",
     "DeviceError",
     "EmptyTextError",
@@ -129,6 +131,10 @@ class LayerError(GlassBERTError):
 
 class MethodError(GlassBERTError):
     """No such attribution method."""
+
+
+class ComparisonError(GlassBERTError):
+    """Two models or texts cannot be compared in this way."""
 
 
 class OptionError(GlassBERTError):

@@ -1,0 +1,98 @@
+"""The two readings that are compared: one text on two models, or two texts on one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from glassbert.comparison.alignment import align_words
+from glassbert.comparison_results import WordAlignment
+from glassbert.encoder import Model
+from glassbert.errors import ComparisonError
+from glassbert.families import HEADS, Head
+from glassbert.inputs import Text, encode
+from glassbert.results import Array, Encoded
+
+__all__ = ["Side", "Sides", "divergence_bits", "require_both", "same_vocabulary", "sides_of_models", "sides_of_texts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One model reading one input."""
+
+    model: Model
+    encoded: Encoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Two readings, aligned by word. Make them with :func:`sides_of_models` or :func:`sides_of_texts`."""
+
+    first: Side
+    second: Side
+    alignment: WordAlignment
+
+    @property
+    def both(self) -> tuple[Side, Side]:
+        return self.first, self.second
+
+    @property
+    def matched(self) -> Array:
+        """(word,): the rows of the alignment that both have."""
+        rows: Array = np.flatnonzero(self.alignment.matched)
+        return rows
+
+    def spans(self, which: Literal[0, 1]) -> Array:
+        """(row, 2), the token positions of each row in the first (0) or the second input (1)."""
+        return self.alignment.second_spans if which else self.alignment.first_spans
+
+
+def sides_of_models(first: Model, second: Model, text: str, pair: str | None = None) -> Sides:
+    """One text, or pair, as two models read it, aligned by its characters. Raises TextErrors."""
+    return _sides(Side(first, encode(first, text, pair)), Side(second, encode(second, text, pair)))
+
+
+def sides_of_texts(model: Model, first: Text, second: Text) -> Sides:
+    """Two texts on one model, aligned by word; a pair comes as ``gb.encode(model, a, b)``. Raises TextErrors."""
+    return _sides(Side(model, encode(model, first)), Side(model, encode(model, second)))
+
+
+def _sides(first: Side, second: Side) -> Sides:
+    return Sides(first, second, align_words(first.encoded, second.encoded))
+
+
+def require_both(sides: Sides, head: Head) -> None:
+    """Raise ComparisonError unless both models have this head."""
+    for side in sides.both:
+        if head not in side.model.heads:
+            has = ", ".join(HEADS[name] for name in side.model.heads) or "none, only the encoder"
+            raise ComparisonError(
+                f"{side.model.source!r} has no trained head for {HEADS[head]} (its heads: {has}), so there is nothing "
+                "to compare: choose two models that have it"
+            )
+
+
+def same_vocabulary(sides: Sides) -> bool:
+    """Whether ids mean the same to both."""
+    first, second = (side.model for side in sides.both)
+    if first.tokenizer is second.tokenizer:
+        return True
+    sizes = {int(model.network.config.vocab_size) for model in (first, second)}
+    return len(sizes) == 1 and first.tokenizer.get_vocab() == second.tokenizer.get_vocab()
+
+
+def divergence_bits(first: Array, second: Array) -> Array:
+    """Jensen–Shannon divergence over the last axis, in bits: 0 for equal distributions, 1 for disjoint ones.
+
+    JS(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m) with m = (p + q) / 2 and log₂ (Lin 1991).
+    """
+    p, q = (np.asarray(values, dtype=np.float64) for values in (first, second))
+    middle = (p + q) / 2
+    total = np.zeros(p.shape[:-1])
+    for part in (p, q):
+        ratio = np.divide(part, middle, out=np.ones_like(part), where=part > 0)
+        total += (part * np.log2(ratio)).sum(axis=-1) / 2
+    divergence: Array = np.clip(total, 0, 1)
+    return divergence

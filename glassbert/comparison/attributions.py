@@ -1,0 +1,103 @@
+"""What each word did for the same decision in both."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from glassbert.attribution import attribute
+from glassbert.attribution._pose import pose
+from glassbert.comparison._sides import Sides, same_vocabulary
+from glassbert.comparison_results import AttributionDifference
+from glassbert.errors import ComparisonError, HeadError
+from glassbert.results import Array, Output
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Target, TokenTarget
+
+
+def compare_attributions(
+    sides: Sides,
+    *,
+    method: str = "integrated_gradients",
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    **options: Any,
+) -> AttributionDifference:
+    """One score a word on both sides for the same target, and their difference, second − first.
+
+    ``method``, ``target``, ``output`` and ``options`` as in :func:`glassbert.attribute`; what the target leaves open is
+    settled by the first side, and a position is the first's. The second is asked about the same class by its name, or
+    the same word at the word that faces it. Raises ComparisonError where the second has no such head, class or place,
+    and what ``attribute`` raises.
+    """
+    asked = pose(sides.first.model, sides.first.encoded, target, output)
+    try:  # before the work begins
+        facing = pose(sides.second.model, sides.second.encoded, _facing(sides, asked.target), output)
+    except HeadError as error:
+        raise ComparisonError(f"the first side decides about {asked.target_label!r}, but {error}") from error
+    first, second = (
+        attribute(side.model, side.encoded, method=method, target=problem.target, output=output, **options)
+        for side, problem in zip(sides.both, (asked, facing), strict=True)
+    )
+    return AttributionDifference(
+        alignment=sides.alignment,
+        method=method,
+        target=first.target,
+        target_label=first.target_label,
+        output=output,
+        first_scores=_by_row(sides, 0, first.scores),
+        second_scores=_by_row(sides, 1, second.scores),
+        first_value=first.value,
+        second_value=second.value,
+    )
+
+
+def _by_row(sides: Sides, which: Literal[0, 1], scores: Array) -> Array:
+    return np.asarray([scores[start:stop].sum(dtype=np.float64) for start, stop in sides.spans(which)])
+
+
+def _facing(sides: Sides, target: Target) -> Target:
+    """The same target in the words and places of the second side."""
+    match target:
+        case ClassTarget(label, foil):
+            return ClassTarget(_label(sides, label), _label(sides, foil))
+        case TokenTarget(position, label, foil):
+            return TokenTarget(_position(sides, position), _label(sides, label), _label(sides, foil))
+        case MaskTarget(position, token, foil):
+            return MaskTarget(_position(sides, position), _token(sides, token), _token(sides, foil))
+        case AnswerTarget(edge, place, foil):
+            places = [None if position is None else _position(sides, position) for position in (place, foil)]
+            return AnswerTarget(edge, *places)
+    return target
+
+
+def _label(sides: Sides, label: int | str | None) -> str | None:
+    if label is None:
+        return None
+    first, second = (side.model for side in sides.both)
+    name = first.labels[int(label)]
+    if second.labels and name not in second.labels:  # without any, the missing head is the better message
+        raise ComparisonError(
+            f"{second.source!r} has no class {name!r}; its classes are {', '.join(second.labels)}: choose a class that "
+            "both have"
+        )
+    return name
+
+
+def _position(sides: Sides, position: int) -> int:
+    spans, other = sides.spans(0), sides.spans(1)
+    row = int(np.flatnonzero((spans[:, 0] <= position) & (position < spans[:, 1]))[0])
+    start, stop = int(other[row, 0]), int(other[row, 1])
+    if start == stop:
+        raise ComparisonError(
+            f"the word at token {position}, {sides.alignment.first_labels[row]!r}, has no counterpart on the second "
+            "side: choose a word that both have"
+        )
+    return min(start + position - int(spans[row, 0]), stop - 1)
+
+
+def _token(sides: Sides, token: int | str | None) -> int | str | None:
+    if token is None or same_vocabulary(sides):
+        return token
+    word: str = sides.first.model.tokenizer.decode([int(token)]).strip()
+    return word

@@ -1,0 +1,103 @@
+"""What both expect at masked words: how far two distributions over the vocabulary lie apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both, same_vocabulary
+from glassbert.comparison_results import MaskedWordDifference
+from glassbert.device import work_threads
+from glassbert.encoder import vocabulary_logits
+from glassbert.errors import ComparisonError, OptionError
+from glassbert.inputs import mask_positions, token_name
+from glassbert.language._masks import question, rows_of_vocabulary, states
+from glassbert.results import Array
+
+# Vocabularies of float64 that a word takes while it is compared, in float32.
+_COPIES = 16
+
+
+def compare_masked_words(sides: Sides, rows: Sequence[int] | None = None) -> MaskedWordDifference:
+    """Jensen–Shannon divergence, in bits, of what both expect at each of these words.
+
+    ``rows`` are rows of the alignment that both have; each is asked about on its own, with all its tokens masked, at
+    its first token. None takes the masks typed in both texts. One forward pass a word and side, batched. Raises
+    ComparisonError where a model has no masked-word head, vocabularies differ or no mask is typed, OptionError.
+    """
+    require_both(sides, "masked_words")
+    if not same_vocabulary(sides):
+        raise ComparisonError(
+            f"{sides.first.model.source!r} and {sides.second.model.source!r} have different vocabularies, so their "
+            "distributions are over different words: choose two models with the same one"
+        )
+    chosen = _typed_masks(sides) if rows is None else _known(sides, rows)
+    first, second = (_states(sides, which, chosen) for which in (0, 1))
+    size = rows_of_vocabulary(sides.first.model, _COPIES)
+    parts = []
+    for start in range(0, len(chosen), size):
+        rows_of = slice(start, start + size)
+        parts.append(
+            _compared(_probabilities(sides.first, first[rows_of]), _probabilities(sides.second, second[rows_of]))
+        )
+    divergence, choices, probabilities = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    names = [tuple(token_name(sides.first.model, token) for token in row) for row in choices.tolist()]
+    return MaskedWordDifference(
+        alignment=sides.alignment,
+        rows=np.asarray(chosen),
+        divergence=divergence,
+        first_choices=names[0],
+        first_probabilities=probabilities[0],
+        second_choices=names[1],
+        second_probabilities=probabilities[1],
+    )
+
+
+def _typed_masks(sides: Sides) -> list[int]:
+    found = []
+    for which in (0, 1):
+        masks = mask_positions(sides.both[which].model, sides.both[which].encoded)
+        found.append({int(row) for row in sides.matched if set(masks) & set(range(*sides.spans(which)[row]))})
+    rows = sorted(found[0] & found[1])
+    if not rows:
+        raise ComparisonError(
+            f"no {sides.first.model.mask_token} stands at the same place on both sides: type one, or choose words"
+        )
+    return rows
+
+
+def _known(sides: Sides, rows: Sequence[int]) -> list[int]:
+    valid = set(sides.matched[~sides.alignment.special[sides.matched]].tolist())
+    chosen = list(dict.fromkeys(int(row) for row in rows))
+    for row in chosen:
+        if row not in valid:
+            raise OptionError(f"row {row} is not a word that both sides have; valid are {sorted(valid)}")
+    if not chosen:
+        raise OptionError("there is no word to mask: choose at least one")
+    return chosen
+
+
+def _states(sides: Sides, which: Literal[0, 1], rows: Sequence[int]) -> torch.Tensor:
+    """(row, hidden): the state at the first mask of each word."""
+    side, spans = sides.both[which], sides.spans(which)
+    asked = [question(side.model, side.encoded, int(spans[row, 0]), range(*spans[row])) for row in rows]
+    return states(side.model, asked)
+
+
+def _probabilities(side: Side, rows: torch.Tensor) -> Array:
+    def work(device: str) -> torch.Tensor:
+        with torch.no_grad(), work_threads(len(rows)):
+            logits = vocabulary_logits(side.model, rows.to(device, side.model.network.dtype))
+            return logits.float().cpu().double().softmax(dim=-1)
+
+    probabilities: Array = side.model.run(work).numpy()
+    return probabilities
+
+
+def _compared(first: Array, second: Array) -> tuple[Array, Array, Array]:
+    """(row,) divergence; (side, row) likeliest ids; (side, row) their probabilities."""
+    both = np.stack((first, second))
+    return divergence_bits(first, second), both.argmax(axis=-1), both.max(axis=-1)
