@@ -6,7 +6,7 @@
 
 Reading order: ``errors → targets → results → families → checkpoint → hub → blocks → encoder → inputs → words →
 maps → vocabulary → normalisation → reading → anatomy``, then one folder at a time: ``language``, ``attribution``,
-``attention``.
+``attention``, ``comparison``, ``intervention``.
 """
 
 import os
@@ -36,6 +36,33 @@ from glassbert.attention import (
 )
 from glassbert.attribution import METHODS, Method, attribute
 from glassbert.checkpoint import Checkpoint, embedded
+from glassbert.comparison import (
+    Sides,
+    align_words,
+    compare_attention,
+    compare_attributions,
+    compare_hidden_states,
+    compare_masked_words,
+    compare_models,
+    compare_predictions,
+    compare_texts,
+    largest_changes,
+    same_length_hint,
+    sides_of_models,
+    sides_of_texts,
+)
+from glassbert.comparison_results import (
+    AttentionDifference,
+    AttributionDifference,
+    Changes,
+    Comparison,
+    HiddenSimilarity,
+    LengthHint,
+    MaskedWordDifference,
+    PredictionDifference,
+    Trace,
+    WordAlignment,
+)
 from glassbert.device import available_devices
 from glassbert.encoder import Model, load
 from glassbert.errors import *  # noqa: F403
@@ -43,6 +70,7 @@ from glassbert.errors import __all__ as _errors
 from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
 from glassbert.input_results import Architecture, ReadingSteps
 from glassbert.inputs import encode, shorten
+from glassbert.intervention import trace
 from glassbert.language import (
     answer,
     classify,
@@ -87,26 +115,35 @@ __all__ = [
     "AnswerPrediction",
     "AnswerTarget",
     "Architecture",
+    "AttentionDifference",
     "AttentionMaps",
+    "AttributionDifference",
+    "Changes",
     "Checkpoint",
     "ClassTarget",
     "Classification",
+    "Comparison",
     "ContinuationRanking",
     "Encoded",
     "HeadDistances",
     "HeadImportance",
     "HeadLabel",
     "HeadProfile",
+    "HiddenSimilarity",
+    "LengthHint",
     "LogitLens",
     "MaskPrediction",
     "MaskTarget",
+    "MaskedWordDifference",
     "Measure",
     "Method",
     "Model",
     "NextSentenceTarget",
     "PairPrediction",
     "PieceScoring",
+    "PredictionDifference",
     "ReadingSteps",
+    "Sides",
     "Surprise",
     "Target",
     "TemplateProbe",
@@ -114,9 +151,12 @@ __all__ = [
     "TokenMaps",
     "TokenScores",
     "TokenTarget",
+    "Trace",
+    "WordAlignment",
     "WordScores",
     "ablate",
     "ablation_sweep",
+    "align_words",
     "answer",
     "architecture",
     "attention",
@@ -125,6 +165,13 @@ __all__ = [
     "available_devices",
     "classify",
     "classify_many",
+    "compare_attention",
+    "compare_attributions",
+    "compare_hidden_states",
+    "compare_masked_words",
+    "compare_models",
+    "compare_predictions",
+    "compare_texts",
     "embedded",
     "encode",
     "fill_mask",
@@ -133,6 +180,7 @@ __all__ = [
     "head_importance",
     "head_profile",
     "label_tokens",
+    "largest_changes",
     "load",
     "logit_lens",
     "measure",
@@ -141,9 +189,13 @@ __all__ = [
     "rank_continuations",
     "reading_steps",
     "rollout",
+    "same_length_hint",
     "score_words",
     "shorten",
+    "sides_of_models",
+    "sides_of_texts",
     "surprise",
+    "trace",
     "value_norms",
     "value_zeroing",
     *_errors,

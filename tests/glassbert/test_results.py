@@ -16,6 +16,7 @@ from glassbert.results import FORMAT_VERSION, Result, read_only
 from glassbert.targets import target_from_dict, target_to_dict
 
 TEXT, PAIR = "The film was naïve 😀 and <b>good</b>.", ("The man went home.", "He was tired.")
+TEXTS = ("The [MASK] was good.", "The old [MASK] was great.")
 
 MAKE = {
     "Encoded": lambda model: gb.encode(model("roberta", "masked_words"), *PAIR),
@@ -52,11 +53,49 @@ MAKE = {
     "ContinuationRanking": lambda model: gb.rank_continuations(model("bert", "next_sentence"), PAIR[0], ["a", PAIR[1]]),
     "ReadingSteps": lambda model: gb.reading_steps(model("roberta", "encoder"), *PAIR, padding=40, vectors=True),
     "ReadingSteps without padding": lambda model: gb.reading_steps(model("bert", "encoder"), TEXT),
+    "WordAlignment": lambda model: gb.align_words(
+        *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
+    ),
+    "LengthHint": lambda model: gb.same_length_hint(model("bert", "encoder"), TEXT, PAIR[0]),
+    "Trace": lambda model: gb.trace(model("bert", "classification"), "The man was good.", "The man was great."),
+    "Trace of heads": lambda model: gb.trace(
+        model("bert", "masked_words"),
+        "The man was [MASK].",
+        "The film was [MASK].",
+        gb.MaskTarget(4, "he"),
+        kind="head",
+    ),
+    **{
+        name: lambda model, part=part: getattr(
+            gb.compare_texts(model("bert", "masked_words" if part == "masked_words" else "classification"), *TEXTS),
+            part,
+        )
+        for name, part in {
+            "PredictionDifference": "predictions",
+            "MaskedWordDifference": "masked_words",
+            "AttentionDifference": "attention",
+            "HiddenSimilarity": "hidden",
+            "AttributionDifference": "attribution",
+            "Changes": "changes",
+        }.items()
+    },
+    "HiddenSimilarity without cosines": lambda model: gb.compare_hidden_states(
+        gb.sides_of_models(model("bert", "encoder"), model("bert", "encoder", layers=3), TEXT)
+    ),
+    "Changes of nothing": lambda model: gb.largest_changes(
+        gb.align_words(*[gb.encode(model("bert", "encoder"), TEXT)] * 2)
+    ),
+    "Comparison": lambda model: gb.compare_models(
+        model("bert", "classification"), model("albert", "classification"), TEXT, method="saliency"
+    ),
+    "Comparison with reasons": lambda model: gb.compare_models(
+        model("bert", "masked_words"), model("roberta", "masked_words"), TEXT
+    ),
     "Architecture": lambda model: gb.architecture(model("albert", "masked_words"), 5),
 }
 
 
-@pytest.fixture(params=MAKE)
+@pytest.fixture(params=MAKE, scope="module")
 def result(request, tiny_model):
     return MAKE[request.param](tiny_model)
 
