@@ -105,6 +105,8 @@ from glassbert.results import (
     TokenScores,
 )
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.whatif import Edit, find_flip, reduce_input, variants
+from glassbert.whatif_results import FlipSearch, InputReduction, Variants
 
 __all__ = [
     "HEAD_LABELS",
@@ -124,13 +126,16 @@ __all__ = [
     "Classification",
     "Comparison",
     "ContinuationRanking",
+    "Edit",
     "Encoded",
+    "FlipSearch",
     "HeadDistances",
     "HeadImportance",
     "HeadLabel",
     "HeadProfile",
     "HiddenSimilarity",
     "LengthHint",
+    "InputReduction",
     "LogitLens",
     "MaskPrediction",
     "MaskTarget",
@@ -153,6 +158,7 @@ __all__ = [
     "TokenTarget",
     "Trace",
     "WordAlignment",
+    "Variants",
     "WordScores",
     "ablate",
     "ablation_sweep",
@@ -175,6 +181,7 @@ __all__ = [
     "embedded",
     "encode",
     "fill_mask",
+    "find_flip",
     "flow",
     "head_distances",
     "head_importance",
@@ -188,6 +195,7 @@ __all__ = [
     "probe_template",
     "rank_continuations",
     "reading_steps",
+    "reduce_input",
     "rollout",
     "same_length_hint",
     "score_words",
@@ -198,5 +206,6 @@ __all__ = [
     "trace",
     "value_norms",
     "value_zeroing",
+    "variants",
     *_errors,
 ]

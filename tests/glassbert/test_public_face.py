@@ -33,6 +33,23 @@ FUNCTIONS = {
     "reading_steps": ["model", "text", "pair", "padding", "vectors"],
     "architecture": ["model", "tokens"],
     "available_devices": [],
+    "variants": ["model", "text", "pair", "edits", "target", "output", "cancelled"],
+    "find_flip": [
+        "model",
+        "text",
+        "pair",
+        "target",
+        "proposals",
+        "proposer",
+        "deletions",
+        "max_edits",
+        "top_k",
+        "budget",
+        "results",
+        "progress",
+        "cancelled",
+    ],
+    "reduce_input": ["model", "text", "pair", "target", "progress", "cancelled"],
 }
 
 

@@ -67,7 +67,9 @@ MAKE = {
     ),
     **{
         name: lambda model, part=part: getattr(
-            gb.compare_texts(model("bert", "masked_words" if part == "masked_words" else "classification"), *TEXTS),
+            gb.compare_texts(
+                model("bert", "masked_words" if part == "masked_words" else "classification"), *TEXTS, method="saliency"
+            ),
             part,
         )
         for name, part in {
@@ -89,9 +91,12 @@ MAKE = {
         model("bert", "classification"), model("albert", "classification"), TEXT, method="saliency"
     ),
     "Comparison with reasons": lambda model: gb.compare_models(
-        model("bert", "masked_words"), model("roberta", "masked_words"), TEXT
+        model("bert", "masked_words"), model("roberta", "masked_words"), TEXT, method="saliency"
     ),
     "Architecture": lambda model: gb.architecture(model("albert", "masked_words"), 5),
+    "Variants": lambda model: gb.variants(model("bert", "classification"), TEXT, edits=[gb.Edit(2, "delete")]),
+    "FlipSearch": lambda model: gb.find_flip(model("bert", "next_sentence"), *PAIR, top_k=2, budget=40),
+    "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
 
 

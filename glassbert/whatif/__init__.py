@@ -1,0 +1,11 @@
+"""What if the text were another one: edits and their effect, the smallest change that matters, the words not needed.
+
+Reading order: ``edits → decisions → variants → proposals → flips → reduction``.
+"""
+
+from glassbert.whatif.edits import Edit
+from glassbert.whatif.flips import find_flip
+from glassbert.whatif.reduction import reduce_input
+from glassbert.whatif.variants import variants
+
+__all__ = ["Edit", "find_flip", "reduce_input", "variants"]

@@ -1,0 +1,260 @@
+"""The smallest change of a text that turns the model's decision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, zip_longest
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+
+from glassbert.device import work_threads
+from glassbert.encoder import Batch, Model, batch, encoder_of, network_inputs, require_head
+from glassbert.errors import OptionError, TargetError, TextError
+from glassbert.inputs import Text, encode
+from glassbert.language._masks import batches
+from glassbert.results import Array, Encoded
+from glassbert.targets import Target
+from glassbert.whatif.decisions import Decision, Variant, decide
+from glassbert.whatif.edits import Edit
+from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
+from glassbert.whatif.variants import as_result
+from glassbert.whatif_results import FlipSearch
+from glassbert.words import same_place
+
+__all__ = ["Proposals", "find_flip"]
+
+Proposals = Literal["masked_model", "gradient"]
+# Variants between two looks at the clock: large enough to fill a pass, small enough to stop soon.
+_AT_ONCE = 64
+
+
+def find_flip(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    target: Target | int | str | None = None,
+    proposals: Proposals = "masked_model",
+    proposer: Model | None = None,
+    deletions: bool = True,
+    max_edits: int = 2,
+    top_k: int = 15,
+    budget: int = 1000,
+    results: int = 10,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> FlipSearch:
+    """The smallest changes of the text after which the model decides otherwise.
+
+    Every word is deleted, and replaced by its ``top_k`` ``proposals``: "masked_model", what ``proposer`` (None: the
+    model itself) would put there, which reads fluently; "gradient", what the model's own gradient says would lower the
+    target's logit most (HotFlip, Ebrahimi et al. 2018), which need not read well. Then pairs of changes, those first
+    that lowered the decision's lead most by themselves, as long as fewer than ``results`` single ones flip. ``budget``
+    bounds the forward passes, proposals and distances included. Deterministic: nothing is drawn at random.
+
+    The decision is the class, word or answer with the highest logit, whatever ``target`` (None: that one) says about
+    which probability is reported. When cancelled it returns what was found. Raises OptionError, HeadError where
+    nobody can propose, TargetError, TextErrors.
+    """
+    start = time.perf_counter()
+    _check(proposals, max_edits, top_k, budget, results)
+    decision = decide(model, encode(model, text, pair), target)
+    if not decision.editable:
+        raise TargetError("this text has no word to change: type at least one")
+    measure = model if proposer is None else proposer
+    if proposals == "masked_model":
+        require_head(measure, "masked_words")
+    search = _Search(decision, budget, progress, cancelled)
+    offers = _offers(decision, proposals, measure, top_k)
+    singles = [[Edit(place, "delete")] if deletions else [] for place in decision.editable]
+    for place, offered in enumerate(offers):
+        singles[place] += [Edit(one.position, replacement=one.word) for one in offered]
+    complete = search.run([edit] for edit in _in_turns(singles))
+    if max_edits > 1 and complete and len(search.flips) < results:
+        complete = search.run(search.pairs())
+    ranked, distances = _by_size(search.flips, decision.encoded, measure, decision)
+    chosen = ranked[:results]
+    best = search.closest
+    return FlipSearch(
+        encoded=decision.encoded,
+        target=decision.problem.target,
+        target_label=decision.problem.target_label,
+        prediction=decision.answers(search.original[None])[0],
+        probability=float(decision.probabilities(search.original[None])[0]),
+        flips=as_result(decision, search.original, [one.variant for one in chosen], _stack(chosen), start),
+        distances=distances[:results],
+        closest=as_result(decision, search.original, [one.variant for one in best], _stack(best), start),
+        measured_by=measure.source,
+        proposals=proposals,
+        deletions=deletions,
+        max_edits=max_edits,
+        budget=budget,
+        tried=search.tried,
+        found=len(search.flips),
+        complete=complete,
+        forward_passes=decision.passes.count,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int) -> None:
+    if proposals not in get_args(Proposals):
+        raise OptionError(f"proposals {proposals!r} are not known; valid are {', '.join(get_args(Proposals))}")
+    if max_edits not in (1, 2):
+        raise OptionError(f"max_edits {max_edits}: valid are 1 and 2")
+    if min(top_k, results) < 1 or budget < 10:
+        raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
+
+
+def _offers(decision: Decision, proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
+    """Words for each editable place, in the order of the places."""
+    places = decision.editable
+    if proposals == "gradient":
+        return by_gradient(decision.problem, places, top_k)
+    if proposer is decision.model:
+        return by_masked_model(proposer, decision.encoded, places, top_k, decision.passes)
+    # another model reads the text in its own pieces: the same characters, other tokens
+    own = encode(proposer, *decision.encoded.texts)
+    theirs = [same_place(decision.encoded, place, own) for place in places]
+    known = [place for place in theirs if place is not None]
+    found = dict(zip(known, by_masked_model(proposer, own, known, top_k, decision.passes), strict=True))
+    return [
+        [Proposal(place, one.word, one.score) for one in found.get(other, [])] if other is not None else []
+        for place, other in zip(places, theirs, strict=True)
+    ]
+
+
+def _in_turns(by_place: Sequence[Sequence[Edit]]) -> Iterator[Edit]:
+    """The first of every place, then the second of every place, …: a budget that ends early has seen all places."""
+    for row in zip_longest(*by_place):
+        yield from (edit for edit in row if edit is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tried:
+    variant: Variant
+    logits: Array  # (class,)
+    lead: float  # of the original decision, see Decision.leads
+
+
+@dataclass(slots=True, eq=False)
+class _Search:
+    """Runs variants within the budget and remembers what they did to the original decision's lead."""
+
+    decision: Decision
+    budget: int
+    progress: Callable[[int, int], None] | None
+    cancelled: Callable[[], bool] | None
+    original: Array = field(init=False)  # (class,)
+    flips: list[_Tried] = field(default_factory=list)
+    held: list[_Tried] = field(default_factory=list)
+    tried: int = 0
+    _seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        unchanged = self.decision.variant([])
+        self.original = self.decision.logits([unchanged])[0]
+        self._seen.add(tuple(text.casefold() for text in unchanged.encoded.texts))
+
+    @property
+    def closest(self) -> list[_Tried]:
+        """The variant that holds with the smallest lead, if there is one."""
+        return [min(self.held, key=lambda one: one.lead)] if self.held else []
+
+    def run(self, changes: Iterable[Sequence[Edit]]) -> bool:
+        """Try the changes in order; False when the budget or the visitor ended it before the last one."""
+        waiting: list[Variant] = []
+        for edits in changes:
+            variant = self._variant(edits)
+            if variant is None:
+                continue
+            # one pass each, and one more to measure it should it flip
+            if len(waiting) == _AT_ONCE or self._left() < 2 * (len(waiting) + 1):
+                if self.cancelled is not None and self.cancelled():
+                    return False
+                self._evaluate(waiting)
+                waiting = []
+                if self._left() < 2:
+                    return False
+            waiting.append(variant)
+        self._evaluate(waiting)
+        return True
+
+    def pairs(self) -> Iterator[Sequence[Edit]]:
+        """Two changes of different words, those first whose own falls of the lead add up to most."""
+        lead = float(self.decision.leads(self.original[None], self.original)[0])
+        single = sorted(self.held, key=lambda one: one.lead)
+        # k changes make k (k − 1) / 2 pairs: as many as the budget can pay for
+        single = single[: 2 + int(np.sqrt(2 * max(self._left(), 0)))]
+        falls = [lead - one.lead for one in single]
+        order = sorted(combinations(range(len(single)), 2), key=lambda pair: -(falls[pair[0]] + falls[pair[1]]))
+        for first, second in order:
+            edits = (*single[first].variant.edits, *single[second].variant.edits)
+            if edits[0].position != edits[1].position:
+                yield edits
+
+    def _left(self) -> int:
+        """Passes that may still be spent; each flip found will cost one more to measure, and so will the original."""
+        return self.budget - self.decision.passes.count - len(self.flips) - 1
+
+    def _variant(self, edits: Sequence[Edit]) -> Variant | None:
+        try:
+            variant = self.decision.variant(edits)
+        except TextError:  # nothing would be left, or it would be too long
+            return None
+        texts = tuple(text.casefold() for text in variant.encoded.texts)
+        if texts in self._seen:
+            return None
+        self._seen.add(texts)
+        return variant
+
+    def _evaluate(self, waiting: Sequence[Variant]) -> None:
+        if not waiting:
+            return
+        logits = self.decision.logits(waiting)
+        leads = self.decision.leads(logits, self.original)
+        for variant, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
+            (self.flips if lead < 0 else self.held).append(_Tried(variant, row, lead))
+        self.tried += len(waiting)
+        if self.progress is not None:
+            self.progress(min(self.decision.passes.count, self.budget), self.budget)
+
+
+def _by_size(
+    flips: Sequence[_Tried], original: Encoded, measure: Model, decision: Decision
+) -> tuple[list[_Tried], Array]:
+    """The flips, the smallest change first, and how far each moved the mean state of the text."""
+    if not flips:
+        return [], np.empty(0)
+    texts = [original.texts, *(one.variant.encoded.texts for one in flips)]
+    states = _mean_states(measure, [encode(measure, *one) for one in texts])
+    decision.passes.add(len(texts))
+    states /= np.linalg.norm(states, axis=1, keepdims=True)
+    distances = 1 - states[1:] @ states[0]
+    order = sorted(range(len(flips)), key=lambda number: (len(flips[number].variant.edits), distances[number], number))
+    return [flips[number] for number in order], distances[order]
+
+
+def _mean_states(model: Model, inputs: Sequence[Encoded]) -> Array:
+    """(input, hidden) float64: the mean of the last layer's states over the tokens that are not special."""
+    means = np.empty((len(inputs), model.hidden_size))
+    for chunk in batches(model, [len(one) for one in inputs]):
+        chosen = [inputs[number] for number in chunk]
+        padded = batch(model, chosen)
+
+        def work(device: str, padded: Batch = padded) -> torch.Tensor:
+            with torch.no_grad(), work_threads(padded.token_rows):
+                hidden: torch.Tensor = encoder_of(model)(**network_inputs(model, padded, device)).last_hidden_state
+                return hidden.double().cpu()
+
+        for number, one, states in zip(chunk, chosen, model.run(work).numpy(), strict=True):
+            means[number] = states[: len(one)][one.special_tokens_mask == 0].mean(axis=0)
+    return means
+
+
+def _stack(tried: Sequence[_Tried]) -> Array:
+    return np.stack([one.logits for one in tried]) if tried else np.empty((0, 0))

@@ -1,0 +1,126 @@
+"""Words that could stand in place of a word: by a masked-word model, or by a gradient.
+
+Only whole words are proposed: one piece of the vocabulary that begins a word and is made of letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.attribution._problem import Passes, Problem
+from glassbert.encoder import Model, require_head, vocabulary_logits
+from glassbert.language._masks import Question, rows_of_vocabulary, states
+from glassbert.results import Array, Encoded
+from glassbert.whatif.edits import word_at
+
+__all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A word for a place of the original text; ``score`` orders the proposals of one place, the best first."""
+
+    position: int
+    word: str
+    score: float
+
+
+def whole_words(model: Model) -> Array:
+    """(vocabulary,) of bool: entries that are a word of letters by themselves, marked as they are after a space."""
+    entries = model.tokenizer.get_vocab()
+    kind = type(model.tokenizer.backend_tokenizer.decoder).__name__
+    mark = {"ByteLevel": "Ġ", "Metaspace": "▁"}.get(kind, "▁" if kind == "Sequence" and "▁the" in entries else "")
+    special = set(model.tokenizer.all_special_ids)
+    found = np.zeros(int(model.network.config.vocab_size), dtype=bool)
+    for entry, number in entries.items():
+        if number < len(found) and number not in special and entry.startswith(mark):
+            found[number] = entry.removeprefix(mark).isalpha()
+    return found
+
+
+def by_masked_model(
+    proposer: Model, encoded: Encoded, positions: Sequence[int], top_k: int, passes: Passes
+) -> list[list[Proposal]]:
+    """For each word of the text, the likeliest other words with the word itself masked; score: log probability.
+
+    ``encoded`` is the proposer's own reading of the text, ``positions`` first tokens of its words; a word of several
+    pieces makes way for one mask. One pass a position, in batches.
+    """
+    require_head(proposer, "masked_words")
+    questions, words = [], whole_words(proposer)
+    for position in positions:
+        questions.append(_masked(proposer, encoded, position))
+    passes.add(len(questions))
+    rows = states(proposer, questions)
+    found = []
+    step = rows_of_vocabulary(proposer)
+    barred = torch.from_numpy(~words)
+    for start in range(0, len(rows), step):
+        scores = _vocabulary_logits(proposer, rows[start : start + step]).log_softmax(dim=-1)
+        scores = scores.masked_fill(barred, -torch.inf)
+        found += [
+            _best(proposer, encoded, position, row, top_k)
+            for position, row in zip(positions[start : start + step], scores, strict=True)
+        ]
+    return found
+
+
+def by_gradient(problem: Problem, positions: Sequence[int], top_k: int) -> list[list[Proposal]]:
+    """HotFlip (Ebrahimi et al. 2018): the words w that lower F most, to first order: (e_w − e_i) · ∂F/∂e_i.
+
+    ``positions`` are first tokens of words; a word of several pieces is judged by its first. One forward and one
+    backward pass for all of them. Score: the expected fall of F.
+    """
+    embeddings = problem.embeddings.requires_grad_()
+    value = problem.value(embeddings)
+    (gradient,) = torch.autograd.grad(value.sum(), embeddings)
+    table = problem.model.network.get_input_embeddings().weight.detach().float()
+    barred = torch.from_numpy(~whole_words(problem.model)).to(table.device)
+    found = []
+    for position in positions:
+        direction = gradient[0, position]
+        fall = (embeddings[0, position].detach() - table) @ direction  # (vocabulary,)
+        found.append(_best(problem.model, problem.encoded, position, fall.masked_fill(barred, -torch.inf), top_k))
+    return found
+
+
+def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: int) -> list[Proposal]:
+    """The words with the highest (vocabulary,) scores that are another word, and read as that entry when typed."""
+    own = _word(encoded, position).casefold()
+    best = scores.topk(min(4 * top_k + 4, len(scores)))
+    found: list[Proposal] = []
+    for value, entry in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        word = str(model.tokenizer.decode([entry])).strip()
+        if len(found) == top_k or not np.isfinite(value):
+            break
+        typed = model.tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+        if word.casefold() != own and typed == [entry]:
+            found.append(Proposal(position, word, value))
+    return found
+
+
+def _vocabulary_logits(model: Model, rows: Tensor) -> Tensor:
+    def work(device: str) -> Tensor:
+        with torch.no_grad():
+            return vocabulary_logits(model, rows.to(device, model.network.dtype)).float().cpu()
+
+    return model.run(work)
+
+
+def _masked(model: Model, encoded: Encoded, position: int) -> Question:
+    pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
+    keep = np.ones(len(encoded), dtype=bool)
+    keep[pieces[1:]] = False
+    ids = encoded.input_ids.copy()
+    ids[position] = model.tokenizer.mask_token_id
+    return Question(ids[keep], encoded.token_type_ids[keep], position)
+
+
+def _word(encoded: Encoded, position: int) -> str:
+    span = word_at(encoded, position)
+    return encoded.texts[span.text][span.start : span.end]

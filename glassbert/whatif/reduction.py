@@ -1,0 +1,127 @@
+"""What is left when every word that the decision does not need is taken away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from glassbert.encoder import Model
+from glassbert.errors import TargetError
+from glassbert.inputs import Text, encode
+from glassbert.language._masks import batches
+from glassbert.results import Array, Encoded
+from glassbert.targets import Target
+from glassbert.whatif.decisions import Decision, decide
+from glassbert.whatif.edits import word_at
+from glassbert.whatif_results import InputReduction
+
+__all__ = ["reduce_input"]
+
+
+def reduce_input(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    target: Target | int | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> InputReduction:
+    """Input reduction (Feng et al. 2018): drop the least important word again and again while the decision holds.
+
+    The least important word is the one without which the decision's probability is highest. Words are left out by id,
+    all their pieces together; special tokens, and a gap that is asked about, stay. It ends where every further word
+    would change the decision, or at the last word. What is left is often absurd, and the model as sure as before.
+    With n words it costs up to n (n + 1) / 2 passes of ever shorter inputs, a round in one batch. When cancelled it
+    returns the steps so far. Raises TargetError, HeadError, TextErrors.
+    """
+    start = time.perf_counter()
+    decision = decide(model, encode(model, text, pair), target)
+    problem, encoded = decision.problem, decision.encoded
+    words = {int(word): encoded.word_ids == word for word in np.unique(encoded.word_ids[problem.removable])}
+    if not words:
+        raise TargetError("this text has no word to take away: type at least one")
+    rounds = len(words)
+    whole = np.ones(len(encoded), dtype=bool)
+    original = _logits(decision, whole[None])[0]
+    present, probabilities = [whole], [float(_probabilities(decision, original[None], original)[0])]
+    removed: list[int] = []
+    complete = True
+    while len(words) > 1:
+        if cancelled is not None and cancelled():
+            complete = False
+            break
+        left = list(words)
+        tried = np.stack([present[-1] & ~words[word] for word in left])
+        logits = _logits(decision, tried)
+        holds = decision.leads(logits, original) >= 0
+        chances = np.where(holds, _probabilities(decision, logits, original), -1.0)
+        best = int(chances.argmax())
+        if chances[best] < 0:
+            break
+        removed.append(left[best])
+        present.append(tried[best])
+        probabilities.append(float(chances[best]))
+        del words[left[best]]
+        if progress is not None:
+            progress(len(removed), rounds)
+    places = [int((encoded.word_ids == word).argmax()) for word in removed]
+    return InputReduction(
+        encoded=encoded,
+        target=problem.target,
+        target_label=problem.target_label,
+        prediction=decision.answers(original[None])[0],
+        removed=np.asarray(places),
+        removed_words=tuple(_word(encoded, place) for place in places),
+        present=np.stack(present),
+        texts=tuple(_left_over(encoded, row) for row in present),
+        probabilities=np.asarray(probabilities),
+        complete=complete,
+        forward_passes=decision.passes.count,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _logits(decision: Decision, present: Array) -> Array:
+    """(variant, class) of the input without the tokens not present."""
+    found: dict[int, Array] = {}
+    with torch.no_grad():
+        for chunk in batches(decision.model, present.sum(axis=1).tolist()):
+            found.update(zip(chunk, decision.problem.logits_without(present[chunk]).cpu().numpy(), strict=True))
+    return np.stack([found[number] for number in range(len(present))])
+
+
+def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
+    """The probability of what the model decided at first, (variant,)."""
+    odds, asked = torch.from_numpy(logits).double(), decision.problem.class_ids[0]
+    if decision.own_label:
+        shares = odds.sigmoid()[:, asked]
+        shares = shares if original[asked] > 0 else 1 - shares
+    else:
+        shares = odds.softmax(dim=-1)[:, int(original.argmax())]
+    probabilities: Array = shares.numpy()
+    return probabilities
+
+
+def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
+    """The words still there, joined by a space where the text had white space between them."""
+    texts = []
+    for which, text in enumerate(encoded.texts):
+        left, end = "", 0
+        for position in np.flatnonzero(present & (encoded.sequence_ids == which)).tolist():
+            span = word_at(encoded, position)
+            if span.end <= end:
+                continue
+            gap = " " if left and any(character.isspace() for character in text[end : span.start]) else ""
+            left += gap + text[span.start : span.end]
+            end = span.end
+        texts.append(left)
+    return tuple(texts)
+
+
+def _word(encoded: Encoded, position: int) -> str:
+    span = word_at(encoded, position)
+    return encoded.texts[span.text][span.start : span.end]
