@@ -21,18 +21,21 @@ __all__ = [
     "Block",
     "Part",
     "blocks",
+    "change_arguments",
     "change_input",
     "change_output",
     "gates_off",
+    "gives_weights",
     "heads_off",
     "run_layer",
     "scale_heads",
     "scaled",
     "see_input",
     "see_output",
+    "take_weights",
 ]
 
-Part = Literal["layer", "value", "output", "norm", "feed_forward"]
+Part = Literal["layer", "attention", "query", "key", "value", "output", "norm", "feed_forward"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,13 @@ class Block:
     """One layer's modules. All layers of an ALBERT are one and the same block, called again and again."""
 
     layer: Any  # (input, token, hidden) → the same, or a tuple with it in front
-    value: Any  # Linear: hidden states → values, heads side by side
+    query: Any  # Linear: hidden states → queries, heads side by side
+    key: Any  # Linear: hidden states → keys, the same
+    value: Any  # Linear: hidden states → values, the same
     output: Any  # Linear: heads side by side → hidden
     norm: Any  # LayerNorm of attention output + residual
     feed_forward: Any  # Linear: the wide inner layer → hidden, what the feed-forward half adds
+    attention: Any  # hidden states → (heads side by side, weights)
 
 
 def blocks(network: Any) -> tuple[Block, ...]:
@@ -54,22 +60,41 @@ def blocks(network: Any) -> tuple[Block, ...]:
             return tuple(
                 Block(
                     layer,
+                    layer.attention.self.query,
+                    layer.attention.self.key,
                     layer.attention.self.value,
                     layer.attention.output.dense,
                     layer.attention.output.LayerNorm,
                     layer.output.dense,
+                    layer.attention.self,
                 )
                 for layer in encoder.encoder.layer
             )
         case "distilbert":
             return tuple(
-                Block(layer, layer.attention.v_lin, layer.attention.out_lin, layer.sa_layer_norm, layer.ffn.lin2)
+                Block(
+                    layer,
+                    layer.attention.q_lin,
+                    layer.attention.k_lin,
+                    layer.attention.v_lin,
+                    layer.attention.out_lin,
+                    layer.sa_layer_norm,
+                    layer.ffn.lin2,
+                    layer.attention,
+                )
                 for layer in encoder.transformer.layer
             )
         case "mpnet":
             return tuple(
                 Block(
-                    layer, layer.attention.attn.v, layer.attention.attn.o, layer.attention.LayerNorm, layer.output.dense
+                    layer,
+                    layer.attention.attn.q,
+                    layer.attention.attn.k,
+                    layer.attention.attn.v,
+                    layer.attention.attn.o,
+                    layer.attention.LayerNorm,
+                    layer.output.dense,
+                    layer.attention.attn,
                 )
                 for layer in encoder.encoder.layer
             )
@@ -79,7 +104,14 @@ def blocks(network: Any) -> tuple[Block, ...]:
             shared = (groups[int(number / share)].albert_layers[0] for number in range(config.num_hidden_layers))
             return tuple(
                 Block(
-                    layer, layer.attention.value, layer.attention.dense, layer.attention.LayerNorm, layer.ffn_output
+                    layer,
+                    layer.attention.query,
+                    layer.attention.key,
+                    layer.attention.value,
+                    layer.attention.dense,
+                    layer.attention.LayerNorm,
+                    layer.ffn_output,
+                    layer.attention,
                 )
                 for layer in shared
             )
@@ -101,16 +133,18 @@ def _hooks(network: Any, part: Part, install: Callable[[Any, Iterator[int]], Any
         yield
 
 
-def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
-    """A context in which ``change(layer, tensor)`` replaces what this part of each layer reads."""
+def change_arguments(network: Any, part: Part, change: Callable[[int, tuple[Any, ...]], tuple[Any, ...]]) -> Any:
+    """A context in which ``change(layer, arguments)`` replaces what this part of each layer is called with."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
-        def hook(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-            return (change(next(numbers), inputs[0]), *inputs[1:])
-
-        return module.register_forward_pre_hook(hook)
+        return module.register_forward_pre_hook(lambda _, inputs: change(next(numbers), inputs))
 
     return _hooks(network, part, install)
+
+
+def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A context in which ``change(layer, tensor)`` replaces what this part of each layer reads."""
+    return change_arguments(network, part, lambda layer, inputs: (change(layer, inputs[0]), *inputs[1:]))
 
 
 def change_output(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
@@ -149,6 +183,25 @@ def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> 
         return module.register_forward_hook(hook)
 
     return _hooks(network, part, install)
+
+
+def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
+    """A context in which ``take(layer, weights)`` gets each layer's attention weights, (input, head, query, key), as it is
+    done, and the network drops them: of a long text they are its largest tensors, and it would keep all."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
+            take(next(numbers), output[1])
+            return (output[0], None, *output[2:])
+
+        return module.register_forward_hook(hook)
+
+    return _hooks(network, "attention", install)
+
+
+def gives_weights(network: Any) -> dict[str, bool]:
+    """What to call this network with so that its attention gives its weights; all but MPNet's always do."""
+    return {"output_attentions": True} if network.config.model_type == "mpnet" else {}
 
 
 def scaled(states: Tensor, gates: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from glassbert.attention._measure import Measure, one_pass
+from glassbert.blocks import gives_weights, take_weights
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs
 from glassbert.inputs import Text, encode
@@ -22,16 +23,16 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
     inputs = batch(model, [encoded])
 
     def work(device: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            arguments = network_inputs(model, inputs, device)
-            # Moved into place layer by layer, the network's own copy dropped at once: 512 tokens are 1 MB a head, and
-            # all layers are never held twice.
-            attentions = list(encoder_of(model)(**arguments, output_attentions=True).attentions)
-            weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
-            for layer in range(model.layers):
-                weights[layer] = attentions[layer][0].float().cpu().numpy()
-                attentions[layer] = None
-            return weights
+        weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
+
+        # Moved into place while the network runs: 512 tokens are 1 MB a head, and all layers are never held twice.
+        def take(layer: int, values: torch.Tensor) -> None:
+            weights[layer] = values[0].float().cpu().numpy()
+
+        arguments = network_inputs(model, inputs, device) | gives_weights(model.network)
+        with torch.no_grad(), work_threads(inputs.token_rows), take_weights(model.network, take):
+            encoder_of(model)(**arguments)
+        return weights
 
     return AttentionMaps(encoded=encoded, weights=model.run(work))
 
