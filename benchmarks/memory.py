@@ -4,8 +4,8 @@ Resident memory (VmRSS) after each step in one browser session: the first page, 
 different texts of 512, then the short one again. Caches are bounded, so the 20 must not add up.
 
 Then the Attention page at 512 tokens, of the embedded model and of a random-weight BERT-base, each on a fresh server:
-by how much the server has grown since the page stood there with a short text, and at the most while it computed; in each
-section; after the visitor turned to a short text; with a window left open without a click, and with it closed.
+by how much the server has grown since the page stood there with a short text, and at the most while it computed; in
+each section; after the visitor turned to a short text; with a window left open without a click, and with it closed.
 
     python benchmarks/memory.py [--texts 20] [--attention-only]
 """

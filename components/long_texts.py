@@ -45,7 +45,7 @@ class Holding:
 def give_memory_back() -> None:
     """Return what was freed to the system: glibc keeps it, 200 MB after a text of 512 tokens.
 
-    Does nothing where the C library is another one.
+    Takes 0.04 ms where there is nothing to give, 20 ms for 100 MB. Does nothing where the C library is another one.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
@@ -78,16 +78,14 @@ class Keeper:
         self._present, self._give_back, self._clock, self._watch = present, give_back, clock, watch
         self._lock = threading.Lock()
         self._held: dict[str, dict[Holding, float]] = {}  # visitor → holding, the newest last → kept until
-        self._used = 0.0
-        self._watching = self._trimmed = False
+        self._watching = False
 
     def use(self, who: str, holding: Holding, most: int) -> None:
         """This visitor asks for a result, and keeps the newest ``most`` of its kind."""
         with self._lock:
-            self._used, self._trimmed = self._clock(), False
             mine = self._held.setdefault(who, {})
             mine.pop(holding, None)
-            mine[holding] = self._used + IDLE_SECONDS
+            mine[holding] = self._clock() + IDLE_SECONDS
             kind = [held for held in mine if held.forget == holding.forget]
             unheld = self._drop([(who, held) for held in kind[:-most]])
             starts = self._watch and not self._watching
@@ -102,7 +100,7 @@ class Keeper:
             self._shorten(who, self._clock() + TURNED_SECONDS, but=text)
 
     def look_round(self) -> bool:
-        """Drop what is over, give back what is free once nobody clicks; whether anything is still held."""
+        """Drop what is over and give back what is free; whether anything is still held."""
         with self._lock:
             now = self._clock()
             for who in self._held:
@@ -110,12 +108,9 @@ class Keeper:
                     self._shorten(who, now + ABSENT_SECONDS)
             over = [(who, held) for who, mine in self._held.items() for held, until in mine.items() if until <= now]
             unheld = self._drop(over)
-            quiet = not self._trimmed and now - self._used >= _LOOK_SECONDS
-            self._trimmed = self._trimmed or quiet
             self._watching = goes_on = bool(self._held)
         self._forget(unheld)
-        if unheld or quiet or not goes_on:
-            self._give_back()
+        self._give_back()  # each time: what is made from a long text takes hundreds of MB for a moment
         return goes_on
 
     def _shorten(self, who: str, until: float, but: Hashable = None) -> None:
