@@ -186,8 +186,8 @@ def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> 
 
 
 def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
-    """A context in which ``take(layer, weights)`` gets each layer's attention weights, (input, head, query, key), as it is
-    done, and the network drops them: of a long text they are its largest tensors, and it would keep all."""
+    """A context in which ``take(layer, weights)`` gets each layer's attention weights, (input, head, query, key), as it
+    is done, and the network drops them: of a long text they are its largest tensors, and it would keep all."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:

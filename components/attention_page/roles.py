@@ -84,7 +84,8 @@ def _table(profile: object, labels: dict) -> None:
 
 
 def _places(asked: Asked, profile: object, labels: dict) -> None:
-    with st.spinner("Comparing every head with every other …"):
+    heads = profile.entropy.size
+    with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
         distances = compute.head_distances(asked.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()

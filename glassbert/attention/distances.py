@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glassbert.head_results import HeadDistances
@@ -10,6 +12,10 @@ from glassbert.results import Array
 
 #: Rows of longer texts are sampled evenly down to this many: the cost is heads² × rows × tokens.
 MOST_ROWS = 64
+
+_BLOCK = 4096  # numbers of each head at a time
+_EXACT = 8192  # numbers of each head up to which float64 costs nothing
+_TINY = 1e-38
 
 
 def head_distances(maps: AttentionMaps) -> HeadDistances:
@@ -21,7 +27,7 @@ def head_distances(maps: AttentionMaps) -> HeadDistances:
     """
     tokens = len(maps.encoded)
     queries = np.unique(np.linspace(0, tokens - 1, min(tokens, MOST_ROWS)).round().astype(int))
-    rows = maps.weights[:, :, queries].reshape(maps.layers * maps.heads, -1).astype(np.float64)
+    rows = maps.weights[:, :, queries].reshape(maps.layers * maps.heads, -1)
     distances = np.sqrt(_divergences(rows) / len(queries))
     positions, explained = _picture(distances)
     layer, head = (index.ravel() for index in np.indices((maps.layers, maps.heads)))
@@ -37,19 +43,29 @@ def head_distances(maps: AttentionMaps) -> HeadDistances:
 
 
 def _divergences(rows: Array) -> Array:
-    """Σ over rows of JS(p, q) = H((p + q) / 2) − (H(p) + H(q)) / 2 in bits: (head, n) → (head, head)."""
-    own = _entropy(rows)
-    sums = np.zeros((len(rows), len(rows)))
-    for head in range(len(rows) - 1):
-        mixed = _entropy((rows[head + 1 :] + rows[head]) / 2)
-        sums[head, head + 1 :] = mixed - (own[head + 1 :] + own[head]) / 2
-    return np.maximum(sums + sums.T, 0)
+    """Σ over rows of JS(p, q) = H((p + q) / 2) − (H(p) + H(q)) / 2 in bits: (head, n) → (head, head).
 
-
-def _entropy(rows: Array) -> Array:
-    logs = np.log2(rows, out=np.zeros_like(rows), where=rows > 0)
-    total: Array = -np.einsum("hn,hn->h", rows, logs)
-    return total
+    With s = p + q, H(s / 2) = Σ s/2 − ½ Σ s log₂ s. Block by block, each small enough for the processor's cache; long
+    texts in float32, which takes less than half the time and moves a distance by about 1e-6 (by up to 1e-3 between
+    heads that are all but equal, where the terms cancel).
+    """
+    heads, count = rows.shape
+    kind: Any = np.float64 if count <= _EXACT else np.float32
+    own, sums = np.zeros(heads), np.zeros((heads, heads))
+    both, logs = np.empty((heads, _BLOCK), kind), np.empty((heads, _BLOCK), kind)
+    for start in range(0, count, _BLOCK):
+        block = rows[:, start : start + _BLOCK].astype(kind) + kind(_TINY)  # no logarithm of 0
+        width = block.shape[1]
+        own -= np.einsum("hn,hn->h", block, np.log2(block))
+        for head in range(heads - 1):
+            mixed, log = both[: heads - head - 1, :width], logs[: heads - head - 1, :width]
+            np.add(block[head + 1 :], block[head], out=mixed)
+            np.log2(mixed, out=log)
+            sums[head, head + 1 :] -= np.einsum("hn,hn->h", mixed, log) / 2
+    totals = rows.sum(axis=1, dtype=np.float64)
+    divergences = np.triu(sums + (totals[:, None] + totals - own[:, None] - own) / 2, k=1)
+    found: Array = np.maximum(divergences + divergences.T, 0)
+    return found
 
 
 def _picture(distances: Array) -> tuple[Array, float]:

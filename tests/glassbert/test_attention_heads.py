@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 import glassbert as gb
+from glassbert.attention import distances
 from glassbert.attention.profile import BROAD_ENTROPY, DOMINANT_SHARE, TARGETS
 
 TEXT = "The man, the doctor, was unbelievable."
@@ -148,6 +149,25 @@ def test_distances_equal_scipy(tiny_model, family):
             assert result.distances[one, other] == pytest.approx(np.sqrt(np.mean(divergences)), abs=1e-5)
     assert result.layers.tolist() == [0] * 4 + [1] * 4
     assert result.heads.tolist() == [0, 1, 2, 3] * 2
+
+
+def test_distances_as_long_texts_are_computed_equal_scipy(encoded, monkeypatch):
+    """In float32 and in blocks, the last of them shorter; heads that are equal, or nearly, stay near zero."""
+    monkeypatch.setattr(distances, "_EXACT", 0)
+    monkeypatch.setattr(distances, "_BLOCK", 17)
+    random = np.random.default_rng(0)
+    heads = random.dirichlet(np.full(len(encoded), 0.1), size=(5, len(encoded)))
+    heads[1] = heads[0]
+    heads[2] = heads[0] * (1 + 1e-3 * random.standard_normal(heads[0].shape))
+    heads[3, :, ::2] = 0
+    heads = (heads / heads.sum(-1, keepdims=True)).astype(np.float32)
+    result = gb.head_distances(gb.AttentionMaps(encoded=encoded, weights=heads[None]))
+    for one in range(5):
+        for other in range(5):
+            found = np.nan_to_num(jensenshannon(heads[one].astype(float), heads[other].astype(float), axis=1, base=2))
+            expected = np.sqrt(np.mean(found**2))
+            assert result.distances[one, other] == pytest.approx(expected, abs=1e-5 if expected > 0.01 else 1e-3)
+    assert 0 < result.distances[0, 2] < 1e-3
 
 
 def test_distances_of_equal_and_of_disjoint_heads(encoded):
