@@ -125,6 +125,7 @@ function createHeatmap(parentElement) {
   let pointed = null; // { row, column }; either is null over a label
   let cellSize = null; // null: as large as fits
   let layout = null;
+  let widest = null; // of the labels, in CSS pixels: { tokens, keys }
   const shortened = new Map();
   const anticipated = anticipation(() => show(header.selected));
 
@@ -149,6 +150,7 @@ function createHeatmap(parentElement) {
       cursor = { row: selected, column: selectedColumn() ?? 0 };
     }
     shortened.clear();
+    widest = null;
     if (renewed || theme !== before) makeImage();
     setAttributes(root, { "data-selected": selected ?? "" });
     setAttributes(box, {
@@ -189,13 +191,15 @@ function createHeatmap(parentElement) {
     const rows = header.tokens.length;
     const columns = header.keys.length;
     const ratio = window.devicePixelRatio || 1;
-    context.font = labelFont(theme, 11, false);
-    const widest = (labels) => Math.max(...labels.map((label) => context.measureText(label.slice(0, 24)).width));
-    const widestKey = widest(header.keys);
-    const left = Math.ceil(Math.min(widest(header.tokens) + 10, Math.max(48, width * 0.24), 96));
+    if (!widest) {
+      context.font = labelFont(theme, 11, false);
+      const most = (labels) => Math.max(...labels.map((label) => context.measureText(label.slice(0, 24)).width));
+      widest = { tokens: most(header.tokens), keys: most(header.keys) };
+    }
+    const left = Math.ceil(Math.min(widest.tokens + 10, Math.max(48, width * 0.24), 96));
     const fitWidth = Math.min((width - left) / columns, LARGEST_CELL);
-    const upright = cellSize === null && widestKey + 6 <= fitWidth;
-    const top = upright ? 18 : Math.ceil(Math.min(widestKey + 8, height * 0.26, 80));
+    const upright = cellSize === null && widest.keys + 6 <= fitWidth;
+    const top = upright ? 18 : Math.ceil(Math.min(widest.keys + 8, height * 0.26, 80));
     const fitHeight = Math.min((height - top) / rows, LARGEST_CELL);
     const whole = (size) => (size * ratio >= 3 ? Math.floor(size * ratio) / ratio : size);
     const fit = {
@@ -207,6 +211,12 @@ function createHeatmap(parentElement) {
   }
 
   function draw() {
+    arrange();
+    paint();
+  }
+
+  // Where everything is: after new data, another size or zoom. The pointer and scrolling only paint.
+  function arrange() {
     if (!header || box.clientWidth === 0) return;
     const probe = canvas.getContext("2d");
     layout = measure(probe, box.clientWidth, box.clientHeight);
@@ -218,6 +228,10 @@ function createHeatmap(parentElement) {
     zoomButton.hidden = !zoomed && Math.min(layout.fit.width, layout.fit.height) >= LABEL_PITCH;
     setText(zoomButton, zoomed ? "Fit" : "Zoom in");
     setAttributes(zoomButton, { "aria-label": zoomed ? "Fit all tokens" : "Enlarge to reading size" });
+  }
+
+  function paint() {
+    if (!layout || box.clientWidth === 0) return;
     const context = crisp(canvas, layout.width, layout.height);
     drawCells(context);
     drawMarks(context);
@@ -429,7 +443,7 @@ function createHeatmap(parentElement) {
     selected = row;
     setAttributes(root, { "data-selected": selected ?? "" });
     speak();
-    redraw();
+    repaint();
   }
 
   function reveal(row, column) {
@@ -466,7 +480,8 @@ function createHeatmap(parentElement) {
     const down = (y - before.top + box.scrollTop) / before.cell.height;
     const smallest = Math.min(before.fit.width, before.fit.height);
     cellSize = size <= smallest ? null : Math.min(LARGEST_CELL, size);
-    draw();
+    arrange();
+    repaint();
     if (cellSize === null) return;
     box.scrollLeft = across * layout.cell.width - (x - layout.left);
     box.scrollTop = down * layout.cell.height - (y - layout.top);
@@ -501,23 +516,25 @@ function createHeatmap(parentElement) {
     if (cellSize !== null) reveal(cursor.row, cursor.column);
     speak();
     setText(live, sentence(cursor).join(""));
-    redraw();
+    repaint();
   }
 
   function onPoint(event) {
+    const before = pointed;
     pointed = header ? place(event) : null;
-    redraw();
+    if (before?.row !== pointed?.row || before?.column !== pointed?.column) repaint();
   }
 
   box.addEventListener("pointermove", onPoint);
   box.addEventListener("pointerdown", (event) => {
+    if (root.classList.contains("keyboard")) repaint();
     root.classList.remove("keyboard");
     onPoint(event);
   });
   box.addEventListener("pointerleave", (event) => {
     if (event.pointerType === "touch") return; // a lifted finger leaves: what it read stays readable
     pointed = null;
-    redraw();
+    repaint();
   });
   box.addEventListener("click", (event) => {
     const at = place(event);
@@ -529,11 +546,11 @@ function createHeatmap(parentElement) {
   box.addEventListener("keydown", onKey);
   box.addEventListener("focus", () => {
     if (box.matches(":focus-visible")) root.classList.add("keyboard");
-    redraw();
+    repaint();
   });
   box.addEventListener("blur", () => {
     root.classList.remove("keyboard");
-    redraw();
+    repaint();
   });
   box.addEventListener(
     "wheel",
@@ -558,7 +575,8 @@ function createHeatmap(parentElement) {
   });
 
   const redraw = eachFrame(draw);
-  box.addEventListener("scroll", redraw, { passive: true });
+  const repaint = eachFrame(paint);
+  box.addEventListener("scroll", repaint, { passive: true });
   const observer = new ResizeObserver(redraw);
   observer.observe(box);
   window.addEventListener("resize", redraw);
@@ -568,6 +586,7 @@ function createHeatmap(parentElement) {
     observer.disconnect();
     window.removeEventListener("resize", redraw);
     redraw.cancel();
+    repaint.cancel();
     root.remove();
   }
 

@@ -5,6 +5,9 @@ const LINE_PITCH = 20; // the height of a token
 const COLUMN_SHARE = 0.3; // of the width, for each list
 const SPOKEN_WEIGHTS = 3;
 const READOUT_HEIGHT = 24;
+const MOVING_LINES = 800; // while the box scrolls, where drawing all of them does not fit in a frame
+const SLOW_MS = 8;
+const STILL_MS = 120; // without scrolling: all lines again
 const CONTEXT = 0.18; // how strong the other lines stay beside those of a selected token
 
 export default function (component) {
@@ -52,12 +55,24 @@ function createLines(parentElement) {
   let order = null; // indices into levels, the strongest first
   let peak = 0;
   let theme = null;
+  let tints = null; // the colour of a token by the level of its weight: { paper, ink }
+  let slow = false; // whether the last full drawing took longer than fits in a frame
+  let still = 0; // the timer that ends a movement
   let pointed = null; // { axis, index }
+  let middle = 0; // the width between the lists
 
   const read = messageReader((nextHeader, bytes, renewed) => {
     const other = header?.version !== nextHeader.version;
     header = nextHeader;
+    const before = theme;
     theme = readTheme(parentElement);
+    if (theme !== before) {
+      tints = Array.from({ length: 256 }, (_, level) => {
+        const colour = [...theme.weights.subarray(3 * level, 3 * level + 3)];
+        return { paper: css(colour), ink: css(inkOn(colour)) };
+      });
+      for (const list of Object.values(lists)) list.tinted.clear();
+    }
     if (renewed) {
       levels = joinPlanes(bytes);
       order = byStrength(levels);
@@ -83,7 +98,8 @@ function createLines(parentElement) {
     read(next.data);
   }
 
-  const weight = (query, key) => levels[query * header.keys.length + key] * header.step;
+  const at = (query, key) => query * header.keys.length + key;
+  const weight = (query, key) => levels[at(query, key)] * header.step;
 
   // What a pointer, the keyboard or the selection singles out; the selection's own row wins over its column.
   function focus() {
@@ -120,21 +136,49 @@ function createLines(parentElement) {
   }
 
   function draw() {
+    arrange();
+    paint();
+  }
+
+  function arrange() {
     if (!header || box.clientWidth === 0) return;
-    const width = box.clientWidth;
-    const side = Math.round(Math.min(220, width * COLUMN_SHARE));
+    const side = Math.round(Math.min(220, box.clientWidth * COLUMN_SHARE));
     const longest = Math.max(header.queries.length, header.keys.length);
     board.style.height = `${longest * LINE_PITCH}px`;
     board.style.setProperty("--side", `${side}px`);
-    const middle = Math.max(40, width - 2 * side);
-    const context = crisp(canvas, middle, box.clientHeight);
-    const drawn = drawLines(context, middle, box.scrollTop, box.clientHeight);
-    setAttributes(root, { "data-lines": drawn });
+    middle = Math.max(40, box.clientWidth - 2 * side);
+  }
+
+  function paint() {
+    clearTimeout(still);
+    if (!header || !middle) return;
+    paintLines(header.mostLines);
     paintTokens();
     describe();
   }
 
-  function drawLines(context, width, top, height) {
+  // While the box scrolls the strongest lines follow it, the others when it stands still.
+  function paintMoving() {
+    clearTimeout(still);
+    if (!slow || !header || !middle) {
+      paint();
+      return;
+    }
+    paintLines(MOVING_LINES);
+    paintTokens();
+    still = setTimeout(paint, STILL_MS);
+  }
+
+  function paintLines(most) {
+    const started = performance.now();
+    const context = crisp(canvas, middle, box.clientHeight);
+    const drawn = drawLines(context, middle, box.scrollTop, box.clientHeight, most);
+    if (most < header.mostLines) return;
+    setAttributes(root, { "data-lines": drawn });
+    if (!pointed) slow = performance.now() - started > SLOW_MS;
+  }
+
+  function drawLines(context, width, top, height, most) {
     const chosen = focus();
     const columns = header.keys.length;
     const yOf = (index) => (index + 0.5) * LINE_PITCH - top;
@@ -148,7 +192,7 @@ function createLines(parentElement) {
       const [from, to] = [yOf(query), yOf(key)];
       if (Math.max(from, to) < 0 || Math.min(from, to) > height) continue;
       (isOwn ? own : others).push([from, to, Math.sqrt(levels[place] / peak), isOwn ? 1 : CONTEXT]);
-      if (own.length + others.length === header.mostLines) break;
+      if (own.length + others.length === most) break;
     }
     const colour = theme.weights.subarray(3 * 190, 3 * 190 + 3);
     context.strokeStyle = css([...colour]);
@@ -165,21 +209,32 @@ function createLines(parentElement) {
     return own.length;
   }
 
-  // The tokens at the other end of the chosen one's lines take the colour of their weight.
+  // The tokens at the other end of the chosen one's lines take the colour of their weight: those on screen, and of them
+  // those that change.
   function paintTokens() {
     const chosen = focus();
+    const first = Math.floor(box.scrollTop / LINE_PITCH);
+    const last = Math.ceil((box.scrollTop + box.clientHeight) / LINE_PITCH);
     for (const [axis, list] of Object.entries(lists)) {
-      list.options.forEach((option, index) => {
-        let share = 0;
-        if (chosen && chosen.axis !== axis && peak) {
-          share = weight(...(axis === "key" ? [chosen.index, index] : [index, chosen.index])) / (peak * header.step);
+      const colours = chosen && chosen.axis !== axis && peak;
+      list.options.slice(first, last + 1).forEach((option, place) => {
+        const index = first + place;
+        let level = 0;
+        if (colours) {
+          const share = levels[axis === "key" ? at(chosen.index, index) : at(index, chosen.index)] / peak;
+          level = share > 0 ? Math.max(1, Math.round(255 * Math.sqrt(share))) : 0;
         }
-        const level = Math.round(255 * Math.sqrt(share)) * 3;
-        const colour = [...theme.weights.subarray(level, level + 3)];
-        option.style.backgroundColor = share > 0 ? css(colour) : "";
-        option.style.color = share > 0 ? css(inkOn(colour)) : "";
-        option.classList.toggle("pointed", chosen?.axis === axis && chosen.index === index);
+        if (list.tinted.get(option) === level) return;
+        list.tinted.set(option, level);
+        option.style.backgroundColor = level ? tints[level].paper : "";
+        option.style.color = level ? tints[level].ink : "";
       });
+      const now = chosen?.axis === axis ? list.options[chosen.index] : null;
+      if (list.pointed !== now) {
+        list.pointed?.classList.remove("pointed");
+        now?.classList.add("pointed");
+        list.pointed = now;
+      }
     }
   }
 
@@ -190,7 +245,7 @@ function createLines(parentElement) {
 
   function makeList(axis, testid) {
     const node = element("div", `lines-list lines-${axis}`, { role: "listbox", "data-testid": testid });
-    const list = { node, options: [], cursor: 0 };
+    const list = { node, options: [], cursor: 0, pointed: null, tinted: new Map() };
     list.fill = (tokens, name) => {
       setAttributes(node, { "aria-label": name });
       list.options = tokens.map((token, index) => {
@@ -200,6 +255,8 @@ function createLines(parentElement) {
         option.append(text);
         return option;
       });
+      list.pointed = null;
+      list.tinted.clear();
       list.cursor = Math.min(list.cursor, tokens.length - 1);
       node.replaceChildren(...list.options);
     };
@@ -221,19 +278,20 @@ function createLines(parentElement) {
     const indexOf = (event) => list.options.indexOf(event.target.closest?.('[role="option"]'));
     const point = (event) => {
       const index = indexOf(event);
+      if (pointed?.axis === axis && pointed.index === index) return;
       pointed = index < 0 ? null : { axis, index };
-      redraw();
+      repaint();
     };
     node.addEventListener("pointerover", point);
     node.addEventListener("pointerleave", (event) => {
       if (event.pointerType === "touch") return; // a lifted finger leaves: what it showed stays
       pointed = null;
-      redraw();
+      repaint();
     });
     node.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && point(event));
     node.addEventListener("focusout", () => {
       pointed = null;
-      redraw();
+      repaint();
     });
     node.addEventListener("click", (event) => {
       const index = indexOf(event);
@@ -278,7 +336,9 @@ function createLines(parentElement) {
   }
 
   const redraw = eachFrame(draw);
-  box.addEventListener("scroll", redraw, { passive: true });
+  const repaint = eachFrame(paint);
+  const move = eachFrame(paintMoving);
+  box.addEventListener("scroll", move, { passive: true });
   const observer = new ResizeObserver(redraw);
   observer.observe(box);
   window.addEventListener("resize", redraw);
@@ -286,7 +346,8 @@ function createLines(parentElement) {
   function destroy() {
     observer.disconnect();
     window.removeEventListener("resize", redraw);
-    redraw.cancel();
+    clearTimeout(still);
+    for (const one of [redraw, repaint, move]) one.cancel();
     root.remove();
   }
 
