@@ -107,13 +107,14 @@ def _by_characters(first: list[_Word], second: list[_Word]) -> Iterator[_Row]:
     marked = [(word, 0) for word in first] + [(word, 1) for word in second]
     marked.sort(key=lambda item: (item[0].first_character, item[0].end_character))
     row: tuple[list[_Word], list[_Word]] = ([], [])
-    end = -1
+    place, end = (-1, -1), -1
     for word, side in marked:
-        if word.first_character >= end and end >= 0:
+        before, place = place, (word.first_character, word.end_character)
+        if place[0] >= end and place != before and end >= 0:  # a space alone may be no character wide
             yield _whole(row[0]), _whole(row[1])
             row, end = ([], []), -1
         row[side].append(word)
-        end = max(end, word.end_character)
+        end = max(end, place[1])
     if end >= 0:
         yield _whole(row[0]), _whole(row[1])
 

@@ -105,7 +105,7 @@ def test_a_class(tiny_model, stock, family, kind):
     assert found.restored.min() < 0.2 < 0.4 < found.restored.max() if kind == "hidden" else found.restored.any()
 
 
-@pytest.mark.parametrize(("family", "kind"), zip(tiny.FAMILIES, [*KINDS, *KINDS], strict=False))
+@pytest.mark.parametrize(("family", "kind"), list(zip(tiny.FAMILIES, [*KINDS, *KINDS], strict=False)))
 def test_a_masked_word(tiny_model, stock, family, kind):
     model = tiny_model(family, "masked_words")
     position = gb.encode(model, MASKED).tokens.index(model.mask_token)
