@@ -11,7 +11,7 @@ from glassbert.results import Array
 if TYPE_CHECKING:
     from glassbert.attribution._problem import Problem
 
-MethodFamily = Literal["gradient", "perturbation", "attention"]
+MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
 
 @dataclass(frozen=True, slots=True)

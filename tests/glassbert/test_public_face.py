@@ -96,7 +96,7 @@ def test_a_method_says_what_it_is(name):
     assert method.id == name
     assert method.label
     assert "arXiv:" in method.paper
-    assert method.family in ("gradient", "perturbation", "attention")
+    assert method.family in ("gradient", "perturbation", "attention", "decomposition")
     assert len(method.meaning.split()) > 5
     assert method.cost(24, method.options) >= 1
 

@@ -1,0 +1,209 @@
+"""Every state as a sum of vectors, one a source token, through all layers (Modarressi et al. 2023, arXiv:2306.02873).
+
+``parts (row, source, hidden)``: how much of token *row*'s state came from token *source*. At the first layer a token is
+all its own. Attention with its weights as they are, the residual, and LayerNorm with the spread of the whole state are
+linear; an activation is replaced by f(x)/x, the line through the origin ("zero origin" in the paper). So parts add up
+to the state at every step. A bias is shared out among the sources in proportion to |bias · part| ("absdot").
+
+One array of (token, token, hidden) is held; what is larger than that is made for a few rows or sources at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassbert.attribution._parts import Layer, head_chain, layers, slope
+from glassbert.attribution._problem import Problem
+from glassbert.blocks import gates_off
+
+#: Floats that one intermediate array may hold: 4 MiB, about what a processor keeps near.
+_CHUNK_FLOATS = 2**20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What one layer worked with in this pass; these count as constants."""
+
+    layer: Layer
+    weights: Tensor  # (head, query, key)
+    gates: Tensor | None  # (head,), 0 for heads that are off
+    spread: Tensor  # (token,), of attention output + residual
+    slopes: Tensor  # (token, wide), f(x)/x of the activation
+    last_spread: Tensor  # (token,), of feed-forward output + residual
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadStep:
+    """One module of the head; ``spread`` for a LayerNorm, ``slopes`` (width,) of what follows it, if anything does."""
+
+    module: Any
+    spread: Tensor | None
+    slopes: Tensor | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace:
+    """One forward pass, as the decomposition needs it; all in float32."""
+
+    value: float
+    states: Tensor  # (token, hidden), what the first layer reads
+    steps: tuple[Step, ...]
+    head: tuple[HeadStep, ...]
+
+
+def traced(problem: Problem) -> Trace:
+    """One forward pass of the stock network. Raises UnsupportedModelError."""
+    network = problem.model.network
+    stack, chain = layers(network), head_chain(network, problem.target)
+    inside = [
+        part
+        for layer in stack
+        for part in (layer.block.value, layer.block.norm, layer.widen, layer.block.feed_forward, layer.last_norm)
+    ]
+    calls: dict[Any, list[tuple[Tensor, Tensor]]] = {}
+    with torch.no_grad():
+        logits, weights = problem._run(problem.embeddings, lambda: _recorded([*inside, *chain], calls), attention=True)
+        value = float(problem.contrast(logits)[0])
+    played = {module: iter(seen) for module, seen in calls.items()}  # an ALBERT's modules were called once a layer
+    gates = gates_off(network, problem.model.ablated_heads)
+    steps, states = [], []
+    for number, layer in enumerate(stack):
+        read, _ = next(played[layer.block.value])
+        summed, _ = next(played[layer.block.norm])
+        _, given = next(played[layer.widen])
+        activated, _ = next(played[layer.block.feed_forward])
+        last_summed, _ = next(played[layer.last_norm])
+        states.append(read[0].float())
+        steps.append(
+            Step(
+                layer,
+                weights[number][0].float(),
+                gates.get(number),
+                _spread(summed[0], layer.block.norm),
+                slope(given[0].float(), activated[0].float()),
+                _spread(last_summed[0], layer.last_norm),
+            )
+        )
+    return Trace(value, states[0], tuple(steps), _head_steps(chain, {module: calls[module][-1] for module in chain}))
+
+
+def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, Tensor]]) -> tuple[HeadStep, ...]:
+    steps = []
+    for module, after in pairwise((*chain, None)):
+        read, given = seen[module]
+        spread = _spread(read[0], module) if isinstance(module, nn.LayerNorm) else None
+        slopes = None if after is None else slope(given[0].float(), seen[after][0][0].float())
+        steps.append(HeadStep(module, spread, slopes))
+    return tuple(steps)
+
+
+@contextmanager
+def _recorded(modules: Iterable[Any], calls: dict[Any, list[tuple[Tensor, Tensor]]]) -> Iterator[None]:
+    """A context in which every call of these modules leaves (what it read, what it gave)."""
+    calls.clear()  # a pass that ran out of memory is repeated
+    with ExitStack() as stack:
+        for module in dict.fromkeys(modules):
+
+            def hook(module: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+                calls.setdefault(module, []).append((inputs[0], output))
+
+            stack.callback(module.register_forward_hook(hook).remove)
+        yield
+
+
+def _spread(states: Tensor, norm: Any) -> Tensor:
+    """√(variance + ε), what LayerNorm divides by."""
+    spread: Tensor = (states.float().var(dim=-1, correction=0) + norm.eps).sqrt()
+    return spread
+
+
+def decomposed(trace: Trace, rows: Sequence[int]) -> Iterator[Tensor]:
+    """Parts after each layer, (row, source, hidden): of every token, in the last layer of ``rows`` only.
+
+    The array is one and the same from layer to layer: read it before asking for the next.
+    """
+    tokens, hidden = trace.states.shape
+    places = torch.arange(tokens, device=trace.states.device)
+    parts = trace.states.new_zeros(tokens, tokens, hidden)
+    parts[places, places] = trace.states
+    for step in trace.steps:
+        asked = torch.tensor(rows, device=places.device) if step is trace.steps[-1] else places
+        parts, bias = _attended(parts, step, asked)
+        for some in _split(len(asked), tokens * step.slopes.shape[-1]):
+            parts[some] = _fed_forward(_shared_out(parts[some], bias), step, asked[some])
+        yield parts
+
+
+def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Attention output + residual of these rows, and the bias that is still to be added: W_O b_V + b_O."""
+    block, weights = step.layer.block, step.weights[:, rows]  # (head, row, key)
+    tokens, heads = len(parts), len(weights)
+    value, mixer = block.value.weight.float(), block.output.weight.float()
+    if step.gates is not None:
+        mixer = mixer * step.gates.to(mixer.device).repeat_interleave(mixer.shape[1] // heads)
+    result = parts if len(rows) == tokens else parts[rows]
+    for sources in _split(tokens, tokens * len(value)):
+        values = (parts[:, sources] @ value.T).unflatten(-1, (heads, -1))  # (key, source, head, size)
+        mixed = weights @ values.permute(2, 0, 1, 3).flatten(2)  # (head, row, source and size)
+        side_by_side = mixed.unflatten(-1, values.shape[1::2]).permute(1, 2, 0, 3).flatten(2)
+        result[:, sources] += side_by_side @ mixer.T  # no other source is read again from these
+    return result, mixer @ block.value.bias.float() + block.output.bias.float()
+
+
+def _fed_forward(parts: Tensor, step: Step, rows: Tensor) -> Tensor:
+    """From what the first LayerNorm reads to the layer's output, (row, source, hidden)."""
+    layer = step.layer
+    parts = _normed(parts, layer.block.norm, step.spread[rows])
+    wide = _linear(parts, layer.widen) * step.slopes[rows][:, None]
+    return _normed(parts + _linear(wide, layer.block.feed_forward), layer.last_norm, step.last_spread[rows])
+
+
+def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int]) -> Tensor:
+    """(row, source, hidden) and one column of the logits a row → each source's part of that logit, (row, source)."""
+    for step in head[:-1]:
+        parts = _linear(parts, step.module) if step.spread is None else _normed(parts, step.module, step.spread)
+        if step.slopes is not None:
+            parts = parts * step.slopes
+    last = head[-1].module
+    weight, bias = last.weight.float(), last.bias.float()
+    chosen = torch.tensor(columns, device=weight.device)
+    weighted = torch.einsum("rsh,rh->rs", parts, weight[chosen])
+    # the bias is shared out by the whole vector of logits, as everywhere: bias · (W part) without making W part
+    shared: Tensor = _shares(parts @ (weight.T @ bias)) * bias[chosen][:, None]
+    return weighted + shared
+
+
+def _linear(parts: Tensor, module: Any) -> Tensor:
+    return _shared_out(parts @ module.weight.float().T, module.bias.float())
+
+
+def _normed(parts: Tensor, norm: Any, spread: Tensor) -> Tensor:
+    """LayerNorm of each part, divided by the spread of their sum, a number a row."""
+    centred = parts - parts.mean(dim=-1, keepdim=True)
+    return _shared_out(centred * norm.weight.float() / spread[..., None, None], norm.bias.float())
+
+
+def _shared_out(parts: Tensor, bias: Tensor) -> Tensor:
+    """``parts`` with the bias shared out among the sources, in place."""
+    return parts.addcmul_(_shares(parts @ bias)[..., None], bias)
+
+
+def _shares(products: Tensor) -> Tensor:
+    """|bias · part| as shares of 1 over the sources, (row, source); equal ones where all are zero."""
+    sizes = products.abs()
+    total = sizes.sum(dim=-1, keepdim=True)
+    return (sizes / total).where(total > 0, 1 / sizes.shape[-1])
+
+
+def _split(count: int, floats_each: int) -> Iterator[slice]:
+    """Slices of ``count`` things, each of as many as fit into one intermediate array."""
+    size = max(1, _CHUNK_FLOATS // floats_each)
+    for start in range(0, count, size):
+        yield slice(start, start + size)

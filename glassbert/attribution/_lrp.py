@@ -1,0 +1,168 @@
+"""AttnLRP's rules as changes to the backward pass (Achtibat et al. 2024, arXiv:2402.05602).
+
+With ε → 0 each rule says: relevance of an input = input × gradient, in a network whose backward pass is altered. So the
+rules become hooks on the stock network: what the forward pass computes stays as it is, and only how gradients flow back
+changes. Every tensor of the graph is this pass's own; nothing of the shared network is touched.
+
+| part | rule of the paper | here |
+|---|---|---|
+| Linear, residual | ε rule, the bias takes its share | the gradient as it is |
+| activation f | identity: relevance passes unchanged | f(x)/x counts as a constant |
+| LayerNorm | identity for the division by its spread | the spread counts as a constant |
+| softmax | R_i = x_i (R_i − s_i Σ_j R_j), the first-order term | the gradient as it is |
+| product of two states (Q Kᵀ, A V) | half to each factor | gradients of values × ½; of queries and keys × ¼ |
+
+Queries and keys take ½ for their own product and ½ because the weights made from them are half of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from glassbert.attribution._parts import activations, slope
+from glassbert.blocks import blocks
+from glassbert.targets import Target
+
+
+class Ledger:
+    """Relevance that does not end at the words, in units of F; complete once the gradients have flowed back."""
+
+    def __init__(self) -> None:
+        self.leaves: list[tuple[str, Tensor]] = []  # (name, what it gave) of embedding tables other than the words'
+        self._booked: dict[str, list[Tensor]] = {"biases": [], "softmax": []}
+
+    def clear(self) -> None:
+        self.leaves.clear()
+        for account in self._booked.values():
+            account.clear()
+
+    def book(self, account: str, relevance: Tensor) -> None:
+        self._booked[account].append(relevance)
+
+    def total(self, account: str) -> float:
+        return float(sum(float(relevance) for relevance in self._booked[account]))
+
+
+@contextmanager
+def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
+    """A context in which a pass of the stock network is recorded so that input × gradient is AttnLRP's relevance.
+
+    Raises UnsupportedModelError.
+    """
+    ledger.clear()  # a pass that ran out of memory is repeated
+    products: dict[Any, _Product] = {}
+    for block in blocks(network):
+        products |= {block.query: _Product(0.25, -1), block.key: _Product(0.25, -1), block.value: _Product(0.5, 1)}
+    words = network.get_input_embeddings()
+    with ExitStack() as stack:
+
+        def after(module: Any, hook: Callable[..., Any]) -> None:
+            stack.callback(module.register_forward_hook(hook).remove)
+
+        for name, module in network.named_modules():
+            if isinstance(module, nn.LayerNorm):
+                after(module, lambda module, inputs, _output: _normed(module, inputs[0], ledger))
+            elif isinstance(module, nn.Embedding) and module is not words:
+                after(module, _leaf(name, ledger))
+            elif isinstance(module, nn.Linear):
+                after(module, _linear(products.get(module), ledger))
+        for before, following in activations(network, target):
+            given: list[Tensor] = []
+            after(before, lambda _module, _inputs, output, given=given: given.append(output))
+            hook = following.register_forward_pre_hook(
+                lambda _module, inputs, given=given: (_straight(given.pop(), inputs[0]),)
+            )
+            stack.callback(hook.remove)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A state that attention multiplies: the share of the gradient it keeps, and how it counts for the softmax."""
+
+    scale: float
+    #: The weights get as much relevance as the values (+); queries and keys have what the softmax handed on (−).
+    sign: int
+
+
+def _straight(given: Tensor, read: Tensor) -> Tensor:
+    """f(x) as x times the constant f(x)/x."""
+    return given * slope(given, read).detach()
+
+
+def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
+    """LayerNorm with a spread that counts as a constant."""
+    exact = states.float()
+    spread = (exact.var(dim=-1, correction=0, keepdim=True) + module.eps).sqrt().detach()
+    centred = (exact - exact.mean(dim=-1, keepdim=True)) / spread
+    output: Tensor = (centred * module.weight.float() + module.bias.float()).to(states.dtype)
+    _when_gradient_comes(output, lambda gradient: _book_bias(gradient, module.bias, ledger))
+    return output
+
+
+def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
+    """Books the bias's share; of queries, keys and values also what the softmax between them keeps."""
+
+    def hook(module: Any, _inputs: Any, output: Tensor) -> None:
+        states = output.detach()
+
+        def book(gradient: Tensor) -> Tensor:
+            if product is not None:
+                gradient = gradient * product.scale
+                ledger.book("softmax", product.sign * (gradient.float() * states.float()).sum())
+            _book_bias(gradient, module.bias, ledger)
+            return gradient
+
+        _when_gradient_comes(output, book)
+
+    return hook
+
+
+def _book_bias(gradient: Tensor, bias: Tensor, ledger: Ledger) -> None:
+    ledger.book("biases", (gradient.float() * bias.float()).sum())
+
+
+def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -> None:
+    """``hook(gradient)`` when it arrives, to look at it or to put another in its place."""
+    output.register_hook(hook)
+
+
+def _leaf(name: str, ledger: Ledger) -> Callable[..., Tensor]:
+    """What an embedding table adds, as an input of its own."""
+
+    def hook(_module: Any, _inputs: Any, output: Tensor) -> Tensor:
+        leaf = output.detach().requires_grad_()
+        ledger.leaves.append((name, leaf))
+        return leaf
+
+    return hook
+
+
+def relevances(value: Tensor, logits: Tensor, words: Tensor, ledger: Ledger) -> tuple[Tensor, dict[str, float]]:
+    """Relevance of each word-embedding coordinate, (1, token, dimension), and account → where the rest of F went.
+
+    "positions", "segments" and "biases" are these parameters' own shares. "softmax" is what its first-order rule leaves
+    over, since a softmax is not zero at zero: in attention, and where F is a probability.
+    """
+    inputs = [logits, words, *(leaf for _, leaf in ledger.leaves)]
+    at_logits, at_words, *others = torch.autograd.grad(value.sum(), inputs)
+    kept_by_probability = value.sum() - (at_logits * logits).sum()
+    shares = {
+        "positions": 0.0,
+        "segments": 0.0,
+        "biases": ledger.total("biases"),
+        "softmax": ledger.total("softmax") + float(kept_by_probability.detach()),
+    }
+    for (name, leaf), gradient in zip(ledger.leaves, others, strict=True):
+        relevance = float((leaf.detach().float() * gradient.float()).sum())
+        if name.endswith("relative_attention_bias"):  # added to the scores, and they are half of a product
+            relevance /= 2
+            shares["softmax"] -= relevance
+        shares["segments" if "token_type" in name else "positions"] += relevance
+    return (at_words * words).detach(), shares

@@ -1,0 +1,44 @@
+"""AttnLRP: relevance handed back from the decision to the words, layer by layer (Achtibat et al. 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glassbert.attribution._lrp import Ledger, lrp_rules, relevances
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """Relevance R with Σ R = F at the head, handed back by the paper's rules with ε → 0; signed.
+
+    A token's score is what reaches its row of the word-embedding table. ``options["unattributed"]`` of the result says
+    where the rest went, in units of F: positions, segments, biases, and the constant part of the softmax, which its
+    first-order rule cannot hand on; Σ scores + Σ unattributed = F(x) to rounding error. Own implementation from the
+    paper; Captum's LRP has no rules for attention. Raises UnsupportedModelError.
+    """
+    network, ledger = problem.model.network, Ledger()
+    words = problem.embeddings.requires_grad_()
+    logits = problem.logits(words, lambda: lrp_rules(network, problem.target, ledger))
+    value = problem.contrast(logits)
+    relevance, unattributed = relevances(value, logits, words, ledger)
+    return Attribution(
+        scores=relevance.sum(dim=-1)[0].cpu().numpy(),
+        value=float(value.detach()),
+        options={**options, "unattributed": unattributed},
+    )
+
+
+METHOD = Method(
+    id="attn_lrp",
+    label="AttnLRP",
+    paper="Achtibat et al. 2024, arXiv:2402.05602",
+    family="decomposition",
+    signed=True,
+    complete=False,  # conserved instead: what the words do not get, options["unattributed"] accounts for
+    meaning="how much of the value is handed back to this word's embedding, layer by layer; what positions and biases "
+    "take is stated apart",
+    cost=lambda tokens, options: 1,
+    compute=compute,
+)

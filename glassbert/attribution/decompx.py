@@ -1,0 +1,58 @@
+"""DecompX: the logit as a sum of what each token contributed, followed forward (Modarressi et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from glassbert.attribution._decompx import contributions, decomposed, traced
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+from glassbert.errors import MethodError
+from glassbert.targets import AnswerTarget
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """Each state is kept as a sum of vectors, one a source token, from the first layer through the head; signed.
+
+    A token's own part starts as all that the first layer reads of it: word, position and segment. Attention weights,
+    the spread in LayerNorm and f(x)/x of activations count as constants; biases are shared out among the sources in
+    proportion to |bias · part|, as the authors do. So the scores sum to F(x) itself: the reference is 0, no baseline
+    input. As much work as a pass for every token; memory tokens² × hidden. Own implementation from the paper. Raises
+    MethodError for a probability, which is no sum; UnsupportedModelError.
+    """
+    if problem.output != "logit":
+        raise MethodError("DecompX takes a logit apart, and a probability is no sum of parts: choose the output logit")
+    trace = traced(problem)
+    rows, columns = _places(problem)
+    layers = len(trace.steps)
+    with torch.no_grad():
+        for layer, after in enumerate(decomposed(trace, rows)):
+            problem.passes.add(problem.length * (layer + 1) // layers - problem.length * layer // layers)
+            parts = after
+        target, *foil = contributions(parts, trace.head, columns)
+    scores = target - foil[0] if foil else target
+    return Attribution(scores=scores.cpu().numpy(), value=trace.value, baseline_value=0.0, options=options)
+
+
+def _places(problem: Problem) -> tuple[list[int], list[int]]:
+    """The token whose state is read and the logit that is read off, for the target and then for its foil."""
+    ids = list(problem.class_ids)
+    if isinstance(problem.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit
+        return ids, [("start", "end").index(problem.target.edge)] * len(ids)
+    return [problem.explained_position] * len(ids), ids
+
+
+METHOD = Method(
+    id="decompx",
+    label="DecompX",
+    paper="Modarressi et al. 2023, arXiv:2306.02873",
+    family="decomposition",
+    signed=True,
+    complete=True,
+    meaning="this token's part of the value itself, followed forward through every layer; the parts add up to it",
+    cost=lambda tokens, options: 1 + tokens,  # one traced, then the parts of every token through the same weights
+    compute=compute,
+)
