@@ -34,7 +34,15 @@ from glassbert.attention import (
     value_norms,
     value_zeroing,
 )
-from glassbert.attribution import METHODS, Method, attribute
+from glassbert.attribution import (
+    DEFAULT_METHODS,
+    LEFT_OUT,
+    METHODS,
+    Method,
+    attribute,
+    attribute_each,
+    attribute_many,
+)
 from glassbert.checkpoint import Checkpoint, embedded
 from glassbert.comparison import (
     Sides,
@@ -109,7 +117,9 @@ from glassbert.whatif import Edit, find_flip, reduce_input, variants
 from glassbert.whatif_results import FlipSearch, InputReduction, Variants
 
 __all__ = [
+    "DEFAULT_METHODS",
     "HEAD_LABELS",
+    "LEFT_OUT",
     "MEASURES",
     "METHODS",
     "NORMALISATIONS",
@@ -168,6 +178,8 @@ __all__ = [
     "attention",
     "attention_relevance_map",
     "attribute",
+    "attribute_each",
+    "attribute_many",
     "available_devices",
     "classify",
     "classify_many",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,11 +29,14 @@ class Attribution:
 class Method:
     """One attribution method.
 
-    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline).
+    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline), but
+    for what ``delta`` states: the error of the steps or of the draws.
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
     the one pass that finds the predicted class or word are counted.
     ``options``: option name → default; nothing else is accepted; ``check(options)`` raises OptionError for a value that
     makes no sense, before anything is computed. ``meaning`` completes "a score says …".
+    ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
+    methods share. ``compute_many``: the same as ``compute`` for several problems of one model, faster; says ``value``.
     """
 
     id: str
@@ -47,3 +50,7 @@ class Method:
     compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda options: None, repr=False)
+    first_order: bool = False
+    compute_many: Callable[[Sequence[Problem], Mapping[str, Any]], list[Attribution]] | None = field(
+        default=None, repr=False
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,6 +71,8 @@ class Problem:
     output: Output
     class_ids: tuple[int, ...]  # the target's id, then the foil's if there is one
     passes: Passes = field(default_factory=Passes)
+    #: What methods of one problem share, such as its first-order pass; never taken over by ``replace``.
+    memory: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def length(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from glassbert.attribution._first_order import first_order
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 
@@ -16,16 +17,14 @@ def relevance_by_layer(problem: Problem) -> tuple[float, torch.Tensor]:
 
     R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic); ∇A is ∂F/∂A.
     """
-    embeddings = problem.embeddings.requires_grad_()  # gives the graph a leaf: the weights themselves are frozen
-    value, attentions = problem.value_and_attention(embeddings)
-    gradients = torch.autograd.grad(value.sum(), attentions)
-    relevance = torch.eye(problem.length, device=value.device)
+    here = first_order(problem)
+    relevance = torch.eye(problem.length, device=here.gradient.device)
     layers = []
-    for weights, gradient in zip(attentions, gradients, strict=True):
-        layer = (gradient[0] * weights[0]).detach().float().clamp(min=0).mean(dim=0)  # (query, key)
+    for weights, gradient in zip(here.attentions, here.attention_gradients, strict=True):
+        layer = (gradient[0] * weights[0]).float().clamp(min=0).mean(dim=0)  # (query, key)
         relevance = relevance + layer @ relevance
         layers.append(relevance)
-    return float(value.detach()), torch.stack(layers)
+    return here.value, torch.stack(layers)
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
@@ -47,4 +46,5 @@ METHOD = Method(
     meaning="how much of this token reached the deciding position along attention that raised the value",
     cost=lambda tokens, options: 1,
     compute=compute,
+    first_order=True,
 )

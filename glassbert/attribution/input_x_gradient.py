@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glassbert.attribution._first_order import first_order, knowing
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 
@@ -13,8 +14,9 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     """x_i · ∂F/∂x_i, the dot product over embedding dimensions; signed. From Captum's InputXGradient."""
     from captum.attr import InputXGradient
 
-    product = InputXGradient(problem.value).attribute(problem.embeddings.requires_grad_())
-    return Attribution(scores=product.sum(dim=-1)[0].detach().cpu().numpy(), options=options)
+    here = first_order(problem)
+    product = knowing(InputXGradient(problem.value), here.gradient).attribute(problem.embeddings.requires_grad_())
+    return Attribution(scores=product.sum(dim=-1)[0].detach().cpu().numpy(), value=here.value, options=options)
 
 
 METHOD = Method(
@@ -25,6 +27,7 @@ METHOD = Method(
     signed=True,
     complete=False,
     meaning="how much the value would fall if the model were linear and this token's embedding shrank to zero",
-    cost=lambda tokens, options: 2,  # one with its backward pass, one for F(x) itself
+    cost=lambda tokens, options: 1,
     compute=compute,
+    first_order=True,
 )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glassbert.attribution._first_order import first_order, knowing
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
-    """‖∂F/∂x_i‖₂ over embedding dimensions, never negative; Captum's Saliency gives the gradient."""
+    """‖∂F/∂x_i‖₂ over embedding dimensions, never negative; from Captum's Saliency."""
     from captum.attr import Saliency
 
-    gradient = Saliency(problem.value).attribute(problem.embeddings.requires_grad_(), abs=False)
-    return Attribution(scores=gradient.norm(dim=-1)[0].detach().cpu().numpy(), options=options)
+    here = first_order(problem)
+    gradient = knowing(Saliency(problem.value), here.gradient).attribute(problem.embeddings.requires_grad_(), abs=False)
+    return Attribution(scores=gradient.norm(dim=-1)[0].detach().cpu().numpy(), value=here.value, options=options)
 
 
 METHOD = Method(
@@ -25,6 +27,7 @@ METHOD = Method(
     signed=False,
     complete=False,
     meaning="how strongly the value reacts to a small change of this token's embedding, in any direction",
-    cost=lambda tokens, options: 2,  # one with its backward pass, one for F(x) itself
+    cost=lambda tokens, options: 1,
     compute=compute,
+    first_order=True,
 )

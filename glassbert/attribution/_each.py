@@ -1,0 +1,93 @@
+"""Several methods on one input, one after the other, sharing what can be shared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from glassbert.attribution._explain import explain, tell_progress
+from glassbert.attribution._first_order import forget_first_order
+from glassbert.attribution._method import Method
+from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Passes, Problem
+from glassbert.encoder import Model
+from glassbert.errors import GlassBERTError, OptionError, StoppedError
+from glassbert.inputs import Text, encode
+from glassbert.results import Output, TokenScores
+from glassbert.targets import Target
+
+__all__ = ["attribute_each"]
+
+
+def attribute_each(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    methods: Sequence[str] = DEFAULT_METHODS,
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    on_error: Callable[[str, GlassBERTError], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[TokenScores]:
+    """:func:`attribute` by several methods, each yielded as it is ready, the cheap ones first.
+
+    The target is found once. Methods that need no more than F(x), its gradient and the attention weights share one
+    forward and one backward pass. ``options`` is method id → its options. Every pass is counted once: with the method
+    it was made for, the shared one with the first that used it, the one that found the target with the first result;
+    so ``forward_passes`` of all results add up to what was done, and a method that used only what was there says 0.
+    ``on_error(method id, error)`` is told of a method that this model, target or option cannot have, and the others go
+    on; without it the error is raised. Errors of the text or the target, and StoppedError, are always raised.
+    ``progress`` and ``cancelled`` as for :func:`attribute`, over all methods.
+    """
+    asked = tuple(dict.fromkeys(methods))  # once each
+    if isinstance(methods, str) or not asked:
+        raise OptionError(f"methods {methods!r}: give a list with at least one of {', '.join(METHODS)}")
+    for method in (options or {}).keys() - set(asked):
+        raise OptionError(f"options for {method}, which is not among the methods asked for: {', '.join(asked)}")
+
+    def refuse(method: str, error: GlassBERTError) -> None:
+        if on_error is None:
+            raise error
+        on_error(method, error)
+
+    chosen = []
+    for method in asked:
+        try:
+            chosen.append(chosen_method(method, (options or {}).get(method, {})))
+        except GlassBERTError as error:
+            refuse(method, error)
+    encoded, passes = encode(model, text, pair), Passes(cancelled=cancelled)
+    # stable: among equals the order asked for
+    chosen.sort(key=lambda one: (not one[0].first_order, one[0].cost(len(encoded), one[1])))
+    shared = sum(method.first_order for method, _ in chosen)
+    costs = sum(method.cost(len(encoded), settings) for method, settings in chosen)
+    tell_progress(passes, progress, costs - max(0, shared - 1))
+    return _explained(lambda: pose(model, encoded, target, output, passes=passes), chosen, refuse)
+
+
+def _explained(
+    ask: Callable[[], Problem],
+    chosen: Sequence[tuple[Method, Mapping[str, Any]]],
+    refuse: Callable[[str, GlassBERTError], None],
+) -> Iterator[TokenScores]:
+    start = time.perf_counter()
+    problem = ask()
+    owed_passes, owed_seconds = problem.passes.count, time.perf_counter() - start
+    for method, settings in chosen:
+        if not method.first_order:
+            forget_first_order(problem)
+        try:
+            scores = explain(problem, method, settings)
+        except StoppedError:
+            raise
+        except GlassBERTError as error:
+            refuse(method.id, error)
+            continue
+        yield replace(scores, forward_passes=scores.forward_passes + owed_passes, seconds=scores.seconds + owed_seconds)
+        owed_passes, owed_seconds = 0, 0.0

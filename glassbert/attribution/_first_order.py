@@ -1,0 +1,69 @@
+"""One forward and one backward pass at the input itself, shared by the methods that need no more than that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from glassbert.attribution._problem import Problem
+from glassbert.attribution._rows import Row, alike, passes, run_rows
+
+if TYPE_CHECKING:
+    from captum.attr import GradientAttribution
+
+__all__ = ["FirstOrder", "first_order", "forget_first_order", "knowing", "prepare_first_order"]
+
+_KEY = "first_order"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstOrder:
+    """F(x), the weights it was computed with, and the gradients by both; on the model's device, without a graph."""
+
+    value: float
+    gradient: Tensor  # (1, token, dimension) by the word embeddings
+    attentions: tuple[Tensor, ...]  # (1, head, query, key) a layer
+    attention_gradients: tuple[Tensor, ...]  # the same shapes
+
+
+def first_order(problem: Problem) -> FirstOrder:
+    """The pass of this problem: made and counted when it is first asked for, and then kept."""
+    if _KEY not in problem.memory:
+        prepare_first_order([problem])
+    found: FirstOrder = problem.memory[_KEY]
+    return found
+
+
+def prepare_first_order(problems: Sequence[Problem]) -> None:
+    """Make the passes of many problems, many inputs at a time."""
+    for group in alike(problems):
+        rows = [Row(problems[index], problems[index].embeddings[0]) for index in group]
+        for chosen in passes(rows):
+            inputs = [rows[index] for index in chosen]
+            values, points, attentions = run_rows(inputs, attention=True)
+            gradient, *by_layer = torch.autograd.grad(values.sum(), (points, *attentions))
+            # a view of one text would keep the tensors of all
+            own: Callable[[Tensor], Tensor] = torch.clone if len(inputs) > 1 else torch.Tensor.contiguous
+            for place, row in enumerate(inputs):
+                here, tokens = slice(place, place + 1), slice(row.problem.length)
+                row.problem.memory[_KEY] = FirstOrder(
+                    value=float(values[place].detach()),
+                    gradient=own(gradient[here, tokens]),
+                    attentions=tuple(own(layer[here, :, tokens, tokens].detach()) for layer in attentions),
+                    attention_gradients=tuple(own(layer[here, :, tokens, tokens]) for layer in by_layer),
+                )
+
+
+def forget_first_order(problem: Problem) -> None:
+    """Free it: attention and its gradients are the largest thing that a long text leaves behind."""
+    problem.memory.pop(_KEY, None)
+
+
+def knowing(explainer: GradientAttribution, gradient: Tensor) -> GradientAttribution:
+    """A method of Captum's that is handed this gradient instead of computing it again."""
+    explainer.gradient_func = lambda forward, inputs, *rest: (gradient.to(inputs[0].device),)
+    return explainer

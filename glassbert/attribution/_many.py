@@ -1,0 +1,119 @@
+"""One method on many texts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from glassbert.attribution._explain import explain, result_of, tell_progress
+from glassbert.attribution._first_order import forget_first_order, prepare_first_order
+from glassbert.attribution._methods import chosen_method
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Passes, Problem
+from glassbert.device import work_threads
+from glassbert.encoder import Model
+from glassbert.errors import GlassBERTError, OptionError, StoppedError
+from glassbert.inputs import Text, encode
+from glassbert.language.classes import classify_many
+from glassbert.results import Encoded, Output, TokenScores
+from glassbert.targets import ClassTarget, Target
+
+__all__ = ["attribute_many"]
+
+
+def attribute_many(
+    model: Model,
+    texts: Sequence[Text | tuple[str, str]],
+    *,
+    method: str = "integrated_gradients",
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **options: Any,
+) -> tuple[TokenScores, ...]:
+    """:func:`attribute` for a list of texts, pairs as tuples; the same numbers, in the order of the texts.
+
+    Texts of similar length share passes: all that finds the predicted classes, and all of saliency, input × gradient,
+    attention relevance and integrated gradients; other methods fill their passes with one text. ``forward_passes`` are
+    the text's own; ``seconds`` are its share, by passes and length, of the whole. The errors are those of
+    :func:`attribute`, with the number of the text in front; OptionError for an empty list.
+    """
+    chosen, settings = chosen_method(method, options)
+    if isinstance(texts, str) or len(texts) == 0:
+        raise OptionError("give a list with at least one text; pairs are tuples of two texts")
+    encoded = []
+    for number, text in enumerate(texts, start=1):
+        with _named(f"text {number} of {len(texts)}"):
+            encoded.append(encode(model, *text) if isinstance(text, tuple) else encode(model, text))
+    start = time.perf_counter()
+    whole = Passes(cancelled=cancelled)
+    tell_progress(whole, progress, sum(chosen.cost(len(item), settings) for item in encoded))
+    problems = _posed(model, encoded, target, output, whole)
+    tokens = sum(problem.length for problem in problems)
+    many = chosen.compute_many
+    with work_threads(tokens * chosen.cost(1, settings)):
+        if chosen.first_order:
+            model.retry_on_cpu(lambda: prepare_first_order(problems))
+        raws = None if many is None else model.retry_on_cpu(lambda: many(problems, settings))
+    results = []
+    for number, problem in enumerate(problems):
+        with _named(f"text {number + 1} of {len(texts)}"):
+            if raws is None:
+                results.append(explain(problem, chosen, settings))
+            else:
+                results.append(result_of(problem, chosen, raws[number]))
+        forget_first_order(problem)
+    rows = np.asarray([problem.passes.count * problem.length for problem in problems])
+    seconds = (time.perf_counter() - start) * rows / rows.sum()
+    return tuple(
+        replace(result, forward_passes=problem.passes.count, seconds=float(share))
+        for result, problem, share in zip(results, problems, seconds, strict=True)
+    )
+
+
+@dataclass(slots=True)
+class _Share(Passes):
+    """The passes of one text; the whole hears of them, and stops them."""
+
+    whole: Passes = field(default_factory=Passes)
+
+    def add(self, inputs: int) -> None:
+        self.whole.add(inputs)
+        self.count += inputs
+
+
+def _posed(
+    model: Model, encoded: Sequence[Encoded], target: Target | int | str | None, output: Output, whole: Passes
+) -> list[Problem]:
+    """A problem a text; where the class is left open, all predicted classes are found together."""
+    shares = [_Share(whole=whole) for _ in encoded]
+    targets: list[Target | int | str | None] = [target] * len(encoded)
+    open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)
+    if open_class and "classification" in model.heads:
+        for share in shares:
+            share.add(1)
+        foil = target.foil if isinstance(target, ClassTarget) else None
+        targets = [ClassTarget(int(one.logits.argmax()), foil) for one in classify_many(model, encoded)]
+    problems = []
+    for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True), start=1):
+        with _named(f"text {number} of {len(encoded)}"):
+            problems.append(pose(model, item, own, output, passes=share))
+    return problems
+
+
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Errors say which text they are about."""
+    try:
+        yield
+    except StoppedError:
+        raise
+    except GlassBERTError as error:
+        error.args = (f"{place}: {error}",)
+        raise

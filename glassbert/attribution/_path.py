@@ -1,0 +1,145 @@
+"""The way from the baseline to the text, and the integral along it. Numbers only: no network, no torch.
+
+    path = Path()
+    while not path.done(0.01, smallest=1e-3):
+        for place in path.wanted():              # where on the way, 0 to 1
+            path.give(place, value, density)     # F there, and each token's part of dF/dα
+    path.scores()                                # (token,)
+
+Integrated gradients know what the integral must come to: dF/dα is the sum of the tokens' densities, so over any stretch
+it integrates to the difference of F at its two ends, and F at a node comes with the gradient. So each stretch tells how
+far off it is, and only the worst ones are refined. Clenshaw-Curtis nodes are kept when their number doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+
+from glassbert.results import Array
+
+__all__ = ["FIRST_NODES", "Path"]
+
+# Close to the baseline F bends most. Of the divisions tried on 40 inputs this one, with 4 intervals a stretch at first
+# and 8 at most before it is halved, needed the fewest nodes at 5 %, 1 % and 0.1 %.
+_EDGES = (0.0, 0.25, 0.5, 1.0)
+_FIRST_INTERVALS, _MOST_INTERVALS = 4, 8
+#: Nodes of the first round; neighbours share the one between them.
+FIRST_NODES = 1 + _FIRST_INTERVALS * (len(_EDGES) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    start: float
+    end: float
+    intervals: int
+
+    @property
+    def places(self) -> list[float]:
+        # rounded: neighbours and halves must call a place that they share by the same number
+        return [round(float(self.start + (self.end - self.start) * x), 12) for x in _clenshaw_curtis(self.intervals)[0]]
+
+    @property
+    def weights(self) -> Array:
+        weights: Array = (self.end - self.start) * _clenshaw_curtis(self.intervals)[1]
+        return weights
+
+    def refined(self) -> tuple[_Stretch, ...]:
+        if self.intervals < _MOST_INTERVALS:
+            return (_Stretch(self.start, self.end, 2 * self.intervals),)
+        middle = (self.start + self.end) / 2
+        return tuple(_Stretch(*ends, self.intervals // 2) for ends in ((self.start, middle), (middle, self.end)))
+
+
+@cache
+def _clenshaw_curtis(intervals: int) -> tuple[Array, Array]:
+    """Nodes on [0, 1], both ends among them, and the weights that integrate polynomials up to that degree exactly."""
+    nodes = (1 - np.cos(np.pi * np.arange(intervals + 1) / intervals)) / 2
+    integrals = np.zeros(intervals + 1)
+    integrals[0] = 1  # of the Legendre polynomials over [0, 1]
+    weights = np.linalg.solve(np.polynomial.legendre.legvander(2 * nodes - 1, intervals).T, integrals)
+    return nodes, weights
+
+
+@dataclass(slots=True)
+class Path:
+    """What is known along the way so far. ``give`` it what it ``wanted`` until it is ``done``."""
+
+    most_nodes: int = 256
+    _stretches: tuple[_Stretch, ...] = tuple(_Stretch(start, end, _FIRST_INTERVALS) for start, end in pairwise(_EDGES))
+    _values: dict[float, float] = field(default_factory=dict)
+    _densities: dict[float, Array] = field(default_factory=dict)
+
+    def wanted(self) -> list[float]:
+        """Places that the present division needs and that were not given yet."""
+        return self._missing(self._stretches)
+
+    def give(self, place: float, value: float, density: Array) -> None:
+        """``value`` is F there, ``density (token,)`` the tokens' parts of dF/dα."""
+        self._values[place] = value
+        self._densities[place] = density
+
+    def done(self, tolerance: float, smallest: float) -> bool:
+        """Whether the stretches' misses, without regard to sign, add up to at most ``tolerance`` of the change of F.
+
+        A change below ``smallest`` counts as that much. If not, the worst stretches are divided: so many that the rest
+        misses half of what is allowed. True as well where this would take more than ``most_nodes``.
+        """
+        if not self._values:
+            return False
+        allowed = tolerance * max(abs(self.value - self.baseline_value), smallest)
+        misses = np.abs([self._miss(stretch) for stretch in self._stretches])
+        if misses.sum() <= allowed or not np.isfinite(misses).all():
+            return True
+        worst_first = np.argsort(-misses)
+        left = misses.sum() - np.cumsum(misses[worst_first])
+        worst = set(worst_first[: 1 + int(np.argmax(left <= allowed / 2))].tolist())
+        refined = tuple(
+            part
+            for number, stretch in enumerate(self._stretches)
+            for part in (stretch.refined() if number in worst else (stretch,))
+        )
+        if len(self._values) + len(self._missing(refined)) > self.most_nodes:
+            return True
+        self._stretches = refined
+        return not self._missing(refined) and self.done(tolerance, smallest)
+
+    @property
+    def value(self) -> float:
+        """F at the end of the way: the text itself."""
+        return self._values[1.0]
+
+    @property
+    def baseline_value(self) -> float:
+        return self._values[0.0]
+
+    @property
+    def nodes(self) -> int:
+        return len(self._values)
+
+    def scores(self) -> Array:
+        """(token,) integral of each token's density over the whole way."""
+        scores: Array = sum(self._integral(stretch) for stretch in self._stretches)  # type: ignore[assignment]
+        return scores
+
+    def rule(self) -> tuple[list[float], list[float]]:
+        """Places and weights of the quadrature that ``scores`` is."""
+        weights: dict[float, float] = {}
+        for stretch in self._stretches:
+            for place, weight in zip(stretch.places, stretch.weights.tolist(), strict=True):
+                weights[place] = weights.get(place, 0.0) + weight
+        return list(weights), list(weights.values())
+
+    def _missing(self, stretches: Sequence[_Stretch]) -> list[float]:
+        return sorted({place for stretch in stretches for place in stretch.places} - self._values.keys())
+
+    def _integral(self, stretch: _Stretch) -> Array:
+        integral: Array = stretch.weights @ np.stack([self._densities[place] for place in stretch.places])
+        return integral
+
+    def _miss(self, stretch: _Stretch) -> float:
+        return float(self._integral(stretch).sum()) - (self._values[stretch.end] - self._values[stretch.start])

@@ -1,0 +1,53 @@
+"""SmoothGrad: saliency averaged over noisy copies of the input (Smilkov et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from glassbert.attribution._draws import check_draws, seeded
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+from glassbert.attribution._rows import gradients_in_parts
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """‖1/n Σ_k ∂F/∂x_i(x + ε_k)‖₂ over embedding dimensions, never negative; Captum's NoiseTunnel over its Saliency.
+
+    ε_k is drawn for every number of every embedding from a normal distribution; ``stdev`` is a share of the standard
+    deviation of all numbers of this input's embeddings, ``n_samples`` is n. Drawn on the CPU: a seed gives the same
+    copies on every device.
+    """
+    from captum.attr import NoiseTunnel, Saliency
+
+    rows = options["internal_batch_size"] or problem.rows_that_fit()
+    saliency = Saliency(problem.value)
+    saliency.gradient_func = gradients_in_parts(problem.value, rows)
+    inputs = problem.embeddings.cpu()
+    with seeded(options["seed"]):
+        gradient = NoiseTunnel(saliency).attribute(
+            inputs,
+            nt_type="smoothgrad",
+            nt_samples=options["n_samples"],
+            stdevs=options["stdev"] * float(inputs.std()),
+            abs=False,
+        )
+    return Attribution(
+        scores=gradient.detach().norm(dim=-1)[0].numpy(),
+        options={**options, "internal_batch_size": min(rows, options["n_samples"])},
+    )
+
+
+METHOD = Method(
+    id="smoothgrad",
+    label="SmoothGrad",
+    paper="Smilkov et al. 2017, arXiv:1706.03825",
+    family="gradient",
+    signed=False,
+    complete=False,
+    meaning="how strongly the value reacts to this token's embedding, as the mean of nearby, noisy embeddings has it",
+    cost=lambda tokens, options: int(options["n_samples"]) + 1,  # and one for F(x)
+    compute=compute,
+    check=check_draws,
+    options={"n_samples": 20, "stdev": 0.15, "seed": 0, "internal_batch_size": None},
+)
