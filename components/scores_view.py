@@ -45,14 +45,7 @@ def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, metho
 
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
     parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
-    if result.delta is not None and result.baseline_value is not None:
-        parts.append(
-            f"Sum {plain(f'{result.scores.sum():+.2f}')} = F(text) {plain(f'{result.value:+.2f}')} − "
-            f"F([{plain(str(result.baseline).upper())}]) {plain(f'{result.baseline_value:+.2f}')} logits, off by "
-            f"{plain(f'{result.relative_delta:.1%}')}."
-        )
-    else:
-        parts.append("The scores need not add up to anything.")
+    parts.append(_arithmetic(result))
     if not special:
         hidden = result.encoded.special_tokens_mask.astype(bool)
         total = abs(result.scores).sum()
@@ -61,3 +54,17 @@ def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
     parts.append(f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s.")
     parts.append("*Another method can rank the words differently: one view, not the reason.*")
     return " ".join(parts)
+
+
+def _arithmetic(result: gb.TokenScores) -> str:
+    """What the scores add up to, if anything, and what is left of F(text) where that is known."""
+    total, value = plain(f"{result.scores.sum():+.2f}"), plain(f"{result.value:+.2f}")
+    if result.delta is not None and result.baseline_value is not None:
+        # without a baseline input the scores make up F(text) itself
+        name = plain(str(result.baseline).upper())
+        baseline = f" − F([{name}]) {plain(f'{result.baseline_value:+.2f}')}" if result.baseline else ""
+        return f"Sum {total} = F(text) {value}{baseline} logits, off by {plain(f'{result.relative_delta:.1%}')}."
+    if left := result.options.get("unattributed"):
+        rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
+        return f"Sum {total} of F(text) {value} logits; the rest went to {rest}."
+    return "The scores need not add up to anything."
