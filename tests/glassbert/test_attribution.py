@@ -22,6 +22,12 @@ CASES = {
 }
 
 
+def few(method: str, steps: int = 9) -> dict[str, int]:
+    """Options that make a method quick, and its number of passes its options' alone."""
+    wanted = {"n_steps": steps, "n_samples": 4}
+    return {name: number for name, number in wanted.items() if name in gb.METHODS[method].options}
+
+
 class Case:
     """One input and target, for our library and for the stock network."""
 
@@ -252,7 +258,7 @@ def test_forward_passes_are_counted_truly(case, method, found):
         lambda module, args, kwargs: seen.append(len(args[0] if args else kwargs["hidden_states"])), with_kwargs=True
     )
     try:
-        score = case.attribute(method, target=target)
+        score = case.attribute(method, target=target, **few(method))
     finally:
         hook.remove()
     carried = len(score.encoded) if method == "decompx" else 0  # parts of every token, sent through layer by layer
@@ -262,16 +268,20 @@ def test_forward_passes_are_counted_truly(case, method, found):
 @bert
 @pytest.mark.parametrize("method", gb.METHODS)
 def test_the_declared_cost_is_the_true_one(case, method):
-    declared = gb.METHODS[method]
-    options = {"n_steps": 9} if "n_steps" in declared.options else {}
+    declared, options = gb.METHODS[method], few(method)
     score = case.attribute(method, **options)
-    assert declared.cost(len(score.encoded), {**declared.options, **options}) == score.forward_passes
+    cost = declared.cost(len(score.encoded), {**declared.options, **options})
+    if declared.family == "perturbation":  # it cannot know which tokens stay, nor which are pieces of one word
+        assert 0.5 * cost <= score.forward_passes <= cost
+    else:
+        assert score.forward_passes == cost
 
 
 @every
 @pytest.mark.parametrize("method", gb.METHODS)
 def test_every_method_is_deterministic_and_says_what_it_did(case, method):
-    first, second = case.attribute(method), case.attribute(method)
+    options = {} if method == "integrated_gradients" else few(method)
+    first, second = case.attribute(method, **options), case.attribute(method, **options)
     np.testing.assert_array_equal(first.scores, second.scores)
     assert first.method == method
     assert first.output == "logit"
@@ -287,7 +297,7 @@ def test_every_method_is_deterministic_and_says_what_it_did(case, method):
 def test_half_precision_explains_nearly_the_same(tiny_checkpoint, tiny_model, precision, method):
     source = str(tiny_checkpoint("bert", "classification"))
     half = gb.load(source, device="cpu", precision=precision)
-    options = {"n_steps": 8} if method == "integrated_gradients" else {}
+    options = few(method, steps=8)
     rough = gb.attribute(half, TEXT, method=method, target=2, **options)
     exact = gb.attribute(tiny_model("bert", "classification"), TEXT, method=method, target=2, **options)
     difference = np.abs(rough.scores - exact.scores).max() / np.abs(exact.scores).max()

@@ -1,0 +1,39 @@
+"""Leave-one-out: what the value loses when a token is taken out (Li et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """F(x) − F(x without token i), one token at a time; the rest closes up. Captum has no such method.
+
+    Tokens are left out by id, never by reading a shorter text. What the decision cannot be made without scores 0:
+    special tokens, the masked word asked about, the labelled token, the answer's edge.
+    """
+    removable = np.flatnonzero(problem.removable)
+    present = np.ones((len(removable) + 1, problem.length), dtype=bool)
+    present[np.arange(len(removable)), removable] = False
+    *without, value = problem.values_without(present)
+    scores = np.zeros(problem.length)
+    scores[removable] = value - np.array(without)
+    return Attribution(scores=scores, value=float(value), options=options)
+
+
+METHOD = Method(
+    id="leave_one_out",
+    label="Leave-one-out",
+    paper="Li et al. 2016, arXiv:1612.08220",
+    family="perturbation",
+    signed=True,
+    complete=False,
+    meaning="how much the value falls when this token alone is taken out of the text",
+    cost=lambda tokens, options: max(1, tokens - 1),  # one for each but two special ones, and F(x)
+    compute=compute,
+)

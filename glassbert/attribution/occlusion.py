@@ -1,0 +1,52 @@
+"""Occlusion: what the value loses when a token is hidden (Zeiler & Fergus 2014)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._problem import Problem
+from glassbert.attribution._word_features import check, for_captum
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """F(x) − F(x with token i → [MASK]), one token at a time, by Captum's FeatureAblation.
+
+    Captum ablates a vector that says which tokens are there: its Occlusion, moved over embeddings, would give the same
+    number once for every dimension. Special tokens, and the masked word asked about, are never hidden and score 0.
+    """
+    from captum.attr import FeatureAblation
+
+    free = np.flatnonzero(~problem.kept)
+    scores = np.zeros(problem.length)
+
+    def values(present: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        tokens = np.ones((len(present), problem.length), dtype=bool)
+        tokens[:, free] = present
+        return problem.values_replaced(tokens, options["baseline"])
+
+    if len(free):
+        losses = FeatureAblation(for_captum(values)).attribute(
+            torch.ones(1, len(free)), perturbations_per_eval=len(free)
+        )
+        scores[free] = losses[0].numpy()
+    return Attribution(scores=scores, baseline=options["baseline"], options=options)
+
+
+METHOD = Method(
+    id="occlusion",
+    label="Occlusion",
+    paper="Zeiler & Fergus 2014, arXiv:1311.2901",
+    family="perturbation",
+    signed=True,
+    complete=False,
+    meaning="how much the value falls when this token alone is hidden behind the baseline's token",
+    cost=lambda tokens, options: tokens,  # one for each but two special ones, and F(x) for Captum and for the result
+    compute=compute,
+    check=check,
+    options={"baseline": "mask"},
+)
