@@ -67,13 +67,13 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], limit_seconds: fl
 
 
 @contextmanager
-def run_app(*, trace: Path | None = None) -> Iterator[Server]:
+def run_app(*, trace: Path | None = None, python: str = sys.executable) -> Iterator[Server]:
     """The app as ``streamlit run`` starts it; with ``trace`` it writes there where its time goes."""
     port = free_port()
     options = ["--server.port", str(port)]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
+    command = [python, "-m", "streamlit", "run", "app.py", *options]
     if trace is not None:
-        command = [sys.executable, str(ROOT / "benchmarks" / "_traced_server.py"), str(port), str(trace)]
+        command = [python, str(ROOT / "benchmarks" / "_traced_server.py"), str(port), str(trace)]
     started = time.perf_counter()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)

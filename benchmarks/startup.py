@@ -4,7 +4,9 @@ Every round starts a new process on a warm disk and opens it in a fresh browser 
 clock starts with the process. "Shell": title and panel headings are visible. "Full result": all panels show their
 pictures for the first text, two animation frames ago. "Address": what ``make app`` prints when everything is installed.
 
-    python benchmarks/startup.py [--rounds 5]
+    python benchmarks/startup.py [--rounds 5] [--python OTHER]
+
+What a visitor's environment lacks costs nothing: ``--python`` names one with nothing but requirements.txt in it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 import time
 
 from _app import READY, ROOT, address, browser, free_port, run_app
@@ -30,10 +33,10 @@ PICTURES = (
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def cold_start(opened: Browser) -> dict[str, float]:
+def cold_start(opened: Browser, python: str) -> dict[str, float]:
     """Seconds since the process was started at which each thing could be seen."""
     seen: dict[str, float] = {}
-    with run_app() as server:
+    with run_app(python=python) as server:
         seen["port answers"] = time.perf_counter() - server.started
         context = opened.new_context(viewport={"width": 1440, "height": 900})
         page = context.new_page()
@@ -77,11 +80,13 @@ def printed_address() -> float | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that runs the app")
+    arguments = parser.parse_args()
+    rounds, python = arguments.rounds, arguments.python
     print(f"start-up, {machine()}")
     with browser() as opened:
-        cold_start(opened)  # warms the disk, and the browser
-        seen = [cold_start(opened) for _ in range(rounds)]
+        cold_start(opened, python)  # warms the disk, and the browser
+        seen = [cold_start(opened, python) for _ in range(rounds)]
     rows = [(name, Spread.of([one[name] for one in seen]).text()) for name in seen[0]]
     printed = [printed_address() for _ in range(rounds + 1)][1:]
     known = [one for one in printed if one is not None]

@@ -77,7 +77,7 @@ def aligned_rows(
         "label": label,
         "columns": columns,
         "selected": selected,
-        "rows": [
+        "rows": tuple(  # no list: frontend says why
             {
                 "id": row.id,
                 "label": row.label,
@@ -95,7 +95,7 @@ def aligned_rows(
                 ],
             }
             for row in rows
-        ],
+        ),
     }
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
     return clicked_column(result, version, columns)

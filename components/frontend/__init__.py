@@ -8,6 +8,10 @@ All components are *controlled*: Python sends what is selected, a click is shown
 trigger value ``select``, and whoever owns the selection sends it back with the next run. Every payload
 carries a ``version`` (a hash of what is drawn) that the browser echoes in its events: an event about
 other data than the data of this run is dropped by `read_event`.
+
+What a payload holds at its first level is a string, a number, bytes or a tuple, never a list, a dict or an array: of
+those Streamlit asks whether they are tables, and a cold process imports pandas and pyarrow to find out, for half a
+second of a first visitor's wait.
 """
 
 from __future__ import annotations

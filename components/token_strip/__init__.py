@@ -81,7 +81,7 @@ def token_strip(
         "scale": scale or max(map(abs, scores), default=0.0),
         "signed": any(score < 0 for score in scores) if signed is None else signed,
         "scored": bool(scores),
-        "tokens": [_wire(token) for token in tokens],
+        "tokens": tuple(map(_wire, tokens)),  # no list: frontend says why
     }
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
     return clicked_token(result, version, len(tokens))

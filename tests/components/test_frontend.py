@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +36,27 @@ def test_an_event_is_read_only_for_the_version_it_was_made_on() -> None:
 @pytest.mark.parametrize("result", [{}, {"select": None}, {"select": 3}, {"select": {"index": 3}}])
 def test_no_event_is_none(result: dict) -> None:
     assert frontend.read_event(result, "a") is None
+
+
+DRAW = {
+    "token_strip": """
+from components.token_strip import Token, token_strip
+token_strip([Token("word", score=0.5)], key="strip", label="Tokens", selected=None, version="1")
+""",
+    "aligned_rows": """
+from components.aligned_rows import Cell, Row, aligned_rows
+rows = [Row("words", "Words", "As typed.", (Cell("word", 0, 1),))]
+aligned_rows(rows, key="rows", label="Steps", columns=1, selected=None, version="1")
+""",
+}
+
+
+@pytest.mark.parametrize("component", DRAW)
+def test_no_table_library_is_imported_for_a_payload(component: str) -> None:
+    """In a process of its own: pandas stays once anything has imported it."""
+    script = DRAW[component] + "import sys; print({'pandas', 'pyarrow'} & set(sys.modules))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
