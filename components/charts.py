@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIG",
+    "agreement",
     "answers",
     "candidates",
+    "consensus",
+    "faithfulness_curve",
     "next_sentence",
     "over_layers",
     "percent",
     "probabilities",
     "ranking",
     "readable",
+    "score_bars",
     "scores",
     "template",
     "token_labels",
@@ -215,6 +219,157 @@ def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | Non
             "fixedrange": few,
         },
         yaxis={"zeroline": True, "nticks": 5, "fixedrange": True, "automargin": True},
+    )
+    return figure
+
+
+def score_bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    selected: int | None,
+    *,
+    share: bool = False,
+    most: float | None = None,
+) -> go.Figure:
+    """One explanation's scores in the order of the strip beside it, small; the selected one is outlined.
+
+    Bars beyond ``most`` end at the edge: hovering tells their number.
+    """
+    figure = go.Figure(
+        go.Bar(
+            x=list(range(len(values))),
+            y=list(values),
+            marker={
+                "color": [_NEGATIVE if value < 0 else _POSITIVE for value in values],
+                "line": {"width": [2.5 if index == selected else 0 for index in range(len(values))], "color": _NEUTRAL},
+            },
+            customdata=[[_clipped(name, 40)] for name in names],
+            hovertemplate="%{customdata[0]}: %{y:.1%}<extra></extra>"
+            if share
+            else "%{customdata[0]}: %{y:.4f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=112,
+        margin={"l": 0, "r": 0, "t": 4, "b": 4},
+        bargap=0.2,
+        showlegend=False,
+        xaxis={"showticklabels": False, "fixedrange": True, "showgrid": False},
+        yaxis={
+            "zeroline": True,
+            "nticks": 4,
+            "fixedrange": True,
+            "automargin": True,
+            "tickformat": ".0%" if share else None,
+        },
+    )
+    if most and max(map(abs, values), default=0.0) > most:
+        lowest = min(0.0, *(max(value, -most) for value in values))
+        highest = max(0.0, *(min(value, most) for value in values))
+        figure.update_yaxes(range=[1.08 * lowest, 1.08 * highest])
+    return figure
+
+
+def faithfulness_curve(details: Mapping[str, Any]) -> go.Figure:
+    """p(x) − p(part) over the share of tokens, this explanation over the band of random orderings."""
+    shares = [100 * float(share) for share in details["shares"]]
+    bands = dict(zip(details["percentiles"], details["random_curves"], strict=True))
+    low, middle, high = (bands[wanted] for wanted in (5, 50, 95))
+    hover = "%{x:g} %% of tokens: %{y:.3f}<extra>%{fullData.name}</extra>".replace("%%", "%")
+    figure = go.Figure(
+        [
+            go.Scatter(x=shares, y=high, mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False),
+            go.Scatter(
+                x=shares,
+                y=low,
+                mode="lines",
+                line={"width": 0},
+                fill="tonexty",
+                fillcolor="rgba(138,147,166,0.25)",
+                hoverinfo="skip",
+                showlegend=False,
+            ),
+            go.Scatter(
+                x=shares,
+                y=middle,
+                mode="lines",
+                line={"color": _NEUTRAL, "dash": "dot"},
+                name="random, median",
+                hovertemplate=hover,
+            ),
+            go.Scatter(
+                x=shares,
+                y=list(details["curve"]),
+                mode="lines+markers",
+                line={"color": _POSITIVE, "width": 2.5},
+                name="this explanation",
+                hovertemplate=hover,
+            ),
+        ]
+    )
+    figure.update_layout(
+        height=200,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        showlegend=False,
+        xaxis={"title": {"text": "% of tokens", "font": {"size": 11}}, "tickvals": shares, "fixedrange": True},
+        yaxis={
+            "fixedrange": True,
+            "automargin": True,
+            "nticks": 5,
+            "title": {"text": "fall of p", "font": {"size": 11}},
+        },
+    )
+    return figure
+
+
+def agreement(values: Sequence[Sequence[float]], names: Sequence[str], *, signed: bool) -> go.Figure:
+    """Methods × methods with their numbers; zero in the middle of the scale where it is signed."""
+    blue, orange, clear = "rgba(61,139,217,0.95)", "rgba(224,122,31,0.95)", "rgba(138,147,166,0.06)"
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(range(len(names))),
+            y=list(range(len(names))),
+            zmin=-1 if signed else 0,
+            zmax=1,
+            colorscale=[[0, blue], [0.5, clear], [1, orange]] if signed else [[0, clear], [1, orange]],
+            text=[[f"{float(value):.2f}" for value in row] for row in values],
+            texttemplate="%{text}",
+            customdata=[[f"{_clipped(one, 40)}, {_clipped(other, 40)}" for other in names] for one in names],
+            hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
+            showscale=False,
+            xgap=2,
+            ygap=2,
+        )
+    )
+    labels = {"tickvals": list(range(len(names))), "ticktext": [_clipped(name, 24) for name in names]}
+    figure.update_layout(
+        height=110 + 34 * len(names),
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis={**labels, "tickangle": -35, "fixedrange": True, "automargin": True, "showgrid": False},
+        yaxis={**labels, "autorange": "reversed", "fixedrange": True, "automargin": True, "showgrid": False},
+    )
+    return figure
+
+
+def consensus(
+    names: Sequence[str], means: Sequence[float], spreads: Sequence[float], selected: int | None
+) -> go.Figure:
+    """The mean of several methods, with its spread."""
+    figure = score_bars(names, means, selected, share=True)
+    figure.update_traces(
+        error_y={"type": "data", "array": list(spreads), "thickness": 1.2, "width": 2, "color": _NEUTRAL}
+    )
+    few = len(names) <= 40
+    figure.update_layout(
+        height=230,
+        xaxis={
+            "showticklabels": few,
+            "tickvals": list(range(len(names))),
+            "ticktext": [_clipped(name) for name in names],
+            "tickangle": -60,
+            "automargin": True,
+        },
     )
     return figure
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import glassbert as gb
     from components.heads_map import Thumbnails
     from glassbert.download import Progress
+    from glassbert.results import Output
     from glassbert.suggestions import Suggestion
 
 __all__ = [
@@ -253,10 +254,10 @@ def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def attribute(request: TextRequest, method: str, target: gb.Target) -> gb.TokenScores:
+def attribute(request: TextRequest, method: str, target: gb.Target, output: Output = "logit") -> gb.TokenScores:
     """As many forward passes as the method declares."""
     return library().attribute(
-        load(request.model), encode(request), method=method, target=target, **page_options(method)
+        load(request.model), encode(request), method=method, target=target, output=output, **page_options(method)
     )
 
 
@@ -381,6 +382,38 @@ def neurons(request: TextRequest, layers: tuple[int, ...]) -> Any:
 def methods() -> dict[str, gb.Method]:
     """Attribution methods by id."""
     return dict(library().METHODS)
+
+
+def default_methods() -> tuple[str, ...]:
+    """The methods a visitor sees side by side before choosing."""
+    library()
+    from glassbert.attribution import DEFAULT_METHODS
+
+    return tuple(DEFAULT_METHODS)
+
+
+def checks() -> dict[str, gb.Check]:
+    """What a receipt can check, by id."""
+    return dict(library().CHECKS)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def broken(
+    request: TextRequest, method: str, target: gb.Target, output: Output, kind: str, seed: int
+) -> tuple[gb.TokenScores, gb.Receipt]:
+    """An explanation broken on purpose, and its receipt: about 400 passes of a short text."""
+    gb, model = library(), load(request.model)
+    scores = gb.broken(model, attribute(request, method, target, output), kind=kind, seed=seed)
+    return scores, gb.receipt(model, scores)
+
+
+def words(encoded: gb.Encoded) -> tuple[tuple[str, ...], Any]:
+    """The words of an input, and the word of each token."""
+    library()
+    from glassbert.words import words_of
+
+    found = words_of(encoded)
+    return found.labels, found.group
 
 
 def same_place(request: TextRequest, position: int, other: TextRequest) -> int | None:

@@ -61,6 +61,13 @@ PAGES: dict[str, Page] = {
             "Which sentence BERT expects after text A, and what it looks at to decide.",
         ),
         Page(
+            "saliency",
+            "pages/saliency.py",
+            "Saliency",
+            ":material/fact_check:",
+            "Which words drove the decision, by several methods, each with a receipt that says how far to believe it.",
+        ),
+        Page(
             "models",
             "pages/models.py",
             "Models",

@@ -16,7 +16,7 @@ from components.tokens import shown_positions, strip_tokens
 if TYPE_CHECKING:
     import glassbert as gb
 
-__all__ = ["draw_scores"]
+__all__ = ["arithmetic", "draw_scores", "passes"]
 
 
 def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
@@ -45,26 +45,32 @@ def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, metho
 
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
     parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
-    parts.append(_arithmetic(result))
+    parts.append(arithmetic(result))
     if not special:
         hidden = result.encoded.special_tokens_mask.astype(bool)
         total = abs(result.scores).sum()
         share = abs(result.scores[hidden]).sum() / total if total else 0.0
         parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
-    parts.append(f"{result.forward_passes} passes, {plain(f'{result.seconds:.2f}')} s.")
+    parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
     parts.append("*Another method can rank the words differently: one view, not the reason.*")
     return " ".join(parts)
 
 
-def _arithmetic(result: gb.TokenScores) -> str:
+def arithmetic(result: gb.TokenScores) -> str:
     """What the scores add up to, if anything, and what is left of F(text) where that is known."""
+    unit = "logits" if result.output == "logit" else "probability"
     total, value = plain(f"{result.scores.sum():+.2f}"), plain(f"{result.value:+.2f}")
     if result.delta is not None and result.baseline_value is not None:
         # without a baseline input the scores make up F(text) itself
         name = plain(str(result.baseline).upper())
         baseline = f" − F([{name}]) {plain(f'{result.baseline_value:+.2f}')}" if result.baseline else ""
-        return f"Sum {total} = F(text) {value}{baseline} logits, off by {plain(f'{result.relative_delta:.1%}')}."
+        return f"Sum {total} = F(text) {value}{baseline} {unit}, off by {plain(f'{result.relative_delta:.1%}')}."
     if left := result.options.get("unattributed"):
         rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
-        return f"Sum {total} of F(text) {value} logits; the rest went to {rest}."
+        return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
     return "The scores need not add up to anything."
+
+
+def passes(count: int) -> str:
+    """``1 → "1 pass"``; a method that lives on what another one computed has none of its own."""
+    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

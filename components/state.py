@@ -53,7 +53,14 @@ class View:
     head: int = 7
     token: int = FIRST.token
     method: str = "integrated_gradients"
-    explain: str = ""  # what the saliency explains: "class", "mask" or "next"; "" chooses by the text
+    explain: str = ""  # what the saliency explains, see questions.KINDS; "" chooses by the text
+    klass: str = ""  # the label that is explained; "": the predicted one
+    against: str = ""  # rather than which label
+    units: str = "logit"  # or "probability"
+    compared: str = ""  # methods side by side, "saliency occlusion"; "": the default set
+    judged: str = "rows"  # the open section of the Saliency page
+    ranked: str = "position"  # or "score": how an explanation's tokens are ordered
+    scale: str = "own"  # or "common": one colour scale for all methods
     attend: str = "model"  # whose attention is shown: "model" or "beside"
     special: bool = True  # show [CLS], [SEP] and the like
     section: str = "heads"  # the open section of the Attention page

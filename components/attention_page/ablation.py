@@ -20,7 +20,7 @@ from components.attention_page.shared import (
     target_phrase,
     written,
 )
-from components.attention_page.sweep import Job
+from components.job import Job
 from components.panels._shared import explained_errors
 from components.text import plain
 

@@ -26,7 +26,8 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
         **state.bind("method", options=methods),
     )
     view = state.view()
-    target = gb.MaskTarget(place, _word(one, view.why), _word(one, view.rather))
+    # a word is read as it would stand there, so "he" is the "Ġhe" of RoBERTa
+    target = gb.MaskTarget(place, view.why.strip() or None, view.rather.strip() or None)
     method = methods.get(view.method) or next(iter(methods.values()))
     with st.spinner(f"{method.label} …"):
         result = compute.attribute(one.text(view), method.id, target)
@@ -40,12 +41,3 @@ are those for $a$ minus those for $b$ (for the same steps of integrated gradient
 """
         )
         st.latex(rf"F(x) = {result.value:.3f} \text{{ logits for this text}}")
-
-
-def _word(one: Opened, text: str) -> int | str | None:
-    """The vocabulary entry people mean: a word inside a sentence, not a piece of one."""
-    word = text.strip()
-    if not word:
-        return None
-    pieces = one.model.tokenizer(" " + word, add_special_tokens=False)["input_ids"]
-    return int(pieces[0]) if len(pieces) == 1 and pieces[0] != one.model.tokenizer.unk_token_id else word

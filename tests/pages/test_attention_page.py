@@ -15,7 +15,7 @@ from components import frontend
 from components.attention_page.figures import before_and_after, head_places, ladder, ranks
 from components.attention_page.heads import _laid_out, _part
 from components.attention_page.shared import heads_of, written
-from components.attention_page.sweep import Job
+from components.job import Job
 from components.compute import Reading
 from components.state import View
 from tests.components.clicks import click, mounted

@@ -18,7 +18,7 @@ def sentiment() -> gb.Model:
 
 def said(sentiment: gb.Model, method: str, **options: object) -> tuple[gb.TokenScores, str]:
     score = gb.attribute(sentiment, TEXT, method=method, target=1, **options)
-    return score, scores_view._arithmetic(score).replace("\\", "")
+    return score, scores_view.arithmetic(score).replace("\\", "")
 
 
 def test_scores_with_a_baseline_name_it(sentiment: gb.Model) -> None:
