@@ -9,7 +9,8 @@ the system:
 - 5 minutes after the last click, in a window left open.
 
 The price: whoever comes back later than that, and whoever is one visitor more than the caches have room for, waits for
-one forward pass, 0.2 s for the embedded models and about 1 s for a BERT-base; every other click finds its result.
+one forward pass, a fraction of a second for the embedded models and 1 to 2 s for a BERT-base; every other click finds
+its result.
 """
 
 from __future__ import annotations
