@@ -45,7 +45,10 @@ def prepare_first_order(problems: Sequence[Problem]) -> None:
         for chosen in passes(rows):
             inputs = [rows[index] for index in chosen]
             values, points, attentions = run_rows(inputs, attention=True)
-            gradient, *by_layer = torch.autograd.grad(values.sum(), (points, *attentions))
+            # zeros for a layer that F does not depend on, such as one whose heads are all off
+            gradient, *by_layer = torch.autograd.grad(
+                values.sum(), (points, *attentions), allow_unused=True, materialize_grads=True
+            )
             # a view of one text would keep the tensors of all
             own: Callable[[Tensor], Tensor] = torch.clone if len(inputs) > 1 else torch.Tensor.contiguous
             for place, row in enumerate(inputs):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from glassbert.attention.rollout import rollout
+from glassbert.attribution._first_order import first_order
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 from glassbert.maps import AttentionMaps
@@ -18,11 +19,10 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
     It knows nothing of the target: the same scores for every class of a text.
     """
-    with torch.no_grad():
-        value, attentions = problem.value_and_attention(problem.embeddings)
-    weights = torch.cat(attentions).float().cpu().numpy()  # (layer, head, query, key)
+    here = first_order(problem)
+    weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
     maps = rollout(AttentionMaps(encoded=problem.encoded, weights=weights))
-    return Attribution(scores=maps.values[-1, problem.explained_position], value=float(value[0]), options=options)
+    return Attribution(scores=maps.values[-1, problem.explained_position], value=here.value, options=options)
 
 
 METHOD = Method(
@@ -36,4 +36,5 @@ METHOD = Method(
     "same for every target",
     cost=lambda tokens, options: 1,
     compute=compute,
+    first_order=True,
 )

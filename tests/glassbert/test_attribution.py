@@ -157,31 +157,19 @@ def test_the_batch_size_changes_no_number(case, rows):
 @every
 def test_the_tolerance_is_kept_and_the_steps_are_told_truly(case):
     score = case.attribute("integrated_gradients", tolerance=0.02)
-    steps = score.options["n_steps"]
-    assert steps in (8, 16, 32, 64, 128, 256)
     allowed = 0.02 * max(abs(score.value - score.baseline_value), 1e-3)
-    assert abs(score.delta) <= allowed or steps == 256
-    np.testing.assert_allclose(score.scores, case.integrated(case.value, steps), atol=1e-5)
-    if steps > 8:
-        fewer = case.attribute("integrated_gradients", n_steps=steps // 2)
-        assert abs(fewer.delta) > allowed, "half the steps would not have been enough"
-    assert score.forward_passes == 2 + sum(rounds for rounds in (8, 16, 32, 64, 128, 256) if rounds <= steps)
+    assert abs(score.delta) <= allowed or score.options["n_steps"] > 240, "it stops near 256"
+    assert score.forward_passes == score.options["n_steps"] >= 13
+    baseline, kept = case.baseline()
+    assert score.value == pytest.approx(float(case.value(case.embeddings)), abs=1e-5)
+    assert score.baseline_value == pytest.approx(float(case.value(baseline)), abs=1e-5)
+    assert (score.scores[kept] == 0).all()
 
 
-@classifier
-def test_the_first_round_can_be_chosen_and_only_the_rounds_that_ran_are_counted(case):
-    score = case.attribute("integrated_gradients", first_steps=12, tolerance=0.02)
-    rounds = [steps for steps in (12, 24, 48, 96, 192, 384) if steps <= score.options["n_steps"]]
-    assert rounds[-1] == score.options["n_steps"]
-    assert score.forward_passes == 2 + sum(rounds)
-    np.testing.assert_allclose(score.scores, case.integrated(case.value, rounds[-1]), atol=1e-5)
-
-
-@pytest.mark.parametrize("first", [0, -1, 257, 1.5, "8"])
-@classifier
-def test_a_first_round_that_makes_no_sense_is_refused(case, first):
-    with pytest.raises(gb.OptionError, match="valid are 1 to 256"):
-        case.attribute("integrated_gradients", first_steps=first)
+@bert
+def test_a_small_tolerance_finds_what_many_even_steps_find(case):
+    score = case.attribute("integrated_gradients", tolerance=0.0005)
+    np.testing.assert_allclose(score.scores, case.integrated(case.value, 400), atol=0.002 * np.abs(score.scores).sum())
 
 
 @classifier
