@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import compute, state
+from components.panels._shared import explained_errors
 from components.questions import KINDS, Question
 from components.saliency_page.study import Asked, Study
 from components.scores_view import passes
@@ -146,6 +147,8 @@ def run_controls(study: Study, methods: list[str], tokens: int) -> None:
     else:
         took = sum(study.scores[method].seconds for method in methods if method in study.scores)
         right.caption(f"All {len(methods)} methods are here; the scores took {took:.1f} s.")
+    with explained_errors():
+        study.raise_error()
     for method in methods:
         if method in study.refusals:
             st.warning(f"**{known[method].label}**: {plain(study.refusals[method])}", icon=":material/info:")

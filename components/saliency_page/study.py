@@ -53,6 +53,11 @@ class Study:
     def stopped(self) -> bool:
         return self.job is not None and isinstance(self.job.error, compute.library().StoppedError)
 
+    def raise_error(self) -> None:
+        """What ended the work, unless the visitor did: raised where a page can tell it."""
+        if self.job is not None and self.job.error is not None and not self.stopped:
+            raise self.job.error
+
     def lacking(self, methods: Sequence[str]) -> list[str]:
         """Methods whose receipt is neither here nor refused."""
         return [method for method in methods if method not in self.receipts and method not in self.refusals]

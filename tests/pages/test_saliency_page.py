@@ -1,0 +1,190 @@
+"""The Saliency page, without a browser: what it shows equals what the library says."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import glassbert as gb
+from components import compute
+from tests.components.clicks import click, mounted
+from tests.pages.workbench import as_read, messages, page, parameters, run
+
+TEXT = "It was not bad at all."
+QUICK = "saliency input_x_gradient occlusion"
+
+
+@pytest.fixture(scope="module")
+def sentiment() -> gb.Model:
+    return gb.load("sentiment", "cpu")
+
+
+def shown(app: AppTest) -> str:
+    return as_read("\n".join(element.value for element in [*app.markdown, *app.caption]))
+
+
+def explained(**view: str) -> AppTest:
+    """The page after its button was pressed and everything has arrived."""
+    app = page("saliency", **{"text": TEXT, "compared": QUICK} | view)
+    press(app)
+    return app
+
+
+def press(app: AppTest) -> None:
+    app.button(key="study_start").click()
+    run(app)
+    deadline = time.monotonic() + 120
+    while app.session_state["memory_study"].running and time.monotonic() < deadline:
+        time.sleep(0.1)
+    run(app)
+
+
+def scores_of(app: AppTest, key: str) -> list[float]:
+    return [token["score"] for token in json.loads(mounted(app, key).json)["tokens"]]
+
+
+def test_nothing_is_computed_before_the_button_is_pressed() -> None:
+    app = page("saliency", text=TEXT, compared=QUICK)
+    assert not app.session_state["memory_study"].scores
+    tokens = len(compute.encode(compute.TextRequest(compute.ModelRequest("sentiment"), TEXT)))
+    cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
+    assert f"3 methods: about {cost} passes" in shown(app)
+
+
+def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
+    app = explained()
+    for method in QUICK.split():
+        result = gb.attribute(sentiment, TEXT, method=method)
+        np.testing.assert_allclose(scores_of(app, f"row_{method}"), result.scores, atol=1e-5)
+    assert f"What speaks for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
+    text = shown(app)
+    for method in QUICK.split():
+        for line in app.session_state["memory_study"].receipts[method].lines:
+            assert as_read(line.sentence) in text
+    assert "All 3 methods are here" in text
+
+
+def test_methods_added_later_do_not_repeat_the_others() -> None:
+    app = explained(compared="saliency")
+    first = app.session_state["memory_study"].scores["saliency"]
+    app.multiselect[0].set_value(["saliency", "occlusion"])
+    run(app)
+    assert parameters(app)["compared"] == "saliency occlusion"
+    assert "1 of 2 methods" in shown(app)
+    press(app)
+    study = app.session_state["memory_study"]
+    assert study.scores["saliency"] is first
+    assert set(study.receipts) == {"saliency", "occlusion"}
+
+
+def test_a_click_selects_the_token_in_the_whole_app() -> None:
+    app = explained()
+    version = json.loads(mounted(app, "row_occlusion").json)["version"]
+    click(app, "row_occlusion", {"version": version, "index": 4})
+    assert parameters(app)["token"] == "4"
+    for method in QUICK.split():
+        assert json.loads(mounted(app, f"row_{method}").json)["selected"] == 4
+
+
+def test_ordered_by_score_the_strongest_comes_first_and_a_click_still_means_its_token(sentiment: gb.Model) -> None:
+    app = explained(compared="occlusion", ranked="score", special="0")
+    scores = scores_of(app, "row_occlusion")
+    assert scores == sorted(scores, reverse=True)
+    result = gb.attribute(sentiment, TEXT, method="occlusion")
+    words = np.flatnonzero(result.encoded.special_tokens_mask == 0)
+    best = words[result.scores[words].argmax()]
+    version = json.loads(mounted(app, "row_occlusion").json)["version"]
+    click(app, "row_occlusion", {"version": version, "index": 0})
+    assert parameters(app)["token"] == str(best)
+
+
+def test_words_have_the_sum_of_their_pieces_and_hidden_tokens_are_accounted_for(sentiment: gb.Model) -> None:
+    text = "An unbelievably spotless room."
+    app = explained(text=text, compared="occlusion", words="1", special="0")
+    result = gb.attribute(sentiment, text, method="occlusion")
+    strip = json.loads(mounted(app, "row_occlusion").json)["tokens"]
+    encoded = result.encoded
+    sums = [result.scores[encoded.word_ids == word].sum() for word in range(encoded.word_ids.max() + 1)]
+    assert [token["score"] for token in strip] == pytest.approx(sums, abs=1e-5)
+    assert [token["raw"] for token in strip] == ["an", "unbelievably", "spotless", "room", "."]
+    assert "Hidden special tokens hold" in shown(app)
+
+
+def test_a_common_scale_shows_shares_of_each_total() -> None:
+    app = explained(scale="common")
+    for method in QUICK.split():
+        assert sum(map(abs, scores_of(app, f"row_{method}"))) == pytest.approx(1, abs=1e-4)
+
+
+def test_one_class_rather_than_another(sentiment: gb.Model) -> None:
+    app = explained(compared="saliency", klass="NEGATIVE", against="POSITIVE")
+    result = gb.attribute(sentiment, TEXT, method="saliency", target=gb.ClassTarget("NEGATIVE", "POSITIVE"))
+    assert scores_of(app, "row_saliency") == pytest.approx(result.scores.tolist(), abs=1e-5)
+    assert "NEGATIVE rather than POSITIVE" in shown(app)
+
+
+def test_the_same_class_twice_is_said_in_words() -> None:
+    app = page("saliency", text=TEXT, compared="saliency", klass="POSITIVE", against="POSITIVE")
+    press(app)
+    assert "choose two different ones" in messages(app)
+
+
+def test_a_masked_word_is_explained_at_its_gap() -> None:
+    app = explained(text="Paris is the capital of [MASK].", compared="occlusion", why="france", rather="england")
+    assert "france rather than england" in shown(app)
+
+
+def test_a_method_that_refuses_says_why_and_the_others_go_on() -> None:
+    app = explained(compared="decompx saliency", units="probability")
+    assert "DecompX" in messages(app)
+    assert scores_of(app, "row_saliency")
+
+
+def test_agreement_is_that_of_the_library() -> None:
+    app = explained(judged="agreement")
+    study = app.session_state["memory_study"]
+    result = gb.method_agreement([study.scores[method] for method in QUICK.split()])
+    assert scores_of(app, "consensus") == pytest.approx(result.consensus.tolist(), abs=1e-5)
+
+
+def test_the_scoreboard_has_the_order_of_the_library() -> None:
+    app = explained(judged="board")
+    study = app.session_state["memory_study"]
+    board = gb.scoreboard([study.receipts[method] for method in QUICK.split()])
+    table = app.dataframe[0].value
+    assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
+    assert table["Random orderings beaten"].tolist() == pytest.approx(board.faithfulness)
+
+
+@pytest.mark.parametrize("kind", ["random", "flipped", "other_sentence"])
+def test_a_broken_explanation_is_shown_with_its_failing_receipt(kind: str) -> None:
+    app = page("saliency", text=TEXT, compared="occlusion", judged="teaching")
+    app.session_state["broken_kind"] = kind
+    press(app)
+    assert "Broken on purpose" in shown(app)
+    assert json.loads(mounted(app, "broken").json)["tokens"][1]["score"] is not None
+    assert "fail" in "".join(expander.label for expander in app.expander)
+
+
+def test_text_is_shown_as_text() -> None:
+    app = explained(text="<img src=x onerror=alert(1)> **bold** ![](http://x)", compared="saliency")
+    for element in [*app.markdown, *app.caption]:
+        assert "<img" not in element.value
+        assert "](http" not in element.value
+
+
+def test_another_text_asks_for_the_button_again() -> None:
+    app = explained(compared="saliency")
+    app.query_params["text"] = "Dull and far too long."
+    run(app)
+    assert not app.session_state["memory_study"].scores
+    assert not app.button(key="study_start").disabled
+
+
+def test_without_a_decision_the_page_says_what_to_do() -> None:
+    app = page("saliency", text="No gap here.", beside="", token="-1")
+    assert "There is no decision to explain yet" in messages(app)
