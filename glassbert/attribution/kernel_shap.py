@@ -46,8 +46,8 @@ def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
     """(coalition, word) of bool and (coalition,) weights: ``samples`` − 2, none empty or full, or all there are.
 
     As the shap package's KernelExplainer does it: sizes 1 and n − 1, 2 and n − 2 and so on are taken whole, each
-    coalition with its exact weight, as long as the budget lasts; from the other sizes coalitions are drawn in pairs,
-    one with its complement, and share the weight of those sizes by how often they came.
+    coalition with its exact weight, while a size's share of the kernel would pay for it; from the other sizes
+    coalitions are drawn in pairs, one with its complement, and share the weight of those sizes by how often they came.
     """
     budget = samples - 2
     smaller = range(1, words // 2 + 1)
@@ -56,7 +56,11 @@ def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
     rows: list[Array] = []
     weights: list[float] = []
     left = list(smaller)
-    while left and (needed := comb(words, left[0]) * (1 if 2 * left[0] == words else 2)) <= budget - len(rows):
+    while left:
+        needed = comb(words, left[0]) * (1 if 2 * left[0] == words else 2)
+        share = size_weight[left[0]] / sum(size_weight[size] for size in left)
+        if needed > (budget - len(rows)) * share + 1e-8:
+            break
         size = left.pop(0)
         for chosen in combinations(range(words), size):
             row = np.isin(np.arange(words), chosen)
