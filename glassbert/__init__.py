@@ -15,6 +15,7 @@ import os
 # slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from glassbert.alignment_results import LengthHint, WordAlignment
 from glassbert.anatomy import architecture
 from glassbert.attention import (
     HEAD_LABELS,
@@ -65,11 +66,8 @@ from glassbert.comparison_results import (
     Changes,
     Comparison,
     HiddenSimilarity,
-    LengthHint,
     MaskedWordDifference,
     PredictionDifference,
-    Trace,
-    WordAlignment,
 )
 from glassbert.device import available_devices
 from glassbert.encoder import Model, load
@@ -79,6 +77,7 @@ from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance,
 from glassbert.input_results import Architecture, ReadingSteps
 from glassbert.inputs import encode, shorten
 from glassbert.intervention import trace
+from glassbert.intervention_results import Trace
 from glassbert.language import (
     answer,
     classify,

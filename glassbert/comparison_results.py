@@ -1,19 +1,19 @@
-"""What two readings have in common and where they part: an alignment, traces, and differences by word.
+"""Where two readings part: differences by word, head and layer.
 
-A *row* is a row of a :class:`WordAlignment`. Differences are always second − first.
+A *row* is a row of a :class:`glassbert.WordAlignment`. Differences are always second − first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from glassbert.alignment_results import WordAlignment
 from glassbert.results import Array, Encoded, Output, Result
 from glassbert.targets import Target
-from glassbert.words import words_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,190 +24,9 @@ __all__ = [
     "Changes",
     "Comparison",
     "HiddenSimilarity",
-    "LengthHint",
     "MaskedWordDifference",
     "PredictionDifference",
-    "Trace",
-    "WordAlignment",
 ]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WordAlignment(Result):
-    """Words of two inputs side by side. A row's tokens are [start, stop) in each; a gap is empty (start = stop).
-
-    Every token of either input is in exactly one row, and rows keep the order of both. ``by`` is "characters" for one
-    text read by two tokenizers, "words" for two texts.
-    """
-
-    first: Encoded
-    second: Encoded
-    by: Literal["characters", "words"]
-    first_spans: Array  # (row, 2), token positions
-    second_spans: Array  # (row, 2), token positions
-
-    _arrays: ClassVar[Mapping[str, str]] = {"first_spans": "int64", "second_spans": "int64"}
-
-    def __len__(self) -> int:
-        return len(self.first_spans)
-
-    @property
-    def first_labels(self) -> tuple[str, ...]:
-        """(row,), "" for a gap."""
-        return _labels(self.first, self.first_spans)
-
-    @property
-    def second_labels(self) -> tuple[str, ...]:
-        """(row,), "" for a gap."""
-        return _labels(self.second, self.second_spans)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """(row,): the word, or both where they differ: "good → bad"; "good →" was deleted, "→ bad" inserted."""
-        return tuple(
-            first if kind == "same" else f"{first} → {second}".strip()
-            for kind, first, second in zip(self.kinds, self.first_labels, self.second_labels, strict=True)
-        )
-
-    @property
-    def matched(self) -> Array:
-        """(row,) True where both inputs have a word."""
-        matched: Array = (np.diff(self.first_spans)[:, 0] > 0) & (np.diff(self.second_spans)[:, 0] > 0)
-        return matched
-
-    @property
-    def special(self) -> Array:
-        """(row,) True for the rows of special tokens."""
-        one, other = self.first.special_tokens_mask, self.second.special_tokens_mask
-        return np.asarray(
-            [
-                bool(one[a:b].any() or other[c:d].any())
-                for (a, b), (c, d) in zip(self.first_spans, self.second_spans, strict=True)
-            ]
-        )
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """(row,): "same", "replaced", "deleted" (only the first has it) or "inserted" (only the second)."""
-        return tuple(
-            "inserted"
-            if not first
-            else "deleted"
-            if not second
-            else "same"
-            if self.by == "characters" or special or first == second
-            else "replaced"
-            for first, second, special in zip(self.first_labels, self.second_labels, self.special, strict=True)
-        )
-
-    def frame(self) -> pd.DataFrame:
-        """One row a row: kind, both words, their tokens."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "kind": self.kinds,
-                "first": self.first_labels,
-                "second": self.second_labels,
-                "first_start": self.first_spans[:, 0],
-                "first_stop": self.first_spans[:, 1],
-                "second_start": self.second_spans[:, 0],
-                "second_stop": self.second_spans[:, 1],
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LengthHint(Result):
-    """Why two texts have, or have not, the same number of tokens. The first is the clean one."""
-
-    alignment: WordAlignment
-
-    @property
-    def fits(self) -> bool:
-        return len(self.alignment.first) == len(self.alignment.second)
-
-    @property
-    def sentence(self) -> str:
-        """What is wrong and what to do, naming the words that take more tokens on one side; at most three."""
-        first, second = len(self.alignment.first), len(self.alignment.second)
-        if self.fits:
-            return f"both texts have {first} tokens with the special ones, so they can be traced"
-        found = [
-            f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
-            for row in self.frame().itertuples()
-        ]
-        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
-        return (
-            f"the clean text has {first} tokens with the special ones and the corrupted one {second}, and only texts "
-            f"of the same number can be matched token by token. They differ at {'; '.join(found[:3])}{more}: choose "
-            "words with as many tokens"
-        )
-
-    def frame(self) -> pd.DataFrame:
-        """One row a place where the numbers differ: both words and their numbers of tokens."""
-        import pandas as pd
-
-        alignment = self.alignment
-        table = pd.DataFrame(
-            {
-                "first": alignment.first_labels,
-                "first_tokens": np.diff(alignment.first_spans)[:, 0],
-                "second": alignment.second_labels,
-                "second_tokens": np.diff(alignment.second_spans)[:, 0],
-            }
-        )
-        return table[table["first_tokens"] != table["second_tokens"]].reset_index(drop=True)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trace(Result):
-    """F of the corrupted text with one state of the clean run put in its place, in units of ``output``.
-
-    ``kind`` "hidden": layer n is the state after n layers, 0 the embeddings. Otherwise layers count from 0. A span is
-    the token positions [start, stop) that were patched together.
-    """
-
-    clean: Encoded  # with the mask in place, for a masked word
-    corrupted: Encoded
-    kind: Literal["hidden", "head", "mlp", "attention"]
-    target: Target
-    target_label: str
-    output: Output
-    clean_value: float
-    corrupted_value: float
-    layers: Array  # (layer,)
-    spans: Array  # (span, 2)
-    values: Array  # (layer, span); (layer, head, span) for heads
-    forward_passes: int  # inputs sent through the network, or through its upper layers
-    seconds: float
-
-    _arrays: ClassVar[Mapping[str, str]] = {"layers": "int64", "spans": "int64", "values": "float32"}
-
-    @property
-    def restored(self) -> Array:
-        """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 nothing, 1 the whole answer."""
-        share: Array = (self.values - self.corrupted_value) / (self.clean_value - self.corrupted_value)
-        return share.astype(np.float32)
-
-    def frame(self) -> pd.DataFrame:
-        """One row a place: layer, (head,) first and last token, their strings in both texts, F, restored share."""
-        import pandas as pd
-
-        index = [axis.ravel() for axis in np.indices(self.values.shape)]
-        starts, stops = self.spans[index[-1]].T
-        columns: dict[str, Any] = {"layer": self.layers[index[0]]}
-        if self.kind == "head":
-            columns["head"] = index[1]
-        columns |= {
-            "start": starts,
-            "stop": stops,
-            "clean": [" ".join(self.clean.tokens[a:b]) for a, b in zip(starts, stops, strict=True)],
-            "corrupted": [" ".join(self.corrupted.tokens[a:b]) for a, b in zip(starts, stops, strict=True)],
-            "value": self.values.ravel(),
-            "restored": self.restored.ravel(),
-        }
-        return pd.DataFrame(columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -464,16 +283,3 @@ class Comparison(Result):
     def frame(self) -> pd.DataFrame:
         """The largest changes."""
         return self.changes.frame()
-
-
-def _labels(encoded: Encoded, spans: Array) -> tuple[str, ...]:
-    words = words_of(encoded)
-    labels = []
-    for start, stop in spans:
-        groups = dict.fromkeys(words.group[start:stop].tolist())
-        labels.append("".join(words.labels[group] for group in groups))
-    return tuple(labels)
-
-
-def _counted(word: str, tokens: int) -> str:
-    return f"{word!r} ({tokens} token{'' if tokens == 1 else 's'})" if word else "nothing"

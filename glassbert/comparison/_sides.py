@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from glassbert.alignment_results import WordAlignment
 from glassbert.comparison.alignment import align_words
-from glassbert.comparison_results import WordAlignment
 from glassbert.encoder import Model
 from glassbert.errors import ComparisonError
 from glassbert.families import HEADS, Head

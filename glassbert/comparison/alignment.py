@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassbert.comparison_results import LengthHint, WordAlignment
+from glassbert.alignment_results import LengthHint, WordAlignment
 from glassbert.encoder import Model
 from glassbert.inputs import Text, encode
 from glassbert.results import Array, Encoded

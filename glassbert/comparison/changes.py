@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassbert.alignment_results import WordAlignment
 from glassbert.comparison_results import (
     AttentionDifference,
     AttributionDifference,
@@ -14,7 +15,6 @@ from glassbert.comparison_results import (
     HiddenSimilarity,
     MaskedWordDifference,
     PredictionDifference,
-    WordAlignment,
 )
 from glassbert.errors import OptionError
 from glassbert.results import Array

@@ -11,11 +11,11 @@ from glassbert.attribution._pose import pose
 from glassbert.attribution._problem import Passes, Problem
 from glassbert.blocks import blocks
 from glassbert.comparison.alignment import same_length_hint
-from glassbert.comparison_results import Trace
 from glassbert.encoder import Model
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
 from glassbert.inputs import Text, encode
 from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
+from glassbert.intervention_results import Trace
 from glassbert.results import Encoded, Output
 from glassbert.targets import Target
 
