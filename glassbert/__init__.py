@@ -73,6 +73,18 @@ from glassbert.device import available_devices
 from glassbert.encoder import Model, load
 from glassbert.errors import *  # noqa: F403
 from glassbert.errors import __all__ as _errors
+from glassbert.evaluation import (
+    CHECKS,
+    Check,
+    broken,
+    method_agreement,
+    method_ranking,
+    receipt,
+    receipts,
+    scoreboard,
+    stored_ranking,
+)
+from glassbert.evaluation_results import MethodAgreement, MethodRanking, Receipt, ReceiptLine, Scoreboard
 from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
 from glassbert.input_results import Architecture, ReadingSteps
 from glassbert.inputs import encode, shorten
@@ -117,6 +129,7 @@ from glassbert.whatif_results import FlipSearch, InputReduction, Variants
 
 __all__ = [
     "DEFAULT_METHODS",
+    "CHECKS",
     "HEAD_LABELS",
     "LEFT_OUT",
     "MEASURES",
@@ -218,5 +231,18 @@ __all__ = [
     "value_norms",
     "value_zeroing",
     "variants",
+    "Check",
+    "broken",
+    "method_agreement",
+    "method_ranking",
+    "receipt",
+    "receipts",
+    "scoreboard",
+    "stored_ranking",
+    "MethodAgreement",
+    "MethodRanking",
+    "Receipt",
+    "ReceiptLine",
+    "Scoreboard",
     *_errors,
 ]

@@ -84,6 +84,8 @@ class Result:
                 data[field.name] = value.tolist()
             elif isinstance(value, Result):
                 data[field.name] = value.to_dict()
+            elif isinstance(value, tuple) and value and isinstance(value[0], Result):
+                data[field.name] = [item.to_dict() for item in value]
             elif field.name == "target":
                 data[field.name] = target_to_dict(value)
             else:
@@ -110,10 +112,8 @@ class Result:
                 value = Encoded.from_dict(value)
             elif field.name == "target":
                 value = target_from_dict(value)
-            elif isinstance(value, Mapping) and value.get("type") in (saved := _result_types()):
-                value = saved[value["type"]].from_dict(value)
             elif field.name not in cls._arrays:
-                value = _tuples(value)
+                value = _restored(value)
             values[field.name] = value
         return cls(**values)
 
@@ -126,9 +126,12 @@ def _result_types() -> dict[str, type[Result]]:
     return {cls.__name__: cls for cls in Result.__subclasses__()}
 
 
-def _tuples(value: Any) -> Any:
+def _restored(value: Any) -> Any:
+    """Lists become tuples again, and saved results within a result become results."""
     if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
+        return tuple(_restored(item) for item in value)
+    if isinstance(value, Mapping) and value.get("type") in (saved := _result_types()):
+        return saved[value["type"]].from_dict(value)
     return value
 
 

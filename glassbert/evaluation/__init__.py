@@ -1,0 +1,27 @@
+"""Evaluation: how far an explanation deserves belief. One file a check.
+
+A file of this folder that defines ``CHECK`` is a check; nothing else has to be touched to add one. ``_examination``
+holds what the receipts of one input share, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
+``_ranking`` compare methods.
+"""
+
+from glassbert.evaluation._agreement import method_agreement
+from glassbert.evaluation._broken import BrokenKind, broken
+from glassbert.evaluation._check import Check
+from glassbert.evaluation._ranking import method_ranking, stored_ranking
+from glassbert.evaluation._receipts import receipt, receipts
+from glassbert.evaluation._registry import CHECKS
+from glassbert.evaluation._scoreboard import scoreboard
+
+__all__ = [
+    "CHECKS",
+    "BrokenKind",
+    "Check",
+    "broken",
+    "method_agreement",
+    "method_ranking",
+    "receipt",
+    "receipts",
+    "scoreboard",
+    "stored_ranking",
+]

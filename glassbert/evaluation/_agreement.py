@@ -1,0 +1,59 @@
+"""How far the methods agree about one decision, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from glassbert.errors import OptionError
+from glassbert.evaluation._ordering import evidence, kendall, order
+from glassbert.evaluation_results import MethodAgreement
+from glassbert.results import Array, TokenScores
+
+__all__ = ["method_agreement"]
+
+_MOST_TOP = 5
+
+
+def method_agreement(scores: Sequence[TokenScores], *, top_k: int | None = None) -> MethodAgreement:
+    """Kendall's τ-b and the overlap of the ``top_k`` tokens for every pair of methods, and their consensus.
+
+    Compared are the tokens that are not special, in the order that each method's receipt uses: by score, and by
+    magnitude where scores have no sign. ``top_k`` None: five, or a third of the tokens if that is less. In the
+    consensus each method's scores are divided by the sum of their magnitudes, special tokens included; a method whose
+    scores are all zero votes zero. Raises OptionError for scores of different texts or targets.
+    """
+    if not scores:
+        raise OptionError("agreement needs the scores of at least one method")
+    first = scores[0]
+    for other in scores[1:]:
+        if (other.encoded.tokens, other.target) != (first.encoded.tokens, first.target):
+            raise OptionError(
+                f"the scores of {other.method} are about another text or target than those of {first.method}; only "
+                "methods that explain one decision can agree"
+            )
+    words = np.flatnonzero(first.encoded.special_tokens_mask == 0)
+    k = max(1, min(_MOST_TOP, len(words) // 3)) if top_k is None else top_k
+    if not k >= 1:
+        raise OptionError(f"top_k {k}: valid are 1 or more")
+    ranked = [evidence(one)[words] for one in scores]
+    top = [set(order(values)[:k].tolist()) for values in ranked]
+    votes = np.stack([_vote(one) for one in scores])
+    return MethodAgreement(
+        encoded=first.encoded,
+        target_label=first.target_label,
+        methods=tuple(one.method for one in scores),
+        kendall=np.array([[1.0 if a is b else kendall(a, b) for b in ranked] for a in ranked]),
+        overlap=np.array([[len(a & b) / max(len(a), 1) for b in top] for a in top]),
+        top_k=k,
+        consensus=votes.mean(axis=0),
+        spread=votes.std(axis=0),
+    )
+
+
+def _vote(scores: TokenScores) -> Array:
+    values = scores.scores.astype(np.float64)
+    total = float(np.abs(values).sum())
+    vote: Array = values / total if total else values
+    return vote

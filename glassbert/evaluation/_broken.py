@@ -1,0 +1,73 @@
+"""Explanations that are wrong on purpose, for teaching and for testing the receipts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from glassbert.attribution import METHODS, explain
+from glassbert.attribution._pose import pose
+from glassbert.encoder import Model
+from glassbert.errors import OptionError
+from glassbert.evaluation._examination import BROKEN
+from glassbert.evaluation._ordering import is_signed
+from glassbert.inputs import encode
+from glassbert.results import Array, TokenScores
+from glassbert.targets import ClassTarget
+
+__all__ = ["BrokenKind", "broken"]
+
+BrokenKind = Literal["random", "flipped", "other_sentence"]
+
+# About nothing that the first is likely to be about.
+_OTHER_SENTENCE = (
+    "The train to the coast leaves at nine, stops at every small station on the way and is almost never full, so there "
+    "is no need to hurry or to buy a ticket long before."
+)
+
+
+def broken(model: Model, scores: TokenScores, kind: BrokenKind = "random", *, seed: int = 0) -> TokenScores:
+    """The same explanation, broken: a receipt for it should fail, and one that does not is no receipt.
+
+    "random": normal numbers of the same spread in place of the scores, without a sign if the method gives none.
+    "flipped": the sign turned; without a sign the order turned, so that the largest becomes the smallest.
+    "other_sentence": what the method says about another sentence, laid over this one word by word, from the start again
+    when it is shorter; special tokens keep theirs. ``options["broken"]`` of the result says which. Raises OptionError.
+    """
+    if kind not in get_args(BrokenKind):
+        raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(get_args(BrokenKind))}")
+    values = scores.scores.astype(np.float64)
+    if kind == "random":
+        drawn = np.random.default_rng(seed).normal(0, values.std() or 1.0, len(values))
+        wrong = drawn if is_signed(scores) else np.abs(drawn)
+    elif kind == "flipped":
+        magnitude = np.abs(values)
+        wrong = -values if is_signed(scores) else magnitude.max() + magnitude.min() - magnitude
+    else:
+        wrong = _of_another_sentence(model, scores)
+    delta = None
+    if scores.delta is not None and scores.baseline_value is not None:
+        delta = float(wrong.sum()) - (scores.value - scores.baseline_value)
+    return replace(scores, scores=wrong.astype(np.float32), delta=delta, options={**scores.options, BROKEN: kind})
+
+
+def _of_another_sentence(model: Model, scores: TokenScores) -> Array:
+    """(token,): the other sentence's scores at the words, this one's at the special tokens.
+
+    A target that needs this very text, such as a masked word, is explained in this text read backwards.
+    """
+    words = np.flatnonzero(scores.encoded.special_tokens_mask == 0)
+    wrong = scores.scores.astype(np.float64)
+    if isinstance(scores.target, ClassTarget) and scores.method in METHODS and len(scores.encoded.texts) == 1:
+        method = METHODS[scores.method]
+        other = encode(model, _OTHER_SENTENCE)
+        settings = {name: scores.options.get(name, default) for name, default in method.options.items()}
+        problem = pose(model, other, scores.target, scores.output)
+        said = explain(problem, method, settings)
+        there = said.scores[other.special_tokens_mask == 0].astype(np.float64)
+    else:
+        there = wrong[words][::-1]
+    wrong[words] = np.resize(there, len(words))
+    return wrong

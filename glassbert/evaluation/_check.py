@@ -1,0 +1,62 @@
+"""What a check of explanations declares about itself, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from glassbert.evaluation_results import Verdict
+from glassbert.results import Array
+
+if TYPE_CHECKING:
+    from glassbert.evaluation._examination import Examination, Subject
+
+__all__ = ["Check", "Finding", "Group", "not_applicable", "verdict"]
+
+Group = Literal["arithmetic", "faithfulness", "agreement", "sanity", "stability"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. ``number`` None goes with the verdict "not_applicable"; ``sentence`` then says why."""
+
+    number: float | None
+    sentence: str
+    verdict: Verdict
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One way to test an explanation.
+
+    ``question`` is what it asks, ``formula`` KaTeX, ``threshold`` says in a sentence which numbers hold and which fail.
+    ``cost(examination, subject)``: passes of this input's length that it takes beyond what receipts of the input share;
+    a backward pass counts as two. ``variants(examination, subject)``: the inputs without some tokens it wants F of,
+    (variant, token) of bool; those of all checks and methods are computed together before ``run`` is called.
+    """
+
+    id: str
+    label: str
+    group: Group
+    question: str
+    paper: str
+    formula: str
+    threshold: str
+    run: Callable[[Examination, Subject], Finding] = field(repr=False)
+    cost: Callable[[Examination, Subject], int] = field(default=lambda examination, subject: 0, repr=False)
+    variants: Callable[[Examination, Subject], Array] | None = field(default=None, repr=False)
+
+
+def not_applicable(reason: str) -> Finding:
+    """A sentence in place of a number."""
+    return Finding(None, reason, "not_applicable")
+
+
+def verdict(number: float, *, holds: float, fails: float) -> Verdict:
+    """Holds from ``holds`` on, fails beyond ``fails``; whether large or small is good is read off their order."""
+    sign = 1 if holds >= fails else -1
+    if sign * number >= sign * holds:
+        return "holds"
+    return "fails" if sign * number < sign * fails else "doubtful"

@@ -1,0 +1,144 @@
+"""Copies of a model that differ in some weights and share the others; the model itself is never touched."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import zlib
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from glassbert import memory
+from glassbert.blocks import blocks
+from glassbert.encoder import Model
+from glassbert.errors import ModelTooLargeError
+
+__all__ = ["randomised", "stages", "with_noise"]
+
+# Copies kept for a model: those of the quick receipt. They share what they leave alone, so together they are at most
+# about twice the model.
+_COPIES_KEPT = 3
+# Copies live as long as the network they were made from, and not longer.
+_kept: WeakKeyDictionary[Any, OrderedDict[tuple[int, int], Any]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def stages(model: Model) -> tuple[str, ...]:
+    """What is randomised after each stage of the cascade, from the top down: head, layers, embeddings."""
+    layers = [f"layer {layer}" for layer in reversed(range(len(_groups(model.network)) - 2))]
+    return ("head", *layers, "embeddings")
+
+
+def randomised(model: Model, stage: int, seed: int) -> Model:
+    """A copy with new random weights in the head, the layers and the embeddings, up to this stage of the cascade.
+
+    Drawn as BERT is before training: normal with the config's ``initializer_range``, biases 0, LayerNorm the identity.
+    Deterministic in ``seed``; a stage draws the same weights whichever stages follow. Raises ModelTooLargeError.
+    """
+    network, key = model.network, (stage, seed)
+    with _lock:
+        made = _kept.setdefault(network, OrderedDict())
+        if key not in made:
+            groups = _groups(network)[: stage + 1]
+            _check_memory(model, groups)
+            made[key] = _redrawn(model, groups, seed)
+            while len(made) > _COPIES_KEPT:
+                made.popitem(last=False)
+        made.move_to_end(key)
+        return _with_network(model, made[key])
+
+
+def with_noise(model: Model, input_ids: Tensor, noise: Tensor) -> Model:
+    """A copy whose word embeddings of these ids (id,) have ``noise`` (id, dimension) added; nothing else differs.
+
+    It reaches every method the same way, also those that take tokens away by id. A word that occurs twice gets the same
+    noise twice.
+    """
+    network = _sibling(model, [])
+    network.set_input_embeddings(_NoisyEmbedding(network.get_input_embeddings(), input_ids, noise))
+    return _with_network(model, network)
+
+
+class _NoisyEmbedding(nn.Module):
+    """A table that adds something to some of its rows as they are read."""
+
+    def __init__(self, table: Any, input_ids: Tensor, noise: Tensor) -> None:
+        super().__init__()
+        self.table = table
+        rows = torch.zeros(table.weight.shape[0], dtype=torch.int64)
+        rows[input_ids] = torch.arange(1, len(input_ids) + 1)
+        added = torch.cat((torch.zeros_like(noise[:1]), noise))
+        self.register_buffer("rows", rows.to(table.weight.device))
+        self.register_buffer("added", added.to(table.weight.device, table.weight.dtype))
+
+    @property
+    def weight(self) -> Tensor:
+        weight: Tensor = self.table.weight
+        return weight
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        rows, added = self.get_buffer("rows"), self.get_buffer("added")
+        embedded: Tensor = self.table(input_ids) + added[rows[input_ids]]
+        return embedded
+
+
+def _groups(network: Any) -> list[dict[str, Tensor]]:
+    """The parameters of each stage by name. A table that is also the vocabulary head's is the embeddings'."""
+    layers: list[dict[int, str]] = []
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    for block in reversed(blocks(network)):
+        own = {id(parameter): names[id(parameter)] for parameter in block.layer.parameters()}
+        if own.keys() not in [layer.keys() for layer in layers]:  # all layers of an ALBERT are one
+            layers.append(own)
+    inner = set().union(*layers)
+    base = network.base_model
+    below = {id(parameter) for name, parameter in base.named_parameters() if not name.startswith("pooler.")} - inner
+    by_name = dict(network.named_parameters())
+    head = {name: by_name[name] for key, name in names.items() if key not in inner and key not in below}
+    middle = [{name: by_name[name] for name in layer.values()} for layer in layers]
+    return [head, *middle, {names[key]: by_name[names[key]] for key in names if key in below}]
+
+
+def _redrawn(model: Model, groups: list[dict[str, Tensor]], seed: int) -> Any:
+    network = _sibling(model, [parameter for group in groups for parameter in group.values()])
+    drawn = dict(network.named_parameters())
+    spread = float(getattr(network.config, "initializer_range", 0.02))
+    with torch.no_grad():
+        for name in (name for group in groups for name in group):
+            parameter = drawn[name]
+            if parameter.ndim > 1:
+                # each parameter has its own stream, so that a stage is the same whatever follows it
+                generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(name.encode()))
+                fresh = torch.empty(parameter.shape).normal_(0, spread, generator=generator)
+                parameter.copy_(fresh)
+            else:
+                norm = name.endswith(".weight")  # a vector called weight is a LayerNorm's
+                parameter.fill_(1.0 if norm else 0.0)
+    return network
+
+
+def _sibling(model: Model, own: list[Tensor]) -> Any:
+    """A copy of the network that shares all its weights with the model but ``own``."""
+    apart = {id(parameter) for parameter in own}
+    with model.lock:  # nobody's hooks are on the network while it is copied
+        tensors = (*model.network.parameters(), *model.network.buffers())
+        return copy.deepcopy(model.network, {id(tensor): tensor for tensor in tensors if id(tensor) not in apart})
+
+
+def _with_network(model: Model, network: Any) -> Model:
+    return replace(model, network=network, lock=threading.RLock(), _placement=copy.copy(model._placement))
+
+
+def _check_memory(model: Model, groups: list[dict[str, Tensor]]) -> None:
+    needed = sum(parameter.numel() * parameter.element_size() for group in groups for parameter in group.values())
+    free = memory.available_bytes()
+    if free is not None and 2 * needed > free:
+        raise ModelTooLargeError(
+            f"a copy of {model.source!r} with random weights needs {needed / 1e6:.0f} MB, too much for free "
+            "memory; close other programs to run this check"
+        )

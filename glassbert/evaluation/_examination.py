@@ -1,0 +1,196 @@
+"""The work that receipts of one input and one target share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from glassbert.attribution import METHODS, Method, explain
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Passes
+from glassbert.encoder import Model
+from glassbert.errors import OptionError
+from glassbert.evaluation._ordering import evidence, order, sizes
+from glassbert.language._masks import batches
+from glassbert.results import Array, TokenScores
+
+__all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "run_cost"]
+
+# Token rows that the default number of random orderings may take: 100 orderings up to about 128 tokens (4,500 passes
+# of 1 to 128 tokens, 20 s of one core with the embedded models), 25 of 512.
+_ORDERING_ROWS = 66_000
+_MOST_ORDERINGS, _LEAST_ORDERINGS = 100, 20
+# A method is run again for sanity and stability with at most so many steps; both ask about ranks and rough sizes.
+_LEAN_STEPS = 6
+# A backward pass costs about two forward passes.
+_WITH_GRADIENT = 3
+# Methods outside the gradient family that run one all the same.
+_BACKWARD = ("attention_relevance", "attn_lrp")
+#: What ``broken`` writes into ``TokenScores.options``.
+BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """One explanation under examination."""
+
+    scores: TokenScores
+    method: Method | None  # None where no method of this version made the scores
+    evidence: Array  # (removable,), what its tokens are ordered by
+    order: Array  # (removable,), indices into the removable tokens, most important first
+
+    @property
+    def can_run_again(self) -> bool:
+        return self.method is not None and BROKEN not in self.scores.options
+
+    @property
+    def label(self) -> str:
+        return self.scores.method if self.method is None else self.method.label
+
+
+class Examination:
+    """One input and target, F of every part of it that a check asked for, and the random orderings.
+
+    F is kept in the scores' own units and as a probability: faithfulness is measured in the latter, whatever the scores
+    explain. All receipts of the input draw on the same numbers, each part is computed once.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        scores: TokenScores,
+        *,
+        n_orderings: int | None,
+        seed: int,
+        thorough: bool,
+        passes: Passes,
+    ) -> None:
+        self.problem = pose(model, scores.encoded, scores.target, scores.output, passes=passes)
+        self.seed, self.thorough = seed, thorough
+        #: Positions of the tokens that can be left out, (removable,).
+        self.removable: Array = np.flatnonzero(self.problem.removable)
+        #: How many tokens are left out or kept at each share, (share,).
+        self.sizes = sizes(len(self.removable)) if len(self.removable) else ()
+        count = _orderings_for(self.problem.length, self.sizes) if n_orderings is None else n_orderings
+        #: Random orders of the removable tokens, (ordering, removable): half of them, and the same read backwards.
+        self.orderings = _random_orders(len(self.removable), count, seed)
+        self._known: dict[bytes, tuple[float, float]] = {}
+
+    def subject(self, scores: TokenScores) -> Subject:
+        """One of the explanations, checked to be about this input. Raises OptionError."""
+        problem = self.problem
+        if (
+            scores.encoded.tokens != problem.encoded.tokens
+            or scores.target != problem.target
+            or scores.output != problem.output
+        ):
+            raise OptionError(
+                f"the scores of {scores.method} explain {scores.target_label!r} ({scores.output}) of another text or "
+                f"another target than the first ones, {problem.target_label!r} ({problem.output}); receipts of one "
+                "call share their work, so give them scores of one text, one target and one output"
+            )
+        values = evidence(scores)[self.removable]
+        return Subject(scores, METHODS.get(scores.method), values, order(values))
+
+    # --- F without some tokens ----------------------------------------------------------------------------------
+
+    def without(self, orders: Array) -> Array:
+        """(order, share, token) of bool: the input without the first tokens of each order, a row a share."""
+        return self._prefixes(orders, inside=False)
+
+    def only(self, orders: Array) -> Array:
+        """(order, share, token) of bool: the input with only the first tokens of each order, a row a share."""
+        return self._prefixes(orders, inside=True)
+
+    def _prefixes(self, orders: Array, *, inside: bool) -> Array:
+        present = np.empty((len(orders), len(self.sizes), self.problem.length), dtype=bool)
+        present[:] = ~self.problem.removable if inside else True
+        for index, size in enumerate(self.sizes):
+            np.put_along_axis(present[:, index], self.removable[orders[:, :size]], inside, axis=1)
+        return present
+
+    @property
+    def one_left_out(self) -> Array:
+        """(removable, token) of bool: the input without each token in turn."""
+        present = np.ones((len(self.removable), self.problem.length), dtype=bool)
+        present[np.arange(len(self.removable)), self.removable] = False
+        return present
+
+    def compute(self, variants: Sequence[Array]) -> None:
+        """F of these parts of the input, (…, token) of bool each: those not known yet, in batches of similar length."""
+        whole = np.ones((1, self.problem.length), dtype=bool)
+        rows = np.unique(np.concatenate([whole, *(part.reshape(-1, part.shape[-1]) for part in variants)]), axis=0)
+        new = rows[[row.tobytes() not in self._known for row in rows]]
+        own = self.problem
+        as_probability = replace(own, output="probability")
+        with torch.no_grad():
+            for chosen in batches(own.model, new.sum(axis=1).tolist()):
+                logits = own.logits_without(new[chosen])
+                pairs = zip(own.contrast(logits).tolist(), as_probability.contrast(logits).tolist(), strict=True)
+                self._known.update((new[index].tobytes(), pair) for index, pair in zip(chosen, pairs, strict=True))
+
+    def values(self, present: Array) -> Array:
+        """F in the scores' own units: (…, token) of bool → (…) float64."""
+        return self._look_up(present, 0)
+
+    def probabilities(self, present: Array) -> Array:
+        """p, or the difference of two: (…, token) of bool → (…) float64."""
+        return self._look_up(present, 1)
+
+    def _look_up(self, present: Array, column: int) -> Array:
+        rows = present.reshape(-1, present.shape[-1])
+        found = np.array([self._known[row.tobytes()][column] for row in rows])
+        return found.reshape(present.shape[:-1])
+
+    @property
+    def value(self) -> float:
+        """F(x) in the scores' own units."""
+        return float(self.values(np.ones(self.problem.length, dtype=bool)))
+
+    @property
+    def probability(self) -> float:
+        """p(x)."""
+        return float(self.probabilities(np.ones(self.problem.length, dtype=bool)))
+
+
+def lean_settings(subject: Subject, *, thorough: bool) -> Mapping[str, Any]:
+    """The options the scores were made with; with at most six steps where steps are an option, unless thorough."""
+    assert subject.method is not None
+    made_with = subject.scores.options
+    settings = {name: made_with.get(name, default) for name, default in subject.method.options.items()}
+    if "n_steps" in settings and not thorough:
+        settings["n_steps"] = min(settings["n_steps"] or _LEAN_STEPS, _LEAN_STEPS)
+    return settings
+
+
+def run_cost(examination: Examination, subject: Subject, settings: Mapping[str, Any]) -> int:
+    """Passes of this input's length that the method takes to run once, a backward pass counted as two."""
+    assert subject.method is not None
+    backward = subject.method.family == "gradient" or subject.method.id in _BACKWARD
+    return subject.method.cost(examination.problem.length, settings) * (_WITH_GRADIENT if backward else 1)
+
+
+def explained(examination: Examination, subject: Subject, model: Model, settings: Mapping[str, Any]) -> Array:
+    """What the method says about the same input and target of another model: (token,) in float64."""
+    assert subject.method is not None
+    scores = explain(replace(examination.problem, model=model), subject.method, settings)
+    return scores.scores.astype(np.float64)
+
+
+def _random_orders(tokens: int, count: int, seed: int) -> Array:
+    """(ordering, token). Half of them are the other half backwards: the first half of the one is what the other leaves,
+    so fewer parts have to be computed, and the mean over the pair is steadier than over two that know nothing of each
+    other (antithetic sampling)."""
+    generator = np.random.default_rng(seed)
+    half = np.array([generator.permutation(tokens) for _ in range((count + 1) // 2)], dtype=np.int64)
+    return np.concatenate([half, half[:, ::-1]])[:count] if tokens else np.empty((0, 0), dtype=np.int64)
+
+
+def _orderings_for(length: int, counts: tuple[int, ...]) -> int:
+    distinct = set(counts)
+    rows_each = sum(length - count for count in distinct) + sum(2 + count for count in distinct)
+    return max(_LEAST_ORDERINGS, min(_MOST_ORDERINGS, _ORDERING_ROWS // max(rows_each, 1)))

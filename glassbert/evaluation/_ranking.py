@@ -1,0 +1,164 @@
+"""Which methods are faithful for one model, over the sentences on board; computed once and kept on disk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glassbert.attribution import METHODS, Method, explain
+from glassbert.attribution._pose import pose
+from glassbert.attribution._problem import Passes
+from glassbert.device import work_threads
+from glassbert.encoder import Model
+from glassbert.errors import GlassBERTError, HeadError, OptionError, StoppedError
+from glassbert.evaluation import _ranking_store as store
+from glassbert.evaluation import comprehensiveness, leave_one_out, sufficiency
+from glassbert.evaluation._check import Finding
+from glassbert.evaluation._examination import Examination
+from glassbert.evaluation._sentences import as_masked, as_text, sentences_on_board
+from glassbert.evaluation_results import MethodRanking
+from glassbert.inputs import encode
+from glassbert.results import TokenScores
+
+__all__ = ["method_ranking", "stored_ranking"]
+
+_ORDERINGS, _SEED = 100, 0
+_MEASURES = (comprehensiveness, sufficiency, leave_one_out)
+
+
+def method_ranking(
+    model: Model,
+    *,
+    methods: Sequence[str] | None = None,
+    sentences: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> MethodRanking:
+    """Which of these methods (None: all) is most faithful for this model, over sentences (None: the 60 on board).
+
+    Each method explains the predicted class of each sentence in logits, or the first choice for its masked word where
+    the model is no classifier; its order of the tokens is held against 100 random ones. Methods are ordered by the mean
+    share of orderings beaten. A word in braces, "The {film} was good", is the one that is masked; without braces it is
+    the last but one. A method that cannot explain a model at all is left out.
+
+    The ranking over the sentences on board is kept on disk (``GLASSBERT_CACHE``, else the system's cache folder) under
+    the hash of the weights' content; the embedded models come with theirs. ``progress(sentences done, sentences)``.
+    About 1,000 passes a sentence for all methods. Raises HeadError, OptionError, TextErrors; StoppedError.
+    """
+    chosen = _chosen(methods)
+    on_board = sentences is None
+    texts = _texts(model, sentences_on_board() if sentences is None else sentences)
+    key = store.key(model, chosen, texts, _ORDERINGS, _SEED)
+    if on_board and (kept := store.read(key)) is not None:
+        return kept
+    ranking = _computed(model, chosen, texts, progress, cancelled)
+    if on_board:
+        store.write(key, ranking)
+    return ranking
+
+
+def stored_ranking(model: Model) -> MethodRanking | None:
+    """The ranking of all methods over the sentences on board if it is there already; no pass, None where it is not."""
+    try:
+        texts = _texts(model, sentences_on_board())
+    except HeadError:
+        return None
+    return store.read(store.key(model, _chosen(None), texts, _ORDERINGS, _SEED))
+
+
+def _chosen(methods: Sequence[str] | None) -> list[Method]:
+    wanted = tuple(METHODS) if methods is None else tuple(dict.fromkeys(methods))
+    unknown = [name for name in wanted if name not in METHODS]
+    if unknown or not wanted:
+        raise OptionError(f"no method {', '.join(map(repr, unknown))}; valid are {', '.join(METHODS)}")
+    return [METHODS[name] for name in wanted]
+
+
+def _texts(model: Model, marked: Sequence[str]) -> list[str]:
+    """The sentences as this model reads them: whole for a classifier, with a mask for masked words."""
+    if not marked:
+        raise OptionError("a ranking needs at least one sentence")
+    if "classification" in model.heads:
+        return [as_text(one) for one in marked]
+    if "masked_words" in model.heads and model.mask_token is not None:
+        return [as_masked(one, model.mask_token) for one in marked]
+    raise HeadError(
+        f"{model.source!r} has neither a classifier nor a head for masked words, which the sentences on board are for"
+    )
+
+
+def _computed(
+    model: Model,
+    methods: list[Method],
+    texts: list[str],
+    progress: Callable[[int, int], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> MethodRanking:
+    start = time.perf_counter()
+    passes = Passes(cancelled=cancelled)
+    shape = (len(methods), len(texts))
+    columns = {name: np.zeros(shape) for name in ("comprehensiveness", "sufficiency", "leave_one_out", "beaten")}
+    used, taken, explained = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool)
+    for place, text in enumerate(texts):
+        if progress is not None:
+            progress(place, len(texts))
+        scores = _scores(model, methods, text, passes)
+        for index, findings in _judged(model, scores, passes).items():
+            explained[index, place], taken[index, place] = True, scores[index].forward_passes
+            beaten = [findings[name].details.get("beaten_share") for name in ("comprehensiveness", "sufficiency")]
+            if None in beaten or any(finding.number is None for finding in findings.values()):
+                continue
+            used[index, place] = 1
+            columns["beaten"][index, place] = float(np.mean(np.asarray(beaten, dtype=float)))
+            for name, finding in findings.items():
+                columns[name][index, place] = finding.number
+    if progress is not None:
+        progress(len(texts), len(texts))
+    means = (columns["beaten"] * used).sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+    order = [int(index) for index in np.argsort(-means, kind="stable") if explained[index].any()]
+    return MethodRanking(
+        model=model.source,
+        methods=tuple(methods[index].id for index in order),
+        sentences=tuple((text,) for text in texts),
+        comprehensiveness=columns["comprehensiveness"][order],
+        sufficiency=columns["sufficiency"][order],
+        beaten=columns["beaten"][order],
+        agreement=columns["leave_one_out"][order],
+        used=used[order],
+        forward_passes=(taken.sum(axis=1) / np.maximum(explained.sum(axis=1), 1))[order],
+        orderings=_ORDERINGS,
+        seed=_SEED,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _scores(model: Model, methods: list[Method], text: str, passes: Passes) -> dict[int, TokenScores]:
+    """What each method, by its number, says about the text; those that cannot say anything are missing."""
+    problem = pose(model, encode(model, text), None, "logit", passes=passes)
+    found = {}
+    for index, method in enumerate(methods):
+        try:
+            found[index] = explain(problem, method, method.options)
+        except StoppedError:
+            raise
+        except GlassBERTError:
+            continue
+    return found
+
+
+def _judged(model: Model, scores: dict[int, TokenScores], passes: Passes) -> dict[int, dict[str, Finding]]:
+    """Comprehensiveness, sufficiency and leave-one-out of each explanation of a text."""
+    if not scores:
+        return {}
+    first = next(iter(scores.values()))
+    examination = Examination(model, first, n_orderings=_ORDERINGS, seed=_SEED, thorough=False, passes=passes)
+    subjects = {index: examination.subject(one) for index, one in scores.items()}
+    wanted = [measure.variants(examination, one) for one in subjects.values() for measure in _MEASURES]
+    with work_threads(_ORDERINGS * examination.problem.length):
+        examination.compute(wanted)
+    return {
+        index: {measure.CHECK.id: measure.run(examination, one) for measure in _MEASURES}
+        for index, one in subjects.items()
+    }

@@ -1,0 +1,128 @@
+"""Receipts: every check of one explanation, or of many of the same decision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from glassbert.attribution._problem import Passes
+from glassbert.device import work_threads
+from glassbert.encoder import Model
+from glassbert.errors import OptionError
+from glassbert.evaluation._check import Check
+from glassbert.evaluation._examination import Examination, Subject
+from glassbert.evaluation._registry import CHECKS
+from glassbert.evaluation_results import Receipt, ReceiptLine
+from glassbert.results import TokenScores
+
+__all__ = ["receipt", "receipts"]
+
+_MOST_ORDERINGS = 10_000
+
+
+def receipt(
+    model: Model,
+    scores: TokenScores,
+    *,
+    checks: Sequence[str] | None = None,
+    n_orderings: int | None = None,
+    seed: int = 0,
+    thorough: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Receipt:
+    """How far one explanation deserves belief: a number, a sentence and a verdict for each of :data:`CHECKS`.
+
+    ``checks`` are ids, ``None`` all. ``n_orderings`` random orderings of the tokens are the measure of faithfulness;
+    ``None`` is 100, and fewer for texts of more than about 128 tokens (25 at 512), where each costs hundreds of passes.
+    A quick receipt runs as much of the sanity and stability checks as about sixty passes each allow, and says what it
+    left out; ``thorough`` runs all of it. ``progress(passes done, passes expected)`` is called as it goes. The model
+    must be the one that was explained. Raises OptionError, TargetError, HeadError; StoppedError when ``cancelled()``.
+    """
+    return next(
+        receipts(
+            model,
+            [scores],
+            checks=checks,
+            n_orderings=n_orderings,
+            seed=seed,
+            thorough=thorough,
+            progress=progress,
+            cancelled=cancelled,
+        )
+    )
+
+
+def receipts(
+    model: Model,
+    scores: Sequence[TokenScores],
+    *,
+    checks: Sequence[str] | None = None,
+    n_orderings: int | None = None,
+    seed: int = 0,
+    thorough: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Receipt]:
+    """A receipt for each of these explanations of one decision, in order, as each is ready.
+
+    They share F(x), leave-one-out and the random orderings, so ten receipts cost little more than one. All scores must
+    be about the same text, target and output. Parameters and errors as for :func:`receipt`.
+    """
+    chosen = _chosen(checks)
+    if n_orderings is not None and not 10 <= n_orderings <= _MOST_ORDERINGS:
+        raise OptionError(f"n_orderings {n_orderings}: valid are 10 to {_MOST_ORDERINGS}, or None")
+    if not 0 <= seed < 2**31:
+        raise OptionError(f"seed {seed}: valid are 0 to {2**31 - 1}")
+    if not scores:
+        return iter(())
+    passes = Passes(cancelled=cancelled)
+    examination = Examination(model, scores[0], n_orderings=n_orderings, seed=seed, thorough=thorough, passes=passes)
+    subjects = [examination.subject(one) for one in scores]
+    if progress is not None:
+        report, expected = progress, _expected(examination, subjects, chosen)
+        passes.watch = lambda done: report(done, max(done, expected))
+    return _issued(examination, subjects, chosen)
+
+
+def _issued(examination: Examination, subjects: list[Subject], checks: list[Check]) -> Iterator[Receipt]:
+    for number, subject in enumerate(subjects):
+        start, before = time.perf_counter(), examination.problem.passes.count
+        if number == 0:
+            wanted = [check.variants(examination, one) for one in subjects for check in checks if check.variants]
+            with work_threads(len(wanted) * examination.problem.length**2):
+                examination.compute(wanted)
+        lines = tuple(_line(check, examination, subject) for check in checks)
+        problem = examination.problem
+        yield Receipt(
+            encoded=problem.encoded,
+            target=problem.target,
+            target_label=problem.target_label,
+            output=problem.output,
+            method=subject.scores.method,
+            lines=lines,
+            orderings=len(examination.orderings),
+            seed=examination.seed,
+            thorough=examination.thorough,
+            forward_passes=problem.passes.count - before,
+            seconds=time.perf_counter() - start,
+        )
+
+
+def _line(check: Check, examination: Examination, subject: Subject) -> ReceiptLine:
+    found = check.run(examination, subject)
+    return ReceiptLine(check.id, found.number, found.sentence, found.verdict, check.threshold, found.details)
+
+
+def _chosen(checks: Sequence[str] | None) -> list[Check]:
+    wanted = tuple(CHECKS) if checks is None else tuple(checks)
+    unknown = [check for check in wanted if check not in CHECKS]
+    if unknown:
+        raise OptionError(f"no check {', '.join(map(repr, unknown))}; valid are {', '.join(CHECKS)}")
+    return [check for check in CHECKS.values() if check.id in wanted]
+
+
+def _expected(examination: Examination, subjects: list[Subject], checks: list[Check]) -> int:
+    """Inputs that will go through the network, roughly: parts that turn out equal are computed once."""
+    shared = any(check.variants for check in checks) * 2 * len(set(examination.sizes)) * len(examination.orderings)
+    return shared + sum(check.cost(examination, subject) for subject in subjects for check in checks)

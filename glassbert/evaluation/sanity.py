@@ -1,0 +1,100 @@
+"""Sanity: does the method give other scores when the model knows nothing? (Adebayo et al. 2018)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from glassbert.errors import GlassBERTError, ModelTooLargeError, StoppedError
+from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
+from glassbert.evaluation._copies import randomised, stages
+from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost
+from glassbert.evaluation._ordering import is_signed, spearman
+
+_HOLDS, _FAILS = 0.5, 0.7
+# Passes of this input's length for a quick receipt: three stages of the cheap methods, two of one that takes a pass for
+# each of 24 tokens, none of a sampling method with hundreds.
+_QUICK_PASSES, _MOST_FOR_ONE = 60, 90
+_FEWEST_TOKENS = 6
+
+
+def run(examination: Examination, subject: Subject) -> Finding:
+    """|Spearman's ρ| between the scores and those of the same method on the same model with every weight random.
+
+    The cascade (details) randomises from the top down: head, last layer, … to the embeddings. A quick receipt runs
+    up to three stages: the head; with it the upper half of the layers; everything. Integrated gradients and the like
+    take at most six steps then. Compared are the tokens that can be left out; scores without a sign by their magnitude.
+    """
+    if not subject.can_run_again or subject.method is None:
+        return not_applicable("there is no method to run again: these scores were not made by one of this version")
+    tokens = len(examination.removable)
+    if tokens < _FEWEST_TOKENS:
+        return not_applicable(f"{tokens} tokens are too few: two orders of them are often alike by chance")
+    if np.ptp(subject.evidence) == 0:
+        return not_applicable("all scores are equal, so there is no order that could change")
+    chosen = _stages(examination, subject)
+    settings = lean_settings(subject, thorough=examination.thorough)
+    if not chosen:
+        passes = run_cost(examination, subject, settings)
+        return not_applicable(f"not run: would cost {passes} passes; the thorough receipt runs it")
+    names = stages(examination.problem.model)
+    correlations = []
+    try:
+        for stage in chosen:
+            other = randomised(examination.problem.model, stage, examination.seed)
+            again = explained(examination, subject, other, settings)[examination.removable]
+            correlations.append(spearman(subject.evidence, again if is_signed(subject.scores) else np.abs(again)))
+    except StoppedError:
+        raise
+    except ModelTooLargeError as error:
+        return not_applicable(str(error))
+    except GlassBERTError as error:
+        return not_applicable(f"the method gives no scores on a model with random weights: {error}")
+    number = abs(correlations[-1])
+    details = {
+        "stages": [names[stage] for stage in chosen],
+        "correlations": correlations,
+        "all_stages": list(names),
+        "steps": settings.get("n_steps"),
+    }
+    sentence = (
+        f"with all weights random the same method orders the tokens "
+        f"{'as before' if number > _FAILS else 'otherwise' if number <= _HOLDS else 'partly as before'} "
+        f"(rank correlation {correlations[-1]:.2f}; {len(chosen)} of {len(names)} stages run"
+    )
+    sentence += f", {settings['n_steps']} steps)" if settings.get("n_steps") else ")"
+    return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
+
+
+def _stages(examination: Examination, subject: Subject) -> Sequence[int]:
+    """The stages that are worth their passes, everything random the last; none for a method that costs too much."""
+    every = range(len(stages(examination.problem.model)))
+    if examination.thorough:
+        return every
+    passes = max(1, run_cost(examination, subject, lean_settings(subject, thorough=False)))
+    if passes > _MOST_FOR_ONE:
+        return ()
+    half = (len(every) - 1) // 2
+    wanted = sorted({0, half, every[-1]})
+    return wanted[-max(1, _QUICK_PASSES // passes) :]
+
+
+def cost(examination: Examination, subject: Subject) -> int:
+    if not subject.can_run_again:
+        return 0
+    settings = lean_settings(subject, thorough=examination.thorough)
+    return len(_stages(examination, subject)) * run_cost(examination, subject, settings)
+
+
+CHECK = Check(
+    id="sanity",
+    label="Sanity",
+    group="sanity",
+    question="Does the method give other scores when the model knows nothing?",
+    paper="Adebayo et al. 2018, arXiv:1810.03292",
+    formula=r"\big|\rho\big(\varphi(\text{model}),\; \varphi(\text{model with random weights})\big)\big|",
+    threshold="holds up to |ρ| = 0.5, fails above 0.7; scores that stay say nothing about what the model learned",
+    run=run,
+    cost=cost,
+)

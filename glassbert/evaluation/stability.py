@@ -1,0 +1,122 @@
+"""Stability: how far do the scores move when the embeddings move a little? (Yeh et al. 2019, max-sensitivity)"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.encoder import word_embeddings
+from glassbert.errors import GlassBERTError, StoppedError
+from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
+from glassbert.evaluation._copies import with_noise
+from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost
+
+_HOLDS, _FAILS = 0.10, 0.25
+# Noise is uniform in ± this share of the root mean square of the words' embeddings.
+_RADIUS = 0.05
+_THOROUGH_SAMPLES = 10
+# Passes of this input's length for a quick receipt, and how many noisy runs it makes at most and at least.
+_QUICK_PASSES, _MOST_QUICK, _MOST_FOR_ONE = 60, 3, 60
+
+
+def run(examination: Examination, subject: Subject) -> Finding:
+    """Captum's max-sensitivity: max over noises δ of ‖φ(x + δ) − φ(x)‖₂ / ‖φ(x)‖₂.
+
+    δ is uniform in ± 5 % of the root mean square of the embeddings of the words that can be left out, the same for
+    every occurrence of a word; special tokens and the baseline stay. A quick receipt draws up to three, a thorough one ten,
+    the same for all methods.
+    """
+    if not subject.can_run_again or subject.method is None:
+        return not_applicable("there is no method to run again: these scores were not made by one of this version")
+    if not len(examination.removable):
+        return not_applicable("there is no word whose embedding could be moved")
+    samples = _samples(examination, subject)
+    settings = lean_settings(subject, thorough=examination.thorough)
+    if not samples:
+        passes = 2 * run_cost(examination, subject, settings)
+        return not_applicable(f"not run: would cost {passes} passes; the thorough receipt runs it")
+    try:
+        moves = _moves(examination, subject, samples)
+    except StoppedError:
+        raise
+    except GlassBERTError as error:
+        return not_applicable(f"the method gives no scores under noise: {error}")
+    if moves is None:
+        return not_applicable("all scores are zero, so there is nothing that could move")
+    number = max(moves)
+    if number == 0:
+        return not_applicable("noise on the embeddings does not reach this method")
+    tried = "1 noise" if samples == 1 else f"{samples} noises"
+    with_steps = f", {settings['n_steps']} steps" if settings.get("n_steps") else ""
+    sentence = (
+        f"embeddings moved by up to {_RADIUS:.0%} move the scores by up to {number:.1%} ({tried} tried{with_steps})"
+    )
+    details = {"moves": moves, "radius": _RADIUS, "steps": settings.get("n_steps")}
+    return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
+
+
+def _moves(examination: Examination, subject: Subject, samples: int) -> list[float] | None:
+    """The sensitivity of each noise; None if the scores are all zero."""
+    from captum.metrics import sensitivity_max
+
+    problem = examination.problem
+    ids = torch.tensor(np.unique(problem.encoded.input_ids[examination.removable]))
+    embedded = word_embeddings(problem.model, ids).detach().float().cpu()
+    radius = _RADIUS * float(embedded.square().mean().sqrt())
+    settings = lean_settings(subject, thorough=examination.thorough)
+    before = explained(examination, subject, problem.model, settings)
+    if not before.any():
+        return None
+
+    def explanation(inputs: tuple[Tensor, ...] | Tensor) -> tuple[Tensor, ...]:
+        """A tuple, always: Captum 0.9 takes the rows of a bare tensor for several inputs and gives another number."""
+        (moved,) = inputs if isinstance(inputs, tuple) else (inputs,)
+        if torch.equal(moved[0], embedded):
+            return (torch.from_numpy(before)[None],)
+        model = with_noise(problem.model, ids, moved[0] - embedded)
+        with torch.enable_grad():  # Captum calls this where gradients are off
+            return (torch.from_numpy(explained(examination, subject, model, settings))[None],)
+
+    moves = []
+    for sample in range(samples):
+        generator = torch.Generator().manual_seed((examination.seed << 32) + sample)
+        noise = (2 * torch.rand(embedded.shape, generator=generator) - 1) * radius
+
+        def perturb(inputs: Tensor, _radius: float, noise: Tensor = noise) -> Tensor:
+            return inputs + noise
+
+        moves.append(float(sensitivity_max(explanation, embedded[None], perturb_func=perturb, n_perturb_samples=1)))
+    return moves
+
+
+def _samples(examination: Examination, subject: Subject) -> int:
+    if examination.thorough:
+        return _THOROUGH_SAMPLES
+    passes = max(1, run_cost(examination, subject, lean_settings(subject, thorough=False)))
+    if passes > _MOST_FOR_ONE:
+        return 0
+    # one run more than noises: the scores without noise, made with the same settings
+    return max(1, min(_MOST_QUICK, _QUICK_PASSES // passes - 1))
+
+
+def cost(examination: Examination, subject: Subject) -> int:
+    if not subject.can_run_again:
+        return 0
+    runs = _samples(examination, subject)
+    one = run_cost(examination, subject, lean_settings(subject, thorough=examination.thorough))
+    return (1 + runs) * one if runs else 0
+
+
+CHECK = Check(
+    id="stability",
+    label="Stability",
+    group="stability",
+    question="How far do the scores move when the embeddings move a little?",
+    paper="Yeh et al. 2019, arXiv:1901.09392",
+    formula=r"\max_{\|\delta\|_\infty \le r} \frac{\|\varphi(x + \delta) - \varphi(x)\|_2}{\|\varphi(x)\|_2}, \quad "
+    r"r = 0.05\, \mathrm{rms}(x)",
+    threshold="holds up to 10 %, twice the noise; fails above 25 %, five times the noise",
+    run=run,
+    cost=cost,
+)
