@@ -6,6 +6,7 @@ behind Python's own import lock. Everything is read from a local, vetted folder;
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,17 @@ from transformers.utils import logging
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
+#: Held while transformers imports the files of a family, which it does at their first use, one thread at a time.
+_importing = threading.Lock()
+
 #: fp32 unless the caller asks otherwise: half precision moves logits by about 1e-2.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def read_tokenizer(folder: Path) -> Any:
     """The fast tokenizer of this folder."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    with _importing:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
 
 
 def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[Any, set[str]]:
@@ -31,7 +36,8 @@ def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[
 
     ``class_name`` None reads the bare encoder. SDPA, the default, returns no attention weights, hence "eager".
     """
-    network_class = AutoModel if class_name is None else getattr(transformers, class_name)
+    with _importing:
+        network_class = AutoModel if class_name is None else getattr(transformers, class_name)
     network, report = network_class.from_pretrained(
         folder,
         local_files_only=True,

@@ -86,7 +86,8 @@ def network_address() -> str:
 def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
     """The command line of the server. Beyond localhost it answers to every name, and never asks an outside
     service what this machine's public address is, as Streamlit does when it has to print one itself."""
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", host, "--server.port", str(port)]
+    server = str(ROOT / "scripts" / "server.py")
+    command = [sys.executable, server, "run", "app.py", "--server.address", host, "--server.port", str(port)]
     if host not in ("localhost", "127.0.0.1"):
         command += ["--server.allowedHosts", "*"]
     if host in WILDCARDS:

@@ -74,6 +74,7 @@ def option(command: list[str], name: str) -> str | None:
 def test_on_this_machine_the_configured_names_hold() -> None:
     command = serve.streamlit_command("localhost", 8600, watch=False)
     assert option(command, "--server.address") == "localhost"
+    assert command[1].endswith("scripts/server.py")
     assert option(command, "--server.port") == "8600"
     assert "--server.allowedHosts" not in command
     assert "--server.fileWatcherType" not in command

@@ -1,0 +1,52 @@
+"""Streamlit's own command line, with the first page's models opened ahead of the first visitor.
+
+    python scripts/server.py run app.py --server.port 8501
+
+Importing torch and transformers is most of a first visitor's wait. It is done here in the background, once the server
+has answered for a while: a visitor who comes at once has the processor for the page, and opens the models as ever.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+from streamlit.web.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+#: By then the page of a browser that `make app` itself has opened is painted.
+QUIET_SECONDS = 3.0
+
+
+def open_ahead(host: str, port: int) -> None:
+    """Wait for the server, let a first visitor go first, and open what the Workbench shows."""
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            break
+    time.sleep(QUIET_SECONDS)
+    from components import compute
+    from components.state import View
+
+    view = View()
+    for source in (view.model, view.beside):
+        compute.load(compute.ModelRequest(source))
+
+
+def option(name: str, default: str) -> str:
+    """The value of a command line option of Streamlit's."""
+    return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    host = option("--server.address", "localhost")
+    where = "localhost" if host in ("0.0.0.0", "::") else host
+    threading.Thread(target=open_ahead, args=(where, int(option("--server.port", "8501"))), daemon=True).start()
+    main(prog_name="streamlit")
