@@ -17,7 +17,17 @@ import numpy as np
 
 from components import frontend
 
-__all__ = ["CAPTION", "DESELECTED", "FINEST_STEP", "attention_heatmap", "clicked_label", "clicked_row", "quantised"]
+__all__ = [
+    "CAPTION",
+    "DESELECTED",
+    "FINEST_STEP",
+    "SIGNED_ZERO",
+    "attention_heatmap",
+    "clicked_label",
+    "clicked_row",
+    "quantised",
+    "quantised_differences",
+]
 
 DESELECTED = -1
 """What a click on the selected row's label, or Enter in that row, returns: nothing is selected any more.
@@ -25,6 +35,9 @@ A click on a cell of the selected row only reads it."""
 
 FINEST_STEP = 1e-5
 """No weight is sent more finely than this: four digits are shown, and rounder numbers pack smaller."""
+
+SIGNED_ZERO = 32768
+"""The level of no difference."""
 
 CAPTION = (
     "A row is a token that looks, a column a token looked at. The colour deepens with the square root of the weight."
@@ -53,6 +66,17 @@ def quantised(weights: np.ndarray, most: float | None = 1.0) -> tuple[np.ndarray
     return np.rint(weights / np.float32(step)).astype(np.uint16), step
 
 
+def quantised_differences(differences: np.ndarray) -> tuple[np.ndarray, float]:
+    """As :func:`quantised` for differences of either sign: (levels − `SIGNED_ZERO`) · step, zero exact."""
+    if differences.ndim != 2 or 0 in differences.shape:
+        raise ValueError(f"differences have shape {differences.shape}: pass (query, key), neither of them empty")
+    differences = np.asarray(differences, dtype=np.float32)
+    if not np.isfinite(differences).all():
+        raise ValueError("differences of attention weights must be finite")
+    step = max(float(np.abs(differences).max()) / (65535 - SIGNED_ZERO), FINEST_STEP)
+    return (np.rint(differences / np.float32(step)).astype(np.int32) + SIGNED_ZERO).astype(np.uint16), step
+
+
 def attention_heatmap(
     weights: np.ndarray,
     tokens: Sequence[str],
@@ -65,11 +89,13 @@ def attention_heatmap(
     keys: Sequence[str] | None = None,
     selected_key: int | None = None,
     most: float | None = 1.0,
+    signed: bool = False,
+    scale: float | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the head and return the query token whose row was clicked since the last run.
 
-    weights:      (query, key), none negative.
+    weights:      (query, key), none negative; with ``signed`` differences of either sign, zero in the middle.
     tokens:       one for each row, as the tokenizer writes them; and for each column, unless ``keys`` are given.
     version:      names the tokens (a hash of the text); clicks on another version are dropped.
     selected:     the token whose row (and column, without ``keys``) is marked, or None.
@@ -78,13 +104,16 @@ def attention_heatmap(
     keys:         one for each column, where columns are other tokens than rows.
     selected_key: the marked column, with ``keys``.
     most:         what no weight can exceed; None: a measure without a limit.
+    scale:        the weight with the full colour, for maps side by side; None, or too small: the largest of this one.
     on_select:    called before the run that a click starts; `clicked_row` reads the click there, with ``keys``
                   `clicked_label`.
 
     Returns the index, `DESELECTED` when the selected row was deselected, None without a click. Raises ValueError
     for a selection that is no token, for tokens that do not fit the weights, and what `quantised` raises.
     """
-    levels, step = quantised(weights, most)
+    levels, step = quantised_differences(weights) if signed else quantised(weights, most)
+    if scale is not None and not (np.isfinite(scale) and scale > 0):
+        raise ValueError(f"scale {scale}: pass a positive number, or None for the largest weight")
     count, columns = len(tokens), len(tokens if keys is None else keys)
     if weights.shape != (count, columns):
         raise ValueError(f"{count} tokens need weights of shape ({count}, {columns}), not {weights.shape}")
@@ -101,6 +130,8 @@ def attention_heatmap(
         "selectedKey": selected_key,
         "step": step,
         "height": height_px,
+        "zero": SIGNED_ZERO if signed else 0,
+        "full": None if scale is None else float(scale),
     }
     # High bytes first, then low bytes: most weights are small, so the first half is nearly all zeros.
     planes = np.stack([levels >> 8, levels & 255]).astype(np.uint8)

@@ -16,22 +16,28 @@ function joinPlanes(bytes) {
   return levels;
 }
 
-// Colour levels 0 to 255, along the square root, so that faint weights are seen.
-function shades(levels, peak) {
-  const shown = new Uint8Array(levels.length);
-  if (peak > 0) for (let i = 0; i < shown.length; i++) shown[i] = Math.round(255 * Math.sqrt(levels[i] / peak));
+// Colour levels 0 to 255, along the square root, so that faint weights are seen. Differences, with their zero in the
+// middle of the levels, have it in the middle of the colours.
+function shades(levels, peak, zero) {
+  const shown = new Uint8Array(levels.length).fill(zero ? SIGNED_ZERO : 0);
+  if (peak === 0) return shown;
+  for (let i = 0; i < shown.length; i++) {
+    const share = Math.sqrt(Math.abs(levels[i] - zero) / peak);
+    if (!zero) shown[i] = Math.round(255 * share);
+    else shown[i] = Math.round(SIGNED_ZERO + (255 - SIGNED_ZERO) * (levels[i] < zero ? -share : share));
+  }
   return shown;
 }
 
-// A rows × columns picture on fewer pixels: each shows the largest level of its block.
-function blockMaxima(levels, rows, columns, width, height) {
-  const largest = new Uint16Array(width * height);
+// A rows × columns picture on fewer pixels: each shows the level of its block that is farthest from zero.
+function blockMaxima(levels, rows, columns, width, height, zero) {
+  const largest = new Uint16Array(width * height).fill(zero);
   for (let row = 0; row < rows; row++) {
     const line = Math.floor((row * height) / rows) * width;
     for (let column = 0; column < columns; column++) {
       const pixel = line + Math.floor((column * width) / columns);
       const level = levels[row * columns + column];
-      if (level > largest[pixel]) largest[pixel] = level;
+      if (Math.abs(level - zero) > Math.abs(largest[pixel] - zero)) largest[pixel] = level;
     }
   }
   return largest;
@@ -116,7 +122,8 @@ function createHeatmap(parentElement) {
   let component;
   let header = null;
   let levels = null; // Uint16Array (query, key)
-  let peak = 0;
+  let peak = 0; // the farthest level from zero
+  let full = 0; // the level with the full colour
   let theme = null;
   let image = null;
   let pooled = null;
@@ -140,7 +147,7 @@ function createHeatmap(parentElement) {
     if (renewed) {
       levels = joinPlanes(bytes);
       peak = 0;
-      for (const level of levels) if (level > peak) peak = level;
+      for (const level of levels) peak = Math.max(peak, Math.abs(level - header.zero));
     }
     if (other) {
       cellSize = null;
@@ -151,7 +158,9 @@ function createHeatmap(parentElement) {
     }
     shortened.clear();
     widest = null;
-    if (renewed || theme !== before) makeImage();
+    const fullBefore = full;
+    full = Math.max(peak, (header.full ?? 0) / header.step);
+    if (renewed || theme !== before || full !== fullBefore) makeImage();
     setAttributes(root, { "data-selected": selected ?? "" });
     setAttributes(box, {
       "aria-label": header.label,
@@ -170,20 +179,22 @@ function createHeatmap(parentElement) {
     read(next.data);
   }
 
-  const weight = (row, column) => levels[row * header.keys.length + column] * header.step;
+  const weight = (row, column) => (levels[row * header.keys.length + column] - header.zero) * header.step;
+  const told = (value) => (header.zero ? signed(value) : weightText(value));
+  const colours = () => (header.zero ? theme.differences : theme.weights);
   // Where rows and columns are the same tokens, a selected token marks both.
   const selectedColumn = () => (header.square ? selected : header.selectedKey);
 
   function makeImage() {
-    image = picture(shades(levels, peak), header.keys.length, header.tokens.length, theme.weights);
+    image = picture(shades(levels, full, header.zero), header.keys.length, header.tokens.length, colours());
     pooled = null;
   }
 
   // For fewer pixels than tokens: scaled smoothly, a line one token thin would fade away.
   function pooledImage(width, height) {
     if (pooled?.width === width && pooled?.height === height) return pooled;
-    const largest = blockMaxima(levels, header.tokens.length, header.keys.length, width, height);
-    pooled = picture(shades(largest, peak), width, height, theme.weights);
+    const largest = blockMaxima(levels, header.tokens.length, header.keys.length, width, height, header.zero);
+    pooled = picture(shades(largest, full, header.zero), width, height, colours());
     return pooled;
   }
 
@@ -367,13 +378,15 @@ function createHeatmap(parentElement) {
   }
 
   function drawLegend() {
-    const largest = peak * header.step;
+    const largest = full * header.step;
     bar.style.background = gradient((place) => {
       const start = Math.round(place * 255) * 3;
-      return [...theme.weights.subarray(start, start + 3)];
+      return [...colours().subarray(start, start + 3)];
     });
     // The colour follows the square root: halfway along the bar is a quarter of the largest weight.
-    const marks = [0, largest / 4, largest].map((value) => (value ? value.toPrecision(2) : "0"));
+    const marks = header.zero
+      ? [-largest, 0, largest].map(signed)
+      : [0, largest / 4, largest].map((value) => (value ? value.toPrecision(2) : "0"));
     numbers.replaceChildren(
       ...marks.map((mark) => {
         const number = element("span", "");
@@ -381,25 +394,26 @@ function createHeatmap(parentElement) {
         return number;
       }),
     );
-    setAttributes(legend, { "aria-label": `Colour scale from 0 through ${marks[1]} to ${marks[2]}` });
+    setAttributes(legend, { "aria-label": `Colour scale from ${marks[0]} through ${marks[1]} to ${marks[2]}` });
   }
 
   function sentence({ row, column }) {
     const { tokens, keys } = header;
     if (row === null) return [`to `, keys[column]];
     if (column === null) return [`from `, tokens[row]];
-    return ["from ", tokens[row], " → to ", keys[column], `: ${weightText(weight(row, column))}`];
+    return ["from ", tokens[row], " → to ", keys[column], `: ${told(weight(row, column))}`];
   }
 
   function strongest(row) {
     let column = 0;
-    for (let i = 1; i < header.keys.length; i++) if (weight(row, i) > weight(row, column)) column = i;
+    const size = (key) => Math.abs(weight(row, key));
+    for (let i = 1; i < header.keys.length; i++) if (size(i) > size(column)) column = i;
     return column;
   }
 
   // Odd parts are tokens: isolated, so that a right-to-left token does not turn the sentence around it.
   function describe() {
-    let parts = ["Point at a cell to read its weight."];
+    let parts = [`Point at a cell to read its ${header.zero ? "difference" : "weight"}.`];
     if (pointed) parts = sentence(pointed);
     else if (root.classList.contains("keyboard")) parts = sentence(cursor);
     else if (selected !== null) {

@@ -203,12 +203,14 @@ function readTheme(parentElement) {
   return themes.get(id);
 }
 
+const SIGNED_ZERO = 128; // the colour level of no difference
+
 function makeTheme(backgroundText, textText, primaryText, blueText, orangeText, font) {
   const background = parseColour(backgroundText, [255, 255, 255]);
   const text = parseColour(textText, inkOn(background));
   const blue = parseColour(blueText, [28, 131, 225]);
   const orange = parseColour(orangeText, [217, 90, 0]);
-  return {
+  const theme = {
     background,
     text,
     primary: parseColour(primaryText, blue),
@@ -217,6 +219,7 @@ function makeTheme(backgroundText, textText, primaryText, blueText, orangeText, 
     positive: standingOut(orange, background, text),
     weights: ramp([background, mix(background, blue, 0.6), mix(blue, text, 0.15), mix(blue, text, 0.65)]),
   };
+  return { ...theme, differences: divergingRamp(theme) };
 }
 
 // 256 colours through the stops, as [r, g, b] triples in one array.
@@ -233,6 +236,15 @@ function ramp(stops) {
 // share in [-1, 1]: blue below zero, orange above, the background at zero.
 function divergingColour(theme, share) {
   return mix(theme.background, share < 0 ? theme.negative : theme.positive, Math.min(1, Math.abs(share)));
+}
+
+// 256 colours for levels around SIGNED_ZERO, which is the background itself.
+function divergingRamp(theme) {
+  const table = new Uint8ClampedArray(256 * 3);
+  for (let level = 0; level < 256; level++) {
+    table.set(divergingColour(theme, (level - SIGNED_ZERO) / (255 - SIGNED_ZERO)), level * 3);
+  }
+  return table;
 }
 
 function gradient(colourAt) {

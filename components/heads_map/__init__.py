@@ -32,6 +32,7 @@ __all__ = [
     "clicked_head",
     "clicked_layer",
     "heads_map",
+    "signed_thumbnails",
     "thumbnails",
 ]
 
@@ -52,9 +53,13 @@ _mount = frontend.register(Path(__file__).parent)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnails:
-    """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight."""
+    """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight.
+
+    ``signed``: differences of weights, 128 ± 127·√|difference|.
+    """
 
     pixels: np.ndarray
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +100,23 @@ def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
     return Thumbnails(pixels)
 
 
+def signed_thumbnails(differences: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
+    """Make the thumbnails of differences of weights (layer, head, query, key), from −1 to 1.
+
+    As :func:`thumbnails`, with zero in the middle and one scale for all: where nothing differs, nothing is seen. A
+    block shows its difference of the largest magnitude. Raises ValueError for another shape or for other values.
+    """
+    if differences.ndim != 4 or 0 in differences.shape:
+        raise ValueError(f"differences have shape {differences.shape}: pass (layer, head, query, key), none empty")
+    up, down = (_block_max(_block_max(values, 2, side), 3, side) for values in (differences, -differences))
+    pooled = np.where(up >= down, up, -down).astype(np.float32, copy=False)
+    if not np.isfinite(pooled).all() or np.abs(pooled).max() > 1.001:
+        raise ValueError("differences of attention weights must be finite and between −1 and 1")
+    pixels = np.rint(128 + 127 * np.sign(pooled) * np.sqrt(np.minimum(np.abs(pooled), 1))).astype(np.uint8)
+    pixels.flags.writeable = False
+    return Thumbnails(pixels, signed=True)
+
+
 def heads_map(
     weights: np.ndarray | Thumbnails,
     *,
@@ -126,7 +148,8 @@ def heads_map(
 
     Raises ValueError for a layer or head that is not there, and what `thumbnails` raises.
     """
-    pixels = (weights if isinstance(weights, Thumbnails) else thumbnails(weights)).pixels
+    small = weights if isinstance(weights, Thumbnails) else thumbnails(weights)
+    pixels = small.pixels
     layers, heads, rows, columns = pixels.shape
     if not (0 <= layer < layers and 0 <= head < heads):
         raise ValueError(f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}")
@@ -143,6 +166,7 @@ def heads_map(
         "maxHeight": max_height_px,
         "maxStretch": max_stretch,
         "switches": switches,
+        "signed": small.signed,
         **_wire(marks or Marks(), (layers, heads)),
     }
     data = frontend.pack(header, pixels.tobytes())

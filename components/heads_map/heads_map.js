@@ -157,7 +157,7 @@ function createHeadsMap(parentElement) {
   function makeImage() {
     // All thumbnails one below the other: head i is the i-th block of rows.
     const height = header.rows * header.layers * header.heads;
-    image = picture(pixels, header.columns, height, theme.weights);
+    image = picture(pixels, header.columns, height, header.signed ? theme.differences : theme.weights);
   }
 
   // Where everything is, in CSS pixels: `step` and `wide` from one head to the next, down and across.

@@ -8,10 +8,12 @@ from components import frontend
 from components.attention_heatmap import (
     DESELECTED,
     FINEST_STEP,
+    SIGNED_ZERO,
     attention_heatmap,
     clicked_label,
     clicked_row,
     quantised,
+    quantised_differences,
 )
 from tests.components.clicks import click, mounted
 
@@ -57,6 +59,39 @@ def test_values_that_are_no_weights_are_an_error(value: float) -> None:
 def test_another_shape_is_an_error(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="query, key"):
         quantised(np.ones(shape, dtype=np.float32))
+
+
+def test_differences_keep_their_sign_and_an_exact_zero() -> None:
+    differences = head(12, 4) - head(12, 4, seed=1)
+    differences[0, 0] = 0
+    levels, step = quantised_differences(differences)
+    assert levels.dtype == np.uint16
+    assert levels[0, 0] == SIGNED_ZERO
+    told = (levels.astype(np.float64) - SIGNED_ZERO) * step
+    assert np.abs(told - differences).max() <= step / 2 * 1.01
+    assert (np.sign(told) * np.sign(differences) >= 0).all()
+    largest = np.abs(differences).argmax()
+    assert abs(int(levels.flat[largest]) - SIGNED_ZERO) == 65535 - SIGNED_ZERO
+
+
+def test_rounding_errors_are_no_differences() -> None:
+    levels, step = quantised_differences(np.full((3, 3), 4e-6, dtype=np.float32))
+    assert step == FINEST_STEP
+    assert (levels == SIGNED_ZERO).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_differences_that_are_no_numbers_are_an_error(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        quantised_differences(np.array([[value]]))
+    with pytest.raises(ValueError, match="query, key"):
+        quantised_differences(np.ones(3))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+def test_a_scale_that_is_not_positive_is_an_error(scale: float) -> None:
+    with pytest.raises(ValueError, match="pass a positive number"):
+        attention_heatmap(head(2, 1), ["a", "b"], key="k", version="v", selected=None, label="l", scale=scale)
 
 
 def heatmap(weights: np.ndarray, tokens: list[str], selected: int | None = None) -> None:

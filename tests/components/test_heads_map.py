@@ -15,6 +15,7 @@ from components.heads_map import (
     clicked_head,
     clicked_layer,
     heads_map,
+    signed_thumbnails,
     thumbnails,
 )
 from tests.components.clicks import click, mounted
@@ -63,6 +64,34 @@ def test_the_weights_are_left_as_they_were() -> None:
     weights.flags.writeable = False
     thumbnails(weights)
     assert np.array_equal(weights, before)
+
+
+def test_differences_have_zero_in_the_middle_and_the_scale_of_weights() -> None:
+    differences = attention(2, 3, 11) - attention(2, 3, 11, seed=1)
+    differences[0, 0] = 0
+    small = signed_thumbnails(differences)
+    assert small.signed
+    shares = (small.pixels.astype(float) - 128) / 127
+    assert np.abs(shares - np.sign(differences) * np.sqrt(np.abs(differences))).max() <= 0.5 / 127 + 1e-6
+    assert (small.pixels[0, 0] == 128).all()
+
+
+def test_a_block_shows_its_largest_difference_of_either_sign() -> None:
+    differences = np.zeros((1, 1, 64, 64), dtype=np.float32)
+    differences[0, 0, 0, :2] = 0.25, -0.64
+    differences[0, 0, 63, 62:] = 0.64, -0.25
+    pixels = signed_thumbnails(differences).pixels[0, 0].astype(int)
+    assert pixels[0, 0] == round(128 - 127 * 0.8)
+    assert pixels[-1, -1] == round(128 + 127 * 0.8)
+    assert (pixels == 128).sum() == pixels.size - 2
+
+
+@pytest.mark.parametrize("value", [np.nan, 1.5, -1.5])
+def test_what_is_no_difference_of_weights_is_an_error(value: float) -> None:
+    with pytest.raises(ValueError, match="between −1 and 1"):
+        signed_thumbnails(np.full((1, 1, 2, 2), value))
+    with pytest.raises(ValueError, match="layer, head, query, key"):
+        signed_thumbnails(np.ones((2, 2)))
 
 
 def test_half_precision_gives_the_same_picture() -> None:
