@@ -101,8 +101,11 @@ def shared(entries: int) -> Callable[[_F], _F]:
     return cached
 
 
-def _while_read(entries: int, each: int) -> Callable[[_F], _F]:
-    """Keep large results as long as `long_texts` says: this many for all visitors, and so many of each of them."""
+def while_read(entries: int, each: int) -> Callable[[_F], _F]:
+    """Keep large results as long as `long_texts` says: this many for all visitors, and so many of each of them.
+
+    For functions whose first argument has a ``text`` and a ``pair``, those of the page.
+    """
 
     def decorate(function: _F) -> _F:
         cached: Any = shared(entries)(function)
@@ -202,7 +205,7 @@ def _attention_small(request: TextRequest) -> gb.AttentionMaps:
     return _attention(request)
 
 
-@_while_read(entries=4, each=2)  # two: all heads on beside some off
+@while_read(entries=4, each=2)  # two: all heads on beside some off
 def _attention_large(request: TextRequest) -> gb.AttentionMaps:
     return _attention(request)
 
@@ -322,7 +325,7 @@ def _measure_small(request: TextRequest, measure_id: str, target: gb.Target | No
     return _measure(request, measure_id, target)
 
 
-@_while_read(entries=16, each=8)  # 13 MB each at 512 tokens and 12 layers
+@while_read(entries=16, each=8)  # 13 MB each at 512 tokens and 12 layers
 def _measure_large(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
     return _measure(request, measure_id, target)
 
