@@ -236,33 +236,36 @@ class Problem:
         inputs = Batch(
             *(tensor.expand(count, -1) for tensor in (one.input_ids, one.attention_mask, one.token_type_ids))
         )
-        explained = torch.full((count,), self.explained_position)
 
         def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
             rows = embeddings.to(device, self.model.network.dtype)
             with hooks():
                 arguments = network_inputs(self.model, inputs, device, rows)
-                return self._scores(arguments, explained.to(device), attention=attention)
+                # one position for all: hooks may have made more rows inside the network than went in
+                return self._scores(arguments, torch.tensor([self.explained_position]), attention=attention)
 
         return self.model.run(work)
 
     def _scores(
         self, arguments: dict[str, Tensor], explained: Tensor, *, attention: bool
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(input, class) logits of the head the target belongs to, and the attention weights."""
-        model, rows = self.model, torch.arange(len(explained), device=explained.device)
+        """(input, class) logits of the head the target belongs to, and the attention weights.
+
+        ``explained`` is the position read in each input, or the one that is read in all.
+        """
+        model = self.model
         if isinstance(self.target, ClassTarget | TokenTarget | AnswerTarget):
             output = model.network(**arguments, output_attentions=attention)
             if isinstance(self.target, AnswerTarget):
                 logits = output.start_logits if self.target.edge == "start" else output.end_logits
             else:
                 logits = output.logits
-                logits = logits if isinstance(self.target, ClassTarget) else logits[rows, explained]
+                logits = logits if isinstance(self.target, ClassTarget) else _at(logits, explained)
         else:
             output = encoder_of(model)(**arguments, output_attentions=attention)
             if isinstance(self.target, MaskTarget):
                 # the vocabulary head at the masked position only: half the cost, the same numbers
-                logits = vocabulary_logits(model, output.last_hidden_state[rows, explained])
+                logits = vocabulary_logits(model, _at(output.last_hidden_state, explained))
             else:
                 logits = next_sentence_logits(model, output.pooler_output)
         return logits.float(), tuple(output.attentions) if attention else ()
@@ -276,3 +279,9 @@ class Problem:
             * (_HIDDEN_COPIES * model.hidden_size + _ATTENTION_COPIES * model.attention_heads * tokens)
         )
         return max(1, _MEMORY_BYTES // (4 * floats))
+
+
+def _at(states: Tensor, positions: Tensor) -> Tensor:
+    """(input, token, …) → (input, …): the row at each input's position, or at the one position given for all."""
+    rows = torch.arange(len(states), device=states.device)
+    return states[rows, positions.to(states.device).expand(len(states))]

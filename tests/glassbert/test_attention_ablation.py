@@ -214,12 +214,15 @@ def test_a_sweep_equals_switching_heads_off_one_by_one(tiny_model, family):
         ("distilbert", "masked_words", (MASKED,), None),
         ("bert", "next_sentence", PAIR, gb.NextSentenceTarget(is_next=False)),
         ("mpnet", "classification", PAIR, None),
+        ("bert", "token_classification", (TEXT,), gb.TokenTarget(3)),
+        ("bert", "question_answering", PAIR, gb.AnswerTarget("end")),
     ],
 )
 def test_a_sweep_of_any_target_equals_one_by_one(tiny_model, family, task, texts, target):
     """Against the attribution's own F on views of the model."""
     model = tiny_model(family, task)
     sweep = gb.ablation_sweep(model, *texts, target=target, output="probability")
+    assert len(sweep.values) == model.layers * model.attention_heads
     for layer, head, value in zip(sweep.layers, sweep.heads, sweep.values, strict=True):
         view = gb.ablate(model, [(layer, head)])
         scores = gb.attribute(view, *texts, method="saliency", target=sweep.target, output="probability")
