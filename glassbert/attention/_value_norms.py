@@ -17,6 +17,7 @@ from torch import Tensor
 from glassbert.blocks import blocks, gates_off, scaled, see_input, see_output
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs
+from glassbert.maps import AttentionMaps
 from glassbert.results import Array, Encoded
 
 
@@ -24,7 +25,7 @@ from glassbert.results import Array, Encoded
 class Layer:
     """What one layer's attention worked with. Kept as small as it came: all layers of a long text are here at once."""
 
-    attention: Tensor  # (head, query, key)
+    attention: Tensor | Array  # (head, query, key)
     values: Tensor  # (token, heads side by side); zero for heads that are off
     states: Tensor  # (token, hidden), x_j
     summed: Tensor  # (token, hidden), attention output + residual: what LayerNorm reads
@@ -33,7 +34,8 @@ class Layer:
 
     def weights(self) -> Tensor:
         """α_h(i, j), (head, query, key) in float64 on the CPU."""
-        return self.attention.cpu().double()
+        attention = self.attention
+        return attention.cpu().double() if isinstance(attention, Tensor) else torch.tensor(attention).double()
 
     def carried(self) -> Tensor:
         """f_h(x_j), (token, head, hidden) in float64 on the CPU."""
@@ -44,8 +46,11 @@ class Layer:
         return torch.einsum("thv,dhv->thd", by_head, mixer)
 
 
-def traced(model: Model, encoded: Encoded) -> list[Layer]:
-    """One forward pass, and what each layer's attention worked with. Raises UnsupportedModelError."""
+def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) -> list[Layer]:
+    """One forward pass, and what each layer's attention worked with. Raises UnsupportedModelError.
+
+    ``maps`` are the weights of this input where they are there already: of a long text a second copy is 150 MB.
+    """
     network = model.network
     inputs = batch(model, [encoded])
     gates = gates_off(network, model.ablated_heads)
@@ -61,13 +66,12 @@ def traced(model: Model, encoded: Encoded) -> list[Layer]:
             see_output(network, "value", lambda layer, given: values.update({layer: given[0]})),
             see_input(network, "norm", lambda layer, read, _: summed.update({layer: read[0][0]})),
         ):
-            output = encoder_of(model)(**network_inputs(model, inputs, device), output_attentions=True)
+            output = encoder_of(model)(**network_inputs(model, inputs, device), output_attentions=maps is None)
         for layer, gate in gates.items():
             values[layer] = scaled(values[layer][None], gate)[0]
+        attention = maps.weights if maps is not None else [weights[0] for weights in output.attentions]
         return [
-            Layer(
-                output.attentions[number][0], values[number], states[number], summed[number], block.output, block.norm
-            )
+            Layer(attention[number], values[number], states[number], summed[number], block.output, block.norm)
             for number, block in enumerate(blocks(network))
         ]
 

@@ -12,29 +12,36 @@ from glassbert.attention.value_norms_2021 import value_norms_2021
 from glassbert.encoder import Model
 from glassbert.errors import OptionError
 from glassbert.inputs import Text, encode
-from glassbert.maps import TokenMaps
+from glassbert.maps import AttentionMaps, TokenMaps
 
 Variant = Literal["2020", "2021"]
 VARIANTS = ("2020", "2021")
 
 
 def value_norms(
-    model: Model, text: Text, pair: str | None = None, variant: Variant = "2020", *, per_head: bool = False
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    variant: Variant = "2020",
+    *,
+    per_head: bool = False,
+    maps: AttentionMaps | None = None,
 ) -> TokenMaps:
     """How long the vector is that each token carries to each other: (layer, query, key), in units of hidden states.
 
     Variant "2020": ‖Σ_h α_h(i, j) f_h(x_j)‖ with f_h(x) = (x W_V + b_V) W_O; ``per_head`` gives ‖α_h f_h(x_j)‖, (layer,
     head, query, key). Variant "2021": the same sum, plus x_i where i = j, through LayerNorm's own scaling. One forward
-    pass. Rows do not sum to 1: ``normalised()`` gives shares. Raises OptionError, UnsupportedModelError, TextErrors.
+    pass; with ``maps``, the weights of this input, they are not made a second time. Rows do not sum to 1:
+    ``normalised()`` gives shares. Raises OptionError, UnsupportedModelError, TextErrors.
     """
     if variant not in VARIANTS:
         raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(VARIANTS)}")
     if per_head and variant == "2021":
         raise OptionError("the 2021 norms are of all heads together, LayerNorm comes after their sum: use variant 2020")
     if variant == "2021":
-        return value_norms_2021(model, text, pair)
+        return value_norms_2021(model, text, pair, maps=maps)
     encoded = encode(model, text, pair)
-    layers = parts.traced(model, encoded)
+    layers = parts.traced(model, encoded, maps)
     values = parts.layer_maps(layers, _of_each_head if per_head else _of_the_sum)
     return TokenMaps.of(encoded, MEASURE.id, values, rows_sum_to_one=False)
 
@@ -56,5 +63,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=True,
-    compute=lambda question: value_norms(question.model, question.text, question.pair),
+    compute=lambda question: value_norms(question.model, question.text, question.pair, maps=question.maps),
 )

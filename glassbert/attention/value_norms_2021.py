@@ -9,7 +9,7 @@ from glassbert.attention import _value_norms as parts
 from glassbert.attention._measure import Measure, one_pass
 from glassbert.encoder import Model
 from glassbert.inputs import Text, encode
-from glassbert.maps import TokenMaps
+from glassbert.maps import AttentionMaps, TokenMaps
 
 
 def mixed(layer: parts.Layer) -> Tensor:
@@ -34,10 +34,12 @@ def mixed(layer: parts.Layer) -> Tensor:
     return shared
 
 
-def value_norms_2021(model: Model, text: Text, pair: str | None = None) -> TokenMaps:
+def value_norms_2021(
+    model: Model, text: Text, pair: str | None = None, *, maps: AttentionMaps | None = None
+) -> TokenMaps:
     """See :func:`glassbert.value_norms`, variant 2021."""
     encoded = encode(model, text, pair)
-    values = parts.layer_maps(parts.traced(model, encoded), mixed)
+    values = parts.layer_maps(parts.traced(model, encoded, maps), mixed)
     return TokenMaps.of(encoded, MEASURE.id, values, rows_sum_to_one=False)
 
 
@@ -49,5 +51,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=True,
-    compute=lambda question: value_norms_2021(question.model, question.text, question.pair),
+    compute=lambda question: value_norms_2021(question.model, question.text, question.pair, maps=question.maps),
 )

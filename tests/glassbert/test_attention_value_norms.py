@@ -69,6 +69,17 @@ def test_a_pair_is_measured_like_one_text(tiny_model, stock):
     assert result.block("A→B").values.shape[1:] == (5, 4)
 
 
+@pytest.mark.parametrize("variant", ["2020", "2021"])
+def test_weights_that_are_there_already_give_the_same_norms(tiny_model, variant):
+    model = tiny_model("bert", "classification")
+    maps = gb.attention(model, TEXT)
+    np.testing.assert_allclose(
+        gb.value_norms(model, TEXT, variant=variant, maps=maps).values,
+        gb.value_norms(model, TEXT, variant=variant).values,
+        atol=1e-6,
+    )
+
+
 def test_a_head_that_is_off_carries_nothing(tiny_model):
     model = tiny_model("distilbert", "encoder")
     view = gb.ablate(model, [(0, 0), (0, 1), (0, 3)])
