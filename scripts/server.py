@@ -3,7 +3,7 @@
     python scripts/server.py run app.py --server.port 8501
 
 Importing torch and transformers is most of a first visitor's wait. It is done here in the background, once the server
-has answered for a while: a visitor who comes at once has the processor for the page, and opens the models as ever.
+has answered for a while and nobody has come: a visitor who comes at once opens the models as ever.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def open_ahead(host: str, port: int) -> None:
         else:
             break
     time.sleep(QUIET_SECONDS)
+    if "components.compute" in sys.modules:  # somebody's page is being drawn, and opens them itself
+        return
     from components import compute
     from components.state import View
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 
 import pytest
@@ -12,13 +13,20 @@ from components.compute import ModelRequest
 from scripts import server
 
 
-def test_what_the_first_page_shows_is_opened_once_the_server_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("a_page_was_drawn", "opened"), [(False, [ModelRequest("pretrained"), ModelRequest("sentiment")]), (True, [])]
+)
+def test_what_the_first_page_shows_is_opened_unless_somebody_came(
+    a_page_was_drawn: bool, opened: list[ModelRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
     happened: list[object] = []
-    monkeypatch.setattr(time, "sleep", lambda seconds: happened.append(seconds))
+    monkeypatch.setattr(time, "sleep", happened.append)
     monkeypatch.setattr(compute, "load", happened.append)
+    if not a_page_was_drawn:
+        monkeypatch.delitem(sys.modules, "components.compute")  # what every page imports
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server.open_ahead("127.0.0.1", listening.getsockname()[1])
-    assert happened == [server.QUIET_SECONDS, ModelRequest("pretrained"), ModelRequest("sentiment")]
+    assert happened == [server.QUIET_SECONDS, *opened]
 
 
 def test_nothing_is_opened_before_the_server_answers(monkeypatch: pytest.MonkeyPatch) -> None:
