@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["EXAMPLES", "FIRST", "Example"]
+__all__ = ["EXAMPLES", "FIRST", "SWAPS", "Example"]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text to open, the word of it to select, and where to look."""
+    """A text to open, the word of it to select, and where to look; ``other`` has as many tokens and another answer."""
 
     id: str
     label: str
@@ -17,6 +17,8 @@ class Example:
     select: str
     look: str
     pair: str = ""
+    other: str = ""
+    other_pair: str = ""
 
     @property
     def token(self) -> int:
@@ -33,6 +35,7 @@ EXAMPLES: dict[str, Example] = {
             "The story is thin, but the acting is superb and I loved it.",
             "superb",
             "One half of the sentence is against, the other for. Which words win in the saliency?",
+            other="The story is thin, but the acting is terrible and I loved it.",
         ),
         Example(
             "negation",
@@ -40,6 +43,7 @@ EXAMPLES: dict[str, Example] = {
             "It was not bad at all.",
             "bad",
             "“bad” alone is negative. Does the saliency show what “not” does to it, and do two methods agree?",
+            other="It was quite bad at all.",
         ),
         Example(
             "coreference",
@@ -47,6 +51,7 @@ EXAMPLES: dict[str, Example] = {
             "Mary told her brother that [MASK] was hungry.",
             "[MASK]",
             "The model prefers “she”. Explain the masked word and see whether “Mary” or “her” tipped it.",
+            other="John told his brother that [MASK] was hungry.",
         ),
         Example(
             "bias",
@@ -54,6 +59,7 @@ EXAMPLES: dict[str, Example] = {
             "The engineer said that [MASK] was tired.",
             "[MASK]",
             "The sentence says nothing of gender. Compare “he” and “she”, then put another job in.",
+            other="The actress said that [MASK] was tired.",
         ),
         Example(
             "ambiguity",
@@ -61,6 +67,7 @@ EXAMPLES: dict[str, Example] = {
             "He went to the bank to borrow some [MASK].",
             "[MASK]",
             "A bank lends or runs beside a river. See which heads link the mask to “borrow” and to “bank”.",
+            other="He went to the kitchen to borrow some [MASK].",
         ),
         Example(
             "agreement",
@@ -68,6 +75,7 @@ EXAMPLES: dict[str, Example] = {
             "The keys to the cabinet [MASK] on the table.",
             "[MASK]",
             "“are”, although “cabinet” stands nearer. Which word does the saliency of the masked word name?",
+            other="The key to the cabinet [MASK] on the table.",
         ),
         Example(
             "fact",
@@ -75,6 +83,7 @@ EXAMPLES: dict[str, Example] = {
             "The capital of France is [MASK].",
             "[MASK]",
             "A fact held in the weights. Change the country; small countries are often wrong.",
+            other="The capital of Germany is [MASK].",
         ),
         Example(
             "pair",
@@ -83,6 +92,7 @@ EXAMPLES: dict[str, Example] = {
             "founded",
             "BERT's second task: does text B follow text A? Swap in an unrelated text B and watch it fall.",
             pair="It grew into the capital of a vast empire.",
+            other_pair="The frog sat on the edge of a pond.",
         ),
         Example(
             "wrong",
@@ -91,9 +101,16 @@ EXAMPLES: dict[str, Example] = {
             "friendly",
             "The embedded sentiment model calls this praise NEGATIVE, and is sure of it. It knows film reviews, "
             "not hotels: the saliency shows which words mislead it.",
+            other="The staff were friendly and the room was quite clear.",
         ),
     )
 }
 
 #: What a visitor without a link sees first.
 FIRST = EXAMPLES["contrast"]
+
+#: Words to put in each other's place, as the What if page reads them: a list a line, groups between commas.
+SWAPS = """opposites: good/bad, great/terrible, superb/awful, love/hate, loved/hated, like/dislike, best/worst
+pronouns: he/she/they, him/her/them, his/her/their
+names: Mary/John/Fatima/Wei/Carlos/Aisha
+numbers: one/two/ten, first/last"""

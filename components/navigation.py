@@ -68,6 +68,20 @@ PAGES: dict[str, Page] = {
             "Which words drove the decision, by several methods, each with a receipt that says how far to believe it.",
         ),
         Page(
+            "what_if",
+            "pages/what_if.py",
+            "What if",
+            ":material/alt_route:",
+            "Change a word and see what moves, find the smallest change that turns the decision, and where it lives.",
+        ),
+        Page(
+            "compare",
+            "pages/compare.py",
+            "Compare",
+            ":material/compare_arrows:",
+            "What differs between two models on one text, or two texts on one model, word by word and head by head.",
+        ),
+        Page(
             "models",
             "pages/models.py",
             "Models",

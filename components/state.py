@@ -14,7 +14,7 @@ from zlib import crc32
 
 import streamlit as st
 
-from components.examples import EXAMPLES, FIRST
+from components.examples import EXAMPLES, FIRST, SWAPS
 
 __all__ = [
     "View",
@@ -90,6 +90,17 @@ class View:
     pll: str = "original"  # how the pieces of one word are masked when a whole text is scored
     rather: str = ""  # the foil: why one word rather than this one
     why: str = ""  # the word to explain; "": the first choice
+    tried: str = "edit"  # the open section of the What if page
+    swaps: str = SWAPS  # words to put in each other's place, a list a line
+    flips: str = "masked_model"  # who proposes words for the smallest change, or "gradient"
+    drop: bool = True  # … and whether words may be deleted
+    edits: int = 2  # … at most so many changes
+    budget: int = 600  # … and so many passes
+    other: str = ""  # a second text, to be compared with the first; "": an example's own
+    other_pair: str = ""  # its text B; "": the same as the first one's
+    versus: str = ""  # what is compared: two "models" or two "texts"; "": texts once there is a second one
+    differ: str = "summary"  # the open section of the Compare page
+    patch: str = "hidden"  # what is put from one run into the other: "hidden", "head", "mlp", "attention"
     template: str = "The {job} said that [MASK] was tired."
     fillers: str = "job: engineer, nurse, teacher, doctor, secretary, farmer, lawyer, housekeeper"
 
@@ -104,8 +115,9 @@ class View:
             for field in fields(self)
             if getattr(self, field.name) != getattr(fresh, field.name)
         }
-        if len(quote(values.get("text", "") + values.get("pair", ""), errors="replace")) > _MAX_TEXT_IN_LINK:
-            for name in ("text", "pair", "token"):
+        texts = ("text", "pair", "other", "other_pair")
+        if len(quote("".join(values.get(name, "") for name in texts), errors="replace")) > _MAX_TEXT_IN_LINK:
+            for name in (*texts, "token"):
                 values.pop(name, None)
         return values
 
@@ -146,11 +158,14 @@ def view() -> View:
 
 
 def change(**values: Any) -> None:
-    """Change fields of the view; a new text or model takes the selected and the masked tokens with it."""
+    """Change fields of the view; a new text or model takes the selected and the masked tokens with it, a new text also
+    the one it was compared with."""
     before = view()
     after = replace(before, **values)
     if (after.text, after.pair, after.model) != (before.text, before.pair, before.model):
         after = replace(after, **{"token": -1, "masks": "", **values})
+    if (after.text, after.pair) != (before.text, before.pair):
+        after = replace(after, **{"other": "", "other_pair": "", **values})
     if after.token != before.token and "until" not in values:
         after = replace(after, until=-1)
     st.session_state[_VIEW] = asdict(after)

@@ -30,7 +30,7 @@ class Cell:
 
     tone:  0 to 1, how dark the background is; None: no colour.
     note:  what the readout line adds when the cell is pointed at, plain text.
-    kind:  "special" and "unknown" tokens stand out, "faint" is padding.
+    kind:  "special" and "unknown" tokens stand out, "faint" is padding, "struck" is gone.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Cell:
     end: int
     tone: float | None = None
     note: str = ""
-    kind: Literal["text", "special", "unknown", "faint"] = "text"
+    kind: Literal["text", "special", "unknown", "faint", "struck"] = "text"
 
 
 @dataclass(frozen=True, slots=True)
