@@ -267,7 +267,7 @@ def attribute(request: TextRequest, method: str, target: gb.Target, output: Outp
 def page_options(method: str) -> dict[str, Any]:
     """Where a page differs from the library's defaults.
 
-    Integrated gradients accept a miss of 5 %, which the panel states: the first 13 passes are enough for most short
+    Integrated gradients accept a miss of 5 %, which the panel states: the first 14 passes are enough for most short
     texts, which then miss by 1 or 2 %; the last per cent takes as many again.
     """
     return {"tolerance": 0.05} if method == "integrated_gradients" else {}
@@ -408,6 +408,14 @@ def broken(
     gb, model = library(), load(request.model)
     scores = gb.broken(model, attribute(request, method, target, output), kind=kind, seed=seed)
     return scores, gb.receipt(model, scores)
+
+
+def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
+    """Which methods are faithful for this model, if that was computed before: no pass, a small file is read."""
+    model = load(request)
+    from glassbert.evaluation import stored_ranking as read
+
+    return read(model)
 
 
 def words(encoded: gb.Encoded) -> tuple[tuple[str, ...], Any]:
