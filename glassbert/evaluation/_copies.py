@@ -6,6 +6,7 @@ import copy
 import threading
 import zlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -18,7 +19,7 @@ from glassbert.blocks import blocks
 from glassbert.encoder import Model
 from glassbert.errors import ModelTooLargeError
 
-__all__ = ["randomised", "stages", "with_noise"]
+__all__ = ["noisy_copy", "randomised", "stages"]
 
 # Copies kept for a model: those of the quick receipt. They share what they leave alone, so together they are at most
 # about twice the model.
@@ -53,28 +54,33 @@ def randomised(model: Model, stage: int, seed: int) -> Model:
         return _with_network(model, made[key])
 
 
-def with_noise(model: Model, input_ids: Tensor, noise: Tensor) -> Model:
-    """A copy whose word embeddings of these ids (id,) have ``noise`` (id, dimension) added; nothing else differs.
+def noisy_copy(model: Model, input_ids: Tensor) -> tuple[Model, Callable[[Tensor], None]]:
+    """A copy that shares every weight, and what sets the noise (id, dimension) added to its embeddings of these ids.
 
     It reaches every method the same way, also those that take tokens away by id. A word that occurs twice gets the same
-    noise twice.
+    noise twice. The copy is its caller's own: noise set while others use it would reach them.
     """
     network = _sibling(model, [])
-    network.set_input_embeddings(_NoisyEmbedding(network.get_input_embeddings(), input_ids, noise))
-    return _with_network(model, network)
+    table = _NoisyEmbedding(network.get_input_embeddings(), input_ids)
+    network.set_input_embeddings(table)
+    return _with_network(model, network), table.move
 
 
 class _NoisyEmbedding(nn.Module):
     """A table that adds something to some of its rows as they are read."""
 
-    def __init__(self, table: Any, input_ids: Tensor, noise: Tensor) -> None:
+    def __init__(self, table: Any, input_ids: Tensor) -> None:
         super().__init__()
         self.table = table
         rows = torch.zeros(table.weight.shape[0], dtype=torch.int64)
         rows[input_ids] = torch.arange(1, len(input_ids) + 1)
-        added = torch.cat((torch.zeros_like(noise[:1]), noise))
+        added = torch.zeros(1 + len(input_ids), table.weight.shape[1], dtype=table.weight.dtype)
         self.register_buffer("rows", rows.to(table.weight.device))
-        self.register_buffer("added", added.to(table.weight.device, table.weight.dtype))
+        self.register_buffer("added", added.to(table.weight.device))
+
+    def move(self, noise: Tensor) -> None:
+        with torch.no_grad():
+            self.get_buffer("added")[1:].copy_(noise)
 
     @property
     def weight(self) -> Tensor:

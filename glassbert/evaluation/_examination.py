@@ -18,7 +18,7 @@ from glassbert.evaluation._ordering import evidence, order, sizes
 from glassbert.language._masks import batches
 from glassbert.results import Array, TokenScores
 
-__all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "run_cost"]
+__all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "run_cost", "settings_of"]
 
 # Token rows that the default number of random orderings may take: 100 orderings up to about 128 tokens (4,500 passes
 # of 1 to 128 tokens, 20 s of one core with the embedded models), 25 of 512.
@@ -157,11 +157,16 @@ class Examination:
         return float(self.probabilities(np.ones(self.problem.length, dtype=bool)))
 
 
-def lean_settings(subject: Subject, *, thorough: bool) -> Mapping[str, Any]:
-    """The options the scores were made with; with at most six steps where steps are an option, unless thorough."""
+def settings_of(subject: Subject) -> dict[str, Any]:
+    """The options the scores were made with, as far as the method declares them."""
     assert subject.method is not None
     made_with = subject.scores.options
-    settings = {name: made_with.get(name, default) for name, default in subject.method.options.items()}
+    return {name: made_with.get(name, default) for name, default in subject.method.options.items()}
+
+
+def lean_settings(subject: Subject, *, thorough: bool) -> dict[str, Any]:
+    """The options the scores were made with; with at most six steps where steps are an option, unless thorough."""
+    settings = settings_of(subject)
     if "n_steps" in settings and not thorough:
         settings["n_steps"] = min(settings["n_steps"] or _LEAN_STEPS, _LEAN_STEPS)
     return settings

@@ -8,7 +8,7 @@ import numpy as np
 
 from glassbert.attribution import explain
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import BROKEN, Examination, Subject, run_cost
+from glassbert.evaluation._examination import BROKEN, Examination, Subject, run_cost, settings_of
 
 _HOLDS, _FAILS = 0.05, 0.15
 # A change of F this small is below what float32 can attribute.
@@ -70,8 +70,7 @@ def _twice(subject: Subject) -> dict[str, Any] | None:
     steps = scores.options.get("n_steps")
     if subject.method is None or not steps or BROKEN in scores.options:
         return None
-    made_with = {name: scores.options.get(name, default) for name, default in subject.method.options.items()}
-    return {**made_with, "n_steps": 2 * steps}
+    return {**settings_of(subject), "n_steps": 2 * steps}
 
 
 def cost(examination: Examination, subject: Subject) -> int:

@@ -13,9 +13,9 @@ from glassbert.evaluation._examination import Examination, Subject, explained, l
 from glassbert.evaluation._ordering import is_signed, spearman
 
 _HOLDS, _FAILS = 0.5, 0.7
-# Passes of this input's length for a quick receipt: three stages of the cheap methods, two of one that takes a pass for
-# each of 24 tokens, none of a sampling method with hundreds.
-_QUICK_PASSES, _MOST_FOR_ONE = 60, 90
+# Passes of this input's length for a quick receipt: three stages of a method that takes one or two passes, one stage of
+# a method that takes a pass for each of 24 tokens, none of a sampling method with hundreds.
+_QUICK_PASSES, _MOST_FOR_ONE = 30, 90
 _FEWEST_TOKENS = 6
 
 
