@@ -115,8 +115,8 @@ def _check(options: Mapping[str, Any]) -> None:
 def _cost(options: Mapping[str, Any]) -> int:
     if options.get("n_steps"):
         return 2 + int(options["n_steps"])  # and the two ends
-    # in the usual case the first round is enough for 5 %, and two stretches are refined once for 1 %
-    return FIRST_NODES if options["tolerance"] >= 0.05 else FIRST_NODES + 8
+    # in the usual case the first round is enough for 5 %, and one stretch is refined once for 1 %
+    return FIRST_NODES if options["tolerance"] >= 0.05 else FIRST_NODES + 4
 
 
 METHOD = Method(

@@ -102,7 +102,7 @@ def test_a_method_says_what_it_is(name):
 
 
 def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
-    """A fixed number of passes is declared exactly; integrated gradients takes whole doublings."""
+    """A fixed number of passes is declared exactly; what a tolerance needs, in the usual case."""
     first, rest = "The doctor told the nurse that [MASK] would be late", "because the train was delayed in the snow."
     text = f"{first} for the meeting {rest}"
     position = gb.encode(pretrained, text).tokens.index("[MASK]")
@@ -113,8 +113,7 @@ def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
         assert len(score.encoded) == 24
         declared = method.cost(24, {**method.options, **options})
         if "tolerance" in method.options:
-            assert declared <= 2 * score.forward_passes
-            assert score.forward_passes in (10, 26, 58, 122, 250, 506)
+            assert 0.5 * declared <= score.forward_passes <= 2 * declared
         elif method.family == "perturbation":  # the masked word stays, which no number of tokens tells
             assert declared - options.get("n_samples", 1) <= score.forward_passes <= declared
         else:

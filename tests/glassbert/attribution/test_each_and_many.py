@@ -211,7 +211,7 @@ def test_encoded_texts_pass_through(tiny_model):
 
 
 def test_texts_share_passes(tiny_model):
-    """Twelve texts, thirteen nodes each at least: by far fewer calls of the network than passes."""
+    """Twelve texts, fourteen nodes each at least: by far fewer calls of the network than passes."""
     model, calls = tiny_model("bert", "classification"), []
     hook = model.network.base_model.encoder.register_forward_pre_hook(lambda _, args: calls.append(len(args[0])))
     try:

@@ -30,7 +30,7 @@ def peak(place, middle=0.3, width=0.02):
 def test_polynomials_are_exact_after_the_first_round():
     path = Path()
     rounds = walk(path, lambda a: 3 * a**4 - a, lambda a: [12 * a**3, -1.0], tolerance=1e-9)
-    assert [len(places) for places in rounds] == [FIRST_NODES] == [13]
+    assert [len(places) for places in rounds] == [FIRST_NODES] == [14]
     np.testing.assert_allclose(path.scores(), [3, -1], atol=1e-12)
     assert (path.baseline_value, path.value) == (0, 2)
 
@@ -46,7 +46,7 @@ def test_a_sharp_bend_is_followed_until_the_tolerance_holds(tolerance):
     assert abs(path.scores().sum() - change) <= tolerance * change
     np.testing.assert_allclose(path.scores(), [0.25 * change, 0.75 * change], atol=tolerance * change)
     later = [place for places in rounds[1:] for place in places]
-    close = [place for place in later if 0.25 <= place <= 0.5]
+    close = [place for place in later if 0.2 <= place <= 0.5]
     assert len(close) > 0.6 * len(later), "where it bends"
     assert len(rounds) > 1
 

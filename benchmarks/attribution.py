@@ -1,0 +1,146 @@
+"""What do integrated gradients to 1 % cost beside captum's 50 steps, and many texts beside transformers-interpret?
+
+First part: 16 sentences, one by one, each explained for the predicted class of the embedded classifier, named in
+advance. Passes are rows sent forward and back through the network; the miss is |Σ scores − (F(x) − F(baseline))| as a
+share of the change. captum gets the same function, inputs and baseline. A ratio of seconds is taken for one sentence
+within one round; the table gives medians over sentences.
+
+Second part: 64 sentences. transformers-interpret has no batches and takes them one by one, with its defaults (50
+steps); `gb.attribute_many` gets the list. Both find the classes themselves. Its integrated gradients are compared with
+ours at 1 % and at 5 %, and with what a list costs by the methods that need one pass a text.
+
+    python benchmarks/attribution.py [--rounds 3] [--threads 1]
+
+Where transformers-interpret is not installed (requirements-bench.txt), its row says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from functools import partial
+from statistics import mean, median
+
+import torch
+from _timing import Spread, interleaved, machine, ratios, table
+from captum.attr import IntegratedGradients
+
+import glassbert as gb
+from glassbert import device
+from glassbert.attribution._pose import pose
+
+try:
+    from transformers_interpret import SequenceClassificationExplainer
+except ImportError:
+    SequenceClassificationExplainer = None
+
+SENTENCES = (
+    "The story is thin, but the acting is superb and I loved it.",
+    "It was not bad at all.",
+    "The staff were friendly and the room was spotless.",
+    "The acting is great but the story is a mess and I was bored by it all the time today.",
+    "I want my two hours back.",
+    "A warm, funny and deeply moving picture.",
+    "Without a doubt the best album of the year.",
+    "Hardly a masterpiece.",
+    "The film is not good.",
+    "I expected to hate it, but I loved every minute of it from start to finish.",
+    "The plot is predictable, the jokes fall flat, and not even the cast can save it from being a long, dull evening.",
+    "The music is wonderful.",
+    "Nobody in the theatre laughed, and neither did I.",
+    "A gentle comedy with a sharp eye for the small absurdities of family life.",
+    "The battery died after two days and the support never answered.",
+    "It is neither as clever as it thinks nor as funny as it should be, yet I smiled more than once.",
+)
+OPENINGS = ("", "Honestly, ", "As my sister says: ", "Last night I thought so, and I still do: ")
+
+
+def one_by_one(model: gb.Model, rounds: int, clock: str) -> None:
+    """Integrated gradients of single sentences: passes, miss, and time as a share of captum's."""
+    timer = time.perf_counter if clock == "wall" else time.process_time
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    for text in SENTENCES:
+        label = gb.ClassTarget(gb.classify(model, text).predicted)
+        problem = pose(model, gb.encode(model, text), label, "logit")
+        inputs, baseline = problem.embeddings, problem.baseline_embeddings("pad")
+        captum = partial(IntegratedGradients(problem.value).attribute, inputs, baselines=baseline, n_steps=50)
+        ways = {
+            "captum, 50 steps": captum,
+            "glassbert, 1 %": partial(gb.attribute, model, text, target=label),
+            "glassbert, 5 %": partial(gb.attribute, model, text, target=label, tolerance=0.05),
+        }
+        shares = ratios(interleaved(ways, rounds, timer), "captum, 50 steps")
+        change = float((problem.value(inputs) - problem.value(baseline)).detach())
+        for name, way in ways.items():
+            found = way()
+            if isinstance(found, gb.TokenScores):
+                figures = found.forward_passes, found.relative_delta
+            else:
+                figures = 50, abs(float(found.sum()) - change) / abs(change)
+            rows.setdefault(name, []).append((*figures, shares[name].middle))
+    lines = []
+    for name, figures in rows.items():
+        passes, misses, times = zip(*figures, strict=True)
+        lines.append(
+            (
+                name,
+                f"{median(passes):.0f}",
+                f"{mean(passes):.1f}",
+                f"{max(passes):.0f}",
+                f"{100 * median(misses):.2f} %",
+                f"{100 * max(misses):.2f} %",
+                Spread.of(times).text(),
+            )
+        )
+    header = ("", "passes, median", "mean", "most", "miss, median", "largest", f"{clock} time, captum = 1")
+    print(f"\n{len(SENTENCES)} sentences one by one, {machine()}\n{table(header, lines)}")
+
+
+def many(model: gb.Model, rounds: int, clock: str) -> None:
+    """A list of sentences: seconds, and the throughput as a multiple of transformers-interpret's."""
+    timer = time.perf_counter if clock == "wall" else time.process_time
+    texts = [opening + text for opening in OPENINGS for text in SENTENCES]
+    ways = {
+        "attribute_many, integrated_gradients, 1 %": partial(gb.attribute_many, model, texts),
+        "attribute_many, integrated_gradients, 5 %": partial(gb.attribute_many, model, texts, tolerance=0.05),
+        "attribute_many, input_x_gradient": partial(gb.attribute_many, model, texts, method="input_x_gradient"),
+        "attribute_many, attention_relevance": partial(gb.attribute_many, model, texts, method="attention_relevance"),
+        "attribute one by one, integrated_gradients, 1 %": lambda: [gb.attribute(model, text) for text in texts],
+        "attribute one by one, input_x_gradient": lambda: [
+            gb.attribute(model, text, method="input_x_gradient") for text in texts
+        ],
+    }
+    unit = "attribute one by one, integrated_gradients, 1 %"
+    if SequenceClassificationExplainer is None:
+        print("\ntransformers-interpret is not installed: pip install --no-deps -r requirements-bench.txt")
+    else:
+        explainer = SequenceClassificationExplainer(model.network, model.tokenizer)
+        unit = "transformers-interpret, 50 steps"
+        ways = {unit: lambda: [explainer(text) for text in texts], **ways}
+    taken = interleaved(ways, rounds, timer)
+    speed = {name: Spread.of([1 / share for share in _shares(taken, name, unit)]) for name in ways}
+    lines = [(name, Spread.of(times).text(2), speed[name].text(1)) for name, times in taken.items()]
+    print(f"\n{len(texts)} sentences, {machine()}\n{table(('', f'{clock} seconds', f'throughput, {unit} = 1'), lines)}")
+
+
+def _shares(taken: dict[str, list[float]], name: str, unit: str) -> list[float]:
+    return [own / one for own, one in zip(taken[name], taken[unit], strict=True)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1, help="for everybody; with 1, processor time is taken")
+    arguments = parser.parse_args()
+    warnings.filterwarnings("ignore")  # the peers' own
+    torch.set_num_threads(arguments.threads)
+    device._MAX_THREADS = arguments.threads  # glassbert chooses its threads itself; here all have the same
+    clock = "processor" if arguments.threads == 1 else "wall"
+    model = gb.load("sentiment", "cpu")
+    one_by_one(model, arguments.rounds, clock)
+    many(model, max(1, arguments.rounds - 1), clock)
+
+
+if __name__ == "__main__":
+    main()
