@@ -178,5 +178,6 @@ def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
     special = result.encoded.special_tokens_mask.astype(bool)
     share = float(np.abs(result.scores[special]).sum()) / max(total, 1e-12)
     where = "Hidden special tokens" if len(shown.hidden) else "Special tokens"
+    cost = passes(result.forward_passes)
     took = plain(f"{result.seconds:.2f}")
-    return f"{arithmetic(result)} {where} hold {share:.0%} of all magnitude. {passes(result.forward_passes)}, {took} s."
+    return f"{arithmetic(result)} {where} hold {share:.0%} of all magnitude. {cost[0].upper()}{cost[1:]}, {took} s."
