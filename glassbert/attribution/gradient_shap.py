@@ -60,5 +60,5 @@ METHOD = Method(
     cost=lambda tokens, options: int(options["n_samples"]) + 3,  # and the text and both baselines themselves
     compute=compute,
     check=check_draws,
-    options={"n_samples": 20, "stdev": 0.0, "seed": 0, "internal_batch_size": None},
+    options={"n_samples": 50, "stdev": 0.0, "seed": 0, "internal_batch_size": None},
 )
