@@ -110,7 +110,7 @@ EXAMPLES: dict[str, Example] = {
 FIRST = EXAMPLES["contrast"]
 
 #: Words to put in each other's place, as the What if page reads them: a list a line, groups between commas.
-SWAPS = """opposites: good/bad, great/terrible, superb/awful, love/hate, loved/hated, like/dislike, best/worst
-pronouns: he/she/they, him/her/them, his/her/their
-names: Mary/John/Fatima/Wei/Carlos/Aisha
-numbers: one/two/ten, first/last"""
+SWAPS = """Opposites: good/bad, great/terrible, superb/awful, love/hate, loved/hated, like/dislike, best/worst
+Pronouns: he/she/they, him/her/them, his/her/their
+Names: Mary/John/Fatima/Wei/Carlos/Aisha
+Numbers: one/two/ten, first/last"""

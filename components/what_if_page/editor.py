@@ -92,6 +92,7 @@ def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -
     """What can be done to the selected word."""
     after = compute_what_if.edited(asked.request, draft)
     word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
+    word = word or asked.encoded.texts[place.text][place.start : place.end]  # deleted in this draft
     version = compute.version(asked.request, draft, place.position)
 
     def replaced(key: str) -> None:
@@ -145,33 +146,43 @@ def _from_lists(word: str, version: str, replaced: object) -> None:
     swaps = state.view().swaps
     for number, (name, words) in enumerate(interchangeable(word, swaps).items()):
         key = f"swap_{number}_{version}_{compute.version(words)}"
-        st.pills(
-            plain(name).capitalize(), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True
-        )
+        st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
     with st.popover("Your lists", icon=":material/list:"):
         st.text_area(
             "Words to put in each other's place",
             height=150,
             help="A list a line: its name, a colon, and groups between commas, words between slashes. A list of one "
-            "group is offered for every word that begins as its words do, with a capital or without.",
+            "group of names is offered for every capitalised word that stands in no list.",
             **state.bind("swaps"),
         )
 
 
 def interchangeable(word: str, swaps: str) -> dict[str, list[str]]:
-    """Name of a list → words that it would put in the place of this one; lists without any are left out."""
+    """Name of a list → words that it would put in the place of this one; lists without any are left out.
+
+    A list offers the other words of the groups that hold the word. Where none holds it, a list of one group of names
+    is offered for every word that begins with a capital: "Linda" may become any of them.
+    """
+    lists = [_read_list(line) for line in swaps.splitlines() if line.strip()]
+    word = word.casefold() if any(_holds(group, word) for _, groups in lists for group in groups) else word
     found: dict[str, list[str]] = {}
-    for line in swaps.splitlines():
-        name, colon, rest = line.partition(":")
-        groups = [
-            [one.strip() for one in group.split("/") if one.strip()]
-            for group in re.split("[,;]", rest if colon else name)
-        ]
-        groups = [group for group in groups if group]
-        fitting = [group for group in groups if word.casefold() in map(str.casefold, group)]
-        if not fitting and len(groups) == 1 and groups[0][0][:1].isupper() and word[:1].isupper():
+    for name, groups in lists:
+        fitting = [group for group in groups if _holds(group, word)]
+        if word[:1].isupper() and len(groups) == 1 and groups[0][0][:1].isupper():
             fitting = groups
-        offered = dict.fromkeys(one for group in fitting for one in group if one.casefold() != word.casefold())
+        offered = [one for group in fitting for one in group if one.casefold() != word.casefold()]
         if offered:
-            found[name.strip() if colon else "words"] = list(offered)
+            found[name] = list(dict.fromkeys([*found.get(name, []), *offered]))
     return found
+
+
+def _read_list(line: str) -> tuple[str, list[list[str]]]:
+    """``"Opposites: good/bad, love/hate" → ("Opposites", [[good, bad], [love, hate]])``."""
+    name, colon, rest = line.partition(":")
+    parts = re.split("[,;]", rest if colon else name)
+    groups = [[word.strip() for word in part.split("/") if word.strip()] for part in parts]
+    return (name.strip() if colon else "") or "Words", [group for group in groups if group]
+
+
+def _holds(group: list[str], word: str) -> bool:
+    return word.casefold() in map(str.casefold, group)

@@ -35,7 +35,8 @@ def draw_variants(asked: Asked, tries: Tries) -> None:
         asked.request, asked.target, tuple(tries.changes[number] for number in numbers) or ((),)
     )
     found = dict(zip(numbers, outcomes(result), strict=False))
-    found[ORIGINAL] = Outcome(result.prediction, result.probability, result.prediction, result.probability)
+    itself = (result.prediction, result.probability)
+    found[ORIGINAL] = Outcome(result.target_label, *itself, *itself)
     st.markdown(
         f"**Variants** · what {plain(asked.one.name)} decides, the probability of "
         f"**{plain(charts.readable(result.target_label))}**, and how it moved"
@@ -58,7 +59,7 @@ def draw_variants(asked: Asked, tries: Tries) -> None:
 def outcomes(result: gb.Variants) -> list[Outcome]:
     """For each variant, beside what the text itself gives."""
     return [
-        Outcome(prediction, float(probability), result.prediction, result.probability)
+        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
         for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
     ]
 
@@ -109,11 +110,7 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[int, Outcome]) -> None
     left, right = st.columns([0.45, 0.55], gap="large")
     with left:
         for pin in ("A", "B"):
-            outcome = found[pinned[pin]]
-            st.markdown(
-                f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n"
-                f"{plain(charts.readable(outcome.prediction))}, {plain(charts.percent(outcome.probability))}"
-            )
+            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[pinned[pin]].told}")
         if "compare" in PAGES:
             _link(*(compute_what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:

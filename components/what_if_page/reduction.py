@@ -58,8 +58,8 @@ def _remainder(result: gb.InputReduction) -> None:
     sure = "surer than" if share > before + 0.005 else "as sure as" if share > before - 0.05 else "less sure than"
     st.markdown(
         f"Without the other **{gone}** words the model still says **{decided}**, with {plain(charts.percent(share))}: "
-        f"{sure} for the whole text ({plain(charts.percent(before))}). *The remainder often says nothing to a reader: a "
-        "high probability is no sign that a text was understood.*"
+        f"{sure} for the whole text ({plain(charts.percent(before))}). *The remainder often says nothing to a reader: "
+        "a high probability is no sign that a text was understood.*"
     )
 
 

@@ -21,12 +21,21 @@ _AROUND = 60
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the model says about a changed text, and about the unchanged one."""
+    """What the model says about a changed text, and about the unchanged one; ``probability`` is that of ``target``."""
 
+    target: str
     prediction: str
     probability: float
     prediction_before: str
     probability_before: float
+
+    @property
+    def told(self) -> str:
+        """The decision and the target's probability, as Markdown."""
+        decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
+        name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
+        same = self.prediction == self.target
+        return f"{name} &nbsp; {share}" if same else f"{name} &nbsp; {plain(readable(self.target))} {share}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,10 +104,8 @@ def draw_row(
 
 
 def _outcome(outcome: Outcome, note: str) -> None:
-    decided = plain(readable(outcome.prediction))
-    turned = outcome.prediction != outcome.prediction_before
     change = outcome.probability - outcome.probability_before
-    parts = [f":orange-badge[{decided}]" if turned else f"**{decided}**", plain(percent(outcome.probability))]
+    parts = [outcome.told]
     if change:
         parts.append(_points(change))
     if note:

@@ -1,0 +1,103 @@
+"""The What if page in a browser: a word changed by click, a flip found and opened, a trace drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+import glassbert as gb
+from components.charts import percent
+from tests.browser.conftest import NewContext
+from tests.browser.workbench import Workbench
+
+TEXT = "The acting is superb and I loved it."
+WORSE = "The acting is terrible and I loved it."
+
+OpenPage = Callable[..., Workbench]
+
+
+@pytest.fixture
+def open_what_if(server: str, new_context: NewContext) -> OpenPage:
+    """``open_what_if(tried="tracing")``: the page of this view, by the menu as a visitor gets there."""
+
+    def open_view(**view: object) -> Workbench:
+        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "token": 3} | view)
+        bench.page.get_by_role("link", name="What if").click()
+        expect(bench.page.get_by_role("heading", level=1, name="What if")).to_be_visible()
+        bench.settle()
+        bench.expect_no_failure()
+        return bench
+
+    return open_view
+
+
+def positive(model: gb.Model, text: str) -> str:
+    return percent(float(gb.classify(model, text).probabilities[1]))
+
+
+def test_a_word_changed_by_click_changes_the_probability(open_what_if: OpenPage, sentiment: gb.Model) -> None:
+    bench = open_what_if()
+    expect(bench.part("variant_0")).to_contain_text(positive(sentiment, TEXT))
+    bench.select_token(4, strip="edit_sentence")
+    bench.expect_parameters(token="4")
+    bench.page.get_by_role("button", name="terrible ·").or_(bench.page.get_by_role("radio", name="terrible ·")).click()
+    variant = bench.part("variant_1")
+    expect(variant).to_contain_text(f"POSITIVE {positive(sentiment, WORSE)}")
+    expect(variant.locator("del")).to_have_text("superb")
+    expect(bench.shares("pinned").nth(0)).to_have_text(positive(sentiment, TEXT))
+    variant.get_by_role("button", name="Go on from here").click()
+    expect(bench.tokens("edit_sentence").nth(4)).to_have_text("terrible")
+    bench.type("fine", label="In place of “terrible”")
+    expect(bench.part("variant_2")).to_contain_text(positive(sentiment, TEXT.replace("superb", "fine")))
+    variant.get_by_role("button", name="Open").click()
+    expect(bench.field("Text A")).to_have_value(WORSE)
+    bench.expect_no_failure()
+
+
+def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model, pretrained: gb.Model) -> None:
+    bench = open_what_if(tried="smallest", edits=1, budget=150)
+    bench.page.get_by_role("button", name="Search").click()
+    flip = bench.part("flip_0")
+    expect(flip).to_be_visible(timeout=60_000)
+    expected = gb.find_flip(sentiment, TEXT, proposer=pretrained, max_edits=1, budget=150)
+    expect(flip).to_contain_text(percent(float(expected.flips.probabilities[0])))
+    flip.get_by_role("button", name="Open").click()
+    expect(bench.field("Text A")).to_have_value(expected.flips.texts[0][0])
+    bench.expect_no_failure()
+
+
+def test_words_go_until_little_is_left(open_what_if: OpenPage, sentiment: gb.Model) -> None:
+    bench = open_what_if(tried="reduction")
+    bench.page.get_by_role("button", name="Reduce").click()
+    expected = gb.reduce_input(sentiment, TEXT)
+    remainder = bench.page.get_by_role("heading", level=2, name=expected.texts[-1][0], exact=True)
+    expect(remainder).to_be_visible(timeout=60_000)
+    first = bench.page.locator('[data-testid="aligned-rows-cell"][data-row="step-1"].kind-struck')
+    expect(first).to_have_text(expected.removed_words[0].casefold())
+
+
+def test_a_trace_is_drawn(open_what_if: OpenPage, sentiment: gb.Model) -> None:
+    bench = open_what_if(tried="tracing", token=4)
+    pills = bench.page.get_by_test_id("stButtonGroup").filter(has_text="In place of “superb”")
+    pills.get_by_text("terrible", exact=True).click()
+    bench.expect_parameters(other=WORSE)
+    expect(bench.part("trace").locator(".main-svg").first).to_be_visible(timeout=60_000)
+    result = gb.trace(sentiment, TEXT, WORSE)
+    values = f"{result.clean_value:+.2f} for the first text, {result.corrupted_value:+.2f} for the second"
+    expect(bench.main()).to_contain_text(values)
+    expect(bench.main()).to_contain_text("Where most of it is: embeddings to layer 4: “superb”")
+    bench.expect_no_failure()
+
+
+@pytest.mark.parametrize("section", ["edit", "tracing"])
+def test_on_a_phone_nothing_overflows_and_hostile_text_stays_text(open_what_if: OpenPage, section: str) -> None:
+    hostile = '<img src=x onerror="window.pwned=1"> ![x](http://127.0.0.1:9/x.png) :red[good] $x$'
+    bench = open_what_if(tried=section, text=hostile, other=hostile.replace("good", "bad"), token=2)
+    bench.page.set_viewport_size({"width": 390, "height": 844})
+    bench.until(
+        lambda: bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),
+        lambda: "the page is wider than the screen",
+    )
+    assert bench.page.evaluate("window.pwned") is None

@@ -1,0 +1,466 @@
+"""The What if page without a browser: what it shows equals what the library says, and what a visitor can undo."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import glassbert as gb
+from components import compute_what_if
+from components.charts import percent
+from components.compute import ModelRequest, TextRequest
+from components.examples import EXAMPLES, SWAPS
+from components.state import View
+from components.what_if_page.editor import interchangeable
+from components.what_if_page.figures import paired, trace_map
+from components.what_if_page.reduction import steps_shown
+from components.what_if_page.rows import marked
+from components.what_if_page.tracing import path
+from tests.components.clicks import click, mounted
+from tests.pages.workbench import as_read, messages, page, parameters, run
+
+TEXT = "The acting is superb and I loved it."
+WORSE = "The acting is terrible and I loved it."
+GAP = "The capital of France is [MASK]."
+SUPERB = 4  # its token
+
+
+@pytest.fixture(scope="module")
+def sentiment() -> gb.Model:
+    return gb.load("sentiment", "cpu")
+
+
+@pytest.fixture(scope="module")
+def pretrained() -> gb.Model:
+    return gb.load("pretrained", "cpu")
+
+
+def what_if(**view: str) -> AppTest:
+    return page("what_if", **{"text": TEXT, "token": str(SUPERB)} | view)
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return run(app)
+
+
+def shown(app: AppTest) -> str:
+    return as_read("\n".join(element.value for element in [*app.markdown, *app.caption]))
+
+
+def replace_word(app: AppTest, word: str) -> AppTest:
+    (field,) = [field for field in app.text_input if field.label.startswith("In place of")]
+    field.set_value(word)
+    return run(app)
+
+
+def finished(app: AppTest) -> AppTest:
+    """The page once its search is over: each look at a running one is a run of its own."""
+    for name in ("flip", "reduction", "trace"):
+        if f"memory_{name}_job" in app.session_state:
+            app.session_state[f"memory_{name}_job"].wait(120)
+    return run(app)
+
+
+def tries(app: AppTest) -> dict[int, tuple[tuple[int, str, str], ...]]:
+    (found,) = app.session_state["memory_tries"].values()
+    return found.changes
+
+
+def chart(app: AppTest, key: str) -> dict:
+    (found,) = [element.proto for element in app.get("plotly_chart") if key in element.proto.id]
+    return json.loads(found.spec)
+
+
+def rows(app: AppTest, key: str) -> dict[str, list[dict]]:
+    return {row["id"]: row["cells"] for row in json.loads(mounted(app, key).json)["rows"]}
+
+
+# --- edits -----------------------------------------------------------------------------------------------------
+
+
+def test_a_typed_word_becomes_a_variant_with_the_librarys_numbers(sentiment: gb.Model) -> None:
+    app = replace_word(what_if(), "terrible")
+    assert tries(app) == {0: (), 1: ((SUPERB, "replace", "terrible"),)}
+    before, after = (float(gb.classify(sentiment, text).probabilities[1]) for text in (TEXT, WORSE))
+    assert before > 0.5 > after
+    text = shown(app)
+    assert f"POSITIVE** &nbsp; {percent(before)}" in text
+    assert f"NEGATIVE] &nbsp; POSITIVE {percent(after)} &nbsp; −{100 * (before - after):.1f} points" in text
+    (bar,) = re.findall(r'class="down" style="width:([\d.]+)%"', "\n".join(html.value for html in app.get("html")))[1:]
+    assert float(bar) == pytest.approx(50 * (before - after), abs=0.01)
+    assert rf"{after:.4f} - {before:.4f}" in "\n".join(formula.value for formula in app.latex)
+
+
+def test_the_change_is_marked_in_its_place() -> None:
+    request = TextRequest(ModelRequest("sentiment", "cpu"), "A good, long film.", "I liked it.")
+    changes = ((2, "replace", "*bad*"), (4, "delete", ""), (9, "mask", ""))
+    assert as_read(marked(request, changes)) == (
+        "A :gray[~~good~~] :orange-background[***bad***], :gray[~~long~~] film. **/** "
+        "I :gray[~~liked~~] :orange-background[**[MASK]**] it."
+    )
+    assert r"\*bad\*" in marked(request, changes)
+
+
+def test_of_a_long_text_only_what_is_near_a_change_is_shown() -> None:
+    request = TextRequest(ModelRequest("sentiment", "cpu"), "word " * 60 + "good " + "word " * 60)
+    text = as_read(marked(request, ((61, "replace", "bad"),)))
+    assert len(text) < 250
+    assert text.count("…") == 2
+    assert "word :gray[~~good~~] :orange-background[**bad**] word" in text
+
+
+@pytest.mark.parametrize(("kind", "text"), [("delete", "The acting is and I loved it."), ("mask", None)])
+def test_words_are_deleted_and_masked(sentiment: gb.Model, kind: str, text: str | None) -> None:
+    app = press(what_if(), f"edit_{kind}")
+    expected = float(gb.classify(sentiment, text or TEXT.replace("superb", "[MASK]")).probabilities[1])
+    assert tries(app)[1] == ((SUPERB, kind, ""),)
+    assert percent(expected) in shown(app)
+
+
+def test_suggestions_are_the_masked_models(pretrained: gb.Model) -> None:
+    request = TextRequest(ModelRequest("sentiment", "cpu"), TEXT)
+    found = compute_what_if.suggestions(request, ModelRequest("pretrained", "cpu"), (), SUPERB, 5)
+    expected = gb.fill_mask(pretrained, TEXT, positions=[SUPERB], top_k=8)
+    whole = [
+        (token, share)
+        for token, share in zip(expected.candidates[0], expected.probabilities[0].tolist(), strict=True)
+        if token.isalpha() and token != "superb"
+    ][:5]
+    assert [word for word, _ in found] == [word for word, _ in whole]
+    assert [share for _, share in found] == pytest.approx([share for _, share in whole], abs=1e-6)
+
+
+def test_a_word_of_several_pieces_makes_way_for_one_gap(pretrained: gb.Model) -> None:
+    text = "It was spotless there."
+    request = TextRequest(ModelRequest("sentiment", "cpu"), text)
+    assert gb.encode(pretrained, text).tokens[3:5] == ("spot", "##less")
+    found = compute_what_if.suggestions(request, ModelRequest("pretrained", "cpu"), (), 3, 1)
+    assert found[0][0] == gb.fill_mask(pretrained, "It was [MASK] there.", top_k=1).candidates[0][0]
+
+
+def test_a_suggestion_and_a_word_of_the_lists_are_buttons() -> None:
+    app = what_if()
+    labels = [as_read(group.label) for group in app.get("button_group")]
+    assert "GlassBERT pretrained would put here" in labels
+    opposites = next(group for group in app.button_group if group.label == "Opposites")
+    assert list(opposites.options) == ["awful"]
+    opposites.set_value("awful")
+    run(app)
+    assert tries(app)[1] == ((SUPERB, "replace", "awful"),)
+
+
+def test_going_on_from_a_variant_adds_to_it_and_undo_takes_it_back(sentiment: gb.Model) -> None:
+    app = replace_word(what_if(), "simply terrible")
+    press(app, "variant_1_go_on")
+    strip = json.loads(mounted(app, "edit_sentence").json)
+    assert [token["text"] for token in strip["tokens"]][4:7] == ["simply", "terrible", "and"]
+    click(app, "edit_sentence", {"version": strip["version"], "index": 8})  # "loved", moved by one
+    assert parameters(app)["token"] == "7"
+    replace_word(app, "hated")
+    assert tries(app)[2] == ((SUPERB, "replace", "simply terrible"), (7, "replace", "hated"))
+    both = float(gb.classify(sentiment, "The acting is simply terrible and I hated it.").probabilities[1])
+    assert percent(both) in shown(app)
+    press(app, "variant_2_undo")
+    assert list(tries(app)) == [0, 1]  # what is left of it is variant 1
+    press(app, "variant_1_undo")
+    assert list(tries(app)) == [0]
+
+
+def test_a_second_change_of_a_word_takes_the_place_of_the_first() -> None:
+    app = press(replace_word(what_if(), "bad"), "variant_1_go_on")
+    replace_word(app, "good")
+    assert tries(app)[2] == ((SUPERB, "replace", "good"),)
+
+
+def test_what_changes_nothing_or_leaves_nothing_is_refused() -> None:
+    app = replace_word(what_if(), "superb")
+    assert "leaves the text as it is" in messages(app)
+    assert list(tries(app)) == [0]
+    alone = press(what_if(text="Superb", token="1"), "edit_delete")
+    assert "empty" in messages(alone)
+    assert list(tries(alone)) == [0]
+
+
+def test_an_opened_variant_is_the_text_of_the_app_and_the_way_back_keeps_the_list() -> None:
+    app = press(replace_word(what_if(), "terrible"), "variant_1_open")
+    assert parameters(app)["text"] == WORSE
+    click(app, "box_text", {"version": "box_text", "text": TEXT})
+    assert "terrible" in shown(app)
+
+
+def test_two_variants_side_by_side(sentiment: gb.Model) -> None:
+    app = replace_word(replace_word(what_if(), "terrible"), "fine")
+    press(app, "variant_1_pin_A")
+    press(app, "variant_2_pin_B")
+    first, second = chart(app, "pinned")["data"]
+    for bars, text in ((first, WORSE), (second, TEXT.replace("superb", "fine"))):
+        shares = gb.classify(sentiment, text).probabilities
+        assert sorted(bars["x"]) == pytest.approx(sorted(shares.tolist()), abs=1e-5)
+    press(app, "variants_clear")
+    assert list(tries(app)) == [0]
+
+
+def test_a_typed_gap_is_asked_about_and_cannot_be_edited(pretrained: gb.Model) -> None:
+    app = what_if(text=GAP, token="6", explain="mask")
+    assert "gap that is asked about" in messages(app)
+    click(app, "edit_sentence", {"version": json.loads(mounted(app, "edit_sentence").json)["version"], "index": 4})
+    replace_word(app, "ancient Greece")  # two words: the gap moves
+    prediction = gb.fill_mask(pretrained, "The capital of ancient Greece is [MASK].", top_k=1)
+    assert f"{prediction.candidates[0][0]}]" in shown(app)
+    paris = gb.score_words(pretrained, "The capital of ancient Greece is [MASK].", 7, ["paris"]).probabilities[0]
+    assert f"paris {percent(float(paris))}" in shown(app)
+    assert percent(float(prediction.probabilities[0, 0])) in json.dumps(chart(app, "pinned"))
+
+
+def test_the_next_sentence_is_a_question_too(pretrained: gb.Model) -> None:
+    first, second = "She opened the window.", "A cold wind blew in."
+    app = replace_word(what_if(text=first, pair=second, token="2", explain="next"), "ate")
+    assert percent(gb.next_sentence(pretrained, "She ate the window.", second).is_next) in shown(app)
+
+
+def test_without_a_question_the_visitor_is_told() -> None:
+    assert "There is no decision to turn yet" in messages(what_if(beside="", text="Hello there."))
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("superb", {"Opposites": ["awful"]}),
+        ("Her", {"Pronouns": ["him", "them", "his", "their"]}),
+        ("Linda", {"Names": ["Mary", "John", "Fatima", "Wei", "Carlos", "Aisha"]}),
+        ("story", {}),
+    ],
+)
+def test_words_to_put_in_each_others_place(word: str, expected: dict[str, list[str]]) -> None:
+    assert interchangeable(word, SWAPS) == expected
+
+
+def test_lists_as_people_write_them() -> None:
+    assert interchangeable("a", "a/b, a / c;\n\n:\nmine: A/d") == {"Words": ["b", "c"], "mine": ["d"]}
+
+
+# --- the smallest change ---------------------------------------------------------------------------------------
+
+
+def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, pretrained: gb.Model) -> None:
+    app = what_if(tried="smallest", edits="1", budget="200")
+    assert "At most 200 passes" in shown(app)
+    assert "turn it away" not in shown(app)
+    press(app, "flip_start")
+    finished(app)
+    expected = gb.find_flip(sentiment, TEXT, proposer=pretrained, max_edits=1, budget=200)
+    assert len(expected.flips.texts) > 1
+    text = shown(app)
+    assert f"**{expected.found} changes turn it away from POSITIVE**" in text
+    for share, distance in zip(expected.flips.probabilities, expected.distances, strict=True):
+        assert percent(float(share)) in text
+        assert f"{distance:.3f} away" in text
+    press(app, "flip_0_add")
+    assert tries(app)[1] == expected.flips.edits[0]
+    press(app, "flip_1_open")
+    assert parameters(app)["text"] == expected.flips.texts[1][0]
+
+
+def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
+    text = "A superb, brilliant, wonderful, beautiful and moving film."
+    app = press(what_if(tried="smallest", text=text, flips="gradient", edits="1", drop="0", budget="60"), "flip_start")
+    finished(app)
+    expected = gb.find_flip(sentiment, text, proposals="gradient", deletions=False, max_edits=1, budget=60)
+    assert not expected.flips.texts, "the test needs a text that no single word turns"
+    assert f"No flip found within {expected.forward_passes:,} passes" in messages(app)
+    assert percent(float(expected.closest.probabilities[0])) in shown(app)
+
+
+def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
+    app = what_if(tried="smallest", budget="20000")
+    press(app, "flip_start")
+    job = app.session_state["memory_flip_job"]
+    job.stop()
+    finished(app)
+    assert not job.result.complete
+    assert "before all was tried" in shown(app) + messages(app)
+
+
+# --- input reduction -------------------------------------------------------------------------------------------
+
+
+def test_the_remainder_and_its_steps_are_the_librarys(sentiment: gb.Model) -> None:
+    app = finished(press(what_if(tried="reduction"), "reduction_start"))
+    expected = gb.reduce_input(sentiment, TEXT)
+    assert app.header[0].value == " / ".join(expected.texts[-1])
+    assert f"Without the other **{len(expected.removed)}** words" in shown(app)
+    assert chart(app, "reduction_steps")["data"][0]["y"] == pytest.approx(expected.probabilities.tolist())
+    steps = rows(app, "reduction_rows")
+    assert len(steps) == len(expected.probabilities)
+    for step, present in enumerate(expected.present):
+        struck = [cell["kind"] == "struck" for cell in steps[f"step-{step}"]]
+        assert struck == [not there for there in present[1:-1]]  # every word of this text is one token
+    went = [cell["text"] for cells in steps.values() for cell in cells if cell["tone"]]
+    assert went == [word.casefold() for word in expected.removed_words]
+
+
+def test_of_many_steps_some_are_drawn() -> None:
+    assert steps_shown(5) == [0, 1, 2, 3, 4]
+    drawn = steps_shown(400)
+    assert (drawn[0], drawn[-1], len(drawn)) == (0, 399, 24)
+
+
+# --- traces ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "columns"), [("hidden", 11), ("head", 12), ("mlp", 11)])
+def test_the_trace_is_the_librarys(sentiment: gb.Model, kind: str, columns: int) -> None:
+    app = finished(what_if(tried="tracing", other=WORSE, patch=kind))
+    expected = gb.trace(sentiment, TEXT, WORSE, kind=kind)
+    drawn = chart(app, "trace")["data"][0]
+    z = np.asarray(drawn["z"])
+    assert z.shape == (7 if kind == "hidden" else 6, columns)
+    assert np.allclose(z, expected.restored.reshape(z.shape), atol=1e-5)
+    assert (drawn["zmin"], drawn["zmax"]) == (-1, 1)
+    assert f"{expected.clean_value:+.2f} for the first text, {expected.corrupted_value:+.2f} for the second" in shown(
+        app
+    )
+
+
+def test_the_words_under_the_trace_name_where_it_is(sentiment: gb.Model) -> None:
+    hidden = gb.trace(sentiment, TEXT, WORSE)
+    assert as_read(path(hidden)).startswith("Where most of it is: embeddings to layer 4: “superb” (")
+    assert "layer 6: “[CLS]” (100%)" in as_read(path(hidden))
+    heads = gb.trace(sentiment, TEXT, WORSE, kind="head")
+    layer, head, _ = np.unravel_index(heads.restored.argmax(), heads.restored.shape)
+    assert as_read(path(heads)).startswith(f"Most is brought back at layer {layer + 1}, head {head + 1}: ")
+
+
+def test_words_that_differ_stand_over_each_other(sentiment: gb.Model) -> None:
+    figure = trace_map(gb.trace(sentiment, "It was <b>good.", "It was <b>bad."))
+    assert "<b>good</b><br>bad" in figure.layout.xaxis.ticktext
+    assert "&lt;" in figure.layout.xaxis.ticktext
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_has_a_partner_that_can_be_traced(
+    example: str, sentiment: gb.Model, pretrained: gb.Model
+) -> None:
+    """As many tokens, and at the decision that the page asks about by itself another answer."""
+    one = EXAMPLES[example]
+    clean, corrupted = (one.text, one.pair or None), (one.other or one.text, one.other_pair or one.pair or None)
+    assert len(gb.encode(pretrained, *clean)) == len(gb.encode(pretrained, *corrupted))
+
+    def decided(text: str, pair: str | None) -> str:
+        if "[MASK]" in text:
+            return gb.fill_mask(pretrained, text, top_k=1).candidates[0][0]
+        if pair:
+            return str(gb.next_sentence(pretrained, text, pair).is_next > 0.5)
+        result = gb.classify(sentiment, text)
+        return result.labels[result.predicted]
+
+    if example != "ambiguity":  # money either way, which is what it shows
+        assert decided(*clean) != decided(*corrupted)
+
+
+def test_without_a_second_text_the_page_offers_words_that_keep_the_length() -> None:
+    app = what_if(tried="tracing")
+    assert "type a second text" in messages(app)
+    words = next(group for group in app.button_group if group.label.startswith("In place of"))
+    words.set_value(words.options[0])
+    run(app)
+    assert parameters(app)["other"] == TEXT.replace("superb", words.options[0])
+    assert chart(finished(app), "trace")
+
+
+def test_texts_of_other_lengths_are_aligned_and_mended() -> None:
+    app = what_if(tried="tracing", other="The acting is immaculately spotless and I hated it.")
+    assert "'superb' (1 token) against 'spotless' (2 tokens)" in messages(app)
+    assert not app.get("plotly_chart")
+    press(app, "repair_keep")
+    assert parameters(app)["other"] == "The acting is superb and I hated it."
+    assert chart(finished(app), "trace")
+
+
+def test_a_word_of_another_length_is_replaced_where_it_stands() -> None:
+    app = what_if(tried="tracing", other=TEXT.replace("superb", "spotless"))
+    words = next(group for group in app.button_group if "spotless" in group.label)
+    words.set_value(words.options[0])
+    run(app)
+    assert parameters(app)["other"] == TEXT.replace("superb", words.options[0])
+
+
+def test_a_variant_of_the_same_length_can_be_traced() -> None:
+    app = replace_word(replace_word(what_if(), "terrible"), "not at all good")
+    app.session_state["view"] = {**app.session_state["view"], "tried": "tracing"}
+    app.session_state["view_changed"] = True
+    run(app)
+    variants = next(group for group in app.button_group if group.label == "One of your variants")
+    assert list(variants.options) == ["Variant 1"]
+    variants.set_value(1)
+    run(app)
+    assert parameters(app)["other"] == WORSE
+
+
+def test_texts_that_the_model_cannot_tell_apart_are_told_so() -> None:
+    app = finished(what_if(tried="tracing", other=TEXT.upper()))
+    assert "the same to this model" in messages(app)
+
+
+# --- links and hostile text ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"tried": "nothing"},
+        {"tried": "smallest", "flips": "x", "edits": "9", "budget": "-1", "drop": "maybe"},
+        {"tried": "smallest", "budget": "99999999"},
+        {"tried": "reduction", "explain": "end"},
+        {"tried": "tracing", "patch": "x", "other": WORSE},
+        {"klass": "nobody", "token": "99", "swaps": "::,,//"},
+    ],
+    ids=str,
+)
+def test_a_link_that_makes_no_sense_still_opens(view: dict[str, str]) -> None:
+    assert messages(finished(what_if(**view))) in ("", "Click a word to change it.")
+
+
+def test_a_new_text_leaves_the_old_partner_behind() -> None:
+    app = what_if(tried="tracing", other=WORSE)
+    click(app, "box_text", {"version": "box_text", "text": "Another text."})
+    assert "other" not in parameters(app)
+
+
+def test_a_text_too_long_for_a_link_takes_its_partner_with_it() -> None:
+    view = View(text="a", other="b " * 5_000)
+    assert not {"text", "other"} & set(view.parameters())
+
+
+@pytest.mark.parametrize("tried", ["edit", "smallest", "reduction", "tracing"])
+def test_hostile_text_is_never_markup(tried: str) -> None:
+    hostile = "![x](http://a) <img> :red[good]"
+    app = what_if(tried=tried, text=hostile, other=hostile.replace("good", "bad"), token="-1", budget="60", edits="1")
+    name = {"smallest": "flip", "reduction": "reduction"}.get(tried)
+    if tried == "edit":
+        strip = json.loads(mounted(app, "edit_sentence").json)
+        good = next(index for index, token in enumerate(strip["tokens"]) if token["text"] == "good")
+        click(app, "edit_sentence", {"version": strip["version"], "index": good})
+        replace_word(app, "![y](http://d.e/f.png)<b>")
+        assert "d" in shown(app)
+    if name:
+        press(app, f"{name}_start")
+    finished(app)
+    written = [element.value for element in [*app.markdown, *app.caption, *app.info, *app.warning, *app.header]]
+    written += [group.label for group in app.get("button_group")] + [field.label for field in app.text_input]
+    for text in written:
+        assert not re.search(r"(?<!\\)!\[|(?<!\\)<(img|b)\b|(?<!\\):red\[|\]\(http", text), text
+    assert all(re.fullmatch(r"<style>.*</style>|<div class=\"what-if-bar\"><span class=\"(up|down)\" "
+                            r"style=\"width:[\d.]+%\"></span></div>", html.value, re.S)
+               for html in app.get("html")), "numbers are all that reaches HTML"  # fmt: skip
+
+
+def test_pairs_of_bars_keep_their_names_as_text() -> None:
+    figure = paired(["yes", "<b>no"], [0.75, 0.25], [0.5, 0.5])
+    assert [(bar.name, list(bar.x)) for bar in figure.data] == [("A", [0.75, 0.25]), ("B", [0.5, 0.5])]
+    assert list(figure.layout.yaxis.ticktext) == ["yes", "&lt;b>no"]
