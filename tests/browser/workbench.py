@@ -43,7 +43,10 @@ class Workbench:
 
     def choose(self, label: str, option: str | re.Pattern[str]) -> None:
         """Pick an option of a selectbox."""
-        self.combobox(label).click()
+        box = self.combobox(label)
+        box.click()
+        if isinstance(option, str):  # a long list holds only what is in sight
+            box.press_sequentially(option)
         self.page.get_by_role("option", name=option, exact=isinstance(option, str)).click()
 
     def tab_to(self, wanted: Locator) -> None:
