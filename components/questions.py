@@ -35,12 +35,12 @@ class Question:
     target: gb.Target
 
 
-def questions(opened: list[Opened]) -> dict[str, Question]:
-    """Kind → question; the one the text asks for comes first."""
+def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
+    """Kind → question; the one the text asks for comes first. ``among`` asks only some of the open models."""
     gb, view = compute.library(), state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
-    for one in opened:
+    for one in among or opened:
         heads = one.model.heads
         if "classification" in heads:
             found.setdefault("class", (one, gb.ClassTarget()))
