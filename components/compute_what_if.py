@@ -136,7 +136,7 @@ def suggestions(
 
 @shared(64)
 def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> gb.Variants:
-    """What the model decides about the text after each tuple of changes; one batch, a pass each. () is the text."""
+    """What the model decides after each tuple of changes; one batch, a pass each. () is the text itself."""
     return library().variants(
         load(request.model), request.text, request.pair, edits=[_edits(one) for one in changes], target=target
     )

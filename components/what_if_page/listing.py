@@ -27,33 +27,40 @@ _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 
 
 def draw_variants(asked: Asked, tries: Tries) -> None:
-    """One batch for all of them."""
-    numbers = [
-        number for number, changes in tries.changes.items() if number != ORIGINAL and _can_be_asked(asked, changes)
-    ]
-    result = compute_what_if.variants(
-        asked.request, asked.target, tuple(tries.changes[number] for number in numbers) or ((),)
-    )
-    found = dict(zip(numbers, outcomes(result), strict=False))
-    itself = (result.prediction, result.probability)
-    found[ORIGINAL] = Outcome(result.target_label, *itself, *itself)
+    """A pass for each variant that is new to this question, in one batch."""
+    found = _evaluated(asked, tries)
+    itself = found[tries.changes[ORIGINAL]]
     st.markdown(
         f"**Variants** · what {plain(asked.one.name)} decides, the probability of "
-        f"**{plain(charts.readable(result.target_label))}**, and how it moved"
+        f"**{plain(charts.readable(itself.target))}**, and how it moved"
     )
     for number, changes in tries.changes.items():
-        title = "The text" if number == ORIGINAL else f"{number}"
         draw_row(
-            title,
+            "The text" if number == ORIGINAL else f"{number}",
             marked(asked.request, changes),
-            found.get(number),
+            found.get(changes),
             _actions(asked, tries, number),
             key=f"variant_{number}",
         )
     if len(tries.changes) > 1:
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=tries.clear, key="variants_clear")
         _side_by_side(asked, tries, found)
-    _how(result)
+    _how(tries, found)
+
+
+def _evaluated(asked: Asked, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
+    """What is known of the variants; those that are new to this question are run together."""
+    found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
+        compute.version(asked.request.model, asked.target), {}
+    )
+    new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
+    if new or () not in found:
+        result = compute_what_if.variants(asked.request, asked.target, tuple(new) or ((),))
+        itself = (result.prediction, result.probability)
+        found[()] = Outcome(result.target_label, *itself, *itself)
+        found.update(zip(new, outcomes(result), strict=False))
+        tries.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
+    return found
 
 
 def outcomes(result: gb.Variants) -> list[Outcome]:
@@ -100,8 +107,8 @@ def _actions(asked: Asked, tries: Tries, number: int) -> list[Action]:
 # --- two of them -----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(asked: Asked, tries: Tries, found: dict[int, Outcome]) -> None:
-    pinned = {pin: number for pin, number in tries.pins.items() if number in found}
+def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
         st.caption("Pin two different texts as A and B to see them side by side.")
         return
@@ -110,7 +117,7 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[int, Outcome]) -> None
     left, right = st.columns([0.45, 0.55], gap="large")
     with left:
         for pin in ("A", "B"):
-            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[pinned[pin]].told}")
+            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[changes[pin]].told}")
         if "compare" in PAGES:
             _link(*(compute_what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
@@ -151,7 +158,7 @@ def _distributions(
     return list(asked_words), one, other
 
 
-def _how(result: gb.Variants) -> None:
+def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
@@ -162,10 +169,11 @@ Wachter et al. (2018): what would have been decided, had the word been another.
 $$\Delta = p(y \mid x') - p(y \mid x)$$
 """
         )
-        if result.edits[0]:
-            first, changed = result.probability, float(result.probabilities[0])
+        shown = [found[changes] for changes in tries.changes.values() if changes and changes in found]
+        if shown:
+            first, changed = shown[0].probability_before, shown[0].probability
             st.latex(rf"\Delta = {changed:.4f} - {first:.4f} = {changed - first:+.4f}")
         st.caption(
-            f"{result.forward_passes} passes in one batch, {plain(f'{result.seconds:.2f}')} s. *A change "
-            "that matters to the model need not matter to the meaning, and the other way round.*"
+            f"{plain(tries.cost)} *A change that matters to the model need not matter to the meaning, and the other "
+            "way round.*"
         )

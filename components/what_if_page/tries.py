@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from components import compute, compute_what_if, state
 from components.compute_what_if import Change
 from components.what_if_page.ask import Asked
+from components.what_if_page.rows import Outcome
 
 __all__ = ["ORIGINAL", "Tries", "current_tries"]
 
@@ -24,6 +25,8 @@ class Tries:
     draft: int = ORIGINAL  # whose words the editor shows
     pins: dict[str, int] = field(default_factory=lambda: {"A": ORIGINAL})
     refusal: str = ""
+    outcomes: dict[str, dict[tuple[Change, ...], Outcome]] = field(default_factory=dict)  # by question, by changes
+    cost: str = ""  # of the last batch
     _made: int = 0
 
     def add(self, asked: Asked, changes: tuple[Change, ...]) -> None:

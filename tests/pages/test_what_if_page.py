@@ -96,6 +96,23 @@ def test_a_typed_word_becomes_a_variant_with_the_librarys_numbers(sentiment: gb.
     assert rf"{after:.4f} - {before:.4f}" in "\n".join(formula.value for formula in app.latex)
 
 
+def test_another_question_is_asked_of_the_variants_that_are_there(sentiment: gb.Model) -> None:
+    app = replace_word(what_if(), "terrible")
+    (choice,) = [box for box in app.selectbox if box.label == "Probability of"]
+    choice.set_value("NEGATIVE")
+    run(app)
+    before, after = (float(gb.classify(sentiment, text).probabilities[0]) for text in (TEXT, WORSE))
+    text = shown(app)
+    assert f"POSITIVE** &nbsp; NEGATIVE {percent(before)}" in text
+    assert f"NEGATIVE] &nbsp; {percent(after)} &nbsp; +{100 * (after - before):.1f} points" in text
+
+
+def test_only_new_variants_are_run() -> None:
+    app = replace_word(replace_word(what_if(), "terrible"), "fine")
+    (kept,) = app.session_state["memory_tries"].values()
+    assert kept.cost.startswith("3 passes")  # the text twice, to find its class and beside the new variant
+
+
 def test_the_change_is_marked_in_its_place() -> None:
     request = TextRequest(ModelRequest("sentiment", "cpu"), "A good, long film.", "I liked it.")
     changes = ((2, "replace", "*bad*"), (4, "delete", ""), (9, "mask", ""))
