@@ -7,17 +7,15 @@ scores. The states are small, so they can be asked again; the scores are not, so
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.blocks import blocks
 from glassbert.device import work_threads
 from glassbert.encoder import Batch, Model, encoder_of, network_inputs, vocabulary_logits
+from glassbert.language._masked_in_turn import has_fused_attention, read_at
 from glassbert.results import Array, Encoded
 
 __all__ = [
@@ -35,6 +33,11 @@ __all__ = [
 # Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU more is slower, since it
 # leaves the caches; a GPU wants more to do at once.
 _CPU_BYTES, _GPU_BYTES = 32 * 2**20, 512 * 2**20
+# The vocabulary's scores of this many questions, 2 MB, stay in the cache while softmax, ranks and entropy go over them.
+_ROWS_IN_CACHE = 16
+# Scoring a vocabulary takes no fewer operations than a token on its way through the layers, and all in one product, so
+# that a second thread waits once: it pays four times as early.
+_TOKENS_A_VOCABULARY = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +73,10 @@ def states(model: Model, questions: Sequence[Question]) -> Tensor:
     Questions of about the same length share a pass, as many as memory allows. The lock is taken for each pass, so that
     others get their turn in between.
     """
+    _keep_freed_pages()
     rows = torch.empty(len(questions), model.hidden_size)
-    for chunk in batches(model, [len(one.input_ids) for one in questions]):
+    maps = not has_fused_attention(model.network)
+    for chunk in batches(model, [len(one.input_ids) for one in questions], maps=maps):
         rows[chunk] = _states(model, [questions[number] for number in chunk])
     return rows
 
@@ -108,35 +113,40 @@ def entropy_bits(log_probabilities: Tensor) -> Tensor:
 
 
 def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """(question, vocabulary) logits in float32, in order, a batch at a time: the first question's number, logits."""
+    """(question, vocabulary) logits in float32, in order, a few at a time: the first question's number, logits."""
     size = rows_of_vocabulary(model)
     for start in range(0, len(rows), size):
         chunk = rows[start : start + size]
 
         def work(device: str, chunk: Tensor = chunk) -> Tensor:
-            with torch.no_grad(), work_threads(len(chunk)):
+            with torch.no_grad(), work_threads(_TOKENS_A_VOCABULARY * len(chunk)):
                 return vocabulary_logits(model, chunk.to(device, model.network.dtype)).float().cpu()
 
-        yield start, model.run(work)
+        for number, few in enumerate(torch.split(model.run(work), _ROWS_IN_CACHE)):
+            yield start + number * _ROWS_IN_CACHE, few
 
 
-def batches(model: Model, lengths: Sequence[int]) -> Iterator[list[int]]:
-    """The numbers of inputs of these lengths, the shortest first, in batches that memory bounds."""
+def batches(model: Model, lengths: Sequence[int], *, maps: bool = True) -> Iterator[list[int]]:
+    """The numbers of inputs of these lengths, the shortest first, in batches that memory bounds.
+
+    ``maps``: a pass holds attention maps, as all but the fused kernel's do.
+    """
     by_length = sorted(range(len(lengths)), key=lengths.__getitem__)
     start = 0
     while start < len(by_length):
         end = start + 1
-        while end < len(by_length) and end - start < _inputs_that_fit(model, lengths[by_length[end]]):
+        while end < len(by_length) and end - start < _inputs_that_fit(model, lengths[by_length[end]], maps):
             end += 1
         yield by_length[start:end]
         start = end
 
 
-def _inputs_that_fit(model: Model, tokens: int) -> int:
+def _inputs_that_fit(model: Model, tokens: int, maps: bool) -> int:
     """How many inputs of this length one pass without gradients may hold: states, the inner layer, attention maps."""
     config = model.network.config
     inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
-    return max(1, _floats(model) // (tokens * (6 * model.hidden_size + 2 * inner + 3 * model.attention_heads * tokens)))
+    floats = 6 * model.hidden_size + 2 * inner + (3 * model.attention_heads * tokens if maps else 0)
+    return max(1, _floats(model) // (tokens * floats))
 
 
 def rows_of_vocabulary(model: Model, each: int = 1) -> int:
@@ -146,6 +156,16 @@ def rows_of_vocabulary(model: Model, each: int = 1) -> int:
 
 def _floats(model: Model) -> int:
     return (_CPU_BYTES if model.device == "cpu" else _GPU_BYTES) // 4
+
+
+def _keep_freed_pages() -> None:
+    """Have the C library keep what one pass frees for the next, up to 64 MB, rather than ask for fresh pages.
+
+    glibc gives the end of its heap back to the system beyond twice the largest block freed so far, of those up to
+    32 MB; clearing fresh pages took a tenth of a pass. The block is never written, so it costs nothing, and other C
+    libraries are left as they are.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 def _states(model: Model, questions: Sequence[Question]) -> Tensor:
@@ -161,31 +181,9 @@ def _states(model: Model, questions: Sequence[Question]) -> Tensor:
     positions = torch.tensor([one.position for one in questions])
 
     def work(device: str) -> Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows), _ends_at(model, positions):
+        with torch.no_grad(), work_threads(inputs.token_rows), read_at(model, inputs, positions):
             hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state
             at_masks: Tensor = hidden[:, 0].float().cpu()
             return at_masks
 
     return model.run(work)
-
-
-@contextmanager
-def _ends_at(model: Model, positions: Tensor) -> Iterator[None]:
-    """A context in which the last layer goes on, after its attention, at one position an input: (input, 1, hidden).
-
-    Nobody reads the other rows, and the feed-forward half is two thirds of a layer's work.
-    """
-    layers = blocks(model.network)
-    norm = layers[-1].norm
-    calls_left = sum(layer.norm is norm for layer in layers)  # all layers of an ALBERT are one
-
-    def at_positions(_: Any, __: Any, states: Tensor) -> Tensor | None:
-        nonlocal calls_left
-        calls_left -= 1
-        return None if calls_left else states[torch.arange(len(states)), positions][:, None]
-
-    handle = norm.register_forward_hook(at_positions)
-    try:
-        yield
-    finally:
-        handle.remove()
