@@ -19,7 +19,7 @@ from glassbert.blocks import blocks
 from glassbert.encoder import Model
 from glassbert.errors import ModelTooLargeError
 
-__all__ = ["noisy_copy", "randomised", "stages"]
+__all__ = ["noisy_copy", "randomised", "seeded", "stages"]
 
 # Copies kept for a model: those of the quick receipt. They share what they leave alone, so together they are at most
 # about twice the model.
@@ -64,6 +64,11 @@ def noisy_copy(model: Model, input_ids: Tensor) -> tuple[Model, Callable[[Tensor
     table = _NoisyEmbedding(network.get_input_embeddings(), input_ids)
     network.set_input_embeddings(table)
     return _with_network(model, network), table.move
+
+
+def seeded(*parts: object) -> torch.Generator:
+    """A stream of random numbers for these parts. Torch looks at the lower 32 bits of a seed only."""
+    return torch.Generator().manual_seed(zlib.crc32(repr(parts).encode()))
 
 
 class _NoisyEmbedding(nn.Module):
@@ -119,8 +124,7 @@ def _redrawn(model: Model, groups: list[dict[str, Tensor]], seed: int) -> Any:
             parameter = drawn[name]
             if parameter.ndim > 1:
                 # each parameter has its own stream, so that a stage is the same whatever follows it
-                generator = torch.Generator().manual_seed((seed << 32) + zlib.crc32(name.encode()))
-                fresh = torch.empty(parameter.shape).normal_(0, spread, generator=generator)
+                fresh = torch.empty(parameter.shape).normal_(0, spread, generator=seeded(seed, name))
                 parameter.copy_(fresh)
             else:
                 norm = name.endswith(".weight")  # a vector called weight is a LayerNorm's

@@ -90,8 +90,9 @@ def _issued(examination: Examination, subjects: list[Subject], checks: list[Chec
         start, before = time.perf_counter(), examination.problem.passes.count
         if number == 0:
             wanted = [check.variants(examination, one) for one in subjects for check in checks if check.variants]
-            with work_threads(len(wanted) * examination.problem.length**2):
-                examination.compute(wanted)
+            if wanted:
+                with work_threads(len(wanted) * examination.problem.length**2):
+                    examination.compute(wanted)
         lines = tuple(_line(check, examination, subject) for check in checks)
         problem = examination.problem
         yield Receipt(

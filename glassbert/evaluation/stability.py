@@ -9,7 +9,7 @@ from torch import Tensor
 from glassbert.encoder import word_embeddings
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._copies import noisy_copy
+from glassbert.evaluation._copies import noisy_copy, seeded
 from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost, settings_of
 
 _HOLDS, _FAILS = 0.10, 0.25
@@ -83,8 +83,7 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
 
     moves = []
     for sample in range(samples):
-        generator = torch.Generator().manual_seed((examination.seed << 32) + sample)
-        noise = (2 * torch.rand(embedded.shape, generator=generator) - 1) * radius
+        noise = (2 * torch.rand(embedded.shape, generator=seeded(examination.seed, sample)) - 1) * radius
 
         def perturb(inputs: Tensor, _radius: float, noise: Tensor = noise) -> Tensor:
             return inputs + noise

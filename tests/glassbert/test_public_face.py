@@ -50,6 +50,13 @@ FUNCTIONS = {
         "cancelled",
     ],
     "reduce_input": ["model", "text", "pair", "target", "progress", "cancelled"],
+    "receipt": ["model", "scores", "checks", "n_orderings", "seed", "thorough", "progress", "cancelled"],
+    "receipts": ["model", "scores", "checks", "n_orderings", "seed", "thorough", "progress", "cancelled"],
+    "broken": ["model", "scores", "kind", "seed"],
+    "scoreboard": ["receipts"],
+    "method_agreement": ["scores", "top_k"],
+    "method_ranking": ["model", "methods", "sentences", "progress", "cancelled"],
+    "stored_ranking": ["model"],
 }
 
 

@@ -43,6 +43,14 @@ MAKE = {
     "HeadDistances": lambda model: gb.head_distances(gb.attention(model("bert", "masked_words"), TEXT)),
     "HeadImportance": lambda model: gb.head_importance(model("albert", "classification"), [TEXT, "Good."]),
     "AblationSweep": lambda model: gb.ablation_sweep(model("bert", "classification"), TEXT, mode="greedy", steps=2),
+    "Receipt": lambda model: _receipt(model, "integrated_gradients", n_steps=4),
+    "ReceiptLine": lambda model: _receipt(model, "saliency").line("comprehensiveness"),
+    "ReceiptLine without a number": lambda model: _receipt(model, "saliency").line("arithmetic"),
+    "Scoreboard": lambda model: gb.scoreboard([_receipt(model, "saliency"), _receipt(model, "input_x_gradient")]),
+    "MethodAgreement": lambda model: gb.method_agreement([_scores(model, "saliency"), _scores(model, "rollout")]),
+    "MethodRanking": lambda model: gb.method_ranking(
+        model("bert", "classification"), methods=["saliency", "rollout"], sentences=["Good.", TEXT]
+    ),
     "LogitLens": lambda model: gb.logit_lens(model("bert", "masked_words"), TEXT, positions=[1, 3], words=["he", "a"]),
     "LogitLens without words": lambda model: gb.logit_lens(model("albert", "masked_words"), "a [MASK]", top_k=2),
     "Surprise": lambda model: gb.surprise(model("mpnet", "masked_words"), TEXT, variant="word_l2r"),
@@ -100,6 +108,14 @@ MAKE = {
 }
 
 
+def _scores(model, method, **options):
+    return gb.attribute(model("bert", "classification"), TEXT, method=method, target=1, **options)
+
+
+def _receipt(model, method, **options):
+    return gb.receipt(model("bert", "classification"), _scores(model, method, **options), n_orderings=10)
+
+
 @pytest.fixture(params=MAKE, scope="module")
 def result(request, tiny_model):
     return MAKE[request.param](tiny_model)
@@ -111,6 +127,9 @@ def assert_same(first, second):
         a, b = getattr(first, field.name), getattr(second, field.name)
         if isinstance(a, Result):
             assert_same(a, b)
+        elif isinstance(a, tuple) and a and isinstance(a[0], Result):
+            for one, other in zip(a, b, strict=True):
+                assert_same(one, other)
         elif isinstance(a, np.ndarray):
             assert a.dtype == b.dtype
             np.testing.assert_array_equal(a, b, strict=True)
