@@ -117,7 +117,7 @@ def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | N
             texttemplate="%{text}" if len(labels) <= _NUMBERED_COLUMNS else None,
             customdata=[[[_clipped(label, 40), layer] for label in labels] for layer in layers],
             hovertemplate="%{customdata[0]}, %{customdata[1]}: cosine %{z:.4f}<extra></extra>",
-            xgap=1,
+            xgap=1 if len(labels) <= _READABLE_COLUMNS else 0,  # hundreds of columns would be gaps only
             ygap=1,
             colorbar={"thickness": 10, "tickvals": [0, 0.5, 1], "outlinewidth": 0},
         )

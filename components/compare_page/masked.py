@@ -28,13 +28,8 @@ def draw_masked(asked: Asked) -> None:
         offer_texts(asked, "masked_words")
         return
     bits = {int(row): float(value) for row, value in zip(result.rows, result.divergence, strict=True)}
-    if max(bits.values()) < NOTHING:
-        st.markdown("Both expect the same at every word: **the distributions do not differ**.")
-    else:
-        most = max(bits, key=bits.__getitem__)
-        st.markdown(
-            f"They differ most at “**{plain(alignment.labels[most])}**”: {number(bits[most])} bits apart, of at most 1."
-        )
+    if len(bits) == len(rows):
+        _told(asked, bits)
     figure = Figure("bits apart", "0: the same", {row: (f"{value:.2f}", value) for row, value in bits.items()})
     draw_words(asked, figure, key="masked_words")
     st.caption(
@@ -46,6 +41,16 @@ def draw_masked(asked: Asked) -> None:
     else:
         _candidates(asked, chosen, bits[chosen])
     _how(result, chosen)
+
+
+def _told(asked: Asked, bits: dict[int, float]) -> None:
+    """What all words together say."""
+    if max(bits.values()) < NOTHING:
+        st.markdown("Both expect the same at every word: **the distributions do not differ**.")
+        return
+    most = max(bits, key=bits.__getitem__)
+    word = plain(asked.alignment.labels[most])
+    st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
 
 
 def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> object:

@@ -298,3 +298,15 @@ def test_a_link_with_nonsense_in_it_still_draws() -> None:
 def test_numbers_in_sentences() -> None:
     assert [points(value) for value in (0.4123, -0.05, 0.00012)] == ["41", "5\\.0", "0\\.012"]
     assert [number(value) for value in (0.0, 1.0, 0.5, -0.014, 0.99987)] == ["0", "1", "0\\.50", "−0\\.01", "0\\.99987"]
+
+
+def test_a_long_text_is_masked_in_full_only_when_asked() -> None:
+    text = " ".join(["red"] * 50)
+    app = texts("masked", attend="model", text=text, other=f"{text} cat", token="3")
+    assert [cell["from"] for cell in rows(app, "masked_words")["figure_0"]] == [3]
+    (button,) = [button for button in app.button if button.key == "mask_all"]
+    assert button.label == "Mask all 50 words in turn (100 passes)"
+    button.click().run()
+    assert not app.exception
+    assert len(rows(app, "masked_words")["figure_0"]) == 50
+    assert "They differ most at" in shown(app)
