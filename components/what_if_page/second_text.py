@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["second_text"]
 
 _OFFERED, _REPAIRED = 8, 3
+_NOT_THERE = -2  # in place of a token: a word that only the second text has
 
 
 def second_text(asked: Asked) -> TextRequest | None:
@@ -53,7 +54,7 @@ def second_text(asked: Asked) -> TextRequest | None:
         st.info("Click a word above and choose another one in its place, or type a second text.")
         return None
     if not hint.fits:
-        st.warning(plain(f"{hint.sentence[:1].upper()}{hint.sentence[1:]}."), icon=":material/straighten:")
+        st.warning(plain(_lengths(hint)), icon=":material/straighten:")
         _repairs(asked, request, hint)
         return None
     return request
@@ -66,9 +67,10 @@ def _use(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = Non
     state.change(other=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
 
 
-def _fits(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = None) -> bool:
-    after = compute_what_if.edited(of or asked.request, changes)
-    return len(compute.encode(after)) == len(asked.encoded)
+def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
+    """Whether the changes leave the text as long as it is, or ``more`` tokens longer."""
+    after = compute_what_if.edited(request, changes)
+    return len(compute.encode(after)) - len(compute.encode(request)) == more
 
 
 def _offers(asked: Asked) -> None:
@@ -81,7 +83,9 @@ def _offers(asked: Asked) -> None:
             _pills(asked, f"In place of “{plain(_word(asked.request, word))}”", word, key="second_word")
     with right:
         tries = current_tries(asked)
-        fitting = [number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked, changes)]
+        fitting = [
+            number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked.request, changes)
+        ]
         if fitting:
             key = f"second_variant_{compute.version(asked.request, fitting)}"
 
@@ -98,15 +102,15 @@ def _word(request: TextRequest, position: int) -> str:
     return compute.encode(request).texts[place.text][place.start : place.end]
 
 
-def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None) -> None:
-    """Words for this place that make the second text as long as the first."""
+def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0) -> None:
+    """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
     text = of or asked.request
     word = _word(text, position)
     offered = [other for words in interchangeable(word, state.view().swaps).values() for other in words]
     if asked.proposer is not None:
         found = compute_what_if.suggestions(text, asked.proposer.request, (), position, 2 * _OFFERED)
         offered += [suggestion for suggestion, _ in found]
-    offered = [other for other in dict.fromkeys(offered) if _fits(asked, ((position, "replace", other),), of)]
+    offered = [other for other in dict.fromkeys(offered) if _fits(text, ((position, "replace", other),), more)]
     if not offered:
         st.caption(f"{label}: no word at hand that keeps the number of tokens; type one.")
         return
@@ -163,11 +167,19 @@ def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
             if width
         ]
         rows.append(Row(name, f"{name} text", f"{widths.sum()} tokens with the special ones", cells))
-    _draw(asked, rows, alignment.first_spans[:, 0], "Both texts by word; coloured where they differ in length", other)
+    positions = np.where(first > 0, alignment.first_spans[:, 0], _NOT_THERE)
+    _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
 
 
 def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
     version = compute.version(asked.request, other)
+    select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
+
+    def clicked() -> None:
+        column = clicked_column(state.event("both_texts"), version, len(positions))
+        if column is None or positions[column] != _NOT_THERE:
+            select()
+
     aligned_rows(
         rows,
         key="both_texts",
@@ -175,13 +187,30 @@ def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, othe
         columns=len(positions),
         selected=shown_index(positions, selected_in(asked.opened, asked.one)),
         version=version,
-        on_select=select_token("both_texts", version, positions, clicked_column, asked.request, asked.main),
+        on_select=clicked,
     )
 
 
 def _widths(hint: gb.LengthHint) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of each row of words in both texts."""
     return np.diff(hint.alignment.first_spans)[:, 0], np.diff(hint.alignment.second_spans)[:, 0]
+
+
+def _lengths(hint: gb.LengthHint) -> str:
+    """What keeps the texts from being traced, naming at most three places."""
+    first, second = len(hint.alignment.first), len(hint.alignment.second)
+    named = [
+        f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
+        for row in hint.frame().head(_REPAIRED).itertuples()
+    ]
+    return (
+        f"The first text has {first} tokens with the special ones, the second {second}; states are matched token by "
+        f"token, so both need as many. They differ at {'; '.join(named)}."
+    )
+
+
+def _counted(word: str, tokens: int) -> str:
+    return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
 
 
 def _repairs(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
@@ -195,13 +224,14 @@ def _repairs(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
             int(alignment.second_spans[row, 0]),
             key=f"repair_{row}",
             of=other,
+            more=int(first[row] - second[row]),
         )
     fitting: list[Change] = [
         (int(alignment.first_spans[row, 0]), "replace", _word(other, int(alignment.second_spans[row, 0])))
         for row, kind in enumerate(alignment.kinds)
         if kind == "replaced" and first[row] == second[row]
     ]
-    if fitting and _fits(asked, tuple(fitting)):
+    if fitting and _fits(asked.request, tuple(fitting)):
         st.button(
             "Keep only the changes that fit",
             icon=":material/build:",

@@ -77,7 +77,7 @@ def _found(asked: Asked, result: gb.FlipSearch) -> None:
         )
         if result.closest.texts:
             st.markdown("The closest try:")
-            _row(asked, current_tries(asked), result.closest, 0, "Closest", "no flip", key="flip_closest")
+            _row(asked, current_tries(asked), result.closest, 0, "Closest", "no flip", key="turned_closest")
         return
     shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
     st.markdown(f"**{result.found} changes turn it away from {decided}**, {shown}")
@@ -86,7 +86,7 @@ def _found(asked: Asked, result: gb.FlipSearch) -> None:
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
         note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"
-        _row(asked, tries, flips, number, str(number + 1), note, key=f"flip_{number}")
+        _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
 def _row(asked: Asked, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:

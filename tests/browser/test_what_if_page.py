@@ -59,7 +59,7 @@ def test_a_word_changed_by_click_changes_the_probability(open_what_if: OpenPage,
 def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model, pretrained: gb.Model) -> None:
     bench = open_what_if(tried="smallest", edits=1, budget=150)
     bench.page.get_by_role("button", name="Search").click()
-    flip = bench.part("flip_0")
+    flip = bench.part("turned_0")
     expect(flip).to_be_visible(timeout=60_000)
     expected = gb.find_flip(sentiment, TEXT, proposer=pretrained, max_edits=1, budget=150)
     expect(flip).to_contain_text(percent(float(expected.flips.probabilities[0])))

@@ -277,9 +277,9 @@ def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, 
     for share, distance in zip(expected.flips.probabilities, expected.distances, strict=True):
         assert percent(float(share)) in text
         assert f"{distance:.3f} away" in text
-    press(app, "flip_0_add")
+    press(app, "turned_0_add")
     assert tries(app)[1] == expected.flips.edits[0]
-    press(app, "flip_1_open")
+    press(app, "turned_1_open")
     assert parameters(app)["text"] == expected.flips.texts[1][0]
 
 
@@ -392,8 +392,14 @@ def test_without_a_second_text_the_page_offers_words_that_keep_the_length() -> N
 
 def test_texts_of_other_lengths_are_aligned_and_mended() -> None:
     app = what_if(tried="tracing", other="The acting is immaculately spotless and I hated it.")
-    assert "'superb' (1 token) against 'spotless' (2 tokens)" in messages(app)
+    assert "“superb” (1 token) against “spotless” (2 tokens)" in messages(app)
     assert not app.get("plotly_chart")
+    data = json.loads(mounted(app, "both_texts").json)
+    (added,) = [cell["from"] for cell in data["rows"][1]["cells"] if cell["text"] == "immaculately"]
+    click(app, "both_texts", {"version": data["version"], "index": added})
+    assert parameters(app)["token"] == str(SUPERB), "only the second text has this word: nothing else is selected"
+    click(app, "both_texts", {"version": data["version"], "index": 2})
+    assert parameters(app)["token"] == "2"
     press(app, "repair_keep")
     assert parameters(app)["other"] == "The acting is superb and I hated it."
     assert chart(finished(app), "trace")
