@@ -16,7 +16,8 @@ __all__ = ["cka", "cosines", "paired", "scores"]
 
 # The first side is blue-grey, the second orange; differences are blue below zero and orange above, as elsewhere.
 _FIRST, _SECOND, _BELOW = "#8a93a6", "#e07a1f", "#3d8bd9"
-_CLEAR, _FULL = "rgba(138,147,166,0.06)", "rgba(224,122,31,0.95)"
+# Clear enough for black numbers on a white page, and white ones on a dark page.
+_CLEAR, _APART, _ALIKE = "rgba(138,147,166,0.06)", "rgba(224,122,31,0.7)", "rgba(61,139,217,0.7)"
 _READABLE_COLUMNS = 40
 _NUMBERED_COLUMNS = 16
 
@@ -98,8 +99,9 @@ def scores(
     return figure
 
 
-def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | None) -> go.Figure:
-    """Words × layers: colour deepens as the cosine falls from 1, which has none; ``shown`` are places in ``rows``."""
+def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | None, *, dark: bool) -> go.Figure:
+    """Words × layers: colour deepens as the cosine falls from 1, which has none; ``shown`` are places in ``rows``,
+    ``dark`` is the page."""
     labels = [result.alignment.labels[result.rows[place]] for place in shown]
     values = result.cosine[:, list(shown)]
     layers = _layers(len(values))
@@ -110,11 +112,7 @@ def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | N
             y=list(range(len(layers))),
             zmin=0,
             zmax=1,
-            colorscale=[[0, _FULL], [1, _CLEAR]],
-            text=[[f"{float(value):.2f}" for value in row] for row in values]
-            if len(labels) <= _NUMBERED_COLUMNS
-            else None,
-            texttemplate="%{text}" if len(labels) <= _NUMBERED_COLUMNS else None,
+            colorscale=[[0, _APART], [1, _CLEAR]],
             customdata=[[[_clipped(label, 40), layer] for label in labels] for layer in layers],
             hovertemplate="%{customdata[0]}, %{customdata[1]}: cosine %{z:.4f}<extra></extra>",
             xgap=1 if len(labels) <= _READABLE_COLUMNS else 0,  # hundreds of columns would be gaps only
@@ -127,16 +125,16 @@ def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | N
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         xaxis=_columns(labels),
         yaxis=_axis(layers),
+        annotations=_numbers(values, dark),
     )
     if selected is not None:
         figure.add_vrect(x0=selected - 0.5, x1=selected + 0.5, line={"color": _BELOW, "width": 2}, fillcolor=None)
     return figure
 
 
-def cka(values: Sequence[Sequence[float]], first: str, second: str) -> go.Figure:
-    """Layers of the first × layers of the second, 0 to 1, with their numbers."""
+def cka(values: Sequence[Sequence[float]], first: str, second: str, *, dark: bool) -> go.Figure:
+    """Layers of the first × layers of the second, 0 to 1, with their numbers; ``dark`` is the page."""
     rows, columns = len(values), len(values[0])
-    few = columns <= _NUMBERED_COLUMNS
     figure = go.Figure(
         go.Heatmap(
             z=[list(map(float, row)) for row in values],
@@ -144,9 +142,7 @@ def cka(values: Sequence[Sequence[float]], first: str, second: str) -> go.Figure
             y=list(range(rows)),
             zmin=0,
             zmax=1,
-            colorscale=[[0, _CLEAR], [1, "rgba(61,139,217,0.95)"]],
-            text=[[f"{float(value):.2f}" for value in row] for row in values] if few else None,
-            texttemplate="%{text}" if few else None,
+            colorscale=[[0, _CLEAR], [1, _ALIKE]],
             hovertemplate="layer %{y} of the first, layer %{x} of the second: CKA %{z:.4f}<extra></extra>",
             xgap=1,
             ygap=1,
@@ -157,6 +153,7 @@ def cka(values: Sequence[Sequence[float]], first: str, second: str) -> go.Figure
     figure.update_layout(
         height=110 + 28 * rows,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        annotations=_numbers(values, dark),
         xaxis={
             **_axis(_numbered(columns)),
             "title": {"text": f"{_clipped(second, 40)}, layer", **title},
@@ -164,6 +161,19 @@ def cka(values: Sequence[Sequence[float]], first: str, second: str) -> go.Figure
         yaxis={**_axis(_numbered(rows)), "title": {"text": f"{_clipped(first, 40)}, layer", **title}},
     )
     return figure
+
+
+def _numbers(values: Sequence[Sequence[float]], dark: bool) -> list[dict[str, object]]:
+    """The numbers in the cells, where they fit. A heatmap's own texts are coloured as if every page were white, and a
+    dark one swallows them."""
+    if len(values[0]) > _NUMBERED_COLUMNS:
+        return []
+    font = {"size": 11, "color": "#f5f5f7" if dark else "#1d1f27"}
+    return [
+        {"x": column, "y": row, "text": f"{float(value):.2f}", "showarrow": False, "font": font}
+        for row, line in enumerate(values)
+        for column, value in enumerate(line)
+    ]
 
 
 def _layers(count: int) -> list[str]:

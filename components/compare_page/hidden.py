@@ -54,18 +54,23 @@ def _words(asked: Asked, result: object) -> None:
 def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
     st.markdown("**Cosine of each word, layer by layer**")
     shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
-    figure = cosines(result, shown, asked.place(rows))
+    figure = cosines(result, shown, asked.place(rows), dark=_dark())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
 
 
 def _layers(asked: Asked, result: object) -> None:
     st.markdown("**Whole layers: CKA**")
-    figure = cka(result.cka.tolist(), *asked.titles)
+    figure = cka(result.cka.tolist(), *asked.titles, dark=_dark())
     st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
     words = len(result.rows)
     few = " *So few words say little: any two layers look alike.*" if words < 30 else ""
     st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
+
+
+def _dark() -> bool:
+    """Whether the page is dark; Streamlit runs it again when that changes."""
+    return st.context.theme.type == "dark"
 
 
 def _selected(asked: Asked, result: object) -> None:

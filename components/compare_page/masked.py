@@ -98,10 +98,10 @@ def _how(result: object, chosen: int | None) -> None:
         st.markdown(
             r"""
 A word is masked, and the vocabulary head gives a distribution $p$ on the first side and $q$ on the second (Devlin et
-al. 2019). Their Jensen–Shannon divergence (Lin 1991), in bits, is 0 for equal ones and 1 where nothing is shared:
+al. 2019), with the mean $m = (p + q) / 2$. Their Jensen–Shannon divergence (Lin 1991), in bits, is 0 for equal ones and
+1 where nothing is shared:
 
-$$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum_v q_v \log_2 \frac{q_v}{m_v}, \qquad
-m = \frac{p + q}{2}$$
+$$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum_v q_v \log_2 \frac{q_v}{m_v}$$
 """
         )
         places = result.rows.tolist()

@@ -212,10 +212,10 @@ def _how(asked: Asked, results: list[object]) -> None:
         st.markdown(
             rf"""
 The two inputs are aligned by {by}: {rows} columns, of which both sides have {matched}. Every difference is
-second − first. Distributions $p$ and $q$ are compared by the Jensen–Shannon divergence (Lin 1991), in bits:
+second − first. Distributions $p$ and $q$ with the mean $m = (p + q) / 2$ are compared by the Jensen–Shannon divergence
+(Lin 1991), in bits:
 
-$$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{KL}}(q \,\|\, m),
-\qquad m = (p + q) / 2$$
+$$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{KL}}(q \,\|\, m)$$
 """
         )
         decided = next((result for result in results if type(result).__name__ == "PredictionDifference"), None)
