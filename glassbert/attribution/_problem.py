@@ -28,9 +28,10 @@ from glassbert.encoder import (
 )
 from glassbert.errors import OptionError, StoppedError
 from glassbert.inputs import token_name
+from glassbert.language._masked_in_turn import read_at
 from glassbert.language._masks import batches
 from glassbert.results import Array, Encoded, Output
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Target, TokenTarget
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 
 BASELINES = ("pad", "mask", "zero")
 PAIR_NAMES = ("B follows A", "B does not follow A")
@@ -213,7 +214,11 @@ class Problem:
         self.passes.add(len(present))
 
         def work(device: str) -> Tensor:
-            logits, _ = self._scores(network_inputs(self.model, inputs, device), explained.to(device), attention=False)
+            arguments = network_inputs(self.model, inputs, device)
+            if self._read_at_one_position:
+                with read_at(self.model, inputs, explained):
+                    return self._scores(arguments, torch.zeros_like(explained).to(device), attention=False)[0]
+            logits, _ = self._scores(arguments, explained.to(device), attention=False)
             if not isinstance(self.target, AnswerTarget):
                 return logits
             # the classes are tokens: back to the places they have in the whole input
@@ -224,6 +229,12 @@ class Problem:
             return whole
 
         return self.model.run(work)
+
+    @property
+    def _read_at_one_position(self) -> bool:
+        """Whether a pass may end at the position explained: its head reads no other, and nobody asks for gradients."""
+        kinds = ClassTarget | MaskTarget | NextSentenceTarget
+        return isinstance(self.target, kinds) and not self.model.ablated_heads and not torch.is_grad_enabled()
 
     # --- forward passes -----------------------------------------------------------------------------------------
 
