@@ -17,6 +17,7 @@ __all__ = [
     "agreement",
     "answers",
     "candidates",
+    "cell_numbers",
     "consensus",
     "faithfulness_curve",
     "next_sentence",
@@ -38,6 +39,7 @@ CONFIG = {"displayModeBar": False, "responsive": True}
 # Mid-tones that read on white and on near-black, and that colour-blind eyes tell apart.
 _NEUTRAL, _POSITIVE, _NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
 _ROW_PIXELS = 24
+_NUMBERED_COLUMNS = 20
 
 
 def candidates(
@@ -107,32 +109,42 @@ def over_layers(
     return figure
 
 
-def template(result: gb.TemplateProbe) -> go.Figure:
+def template(result: gb.TemplateProbe, *, dark: bool = False) -> go.Figure:
     """Probability of each word for each filler, one scale for all, the numbers in the cells."""
     figure = go.Figure(
         go.Heatmap(
             z=result.probabilities,
-            x=[_escaped(word) for word in result.words],
-            y=[_clipped(label, 40) for label in result.labels()],
+            x=list(range(len(result.words))),
+            y=list(range(len(result.combinations))),
             zmin=0,
             colorscale=[[0, "rgba(61,139,217,0.06)"], [1, "rgba(61,139,217,0.95)"]],
-            text=[[percent(float(share)) for share in row] for row in result.probabilities],
-            texttemplate="%{text}",
-            hovertemplate="%{y}, %{x}: %{z:.4f}<extra></extra>",
+            customdata=[
+                [f"{_clipped(label, 40)}, {_escaped(word)}" for word in result.words] for label in result.labels()
+            ],
+            hovertemplate="%{customdata}: %{z:.4f}<extra></extra>",
             showscale=False,
             xgap=2,
             ygap=2,
         )
     )
+    shares = [[percent(float(share)) for share in row] for row in result.probabilities]
     figure.update_layout(
+        annotations=cell_numbers(shares, dark),
         height=60 + 30 * len(result.combinations),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis={"side": "top", "fixedrange": True, "type": "category", "showgrid": False},
+        xaxis={
+            "tickvals": list(range(len(result.words))),
+            "ticktext": [_escaped(word) for word in result.words],
+            "side": "top",
+            "fixedrange": True,
+            "showgrid": False,
+        },
         yaxis={
+            "tickvals": list(range(len(result.combinations))),
+            "ticktext": [_clipped(label, 40) for label in result.labels()],
             "autorange": "reversed",
             "fixedrange": True,
             "automargin": True,
-            "type": "category",
             "showgrid": False,
         },
     )
@@ -322,8 +334,13 @@ def faithfulness_curve(details: Mapping[str, Any]) -> go.Figure:
     return figure
 
 
-def agreement(values: Sequence[Sequence[float]], names: Sequence[str], *, signed: bool) -> go.Figure:
-    """Methods × methods with their numbers; zero in the middle of the scale where it is signed."""
+def agreement(
+    values: Sequence[Sequence[float]], names: Sequence[str], *, signed: bool, dark: bool = False
+) -> go.Figure:
+    """Methods × methods with their numbers; zero in the middle of the scale where it is signed.
+
+    ``dark`` is the page: a heatmap colours its own numbers as if every page were white.
+    """
     blue, orange, clear = "rgba(61,139,217,0.95)", "rgba(224,122,31,0.95)", "rgba(138,147,166,0.06)"
     figure = go.Figure(
         go.Heatmap(
@@ -333,8 +350,6 @@ def agreement(values: Sequence[Sequence[float]], names: Sequence[str], *, signed
             zmin=-1 if signed else 0,
             zmax=1,
             colorscale=[[0, blue], [0.5, clear], [1, orange]] if signed else [[0, clear], [1, orange]],
-            text=[[f"{float(value):.2f}" for value in row] for row in values],
-            texttemplate="%{text}",
             customdata=[[f"{_clipped(one, 40)}, {_clipped(other, 40)}" for other in names] for one in names],
             hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
             showscale=False,
@@ -346,10 +361,23 @@ def agreement(values: Sequence[Sequence[float]], names: Sequence[str], *, signed
     figure.update_layout(
         height=110 + 34 * len(names),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        annotations=cell_numbers([[f"{float(value):.2f}" for value in row] for row in values], dark),
         xaxis={**labels, "tickangle": -35, "fixedrange": True, "automargin": True, "showgrid": False},
         yaxis={**labels, "autorange": "reversed", "fixedrange": True, "automargin": True, "showgrid": False},
     )
     return figure
+
+
+def cell_numbers(texts: Sequence[Sequence[str]], dark: bool) -> list[dict[str, Any]]:
+    """Numbers in the cells of a heatmap, in the page's own ink; nothing where they would not fit."""
+    if len(texts[0]) > _NUMBERED_COLUMNS:
+        return []
+    font = {"size": 11, "color": "#f5f5f7" if dark else "#1d1f27"}
+    return [
+        {"x": column, "y": row, "text": text, "showarrow": False, "font": font}
+        for row, line in enumerate(texts)
+        for column, text in enumerate(line)
+    ]
 
 
 def consensus(

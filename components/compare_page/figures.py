@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from components.charts import percent
+from components.charts import cell_numbers, percent
 
 if TYPE_CHECKING:
     import glassbert as gb
@@ -19,7 +19,6 @@ _FIRST, _SECOND, _BELOW = "#8a93a6", "#e07a1f", "#3d8bd9"
 # Clear enough for black numbers on a white page, and white ones on a dark page.
 _CLEAR, _APART, _ALIKE = "rgba(138,147,166,0.06)", "rgba(224,122,31,0.7)", "rgba(61,139,217,0.7)"
 _READABLE_COLUMNS = 40
-_NUMBERED_COLUMNS = 16
 
 
 def paired(names: Sequence[str], first: Sequence[float], second: Sequence[float]) -> go.Figure:
@@ -125,7 +124,7 @@ def cosines(result: gb.HiddenSimilarity, shown: Sequence[int], selected: int | N
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         xaxis=_columns(labels),
         yaxis=_axis(layers),
-        annotations=_numbers(values, dark),
+        annotations=cell_numbers([[f"{float(value):.2f}" for value in row] for row in values], dark),
     )
     if selected is not None:
         figure.add_vrect(x0=selected - 0.5, x1=selected + 0.5, line={"color": _BELOW, "width": 2}, fillcolor=None)
@@ -153,7 +152,7 @@ def cka(values: Sequence[Sequence[float]], first: str, second: str, *, dark: boo
     figure.update_layout(
         height=110 + 28 * rows,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        annotations=_numbers(values, dark),
+        annotations=cell_numbers([[f"{float(value):.2f}" for value in row] for row in values], dark),
         xaxis={
             **_axis(_numbered(columns)),
             "title": {"text": f"{_clipped(second, 40)}, layer", **title},
@@ -161,19 +160,6 @@ def cka(values: Sequence[Sequence[float]], first: str, second: str, *, dark: boo
         yaxis={**_axis(_numbered(rows)), "title": {"text": f"{_clipped(first, 40)}, layer", **title}},
     )
     return figure
-
-
-def _numbers(values: Sequence[Sequence[float]], dark: bool) -> list[dict[str, object]]:
-    """The numbers in the cells, where they fit. A heatmap's own texts are coloured as if every page were white, and a
-    dark one swallows them."""
-    if len(values[0]) > _NUMBERED_COLUMNS:
-        return []
-    font = {"size": 11, "color": "#f5f5f7" if dark else "#1d1f27"}
-    return [
-        {"x": column, "y": row, "text": f"{float(value):.2f}", "showarrow": False, "font": font}
-        for row, line in enumerate(values)
-        for column, value in enumerate(line)
-    ]
 
 
 def _layers(count: int) -> list[str]:

@@ -10,6 +10,7 @@ from components.compare_page.figures import cka, cosines
 from components.compare_page.phrases import number
 from components.compare_page.sides import NOTHING, Asked
 from components.compare_page.words import Figure, draw_words
+from components.panels._shared import dark_page
 from components.text import plain
 
 
@@ -54,23 +55,18 @@ def _words(asked: Asked, result: object) -> None:
 def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
     st.markdown("**Cosine of each word, layer by layer**")
     shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
-    figure = cosines(result, shown, asked.place(rows), dark=_dark())
+    figure = cosines(result, shown, asked.place(rows), dark=dark_page())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
 
 
 def _layers(asked: Asked, result: object) -> None:
     st.markdown("**Whole layers: CKA**")
-    figure = cka(result.cka.tolist(), *asked.titles, dark=_dark())
+    figure = cka(result.cka.tolist(), *asked.titles, dark=dark_page())
     st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
     words = len(result.rows)
     few = " *So few words say little: any two layers look alike.*" if words < 30 else ""
     st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
-
-
-def _dark() -> bool:
-    """Whether the page is dark; Streamlit runs it again when that changes."""
-    return st.context.theme.type == "dark"
 
 
 def _selected(asked: Asked, result: object) -> None:

@@ -8,6 +8,7 @@ from components import charts, state
 from components.compute_language import probe_template
 from components.frame import Opened
 from components.masked_page.shared import words_asked
+from components.panels._shared import dark_page
 from components.text import plain
 
 _MOST_DRAWN = 60
@@ -27,7 +28,9 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     )
     result = probe_template(one.request, view.template, _slots(view.fillers), words_asked(view.ask))
     if len(result.combinations) <= _MOST_DRAWN:
-        st.plotly_chart(charts.template(result), key="template", config=charts.CONFIG, width="stretch")
+        st.plotly_chart(
+            charts.template(result, dark=dark_page()), key="template", config=charts.CONFIG, width="stretch"
+        )
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a picture; the table below has them all.")
     st.caption(

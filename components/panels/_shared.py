@@ -15,7 +15,7 @@ from components.frame import Opened
 from components.text import plain
 from components.token_strip import DESELECTED
 
-__all__ = ["explained_errors", "select_token", "selected_in", "shown_index"]
+__all__ = ["dark_page", "explained_errors", "select_token", "selected_in", "shown_index"]
 
 
 def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
@@ -67,3 +67,8 @@ def explained_errors() -> Iterator[None]:
         yield
     except compute.library().GlassBERTError as error:
         st.warning(plain(str(error)), icon=":material/info:")
+
+
+def dark_page() -> bool:
+    """Whether the page is dark, for figures whose ink Plotly would choose wrongly; a change runs the page again."""
+    return st.context.theme.type == "dark"

@@ -7,7 +7,7 @@ import streamlit as st
 
 from components import charts, compute, state
 from components.frame import Opened
-from components.panels._shared import select_token, selected_in
+from components.panels._shared import dark_page, select_token, selected_in
 from components.saliency_page.rows import shown_units
 from components.saliency_page.study import Asked, Study
 from components.text import plain
@@ -40,7 +40,12 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         )
         values = result.overlap if measure == "overlap" else result.kendall
         st.plotly_chart(
-            charts.agreement(values, [known[score.method].label for score in here], signed=measure != "overlap"),
+            charts.agreement(
+                values,
+                [known[score.method].label for score in here],
+                signed=measure != "overlap",
+                dark=dark_page(),
+            ),
             key="agreement",
             config=charts.CONFIG,
             width="stretch",

@@ -119,16 +119,16 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Ou
         for pin in ("A", "B"):
             st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[changes[pin]].told}")
         if "compare" in PAGES:
-            _link(*(compute_what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
+            _link(asked.one.role, *(compute_what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(asked, changes["A"], changes["B"])
         st.plotly_chart(paired(names, first, second), key="pinned", config=charts.CONFIG, width="stretch")
 
 
-def _link(first: TextRequest, second: TextRequest) -> None:
+def _link(role: str, first: TextRequest, second: TextRequest) -> None:
     page = PAGES["compare"]
     texts = {"text": first.text, "pair": first.pair or "", "other": second.text, "other_pair": second.pair or ""}
-    view = replace(state.view(), token=-1, **texts)
+    view = replace(state.view(), token=-1, versus="texts", attend=role, **texts)
     st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
 
 

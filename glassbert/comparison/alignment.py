@@ -16,8 +16,8 @@ from glassbert.words import words_of
 __all__ = ["align_words", "same_length_hint"]
 
 # A replacement costs less than a deletion and an insertion, so changed words stand side by side, and more than one of
-# them, so equal words a few places apart still meet.
-_GAP, _REPLACEMENT = 2, 3
+# them, so equal words a few places apart still meet. A word never stands beside punctuation.
+_GAP, _REPLACEMENT, _NEVER = 2, 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +125,20 @@ def _by_words(first: list[_Word], second: list[_Word]) -> list[_Row]:
     cost[0] = _GAP * np.arange(len(second) + 1)
     ids: dict[str, int] = {}
     numbers = np.asarray([ids.setdefault(word.label, len(ids)) for word in second], dtype=np.int64)
+    spoken = np.asarray([_spoken(word) for word in second], dtype=bool)
     for row, word in enumerate(first, start=1):
-        beside = cost[row - 1, :-1] + np.where(numbers == ids.get(word.label, -1), 0, _REPLACEMENT)
+        swap = np.where(spoken == _spoken(word), _REPLACEMENT, _NEVER)
+        beside = cost[row - 1, :-1] + np.where(numbers == ids.get(word.label, -1), 0, swap)
         best = np.minimum(beside, cost[row - 1, 1:] + _GAP)
         # gaps in a row: the least of every cell to the left plus its distance
         steps = _GAP * np.arange(len(second) + 1)
         cost[row] = np.minimum.accumulate(np.append(cost[row, 0], best) - steps) + steps
     return _path(first, second, cost)
+
+
+def _spoken(word: _Word) -> bool:
+    """Whether it has a letter or a digit: a word is not another spelling of a comma."""
+    return any(character.isalnum() for character in word.label)
 
 
 def _path(first: list[_Word], second: list[_Word], cost: Array) -> list[_Row]:
@@ -141,7 +148,8 @@ def _path(first: list[_Word], second: list[_Word], cost: Array) -> list[_Row]:
         here = cost[one, other]
         if one and other:
             a, b = first[one - 1], second[other - 1]
-            if here == cost[one - 1, other - 1] + (0 if a.label == b.label else _REPLACEMENT):
+            swap = _REPLACEMENT if _spoken(a) == _spoken(b) else _NEVER
+            if here == cost[one - 1, other - 1] + (0 if a.label == b.label else swap):
                 rows.append(((a.start, a.stop), (b.start, b.stop)))
                 one, other = one - 1, other - 1
                 continue
