@@ -35,6 +35,11 @@ def texts(model, first, second):
         ("the man", "a doctor saw", [("", "a"), ("the", "doctor"), ("man", "saw")]),
         ("unbelievable", "unbelievable!", [("unbelievable", "unbelievable"), ("", "!")]),
         ("a [MASK] film", "a good film", [("a", "a"), ("[MASK]", "good"), ("film", "film")]),
+        (
+            "superb and fine",
+            "really terrible, but fine",
+            [("", "really"), ("superb", "terrible"), ("", ","), ("and", "but"), ("fine", "fine")],
+        ),
     ],
 )
 def test_two_texts(pretrained, first, second, expected):

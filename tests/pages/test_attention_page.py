@@ -15,8 +15,8 @@ from components import frontend
 from components.attention_page.figures import before_and_after, head_places, ladder, ranks
 from components.attention_page.heads import _laid_out, _part
 from components.attention_page.shared import heads_of, written
-from components.job import Job
 from components.compute import Reading
+from components.job import Job
 from components.state import View
 from tests.components.clicks import click, mounted
 from tests.pages.workbench import messages, page, parameters
