@@ -22,7 +22,7 @@ from glassbert.evaluation_results import MethodRanking
 from glassbert.inputs import encode
 from glassbert.results import TokenScores
 
-__all__ = ["method_ranking", "stored_ranking"]
+__all__ = ["computed_with_key", "method_ranking", "stored_ranking"]
 
 _ORDERINGS, _SEED = 100, 0
 _MEASURES = (comprehensiveness, sufficiency, leave_one_out)
@@ -48,15 +48,21 @@ def method_ranking(
     About 1,000 passes a sentence for all methods. Raises HeadError, OptionError, TextErrors; StoppedError.
     """
     chosen = _chosen(methods)
-    on_board = sentences is None
-    texts = _texts(model, sentences_on_board() if sentences is None else sentences)
+    if sentences is not None:
+        return _computed(model, chosen, _texts(model, sentences), progress, cancelled)
+    texts = _texts(model, sentences_on_board())
     key = store.key(model, chosen, texts, _ORDERINGS, _SEED)
-    if on_board and (kept := store.read(key)) is not None:
+    if (kept := store.read(key)) is not None:
         return kept
     ranking = _computed(model, chosen, texts, progress, cancelled)
-    if on_board:
-        store.write(key, ranking)
+    store.write(key, ranking)
     return ranking
+
+
+def computed_with_key(model: Model, progress: Callable[[int, int], None] | None = None) -> tuple[str, MethodRanking]:
+    """The ranking of all methods over the sentences on board, computed anew, and the key to keep it under."""
+    chosen, texts = _chosen(None), _texts(model, sentences_on_board())
+    return store.key(model, chosen, texts, _ORDERINGS, _SEED), _computed(model, chosen, texts, progress, None)
 
 
 def stored_ranking(model: Model) -> MethodRanking | None:

@@ -27,7 +27,8 @@ def run(examination: Examination, subject: Subject) -> Finding:
     complete = subject.method.complete if subject.method else scores.delta is not None
     if left is not None:
         rest, promised = float(sum(left.values())), scores.value
-        words = f"scores ({total:.3g}) and what positions, segments and biases take ({rest:.3g})"
+        takers = ", ".join(left)
+        words = f"the scores ({total:.3g}) and what is set down to {takers} ({rest:.3g})"
         goal = f"F(x) = {promised:.3g}"
         details: dict[str, Any] = {"unattributed": {name: float(part) for name, part in left.items()}}
         total += rest
