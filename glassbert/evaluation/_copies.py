@@ -15,17 +15,18 @@ import torch
 from torch import Tensor, nn
 
 from glassbert import memory
+from glassbert._files import megabytes
 from glassbert.blocks import blocks
 from glassbert.encoder import Model
 from glassbert.errors import ModelTooLargeError
 
 __all__ = ["noisy_copy", "randomised", "seeded", "stages"]
 
-# Copies kept for a model: those of the quick receipt. They share what they leave alone, so together they are at most
-# about twice the model.
-_COPIES_KEPT = 3
-# Copies live as long as the network they were made from, and not longer.
-_kept: WeakKeyDictionary[Any, OrderedDict[tuple[int, int], Any]] = WeakKeyDictionary()
+# Bytes of random weights kept for a model, for its next receipt: the three stages of a quick receipt of the embedded
+# ones, which take 170 MB. Copies of a base-size model are made anew, which costs little beside its passes.
+_KEPT_BYTES = 256 * 2**20
+# Stage, seed, device → bytes, copy. Copies live as long as the network they were made from, and not longer.
+_kept: WeakKeyDictionary[Any, OrderedDict[tuple[int, int, str], tuple[int, Any]]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -41,17 +42,19 @@ def randomised(model: Model, stage: int, seed: int) -> Model:
     Drawn as BERT is before training: normal with the config's ``initializer_range``, biases 0, LayerNorm the identity.
     Deterministic in ``seed``; a stage draws the same weights whichever stages follow. Raises ModelTooLargeError.
     """
-    network, key = model.network, (stage, seed)
+    network, key = model.network, (stage, seed, model.device)
     with _lock:
         made = _kept.setdefault(network, OrderedDict())
         if key not in made:
             groups = _groups(network)[: stage + 1]
-            _check_memory(model, groups)
-            made[key] = _redrawn(model, groups, seed)
-            while len(made) > _COPIES_KEPT:
-                made.popitem(last=False)
+            size = _bytes(groups)
+            _check_memory(model, size)
+            made[key] = size, _redrawn(model, groups, seed)
         made.move_to_end(key)
-        return _with_network(model, made[key])
+        copied = made[key][1]
+        while sum(size for size, _ in made.values()) > _KEPT_BYTES:
+            made.popitem(last=False)
+        return _with_network(model, copied)
 
 
 def noisy_copy(model: Model, input_ids: Tensor) -> tuple[Model, Callable[[Tensor], None]]:
@@ -144,11 +147,14 @@ def _with_network(model: Model, network: Any) -> Model:
     return replace(model, network=network, lock=threading.RLock(), _placement=copy.copy(model._placement))
 
 
-def _check_memory(model: Model, groups: list[dict[str, Tensor]]) -> None:
-    needed = sum(parameter.numel() * parameter.element_size() for group in groups for parameter in group.values())
-    free = memory.available_bytes()
-    if free is not None and 2 * needed > free:
+def _bytes(groups: list[dict[str, Tensor]]) -> int:
+    return sum(parameter.numel() * parameter.element_size() for group in groups for parameter in group.values())
+
+
+def _check_memory(model: Model, needed_bytes: int) -> None:
+    free_bytes = memory.available_bytes()
+    if free_bytes is not None and 2 * needed_bytes > free_bytes:
         raise ModelTooLargeError(
-            f"a copy of {model.source!r} with random weights needs {needed / 1e6:.0f} MB, too much for free "
-            "memory; close other programs to run this check"
+            f"a copy of {model.source!r} with random weights needs {megabytes(needed_bytes)}, more than is free; "
+            "close other programs to run this check"
         )

@@ -53,14 +53,22 @@ def test_a_table_that_is_also_the_vocabulary_head_is_the_embeddings(tiny_model):
     assert copy.network.get_output_embeddings().weight is there
 
 
-def test_the_copies_kept_are_few_and_die_with_the_model(tiny_checkpoint):
+def test_the_copies_kept_are_bounded_and_die_with_the_model(tiny_checkpoint, monkeypatch):
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
-    for seed in range(5):
-        _copies.randomised(model, 0, seed)
+    last = len(_copies.stages(model)) - 1
+    one = _copies.randomised(model, last, 0)
+    assert _copies.randomised(model, last, 0).network is one.network, "kept"
     kept = _copies._kept
+    ((size, _),) = kept[model.network].values()
+    assert size == 4 * sum(parameter.numel() for parameter in model.network.parameters())
+    monkeypatch.setattr(_copies, "_KEPT_BYTES", 2.5 * size)
+    for seed in range(1, 5):
+        _copies.randomised(model, last, seed)
+    assert [seed for _, seed, _ in kept[model.network]] == [3, 4]
+    monkeypatch.setattr(_copies, "_KEPT_BYTES", size - 1)
+    _copies.randomised(model, last, 9)
+    assert not kept[model.network], "one that is too large is not kept"
     before = len(kept)
-    assert len(kept[model.network]) == 3
-    assert _copies.randomised(model, 0, 4).network is _copies.randomised(model, 0, 4).network
     del model
     gc.collect()
     assert len(kept) == before - 1
@@ -72,7 +80,7 @@ def test_without_memory_for_a_copy_the_line_says_so(tiny_checkpoint, monkeypatch
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     line = gb.receipt(model, scores, checks=["sanity"]).line("sanity")
     assert (line.number, line.verdict) == (None, "not_applicable")
-    assert "free memory" in line.sentence
+    assert "more than is free" in line.sentence
 
 
 def test_noise_reaches_ids_and_embeddings_alike_and_nothing_else(tiny_model):
