@@ -400,6 +400,12 @@ def checks() -> dict[str, gb.Check]:
     return dict(library().CHECKS)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def receipt(request: TextRequest, method: str, target: gb.Target, output: Output = "logit") -> gb.Receipt:
+    """How far an explanation can be believed: about 350 passes of a short text, and the method a few times more."""
+    return library().receipt(load(request.model), attribute(request, method, target, output))
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def broken(
     request: TextRequest, method: str, target: gb.Target, output: Output, kind: str, seed: int

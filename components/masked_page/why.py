@@ -7,6 +7,7 @@ import streamlit as st
 from components import compute, state
 from components.frame import Opened
 from components.masked_page.shared import sentence_strip
+from components.saliency_page.receipts import offer_receipt
 from components.scores_view import draw_scores
 
 
@@ -32,6 +33,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     with st.spinner(f"{method.label} …"):
         result = compute.attribute(one.text(view), method.id, target)
     draw_scores(opened, one, result, method, key="why")
+    offer_receipt(one.text(view), method.id, target, key="why")
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -11,6 +11,7 @@ from components.compute_language import rank_continuations
 from components.frame import Opened
 from components.pair_page.crossing import draw_crossing
 from components.panels._shared import explained_errors
+from components.saliency_page.receipts import offer_receipt
 from components.scores_view import draw_scores
 from components.text import plain
 
@@ -116,6 +117,7 @@ def _why(opened: list[Opened], one: Opened) -> None:
     with st.spinner(f"{method.label} …"):
         result = compute.attribute(one.text(view), method.id, gb.NextSentenceTarget())
     draw_scores(opened, one, result, method, key="next_why")
+    offer_receipt(one.text(view), method.id, gb.NextSentenceTarget(), key="next_why")
 
 
 def _swap() -> None:

@@ -12,8 +12,9 @@ from components.text import plain
 
 if TYPE_CHECKING:
     import glassbert as gb
+    from components.compute import TextRequest
 
-__all__ = ["VERDICTS", "draw_receipt", "verdicts"]
+__all__ = ["VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 
 #: Verdict → how it is called, its icon, and its badge's colour; never only a colour.
 VERDICTS = {
@@ -57,6 +58,22 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
             f"orderings, seed {receipt.seed}. What receipts share is counted in the first of them. *A receipt "
             "that holds does not make an explanation true; one that fails makes it useless.*"
         )
+
+
+def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: str) -> None:
+    """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
+    wanted = st.toggle(
+        "Receipt: how far to believe it",
+        key=f"{key}_wanted",
+        persist_state="session",
+        help="About 350 passes of a short text: random orderings, leaving words out, random weights, noise.",
+    )
+    if not wanted:
+        return
+    with st.spinner("Checking it …"):
+        found = compute.receipt(request, method, target)
+    st.markdown(verdicts(found))
+    draw_receipt(found, key=key)
 
 
 def _told(receipt: gb.Receipt) -> str:

@@ -170,6 +170,25 @@ def test_a_broken_explanation_is_shown_with_its_failing_receipt(kind: str) -> No
     assert "fail" in "".join(expander.label for expander in app.expander)
 
 
+@pytest.mark.parametrize(
+    ("page_id", "key", "view"),
+    [
+        ("masked_words", "why", {"text": "Paris is the capital of [MASK].", "guess": "why"}),
+        ("next_sentence", "next_why", {"text": "The man went home.", "pair": "He was tired."}),
+    ],
+)
+def test_other_pages_offer_the_receipt_of_what_they_explain(page_id: str, key: str, view: dict[str, str]) -> None:
+    app = page(page_id, method="occlusion", **view)
+    assert not any("Receipt" in expander.label for expander in app.expander)
+    app.toggle(key=f"{key}_wanted").set_value(True)
+    run(app)
+    model = gb.load("pretrained", "cpu")
+    target = gb.MaskTarget(6) if page_id == "masked_words" else gb.NextSentenceTarget()
+    expected = gb.receipt(model, gb.attribute(model, view["text"], view.get("pair"), method="occlusion", target=target))
+    for line in expected.lines:
+        assert as_read(line.sentence) in shown(app)
+
+
 def test_text_is_shown_as_text() -> None:
     app = explained(text="<img src=x onerror=alert(1)> **bold** ![](http://x)", compared="saliency")
     for element in [*app.markdown, *app.caption]:
