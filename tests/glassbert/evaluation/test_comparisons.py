@@ -248,6 +248,28 @@ class TestRanking:
         assert gb.stored_ranking(model) is None
 
 
+@pytest.mark.parametrize("name", ["sentiment", "pretrained"])
+def test_the_embedded_models_come_with_their_ranking(request, name, tmp_path, monkeypatch):
+    """Of these very weights, and of the methods as they are: ``python -m training.rank_methods`` makes it."""
+    monkeypatch.setenv("GLASSBERT_CACHE", str(tmp_path))
+    model = request.getfixturevalue(name)
+    stored = gb.stored_ranking(model)
+    assert stored is not None, "weights, methods or sentences have changed: run python -m training.rank_methods"
+    assert set(stored.methods) == set(gb.METHODS)
+    assert (stored.model, stored.orderings, len(stored.sentences)) == (name, 100, 60)
+    assert stored.used.sum(axis=1).min() >= 55
+    places, methods = (3, 30), ("input_x_gradient", "saliency", "attention_relevance", "leave_one_out")
+    sentences = [stored.sentences[place][0] for place in places]
+    again = gb.method_ranking(model, methods=methods, sentences=sentences)
+    for row, method in enumerate(again.methods):
+        there = stored.methods.index(method)
+        for column in ("comprehensiveness", "sufficiency", "agreement"):
+            kept = getattr(stored, column)[there, list(places)]
+            np.testing.assert_allclose(getattr(again, column)[row], kept, atol=2e-3)
+        np.testing.assert_allclose(again.beaten[row], stored.beaten[there, list(places)], atol=0.02)
+        assert again.sentences == tuple((sentence,) for sentence in sentences)
+
+
 def test_the_sentences_on_board(pretrained):
     sentences = _sentences.sentences_on_board()
     assert len(sentences) == len(set(sentences)) == 60
