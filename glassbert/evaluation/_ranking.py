@@ -142,9 +142,11 @@ def _computed(
 
 def _scores(model: Model, methods: list[Method], text: str, passes: Passes) -> dict[int, TokenScores]:
     """What each method, by its number, says about the text; those that cannot say anything are missing."""
-    problem = pose(model, encode(model, text), None, "logit", passes=passes)
+    asked = pose(model, encode(model, text), None, "logit", passes=passes)
     found = {}
     for index, method in enumerate(methods):
+        # a problem of its own: methods that share one share passes, and each method's price would hang on the others
+        problem = pose(model, asked.encoded, asked.target, "logit", passes=passes)
         try:
             found[index] = explain(problem, method, method.options)
         except StoppedError:
