@@ -258,15 +258,16 @@ def test_the_embedded_models_come_with_their_ranking(request, name, tmp_path, mo
     assert set(stored.methods) == set(gb.METHODS)
     assert (stored.model, stored.orderings, len(stored.sentences)) == (name, 100, 60)
     assert stored.used.sum(axis=1).min() >= 55
-    places, methods = (3, 30), ("input_x_gradient", "saliency", "attention_relevance", "leave_one_out")
+    places = sorted(range(60), key=lambda place: len(stored.sentences[place][0]))[:2]  # the quickest two
+    methods = ("input_x_gradient", "attention_relevance", "leave_one_out")
     sentences = [stored.sentences[place][0] for place in places]
     again = gb.method_ranking(model, methods=methods, sentences=sentences)
     for row, method in enumerate(again.methods):
         there = stored.methods.index(method)
         for column in ("comprehensiveness", "sufficiency", "agreement"):
-            kept = getattr(stored, column)[there, list(places)]
+            kept = getattr(stored, column)[there, places]
             np.testing.assert_allclose(getattr(again, column)[row], kept, atol=2e-3)
-        np.testing.assert_allclose(again.beaten[row], stored.beaten[there, list(places)], atol=0.02)
+        np.testing.assert_allclose(again.beaten[row], stored.beaten[there, places], atol=0.02)
         assert again.sentences == tuple((sentence,) for sentence in sentences)
 
 
