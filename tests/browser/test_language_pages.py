@@ -106,7 +106,7 @@ def test_the_template_probe_follows_its_fields(open_page: OpenPage, pretrained: 
         pretrained, "The {job} said that [MASK] was tired.", {"job": ["nurse", "pilot"]}, ["he", "she", "they"]
     )
     expected = [percent(float(share)) for share in result.probabilities.ravel()]
-    cells = bench.part("template").locator(".hm text")
+    cells = bench.part("template").locator(".annotation-text")
     bench.until(lambda: sorted(cells.all_text_contents()) == sorted(expected), cells.all_text_contents)
 
 
