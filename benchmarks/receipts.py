@@ -14,7 +14,7 @@ from _timing import Spread, interleaved, machine, table
 
 import glassbert as gb
 
-TEXT = "The story is slow at first, but the acting is wonderful and the ending was not bad at all, really."
+TEXT = "The story is slow at first, but the acting is wonderful and the ending was not bad at all really."
 FAITHFULNESS = ("comprehensiveness", "sufficiency")
 MOST_CURVE, MOST_ALL = 1.5, 2.5
 
@@ -29,7 +29,7 @@ def main() -> None:
     encoded = gb.encode(model, options.text)
 
     def explained() -> list[gb.TokenScores]:
-        return [gb.attribute(model, encoded, method=method) for method in gb.DEFAULT_METHODS]
+        return list(gb.attribute_each(model, encoded))
 
     scores = explained()
     contenders = {

@@ -6,21 +6,22 @@ import copy
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from glassbert import memory
 from glassbert._files import megabytes
 from glassbert.blocks import blocks
-from glassbert.encoder import Model
+from glassbert.encoder import Model, word_embeddings
 from glassbert.errors import ModelTooLargeError
+from glassbert.results import Array
 
-__all__ = ["noisy_copy", "randomised", "seeded", "stages"]
+__all__ = ["Noise", "randomised", "seeded", "stages"]
 
 # Bytes of random weights kept for a model, for its next receipt: the three stages of a quick receipt of the embedded
 # ones, which take 170 MB. Copies of a base-size model are made anew, which costs little beside its passes.
@@ -57,16 +58,26 @@ def randomised(model: Model, stage: int, seed: int) -> Model:
         return _with_network(model, copied)
 
 
-def noisy_copy(model: Model, input_ids: Tensor) -> tuple[Model, Callable[[Tensor], None]]:
-    """A copy that shares every weight, and what sets the noise (id, dimension) added to its embeddings of these ids.
+class Noise:
+    """A copy of a model that shares every weight, and the noise on its word embeddings of these ids.
 
     It reaches every method the same way, also those that take tokens away by id. A word that occurs twice gets the same
-    noise twice. The copy is its caller's own: noise set while others use it would reach them.
+    noise twice. The copy is its maker's own: noise set while another thread uses it would reach that one.
     """
-    network = _sibling(model, [])
-    table = _NoisyEmbedding(network.get_input_embeddings(), input_ids)
-    network.set_input_embeddings(table)
-    return _with_network(model, network), table.move
+
+    def __init__(self, model: Model, input_ids: Array) -> None:
+        ids = torch.from_numpy(np.unique(input_ids))
+        #: Their embeddings without noise, (id, dimension) on the CPU.
+        self.embeddings = word_embeddings(model, ids).detach().float().cpu()
+        network = _sibling(model, [])
+        self._table = _NoisyEmbedding(network.get_input_embeddings(), ids)
+        network.set_input_embeddings(self._table)
+        self._copy = _with_network(model, network)
+
+    def model(self, noise: Tensor) -> Model:
+        """The copy, with this noise (id, dimension) until the next is asked for."""
+        self._table.move(noise)
+        return self._copy
 
 
 def seeded(*parts: object) -> torch.Generator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from glassbert.attribution._pose import pose
 from glassbert.attribution._problem import Passes
 from glassbert.encoder import Model
 from glassbert.errors import OptionError
+from glassbert.evaluation._copies import Noise
 from glassbert.evaluation._ordering import evidence, order, sizes
 from glassbert.language._masks import batches
 from glassbert.results import Array, TokenScores
@@ -25,7 +27,7 @@ __all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "ru
 _ORDERING_ROWS = 66_000
 _MOST_ORDERINGS, _LEAST_ORDERINGS = 100, 20
 # A method is run again for sanity and stability with at most so many steps; both ask about ranks and rough sizes.
-_LEAN_STEPS = 6
+_LEAN_STEPS = 4
 # A backward pass costs about two forward passes.
 _WITH_GRADIENT = 3
 # Methods outside the gradient family that run one all the same.
@@ -96,6 +98,11 @@ class Examination:
         values = evidence(scores)[self.removable]
         return Subject(scores, METHODS.get(scores.method), values, order(values))
 
+    @cached_property
+    def noise(self) -> Noise:
+        """Noise on the words that can be left out, one copy of the model for all methods."""
+        return Noise(self.problem.model, self.problem.encoded.input_ids[self.removable])
+
     # --- F without some tokens ----------------------------------------------------------------------------------
 
     def without(self, orders: Array) -> Array:
@@ -165,7 +172,7 @@ def settings_of(subject: Subject) -> dict[str, Any]:
 
 
 def lean_settings(subject: Subject, *, thorough: bool) -> dict[str, Any]:
-    """The options the scores were made with; with at most six steps where steps are an option, unless thorough."""
+    """The options the scores were made with; with at most four steps where steps are an option, unless thorough."""
     settings = settings_of(subject)
     if "n_steps" in settings and not thorough:
         settings["n_steps"] = min(settings["n_steps"] or _LEAN_STEPS, _LEAN_STEPS)

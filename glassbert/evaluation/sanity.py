@@ -13,8 +13,8 @@ from glassbert.evaluation._examination import Examination, Subject, explained, l
 from glassbert.evaluation._ordering import is_signed, spearman
 
 _HOLDS, _FAILS = 0.5, 0.7
-# Passes of this input's length for a quick receipt: three stages of a method that takes one or two passes, one stage of
-# a method that takes a pass for each of 24 tokens, none of a sampling method with hundreds.
+# Passes of this input's length for a quick receipt: two stages of a method that takes one or two passes, one stage of a
+# method that takes a pass for each of 24 tokens, none of a sampling method with hundreds.
 _QUICK_PASSES, _MOST_FOR_ONE = 30, 90
 _FEWEST_TOKENS = 6
 
@@ -23,8 +23,8 @@ def run(examination: Examination, subject: Subject) -> Finding:
     """|Spearman's ρ| between the scores and those of the same method on the same model with every weight random.
 
     The cascade (details) randomises from the top down: head, last layer, … to the embeddings. A quick receipt runs
-    up to three stages: the head; with it the upper half of the layers; everything. Integrated gradients and the like
-    take at most six steps then. Compared are the tokens that can be left out; scores without a sign by their magnitude.
+    up to two stages: the head with the upper half of the layers; everything. Integrated gradients and the like take at
+    most four steps then. Compared are the tokens that can be left out; scores without a sign by their magnitude.
     """
     if not subject.can_run_again or subject.method is None:
         return not_applicable("there is no method to run again: these scores were not made by one of this version")
@@ -75,8 +75,7 @@ def _stages(examination: Examination, subject: Subject) -> Sequence[int]:
     passes = max(1, run_cost(examination, subject, lean_settings(subject, thorough=False)))
     if passes > _MOST_FOR_ONE:
         return ()
-    half = (len(every) - 1) // 2
-    wanted = sorted({0, half, every[-1]})
+    wanted = sorted({(len(every) - 1) // 2, every[-1]})
     return wanted[-max(1, _QUICK_PASSES // passes) :]
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.encoder import word_embeddings
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._copies import noisy_copy, seeded
+from glassbert.evaluation._copies import seeded
 from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost, settings_of
 
 _HOLDS, _FAILS = 0.10, 0.25
@@ -59,9 +58,8 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
     """The sensitivity of each noise; None if the scores are all zero."""
     from captum.metrics import sensitivity_max
 
-    problem = examination.problem
-    ids = torch.tensor(np.unique(problem.encoded.input_ids[examination.removable]))
-    embedded = word_embeddings(problem.model, ids).detach().float().cpu()
+    problem, noise = examination.problem, examination.noise
+    embedded = noise.embeddings
     radius = _RADIUS * float(embedded.square().mean().sqrt())
     settings = lean_settings(subject, thorough=examination.thorough)
     if settings == settings_of(subject):  # then the scores without noise are those that were given
@@ -70,23 +68,22 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
         before = explained(examination, subject, problem.model, settings)
     if not before.any():
         return None
-    model, move = noisy_copy(problem.model, ids)
 
     def explanation(inputs: tuple[Tensor, ...] | Tensor) -> tuple[Tensor, ...]:
         """A tuple, always: Captum 0.9 takes the rows of a bare tensor for several inputs and gives another number."""
         (moved,) = inputs if isinstance(inputs, tuple) else (inputs,)
         if torch.equal(moved[0], embedded):
             return (torch.from_numpy(before)[None],)
-        move(moved[0] - embedded)
+        model = noise.model(moved[0] - embedded)
         with torch.enable_grad():  # Captum calls this where gradients are off
             return (torch.from_numpy(explained(examination, subject, model, settings))[None],)
 
     moves = []
     for sample in range(samples):
-        noise = (2 * torch.rand(embedded.shape, generator=seeded(examination.seed, sample)) - 1) * radius
+        added = (2 * torch.rand(embedded.shape, generator=seeded(examination.seed, sample)) - 1) * radius
 
-        def perturb(inputs: Tensor, _radius: float, noise: Tensor = noise) -> Tensor:
-            return inputs + noise
+        def perturb(inputs: Tensor, _radius: float, added: Tensor = added) -> Tensor:
+            return inputs + added
 
         moves.append(float(sensitivity_max(explanation, embedded[None], perturb_func=perturb, n_perturb_samples=1)))
     return moves
