@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from glassbert.attribution import METHODS, Method, explain
+from glassbert.attribution._first_order import forget_first_order
 from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes
+from glassbert.attribution._problem import Passes, Problem
 from glassbert.encoder import Model
 from glassbert.errors import OptionError
 from glassbert.evaluation._copies import Noise
@@ -28,6 +29,9 @@ _ORDERING_ROWS = 66_000
 _MOST_ORDERINGS, _LEAST_ORDERINGS = 100, 20
 # A method is run again for sanity and stability with at most so many steps; both ask about ranks and rough sizes.
 _LEAN_STEPS = 4
+# Bytes of attention and its gradients that are kept for each copy of the model: about 60 tokens of 12 × 12 heads. A
+# thorough receipt asks up to 24 copies.
+_KEPT_BYTES = 4 * 2**20
 # A backward pass costs about two forward passes.
 _WITH_GRADIENT = 3
 # Methods outside the gradient family that run one all the same.
@@ -81,6 +85,7 @@ class Examination:
         #: Random orders of the removable tokens, (ordering, removable): half of them, and the same read backwards.
         self.orderings = _random_orders(len(self.removable), count, seed)
         self._known: dict[bytes, tuple[float, float]] = {}
+        self._of_copies: dict[tuple[str, int], Problem] = {}
 
     def subject(self, scores: TokenScores) -> Subject:
         """One of the explanations, checked to be about this input. Raises OptionError."""
@@ -102,6 +107,19 @@ class Examination:
     def noise(self) -> Noise:
         """Noise on the words that can be left out, one copy of the model for all methods."""
         return Noise(self.problem.model, self.problem.encoded.input_ids[self.removable])
+
+    def problem_of(self, model: Model, name: tuple[str, int]) -> Problem:
+        """The same question to a copy of the model that bears this name."""
+        if name not in self._of_copies:
+            self._of_copies[name] = replace(self.problem, model=model)
+        return self._of_copies[name]
+
+    @property
+    def has_small_maps(self) -> bool:
+        """Whether attention and its gradients may be kept for every copy of the model that is asked."""
+        model = self.problem.model
+        floats = 2 * model.layers * model.attention_heads * self.problem.length**2
+        return 4 * floats <= _KEPT_BYTES
 
     # --- F without some tokens ----------------------------------------------------------------------------------
 
@@ -186,10 +204,18 @@ def run_cost(examination: Examination, subject: Subject, settings: Mapping[str, 
     return subject.method.cost(examination.problem.length, settings) * (_WITH_GRADIENT if backward else 1)
 
 
-def explained(examination: Examination, subject: Subject, model: Model, settings: Mapping[str, Any]) -> Array:
-    """What the method says about the same input and target of another model: (token,) in float64."""
+def explained(
+    examination: Examination, subject: Subject, model: Model, settings: Mapping[str, Any], name: tuple[str, int]
+) -> Array:
+    """What the method says about the same input and target of another model: (token,) in float64.
+
+    ``name`` tells this model from the others of the examination: methods share its F(x) and first-order pass.
+    """
     assert subject.method is not None
-    scores = explain(replace(examination.problem, model=model), subject.method, settings)
+    problem = examination.problem_of(model, name)
+    scores = explain(problem, subject.method, settings)
+    if not examination.has_small_maps:
+        forget_first_order(problem)
     return scores.scores.astype(np.float64)
 
 

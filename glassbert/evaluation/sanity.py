@@ -43,7 +43,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
     try:
         for stage in chosen:
             other = randomised(examination.problem.model, stage, examination.seed)
-            again = explained(examination, subject, other, settings)[examination.removable]
+            again = explained(examination, subject, other, settings, ("stage", stage))[examination.removable]
             correlations.append(spearman(subject.evidence, again if is_signed(subject.scores) else np.abs(again)))
     except StoppedError:
         raise

@@ -65,7 +65,7 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
     if settings == settings_of(subject):  # then the scores without noise are those that were given
         before = subject.scores.scores.astype(np.float64)
     else:
-        before = explained(examination, subject, problem.model, settings)
+        before = explained(examination, subject, problem.model, settings, ("itself", 0))
     if not before.any():
         return None
 
@@ -74,9 +74,9 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
         (moved,) = inputs if isinstance(inputs, tuple) else (inputs,)
         if torch.equal(moved[0], embedded):
             return (torch.from_numpy(before)[None],)
-        model = noise.model(moved[0] - embedded)
+        model, name = noise.model(moved[0] - embedded), ("noise", sample)
         with torch.enable_grad():  # Captum calls this where gradients are off
-            return (torch.from_numpy(explained(examination, subject, model, settings))[None],)
+            return (torch.from_numpy(explained(examination, subject, model, settings, name))[None],)
 
     moves = []
     for sample in range(samples):

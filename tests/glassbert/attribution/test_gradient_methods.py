@@ -134,6 +134,11 @@ class Linear(torch.nn.Module):
     def __init__(self, table, weights):
         super().__init__()
         self.table, self.weights = table, weights
+        self.config = SimpleNamespace(model_type="linear")
+
+    @property
+    def base_model(self):
+        return self
 
     def get_input_embeddings(self):
         return self.table

@@ -110,6 +110,17 @@ def test_receipts_of_many_methods_equal_those_of_each_and_cost_less(model):
     assert tuple(line.check for line in together[0].lines) == tuple(gb.CHECKS)
 
 
+@pytest.mark.parametrize(("kept", "expected"), [(2**30, [4, 0]), (0, [4, 4])])
+def test_methods_share_the_first_order_pass_of_every_copy_unless_it_is_large(model, monkeypatch, kept, expected):
+    """Two stages of the cascade, two noises: one pass each, for both methods or for each."""
+    monkeypatch.setattr(_examination, "_KEPT_BYTES", kept)
+    scores = [gb.attribute(model, TEXT, method=method, target=1) for method in ("input_x_gradient", "saliency")]
+    receipts = list(gb.receipts(model, scores, checks=("sanity", "stability")))
+    assert [receipt.forward_passes for receipt in receipts] == expected
+    alone = gb.receipt(model, scores[1], checks=("sanity", "stability"))
+    assert [line.number for line in receipts[1].lines] == pytest.approx([line.number for line in alone.lines], abs=1e-5)
+
+
 def test_passes_are_counted_truly(model):
     scores = gb.attribute(model, TEXT, method="input_x_gradient", target=1)
     seen = []
