@@ -14,7 +14,7 @@ from _timing import Spread, interleaved, machine, table
 
 import glassbert as gb
 
-TEXT = "The story is slow at first, but the acting is wonderful and the ending was not bad at all really."
+TEXT = "The story is slow at first, but the acting is wonderful and the ending was really not bad at all."
 FAITHFULNESS = ("comprehensiveness", "sufficiency")
 MOST_CURVE, MOST_ALL = 1.5, 2.5
 
