@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
-
-from glassbert.attribution._pose import pose
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both
 from glassbert.comparison_results import PredictionDifference
 from glassbert.errors import ComparisonError
 from glassbert.language.classes import classify
+from glassbert.language.next_sentence import next_of_encoded
 from glassbert.results import Array
-from glassbert.targets import NextSentenceTarget
 
 DecisionHead = Literal["classification", "next_sentence"]
 
@@ -50,10 +47,7 @@ def compare_predictions(sides: Sides, head: DecisionHead | None = None) -> Predi
 def _next(side: Side) -> Array:
     if len(side.encoded.texts) != 2:
         raise ComparisonError("next sentence needs two texts on both sides: give each a second one")
-    problem = pose(side.model, side.encoded, NextSentenceTarget(), "logit")
-    with torch.no_grad():
-        probabilities: Array = problem.logits(problem.embeddings)[0].softmax(dim=-1).cpu().numpy()
-    return probabilities
+    return next_of_encoded(side.model, side.encoded).probabilities
 
 
 def _same_labels(sides: Sides) -> tuple[str, ...]:

@@ -93,15 +93,16 @@ def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
     network, last = model.network, model.layers - 1
     block = blocks(network)[last]
     inputs, heads, width = len(positions), model.attention_heads, model.hidden_size
-    rows, columns = torch.arange(inputs, device=model.device), positions.to(model.device)
+    rows, columns = torch.arange(inputs), positions
     key, value = (linear.weight.view(heads, -1, width) for linear in (block.key, block.value))  # (head, size, hidden)
     states = added = query = torch.empty(0)
 
     def narrow(layer: int, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        nonlocal states, added
+        nonlocal states, added, rows, columns
         if layer != last:
             return arguments
         states, *others = arguments
+        rows, columns = rows.to(states.device), columns.to(states.device)
         length = states.shape[1]
         added = states.new_zeros(inputs, 1, length)
         for term in others:  # the mask, and MPNet's term for the distance: both are added to the scores

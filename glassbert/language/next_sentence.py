@@ -7,7 +7,7 @@ import torch
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs, next_sentence_logits, require_head
 from glassbert.inputs import encode
-from glassbert.results import PairPrediction
+from glassbert.results import Encoded, PairPrediction
 
 
 def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
@@ -16,7 +16,11 @@ def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
     One forward pass of the encoder. Raises HeadError for a model without this head, and the TextErrors.
     """
     require_head(model, "next_sentence")
-    encoded = encode(model, first, second)
+    return next_of_encoded(model, encode(model, first, second))
+
+
+def next_of_encoded(model: Model, encoded: Encoded) -> PairPrediction:
+    """The same for a pair that is encoded already."""
     inputs = batch(model, [encoded])
 
     def work(device: str) -> torch.Tensor:

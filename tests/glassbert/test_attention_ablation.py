@@ -175,9 +175,9 @@ def test_a_head_that_is_not_there(tiny_model, heads, message):
         gb.ablation_sweep(model, TEXT, heads=heads)
 
 
-def test_a_network_whose_inside_is_not_known_is_said(tiny_model, monkeypatch):
-    model = tiny_model("albert", "classification")
-    monkeypatch.setattr(model.network.config, "inner_group_num", 2)
+def test_a_network_whose_inside_is_not_known_is_said(tiny_checkpoint):
+    model = gb.load(str(tiny_checkpoint("albert", "classification")), device="cpu")
+    model.network.config.inner_group_num = 2
     with pytest.raises(gb.UnsupportedModelError, match="valid are BERT, DistilBERT"):
         gb.ablate(model, [(0, 0)])
 
