@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
-from components.long_texts import Holding, Keeper, visitor
+from components.long_texts import Holding, Keeper, bound_the_heap, visitor
 
 if TYPE_CHECKING:
     import glassbert as gb
@@ -44,6 +44,7 @@ __all__ = [
 # 512 tokens × 12 × 12 heads are 151 MB a result: many small ones may stay, large ones while somebody reads them.
 _LARGE_TOKENS = 128
 _keeper = Keeper()
+bound_the_heap()
 _first_import = threading.Lock()
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ ones, and no (query, key, hidden) array. In float64, where small differences of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs
 from glassbert.maps import AttentionMaps
 from glassbert.results import Array, Encoded
+
+_KEYS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,16 +34,15 @@ class Layer:
     mixer: Any  # the Linear that mixes the heads, W_O
     norm: Any  # the LayerNorm
 
-    def weights(self) -> Tensor:
-        """α_h(i, j), (head, query, key) in float64 on the CPU."""
-        attention = self.attention
+    def weights(self, keys: slice = slice(None)) -> Tensor:
+        """α_h(i, j), (head, query, key) in float64 on the CPU; j of some keys only, or of all."""
+        attention = self.attention[:, :, keys]
         return attention.cpu().double() if isinstance(attention, Tensor) else torch.tensor(attention).double()
 
-    def carried(self) -> Tensor:
-        """f_h(x_j), (token, head, hidden) in float64 on the CPU."""
-        tokens, width = self.values.shape
-        heads = len(self.attention)
-        by_head = self.values.cpu().double().view(tokens, heads, width // heads)
+    def carried(self, keys: slice = slice(None)) -> Tensor:
+        """f_h(x_j), (key, head, hidden) in float64 on the CPU; j of some keys only, or of all."""
+        width, heads = self.values.shape[1], len(self.attention)
+        by_head = self.values[keys].cpu().double().view(-1, heads, width // heads)
         mixer = self.mixer.weight.cpu().double().view(-1, heads, width // heads)  # (hidden, head, size)
         return torch.einsum("thv,dhv->thd", by_head, mixer)
 
@@ -78,6 +79,12 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
     return model.run(work)
 
 
+def in_parts(tokens: int) -> Iterator[slice]:
+    """Keys, a few at a time: in float64 a base model's f_h(x_j) of 512 tokens are 38 MB, and norms hold them thrice."""
+    for start in range(0, tokens, _KEYS):
+        yield slice(start, min(start + _KEYS, tokens))
+
+
 def norms(weights: Tensor, carried: Tensor) -> Tensor:
     """‖Σ_h α_h(i, j) f_h(x_j)‖, (head, query, key), (key, head, hidden) → (query, key)."""
     products = torch.einsum("thd,tgd->thg", carried, carried)  # (key, head, head)
@@ -89,5 +96,10 @@ def norms(weights: Tensor, carried: Tensor) -> Tensor:
 def layer_maps(layers: list[Layer], measure: Callable[[Layer], Tensor]) -> Array:
     """One map a layer, in float32."""
     with work_threads(sum(len(layer.states) for layer in layers)):
-        stacked: Array = torch.stack([measure(layer).float() for layer in layers]).numpy()
-    return stacked
+        first = measure(layers[0]).float()
+        stacked = torch.empty(len(layers), *first.shape)
+        stacked[0] = first
+        for number, layer in enumerate(layers[1:], start=1):
+            stacked[number] = measure(layer)
+    values: Array = stacked.numpy()
+    return values

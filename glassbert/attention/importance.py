@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
+from glassbert.attribution._by_layer import LayerGradients, gradients_by_layer
 from glassbert.attribution._pose import pose
 from glassbert.attribution._problem import Problem
-from glassbert.blocks import scale_heads
 from glassbert.device import work_threads
 from glassbert.encoder import Model
 from glassbert.errors import OptionError
@@ -31,8 +30,9 @@ def head_importance(
     """|∂F/∂ξ| of each head at ξ = 1, where ξ scales the head's output: (layer, head); the mean over a list of texts.
 
     F is the target's value, as in :func:`glassbert.attribute`; to first order, switching a head off changes F by
-    −∂F/∂ξ, which ``gradient`` keeps with its sign. Not normalised by layer. One forward and one backward pass a text.
-    Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
+    −∂F/∂ξ, which ``gradient`` keeps with its sign. Not normalised by layer. Two forward passes and a backward pass a
+    text, layer by layer, so that a long text takes the memory of one layer. Raises TargetError, HeadError, OptionError,
+    TextErrors, UnsupportedModelError.
     """
     start = time.perf_counter()
     many = not isinstance(text, str | Encoded)
@@ -56,11 +56,11 @@ def head_importance(
 
 def _gradient(problem: Problem) -> Array:
     """∂F/∂ξ, (layer, head)."""
-    model = problem.model
-    embeddings = problem.embeddings
-    gates = torch.ones(model.layers, model.attention_heads, device=embeddings.device, requires_grad=True)
+    gradient = np.zeros((problem.model.layers, problem.model.attention_heads), dtype=np.float32)
+
+    def see(found: LayerGradients) -> None:
+        gradient[found.layer] = found.by_gates.float().cpu().numpy()
+
     with work_threads(problem.length):
-        logits = problem.logits(embeddings, lambda: scale_heads(model.network, lambda layer: gates[layer]))
-        (gradient,) = torch.autograd.grad(problem.contrast(logits).sum(), gates)
-    result: Array = gradient.float().cpu().numpy()
-    return result
+        gradients_by_layer(problem, see)
+    return gradient

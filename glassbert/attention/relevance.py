@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from glassbert.attention._measure import Measure, one_pass
+import torch
+from torch import Tensor
+
+from glassbert.attention._measure import Measure
+from glassbert.attribution._by_layer import LayerGradients, gradients_by_layer
 from glassbert.attribution._pose import pose
-from glassbert.attribution.attention_relevance import relevance_by_layer
+from glassbert.attribution._problem import Problem
+from glassbert.attribution.attention_relevance import raising
 from glassbert.device import work_threads
 from glassbert.encoder import Model
 from glassbert.inputs import Text, encode
@@ -24,15 +29,15 @@ def attention_relevance_map(
     """R after each layer, (layer, query, key): how much of *key* reached *query* along attention that raised F.
 
     R ← R + mean_h((∇A ⊙ A)⁺) R, R = I at the start. The row of [CLS], or of the masked position, after the last layer
-    is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. One forward and
-    one backward pass; rows do not sum to 1. Raises TargetError, HeadError, OptionError, TextErrors.
+    is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. Two forward
+    passes and a backward pass, layer by layer, so that a long text takes the memory of one layer; rows do not sum to 1.
+    Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
     """
     problem = pose(model, encode(model, text, pair), target, output)
 
     def work() -> tuple[float, Array]:
         with work_threads(problem.length):
-            value, relevance = relevance_by_layer(problem)
-            return value, relevance.cpu().numpy()
+            return _relevance(problem)
 
     value, relevance = model.retry_on_cpu(work)
     return TokenMaps.of(
@@ -49,12 +54,28 @@ def attention_relevance_map(
     )
 
 
+def _relevance(problem: Problem) -> tuple[float, Array]:
+    """F(x), and R after each layer, (layer, query, key)."""
+    raised: dict[int, Tensor] = {}
+
+    def see(found: LayerGradients) -> None:
+        raised[found.layer] = raising(found.weights, found.by_weights).cpu()
+
+    value = gradients_by_layer(problem, see)
+    relevance = torch.eye(problem.length)
+    layers = torch.empty(len(raised), *relevance.shape)
+    for layer in sorted(raised):
+        relevance = relevance + raised.pop(layer) @ relevance
+        layers[layer] = relevance
+    return value, layers.numpy()
+
+
 MEASURE = Measure(
     id="attention_relevance",
     label="Attention relevance",
     paper="Chefer et al. 2021, arXiv:2103.15679",
     meaning="how much of this token reached the other along attention that raised the decision's value",
-    cost=one_pass,
+    cost=lambda tokens: 2,
     rows_sum_to_one=False,
     needs_model=True,
     compute=lambda question: attention_relevance_map(

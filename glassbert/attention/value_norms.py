@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from glassbert.attention import _value_norms as parts
@@ -42,7 +43,7 @@ def value_norms(
         return value_norms_2021(model, text, pair, maps=maps)
     encoded = encode(model, text, pair)
     layers = parts.traced(model, encoded, maps)
-    values = parts.layer_maps(layers, _of_each_head if per_head else _of_the_sum)
+    values = parts.layer_maps(layers, _of_each_head if per_head else of_the_sum)
     return TokenMaps.of(encoded, MEASURE.id, values, rows_sum_to_one=False)
 
 
@@ -51,8 +52,10 @@ def _of_each_head(layer: parts.Layer) -> Tensor:
     return layer.weights() * lengths.T[:, None]
 
 
-def _of_the_sum(layer: parts.Layer) -> Tensor:
-    return parts.norms(layer.weights(), layer.carried())
+def of_the_sum(layer: parts.Layer) -> Tensor:
+    """‖Σ_h α_h(i, j) f_h(x_j)‖, (query, key)."""
+    keys = parts.in_parts(len(layer.values))
+    return torch.cat([parts.norms(layer.weights(some), layer.carried(some)) for some in keys], dim=1)
 
 
 MEASURE = Measure(

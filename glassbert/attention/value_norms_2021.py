@@ -24,11 +24,13 @@ def mixed(layer: parts.Layer) -> Tensor:
         result: Tensor = scale * (vectors - vectors.mean(dim=-1, keepdim=True))
         return result
 
-    weights, carried = layer.weights(), layer.carried()
-    states, summed = layer.states.cpu().double(), layer.summed.double().cpu()
-    lengths = parts.norms(weights, centred(carried))
-    own = torch.einsum("hii,ihd->id", weights, carried) + states
-    lengths = lengths.fill_diagonal_(0) + centred(own).norm(dim=-1).diag()
+    states, summed = layer.states.cpu().double(), layer.summed.cpu().double()
+    lengths = torch.empty(len(states), len(states), dtype=torch.float64)
+    for keys in parts.in_parts(len(states)):
+        weights, carried = layer.weights(keys), layer.carried(keys)
+        lengths[:, keys] = parts.norms(weights, centred(carried))
+        own = torch.einsum("hii,ihd->id", weights[:, keys], carried) + states[keys]
+        lengths[keys, keys].diagonal().copy_(centred(own).norm(dim=-1))
     spread = (summed.var(dim=-1, correction=0) + layer.norm.eps).sqrt()  # (query,)
     shared: Tensor = lengths / spread[:, None]
     return shared

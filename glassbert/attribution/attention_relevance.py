@@ -12,28 +12,23 @@ from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
 
 
-def relevance_by_layer(problem: Problem) -> tuple[float, torch.Tensor]:
-    """F(x), and R after each layer, (layer, query, key) on the model's device.
-
-    R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic); ∇A is ∂F/∂A.
-    """
-    here = first_order(problem)
-    relevance = torch.eye(problem.length, device=here.gradient.device)
-    layers = []
-    for weights, gradient in zip(here.attentions, here.attention_gradients, strict=True):
-        layer = (gradient[0] * weights[0]).float().clamp(min=0).mean(dim=0)  # (query, key)
-        relevance = relevance + layer @ relevance
-        layers.append(relevance)
-    return here.value, torch.stack(layers)
+def raising(weights: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    """mean_h((∇A ⊙ A)⁺), (head, query, key) twice → (query, key) in float32; ∇A is ∂F/∂A."""
+    return (gradient * weights).float().clamp(min=0).mean(dim=0)
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Never negative.
 
-    Captum has no such method.
+    R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic). That row
+    alone is followed from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
     """
-    value, relevance = relevance_by_layer(problem)
-    return Attribution(scores=relevance[-1, problem.explained_position].cpu().numpy(), value=value, options=options)
+    here = first_order(problem)
+    row = torch.zeros(problem.length, device=here.gradient.device)
+    row[problem.explained_position] = 1
+    for weights, gradient in zip(reversed(here.attentions), reversed(here.attention_gradients), strict=True):
+        row = row + row @ raising(weights[0], gradient[0])
+    return Attribution(scores=row.cpu().numpy(), value=here.value, options=options)
 
 
 METHOD = Method(

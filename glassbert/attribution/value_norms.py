@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from glassbert.attention import _value_norms as parts
+from glassbert.attention.value_norms import of_the_sum
 from glassbert.attention.value_norms_2021 import mixed
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._problem import Problem
@@ -16,7 +17,7 @@ from glassbert.errors import OptionError
 from glassbert.results import Array
 
 _NORMS: Mapping[str, Callable[[parts.Layer], Tensor]] = {
-    "2020": lambda layer: parts.norms(layer.weights(), layer.carried()),
+    "2020": of_the_sum,
     "2021": mixed,
 }
 

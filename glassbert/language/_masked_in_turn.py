@@ -26,18 +26,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glassbert.blocks import blocks, change_arguments, change_input, change_output, see_output
+from glassbert.blocks import blocks, change_arguments, change_input, change_output, fused_attention, see_output
 from glassbert.encoder import Batch, Model
 
-__all__ = ["has_fused_attention", "read_at"]
-
-# Tokens from which the fused kernel is the quicker one: of many short inputs it takes up to 1.8 times as long.
-_FUSED_FROM = 48
-
-
-def has_fused_attention(network: Any) -> bool:
-    """Whether attention of this family can run as torch's fused kernel: of all families here but MPNet."""
-    return bool(network._supports_sdpa)
+__all__ = ["read_at"]
 
 
 @contextmanager
@@ -51,8 +43,7 @@ def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = 
         if model.layers > 1 and not embedded:
             stack.enter_context(_first_layer_once(model, inputs))
         stack.enter_context(_last_layer_at(model, positions))
-        if inputs.input_ids.shape[1] >= _FUSED_FROM:
-            stack.enter_context(_fused_attention(model.network))
+        stack.enter_context(fused_attention(model.network, inputs.input_ids.shape[1]))
         yield
 
 
@@ -137,16 +128,3 @@ def _as_scores(term: Tensor, states: Tensor) -> Tensor:
     if term.dtype != torch.bool:
         return term
     return states.new_zeros(term.shape).masked_fill(~term, -torch.inf)
-
-
-@contextmanager
-def _fused_attention(network: Any) -> Iterator[None]:
-    """A context in which attention is the fused kernel, where the family has it."""
-    config = network.config
-    before = config._attn_implementation
-    if has_fused_attention(network):
-        config._attn_implementation = "sdpa"
-    try:
-        yield
-    finally:
-        config._attn_implementation = before

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.blocks import has_fused_attention
 from glassbert.device import work_threads
 from glassbert.encoder import Batch, Model, encoder_of, network_inputs, vocabulary_logits
-from glassbert.language._masked_in_turn import has_fused_attention, read_at
+from glassbert.language._masked_in_turn import read_at
 from glassbert.results import Array, Encoded
 
 __all__ = [

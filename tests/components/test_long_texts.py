@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from components import long_texts
@@ -137,3 +140,34 @@ def test_giving_back_works_on_every_system(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(long_texts.sys, "platform", "win32")
     monkeypatch.setattr(long_texts.ctypes, "CDLL", None)  # where it must not be asked
     give_memory_back()
+
+
+GAPS = """
+import sys
+import numpy as np
+from components.long_texts import bound_the_heap
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+if sys.argv[1] == "bounded":
+    bound_the_heap()
+for _ in range(2):  # the first round teaches glibc that such blocks come and go
+    before, kept, blocks = resident(), [], []
+    for _ in range(20):
+        blocks.append(np.ones(10 * 2**20, dtype=np.uint8))
+        kept.append(np.ones(2000, dtype=np.uint8))
+    blocks.clear()
+    left = resident() - before
+print(left // 2**20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's heap is what is bounded")
+def test_large_blocks_go_back_at_once_though_small_ones_stay() -> None:
+    left = {
+        arm: int(subprocess.run([sys.executable, "-c", GAPS, arm], capture_output=True, text=True, check=True).stdout)
+        for arm in ("bounded", "as it comes")
+    }
+    assert left["bounded"] < 10
+    assert left["as it comes"] > 100  # what this is about

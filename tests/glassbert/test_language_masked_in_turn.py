@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import glassbert as gb
-from glassbert.blocks import blocks, see_input
+from glassbert.blocks import blocks, has_fused_attention, see_input
 from glassbert.encoder import batch, encoder_of, network_inputs
 from glassbert.language import _masks
-from glassbert.language._masked_in_turn import _kinds, has_fused_attention, read_at
+from glassbert.language._masked_in_turn import _kinds, read_at
 from tests import tiny
 
 TEXTS = (
