@@ -268,7 +268,7 @@ def attribute(request: TextRequest, method: str, target: gb.Target, output: Outp
 def page_options(method: str) -> dict[str, Any]:
     """Where a page differs from the library's defaults.
 
-    Integrated gradients accept a miss of 5 %, which the panel states: the first 14 passes are enough for most short
+    Integrated gradients accept a miss of 5 %, which the panel states: the first 12 passes are enough for most short
     texts, which then miss by 1 or 2 %; the last per cent takes as many again.
     """
     return {"tolerance": 0.05} if method == "integrated_gradients" else {}

@@ -1,6 +1,6 @@
 """The way from the baseline to the text, and the integral along it. Numbers only: no network, no torch.
 
-    path = Path()
+    path = Path(first_round(0.01))
     while not path.done(0.01, smallest=1e-3):
         for place in path.wanted():              # where on the way, 0 to 1
             path.give(place, value, density)     # F there, and each token's part of dF/dα
@@ -21,15 +21,10 @@ import numpy as np
 
 from glassbert.results import Array
 
-__all__ = ["FIRST_NODES", "Path"]
+__all__ = ["Path", "first_nodes", "first_round"]
 
-# Start, end and intervals of the first round. Close to the baseline F bends most. Of 430 divisions tried on 65 inputs
-# this one needed among the fewest nodes and rounds for 1 % and for 5 %: on sentences, masks, pairs, with either
-# baseline. More intervals than 16 a stretch gain nothing, with 8 a tenth more nodes are needed.
-_FIRST_ROUND = ((0.0, 0.25, 4), (0.25, 0.5, 5), (0.5, 1.0, 4))
+# With at most 8 intervals a stretch a tenth more nodes are needed than with 16.
 _MOST_INTERVALS = 16
-#: Nodes of the first round; neighbours share the one between them.
-FIRST_NODES = 1 + sum(intervals for _, _, intervals in _FIRST_ROUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +49,23 @@ class _Stretch:
         return _Stretch(self.start, middle, half), _Stretch(middle, self.end, half)
 
 
+# Start, end and intervals of the first round. Close to the baseline F bends most. Of 430 divisions tried on 65 inputs
+# (sentences, masks, pairs, either baseline) these needed among the fewest nodes and rounds for 1 % and for 5 %.
+_FINE = (_Stretch(0.0, 0.25, 4), _Stretch(0.25, 0.5, 5), _Stretch(0.5, 1.0, 4))
+_COARSE = (_Stretch(0.0, 0.25, 3), _Stretch(0.25, 0.5, 4), _Stretch(0.5, 1.0, 4))
+_COARSE_FROM = 0.03
+
+
+def first_round(tolerance: float) -> tuple[_Stretch, ...]:
+    """How the way is divided at first by somebody who accepts this relative miss."""
+    return _COARSE if tolerance >= _COARSE_FROM else _FINE
+
+
+def first_nodes(tolerance: float) -> int:
+    """Nodes of the first round; neighbours share the one between them."""
+    return 1 + sum(stretch.intervals for stretch in first_round(tolerance))
+
+
 def _place(number: float) -> float:
     """Rounded: neighbours and halves must call a place that they share by the same number."""
     return round(float(number), 12)
@@ -73,8 +85,8 @@ def _clenshaw_curtis(intervals: int) -> tuple[Array, Array]:
 class Path:
     """What is known along the way so far. ``give`` it what it ``wanted`` until it is ``done``."""
 
+    _stretches: tuple[_Stretch, ...] = _FINE
     most_nodes: int = 256
-    _stretches: tuple[_Stretch, ...] = tuple(_Stretch(*stretch) for stretch in _FIRST_ROUND)
     _values: dict[float, float] = field(default_factory=dict)
     _densities: dict[float, Array] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._path import FIRST_NODES, Path
+from glassbert.attribution._path import Path, first_nodes, first_round
 from glassbert.attribution._problem import Problem
 from glassbert.attribution._rows import Row, alike, values_and_gradients
 from glassbert.errors import OptionError
@@ -38,7 +38,7 @@ def compute_many(problems: Sequence[Problem], options: Mapping[str, Any]) -> lis
     """The same for several problems of one model: the nodes that all of them want next share passes."""
     if options["n_steps"] is not None:
         return [_with_captum(problem, options) for problem in problems]
-    paths = [Path(_MOST_STEPS) for _ in problems]
+    paths = [Path(first_round(options["tolerance"]), _MOST_STEPS) for _ in problems]
     ends = [(problem.embeddings[0], problem.baseline_embeddings(options["baseline"])[0]) for problem in problems]
     for group in alike(problems):
         while open_ones := [index for index in group if not _done(problems[index], paths[index], options)]:
@@ -116,7 +116,8 @@ def _cost(options: Mapping[str, Any]) -> int:
     if options.get("n_steps"):
         return 2 + int(options["n_steps"])  # and the two ends
     # in the usual case the first round is enough for 5 %, and one stretch is refined once for 1 %
-    return FIRST_NODES if options["tolerance"] >= 0.05 else FIRST_NODES + 4
+    nodes = first_nodes(options["tolerance"])
+    return nodes if options["tolerance"] >= 0.05 else nodes + 4
 
 
 METHOD = Method(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassbert.attribution._path import FIRST_NODES, Path
+from glassbert.attribution._path import Path, first_nodes, first_round
 
 
 def walk(path, value, density, tolerance=0.01, smallest=1e-3):
@@ -27,10 +27,11 @@ def peak(place, middle=0.3, width=0.02):
     return width / ((place - middle) ** 2 + width**2)
 
 
-def test_polynomials_are_exact_after_the_first_round():
-    path = Path()
+@pytest.mark.parametrize(("tolerance", "nodes"), [(0.01, 14), (0.05, 12)])
+def test_polynomials_are_exact_after_the_first_round(tolerance, nodes):
+    path = Path(first_round(tolerance))
     rounds = walk(path, lambda a: 3 * a**4 - a, lambda a: [12 * a**3, -1.0], tolerance=1e-9)
-    assert [len(places) for places in rounds] == [FIRST_NODES] == [14]
+    assert [len(places) for places in rounds] == [first_nodes(tolerance)] == [nodes]
     np.testing.assert_allclose(path.scores(), [3, -1], atol=1e-12)
     assert (path.baseline_value, path.value) == (0, 2)
 
@@ -87,7 +88,7 @@ def test_a_change_that_is_rounding_noise_is_not_chased():
     noise = np.random.default_rng(0)
     path = Path()
     walk(path, lambda a: 1e-7 * noise.normal(), lambda a: [1e-7 * noise.normal()])
-    assert path.nodes == FIRST_NODES
+    assert path.nodes == first_nodes(0.01)
 
 
 def test_the_rule_is_what_the_scores_were_made_with():
