@@ -338,6 +338,11 @@ def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) ->
     )
 
 
+def value_zeroing(request: TextRequest, **reports: Any) -> gb.TokenMaps:
+    """1 + tokens passes and more. Not cached: it tells its progress and may be stopped; the page keeps the result."""
+    return library().value_zeroing(load(request.model), encode(request), **reports)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def flow(request: TextRequest, layer: int, queries: tuple[int, ...] | None) -> gb.TokenMaps:
     """One layer's flow, of some tokens or all: no forward pass, much arithmetic. Raises OptionError for too much."""

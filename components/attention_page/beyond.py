@@ -12,6 +12,7 @@ from components import charts, compute, state
 from components.attention_page.figures import ladder
 from components.attention_page.shared import Asked, draw_map, target_of, target_phrase
 from components.panels._shared import explained_errors
+from components.running import run
 from components.text import plain
 
 if TYPE_CHECKING:
@@ -87,21 +88,29 @@ def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb
         st.info("No decision to explain.")
         return None
     passes = measure.cost(tokens)
-    agreed = f"agreed_{compute.version(asked.request, measure.id)}"
-    if passes > _CHEAP_PASSES and not state.remembered(agreed, False):
-        st.button(
-            f"Compute: {passes} passes",
-            key=f"compute_{measure.id}",
-            on_click=state.remember,
-            args=(agreed, True),
-        )
-        return None
     if measure.id == "flow":
         maps = _flow(asked)
+    elif measure.id == "value_zeroing" and passes > _CHEAP_PASSES:
+        every = _value_zeroing(asked, passes)
+        if every is None:
+            return None
+        maps = _layer(every, asked.layer)
     else:
         maps = compute.measure(asked.request, measure.id, target if measure.needs_target else None)
         maps = _layer(maps.over_heads() if maps.per_head else maps, asked.layer)
     return asked.reading.of(maps)
+
+
+def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
+    """Behind a button that tells its cost, with progress and a way to stop: minutes for 512 tokens of a large model."""
+    request = asked.request
+    return run(
+        "value_zeroing",
+        compute.version(request),
+        lambda: lambda **reports: compute.value_zeroing(request, **reports),
+        label="Compute",
+        cost=f"{passes} forward passes of this text, in batches.",
+    )
 
 
 def _flow(asked: Asked) -> gb.TokenMaps:

@@ -9,10 +9,10 @@ import streamlit as st
 
 from components import charts, compute, compute_what_if
 from components.aligned_rows import Cell, Row, aligned_rows
+from components.running import run
 from components.text import plain
 from components.what_if_page.ask import Asked
 from components.what_if_page.figures import steps
-from components.what_if_page.running import run
 
 if TYPE_CHECKING:
     import glassbert as gb

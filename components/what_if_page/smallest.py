@@ -8,11 +8,11 @@ import streamlit as st
 
 from components import compute, compute_what_if, state
 from components.charts import readable
+from components.running import run
 from components.text import plain
 from components.what_if_page.ask import Asked
 from components.what_if_page.listing import open_text, outcomes
 from components.what_if_page.rows import Action, draw_row, marked
-from components.what_if_page.running import run
 from components.what_if_page.tries import Tries, current_tries
 
 if TYPE_CHECKING:

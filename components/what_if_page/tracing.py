@@ -10,10 +10,10 @@ import streamlit as st
 
 from components import charts, compute, compute_what_if, state
 from components.compute_what_if import TraceRequest
+from components.running import run
 from components.text import plain
 from components.what_if_page.ask import Asked
 from components.what_if_page.figures import trace_map
-from components.what_if_page.running import run
 from components.what_if_page.second_text import second_text
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from glassbert.blocks import (
 )
 from glassbert.device import work_threads
 from glassbert.encoder import Model, batch, encoder_of, network_inputs
+from glassbert.errors import StoppedError
 from glassbert.inputs import Text, encode
 from glassbert.maps import TokenMaps
 
@@ -38,6 +39,7 @@ def value_zeroing(
     pair: str | None = None,
     *,
     progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> TokenMaps:
     """How much a layer's output for *query* turns when the value of *key* is set to zero there: (layer, query, key).
 
@@ -45,8 +47,8 @@ def value_zeroing(
     keys and weights stay. The number is 1 − cos(h_i, h_i without v_t) of the layer's output, each row divided by its
     sum, so rows sum to 1 (a row is zero where no value matters: in a layer whose heads are all off). Costs about
     2 + tokens forward passes, batched, less the projections, which are the same each time; the model is free for others
-    in between. ``progress`` is called with (layers done, layers); an exception it raises ends the work. Raises the
-    TextErrors and UnsupportedModelError.
+    in between. ``progress`` is called with (layers done, layers); an exception it raises ends the work. ``cancelled``
+    is asked before every batch. Raises StoppedError, the TextErrors and UnsupportedModelError.
     """
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
@@ -62,7 +64,7 @@ def value_zeroing(
         model.run(trace)
         rows = []
         for layer in range(model.layers):
-            rows.append(_distances(model, layer, *calls.pop(layer)))
+            rows.append(_distances(model, layer, *calls.pop(layer), cancelled))
             if progress is not None:
                 progress(layer + 1, model.layers)
         return torch.stack(rows)
@@ -73,7 +75,13 @@ def value_zeroing(
     return TokenMaps.of(encoded, MEASURE.id, shares.numpy(), rows_sum_to_one=bool((totals > 0).all()))
 
 
-def _distances(model: Model, layer: int, arguments: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
+def _distances(
+    model: Model,
+    layer: int,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    cancelled: Callable[[], bool] | None,
+) -> Tensor:
     """(query, key): cosine distance between one layer's output with and without each token's value."""
     states, *rest = arguments
     tokens = states.shape[1]
@@ -104,6 +112,8 @@ def _distances(model: Model, layer: int, arguments: tuple[Any, ...], options: di
 
     whole, distances = torch.empty(0), []
     for zeroed in _chunks(model, tokens):
+        if cancelled is not None and cancelled():
+            raise StoppedError("value zeroing was stopped before it was done; start it again to get its map")
         output = bare.run(lambda device: without(zeroed))  # noqa: B023
         if zeroed[0] < 0:
             whole, output = output[:1], output[1:]

@@ -122,3 +122,27 @@ def test_progress_is_told_layer_by_layer_and_can_end_the_work(tiny_model):
     with pytest.raises(InterruptedError):
         gb.value_zeroing(model, TEXT, progress=stop)
     assert hooks(model) == before
+
+
+def test_it_can_be_stopped_between_two_batches(tiny_model, monkeypatch):
+    monkeypatch.setattr(MODULE, "_TOKEN_ROWS", 30)
+    model, asked = tiny_model("bert", "encoder"), []
+    before = hooks(model)
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(gb.StoppedError, match="start it again"):
+        gb.value_zeroing(model, TEXT, cancelled=cancelled)
+    assert len(asked) == 4
+    assert hooks(model) == before
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_a_long_text_is_zeroed_by_the_fused_kernel(tiny_model, stock, family):
+    """Many batches, of a network whose attention is torch's kernel where the family has it."""
+    text = " ".join([TEXT] * 10)
+    assert len(gb.encode(tiny_model(family, "encoder"), text)) > 48
+    result = gb.value_zeroing(tiny_model(family, "encoder"), text)
+    np.testing.assert_allclose(result.values, rerun(stock(family, "encoder"), family, text), atol=1e-5)

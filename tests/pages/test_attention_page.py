@@ -297,3 +297,16 @@ def test_a_job_that_fails_keeps_the_error() -> None:
         raise gb.TargetError("no such class")
 
     assert isinstance(job(work).error, gb.TargetError)
+
+
+def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb.Model) -> None:
+    text = " ".join([TEXT] * 9)
+    app = attention(text=text, section="beyond", measures="rollout value_zeroing", layer="4")
+    tokens = len(gb.encode(pretrained, text))
+    assert f"{tokens + 2} forward passes" in " ".join(caption.value for caption in app.caption)
+    app.button(key="value_zeroing_start").click().run()
+    while "value_zeroing_stop" in {button.key for button in app.button}:
+        app.run()
+    assert messages(app) == ""
+    shown = header(app, "measure_value_zeroing")
+    assert shown["label"] == "Value zeroing after layer 5"
