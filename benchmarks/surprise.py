@@ -9,7 +9,7 @@ By default everything runs on one thread, and processor time is taken, which oth
 that of the arithmetic. ``--wall`` takes wall-clock time with the threads that the library and torch choose; a batch
 keeps several cores or a GPU busy, a single short text cannot.
 
-    python benchmarks/surprise.py [--tokens 24 128] [--rounds 3] [--device auto] [--wall]
+    python benchmarks/surprise.py [--tokens 24 128] [--rounds 3] [--device auto] [--wall] [--precision bfloat16]
 """
 
 from __future__ import annotations
@@ -90,21 +90,25 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, nargs="+", default=[24, 128])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of all four ways")
     parser.add_argument("--wall", action="store_true", help="wall-clock time, all threads")
     arguments = parser.parse_args()
     if not arguments.wall:
         torch.set_num_threads(1)
         device._MAX_THREADS = 1  # the library chooses its threads itself; here all have the same
-    model = gb.load("pretrained", arguments.device)
+    model = gb.load("pretrained", arguments.device, precision=arguments.precision)
+    near = 1e-3 if arguments.precision == "float32" else 0.5
     clock = time.perf_counter if arguments.wall else time.process_time
     kind = "s" if arguments.wall else "CPU s"
-    print(f"surprise, {model.device}, {'all threads' if arguments.wall else '1 thread'}, {machine()}")
+    print(
+        f"surprise, {model.device}, {model.precision}, {'all threads' if arguments.wall else '1 thread'}, {machine()}"
+    )
     for tokens in arguments.tokens:
         text = text_of(model, tokens)
         expected = batched(model, text)
         for name, way in WAYS.items():
             difference = float(np.abs(np.subtract(way(model, text), expected)).max())
-            if difference > 1e-3:
+            if difference > near:
                 raise SystemExit(f"{name} is {difference} bits away from the batched call")
         taken = interleaved({name: partial(way, model, text) for name, way in WAYS.items()}, arguments.rounds, clock)
         compared = ratios(taken, BATCHED)

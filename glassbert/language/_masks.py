@@ -34,8 +34,9 @@ __all__ = [
 # Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU more is slower, since it
 # leaves the caches; a GPU wants more to do at once.
 _CPU_BYTES, _GPU_BYTES = 32 * 2**20, 512 * 2**20
-# Without attention maps half as much again: 18 copies of 128 tokens in a pass were quicker than 12 or 32.
-_WITHOUT_MAPS = 1.5
+# The inner layer of a batch stays below 8 MB: glibc may give larger blocks back after every use, and clearing fresh
+# pages took a tenth of a pass. 10 copies of 128 tokens were as quick as 13 or 18, 4 or 27 slower.
+_INNER_BYTES = 8 * 2**20
 # The vocabulary's scores of this many questions, 2 MB, stay in the cache while softmax, ranks and entropy go over them.
 _ROWS_IN_CACHE = 16
 # Scoring a vocabulary takes no fewer operations than a token on its way through the layers, and all in one product, so
@@ -150,7 +151,10 @@ def _inputs_that_fit(model: Model, tokens: int, maps: bool) -> int:
     config = model.network.config
     inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
     floats = 6 * model.hidden_size + 2 * inner + (3 * model.attention_heads * tokens if maps else 0)
-    return max(1, int(_floats(model) * (1 if maps else _WITHOUT_MAPS)) // (tokens * floats))
+    most = _floats(model) // (tokens * floats)
+    if model.device == "cpu":
+        most = min(most, _INNER_BYTES // (4 * tokens * inner))
+    return max(1, most)
 
 
 def rows_of_vocabulary(model: Model, each: int = 1) -> int:
