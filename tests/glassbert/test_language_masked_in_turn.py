@@ -120,7 +120,13 @@ def test_maps_that_are_never_written_need_no_room(tiny_model, monkeypatch):
         [len(chunk) for chunk in _masks.batches(model, [64] * 6, maps=maps)] for maps in (True, False)
     )
     assert with_maps == [1] * 6
-    assert without == [5, 1]  # 1.5 × (6 × 32 + 2 × 64 + 3 × 4 × 64) / (6 × 32 + 2 × 64)
+    assert without == [3, 3]  # (6 × 32 + 2 × 64 + 3 × 4 × 64) / (6 × 32 + 2 × 64)
+
+
+def test_the_inner_layer_of_a_batch_is_bounded(tiny_model, monkeypatch):
+    model = tiny_model("bert", "masked_words")
+    monkeypatch.setattr(_masks, "_INNER_BYTES", 2 * 4 * 64 * 64)  # two inputs of 64 tokens, 64 wide
+    assert [len(chunk) for chunk in _masks.batches(model, [64] * 5, maps=False)] == [2, 2, 1]
 
 
 def test_the_network_is_as_before(tiny_model):
