@@ -17,12 +17,20 @@ _QUICK_SECONDS = 0.3
 
 
 def run(
-    name: str, key: str, prepare: Callable[[], Callable[..., Any]], *, label: str, cost: str, at_once: bool = False
+    name: str,
+    key: str,
+    prepare: Callable[[], Callable[..., Any]],
+    *,
+    label: str,
+    cost: str,
+    at_once: bool = False,
+    narrow: bool = False,
 ) -> Any | None:
     """Draw the button, and return what the search of this key found; None before that, or while it works.
 
     ``prepare`` gives the work of a `Job`; what it fetches for it is fetched in the page's thread. ``at_once`` starts
-    without a click. A search of another key is stopped. Raises what the work raised.
+    without a click; ``narrow`` is for a column among others, where the button goes once there is a result. A search of
+    another key is stopped. Raises what the work raised.
     """
     job: Job | None = state.remembered(f"{name}_job")
     if job is not None and state.remembered(f"{name}_key") != key:
@@ -41,8 +49,10 @@ def run(
     if job is not None and job.running:
         _progress(name, key)
         return None
-    left, right = st.columns([0.25, 0.75], vertical_alignment="center")
     done = job is not None and job.error is None
+    if narrow and done:
+        return job.result if job is not None else None
+    left, right = st.columns([0.45, 0.55] if narrow else [0.25, 0.75], vertical_alignment="center")
     left.button(
         label,
         type="secondary" if done else "primary",

@@ -53,9 +53,12 @@ def draw_beyond(asked: Asked) -> None:
             else "Relevance needs a decision: select a word, or open a model with a trained head."
         )
     found: dict[str, gb.TokenMaps] = {}
-    columns = st.columns(3 if len(chosen) > 2 else 2, gap="medium")
+    across = 3 if len(chosen) > 2 else 2
+    columns: list[st.delta_generator.DeltaGenerator] = []
     for number, name in enumerate(chosen):
-        with columns[number % len(columns)], explained_errors():
+        if number % across == 0:  # a row of its own, so that maps stand level whatever is written under those above
+            columns = st.columns(across, gap="medium")
+        with columns[number % across], explained_errors():
             maps = _measured(asked, measures[name], target)
             if maps is not None:
                 found[name] = maps
@@ -110,6 +113,7 @@ def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
         lambda: lambda **reports: compute.value_zeroing(request, **reports),
         label="Compute",
         cost=f"{passes} forward passes of this text, in batches.",
+        narrow=True,
     )
 
 
