@@ -50,8 +50,8 @@ def run(
         _progress(name, key)
         return None
     done = job is not None and job.error is None
-    if narrow and done:
-        return job.result if job is not None else None
+    if job is not None and done and narrow:
+        return job.result
     left, right = st.columns([0.45, 0.55] if narrow else [0.25, 0.75], vertical_alignment="center")
     left.button(
         label,
