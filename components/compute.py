@@ -269,7 +269,7 @@ def page_options(method: str) -> dict[str, Any]:
     """Where a page differs from the library's defaults.
 
     Integrated gradients accept a miss of 5 %, which the panel states: the first 12 passes are enough for most short
-    texts, which then miss by 1 or 2 %; the last per cent takes as many again.
+    texts, which then miss by 1 or 2 %; the last per cent takes half as many again.
     """
     return {"tolerance": 0.05} if method == "integrated_gradients" else {}
 
@@ -363,7 +363,7 @@ def head_distances(request: TextRequest) -> gb.HeadDistances:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def head_importance(request: TextRequest, target: gb.Target) -> gb.HeadImportance:
-    """One forward and one backward pass."""
+    """Two forward passes and a backward pass, layer by layer."""
     return library().head_importance(load(request.model), request.text, request.pair, target=target)
 
 

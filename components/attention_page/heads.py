@@ -28,7 +28,7 @@ _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 
 def draw_heads(asked: Asked) -> None:
-    """Cost: one forward pass; colours by a profile cost none, by importance one more with a backward pass."""
+    """Cost: one forward pass; colours by a profile cost none, by importance two more with a backward pass."""
     marks = _mark_controls(asked)
     draw_heads_map(asked, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
