@@ -135,7 +135,8 @@ def test_a_decision_that_several_tokens_make(tiny_model, stock):
     oracle = Oracle(network, "distilbert", *PAIR, 0)
     oracle.pick = lambda output: output.start_logits[:, 9] - output.start_logits[:, 10]
     close(found.values, expected(oracle, found))
-    changed = np.flatnonzero(found.values[-1] != np.float32(found.corrupted_value))
+    # the others give the same but for the rounding, which a batch need not share with a single input
+    changed = np.flatnonzero(np.abs(found.values[-1] - found.corrupted_value) > 1e-5)
     assert changed.tolist() == [9, 10]
 
 
