@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from components.frame import load_models, open_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
 
 frame = open_page("workbench")
 left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
@@ -12,7 +12,7 @@ left.subheader("Attention", anchor=False)
 middle.subheader("Predictions", anchor=False)
 right.subheader("Saliency", anchor=False)
 # after the shell: the panels bring numpy, a tenth of a second of a cold start
-from components.panels import attention_panel, predictions_panel, saliency_panel  # noqa: E402
+from components.views.workbench import attention_panel, predictions_panel, saliency_panel  # noqa: E402
 
 with left, st.spinner("Opening the models …"):
     opened = load_models(frame)

@@ -48,7 +48,9 @@ def main() -> None:
         for name in names:
             setattr(owner, name, timed(prefix + name.lstrip("_"), getattr(owner, name)))
 
-    from components import compute, frame, panels
+    from components.gateway import compute
+    from components.shell import frame
+    from components.views import workbench as panels
 
     wrap(compute, COMPUTED, "compute.")
     wrap(frame, ("open_page", "load_models"), "frame.")

@@ -26,8 +26,8 @@ from _timing import Spread, machine, table
 from playwright.sync_api import Browser, Page, WebSocket
 
 import glassbert as gb
-from components import bertviz, frontend
-from components.heads_map import thumbnails
+from components.widgets import bertviz, frontend
+from components.widgets.heads_map import thumbnails
 
 LAYERS, HEADS = 12, 12
 SIDE = 64  # of a thumbnail, as the Attention page sends it

@@ -31,8 +31,8 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 
 import glassbert as gb
-from glassbert import device
-from glassbert.attribution._pose import pose
+from glassbert.decision.pose import pose
+from glassbert.network import device
 
 try:
     from transformers_interpret import SequenceClassificationExplainer

@@ -25,7 +25,7 @@ from _timing import machine, table
 from playwright.sync_api import Browser, Page
 
 import glassbert as gb
-from components import long_texts
+from components.gateway import long_texts
 
 SECTIONS = ("Beyond the weights", "What each head does", "Switch heads off")
 SETTLES = 2 * long_texts.TURNED_SECONDS

@@ -24,7 +24,7 @@ from _timing import Spread, machine, table
 from playwright.sync_api import Page
 
 import glassbert as gb
-from components.compute import page_options
+from components.gateway.compute import page_options
 
 SENTENCE = "The {} film that we {} in the old theatre last night was so [MASK] that nobody {} it at all."
 TOKENS = 24
@@ -121,7 +121,7 @@ class Oracle:
 
     def page(self, text: str, *, token: int | None = None, method: str = "integrated_gradients") -> dict[str, Any]:
         """Every check's expected value. ``token``: the selected one, without the mask that was typed."""
-        from components import charts
+        from components.shared import charts
 
         maps = gb.attention(self.reader, text)
         encoded = maps.encoded

@@ -27,7 +27,7 @@ from _timing import Spread, interleaved, machine, ratios, table
 from torch import Tensor
 
 import glassbert as gb
-from glassbert import device
+from glassbert.network import device
 
 BATCHED = "surprise, one batched call"
 Bits = list[float]

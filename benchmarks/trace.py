@@ -23,9 +23,9 @@ from _texts import text_of
 from _timing import Spread, interleaved, machine, ratios, table
 
 import glassbert as gb
-from glassbert import device
-from glassbert.device import work_threads
-from glassbert.encoder import batch, network_inputs
+from glassbert.network import device
+from glassbert.network.device import work_threads
+from glassbert.network.model import batch, network_inputs
 
 _PASSES = 20  # timed together as the unit: one alone is too short a time
 BAR = 0.3

@@ -31,8 +31,8 @@ from captum.attr import IntegratedGradients, LayerIntegratedGradients
 from torch import Tensor
 
 import glassbert as gb
-from glassbert import device
-from glassbert.encoder import batch, encoder_of, network_inputs
+from glassbert.network import device
+from glassbert.network.model import batch, encoder_of, network_inputs
 
 try:
     from transformers_interpret import SequenceClassificationExplainer

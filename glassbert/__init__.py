@@ -15,36 +15,8 @@ import os
 # slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from glassbert.alignment_results import LengthHint, WordAlignment
-from glassbert.anatomy import architecture
-from glassbert.attention import (
-    HEAD_LABELS,
-    MEASURES,
-    HeadLabel,
-    Measure,
-    ablate,
-    ablation_sweep,
-    attention,
-    attention_relevance_map,
-    flow,
-    head_distances,
-    head_importance,
-    head_profile,
-    measure,
-    rollout,
-    value_norms,
-    value_zeroing,
-)
-from glassbert.attribution import (
-    DEFAULT_METHODS,
-    LEFT_OUT,
-    METHODS,
-    Method,
-    attribute,
-    attribute_each,
-    attribute_many,
-)
-from glassbert.checkpoint import Checkpoint, embedded
+from glassbert.attribution import DEFAULT_METHODS, LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
+from glassbert.attribution.results import TokenScores
 from glassbert.comparison import (
     Sides,
     align_words,
@@ -60,7 +32,7 @@ from glassbert.comparison import (
     sides_of_models,
     sides_of_texts,
 )
-from glassbert.comparison_results import (
+from glassbert.comparison.results import (
     AttentionDifference,
     AttributionDifference,
     Changes,
@@ -69,8 +41,6 @@ from glassbert.comparison_results import (
     MaskedWordDifference,
     PredictionDifference,
 )
-from glassbert.device import available_devices
-from glassbert.encoder import Model, load
 from glassbert.errors import *  # noqa: F403
 from glassbert.errors import __all__ as _errors
 from glassbert.evaluation import (
@@ -84,12 +54,19 @@ from glassbert.evaluation import (
     scoreboard,
     stored_ranking,
 )
-from glassbert.evaluation_results import MethodAgreement, MethodRanking, Receipt, ReceiptLine, Scoreboard
-from glassbert.head_results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
-from glassbert.input_results import Architecture, ReadingSteps
-from glassbert.inputs import encode, shorten
+from glassbert.evaluation.results import MethodAgreement, MethodRanking, Receipt, ReceiptLine, Scoreboard
+from glassbert.heads import (
+    HEAD_LABELS,
+    HeadLabel,
+    ablate,
+    ablation_sweep,
+    head_distances,
+    head_importance,
+    head_profile,
+)
+from glassbert.heads.results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
 from glassbert.intervention import trace
-from glassbert.intervention_results import Trace
+from glassbert.intervention.results import Trace
 from glassbert.language import (
     answer,
     classify,
@@ -103,29 +80,33 @@ from glassbert.language import (
     score_words,
     surprise,
 )
-from glassbert.language_results import (
-    ContinuationRanking,
-    LogitLens,
-    PieceScoring,
-    Surprise,
-    TemplateProbe,
-    WordScores,
+from glassbert.language.predictions import AnswerPrediction, Classification, MaskPrediction, PairPrediction, TokenLabels
+from glassbert.language.results import ContinuationRanking, LogitLens, PieceScoring, Surprise, TemplateProbe, WordScores
+from glassbert.maps import (
+    MEASURES,
+    Measure,
+    attention,
+    attention_relevance_map,
+    flow,
+    measure,
+    rollout,
+    value_norms,
+    value_zeroing,
 )
-from glassbert.maps import AttentionMaps, TokenMaps
-from glassbert.normalisation import NORMALISATIONS
-from glassbert.reading import reading_steps
-from glassbert.results import (
-    AnswerPrediction,
-    Classification,
-    Encoded,
-    MaskPrediction,
-    PairPrediction,
-    TokenLabels,
-    TokenScores,
-)
+from glassbert.maps.results import AttentionMaps, TokenMaps
+from glassbert.models.checkpoint import Checkpoint, embedded
+from glassbert.network.anatomy import architecture
+from glassbert.network.device import available_devices
+from glassbert.network.model import Model, load
+from glassbert.network.results import Architecture
+from glassbert.results import Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.text.inputs import encode, shorten
+from glassbert.text.normalisation import NORMALISATIONS
+from glassbert.text.reading import reading_steps
+from glassbert.text.results import LengthHint, ReadingSteps, WordAlignment
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
-from glassbert.whatif_results import FlipSearch, InputReduction, Variants
+from glassbert.whatif.results import FlipSearch, InputReduction, Variants
 
 __all__ = [
     "DEFAULT_METHODS",

@@ -17,6 +17,7 @@ __all__ = [
     "ClassTarget",
     "MaskTarget",
     "NextSentenceTarget",
+    "Output",
     "Target",
     "TokenTarget",
     "target_from_dict",
@@ -74,6 +75,9 @@ class AnswerTarget:
     position: int | None = None
     foil: int | None = None
 
+
+#: What an attribution explains: the raw score of the target or its probability.
+Output: TypeAlias = Literal["logit", "probability"]
 
 Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget
 

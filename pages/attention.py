@@ -1,8 +1,8 @@
 """Attention: every head at once, one head in full, and what raw weights leave out."""
 
-from components.attention_page import draw_attention_page
-from components.frame import load_models, open_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.attention import draw_attention_page
 
 frame = open_page("attention")
 opened = load_models(frame)

@@ -1,8 +1,8 @@
 """Compare: what differs between two models on one text, or two texts on one model."""
 
-from components.compare_page import draw_compare_page
-from components.frame import load_models, open_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.compare import draw_compare_page
 
 frame = open_page("compare")
 opened = load_models(frame)

@@ -1,7 +1,7 @@
 """Definitions: what every number on screen is."""
 
-from components.definitions import draw_definitions
-from components.frame import load_models, open_page
+from components.shell.frame import load_models, open_page
+from components.views.definitions import draw_definitions
 
 load_models(open_page("definitions"))
 draw_definitions()

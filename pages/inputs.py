@@ -1,8 +1,8 @@
 """Inputs: what BERT reads, one step a row."""
 
-from components.frame import load_models, open_page
-from components.inputs_page import draw_inputs_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.inputs import draw_inputs_page
 
 frame = open_page("inputs")
 opened = load_models(frame)

@@ -1,8 +1,8 @@
 """Masked words: the words BERT would put there, and where the answer forms."""
 
-from components.frame import load_models, open_page
-from components.masked_page import draw_masked_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.masked_words import draw_masked_page
 
 frame = open_page("masked_words")
 opened = load_models(frame)

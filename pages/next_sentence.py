@@ -1,8 +1,8 @@
 """Next sentence: which sentence BERT expects after this one."""
 
-from components.frame import load_models, open_page
-from components.pair_page import draw_pair_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.next_sentence import draw_pair_page
 
 frame = open_page("next_sentence")
 opened = load_models(frame)

@@ -1,8 +1,8 @@
 """Saliency: which words drove the decision, by several methods, each with its receipt."""
 
-from components.frame import load_models, open_page
-from components.saliency_page import draw_saliency_page
-from components.text_check import text_is_readable
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.saliency import draw_saliency_page
 
 frame = open_page("saliency")
 opened = load_models(frame)

@@ -1,8 +1,8 @@
 """What if: change a word and see what moves, find the smallest change that matters, and where a difference lives."""
 
-from components.frame import load_models, open_page
-from components.text_check import text_is_readable
-from components.what_if_page import draw_what_if_page
+from components.shell.frame import load_models, open_page
+from components.shell.text_check import text_is_readable
+from components.views.what_if import draw_what_if_page
 
 frame = open_page("what_if")
 opened = load_models(frame)

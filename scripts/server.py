@@ -31,9 +31,9 @@ def open_ahead(host: str, port: int) -> None:
         else:
             break
     time.sleep(QUIET_SECONDS)
-    if "components.compute" in sys.modules:  # somebody's page is being drawn, and opens them itself
+    if "components.gateway.compute" in sys.modules:  # somebody's page is being drawn, and opens them itself
         return
-    from components import compute
+    from components.gateway import compute
     from components.state import View
 
     view = View()

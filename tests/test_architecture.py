@@ -7,21 +7,48 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import glassbert as gb
+
 ROOT = Path(__file__).resolve().parent.parent
 
 #: Outermost first: a module may import from the layers after its own, and app and pages not from their own.
 LAYERS = ("app", "pages", "components", "glassbert")
+#: The folders of the library and of the app's components in the order they read, the lowest first: a module imports
+#: from its own folder and from those before it. "" is the folder's own root: its words.
+ORDER = {
+    "glassbert": (
+        "",
+        "families",
+        "models",
+        "network",
+        "text",
+        "decision",
+        "language",
+        "maps",
+        "heads",
+        "attribution",
+        "evaluation",
+        "whatif",
+        "intervention",
+        "comparison",
+    ),
+    "components": ("widgets", "", "gateway", "shared", "shell", "views"),
+}
+#: What stands in the library's root beside its public face.
+WORDS = {"errors", "targets", "results"}
 #: The names only one module may use.
 OWNERS = {
     "session_state": "components/state.py",
     "query_params": "components/state.py",
-    "cache_data": "components/compute.py",
-    "cache_resource": "components/compute.py",
+    "cache_data": "components/gateway/compute.py",
+    "cache_resource": "components/gateway/compute.py",
 }
 #: Modules that run code hidden in the data they read.
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -71,6 +98,34 @@ def broken_layers(path: str, tree: ast.Module) -> Iterator[str]:
             yield f"{path}:{line} {layer} imports upward, from {imported}"
         elif imported == layer and layer in ("app", "pages"):
             yield f"{path}:{line} page imports page"
+
+
+def folder_of(module: str) -> tuple[str, str] | None:
+    """Layer and folder of a module that stands in `ORDER`; None for the public face, ``glassbert`` itself."""
+    layer, *rest = module.split(".")
+    if layer not in ORDER or not rest:
+        return None
+    return layer, rest[0] if rest[0] in ORDER[layer] else ""
+
+
+def broken_order(path: str, tree: ast.Module) -> Iterator[str]:
+    """Imports from a folder that stands higher, and from another page's views."""
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    own = folder_of(module)
+    if own is None:
+        return
+    layer, folder = own
+    for line, imported in imports(path, tree):
+        other = folder_of(imported)
+        if other is None or other[0] != layer:
+            continue
+        if layer == "glassbert" and not other[1] and imported.split(".")[1] not in WORDS:
+            yield f"{path}:{line} the library imports its own public face"
+        elif ORDER[layer].index(other[1]) > ORDER[layer].index(folder):
+            yield f"{path}:{line} {layer}/{folder or '*.py'} imports from {other[1]}, which stands above it"
+        view = imported.split(".")[2:3]
+        if folder == other[1] == "views" and view and view != module.split(".")[2:3]:
+            yield f"{path}:{line} one view imports another"
 
 
 def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -137,7 +192,7 @@ def broken_rules(path: str, source: str) -> list[str]:
     tree = ast.parse(source)
     rules = [unsafe]
     if layer_of(path):
-        rules += [broken_layers, broken_ownership, late_imports_of_transformers]
+        rules += [broken_layers, broken_order, broken_ownership, late_imports_of_transformers]
     return sorted({broken for rule in rules for broken in rule(path, tree)})
 
 
@@ -177,13 +232,42 @@ def python_files() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("path", "source", "complaint"),
     [
-        ("glassbert/words.py", "import components.state", "1 glassbert imports upward, from components"),
-        ("glassbert/words.py", "from pages import attention", "1 glassbert imports upward, from pages"),
+        ("glassbert/text/words.py", "import components.state", "1 glassbert imports upward, from components"),
+        ("glassbert/text/words.py", "from pages import attention", "1 glassbert imports upward, from pages"),
         ("glassbert/a/b.py", "from ...components import state", "1 glassbert imports upward, from components"),
-        ("glassbert/words.py", "import streamlit as st", "1 the library imports Streamlit"),
-        ("glassbert/words.py", "def f():\n    from streamlit.runtime import get", "2 the library imports Streamlit"),
-        ("components/frame.py", "import app", "1 components imports upward, from app"),
-        ("components/frame.py", "import importlib\nimportlib.import_module('pages.x')", "2 components imports upward"),
+        ("glassbert/text/words.py", "import streamlit as st", "1 the library imports Streamlit"),
+        (
+            "glassbert/text/words.py",
+            "def f():\n    from streamlit.runtime import get",
+            "2 the library imports Streamlit",
+        ),
+        ("glassbert/text/words.py", "from glassbert import load", "1 the library imports its own public face"),
+        (
+            "glassbert/maps/weights.py",
+            "def f():\n    from glassbert import heads",
+            "2 glassbert/maps imports from heads, which stands above it",
+        ),
+        (
+            "glassbert/targets.py",
+            "from glassbert.text.words import words_of",
+            "1 glassbert/*.py imports from text, which stands above it",
+        ),
+        (
+            "components/shared/charts.py",
+            "from components.shell.frame import open_page",
+            "1 components/shared imports from shell, which stands above it",
+        ),
+        (
+            "components/views/compare/words.py",
+            "from components.views.inputs.steps import draw",
+            "1 one view imports another",
+        ),
+        ("components/shell/frame.py", "import app", "1 components imports upward, from app"),
+        (
+            "components/shell/frame.py",
+            "import importlib\nimportlib.import_module('pages.x')",
+            "2 components imports upward",
+        ),
         ("pages/attention.py", "from pages.attribution import draw", "1 page imports page"),
         ("pages/attention.py", "from . import attribution", "1 page imports page"),
         ("pages/attention.py", "from app import main", "1 pages imports upward, from app"),
@@ -193,24 +277,32 @@ def python_files() -> dict[str, str]:
             "2 session_state belongs to components/state",
         ),
         ("app.py", "from streamlit import query_params", "1 query_params belongs to components/state.py"),
-        ("components/frame.py", "getattr(st, 'session_state')", "1 session_state belongs to components/state.py"),
-        ("components/charts.py", "@st.cache_data\ndef f(): ...", "1 cache_data belongs to components/compute.py"),
-        ("components/state.py", "st.cache_resource.clear()", "1 cache_resource belongs to components/compute.py"),
-        ("glassbert/encoder.py", "def f():\n    import transformers", "2 transformers is imported below the top"),
+        ("components/text.py", "getattr(st, 'session_state')", "1 session_state belongs to components/state.py"),
         (
-            "glassbert/encoder.py",
+            "components/shared/charts.py",
+            "@st.cache_data\ndef f(): ...",
+            "1 cache_data belongs to components/gateway/compute.py",
+        ),
+        (
+            "components/state.py",
+            "st.cache_resource.clear()",
+            "1 cache_resource belongs to components/gateway/compute.py",
+        ),
+        ("glassbert/network/model.py", "def f():\n    import transformers", "2 transformers is imported below the top"),
+        (
+            "glassbert/network/model.py",
             "def f():\n    from transformers import AutoModel",
             "2 transformers is imported below",
         ),
         ("pages/x.py", "st.markdown(text, unsafe_allow_html=True)", "1 unsafe_allow_html is not False"),
         ("pages/x.py", "st.markdown(text, unsafe_allow_html=flag)", "1 unsafe_allow_html is not False"),
-        ("glassbert/encoder.py", "load(id, trust_remote_code=True)", "1 trust_remote_code is not False"),
-        ("glassbert/encoder.py", "load(id, **{'trust_remote_code': True})", "1 trust_remote_code is not False"),
+        ("glassbert/network/model.py", "load(id, trust_remote_code=True)", "1 trust_remote_code is not False"),
+        ("glassbert/network/model.py", "load(id, **{'trust_remote_code': True})", "1 trust_remote_code is not False"),
         ("training/data.py", "np.load(path, allow_pickle=True)", "1 allow_pickle is not False"),
         ("training/data.py", "import torch as t\nt.load(path)", "2 reads pickles, through torch.load"),
         ("benchmarks/speed.py", "from torch import load", "1 reads pickles, through torch.load"),
-        ("glassbert/encoder.py", "import pickle", "1 reads pickles, through pickle"),
-        ("glassbert/encoder.py", "pd.read_pickle(path)", "1 reads a pickle"),
+        ("glassbert/network/model.py", "import pickle", "1 reads pickles, through pickle"),
+        ("glassbert/network/model.py", "pd.read_pickle(path)", "1 reads a pickle"),
         (
             "components/view.py",
             "page = '<script src=\"https://a.example/b.js\">'",
@@ -228,15 +320,18 @@ def test_the_checker_catches(path: str, source: str, complaint: str) -> None:
     ("path", "source"),
     [
         ("app.py", "from components import frame\nimport glassbert as gb"),
-        ("pages/x.py", "from components.charts import heatmap\nimport streamlit as st"),
-        ("components/charts.py", "from .text import escape\nfrom components import examples\nimport glassbert"),
+        ("pages/x.py", "from components.shared.charts import heatmap\nimport streamlit as st"),
+        ("components/shared/charts.py", "from .tokens import strip\nfrom components import examples\nimport glassbert"),
+        ("components/views/compare/words.py", "from components.views.compare import sides"),
+        ("glassbert/heads/results.py", "from glassbert.maps.results import TokenMaps"),
+        ("glassbert/__init__.py", "from glassbert.comparison import compare_models"),
         ("components/state.py", "st.session_state['a'] = st.query_params['b']"),
-        ("components/compute.py", "@st.cache_resource\ndef f(): ..."),
+        ("components/gateway/compute.py", "@st.cache_resource\ndef f(): ..."),
         ("components/text.py", '"""Never touches session_state, pickle or innerHTML."""'),
-        ("glassbert/_stock.py", "import transformers\nfrom transformers import AutoModel"),
+        ("glassbert/network/stock.py", "import transformers\nfrom transformers import AutoModel"),
         (
-            "glassbert/encoder.py",
-            "from . import words\nload(id, trust_remote_code=False)\nsafetensors.torch.load(data)",
+            "glassbert/network/model.py",
+            "from . import blocks\nload(id, trust_remote_code=False)\nsafetensors.torch.load(data)",
         ),
         ("training/train.py", "def f():\n    import transformers\nnp.load(path, allow_pickle=False)"),
         ("benchmarks/rerun.py", "AppTest.from_file('app.py').session_state['view']"),
@@ -280,6 +375,44 @@ def test_transformers_is_counted_in_the_product_only() -> None:
 def test_every_python_file_keeps_the_rules(python_files: dict[str, str]) -> None:
     assert "glassbert/results.py" in python_files
     assert [rule for path, source in python_files.items() for rule in broken_rules(path, source)] == []
+
+
+#: Imports each module named on the command line in a process of its own, and prints those that cannot be.
+_IMPORT_ALONE = """
+import importlib, os, sys
+import pandas, plotly, streamlit, torch, transformers  # once for all: they take seconds
+for module in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(module)
+        except BaseException as error:
+            print(f"{module}: {type(error).__name__}: {error}", flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def test_every_module_can_be_imported_alone(python_files: dict[str, str]) -> None:
+    """Load order must not hide a cycle: whatever is asked for first, it comes."""
+    modules = [
+        path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for path in python_files
+        if path.startswith("components/")
+    ]
+    assert len(modules) > 50
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT_ALONE, *modules], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == ""
+
+
+def test_no_module_or_folder_bears_the_name_of_a_public_function() -> None:
+    """``import glassbert.surprise`` would otherwise give a function or a module, depending on what came first."""
+    functions = {name for name in gb.__all__ if callable(getattr(gb, name)) and name.islower()}
+    assert {"attention", "surprise", "load"} <= functions
+    parts = {part for path in ROOT.glob("glassbert/**/*.py") for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert parts & functions == set()
 
 
 def test_one_module_imports_transformers(python_files: dict[str, str]) -> None:

@@ -13,8 +13,8 @@ import sys
 import time
 
 import glassbert as gb
-from glassbert.checkpoint import EMBEDDED_IDS
 from glassbert.evaluation import _ranking, _ranking_store
+from glassbert.models.checkpoint import EMBEDDED_IDS
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ from glassbert.attribution._explain import explain, tell_progress
 from glassbert.attribution._many import attribute_many
 from glassbert.attribution._method import Method
 from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes
-from glassbert.encoder import Model
-from glassbert.inputs import Text, encode
-from glassbert.results import Output, TokenScores
-from glassbert.targets import Target
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes
+from glassbert.network.model import Model
+from glassbert.targets import Output, Target
+from glassbert.text.inputs import Text, encode
 
 __all__ = [
     "DEFAULT_METHODS",

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from glassbert.attribution._parts import Layer, head_chain, layers, slope
-from glassbert.attribution._problem import Problem
-from glassbert.blocks import gates_off
+from glassbert.decision.problem import Problem
+from glassbert.network.blocks import gates_off
 
 #: Floats that one intermediate array may hold: 4 MiB, about what a processor keeps near.
 _CHUNK_FLOATS = 2**20

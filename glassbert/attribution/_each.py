@@ -11,13 +11,13 @@ from glassbert.attribution._explain import explain, tell_progress
 from glassbert.attribution._first_order import forget_first_order
 from glassbert.attribution._method import Method
 from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import GlassBERTError, OptionError, StoppedError
-from glassbert.inputs import Text, encode
-from glassbert.results import Output, TokenScores
-from glassbert.targets import Target
+from glassbert.network.model import Model
+from glassbert.targets import Output, Target
+from glassbert.text.inputs import Text, encode
 
 __all__ = ["attribute_each"]
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.device import work_threads
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import GlassBERTError
-from glassbert.results import TokenScores
+from glassbert.network.device import work_threads
 
 __all__ = ["explain", "result_of", "tell_progress"]
 

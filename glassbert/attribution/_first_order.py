@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from glassbert.attribution._problem import Problem
-from glassbert.attribution._rows import Row, alike, passes, run_rows
+from glassbert.decision.problem import Problem
+from glassbert.decision.rows import Row, alike, passes, run_rows
 
 if TYPE_CHECKING:
     from captum.attr import GradientAttribution

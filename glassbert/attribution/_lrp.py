@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from glassbert.attribution._parts import activations, slope
-from glassbert.blocks import blocks
+from glassbert.network.blocks import blocks
 from glassbert.targets import Target
 
 

@@ -13,15 +13,16 @@ import numpy as np
 from glassbert.attribution._explain import explain, result_of, tell_progress
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
 from glassbert.attribution._methods import chosen_method
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.device import work_threads
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import GlassBERTError, OptionError, StoppedError
-from glassbert.inputs import Text, encode
 from glassbert.language.classes import classify_many
-from glassbert.results import Encoded, Output, TokenScores
-from glassbert.targets import ClassTarget, Target
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model
+from glassbert.results import Encoded
+from glassbert.targets import ClassTarget, Output, Target
+from glassbert.text.inputs import Text, encode
 
 __all__ = ["attribute_many"]
 

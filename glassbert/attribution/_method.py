@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glassbert.results import Array
 
 if TYPE_CHECKING:
-    from glassbert.attribution._problem import Problem
+    from glassbert.decision.problem import Problem
 
 MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 

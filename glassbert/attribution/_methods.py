@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_METHODS", "LEFT_OUT", "METHODS", "chosen_method"]
 
 def _discover() -> Mapping[str, Method]:
     files = pkgutil.iter_modules([str(Path(__file__).parent)])
-    names = sorted(info.name for info in files if not info.name.startswith("_"))
+    names = sorted(info.name for info in files if not info.name.startswith("_") and info.name != "results")
     methods = (importlib.import_module(f"{__package__}.{name}").METHOD for name in names)
     return MappingProxyType({method.id: method for method in methods})
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from glassbert.blocks import Block, blocks
 from glassbert.families import Head
+from glassbert.network.blocks import Block, blocks
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 
 

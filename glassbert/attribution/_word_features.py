@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.attribution._problem import BASELINES, Problem
+from glassbert.decision.problem import BASELINES, Problem
 from glassbert.errors import OptionError
 from glassbert.results import Array
-from glassbert.words import words_of
+from glassbert.text.words import words_of
 
 #: Passes that a method of samples takes when it is not told: one or two seconds for a sentence on a CPU.
 USUAL_PASSES = 256

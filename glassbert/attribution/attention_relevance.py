@@ -9,12 +9,8 @@ import torch
 
 from glassbert.attribution._first_order import first_order
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
-
-
-def raising(weights: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-    """mean_h((∇A ⊙ A)⁺), (head, query, key) twice → (query, key) in float32; ∇A is ∂F/∂A."""
-    return (gradient * weights).float().clamp(min=0).mean(dim=0)
+from glassbert.decision.problem import Problem
+from glassbert.maps.relevance import raising
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:

@@ -9,7 +9,7 @@ import torch
 
 from glassbert.attribution._decompx import contributions, decomposed, traced
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
+from glassbert.decision.problem import Problem
 from glassbert.errors import MethodError
 from glassbert.targets import AnswerTarget
 

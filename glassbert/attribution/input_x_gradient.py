@@ -7,7 +7,7 @@ from typing import Any
 
 from glassbert.attribution._first_order import first_order, knowing
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
+from glassbert.decision.problem import Problem
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._path import Path, first_nodes, first_round
-from glassbert.attribution._problem import Problem
-from glassbert.attribution._rows import Row, alike, values_and_gradients
+from glassbert.decision.problem import Problem
+from glassbert.decision.rows import Row, alike, values_and_gradients
 from glassbert.errors import OptionError
 
 _MOST_STEPS = 256

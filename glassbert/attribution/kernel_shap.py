@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
 from glassbert.attribution._word_features import USUAL_PASSES, check, word_features
+from glassbert.decision.problem import Problem
 from glassbert.results import Array
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
+from glassbert.decision.problem import Problem
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
 from glassbert.attribution._word_features import USUAL_PASSES, check, for_captum, word_features
+from glassbert.decision.problem import Problem
 from glassbert.errors import OptionError
 
 # What Ribeiro's own code takes for texts: cosine distances, this kernel, a ridge of 1. (His 25 is for distances × 100,

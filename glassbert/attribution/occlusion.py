@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
 from glassbert.attribution._word_features import check, for_captum
+from glassbert.decision.problem import Problem
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:

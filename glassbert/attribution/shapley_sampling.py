@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
 from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, check, for_captum, word_features
+from glassbert.decision.problem import Problem
 from glassbert.results import Array
 
 #: Up to so many words every coalition is asked: 2⁸ are 256.

@@ -7,8 +7,8 @@ from typing import Any
 
 from glassbert.attribution._draws import check_draws, seeded
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._problem import Problem
-from glassbert.attribution._rows import gradients_in_parts
+from glassbert.decision.problem import Problem
+from glassbert.decision.rows import gradients_in_parts
 
 
 def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:

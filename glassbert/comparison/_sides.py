@@ -7,13 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from glassbert.alignment_results import WordAlignment
-from glassbert.comparison.alignment import align_words
-from glassbert.encoder import Model
 from glassbert.errors import ComparisonError
 from glassbert.families import HEADS, Head
-from glassbert.inputs import Text, encode
+from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
+from glassbert.text.alignment import align_words
+from glassbert.text.inputs import Text, encode
+from glassbert.text.results import WordAlignment
 
 __all__ = ["Side", "Sides", "divergence_bits", "require_both", "same_vocabulary", "sides_of_models", "sides_of_texts"]
 

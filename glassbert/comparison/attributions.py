@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 
 from glassbert.attribution import attribute
-from glassbert.attribution._pose import pose
 from glassbert.comparison._sides import Sides, same_vocabulary
-from glassbert.comparison_results import AttributionDifference
+from glassbert.comparison.results import AttributionDifference
+from glassbert.decision.pose import pose
 from glassbert.errors import ComparisonError, HeadError
-from glassbert.results import Array, Output
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Target, TokenTarget
+from glassbert.results import Array
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Output, Target, TokenTarget
 
 
 def compare_attributions(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassbert.alignment_results import WordAlignment
-from glassbert.comparison_results import (
+from glassbert.comparison.results import (
     AttentionDifference,
     AttributionDifference,
     Changes,
@@ -18,6 +17,7 @@ from glassbert.comparison_results import (
 )
 from glassbert.errors import OptionError
 from glassbert.results import Array
+from glassbert.text.results import WordAlignment
 
 Part = PredictionDifference | MaskedWordDifference | AttentionDifference | HiddenSimilarity | AttributionDifference
 

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both, same_vocabulary
-from glassbert.comparison_results import MaskedWordDifference
-from glassbert.device import work_threads
-from glassbert.encoder import vocabulary_logits
+from glassbert.comparison.results import MaskedWordDifference
 from glassbert.errors import ComparisonError, OptionError
-from glassbert.inputs import mask_positions, token_name
-from glassbert.language._masks import question, rows_of_vocabulary, states
+from glassbert.language.masked_copies import question, states
+from glassbert.network.batches import rows_of_vocabulary
+from glassbert.network.device import work_threads
+from glassbert.network.model import vocabulary_logits
 from glassbert.results import Array
+from glassbert.text.inputs import mask_positions, token_name
 
 # Vocabularies of float64 that a word takes while it is compared, in float32.
 _COPIES = 16

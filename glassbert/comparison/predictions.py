@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both
-from glassbert.comparison_results import PredictionDifference
+from glassbert.comparison.results import PredictionDifference
 from glassbert.errors import ComparisonError
 from glassbert.language.classes import classify
-from glassbert.language.next_sentence import next_of_encoded
+from glassbert.language.sentence_pairs import next_of_encoded
 from glassbert.results import Array
 
 DecisionHead = Literal["classification", "next_sentence"]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassbert.attribution.results import TokenScores
 from glassbert.errors import OptionError
 from glassbert.evaluation._ordering import evidence, kendall, order
-from glassbert.evaluation_results import MethodAgreement
-from glassbert.results import Array, TokenScores
+from glassbert.evaluation.results import MethodAgreement
+from glassbert.results import Array
 
 __all__ = ["method_agreement"]
 

@@ -8,14 +8,15 @@ from typing import Literal, get_args
 import numpy as np
 
 from glassbert.attribution import METHODS, explain
-from glassbert.attribution._pose import pose
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
 from glassbert.errors import OptionError
 from glassbert.evaluation._examination import BROKEN
 from glassbert.evaluation._ordering import is_signed
-from glassbert.inputs import encode
-from glassbert.results import Array, TokenScores
+from glassbert.network.model import Model
+from glassbert.results import Array
 from glassbert.targets import ClassTarget
+from glassbert.text.inputs import encode
 
 __all__ = ["BrokenKind", "broken"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from glassbert.evaluation_results import Verdict
+from glassbert.evaluation.results import Verdict
 from glassbert.results import Array
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from glassbert import memory
-from glassbert._files import megabytes
-from glassbert.blocks import blocks
-from glassbert.encoder import Model, word_embeddings
 from glassbert.errors import ModelTooLargeError
+from glassbert.models import memory
+from glassbert.models.files import megabytes
+from glassbert.network.blocks import blocks
+from glassbert.network.model import Model, word_embeddings
 from glassbert.results import Array
 
 __all__ = ["Noise", "randomised", "seeded", "stages"]

@@ -12,14 +12,15 @@ import torch
 
 from glassbert.attribution import METHODS, Method, explain
 from glassbert.attribution._first_order import forget_first_order
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import OptionError
 from glassbert.evaluation._copies import Noise
 from glassbert.evaluation._ordering import evidence, order, sizes
-from glassbert.language._masks import batches
-from glassbert.results import Array, TokenScores
+from glassbert.network.batches import batches
+from glassbert.network.model import Model
+from glassbert.results import Array
 
 __all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "run_cost", "settings_of"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from glassbert.attribution import METHODS
-from glassbert.results import Array, TokenScores
+from glassbert.attribution.results import TokenScores
+from glassbert.results import Array
 
 __all__ = ["SHARES", "evidence", "is_signed", "kendall", "order", "sizes", "spearman"]
 

@@ -8,19 +8,19 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from glassbert.attribution import METHODS, Method, explain
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes
-from glassbert.device import work_threads
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes
 from glassbert.errors import GlassBERTError, HeadError, OptionError, StoppedError
 from glassbert.evaluation import _ranking_store as store
 from glassbert.evaluation import comprehensiveness, leave_one_out, sufficiency
 from glassbert.evaluation._check import Finding
 from glassbert.evaluation._examination import Examination
 from glassbert.evaluation._sentences import as_masked, as_text, sentences_on_board
-from glassbert.evaluation_results import MethodRanking
-from glassbert.inputs import encode
-from glassbert.results import TokenScores
+from glassbert.evaluation.results import MethodRanking
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model
+from glassbert.text.inputs import encode
 
 __all__ = ["computed_with_key", "method_ranking", "stored_ranking"]
 

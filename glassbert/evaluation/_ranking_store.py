@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from glassbert.attribution import Method
-from glassbert.checkpoint import EMBEDDED_FOLDER
-from glassbert.encoder import Model
-from glassbert.evaluation_results import MethodRanking
-from glassbert.weights import read_weights
+from glassbert.evaluation.results import MethodRanking
+from glassbert.models.checkpoint import EMBEDDED_FOLDER
+from glassbert.models.weights import read_weights
+from glassbert.network.model import Model
 
 __all__ = ["RANKINGS_FOLDER", "cache_folder", "content_hash", "key", "read", "write"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from glassbert.attribution._problem import Passes
-from glassbert.device import work_threads
-from glassbert.encoder import Model
+from glassbert.attribution.results import TokenScores
+from glassbert.decision.problem import Passes
 from glassbert.errors import OptionError
 from glassbert.evaluation._check import Check
 from glassbert.evaluation._examination import Examination, Subject
 from glassbert.evaluation._registry import CHECKS
-from glassbert.evaluation_results import Receipt, ReceiptLine
-from glassbert.results import TokenScores
+from glassbert.evaluation.results import Receipt, ReceiptLine
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model
 
 __all__ = ["receipt", "receipts"]
 

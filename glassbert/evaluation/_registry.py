@@ -18,7 +18,9 @@ _GROUPS: tuple[Group, ...] = ("arithmetic", "faithfulness", "agreement", "sanity
 
 def _discover() -> Mapping[str, Check]:
     folder = str(Path(__file__).parent)
-    names = sorted(info.name for info in pkgutil.iter_modules([folder]) if not info.name.startswith("_"))
+    names = sorted(
+        info.name for info in pkgutil.iter_modules([folder]) if not info.name.startswith("_") and info.name != "results"
+    )
     checks = (importlib.import_module(f"glassbert.evaluation.{name}").CHECK for name in names)
     return MappingProxyType({check.id: check for check in sorted(checks, key=lambda one: _GROUPS.index(one.group))})
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from glassbert.errors import OptionError
 from glassbert.evaluation._faithfulness import beaten_share
 from glassbert.evaluation._registry import CHECKS
-from glassbert.evaluation_results import Receipt, ReceiptLine, Scoreboard
+from glassbert.evaluation.results import Receipt, ReceiptLine, Scoreboard
 
 __all__ = ["RULE", "scoreboard"]
 

@@ -1,5 +1,5 @@
 """Interventions: states of one run put into another."""
 
-from glassbert.intervention.trace import trace
+from glassbert.intervention.patching import trace
 
 __all__ = ["trace"]

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from glassbert.attribution._problem import Problem
-from glassbert.blocks import Part, change_input, change_output, see_input, see_output
-from glassbert.device import work_threads
-from glassbert.encoder import batch, network_inputs
+from glassbert.decision.problem import Problem
+from glassbert.network.blocks import Part, change_input, change_output, see_input, see_output
+from glassbert.network.device import work_threads
+from glassbert.network.model import batch, network_inputs
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget
 

@@ -2,14 +2,14 @@
 
 from glassbert.language.answers import answer
 from glassbert.language.classes import classify, classify_many
-from glassbert.language.logit_lens import logit_lens
+from glassbert.language.continuations import rank_continuations
+from glassbert.language.lens import logit_lens
 from glassbert.language.masked_words import fill_mask
-from glassbert.language.next_sentence import next_sentence
-from glassbert.language.probe_template import probe_template
-from glassbert.language.rank_continuations import rank_continuations
-from glassbert.language.score_words import score_words
-from glassbert.language.surprise import surprise
+from glassbert.language.pseudo_likelihood import surprise
+from glassbert.language.sentence_pairs import next_sentence
+from glassbert.language.template_probes import probe_template
 from glassbert.language.token_labels import label_tokens
+from glassbert.language.word_scores import score_words
 
 __all__ = [
     "answer",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from glassbert.device import work_threads
-from glassbert.encoder import Model, batch, network_inputs, require_head
 from glassbert.errors import OptionError
-from glassbert.inputs import encode
-from glassbert.results import AnswerPrediction
+from glassbert.language.predictions import AnswerPrediction
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, network_inputs, require_head
+from glassbert.text.inputs import encode
 
 
 def answer(

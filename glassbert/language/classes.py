@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import torch
 
-from glassbert.device import work_threads
-from glassbert.encoder import Model, batch, network_inputs, require_head
-from glassbert.inputs import Text, encode, encode_many
-from glassbert.results import Classification, Encoded
+from glassbert.language.predictions import Classification
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, network_inputs, require_head
+from glassbert.results import Encoded
+from glassbert.text.inputs import Text, encode, encode_many
 
 # Padded token rows a forward pass: bounds memory (about 200 MB of activations for a base-size model).
 _TOKEN_ROWS = 4096

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from glassbert.device import work_threads
-from glassbert.encoder import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
 from glassbert.errors import OptionError, TargetError
-from glassbert.inputs import Text, encode, mask_positions, token_name, with_masks
-from glassbert.results import Encoded, MaskPrediction
+from glassbert.language.predictions import MaskPrediction
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
+from glassbert.results import Encoded
+from glassbert.text.inputs import Text, encode, mask_positions, token_name, with_masks
 
 
 def fill_mask(

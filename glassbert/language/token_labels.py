@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from glassbert.device import work_threads
-from glassbert.encoder import Model, batch, network_inputs, require_head
-from glassbert.inputs import Text, encode
-from glassbert.results import TokenLabels
+from glassbert.language.predictions import TokenLabels
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, network_inputs, require_head
+from glassbert.text.inputs import Text, encode
 
 
 def label_tokens(model: Model, text: Text, pair: str | None = None) -> TokenLabels:

@@ -4,8 +4,8 @@ Reading order: ``edits → decisions → variants → proposals → flips → re
 """
 
 from glassbert.whatif.edits import Edit
+from glassbert.whatif.effects import variants
 from glassbert.whatif.flips import find_flip
 from glassbert.whatif.reduction import reduce_input
-from glassbert.whatif.variants import variants
 
 __all__ = ["Edit", "find_flip", "reduce_input", "variants"]

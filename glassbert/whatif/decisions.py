@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.attribution._pose import pose
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.device import work_threads
-from glassbert.encoder import Model, batch, encoder_of, network_inputs, next_sentence_logits, vocabulary_logits
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import TargetError
-from glassbert.inputs import encode, mask_positions
-from glassbert.language._masks import batches
-from glassbert.results import Array, Encoded, Output
-from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Target
+from glassbert.network.batches import batches
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs, next_sentence_logits, vocabulary_logits
+from glassbert.results import Array, Encoded
+from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Output, Target
+from glassbert.text.inputs import encode, mask_positions
 from glassbert.whatif.edits import Edit, edited_texts, moved_start, words_to_edit
 
 __all__ = ["Decision", "Variant", "decide"]

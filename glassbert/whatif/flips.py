@@ -11,19 +11,19 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
-from glassbert.device import work_threads
-from glassbert.encoder import Batch, Model, batch, encoder_of, network_inputs, require_head
 from glassbert.errors import OptionError, TargetError, TextError
-from glassbert.inputs import Text, encode
-from glassbert.language._masks import batches
+from glassbert.network.batches import batches
+from glassbert.network.device import work_threads
+from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs, require_head
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
+from glassbert.text.inputs import Text, encode
+from glassbert.text.words import same_place
 from glassbert.whatif.decisions import Decision, Variant, decide
 from glassbert.whatif.edits import Edit
+from glassbert.whatif.effects import as_result
 from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
-from glassbert.whatif.variants import as_result
-from glassbert.whatif_results import FlipSearch
-from glassbert.words import same_place
+from glassbert.whatif.results import FlipSearch
 
 __all__ = ["Proposals", "find_flip"]
 

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.attribution._problem import Passes, Problem
-from glassbert.encoder import Model, require_head, vocabulary_logits
-from glassbert.language._masks import Question, rows_of_vocabulary, states
+from glassbert.decision.problem import Passes, Problem
+from glassbert.language.masked_copies import Question, states
+from glassbert.network.batches import rows_of_vocabulary
+from glassbert.network.model import Model, require_head, vocabulary_logits
 from glassbert.results import Array, Encoded
 from glassbert.whatif.edits import word_at
 

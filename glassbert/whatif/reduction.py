@@ -8,15 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from glassbert.encoder import Model
 from glassbert.errors import TargetError
-from glassbert.inputs import Text, encode
-from glassbert.language._masks import batches
+from glassbert.network.batches import batches
+from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
+from glassbert.text.inputs import Text, encode
 from glassbert.whatif.decisions import Decision, decide
 from glassbert.whatif.edits import word_at
-from glassbert.whatif_results import InputReduction
+from glassbert.whatif.results import InputReduction
 
 __all__ = ["reduce_input"]
 

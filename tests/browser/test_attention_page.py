@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 import glassbert as gb
-from components.attention_heatmap import quantised
-from components.charts import percent
+from components.shared.charts import percent
+from components.widgets.attention_heatmap import quantised
 from tests.browser.conftest import NewContext
 from tests.browser.workbench import Workbench
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 import glassbert as gb
-from components.charts import percent, readable
+from components.shared.charts import percent, readable
 from tests.browser.conftest import NewContext
 from tests.browser.workbench import Workbench
 

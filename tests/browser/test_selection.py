@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 import glassbert as gb
-from components.charts import percent
+from components.shared.charts import percent
 from tests.browser.conftest import NewContext, Open
 from tests.browser.workbench import Workbench
 

@@ -90,8 +90,10 @@ def test_every_error_is_a_glassbert_error_and_in_the_tree():
 
 
 def test_methods_are_the_files_of_the_folder():
-    files = {path.stem for path in Path(attribution.__file__).parent.glob("[a-z]*.py")}
-    assert set(gb.METHODS) == files
+    files = {path.stem for path in Path(attribution.__file__).parent.glob("[a-z]*.py")} - {"results"}
+    # a file that bore the name of a public function would hide it
+    named_apart = {"rollout": "attention_rollout", "value_norms": "attention_norms"}
+    assert {named_apart.get(method, method) for method in gb.METHODS} == files
     assert {"integrated_gradients", "input_x_gradient", "saliency", "attention_relevance"} <= files
     with pytest.raises(TypeError):
         gb.METHODS["mine"] = None  # type: ignore[index]

@@ -11,14 +11,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components import frontend
-from components.attention_page.figures import before_and_after, head_places, ladder, ranks
-from components.attention_page.heads import _laid_out, _part
-from components.attention_page.shared import heads_of, written
-from components.compute import Reading
-from components.job import Job
+from components.gateway.compute import Reading
+from components.gateway.job import Job
 from components.state import View
-from tests.components.clicks import click, mounted
+from components.views.attention.figures import before_and_after, head_places, ladder, ranks
+from components.views.attention.heads import _laid_out, _part
+from components.views.attention.shared import heads_of, written
+from components.widgets import frontend
+from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import messages, page, parameters
 
 TEXT = "The old man went to the river."

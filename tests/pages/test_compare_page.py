@@ -12,10 +12,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components import frontend
-from components.charts import percent, readable
-from components.compare_page.phrases import number, phrases, points
-from tests.components.clicks import click, mounted
+from components.shared.charts import percent, readable
+from components.views.compare.phrases import number, phrases, points
+from components.widgets import frontend
+from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters
 
 TEXT = "The story is thin, but the acting is superb and I loved it."

@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.masked_page.probe import _slots
-from components.masked_page.shared import words_asked
-from tests.components.clicks import click, mounted
+from components.views.masked_words.probe import _slots
+from components.views.masked_words.shared import words_asked
+from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, run
 
 GAP = "Mary told her brother that [MASK] was hungry."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.examples import EXAMPLES
-from components.navigation import PAGES
+from components.shell.navigation import PAGES
 from tests.pages.workbench import COMPONENTS, as_read, messages, page, parameters, pictures, run
 
 

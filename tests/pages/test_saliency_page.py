@@ -10,8 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components import compute
-from tests.components.clicks import click, mounted
+from components.gateway import compute
+from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
 TEXT = "It was not bad at all."

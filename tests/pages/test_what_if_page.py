@@ -10,17 +10,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components import compute_what_if
-from components.charts import percent
-from components.compute import ModelRequest, TextRequest
 from components.examples import EXAMPLES, SWAPS
+from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.what_if import suggestions
+from components.shared.charts import percent
 from components.state import View
-from components.what_if_page.editor import interchangeable
-from components.what_if_page.figures import paired, trace_map
-from components.what_if_page.reduction import steps_shown
-from components.what_if_page.rows import marked
-from components.what_if_page.tracing import path
-from tests.components.clicks import click, mounted
+from components.views.what_if.editor import interchangeable
+from components.views.what_if.figures import paired, trace_map
+from components.views.what_if.reduction import steps_shown
+from components.views.what_if.rows import marked
+from components.views.what_if.tracing import path
+from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
 TEXT = "The acting is superb and I loved it."
@@ -141,7 +141,7 @@ def test_words_are_deleted_and_masked(sentiment: gb.Model, kind: str, text: str 
 
 def test_suggestions_are_the_masked_models(pretrained: gb.Model) -> None:
     request = TextRequest(ModelRequest("sentiment", "cpu"), TEXT)
-    found = compute_what_if.suggestions(request, ModelRequest("pretrained", "cpu"), (), SUPERB, 5)
+    found = suggestions(request, ModelRequest("pretrained", "cpu"), (), SUPERB, 5)
     expected = gb.fill_mask(pretrained, TEXT, positions=[SUPERB], top_k=8)
     whole = [
         (token, share)
@@ -156,7 +156,7 @@ def test_a_word_of_several_pieces_makes_way_for_one_gap(pretrained: gb.Model) ->
     text = "It was spotless there."
     request = TextRequest(ModelRequest("sentiment", "cpu"), text)
     assert gb.encode(pretrained, text).tokens[3:5] == ("spot", "##less")
-    found = compute_what_if.suggestions(request, ModelRequest("pretrained", "cpu"), (), 3, 1)
+    found = suggestions(request, ModelRequest("pretrained", "cpu"), (), 3, 1)
     assert found[0][0] == gb.fill_mask(pretrained, "It was [MASK] there.", top_k=1).candidates[0][0]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from components.navigation import PAGES
+from components.shell.navigation import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The components of a whole workbench: two fields, heads map, heatmap, two strips.

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from components import compute
-from components.compute import ModelRequest
+from components.gateway import compute
+from components.gateway.compute import ModelRequest
 from scripts import server
 
 
@@ -23,7 +23,7 @@ def test_what_the_first_page_shows_is_opened_unless_somebody_came(
     monkeypatch.setattr(time, "sleep", happened.append)
     monkeypatch.setattr(compute, "load", happened.append)
     if not a_page_was_drawn:
-        monkeypatch.delitem(sys.modules, "components.compute")  # what every page imports
+        monkeypatch.delitem(sys.modules, "components.gateway.compute")  # what every page imports
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server.open_ahead("127.0.0.1", listening.getsockname()[1])
     assert happened == [server.QUIET_SECONDS, *opened]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import glassbert as gb
-from tests.glassbert.attribution.decisions import DECIDED
+from tests.glassbert.decision.decisions import DECIDED
 
 every = pytest.mark.parametrize("decision", DECIDED, indirect=True, ids="-".join)
 classifier = pytest.mark.parametrize("decision", [("bert", "classification")], indirect=True, ids="-".join)

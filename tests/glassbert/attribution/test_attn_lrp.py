@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import glassbert as gb
-from tests.glassbert.attribution.decisions import DECIDED, TEXT
 from tests.glassbert.attribution.explicit_lrp import Propagation
+from tests.glassbert.decision.decisions import DECIDED, TEXT
 
 every = pytest.mark.parametrize("decision", DECIDED, indirect=True, ids="-".join)
 bert = pytest.mark.parametrize("decision", [one for one in DECIDED if one[0] == "bert"], indirect=True, ids="-".join)

@@ -8,9 +8,9 @@ import torch
 
 import glassbert as gb
 from glassbert.attribution import _decompx
-from glassbert.attribution._pose import pose
-from tests.glassbert.attribution.decisions import DECIDED, TEXT
+from glassbert.decision.pose import pose
 from tests.glassbert.attribution.explicit_decompx import all_parts, logit_parts
+from tests.glassbert.decision.decisions import DECIDED, TEXT
 
 every = pytest.mark.parametrize("decision", DECIDED, indirect=True, ids="-".join)
 classifiers = pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from captum.attr import GradientShap, IntegratedGradients, NoiseTunnel, Saliency
 
 import glassbert as gb
 from glassbert.attribution._path import Path
-from glassbert.attribution._pose import pose
-from tests.glassbert.attribution.decisions import DECIDED, Decision
+from glassbert.decision.pose import pose
+from tests.glassbert.decision.decisions import DECIDED, Decision
 
 TEXT = "This film was not good at all."
 every = pytest.mark.parametrize("decision", DECIDED, indirect=True, ids=lambda one: "-".join(one))

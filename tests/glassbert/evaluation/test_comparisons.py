@@ -11,7 +11,7 @@ import scipy.stats
 
 import glassbert as gb
 from glassbert.evaluation import _ranking, _ranking_store, _sentences
-from glassbert.evaluation_results import ReceiptLine
+from glassbert.evaluation.results import ReceiptLine
 
 TEXT = "This film was not good at all; the acting is great."
 METHODS = ("input_x_gradient", "saliency", "occlusion")

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import glassbert as gb
-from glassbert import memory
 from glassbert.evaluation import _copies
+from glassbert.models import memory
 from tests import tiny
 
 TEXT = "I never saw an unbelievable, wonderful movie like this one before!"

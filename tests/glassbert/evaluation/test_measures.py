@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
-from glassbert.attribution._problem import Problem
+from glassbert.decision.problem import Problem
 from glassbert.evaluation._copies import seeded
 from glassbert.evaluation._ordering import kendall, sizes, spearman
 

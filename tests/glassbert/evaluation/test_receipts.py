@@ -208,7 +208,7 @@ def test_short_texts_give_sentences_and_no_nan(model, text, method):
 def test_equal_scores_and_equal_logits(model, monkeypatch):
     import torch
 
-    from glassbert.attribution._problem import Problem
+    from glassbert.decision.problem import Problem
 
     scores = gb.attribute(model, TEXT, method="input_x_gradient", target=1)
     equal = gb.receipt(model, replace(scores, scores=np.ones(len(scores.encoded))))

@@ -1,7 +1,0 @@
-"""The workbench's three panels: one file each, each a fragment that redraws alone when only it changes."""
-
-from components.panels.attention import attention_panel
-from components.panels.predictions import predictions_panel
-from components.panels.saliency import saliency_panel
-
-__all__ = ["attention_panel", "predictions_panel", "saliency_panel"]

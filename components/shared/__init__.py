@@ -1,0 +1,1 @@
+"""What several views draw with: the one selection, questions, charts, scores, receipts."""

@@ -1,0 +1,111 @@
+"""A receipt on screen: verdicts in one line, and every check with its number, sentence and threshold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components.gateway import compute
+from components.shared import charts
+from components.shared.scores_view import passes
+from components.text import plain
+
+if TYPE_CHECKING:
+    import glassbert as gb
+    from components.gateway.compute import TextRequest
+
+__all__ = ["VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
+
+#: Verdict → how it is called, its icon, and its badge's colour; never only a colour.
+VERDICTS = {
+    "holds": ("holds", ":material/check_circle:", "green"),
+    "doubtful": ("doubtful", ":material/help:", "orange"),
+    "fails": ("fails", ":material/cancel:", "red"),
+    "not_applicable": ("does not apply", ":material/remove:", "gray"),
+}
+
+
+def verdicts(receipt: gb.Receipt) -> str:
+    """Badges, one a check, for a line of Markdown."""
+    checks = compute.checks()
+    return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
+
+
+def _badge(verdict: str, label: str = "") -> str:
+    name, icon, colour = VERDICTS[verdict]
+    return f":{colour}-badge[{icon} {label or name}]"
+
+
+def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
+    """The whole receipt, folded."""
+    checks = compute.checks()
+    with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
+        for line in receipt.lines:
+            check = checks[line.check]
+            number = "" if line.number is None else f"**{plain(_number(line.number))}**, "
+            left, right = st.columns([0.86, 0.14], vertical_alignment="center")
+            left.markdown(
+                f"{_badge(line.verdict)} **{check.label}** — {check.question}  \n"
+                f"{number}{plain(line.sentence)}. *{plain(line.threshold)}*"
+            )
+            with right.popover("Measure", width="stretch", key=f"{key}_{line.check}"):
+                st.markdown(f"**{check.label}** · {plain(check.paper)}")
+                st.latex(check.formula)
+                st.caption(plain(check.threshold))
+        _curves(receipt, key)
+        st.caption(
+            f"{passes(receipt.forward_passes)}, {plain(f'{receipt.seconds:.2f}')} s; {receipt.orderings} random "
+            f"orderings, seed {receipt.seed}. What receipts share is counted in the first of them. *A receipt "
+            "that holds does not make an explanation true; one that fails makes it useless.*"
+        )
+
+
+def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: str) -> None:
+    """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
+    wanted = st.toggle(
+        "Receipt: how far to believe it",
+        key=f"{key}_wanted",
+        persist_state="session",
+        help="About 350 passes of a short text: random orderings, leaving words out, random weights, noise.",
+    )
+    if not wanted:
+        return
+    with st.spinner("Checking it …"):
+        found = compute.receipt(request, method, target)
+    st.markdown(verdicts(found))
+    draw_receipt(found, key=key)
+
+
+def _told(receipt: gb.Receipt) -> str:
+    counts = {
+        verdict: sum(line.verdict == verdict for line in receipt.lines) for verdict in ("holds", "doubtful", "fails")
+    }
+    plural = {"holds": "hold", "doubtful": "doubtful", "fails": "fail"}
+    told = [
+        f"{count} {plural[verdict] if count > 1 else VERDICTS[verdict][0]}"
+        for verdict, count in counts.items()
+        if count
+    ]
+    return ", ".join(told) or "no check applies"
+
+
+def _number(number: float) -> str:
+    return f"{number:.2f}" if abs(number) >= 0.005 or number == 0 else f"{number:.1e}"
+
+
+def _curves(receipt: gb.Receipt, key: str) -> None:
+    """Comprehensiveness and sufficiency as curves, over the band of random orderings."""
+    lines = [line for line in receipt.lines if "random_curves" in line.details]
+    if not lines:
+        return
+    for column, line in zip(st.columns(len(lines)), lines, strict=True):
+        with column:
+            st.markdown(f"**{compute.checks()[line.check].label}**")
+            st.plotly_chart(
+                charts.faithfulness_curve(line.details),
+                key=f"{key}_{line.check}_curve",
+                config=charts.CONFIG,
+                width="stretch",
+            )
+    st.caption("Orange: this explanation. Grey: random orderings, their median and 90 % of them.")

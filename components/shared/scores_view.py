@@ -1,0 +1,78 @@
+"""One attribution on screen: coloured tokens, bars, and what the numbers add up to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.widgets.token_strip import clicked_token, token_strip
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["arithmetic", "draw_scores", "passes"]
+
+
+def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
+    """The strip, the bars and a line under them. Components are keyed ``key`` and ``{key}_bars``."""
+    view = state.view()
+    request, main = one.text(view), opened[0].text(view)
+    positions = shown_positions(result.encoded, view.special)
+    selected = selected_in(opened, one)
+    version = compute.version(request, view.special)
+    st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
+    token_strip(
+        strip_tokens(result.encoded, one.model, positions, result.scores),
+        key=key,
+        label=f"{method.label} of each token",
+        selected=shown_index(positions, selected),
+        version=version,
+        legend="against · for" if method.signed else "none · most",
+        signed=method.signed,
+        on_select=select_token(key, version, positions, clicked_token, request, main),
+    )
+    st.plotly_chart(
+        charts.scores(result, positions, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
+    )
+    st.caption(_summary(result, method, view.special))
+
+
+def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
+    parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
+    parts.append(arithmetic(result))
+    if not special:
+        hidden = result.encoded.special_tokens_mask.astype(bool)
+        total = abs(result.scores).sum()
+        share = abs(result.scores[hidden]).sum() / total if total else 0.0
+        parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
+    parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
+    parts.append("*Another method can rank the words differently: one view, not the reason.*")
+    return " ".join(parts)
+
+
+def arithmetic(result: gb.TokenScores) -> str:
+    """What the scores add up to, if anything, and what is left of F(text) where that is known."""
+    unit = "logits" if result.output == "logit" else "probability"
+    total, value = plain(f"{result.scores.sum():+.2f}"), plain(f"{result.value:+.2f}")
+    if result.delta is not None and result.baseline_value is not None:
+        # without a baseline input the scores make up F(text) itself
+        name = plain(str(result.baseline).upper())
+        baseline = f" − F([{name}]) {plain(f'{result.baseline_value:+.2f}')}" if result.baseline else ""
+        return f"Sum {total} = F(text) {value}{baseline} {unit}, off by {plain(f'{result.relative_delta:.1%}')}."
+    if left := result.options.get("unattributed"):
+        rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
+        return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
+    return "The scores need not add up to anything."
+
+
+def passes(count: int) -> str:
+    """``1 → "1 pass"``; a method that lives on what another one computed has none of its own."""
+    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

@@ -1,0 +1,85 @@
+"""What the panels have in common: the one selection, and errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.compute import TextRequest
+from components.gateway.opened import Opened
+from components.text import plain
+from components.widgets.token_strip import DESELECTED
+
+__all__ = ["dark_page", "explained_errors", "masked_position", "select_token", "selected_in", "shown_index"]
+
+
+def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
+    """The selected token in this model's own tokens. The view counts the main model's."""
+    view = state.view()
+    main = opened[0].text(view)
+    if not 0 <= view.token < len(compute.encode(main)):
+        return None
+    return view.token if one is opened[0] else compute.same_place(main, view.token, one.text(view))
+
+
+def shown_index(positions: np.ndarray, selected: int | None) -> int | None:
+    """Where a token stands among those on screen; None when it is hidden or nothing is selected."""
+    if selected is None:
+        return None
+    found = np.flatnonzero(positions == selected)
+    return int(found[0]) if len(found) else None
+
+
+def select_token(
+    key: str,
+    version: str,
+    positions: np.ndarray,
+    read: Callable[[Mapping[str, Any], str, int], int | None],
+    own: TextRequest,
+    main: TextRequest,
+) -> Callable[[], None]:
+    """The callback of a component whose tokens are ``positions`` of ``own``: select that token everywhere."""
+
+    def selected() -> None:
+        index = read(state.event(key), version, len(positions))
+        if index is None:
+            return
+        if index == DESELECTED:
+            state.change(token=-1)
+        else:
+            position = int(positions[index])
+            place = position if own == main else compute.same_place(own, position, main)
+            state.change(token=-1 if place is None else place)
+        state.redraw_page()
+
+    return selected
+
+
+@contextmanager
+def explained_errors() -> Iterator[None]:
+    """Show what a user can mend as a sentence, where the picture would be."""
+    try:
+        yield
+    except compute.library().GlassBERTError as error:
+        st.warning(plain(str(error)), icon=":material/info:")
+
+
+def dark_page() -> bool:
+    """Whether the page is dark, for figures whose ink Plotly would choose wrongly; a change runs the page again."""
+    return st.context.theme.type == "dark"
+
+
+def masked_position(opened: list[Opened], one: Opened) -> int | None:
+    """Where a word is asked for: the selected token, else the first gap that was typed."""
+    encoded = compute.encode(one.text(state.view()))
+    selected = selected_in(opened, one)
+    if selected is not None and not encoded.special_tokens_mask[selected]:
+        return selected
+    gaps = [index for index, token in enumerate(encoded.tokens) if token == one.model.mask_token]
+    return gaps[0] if gaps else None

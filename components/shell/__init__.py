@@ -1,0 +1,1 @@
+"""What every page opens with: set-up, menu, sidebar, model picker."""

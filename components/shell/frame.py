@@ -1,0 +1,113 @@
+"""What every page opens with: page set-up, menu, and the sidebar with text, examples, models and device.
+
+The shell is drawn first; :func:`load_models` then fills the sidebar's lower half, because knowing the devices and the
+models needs torch, which a cold process imports for seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.examples import EXAMPLES
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shell.model_picker import pick_device, pick_models
+from components.shell.navigation import PAGES, draw_menu
+from components.state import View
+from components.text import plain
+from components.widgets.sentence_box import sentence_box, submitted_text
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Frame", "load_models", "open_page"]
+
+_STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
+# a file of our own: Streamlit fetches an icon given by name from a font server
+_ICON = Path(__file__).parent / "icon.svg"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A page's shell; ``slot`` is the part of the sidebar that waits for the library."""
+
+    view: View
+    slot: st.delta_generator.DeltaGenerator
+
+
+def open_page(page_id: str) -> Frame:
+    """Set the page up and draw its shell. The first call of every page."""
+    page = PAGES[page_id]
+    st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
+    st.html(f"<style>{_STYLE}</style>")
+    view = state.begin()
+    with st.sidebar:
+        st.markdown("### GlassBERT")
+        draw_menu()
+        _texts(view)
+        _examples()
+        slot = st.container()
+    st.title(page.title, anchor=False)
+    st.caption(page.promise)
+    return Frame(view, slot)
+
+
+def load_models(frame: Frame) -> list[Opened]:
+    """Fill the rest of the sidebar and return the models that are ready, the main one first."""
+    compute.turn_to(frame.view.text, frame.view.pair or None)
+    with frame.slot:
+        opened = [Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)]
+        pick_device()
+        st.toggle(
+            "Show special tokens",
+            help="[CLS], [SEP] and the like. Hidden tokens still take part in the computation.",
+            **state.bind("special"),
+        )
+        for one in opened:
+            if one.model.notice:
+                st.warning(plain(one.model.notice), icon=":material/memory:")
+    return opened
+
+
+def _texts(view: View) -> None:
+    for name, label, placeholder in (
+        ("text", "Text A", "Type a sentence; [MASK] leaves a gap"),
+        ("pair", "Text B (optional)", "A second sentence makes a pair"),
+    ):
+        key = f"box_{name}"
+
+        def submit(name: str = name, key: str = key) -> None:
+            text = submitted_text(state.event(key), key)
+            if text is not None:
+                state.change(**{name: text})
+
+        sentence_box(label, key=key, value=getattr(view, name), placeholder=placeholder, on_submit=submit)
+    if view.text != View().text and "text" not in view.parameters():
+        st.caption("This text is too long for a link: a copied address opens without it.")
+
+
+def _examples() -> None:
+    def chosen() -> None:
+        example = state.picked("example")
+        if example is not None:
+            state.open_example(example)
+            state.remember("example", example)
+
+    st.selectbox(
+        "Examples",
+        list(EXAMPLES),
+        index=None,
+        format_func=lambda example: EXAMPLES[example].label,
+        placeholder="Open an example …",
+        key="example",
+        on_change=chosen,
+    )
+    shown = EXAMPLES.get(state.remembered("example", ""))
+    view = state.view()
+    if shown and (shown.text, shown.pair) == (view.text, view.pair):
+        st.caption(f":material/lightbulb: {plain(shown.look)}")

@@ -1,0 +1,182 @@
+"""The sidebar's choice of models and device. A model that cannot be opened leaves the working one in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.compute import ModelRequest
+from components.state import View
+from components.text import plain, shortened
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["model_name", "pick_device", "pick_models"]
+
+_OTHER = "other"
+_NONE = ""
+_DEFAULTS = {"model": "pretrained", "beside": "sentiment"}
+_LABELS = {"model": "Model", "beside": "A second model beside it"}
+
+
+def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
+    """Draw both pickers and open what they show: (role, request, model, name) for each, the main one first."""
+    opened = []
+    device = view.device if view.device in compute.devices() else "auto"  # a link may name a device of another machine
+    for role in ("model", "beside"):
+        source = getattr(view, role)
+        _picker(role, source)
+        source = _accepted(role, source)
+        if source == _NONE:
+            continue
+        model = _open(ModelRequest(source, device))
+        if model is None and state.remembered(f"working_{role}") not in (None, source):
+            source = state.remembered(f"working_{role}")
+            model = _open(ModelRequest(source, device))
+        if model is None:
+            continue
+        state.remember(f"working_{role}", source)
+        if not any(request.source == source for _, request, _, _ in opened):
+            opened.append((role, ModelRequest(source, device), model, model_name(source)))
+        _abilities(model)
+    return opened
+
+
+def pick_device() -> None:
+    """The devices this machine really has."""
+    devices = compute.devices()
+    st.selectbox(
+        "Runs on",
+        list(devices),
+        format_func=lambda device: devices[device],
+        help="Automatic takes a GPU when there is one.",
+        **state.bind("device", options=devices),
+    )
+
+
+def model_name(source: str) -> str:
+    """A model's name for people, plain text."""
+    suggestion = compute.suggestions().get(source)
+    return suggestion.label if suggestion else shortened(source.rstrip("/").rsplit("/", 1)[-1], 40)
+
+
+def _picker(role: str, source: str) -> None:
+    suggestions = compute.suggestions()
+    own = {} if source in suggestions or source == _NONE else {source: None}
+    none = {_NONE: None} if role == "beside" else {}
+    options = [*none, *own, *suggestions, _OTHER]
+
+    def label(option: str) -> str:
+        if option == _NONE:
+            return "None"
+        if option == _OTHER:
+            return "Other id or folder …"
+        suggestion = suggestions.get(option)
+        if suggestion is None:
+            return shortened(option, 50)
+        size = "ready" if suggestion.ready else f"≈ {suggestion.approximate_mb} MB"
+        return f"{suggestion.label} · {size}"
+
+    key = f"widget_{role}"
+    asking = state.remembered(f"asking_{role}", False)
+    state.put(key, _OTHER if asking else source)
+
+    def chosen() -> None:
+        option = state.value(key)
+        state.remember(f"asking_{role}", option == _OTHER)
+        if option != _OTHER:
+            _accept(role, option)
+
+    st.selectbox(_LABELS[role], options, format_func=label, key=key, on_change=chosen)
+    if asking:
+        _ask_for_id(role)
+
+
+def _ask_for_id(role: str) -> None:
+    key = f"id_{role}"
+
+    def entered() -> None:
+        source = state.value(key).strip()
+        if source:
+            state.remember(f"asking_{role}", False)
+            _accept(role, source)
+
+    st.text_input(
+        "Hub id or folder",
+        key=key,
+        placeholder="bert-base-uncased, or a path",
+        help="An encoder of the BERT family with safetensors weights. Code that comes with a model is never run.",
+        on_change=entered,
+    )
+
+
+def _accept(role: str, source: str) -> None:
+    """The visitor chose this source, so it may be downloaded, and tried once more if it failed before."""
+    state.remember("accepted", {*state.remembered("accepted", set()), source})
+    for request in state.remembered("failures", {}):
+        if request.source == source:
+            _forget_failure(request)
+    state.change(**{role: source})
+
+
+def _accepted(role: str, source: str) -> str:
+    """The source, unless only a link asks for it: a link alone downloads nothing."""
+    if source == _NONE or source in state.remembered("accepted", set()) or compute.is_here(source):
+        return source
+    st.info(f"This link asks for the model **{plain(shortened(source, 80))}**, which is not on this machine.")
+    st.button("Download and open it", key=f"accept_{role}", on_click=_accept, args=(role, source))
+    return state.remembered(f"working_{role}") or _DEFAULTS[role]
+
+
+def _open(request: ModelRequest) -> gb.Model | None:
+    """The model, or None and a message that says why not. A failure is kept: it is not tried again at every click."""
+    error_type = compute.library().GlassBERTError
+    failures: dict[ModelRequest, str] = state.remembered("failures", {})
+    if request in failures:
+        st.error(failures[request], icon=":material/error:")
+        st.button("Try again", key=compute.version(request), on_click=_forget_failure, args=(request,))
+        return None
+    try:
+        if not compute.is_here(request.source):
+            with st.status(f"Opening {plain(shortened(request.source, 40))} …") as status:
+                compute.prepare(request.source, _progress(status))
+        model = compute.load(request)
+    except error_type as error:
+        message = plain(f"{shortened(request.source, 60)}: {error}")
+        state.remember("failures", {**failures, request: message})
+        st.error(message, icon=":material/error:")
+        return None
+    return model
+
+
+def _forget_failure(request: ModelRequest) -> None:
+    kept = {failed: told for failed, told in state.remembered("failures", {}).items() if failed != request}
+    state.remember("failures", kept)
+
+
+def _progress(status: st.delta_generator.DeltaGenerator) -> Callable[[object], None]:
+    bar = status.progress(0.0)
+
+    def show(progress: object) -> None:
+        done, total = progress.bytes_done, progress.bytes_total
+        share = min(done / total, 1.0) if total else 0.0
+        bar.progress(share, text=plain(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"))
+
+    return show
+
+
+def _abilities(model: gb.Model) -> None:
+    from glassbert.families import HEADS
+
+    can = ", ".join(HEADS[head] for head in model.heads) or "attention only (no trained head)"
+    st.caption(
+        plain(
+            f"{model.checkpoint.family.label} {model.layers} × {model.attention_heads} heads, "
+            f"{model.parameters / 1e6:.1f} M, {model.max_tokens} tokens: {can}"
+        )
+    )

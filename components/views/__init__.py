@@ -1,0 +1,1 @@
+"""One folder a page: its sections, and what only they need."""

@@ -1,0 +1,57 @@
+"""The Attention page: five sections, one file each. Only the open one is computed and drawn.
+
+``shared`` holds what the sections have in common, ``figures`` their Plotly charts, ``sweep`` the long computation.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway.opened import Opened
+from components.shared.selection import explained_errors
+from components.views.attention.ablation import draw_ablation
+from components.views.attention.bertviz_views import draw_bertviz
+from components.views.attention.beyond import draw_beyond
+from components.views.attention.heads import draw_heads
+from components.views.attention.roles import draw_roles
+from components.views.attention.shared import Asked
+
+__all__ = ["draw_attention_page"]
+
+_SECTIONS = {
+    "heads": ("Heads", draw_heads),
+    "beyond": ("Beyond the weights", draw_beyond),
+    "roles": ("What each head does", draw_roles),
+    "ablation": ("Switch heads off", draw_ablation),
+    "bertviz": ("BertViz", draw_bertviz),
+}
+
+
+@st.fragment
+def draw_attention_page(opened: list[Opened]) -> None:
+    """Cost: one forward pass a text and model for the weights; each section says what it adds."""
+    state.redraw_page_if_asked()
+    left, right = st.columns([0.68, 0.32], gap="small", vertical_alignment="center")
+    left.segmented_control(
+        "Section",
+        list(_SECTIONS),
+        format_func=lambda section: _SECTIONS[section][0],
+        label_visibility="collapsed",
+        **state.bind("section", options=_SECTIONS),
+    )
+    if len(opened) > 1:
+        names = {one.role: one.name for one in opened}
+        right.segmented_control(
+            "Model",
+            list(names),
+            format_func=names.__getitem__,
+            label_visibility="collapsed",
+            **state.bind("attend", options=names),
+        )
+    view = state.view()
+    one = next((one for one in opened if one.role == view.attend), opened[0])
+    with explained_errors():
+        draw = _SECTIONS[view.section if view.section in _SECTIONS else "heads"][1]
+        draw(Asked.of(opened, one))
+    state.write_address()

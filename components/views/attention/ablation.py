@@ -1,0 +1,306 @@
+"""Switch heads off, and see what the model then says and how its later layers attend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.job import Job
+from components.shared import charts
+from components.shared.selection import explained_errors
+from components.text import plain
+from components.views.attention.figures import before_and_after, layer_changes
+from components.views.attention.marks import MARKS, mark, names
+from components.views.attention.shared import (
+    Asked,
+    draw_map,
+    heads_of,
+    note_no_decision,
+    target_of,
+    target_phrase,
+    written,
+)
+from components.widgets import heads_map
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_ablation"]
+
+_SIDE_PIXELS = 48
+_CANDIDATES = 5
+_QUICK_SECONDS = 0.25
+_MODES = {"one_at_a_time": "Each head alone", "greedy": "One after another, until the answer changes"}
+_BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What the sweep found"}
+
+
+def draw_ablation(asked: Asked) -> None:
+    """Cost: two forward passes for the weights, and two for each head that answers."""
+    model = asked.one.model
+    off = heads_of(state.view().off, model.layers, model.attention_heads)
+    without = asked.without(off)
+    left, right = st.columns([0.6, 0.4], gap="medium")
+    target = target_of(asked)
+    with left:
+        _map(asked, without, off, target)
+        _buttons(off)
+        _sweep(asked, target)
+    with right:
+        st.markdown(f"**Predictions** · {plain(asked.one.name)}")
+        with explained_errors():
+            _predictions(asked, without, bool(off))
+    _attention(asked, without, bool(off))
+
+
+def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Target | None) -> None:
+    """The attention of the model as it is now: heads that are off are crossed out, later layers show their change."""
+    model = asked.one.model
+    version = compute.version(asked.request, asked.reading)
+
+    def switched() -> None:
+        event = state.event("switches")
+        now = set(heads_of(state.view().off, model.layers, model.attention_heads))
+        layer = heads_map.clicked_layer(event, version, model.layers)
+        if layer is not None:
+            whole = {(layer, head) for head in range(model.attention_heads)}
+            state.change(off=written(now - whole if whole <= now else now | whole))
+            return
+        head = heads_map.clicked_head(event, version, model.layers, model.attention_heads)
+        if head is not None:
+            state.change(off=written(now ^ {head}))
+
+    bars = st.segmented_control(
+        "Mark heads by",
+        list(_BARS),
+        format_func=_BARS.__getitem__,
+        default="",
+        key="ablation_bars",
+        persist_state="session",
+    )
+    heads_map.heads_map(
+        compute.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
+        key="switches",
+        version=version,
+        layer=asked.layer,
+        head=asked.head,
+        label="Heads to switch off and on",
+        max_thumbnail_px=96,
+        max_height_px=min(90 + 42 * model.layers, 560),
+        max_stretch=2.0,
+        marks=heads_map.Marks(values=_bars(asked, bars or "", target), off=off, notes=names(asked)),
+        switches=True,
+        on_select=switched,
+    )
+    st.caption(
+        "Click a head to switch it off or on, a layer's number for all its heads. A head that is off adds nothing to "
+        "its layer's output; the layers after it then attend as drawn here."
+    )
+
+
+def _bars(asked: Asked, bars: str, target: gb.Target | None) -> np.ndarray | None:
+    if bars == "importance":
+        found = mark(asked, MARKS["importance"])
+        values = None if found is None else found.values
+    elif bars == "sweep":
+        result = _result(asked, target)
+        values = None if result is None else np.nan_to_num(np.abs(result.matrix()))
+    else:
+        values = None
+    return None if values is None else values / max(float(values.max()), 1e-12)
+
+
+def _buttons(off: list[tuple[int, int]]) -> None:
+    listed = ", ".join(f"{layer + 1}·{head + 1}" for layer, head in off[:12]) + (" …" if len(off) > 12 else "")
+    left, right = st.columns([0.7, 0.3], vertical_alignment="center")
+    left.markdown(f"**{len(off)} off:** {listed}" if off else "**All heads are on.**")
+    right.button(
+        "Switch all on", disabled=not off, on_click=lambda: state.change(off=""), width="stretch", key="all_on"
+    )
+
+
+# --- what the model says ---------------------------------------------------------------------------------------
+
+
+def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
+    heads, view = asked.one.model.heads, state.view()
+    drawn = False
+    if "classification" in heads:
+        before, after = compute.classify(asked.request), compute.classify(without.request)
+        order = before.probabilities.argsort()[::-1][:6]
+        _pairs(
+            "ablation_classes",
+            [before.labels[index] for index in order],
+            [float(before.probabilities[index]) for index in order],
+            [float(after.probabilities[index]) for index in order],
+        )
+        drawn = True
+    position = _masked(asked)
+    if "masked_words" in heads and position is not None:
+        _candidates(asked, without, position)
+        drawn = True
+    if "next_sentence" in heads and view.pair:
+        before, after = compute.next_sentence(asked.request), compute.next_sentence(without.request)
+        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], before.probabilities, after.probabilities)
+        drawn = True
+    if not drawn:
+        note_no_decision()
+    elif not changed:
+        st.caption("Switch a head off and compare. *A prediction that stays may have other heads doing the same work.*")
+
+
+def _masked(asked: Asked) -> int | None:
+    position = getattr(target_of(asked), "position", None)
+    if position is None and asked.selected is not None and not asked.encoded.special_tokens_mask[asked.selected]:
+        position = asked.selected
+    return position
+
+
+def _candidates(asked: Asked, without: Asked, position: int) -> None:
+    """The first choices of both, with the probability that each gives them."""
+    many = 50
+    before = compute.fill_mask(asked.request, (position,), many)
+    after = compute.fill_mask(without.request, (position,), many)
+    st.caption(plain(f"Masked word in place of “{asked.encoded.pieces[position]}”:"))
+    shares = [dict(zip(one.candidates[0], map(float, one.probabilities[0]), strict=True)) for one in (before, after)]
+    shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
+    _pairs(
+        "ablation_candidates",
+        [charts.readable(token) for token in shown],
+        [shares[0].get(token, 0.0) for token in shown],
+        [shares[1].get(token, 0.0) for token in shown],
+    )
+
+
+def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
+    figure = before_and_after(labels, [float(share) for share in before], [float(share) for share in after])
+    st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
+
+
+# --- what its attention does -----------------------------------------------------------------------------------
+
+
+def _attention(asked: Asked, without: Asked, changed: bool) -> None:
+    st.subheader("Attention of later layers", anchor=False)
+    if not changed:
+        st.caption("With a head off, the layers after it attend differently: by how much appears here.")
+        return
+    before, after = compute.attention(asked.request).weights, compute.attention(without.request).weights
+    # total variation: the share of a row's weight that went elsewhere
+    changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
+    st.plotly_chart(layer_changes(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
+    st.caption("The share of each row's weight that went elsewhere, mean over heads and tokens.")
+    model = asked.one.model
+    layers, heads = range(model.layers), range(model.attention_heads)
+    one, two, _ = st.columns([0.2, 0.2, 0.6])
+    one.selectbox(
+        "Layer", layers, format_func=lambda i: str(i + 1), **state.bind("layer", options=dict.fromkeys(layers))
+    )
+    two.selectbox("Head", heads, format_func=lambda i: str(i + 1), **state.bind("head", options=dict.fromkeys(heads)))
+    columns = st.columns(2, gap="medium")
+    for column, which, what in zip(columns, (asked, without), ("All heads on", "Without them"), strict=True):
+        with column:
+            st.markdown(f"**{what}** · {asked.head_name}")
+            key = "ablation_before" if which is asked else "ablation_after"
+            maps = asked.reading.of(which.one_head())
+            draw_map(asked, maps, key=key, label=f"{what}: attention of {asked.head_name}", height_px=320)
+
+
+# --- which heads the decision needs ----------------------------------------------------------------------------
+
+
+def _sweep(asked: Asked, target: gb.Target | None) -> None:
+    if target is None:  # told where the predictions would be
+        return
+    st.markdown("**Find the heads this prediction needs**")
+    left, right = st.columns([0.68, 0.32], vertical_alignment="bottom")
+    left.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
+    key = _sweep_key(asked, target)
+    job: Job | None = state.remembered("sweep_job")
+    running = job is not None and job.running and state.remembered("sweep_key") == key
+
+    def start() -> None:
+        old = state.remembered("sweep_job")
+        if old is not None:
+            old.stop()
+        request, chosen = asked.request, state.value("sweep_mode")
+        # the cached model is fetched here: in the job's own thread there is no page to cache for
+        fresh = Job(lambda **reports: compute.ablation_sweep(request, target, chosen, **reports))
+        fresh.wait(_QUICK_SECONDS)
+        state.remember("sweep_job", fresh)
+        state.remember("sweep_key", key)
+
+    right.button("Find them", on_click=start, disabled=running, key="sweep_start", width="stretch", type="primary")
+    if running:
+        _progress(key)
+    else:
+        _found(asked, target)
+
+
+@st.fragment(run_every=0.4)
+def _progress(key: str) -> None:
+    job: Job | None = state.remembered("sweep_job")
+    if job is None or not job.running or state.remembered("sweep_key") != key:
+        st.rerun()
+        return
+    st.progress(job.share, text=f"{job.share:.0%} of the heads")
+    st.button("Stop", on_click=job.stop, key="sweep_stop")
+
+
+def _sweep_key(asked: Asked, target: gb.Target) -> str:
+    return compute.version(asked.request, target)
+
+
+def _result(asked: Asked, target: gb.Target | None) -> gb.AblationSweep | None:
+    """What was found for this text, model and decision."""
+    job: Job | None = state.remembered("sweep_job")
+    if target is None or job is None or job.running or state.remembered("sweep_key") != _sweep_key(asked, target):
+        return None
+    return job.result
+
+
+def _found(asked: Asked, target: gb.Target) -> None:
+    job: Job | None = state.remembered("sweep_job")
+    if job is not None and job.error is not None and state.remembered("sweep_key") == _sweep_key(asked, target):
+        gb = compute.library()
+        if not isinstance(job.error, gb.GlassBERTError):
+            raise job.error
+        st.warning(plain(str(job.error)), icon=":material/info:")
+        return
+    result = _result(asked, target)
+    if result is None:
+        st.caption(plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."))
+        return
+    if not len(result.values):
+        st.caption("Stopped before a head was tried.")
+        return
+    told = f"{result.forward_passes} batched inputs in {result.seconds:.1f} s."
+    stopped = "" if result.complete else " Stopped early."
+    if result.mode == "greedy":
+        turned = result.predicted[-1] != result.prediction
+        needs = (
+            f"Without {len(result.values)} heads the answer turns from {result.prediction} to {result.predicted[-1]}."
+            if turned
+            else f"Without these {len(result.values)} heads the answer is still {result.prediction}."
+        )
+        steps = list(range(len(result.values)))
+    else:
+        needs = f"Change of the logit of {result.target_label} without each head alone; negative: the answer needs it."
+        steps = list(np.argsort(result.changes)[:8])
+    st.caption(plain(f"{needs} {told}{stopped}"))
+    st.dataframe(
+        {
+            "Head": [f"{result.layers[step] + 1}·{result.heads[step] + 1}" for step in steps],
+            "Change": [float(result.changes[step]) for step in steps],
+            "Answer then": [result.predicted[step] for step in steps],
+        },
+        hide_index=True,
+        width="stretch",
+        column_config={"Change": st.column_config.NumberColumn(format="%+.3f", help="logits")},
+    )
+    chosen = written((int(result.layers[step]), int(result.heads[step])) for step in steps)
+    st.button("Switch these off", on_click=lambda: state.change(off=chosen), key="sweep_apply")

@@ -1,0 +1,93 @@
+"""BertViz's own views of the same weights, for those who know them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.views.attention.shared import Asked
+from components.widgets import bertviz
+
+__all__ = ["draw_bertviz"]
+
+_VIEWS = {"head": "Head view", "model": "Model view", "neuron": "Neuron view"}
+_TALLEST_PX = 900
+
+
+def draw_bertviz(asked: Asked) -> None:
+    """Cost: none beyond the weights; the neuron view one forward pass for queries and keys."""
+    left, right = st.columns([0.45, 0.55], gap="medium", vertical_alignment="bottom")
+    left.segmented_control(
+        "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", options=_VIEWS)
+    )
+    view = state.view().bertviz if state.view().bertviz in _VIEWS else "head"
+    encoded, model = asked.encoded, asked.one.model
+    fitting = bertviz.layers_that_fit(view, model.attention_heads, len(encoded))
+    if fitting == 0:
+        st.info(
+            f"{len(encoded)} tokens are too many for this view, which writes every weight as a number and draws every "
+            f"one as a line of its own: its limit is {_most_tokens(view, model.attention_heads)} tokens. **Heads** "
+            "shows the same weights at any length.",
+            icon=":material/straighten:",
+        )
+        return
+    layers = _layers(asked, right, fitting)
+    if not layers:
+        st.info("Choose at least one layer.")
+        return
+    html, height = _page(asked, view, layers)
+    st.iframe(html, height=height)
+    if view == "neuron" and fitting < asked.one.model.layers:
+        shown = ", ".join(f"{number} is our {layer + 1}" for number, layer in enumerate(layers))
+        st.caption(f"Of the layers in this view {shown}.")
+    st.caption(
+        f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}; layers and heads count from 0 in it. "
+        f"{len(html) / 1e6:.1f} MB, drawn without a network. *The weights that Heads shows, with the same limits to "
+        "what they say.*"
+    )
+
+
+def _most_tokens(view: bertviz.View, heads: int) -> int:
+    return max(
+        tokens for tokens in range(1, bertviz.MOST_TOKENS[view] + 1) if bertviz.layers_that_fit(view, heads, tokens)
+    )
+
+
+def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int) -> list[int]:
+    """The layers to show: all where they fit, else a choice that begins with the open one."""
+    every = list(range(asked.one.model.layers))
+    if fitting >= len(every):
+        return every
+    first = max(0, min(asked.layer, len(every) - fitting))
+    chosen = place.multiselect(
+        f"Layers (up to {fitting} at this length)",
+        every,
+        default=every[first : first + fitting],
+        format_func=lambda layer: str(layer + 1),
+        max_selections=fitting,
+        key=f"bertviz_layers_{fitting}_{len(every)}",
+    )
+    return sorted(chosen)
+
+
+def _page(asked: Asked, view: str, layers: list[int]) -> tuple[str, int]:
+    """The page and the height it needs, in pixels."""
+    encoded = asked.encoded
+    tokens, count = encoded.pieces, len(encoded)
+    second = encoded.sequence_ids.tolist().index(1) if len(encoded.texts) == 2 else None
+    dark = st.context.theme.type == "dark"
+    if view == "neuron":
+        found = compute.neurons(asked.request, tuple(layers))
+        layer = layers.index(asked.layer) if asked.layer in layers else 0
+        html = bertviz.neuron_view(
+            found.weights, found.queries, found.keys, tokens, layer=layer, head=asked.head, dark=dark
+        )
+        return html, min(26 * count + 190, _TALLEST_PX)
+    weights = compute.attention(asked.request).weights[layers]
+    if view == "model":
+        html = bertviz.model_view(weights, tokens, layers, second=second, dark=dark)
+        thumbnail = count * 7 * 12 / asked.one.model.attention_heads + 10
+        return html, min(int(max(len(layers) * thumbnail, count * 18 + 60)) + 110, _TALLEST_PX)
+    html = bertviz.head_view(weights, tokens, layers, layer=asked.layer, head=asked.head, second=second)
+    return html, min(int(23 * count) + 110, _TALLEST_PX)

@@ -1,0 +1,176 @@
+"""Beyond the weights: the same sentence by every measure, side by side, and how they rank its tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.search import run
+from components.shared import charts
+from components.shared.selection import explained_errors
+from components.text import plain
+from components.views.attention.figures import ladder
+from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_beyond"]
+
+# Passes beyond which a visitor is asked first: a second or two on one core.
+_CHEAP_PASSES = 64
+_SHORT = {
+    "attention": "weights",
+    "rollout": "rollout",
+    "flow": "flow",
+    "value_norms_2020": "norms 2020",
+    "value_norms_2021": "norms 2021",
+    "value_zeroing": "value zeroing",
+    "attention_relevance": "relevance",
+}
+
+
+def draw_beyond(asked: Asked) -> None:
+    """Cost: what each chosen measure declares."""
+    measures = compute.measures()
+    chosen = _choose(measures)
+    model = asked.one.model
+    left, right = st.columns([0.5, 0.5], gap="medium", vertical_alignment="bottom")
+    left.select_slider(
+        "After layer",
+        list(range(model.layers)),
+        format_func=lambda layer: str(layer + 1),
+        **state.bind("layer", options=dict.fromkeys(range(model.layers))),
+    )
+    target = target_of(asked)
+    if any(measures[name].needs_target for name in chosen):
+        right.caption(
+            plain(f"Relevance explains {target_phrase(asked, target)}.")
+            if target is not None
+            else "Relevance needs a decision: select a word, or open a model with a trained head."
+        )
+    found: dict[str, gb.TokenMaps] = {}
+    across = 3 if len(chosen) > 2 else 2
+    columns: list[st.delta_generator.DeltaGenerator] = []
+    for number, name in enumerate(chosen):
+        if number % across == 0:  # a row of its own, so that maps stand level whatever is written under those above
+            columns = st.columns(across, gap="medium")
+        with columns[number % across], explained_errors():
+            maps = _measured(asked, measures[name], target)
+            if maps is not None:
+                found[name] = maps
+                _draw(asked, measures[name], maps)
+    if found:
+        _ladder(asked, measures, found)
+
+
+def _choose(measures: dict[str, gb.Measure]) -> list[str]:
+    """The measures on screen, in their order of reading."""
+    order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
+    shown = [name for name in state.view().measures.split() if name in measures]
+    state.put("widget_measures", shown)
+    st.pills(
+        "Measures",
+        order,
+        selection_mode="multi",
+        format_func=lambda name: measures[name].label,
+        key="widget_measures",
+        on_change=lambda: state.change(measures=" ".join(state.value("widget_measures"))),
+    )
+    return [name for name in order if name in shown]
+
+
+def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb.TokenMaps | None:
+    """(1, query, key) after the open layer; None where the visitor must act first."""
+    tokens = len(asked.encoded)
+    st.markdown(f"**{plain(measure.label)}**")
+    if measure.needs_target and target is None:
+        st.info("No decision to explain.")
+        return None
+    passes = measure.cost(tokens)
+    if measure.id == "flow":
+        maps = _flow(asked)
+    elif measure.id == "value_zeroing" and passes > _CHEAP_PASSES:
+        every = _value_zeroing(asked, passes)
+        if every is None:
+            return None
+        maps = _layer(every, asked.layer)
+    else:
+        maps = compute.measure(asked.request, measure.id, target if measure.needs_target else None)
+        maps = _layer(maps.over_heads() if maps.per_head else maps, asked.layer)
+    return asked.reading.of(maps)
+
+
+def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
+    """Behind a button that tells its cost, with progress and a way to stop: minutes for 512 tokens of a large model."""
+    request = asked.request
+    return run(
+        "value_zeroing",
+        compute.version(request),
+        lambda: lambda **reports: compute.value_zeroing(request, **reports),
+        label="Compute",
+        cost=f"{passes} forward passes of this text, in batches.",
+        narrow=True,
+    )
+
+
+def _flow(asked: Asked) -> gb.TokenMaps:
+    """All rows where that is quick, else the selected token's."""
+    tokens = len(asked.encoded)
+    if (asked.layer + 1) * tokens**4 <= 8_000_000:
+        return compute.flow(asked.request, asked.layer, None)
+    row = asked.selected if asked.selected is not None else 0
+    st.caption(plain(f"This text is long for a maximum flow: only the row of “{asked.encoded.pieces[row]}”."))
+    return compute.flow(asked.request, asked.layer, (row,))
+
+
+def _layer(maps: gb.TokenMaps, layer: int) -> gb.TokenMaps:
+    return replace(maps, values=maps.values[layer : layer + 1], layers=maps.layers[layer : layer + 1])
+
+
+def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
+    draw_map(
+        asked,
+        maps,
+        key=f"measure_{measure.id}",
+        label=f"{measure.label} after layer {asked.layer + 1}",
+        height_px=320,
+        most=None,
+    )
+    passes = measure.cost(len(asked.encoded))
+    cost = f"{passes} pass{'es' if passes > 1 else ''}{' and one backward' if measure.backward else ''}"
+    sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows need not sum to 1."
+    mean = " Here the mean over the heads of the layer." if measure.per_head else ""
+    st.caption(plain(f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {cost}. {measure.paper}"))
+
+
+def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
+    """How the sources of one token are ranked from measure to measure."""
+    st.subheader("Do they agree?", anchor=False)
+    position = asked.selected if asked.selected is not None else 0
+    rows, labels = {}, ()
+    for name, maps in found.items():
+        at = np.flatnonzero((maps.queries[:, 0] <= position) & (position < maps.queries[:, 1]))
+        if len(at):
+            rows[_SHORT.get(name, measures[name].label)] = maps.values[0, at[0]]
+            labels = maps.key_labels
+    if len(rows) < 2:
+        st.caption("Choose two measures or more, and a token that all of them show.")
+        return
+    st.plotly_chart(ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
+    piece = asked.encoded.pieces[position]
+    chosen = (
+        "" if asked.selected is not None else " Nothing is selected, so this is the first token's row; click another."
+    )
+    st.caption(
+        plain(
+            f"From where “{piece}” draws, first place on top: where lines cross, the measures rank tokens differently."
+        )
+        + chosen
+        + " *Where they disagree, the weights alone are not the answer.*"
+    )

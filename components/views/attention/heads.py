@@ -1,0 +1,273 @@
+"""Every head at once, and one of them in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.text import plain
+from components.views.attention.marks import MARKS, mark, names
+from components.views.attention.shared import Asked, draw_map, heads_of, open_head, written
+from components.widgets import attention_lines, heads_map
+from components.widgets.attention_heatmap import CAPTION
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_heads", "draw_heads_map"]
+
+_SIDE_PIXELS = 64  # of a thumbnail as it travels: 144 heads are 0.6 MB before packing
+_BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
+_COMBINED = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
+_FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
+_ORDERS = {"": "By layer", "most": "Most first", "least": "Least first"}
+_DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
+
+
+def draw_heads(asked: Asked) -> None:
+    """Cost: one forward pass; colours by a profile cost none, by importance two more with a backward pass."""
+    marks = _mark_controls(asked)
+    draw_heads_map(asked, marks, key="model_map")
+    picture, controls = st.columns([0.72, 0.28], gap="medium")
+    with controls:
+        maps = _controls(asked)
+    with picture:
+        _one_map(asked, maps)
+
+
+def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
+    """The map of all heads; a click opens one."""
+    model, reading = asked.one.model, replace(asked.reading, rescale=False)
+    version = compute.version(asked.request, reading)
+    heads_map.heads_map(
+        compute.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
+        key=key,
+        version=version,
+        layer=asked.layer,
+        head=asked.head,
+        label=f"All {model.layers} layers × {model.attention_heads} heads of {asked.one.name}",
+        max_thumbnail_px=96,
+        max_height_px=max_height_px or min(100 + 45 * model.layers, 600),
+        max_stretch=2.0,
+        marks=marks,
+        on_select=open_head(key, version, asked),
+    )
+
+
+def _mark_controls(asked: Asked) -> heads_map.Marks:
+    """What the map's bars show, which heads it dims or leaves out, and in what order it lays them out."""
+    first, second, third, fourth = st.columns([0.28, 0.26, 0.24, 0.22], gap="medium", vertical_alignment="bottom")
+    first.selectbox(
+        "Mark heads by",
+        list(MARKS),
+        format_func=lambda name: MARKS[name].label,
+        **state.bind("colour", options=MARKS),
+    )
+    chosen = MARKS.get(state.view().colour, MARKS[""])
+    notes = names(asked)
+    found = mark(asked, chosen)
+    if found is None:
+        second.caption("Point at a head for its character, click to open it.")
+        return heads_map.Marks(notes=notes)
+    second.segmented_control(
+        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("order", options=_ORDERS)
+    )
+    least = min(max(state.view().least, 0), 100)
+    third.slider("Heads below (% of the largest)", 0, 100, **state.bind("least", shown=least))
+    fourth.toggle("Leave them out", help="Otherwise they are dimmed.", **state.bind("only"))
+    values = found.values / max(float(found.values.max()), 1e-12)
+    dimmed = values < least / 100
+    order = _laid_out(found.values, dimmed)
+    if order is None:
+        _ranked(found.values, found.text)
+    else:
+        many = f"{len(order)} of {values.size}" if len(order) < values.size else f"all {values.size}"
+        st.caption(f"The map shows {many} heads. Under each: layer·head and its {found.text}.")
+    texts = tuple(tuple(f"{value:.2f}" for value in row) for row in found.values)
+    return heads_map.Marks(values=values, dimmed=dimmed, notes=notes, order=order, texts=texts)
+
+
+def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] | None:
+    """The heads of the map in order; None for all of them layer by layer. All, where none would be left."""
+    how = _choice("order", _ORDERS)
+    kept = ~dimmed if state.view().only and not dimmed.all() else np.ones_like(dimmed)
+    if not how and kept.all():
+        return None
+    places = np.arange(values.size)
+    if how:
+        places = np.argsort(-values if how == "most" else values, axis=None, kind="stable")
+    return [(int(place) // values.shape[1], int(place) % values.shape[1]) for place in places if kept.flat[place]]
+
+
+def _ranked(values: np.ndarray, text: str) -> None:
+    """The heads with the most, as buttons."""
+    best = np.argsort(-values, axis=None)[:5]
+    heads = {written([divmod(int(index), values.shape[1])]): divmod(int(index), values.shape[1]) for index in best}
+
+    def chosen() -> None:
+        layer, head = heads.get(state.picked("ranked"), (None, None))
+        if layer is not None:
+            state.change(layer=layer, head=head)
+
+    st.pills(
+        f"{text[0].upper()}{text[1:]}",
+        list(heads),
+        format_func=lambda name: f"{heads[name][0] + 1}·{heads[name][1] + 1}: {values[heads[name]]:.2f}",
+        key="ranked",
+        on_change=chosen,
+    )
+
+
+def _choice(name: str, options: dict[str, str]) -> str:
+    """A field of the view, or its first option where a link says something else."""
+    value = getattr(state.view(), name)
+    return value if value in options else next(iter(options))
+
+
+def _controls(asked: Asked) -> gb.TokenMaps:
+    """How the open head is shown; returns the map, (1, query, key)."""
+    view = state.view()
+    st.segmented_control("Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", options=_DRAWN))
+    st.toggle("Words instead of pieces", **state.bind("words"))
+    hidden = not view.special or bool(asked.reading.block)
+    st.toggle(
+        "Rescale rows to sum to 1",
+        disabled=not hidden,
+        help="When something is hidden. Special tokens are shown and hidden in the sidebar.",
+        **state.bind("rescale"),
+    )
+    if view.pair:
+        st.selectbox(
+            "Of the two texts", list(_BLOCKS), format_func=_BLOCKS.__getitem__, **state.bind("block", options=_BLOCKS)
+        )
+    st.selectbox(
+        "Combine", list(_COMBINED), format_func=_COMBINED.__getitem__, **state.bind("combined", options=_COMBINED)
+    )
+    chosen = _chosen_heads(asked) if _choice("combined", _COMBINED) else []
+    _span(asked)
+    st.slider(
+        "Hide weights below (%)",
+        0,
+        50,
+        help="Percent of a row's weight, not of the largest.",
+        **state.bind("threshold", shown=min(max(view.threshold, 0), 50)),
+    )
+    return _shown(asked, chosen)
+
+
+def _chosen_heads(asked: Asked) -> list[tuple[int, int]]:
+    """The heads that are combined: those chosen, else all of the open layer."""
+    model = asked.one.model
+    every = [(layer, head) for layer in range(model.layers) for head in range(model.attention_heads)]
+    state.put("widget_chosen", heads_of(state.view().chosen, model.layers, model.attention_heads))
+    st.multiselect(
+        "Heads",
+        every,
+        format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}",
+        key="widget_chosen",
+        placeholder=f"all of layer {asked.layer + 1}",
+        on_change=lambda: state.change(chosen=written(state.value("widget_chosen"))),
+    )
+    chosen = heads_of(state.view().chosen, model.layers, model.attention_heads)
+    return chosen or [(asked.layer, head) for head in range(model.attention_heads)]
+
+
+def _span(asked: Asked) -> None:
+    """Rows or columns of the selected token only, or of the span that begins with it."""
+    st.segmented_control(
+        "Selected token", list(_FOCUS), format_func=_FOCUS.__getitem__, **state.bind("focus", options=_FOCUS)
+    )
+    if not _choice("focus", _FOCUS):
+        return
+    if asked.selected is None:
+        st.caption("Nothing is selected: click a token's name in the picture.")
+        return
+    pieces = asked.encoded.pieces
+    following = list(range(asked.selected, len(pieces)))
+    st.selectbox(
+        "… to",
+        following,
+        format_func=lambda position: plain(f"{pieces[position]} ({position})"),
+        help="A span of tokens, from the selected one to this one.",
+        **state.bind("until", options=following),
+    )
+
+
+def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
+    view = state.view()
+    weights = compute.attention(asked.request)
+    maps = weights.combine(chosen, _choice("combined", _COMBINED)) if chosen else asked.one_head()
+    maps = asked.reading.of(maps)
+    focus = _choice("focus", _FOCUS)
+    if focus and asked.selected is not None:
+        maps = _part(maps, focus, asked.selected, max(view.until, asked.selected))
+    if view.threshold:
+        values = np.where(maps.values < view.threshold / 100, 0, maps.values)
+        maps = replace(maps, values=values, rows_sum_to_one=False)
+    return maps
+
+
+def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps:
+    """The rows, or the columns, of tokens first to last; all where none of them is shown."""
+    spans = maps.queries if focus == "rows" else maps.keys
+    kept = np.flatnonzero((spans[:, 0] <= last) & (spans[:, 1] > first))
+    if not len(kept):
+        return maps
+    if focus == "rows":
+        labels = tuple(maps.query_labels[row] for row in kept)
+        return replace(maps, values=maps.values[:, kept], queries=spans[kept], query_labels=labels)
+    labels = tuple(maps.key_labels[column] for column in kept)
+    return replace(maps, values=maps.values[:, :, kept], keys=spans[kept], key_labels=labels, rows_sum_to_one=False)
+
+
+def _one_map(asked: Asked, maps: gb.TokenMaps) -> None:
+    view = state.view()
+    lines = view.drawn == "lines"
+    how = _choice("combined", _COMBINED)
+    name = _combined_name(asked, how) if how else asked.head_name.capitalize()
+    st.markdown(f"**{name}** · {plain(asked.one.name)}")
+    draw_map(
+        asked,
+        maps,
+        key="lines" if lines else "head_heatmap",
+        label=f"Attention of {name}",
+        height_px=460 if lines else 440,
+        lines=lines,
+    )
+    st.caption(f"{attention_lines.CAPTION if lines else CAPTION} {_what_is_hidden(asked, maps)}")
+
+
+def _combined_name(asked: Asked, how: str) -> str:
+    model = asked.one.model
+    chosen = heads_of(state.view().chosen, model.layers, model.attention_heads)
+    of = f"{len(chosen)} chosen heads" if chosen else f"all heads of layer {asked.layer + 1}"
+    return f"{'Mean' if how == 'mean' else 'Maximum'} of {of}"
+
+
+def _what_is_hidden(asked: Asked, maps: gb.TokenMaps) -> str:
+    view, parts = state.view(), []
+    if asked.reading.block:
+        parts.append(f"Only {asked.reading.block}, without special tokens")
+    elif not view.special:
+        parts.append("Special tokens are hidden")
+    if parts:
+        parts.append(
+            "rows are rescaled to sum to 1"
+            if maps.renormalised
+            else "rows are not rescaled: what is seen sums to less than 1"
+        )
+    if view.words:
+        parts.append("a word's weight is the sum over its pieces as columns and their mean as rows")
+    if view.combined == "max":
+        parts.append("rows of a maximum do not sum to 1")
+    if view.threshold:
+        parts.append(f"weights below {view.threshold / 100:.2f} are not drawn")
+    if not parts:
+        return "Each row sums to 1."
+    sentence = "; ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."

@@ -1,0 +1,77 @@
+"""What is known about heads, as numbers to mark and filter them by on the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.gateway import compute
+from components.text import plain
+from components.views.attention.shared import Asked, note_no_decision, target_of, target_phrase
+
+__all__ = ["MARKS", "Mark", "Marked", "mark", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One number a head: ``source`` is "share" (of the weight on a target), "profile" or "importance"."""
+
+    id: str
+    label: str
+    source: str
+    text: str  # completes "heads with the most …"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """The numbers, (layer, head), none negative, and what they are."""
+
+    values: np.ndarray
+    text: str
+
+
+MARKS: dict[str, Mark] = {
+    mark.id: mark
+    for mark in (
+        Mark("", "Nothing", "", ""),
+        Mark("previous", "Looks at the previous token", "share", "share of weight on the previous token"),
+        Mark("next", "Looks at the next token", "share", "share of weight on the next token"),
+        Mark("self", "Looks at the token itself", "share", "share of weight on the token itself"),
+        Mark("same_word", "Looks at the same word", "share", "share of weight on the same word"),
+        Mark("cls", "Looks at [CLS]", "share", "share of weight on the first special token"),
+        Mark("sep", "Looks at [SEP]", "share", "share of weight on the closing special tokens"),
+        Mark("punctuation", "Looks at punctuation", "share", "share of weight on punctuation"),
+        Mark("entropy", "Entropy", "profile", "entropy, in bits: high is broad"),
+        Mark("distance", "Distance", "profile", "mean distance, in tokens"),
+        Mark("importance", "Importance for the decision", "importance", "importance"),
+    )
+}
+
+
+def mark(asked: Asked, chosen: Mark) -> Marked | None:
+    """The numbers of a mark; None for none, and where there is no decision to be important for."""
+    if chosen.source == "importance":
+        target = target_of(asked)
+        if target is None:
+            note_no_decision()
+            return None
+        found = compute.head_importance(asked.request, target)
+        return Marked(
+            found.importance, plain(f"importance for {target_phrase(asked, target)}, in logits (Michel et al. 2019)")
+        )
+    if not chosen.source:
+        return None
+    profile = compute.head_profile(asked.request)
+    if chosen.source == "share":
+        return Marked(np.nan_to_num(profile.share(chosen.id)), plain(chosen.text))
+    return Marked(profile.entropy if chosen.id == "entropy" else profile.distance, plain(chosen.text))
+
+
+def names(asked: Asked) -> tuple[tuple[str, ...], ...]:
+    """[layer][head]: what the head does, with the evidence."""
+    profile, labels = compute.head_profile(asked.request), compute.head_labels()
+    return tuple(
+        tuple(f"{labels[label].label}: {profile.evidence(layer, head)}" for head, label in enumerate(row))
+        for layer, row in enumerate(profile.labels)
+    )

@@ -1,0 +1,117 @@
+"""What each head does: numbers and a name with its evidence, and which heads look alike."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.shared import charts
+from components.text import plain
+from components.views.attention.figures import head_places
+from components.views.attention.shared import Asked, draw_map
+from components.widgets.attention_heatmap import CAPTION
+
+__all__ = ["draw_roles"]
+
+_SHARES = {
+    "previous": "Previous",
+    "next": "Next",
+    "self": "Itself",
+    "same_word": "Same word",
+    "cls": "[CLS]",
+    "sep": "[SEP]",
+    "punctuation": "Punctuation",
+}
+
+
+def draw_roles(asked: Asked) -> None:
+    """Cost: no pass beyond the weights; distances are arithmetic on all pairs of heads."""
+    profile, labels = compute.head_profile(asked.request), compute.head_labels()
+    left, right = st.columns([0.56, 0.44], gap="medium")
+    with left:
+        _table(profile, labels)
+    with right:
+        _places(asked, profile, labels)
+    with right:
+        st.markdown(f"**{asked.head_name.capitalize()}** · {plain(profile.evidence(asked.layer, asked.head))}")
+        draw_map(
+            asked,
+            asked.reading.of(asked.one_head()),
+            key="role_heatmap",
+            label=f"Attention of {asked.head_name}",
+            height_px=330,
+        )
+        st.caption(CAPTION)
+    with left.expander("The rules of the names"):
+        for label in labels.values():
+            st.markdown(f"- **{plain(label.label)}**: {plain(label.rule)}")
+        st.caption(
+            "Means over the tokens of this text that are not special. One text is one sample: look at others too."
+        )
+
+
+def _table(profile: object, labels: dict) -> None:
+    frame = profile.frame()
+    table = frame.assign(
+        Head=[f"{layer + 1}·{head + 1}" for layer, head in zip(frame["layer"], frame["head"], strict=True)],
+        Does=[labels[label].label for label in frame["label"]],
+    ).rename(columns={**_SHARES, "entropy": "Entropy", "distance": "Distance", "evidence": "Evidence"})
+    order = ["Head", "Does", *_SHARES.values(), "Entropy", "Distance", "Evidence"]
+
+    def chosen() -> None:
+        rows = state.value("roles_table")["selection"]["rows"]
+        if rows:
+            state.change(layer=int(frame["layer"][rows[0]]), head=int(frame["head"][rows[0]]))
+
+    st.dataframe(
+        table[order],
+        key="roles_table",
+        hide_index=True,
+        width="stretch",
+        height=560,
+        column_config={
+            **{
+                name: st.column_config.ProgressColumn(name, width="small", min_value=0, max_value=1, format="%.2f")
+                for name in _SHARES.values()
+            },
+            "Entropy": st.column_config.NumberColumn("Entropy", format="%.2f", help="bits"),
+            "Distance": st.column_config.NumberColumn("Distance", format="%.1f", help="tokens"),
+            "Evidence": st.column_config.TextColumn("Evidence", width="large"),
+        },
+        on_select=chosen,
+        selection_mode="single-row",
+    )
+    st.caption("Click a column's name to sort, a row's box to open the head. Shares are of a row's weight and overlap.")
+
+
+def _places(asked: Asked, profile: object, labels: dict) -> None:
+    heads = profile.entropy.size
+    with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
+        distances = compute.head_distances(asked.request)
+    names = [labels[label].label for row in profile.labels for label in row]
+    nearest = distances.frame()
+    texts = [
+        f"layer {row.layer + 1}, head {row.head + 1}: {name}<br>most like layer {row.nearest_layer + 1}, "
+        f"head {row.nearest_head + 1} ({row.nearest_distance:.2f})"
+        for row, name in zip(nearest.itertuples(), names, strict=True)
+    ]
+
+    def chosen() -> None:
+        points = state.value("head_places")["selection"]["points"]
+        if points:
+            index = int(points[0]["customdata"][0])
+            state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
+
+    st.plotly_chart(
+        head_places(distances, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
+        key="head_places",
+        config=charts.CONFIG,
+        width="stretch",
+        on_select=chosen,
+        selection_mode="points",
+    )
+    st.caption(
+        f"Heads that look alike stand near each other (root of the mean Jensen–Shannon divergence of their rows); the "
+        f"two axes hold {distances.explained:.0%} of the differences. Click a dot to open the head."
+    )

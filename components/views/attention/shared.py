@@ -1,0 +1,193 @@
+"""What the sections of the Attention page have in common: what is asked, the one selection, and one map on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.compute import Reading, TextRequest
+from components.gateway.opened import Opened
+from components.shared.selection import selected_in
+from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label
+from components.widgets.attention_lines import attention_lines
+from components.widgets.heads_map import clicked_head
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["Asked", "draw_map", "heads_of", "open_head", "target_of", "target_phrase", "written"]
+
+HeadIndex = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One model asked about one text, and how its maps are read. ``selected`` counts this model's own tokens."""
+
+    one: Opened
+    request: TextRequest
+    main: TextRequest  # of the model whose tokens the view counts
+    reading: Reading
+    layer: int
+    head: int
+    selected: int | None
+
+    @classmethod
+    def of(cls, opened: list[Opened], one: Opened) -> Asked:
+        view = state.view()
+        return cls(
+            one=one,
+            request=one.text(view),
+            main=opened[0].text(view),
+            reading=Reading(view.words, view.special, view.block if view.pair else "", view.rescale),
+            layer=min(max(view.layer, 0), one.model.layers - 1),
+            head=min(max(view.head, 0), one.model.attention_heads - 1),
+            selected=selected_in(opened, one),
+        )
+
+    @property
+    def head_name(self) -> str:
+        return f"layer {self.layer + 1}, head {self.head + 1}"
+
+    @property
+    def encoded(self) -> gb.Encoded:
+        return compute.encode(self.request)
+
+    def one_head(self) -> gb.TokenMaps:
+        """The open head's weights, (1, query, key), every token."""
+        return compute.attention(self.request).combine([(self.layer, self.head)])
+
+    def without(self, heads: Iterable[HeadIndex]) -> Asked:
+        """The same question to the model without these heads."""
+        model = replace(self.request.model, off=tuple(sorted(heads)))
+        return replace(self, request=replace(self.request, model=model))
+
+
+def heads_of(text: str, layers: int, heads: int) -> list[HeadIndex]:
+    """``"1.7 2.3"`` → [(1, 7), (2, 3)]; what is no head of this model is dropped."""
+    found = []
+    for part in text.split():
+        layer, _, head = part.partition(".")
+        if layer.isdecimal() and head.isdecimal() and int(layer) < layers and int(head) < heads:
+            found.append((int(layer), int(head)))
+    return list(dict.fromkeys(found))
+
+
+def written(heads: Iterable[HeadIndex]) -> str:
+    """The inverse of :func:`heads_of`."""
+    return " ".join(f"{layer}.{head}" for layer, head in sorted(heads))
+
+
+def open_head(key: str, version: str, asked: Asked) -> Callable[[], None]:
+    """The callback of a heads map that opens the clicked head, here and in the Workbench."""
+
+    def clicked() -> None:
+        chosen = clicked_head(state.event(key), version, asked.one.model.layers, asked.one.model.attention_heads)
+        if chosen is not None:
+            state.change(layer=chosen[0], head=chosen[1])
+
+    return clicked
+
+
+def target_of(asked: Asked) -> gb.Target | None:
+    """The decision that gradients and switched heads are about: what the model was asked, else what it can say."""
+    gb = compute.library()
+    heads, encoded, view = asked.one.model.heads, asked.encoded, state.view()
+    gaps = [index for index, token in enumerate(encoded.tokens) if token == asked.one.model.mask_token]
+    chosen = asked.selected if asked.selected is not None and not encoded.special_tokens_mask[asked.selected] else None
+    position = gaps[0] if gaps and chosen is None else chosen
+    if "masked_words" in heads and position is not None and (gaps or not view.pair):
+        return gb.MaskTarget(position)
+    if "classification" in heads:
+        return gb.ClassTarget()
+    if "next_sentence" in heads and view.pair:
+        return gb.NextSentenceTarget()
+    return gb.MaskTarget(position) if "masked_words" in heads and position is not None else None
+
+
+def target_phrase(asked: Asked, target: gb.Target) -> str:
+    """What the target is, in words, plain text."""
+    position = getattr(target, "position", None)
+    if position is not None:
+        return f"the model's first choice for “{asked.encoded.pieces[position]}” (token {position}), masked"
+    return "that text B follows text A" if hasattr(target, "is_next") else "the predicted class"
+
+
+def draw_map(
+    asked: Asked,
+    maps: gb.TokenMaps,
+    *,
+    key: str,
+    label: str,
+    height_px: int,
+    lines: bool = False,
+    most: float | None = 1.0,
+) -> None:
+    """One map, (1, query, key), as a heatmap or as lines; a click in it selects the token everywhere."""
+    values = maps.values[0]
+    queries, keys = _index(maps.queries, asked.selected), _index(maps.keys, asked.selected)
+    same = np.array_equal(maps.queries, maps.keys)
+    version = compute.version(
+        asked.request, maps.measure, maps.caption, key, maps.queries.tobytes(), maps.keys.tobytes()
+    )
+
+    def selected() -> None:
+        chosen = clicked_label(state.event(key), version, len(maps.queries), len(maps.keys))
+        if chosen is None:
+            return
+        axis, index = chosen
+        if index == DESELECTED:
+            state.change(token=-1)
+            return
+        position = int((maps.queries if axis == "query" else maps.keys)[index, 0])
+        own = asked.request == asked.main
+        place = position if own else compute.same_place(asked.request, position, asked.main)
+        state.change(token=-1 if place is None else place)
+
+    if lines:
+        attention_lines(
+            values,
+            maps.query_labels,
+            maps.key_labels,
+            key=key,
+            version=version,
+            selected_query=queries,
+            selected_key=keys,
+            label=label,
+            height_px=height_px,
+            most=most,
+            on_select=selected,
+        )
+        return
+    attention_heatmap(
+        values,
+        maps.query_labels,
+        key=key,
+        version=version,
+        selected=queries,
+        label=label,
+        height_px=height_px,
+        keys=None if same else maps.key_labels,
+        selected_key=None if same else keys,
+        most=most,
+        on_select=selected,
+    )
+
+
+def _index(spans: np.ndarray, position: int | None) -> int | None:
+    """The row (or column) whose span of tokens holds this one; None when it is hidden."""
+    if position is None:
+        return None
+    found = np.flatnonzero((spans[:, 0] <= position) & (position < spans[:, 1]))
+    return int(found[0]) if len(found) else None
+
+
+def note_no_decision() -> None:
+    """In place of what needs a decision to explain."""
+    st.info("There is no decision to ask about yet: select a word, or open a model with a trained head.")

@@ -1,0 +1,150 @@
+"""Attention: the difference in every head, and one head on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import comparison
+from components.text import plain
+from components.views.compare.phrases import number, points
+from components.views.compare.sides import NOTHING, Asked
+from components.widgets.attention_heatmap import attention_heatmap, clicked_row
+from components.widgets.heads_map import Marks, clicked_head, heads_map
+
+# Bars of heads fill up at the head that moved most, but at no less than this: rounding stays out of sight.
+_LEAST_BITS = 0.01
+_RANKED = 6
+
+
+def draw_attention(asked: Asked) -> None:
+    """Two forward passes for all heads, two for the open one."""
+    difference = comparison.attention(asked.request)
+    layers, heads = difference.divergence.shape
+    largest = float(np.abs(difference.values).max(initial=0.0))
+    if largest < NOTHING:
+        st.markdown("No weight of any head differs: **the attention of both sides is the same**.")
+    else:
+        mean = number(float(difference.divergence.mean()))
+        st.markdown(
+            f"Heads differ by {mean} bits on average; the largest change of a weight is {points(largest)} points."
+        )
+        _ranked(difference.divergence)
+    rows = asked.shown(difference.rows)
+    if not len(rows):
+        st.info("The two sides have no word in common that is on screen.")
+        return
+    view = state.view()
+    layer, head = min(max(view.layer, 0), layers - 1), min(max(view.head, 0), heads - 1)
+    version = asked.version("map")
+
+    def opened() -> None:
+        chosen = clicked_head(state.event("difference_map"), version, layers, heads)
+        if chosen is not None:
+            state.change(layer=chosen[0], head=chosen[1])
+
+    bits = difference.divergence
+    heads_map(
+        comparison.thumbnails(asked.request, view.special),
+        key="difference_map",
+        version=version,
+        layer=layer,
+        head=head,
+        label=f"Second minus first in all {layers} layers × {heads} heads",
+        max_thumbnail_px=96,
+        max_height_px=min(100 + 45 * layers, 480),
+        max_stretch=2.0,
+        marks=Marks(
+            values=np.minimum(bits / max(float(bits.max()), _LEAST_BITS), 1),
+            notes=tuple(tuple(f"{value:.3f} bits apart" for value in row) for row in bits.tolist()),
+        ),
+        on_select=opened,
+    )
+    st.caption(
+        "Each thumbnail is the difference in one head: orange where the second looks more, blue where it looks less. "
+        "The colour deepens with the square root of the difference, on one scale for all heads; the bar says how far "
+        "the head moved as a whole. Click a head to open it."
+    )
+    _one_head(asked, difference, rows, layer, head)
+    _how(difference, layer, head)
+
+
+def _ranked(divergence: np.ndarray) -> None:
+    """The heads that moved most, as buttons."""
+    order = [divmod(int(place), divergence.shape[1]) for place in np.argsort(-divergence, axis=None)[:_RANKED]]
+    names = {f"{layer}.{head}": (layer, head) for layer, head in order if divergence[layer, head] >= NOTHING}
+
+    def chosen() -> None:
+        layer, head = names.get(state.picked("moved_heads"), (None, None))
+        if layer is not None:
+            state.change(layer=layer, head=head)
+
+    st.pills(
+        "Moved most (layer·head: bits)",
+        list(names),
+        format_func=lambda name: f"{names[name][0] + 1}·{names[name][1] + 1}: {divergence[names[name]]:.2f}",
+        key="moved_heads",
+        on_change=chosen,
+    )
+
+
+def _one_head(asked: Asked, difference: object, rows: np.ndarray, layer: int, head: int) -> None:
+    """First, second and their difference on one colour scale."""
+    first, second = comparison.one_head(asked.request, layer, head)
+    kept = np.flatnonzero(np.isin(difference.rows, rows))
+    pictures = {
+        "first": (first, plain(asked.titles[0])),
+        "second": (second, plain(asked.titles[1])),
+        "difference": (difference.values[layer, head], "Second − first"),
+    }
+    scale = max(float(weights[kept][:, kept].max()) for weights in (first, second))
+    labels = [asked.alignment.labels[row] for row in rows]
+    st.markdown(f"**Layer {layer + 1}, head {head + 1}**")
+    for column, (side, (weights, title)) in zip(st.columns(3, gap="small"), pictures.items(), strict=True):
+        key = f"head_{side}"
+        version = asked.version(key)
+        with column:
+            st.caption(title)
+            attention_heatmap(
+                weights[kept][:, kept],
+                labels,
+                key=key,
+                version=version,
+                selected=asked.place(rows),
+                label=f"Layer {layer + 1}, head {head + 1}, {side}",
+                height_px=330,
+                signed=side == "difference",
+                scale=scale or None,
+                most=None,
+                on_select=asked.select(key, version, rows, clicked_row),
+            )
+    gaps = int((~asked.alignment.matched).sum())
+    left_out = f" {gaps} words that only one side has are left out." if gaps else ""
+    st.caption(
+        "A row is a word that looks, a column a word looked at; all three on one colour scale. Click a row to select "
+        f"its word.{left_out} *Head by head means something for a model and its descendant, or for two texts on one "
+        "model; heads of models trained apart have no common order.*"
+    )
+
+
+def _how(difference: object, layer: int, head: int) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+Pieces become words: sums over the key pieces, means over the query pieces (Clark et al. 2019). The difference of a
+weight is $\Delta_{ij} = \alpha^{(2)}_{ij} - \alpha^{(1)}_{ij}$ over the words that both have. How far a head moved is
+the mean over its rows of the Jensen–Shannon divergence (Lin 1991), each row rescaled to sum to 1:
+
+$$d_h = \frac{1}{n} \sum_i \mathrm{JS}\big(\alpha^{(1)}_{i\cdot}, \alpha^{(2)}_{i\cdot}\big)$$
+"""
+        )
+        values = difference.values[layer, head]
+        query, key = np.unravel_index(int(np.abs(values).argmax()), values.shape)
+        words = [plain(difference.alignment.labels[difference.rows[place]]) for place in (query, key)]
+        moved = float(difference.divergence[layer, head])
+        st.latex(
+            rf"d_{{{layer + 1}\cdot{head + 1}}} = {moved:.4f} \text{{ bits}}, \qquad "
+            rf"\max_{{ij}} |\Delta_{{ij}}| = {abs(float(values[query, key])):.4f}"
+        )
+        st.markdown(f"The largest difference of this head is from “{words[0]}” to “{words[1]}”.")

@@ -1,0 +1,108 @@
+"""Hidden states: how alike each word's state is in each layer, and whole layers with each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components.gateway import comparison
+from components.shared import charts
+from components.shared.selection import dark_page
+from components.text import plain
+from components.views.compare.figures import cka, cosines
+from components.views.compare.phrases import number
+from components.views.compare.sides import NOTHING, Asked
+from components.views.compare.words import Figure, draw_words
+
+
+def draw_hidden(asked: Asked) -> None:
+    """Two forward passes."""
+    result = comparison.hidden_states(asked.request)
+    rows = asked.shown(result.rows)
+    if result.reason:
+        draw_words(asked, key="hidden_words")
+        st.info(plain(f"{result.reason[:1].upper()}{result.reason[1:]}."), icon=":material/info:")
+    else:
+        _words(asked, result)
+    left, right = st.columns([0.56, 0.44], gap="large")
+    if not result.reason and len(rows):
+        with left:
+            _cosines(asked, result, rows)
+    with left if result.reason else right:
+        _layers(asked, result)
+    if not result.reason:
+        _selected(asked, result)
+    _how(asked, result)
+
+
+def _words(asked: Asked, result: object) -> None:
+    last = result.cosine[-1]
+    if float(1 - result.cosine.min()) < NOTHING:
+        st.markdown(
+            "Every word has the same direction in every layer: **the hidden states of both sides are the same**."
+        )
+    else:
+        layer, place = np.unravel_index(int(result.cosine.argmin()), result.cosine.shape)
+        word = plain(asked.alignment.labels[result.rows[place]])
+        where = f"after layer {layer}" if layer else "in the embeddings"
+        st.markdown(f"Furthest apart: “**{word}**” {where}, cosine {number(float(result.cosine[layer, place]))}.")
+    told = {
+        int(row): (f"{value:.2f}", float(min(max(1 - value, 0), 1)))
+        for row, value in zip(result.rows, last, strict=True)
+    }
+    draw_words(asked, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
+
+
+def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
+    st.markdown("**Cosine of each word, layer by layer**")
+    shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
+    figure = cosines(result, shown, asked.place(rows), dark=dark_page())
+    st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
+    st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
+
+
+def _layers(asked: Asked, result: object) -> None:
+    st.markdown("**Whole layers: CKA**")
+    figure = cka(result.cka.tolist(), *asked.titles, dark=dark_page())
+    st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
+    words = len(result.rows)
+    few = " *So few words say little: any two layers look alike.*" if words < 30 else ""
+    st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
+
+
+def _selected(asked: Asked, result: object) -> None:
+    place = asked.place(result.rows)
+    if place is None:
+        st.caption("Select a word above to follow it through the layers.")
+        return
+    word = asked.alignment.labels[result.rows[place]]
+    lines = {word: result.cosine[:, place].tolist(), "mean of all words": result.cosine.mean(axis=1).tolist()}
+    if len(lines) < 2:  # a word of this name: the mean gives way
+        lines = {word: result.cosine[:, place].tolist()}
+    figure = charts.over_layers(lines, title="Cosine, layer by layer")
+    st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
+
+
+def _how(asked: Asked, result: object) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+A word's state $h$ is the mean of its tokens' states; layer 0 is the embeddings. Same layer, same word:
+
+$$\cos\big(h^{(1)}, h^{(2)}\big) = \frac{h^{(1)} \cdot h^{(2)}}{\lVert h^{(1)} \rVert \, \lVert h^{(2)} \rVert}$$
+
+It needs a common basis: a model and its descendant have one, models trained apart do not. Linear CKA needs none
+(Kornblith et al. 2019). With a row a word in $X$ and $Y$, columns centred:
+
+$$\mathrm{CKA}(X, Y) = \frac{\lVert Y^\top X \rVert_F^2}{\lVert X^\top X \rVert_F \, \lVert Y^\top Y \rVert_F}$$
+"""
+        )
+        layers, others = result.cka.shape
+        st.latex(
+            rf"\mathrm{{CKA}}(X_{{{layers - 1}}}, Y_{{{others - 1}}}) = {float(result.cka[-1, -1]):.4f} "
+            rf"\quad \text{{over }} {len(result.rows)} \text{{ words}}"
+        )
+        place = asked.place(result.rows)
+        if not result.reason and place is not None:
+            word = plain(asked.alignment.labels[result.rows[place]])
+            st.markdown(f"“{word}”, last layer: cosine {number(float(result.cosine[-1, place]))}.")

@@ -1,0 +1,120 @@
+"""Masked words: what both would put in each word's place."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import comparison, compute
+from components.shared import charts
+from components.text import plain
+from components.views.compare.phrases import number
+from components.views.compare.sides import NOTHING, Asked, offer_texts
+from components.views.compare.words import Figure, draw_words
+
+# Beyond so many words the page asks before it masks them all.
+_WORDS_AT_ONCE = 48
+_CANDIDATES = 8
+
+
+def draw_masked(asked: Asked) -> None:
+    """Two forward passes a word, batched, and two for the candidates at the selected one."""
+    alignment = asked.alignment
+    rows = tuple(np.flatnonzero(alignment.matched & ~alignment.special).tolist())
+    chosen = asked.row if asked.row in rows else _typed(asked, rows)
+    try:
+        result = _compared(asked, rows, chosen)
+    except compute.library().ComparisonError as error:
+        st.info(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."), icon=":material/info:")
+        offer_texts(asked, "masked_words")
+        return
+    bits = {int(row): float(value) for row, value in zip(result.rows, result.divergence, strict=True)}
+    if len(bits) == len(rows):
+        _told(asked, bits)
+    figure = Figure("bits apart", "0: the same", {row: (f"{value:.2f}", value) for row, value in bits.items()})
+    draw_words(asked, figure, key="masked_words")
+    st.caption(
+        "Each word is masked on its own, with all its pieces; the number compares what both expect at its first piece, "
+        "over the whole vocabulary. Click a word for the candidates."
+    )
+    if chosen is None or chosen not in bits:
+        st.info("Select a word that both sides have to see what each would put there.")
+    else:
+        _candidates(asked, chosen, bits[chosen])
+    _how(result, chosen)
+
+
+def _told(asked: Asked, bits: dict[int, float]) -> None:
+    """What all words together say."""
+    if max(bits.values()) < NOTHING:
+        st.markdown("Both expect the same at every word: **the distributions do not differ**.")
+        return
+    most = max(bits, key=bits.__getitem__)
+    word = plain(asked.alignment.labels[most])
+    st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
+
+
+def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> object:
+    """All words of a short text; of a long one those typed or selected, until somebody asks for all."""
+    if len(rows) > _WORDS_AT_ONCE:
+        wanted = state.remembered("masked_in_full", None)
+        if wanted != asked.request:
+            st.button(
+                f"Mask all {len(rows)} words in turn ({2 * len(rows):,} passes)",
+                key="mask_all",
+                on_click=lambda: state.remember("masked_in_full", asked.request),
+            )
+            rows = rows[:1] if chosen is None else (chosen,)
+    with st.spinner("Masking every word in turn, on both sides …"):
+        return comparison.masked_words(asked.request, rows)
+
+
+def _typed(asked: Asked, rows: tuple[int, ...]) -> int | None:
+    """The first gap that was typed on the first side."""
+    tokens = compute.encode(asked.request.first).tokens
+    mask = asked.first.model.mask_token
+    starts = asked.alignment.first_spans[:, 0]
+    return next((row for row in rows if mask is not None and tokens[starts[row]] == mask), None)
+
+
+def _candidates(asked: Asked, row: int, bits: float) -> None:
+    """What both would put in this word's place, the word that stood there in orange."""
+    same = " The rest of both texts is the same, so both expect the same." if bits < NOTHING else ""
+    same = same if asked.alignment.kinds[row] == "replaced" else ""
+    st.markdown(f"In place of “**{plain(asked.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")
+    spans = (asked.alignment.first_spans[row], asked.alignment.second_spans[row])
+    for side, (column, request, (start, stop)) in enumerate(
+        zip(st.columns(2, gap="large"), asked.texts, spans, strict=True)
+    ):
+        prediction = compute.fill_mask(request, tuple(range(int(start), int(stop))), _CANDIDATES)
+        with column:
+            st.caption(plain(asked.titles[side]))
+            figure = charts.candidates(prediction, 0)
+            st.plotly_chart(figure, key=f"expected_{side}", config=charts.CONFIG, width="stretch")
+    st.caption("*Likely in the training texts, not therefore true.*")
+
+
+def _how(result: object, chosen: int | None) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+A word is masked, and the vocabulary head gives a distribution $p$ on the first side and $q$ on the second (Devlin et
+al. 2019), with the mean $m = (p + q) / 2$. Their Jensen–Shannon divergence (Lin 1991), in bits, is 0 for equal ones and
+1 where nothing is shared:
+
+$$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum_v q_v \log_2 \frac{q_v}{m_v}$$
+"""
+        )
+        places = result.rows.tolist()
+        place = places.index(chosen) if chosen in places else int(result.divergence.argmax())
+        first, second = float(result.first_probabilities[place]), float(result.second_probabilities[place])
+        st.markdown(
+            f"At “{plain(result.alignment.labels[places[place]])}” the first's choice is "
+            f"“{plain(charts.readable(result.first_choices[place]))}”, the second's "
+            f"“{plain(charts.readable(result.second_choices[place]))}”:"
+        )
+        st.latex(
+            rf"\max_v p_v = {first:.4f}, \quad \max_v q_v = {second:.4f}, \quad "
+            rf"\mathrm{{JS}} = {float(result.divergence[place]):.4f}"
+        )

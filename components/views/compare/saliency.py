@@ -1,0 +1,147 @@
+"""Saliency: what each word did for one decision on both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import comparison, compute
+from components.shared import charts
+from components.shared.scores_view import passes
+from components.text import plain
+from components.views.compare.decisions import ask_decision, common_questions
+from components.views.compare.figures import scores
+from components.views.compare.sides import NOTHING, Asked, offer_texts
+from components.views.compare.summary import nothing_common
+from components.widgets.token_strip import Token, clicked_token, token_strip
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+_UNITS = {"logit": "Logit", "probability": "Probability"}
+# A scale never shrinks below this, in logits or probability: rounding stays out of sight.
+_LEAST = 0.001
+
+
+def draw_saliency(asked: Asked) -> None:
+    """Twice the passes that the method declares."""
+    possible = common_questions(asked)
+    if not possible:
+        reason = nothing_common(asked)
+        st.info(plain(f"{reason[:1].upper()}{reason[1:]}."), icon=":material/info:")
+        offer_texts(asked, "classification")
+        return
+    slots = st.columns([0.24, 0.24, 0.34, 0.18])
+    target = ask_decision(possible, slots[:2])
+    methods = compute.methods()
+    slots[2].selectbox(
+        "Method",
+        list(methods),
+        format_func=lambda method: methods[method].label,
+        **state.bind("method", options=methods),
+    )
+    slots[3].selectbox(
+        "In units of", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS)
+    )
+    view = state.view()
+    method = methods.get(view.method) or next(iter(methods.values()))
+    with st.spinner("Explaining both sides …"):
+        result = comparison.attributions(
+            asked.request, method.id, target, "probability" if view.units == "probability" else "logit"
+        )
+    _draw(asked, result, method)
+
+
+def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> None:
+    unit = "logit" if result.output == "logit" else "probability"
+    values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
+    told = plain(charts.readable(result.target_label))
+    st.markdown(f"What speaks for **{told}** · first {unit} {values[0]}, second {values[1]}")
+    largest = float(np.abs(result.differences).max(initial=0.0))
+    if largest < NOTHING:
+        st.markdown("No word's score differs: **this explanation is the same on both sides**.")
+    rows = asked.shown(np.arange(len(result.alignment)))
+    alignment = asked.alignment
+    # [CLS], through which a classifier reads everything, would leave the words pale
+    words = rows[~alignment.special[rows]]
+    everything = (result.first_scores[words], result.second_scores[words], result.differences[words])
+    scale = max(_LEAST, *(float(np.abs(part).max(initial=0.0)) for part in everything))
+    sides = (
+        ("first", plain(asked.titles[0]), alignment.first_labels, result.first_scores),
+        ("second", plain(asked.titles[1]), alignment.second_labels, result.second_scores),
+        ("difference", "Second − first", alignment.labels, result.differences),
+    )
+    for side, title, labels, values_by_row in sides:
+        _strip(asked, side, title, labels, values_by_row, rows, scale, method)
+    figure = scores(
+        [alignment.labels[row] for row in rows],
+        result.first_scores[rows].tolist(),
+        result.second_scores[rows].tolist(),
+        asked.place(rows),
+        _LEAST,
+    )
+    st.plotly_chart(figure, key="score_pairs", config=charts.CONFIG, width="stretch")
+    st.caption(_summary(result, method, len(compute.encode(asked.request.first))))
+    _how(asked, result)
+
+
+def _strip(
+    asked: Asked,
+    side: str,
+    title: str,
+    labels: tuple[str, ...],
+    values: np.ndarray,
+    rows: np.ndarray,
+    scale: float,
+    method: gb.Method,
+) -> None:
+    """One side's words that are there, or all of them with their difference."""
+    present = np.asarray([row for row in rows if labels[row]], dtype=np.int64)
+    special = asked.alignment.special
+    key = f"scores_{side}"
+    version = asked.version(key, method.id)
+    signed = method.signed or side == "difference"
+    st.caption(title)
+    token_strip(
+        [Token(labels[row], "special" if special[row] else "word", float(values[row])) for row in present],
+        key=key,
+        label=f"{method.label} of each word, {side}",
+        selected=asked.place(present),
+        version=version,
+        legend="less · more" if side == "difference" else "against · for" if method.signed else "none · most",
+        scale=scale,
+        signed=signed,
+        on_select=asked.select(key, version, present, clicked_token),
+    )
+
+
+def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -> str:
+    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
+    sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
+    complete = " What the scores of a complete method sum to differs as F does." if method.complete else ""
+    return (
+        f"{plain(method.label)}: {plain(method.meaning)}. A word has the sum of its pieces; one that a side lacks has "
+        f"0 there. All strips on one scale. Sums {sums[0]} and {sums[1]}, difference {sums[2]}.{complete} "
+        f"{passes(2 * cost)}. *Another method can tell another story.*"
+    )
+
+
+def _how(asked: Asked, result: gb.AttributionDifference) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+The first side settles what is explained; the second is asked about the same class by its name, or the same word at the
+place that faces it. Scores of pieces $i$ are summed to words $w$, on each side by itself:
+
+$$\Delta_w = \sum_{i \in w^{(2)}} s^{(2)}_i - \sum_{i \in w^{(1)}} s^{(1)}_i$$
+
+The method's own formula and paper are on the Definitions page.
+"""
+        )
+        row = int(np.abs(result.differences).argmax())
+        second, first = float(result.second_scores[row]), float(result.first_scores[row])
+        st.markdown(f"The largest difference, at “{plain(asked.alignment.labels[row])}”:")
+        st.latex(rf"\Delta = {second:.4f} - ({first:.4f}) = {float(result.differences[row]):.4f}")

@@ -1,0 +1,189 @@
+"""What is compared: two models on one text, or two texts on one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.examples import EXAMPLES
+from components.gateway import comparison, compute
+from components.gateway.comparison import SidesRequest
+from components.gateway.compute import TextRequest
+from components.gateway.opened import Opened
+from components.shared.selection import selected_in
+from components.text import plain
+from components.widgets.token_strip import DESELECTED
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
+
+_KINDS = {"models": "Two models on one text", "texts": "Two texts on one model"}
+
+#: Rounding of float32: smaller differences are none, as in the library.
+NOTHING = 1e-5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Two readings, aligned by word. ``kind`` is "models" or "texts"."""
+
+    opened: list[Opened]
+    kind: str
+    first: Opened
+    second: Opened
+    request: SidesRequest
+
+    @property
+    def sides(self) -> tuple[Opened, Opened]:
+        return self.first, self.second
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What the sides are called, plain text: "First: GlassBERT pretrained", or "First text"."""
+        if self.kind == "texts":
+            return "First text", "Second text"
+        return f"First: {self.first.name}", f"Second: {self.second.name}"
+
+    @property
+    def alignment(self) -> gb.WordAlignment:
+        return comparison.alignment(self.request)
+
+    @property
+    def texts(self) -> tuple[TextRequest, TextRequest]:
+        return self.request.first, self.request.second
+
+    @property
+    def same(self) -> bool:
+        """The same text on the same model, twice."""
+        return self.request.first == self.request.second
+
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Those of these rows that are on screen: all, or all but special tokens."""
+        return rows if state.view().special else rows[~self.alignment.special[rows]]
+
+    @property
+    def row(self) -> int | None:
+        """The row of the selected token."""
+        token = selected_in(self.opened, self.first)
+        if token is None:
+            return None
+        spans = self.alignment.first_spans
+        return int(np.flatnonzero((spans[:, 0] <= token) & (token < spans[:, 1]))[0])
+
+    def place(self, rows: np.ndarray) -> int | None:
+        """Where the selected row stands among these; None when it is not there or nothing is selected."""
+        found = np.flatnonzero(rows == self.row) if self.row is not None else ()
+        return int(found[0]) if len(found) else None
+
+    def select(
+        self, key: str, version: str, rows: np.ndarray, read: Callable[[Mapping[str, Any], str, int], int | None]
+    ) -> Callable[[], None]:
+        """The callback of a component that shows these rows: select that word everywhere. One that only the second
+        text has selects nothing."""
+
+        def selected() -> None:
+            index = read(state.event(key), version, len(rows))
+            if index is None:
+                return
+            place = None
+            if index != DESELECTED:
+                start, stop = (int(edge) for edge in self.alignment.first_spans[rows[index]])
+                main = self.opened[0].text(state.view())
+                if start < stop:
+                    place = start if self.request.first == main else compute.same_place(self.request.first, start, main)
+            state.change(token=-1 if place is None else place)
+            state.redraw_page()
+
+        return selected
+
+    def version(self, *parts: object) -> str:
+        """Names what a component of this page draws."""
+        return compute.version(self.request, state.view().special, *parts)
+
+
+def ask_what(opened: list[Opened]) -> Asked | None:
+    """The controls of what is compared, and what they say; None, with a hint, where a side is missing."""
+    view = state.view()
+    kind = view.versus if view.versus in _KINDS else "texts" if view.other else "models"
+    left, right = st.columns([0.42, 0.58], gap="medium", vertical_alignment="center")
+    left.segmented_control(
+        "Compare",
+        list(_KINDS),
+        format_func=_KINDS.__getitem__,
+        label_visibility="collapsed",
+        **state.bind("versus", options=_KINDS, shown=kind),
+    )
+    return _two_models(opened, right) if kind == "models" else _two_texts(opened, right)
+
+
+def offer_texts(asked: Asked, head: str) -> None:
+    """In place of what two models cannot be compared by: two texts on the one that has this head."""
+    one = next((one for one in asked.opened if head in one.model.heads), asked.first)
+    if asked.kind == "models":
+        st.button(
+            f"Compare two texts on {plain(one.name)}",
+            icon=":material/compare_arrows:",
+            key="offer_texts",
+            on_click=lambda: state.change(versus="texts", attend=one.role),
+        )
+
+
+def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
+    view = state.view()
+    if len(opened) < 2 and view.beside != view.model:
+        st.info(
+            "Choose a second model in the sidebar, under **A second model beside it**: it is compared with the first."
+        )
+        st.button("Open GlassBERT sentiment", key="open_beside", on_click=_open_beside)
+        return None
+    first, second = opened[0], opened[-1]
+    slot.markdown(f"First: **{plain(first.name)}** &nbsp;·&nbsp; second: **{plain(second.name)}**")
+    return Asked(opened, "models", first, second, SidesRequest(first.text(view), second.text(view)))
+
+
+def _open_beside() -> None:
+    state.change(beside="pretrained" if state.view().model == "sentiment" else "sentiment")
+    state.redraw_page()
+
+
+def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
+    roles = {one.role: one for one in opened}
+    if len(opened) > 1:
+        slot.segmented_control(
+            "Model",
+            list(roles),
+            format_func=lambda role: plain(roles[role].name),
+            label_visibility="collapsed",
+            **state.bind("attend", options=roles),
+        )
+    view = state.view()
+    one = roles.get(view.attend, opened[0])
+    example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
+    other = view.other or (example.other if example else "")
+    other_pair = view.other_pair or (example.other_pair if example else "")
+    columns: Sequence[Any] = st.columns(2) if view.pair else [st.container()]
+    columns[0].text_input(
+        "Second text", placeholder="The first text with a word changed", **state.bind("other", shown=other)
+    )
+    if view.pair:
+        columns[1].text_input("Its text B", placeholder="As in the first", **state.bind("other_pair", shown=other_pair))
+    first = one.text(view)
+    second = TextRequest(one.request, other or view.text, (other_pair or view.pair) or None)
+    if not (other or other_pair):
+        st.info("Type a second text above: for example the first one with a word changed. The first is in the sidebar.")
+        st.button(
+            "Copy the first text here",
+            icon=":material/content_copy:",
+            key="copy_first",
+            on_click=lambda: state.change(other=state.view().text),
+        )
+        return None
+    compute.encode(second)  # a text that cannot be read is told before anything is drawn
+    return Asked(opened, "texts", one, one, SidesRequest(first, second))

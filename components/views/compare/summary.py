@@ -1,0 +1,232 @@
+"""What both decide, the largest changes in words, and what cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import comparison, compute
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.text import plain
+from components.views.compare.decisions import common_questions, heads_of
+from components.views.compare.figures import paired
+from components.views.compare.phrases import PARTS, number, phrases
+from components.views.compare.sides import Asked, offer_texts
+from components.views.compare.words import draw_words
+
+if TYPE_CHECKING:
+    import glassbert as gb
+    from components.gateway.compute import TextRequest
+
+# Each of a part: enough to see where it happens.
+_CHANGES = 3
+_MOST_CLASSES = 6
+# An explanation of more passes waits in its own section until somebody asks for it.
+_QUICK_PASSES = 40
+_QUICK_TOKENS = 64
+_DECISIONS = {"classification": "Class", "next_sentence": "Next sentence"}
+
+
+def draw_summary(asked: Asked) -> None:
+    """Two forward passes a decision, two for attention, two for hidden states, two for each mask; and the Saliency
+    section's explanation where the text is short and the method quick."""
+    draw_words(asked, key="words")
+    with st.spinner("Comparing …"):
+        found, reasons = _parts(asked)
+    left, right = st.columns([0.42, 0.58], gap="large")
+    with left:
+        _decisions(asked, found)
+        if reasons:
+            _reasons(reasons)
+            offer_texts(asked, "classification")
+    with right:
+        _changes(asked, list(found.values()))
+    _how(asked, list(found.values()))
+
+
+def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
+    """What can be compared, and why the rest cannot; the Saliency and Masked words sections say more of theirs."""
+    request, gb = asked.request, compute.library()
+    work: dict[str, Callable[[], object]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
+    heads = [set(one.model.heads) for one in asked.sides]
+    if state.view().pair and all("next_sentence" in head for head in heads):
+        if not all("classification" in head for head in heads):
+            del work["Predictions"]
+        work["Next sentence"] = lambda: comparison.predictions(request, "next_sentence")
+    work["Attention"] = lambda: comparison.attention(request)
+    work["Hidden states"] = lambda: comparison.hidden_states(request)
+    possible = common_questions(asked)
+    if not heads[0] & heads[1]:
+        del work["Predictions"]
+        work["Predictions, saliency, masked words"] = lambda: _raise_nothing_common(asked)
+    elif not possible:
+        work["Saliency"] = lambda: _raise_nothing_common(asked)
+    elif _is_quick(asked):
+        target = next(iter(possible.values())).target
+        work["Saliency"] = lambda: comparison.attributions(request, _method().id, target)
+    rows = _masked_rows(asked)
+    if all("masked_words" in head for head in heads) and (rows or _gaps(asked)):
+        work["Masked words"] = lambda: comparison.masked_words(request, rows)
+    found: dict[str, object] = {}
+    reasons: dict[str, str] = {}
+    for name, compare in work.items():
+        try:
+            found[name] = compare()
+        except gb.GlassBERTError as error:
+            reasons[name] = str(error)
+    return found, reasons
+
+
+def _raise_nothing_common(asked: Asked) -> None:
+    raise compute.library().ComparisonError(nothing_common(asked))
+
+
+def nothing_common(asked: Asked) -> str:
+    """Why there is nothing that both could be asked."""
+    first, second = asked.first, asked.second
+    if asked.kind == "texts" or set(first.model.heads) & set(second.model.heads):
+        return "nothing is asked that both sides answer: select a word, type [MASK], or open a classifier"
+    return (
+        f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: there is no decision "
+        "that both make. Their attention and their hidden states can be compared all the same"
+    )
+
+
+def _masked_rows(asked: Asked) -> tuple[int, ...] | None:
+    """The selected word if both have it; None: the masks that are typed."""
+    alignment, row = asked.alignment, asked.row
+    return (row,) if row is not None and alignment.matched[row] and not alignment.special[row] else None
+
+
+def _gaps(asked: Asked) -> bool:
+    """Whether both texts have a typed mask."""
+    return all(_mask(one, text) is not None for one, text in zip(asked.sides, asked.texts, strict=True))
+
+
+def _mask(one: Opened, text: TextRequest) -> int | None:
+    tokens = compute.encode(text).tokens
+    return tokens.index(one.model.mask_token) if one.model.mask_token in tokens else None
+
+
+def _method() -> gb.Method:
+    methods = compute.methods()
+    return methods.get(state.view().method) or next(iter(methods.values()))
+
+
+def _is_quick(asked: Asked) -> bool:
+    tokens, method = len(compute.encode(asked.request.first)), _method()
+    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
+    return tokens <= _QUICK_TOKENS and cost <= _QUICK_PASSES
+
+
+# --- what they decide ------------------------------------------------------------------------------------------
+
+
+def _decisions(asked: Asked, found: dict[str, object]) -> None:
+    compared = [result for name, result in found.items() if name in ("Predictions", "Next sentence")]
+    for result in compared:
+        _decision(result)
+    if not compared:
+        st.markdown("**What each decides by itself**")
+        for side, title in enumerate(asked.titles):
+            st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
+
+
+def _decision(result: gb.PredictionDifference) -> None:
+    first, second = (plain(label) for label in result.decisions)
+    what = _DECISIONS[result.head]
+    told = f"**{first}** on both sides" if first == second else f"first **{first}**, second **{second}**"
+    st.markdown(f"**{what}**: {told}")
+    order = (result.first_probabilities + result.second_probabilities).argsort()[::-1][:_MOST_CLASSES]
+    figure = paired(
+        [result.labels[index] for index in order],
+        [float(result.first_probabilities[index]) for index in order],
+        [float(result.second_probabilities[index]) for index in order],
+    )
+    st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
+    if result.divergence is not None:
+        st.caption(f"Jensen–Shannon divergence of the two: {number(result.divergence)} bits, of at most 1.")
+
+
+def _own_decision(asked: Asked, side: int) -> str:
+    """One side's answer, safe in Markdown."""
+    one, text = asked.sides[side], asked.texts[side]
+    heads = one.model.heads
+    if "classification" in heads:
+        result = compute.classify(text)
+        share = charts.percent(float(result.probabilities[result.predicted]))
+        return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
+    if "masked_words" in heads and (masked := _masked(asked, side)):
+        best = compute.fill_mask(text, masked, 1)
+        share = plain(charts.percent(float(best.probabilities[0, 0])))
+        where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
+        return f"**{plain(charts.readable(best.candidates[0][0]))}** {where}, {share}"
+    if "next_sentence" in heads and text.pair:
+        follows = float(compute.next_sentence(text).probabilities[0])
+        return f"text B follows text A, {plain(charts.percent(follows))}"
+    return f"nothing about a text like this one ({plain(heads_of(one))})"
+
+
+def _masked(asked: Asked, side: int) -> tuple[int, ...]:
+    """The tokens that this side is asked for: the selected word's, else the first typed gap."""
+    alignment, row = asked.alignment, asked.row
+    spans = (alignment.first_spans, alignment.second_spans)[side]
+    if row is not None and not alignment.special[row] and spans[row, 0] < spans[row, 1]:
+        return tuple(range(*map(int, spans[row])))
+    gap = _mask(asked.sides[side], asked.texts[side])
+    return () if gap is None else (gap,)
+
+
+# --- what changed most -----------------------------------------------------------------------------------------
+
+
+def _changes(asked: Asked, results: list[object]) -> None:
+    st.markdown("**The largest changes**, from the first to the second")
+    changes = comparison.largest_changes(asked.alignment, results, _CHANGES)
+    told = phrases(changes, results)
+    if not told:
+        sized = [result for result in results if not getattr(result, "reason", "")]  # a size needs sides of one shape
+        st.markdown("None: what could be compared is the same." if sized else "None that could be measured.")
+    for part, found in told.items():
+        lines = "\n".join(f"- {phrase}" for phrase in found)
+        st.markdown(f"{PARTS[part]}\n{lines}")
+
+
+def _reasons(reasons: dict[str, str]) -> None:
+    st.markdown("**What cannot be compared, and why**")
+    for name, reason in reasons.items():
+        st.info(f"**{name}**: {plain(reason.rstrip('.'))}.", icon=":material/info:")
+
+
+def _how(asked: Asked, results: list[object]) -> None:
+    with st.expander("How this is computed"):
+        alignment = asked.alignment
+        matched, rows = int(alignment.matched.sum()), len(alignment)
+        by = (
+            "characters" if alignment.by == "characters" else "words at the least cost of edits (Wagner & Fischer 1974)"
+        )
+        st.markdown(
+            rf"""
+The two inputs are aligned by {by}: {rows} columns, of which both sides have {matched}. Every difference is
+second − first. Distributions $p$ and $q$ with the mean $m = (p + q) / 2$ are compared by the Jensen–Shannon divergence
+(Lin 1991), in bits:
+
+$$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{KL}}(q \,\|\, m)$$
+"""
+        )
+        decided = next((result for result in results if type(result).__name__ == "PredictionDifference"), None)
+        if decided is not None and decided.divergence is not None:
+            first, second = (
+                ", ".join(f"{float(share):.4f}" for share in shares[:_MOST_CLASSES])
+                for shares in (decided.first_probabilities, decided.second_probabilities)
+            )
+            st.latex(rf"\mathrm{{JS}}\big(({first}), ({second})\big) = {decided.divergence:.4f}")
+        st.markdown(
+            "The changes named are the largest of each kind; kinds have different units and are not ranked against "
+            "each other. What is below 0.00001 is rounding and not named. *A large change need not be what turned the "
+            "decision: the What if page puts single states from one text into the other and sees.*"
+        )

@@ -1,0 +1,90 @@
+"""Both readings under each other, a word a column, with what a section measures for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.gateway import compute
+from components.text import shortened
+from components.views.compare.sides import Asked
+from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
+
+__all__ = ["Figure", "draw_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number for some words: row of the alignment → (what is written, how strong its colour is, 0 to 1)."""
+
+    label: str
+    meaning: str
+    values: Mapping[int, tuple[str, float]]
+
+
+def draw_words(asked: Asked, *figures: Figure, key: str) -> None:
+    """The aligned words; a click selects one everywhere. No pass."""
+    alignment = asked.alignment
+    rows = asked.shown(np.arange(len(alignment)))
+    columns = {int(row): column for column, row in enumerate(rows)}
+    lines = [
+        Row("pieces", "first", f"as read by {_reader(asked, 0)}", _cells(asked, 0, columns)),
+        Row("second", "second", f"as read by {_reader(asked, 1)}", _cells(asked, 1, columns)),
+    ]
+    for number, figure in enumerate(figures):
+        cells = [
+            Cell(told, columns[row], columns[row] + 1, tone=tone)
+            for row, (told, tone) in figure.values.items()
+            if row in columns
+        ]
+        lines.append(Row(f"figure_{number}", figure.label, figure.meaning, cells))
+    version = asked.version(key, [figure.values for figure in figures])
+    aligned_rows(
+        lines,
+        key=key,
+        label="Both sides word by word",
+        columns=len(rows),
+        selected=asked.place(rows),
+        version=version,
+        on_select=asked.select(key, version, rows, clicked_column),
+    )
+
+
+def _reader(asked: Asked, side: int) -> str:
+    one = asked.sides[side]
+    text = f", text {('one', 'two')[side]}" if asked.kind == "texts" else ""
+    return f"{one.name}{text}"
+
+
+def _cells(asked: Asked, side: int, columns: Mapping[int, int]) -> list[Cell]:
+    alignment = asked.alignment
+    labels = (alignment.first_labels, alignment.second_labels)[side]
+    spans = (alignment.first_spans, alignment.second_spans)[side]
+    encoded = compute.encode(asked.texts[side])
+    cells = []
+    for row, column in columns.items():
+        start, stop = spans[row]
+        if start == stop:
+            continue
+        pieces = encoded.tokens[start:stop]
+        cells.append(
+            Cell(
+                shortened(labels[row], 24),
+                column,
+                column + 1,
+                tone=None if alignment.kinds[row] == "same" else 0.5,
+                note=f"{_KINDS[alignment.kinds[row]]}{' '.join(pieces)}",
+                kind="special" if alignment.special[row] else "text",
+            )
+        )
+    return cells
+
+
+_KINDS = {
+    "same": "",
+    "replaced": "another word, ",
+    "deleted": "not in the second, ",
+    "inserted": "not in the first, ",
+}

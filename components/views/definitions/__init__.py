@@ -1,0 +1,51 @@
+"""The Definitions page: formula, paper and limits of every number on screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from components.gateway import compute
+
+__all__ = ["draw_definitions"]
+
+_TEXT = (Path(__file__).parent / "definitions.md").read_text(encoding="utf-8")
+
+
+def draw_definitions() -> None:
+    """Our own text, then the methods as they declare themselves."""
+    st.markdown(_TEXT)
+    st.dataframe(
+        [
+            {
+                "Method": method.label,
+                "A score says": method.meaning,
+                "Signed": method.signed,
+                "Adds up": method.complete,
+                "Forward passes, 24 tokens": method.cost(24, method.options),
+                "Paper": method.paper,
+            }
+            for method in compute.methods().values()
+        ],
+        hide_index=True,
+        width="stretch",
+    )
+    st.dataframe(
+        [
+            {
+                "Measure": measure.label,
+                "A number says": measure.meaning,
+                "Rows sum to 1": measure.rows_sum_to_one,
+                "Forward passes, 24 tokens": measure.cost(24),
+                "Paper": measure.paper,
+            }
+            for measure in compute.measures().values()
+        ],
+        hide_index=True,
+        width="stretch",
+    )
+    st.caption(
+        "Passes are inputs sent through the network, backward passes not counted. Everything is computed from the open "
+        "model and your text when the page is drawn; nothing is looked up."
+    )

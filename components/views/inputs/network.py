@@ -1,0 +1,61 @@
+"""The loaded network itself: what goes through it, in which shapes, and where its parameters are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import architecture
+from components.gateway.opened import Opened
+from components.text import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw_network(opened: list[Opened]) -> None:
+    """One forward pass of this many tokens, watched."""
+    one = opened[0]
+    request = one.text(state.view())
+    tokens = len(compute.encode(request))
+    network = architecture(request.model, tokens)
+    blocks = network.block_frame()
+    st.markdown(
+        f"**{plain(one.name)}** · {plain(type(one.model.network).__name__)} · {network.total:,} parameters · "
+        f"your text enters as {tokens} token ids"
+    )
+    left, right = st.columns([0.3, 0.7], gap="large")
+    left.graphviz_chart(_diagram(blocks, tokens), width="content")
+    frame = network.frame()
+    right.dataframe(
+        frame.drop(columns="module").assign(module=network.names),
+        hide_index=True,
+        width="stretch",
+        height=560,
+        column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+    )
+    st.caption(
+        "Seen in a forward pass of the loaded network, not a stock picture. Shapes are inputs × tokens × numbers a "
+        "token. A dashed box uses parameters that were counted before."
+    )
+
+
+def _diagram(blocks: pd.DataFrame, tokens: int) -> str:
+    """Graphviz source: one box a block, the input on top."""
+    lines = [
+        "digraph network {",
+        'graph [rankdir=TB, bgcolor="transparent", ranksep=0.22];',
+        'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11, color="#8a93a6", '
+        'fillcolor="#e8edf6", fontcolor="#1d2433", margin="0.14,0.08"];',
+        'edge [color="#8a93a6", fontname="sans-serif", fontsize=9, fontcolor="#8a93a6"];',
+        f'n0 [label="token ids\\n1 × {tokens}"];',
+    ]
+    for number, block in enumerate(blocks.itertuples(), start=1):
+        count = "shared" if block.shared else f"{block.parameters:,} parameters"
+        dashed = ', style="rounded,filled,dashed"' if block.shared else ""
+        lines.append(f'n{number} [label="{block.block}\\n{count}\\n→ {block.output}"{dashed}];')
+        lines.append(f"n{number - 1} -> n{number};")
+    return "\n".join([*lines, "}"])

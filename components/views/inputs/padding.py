@@ -1,0 +1,68 @@
+"""Padding: why texts of a batch are made equally long, and that it changes nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import reading_steps
+from components.gateway.opened import Opened
+from components.text import plain
+from components.widgets.aligned_rows import Cell, Row, aligned_rows
+
+# More columns than this say nothing new.
+_MOST_SHOWN = 160
+_SPARE = 8
+
+
+def draw_padding(opened: list[Opened]) -> None:
+    """Three forward passes: as it is, padded, and padded with a mask that hides nothing."""
+    one, view = opened[0], state.view()
+    request = one.text(view)
+    own = len(compute.encode(request))
+    most = one.model.max_tokens
+    if own >= most:
+        st.info(f"This text fills all {most} positions already: there is no room for padding. Take a shorter one.")
+        return
+    upper = min(most, max(own + 64, _MOST_SHOWN))
+    length = min(max(view.padded or own + _SPARE, own), upper)
+    st.slider("Pad to (max_length)", own, upper, help="Tokens after padding.", **state.bind("padded", shown=length))
+    steps = reading_steps(request, length)
+    pad = one.model.tokenizer.pad_token
+    rows = [
+        _row("pieces", "Pieces", "the text, then padding", [*steps.encoded.tokens, *[pad] * (length - own)], own),
+        _row("ids", "Input ids", "padding has an id of its own", steps.padded_ids, own),
+        _row("mask", "Attention mask", "0 hides a token from every head", steps.padded_mask, own),
+        _row("segments", "Token types", "padding counts as text A", steps.padded_segments, own),
+        _row("positions", "Positions", "padding takes positions too", steps.padded_positions, own),
+    ]
+    aligned_rows(
+        rows,
+        key="padding",
+        label="Padded inputs",
+        columns=length,
+        selected=None,
+        version=compute.version(request, length),
+    )
+    st.markdown(
+        f"With the mask, no number of the last layer's states at your {own} tokens moved by more than "
+        f"**{steps.padding_difference:.1e}**: rounding. Without it, the heads would look at the padding and numbers "
+        f"would move by up to **{steps.padding_difference_unmasked:.2f}**."
+    )
+    st.caption(
+        f"Computed now, by {plain(one.name)}: the text alone, padded, and padded with a mask of ones. Texts of one "
+        "batch are padded to the longest, so that they form one array."
+    )
+
+
+def _row(id: str, label: str, meaning: str, values: object, own: int) -> Row:
+    return Row(
+        id,
+        label,
+        meaning,
+        [
+            Cell(str(value), column, column + 1, kind="text" if column < own else "faint")
+            for column, value in enumerate(values)
+        ],
+    )

@@ -1,0 +1,62 @@
+"""Two tokenizers on the same text, word by word."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.widgets.token_strip import token_strip
+
+
+def draw_tokenizers(opened: list[Opened]) -> None:
+    """No forward pass."""
+    view = state.view()
+    if len(opened) < 2:
+        st.info("Open a second model in the sidebar, under **A second model beside it**, to compare how the two read.")
+        return
+    encoded = [compute.encode(one.text(view)) for one in opened]
+    for one, item in zip(opened, encoded, strict=True):
+        vocabulary = one.model.network.config.vocab_size
+        unknown = item.tokens.count(one.model.tokenizer.unk_token)
+        st.markdown(
+            f"**{plain(one.name)}** · {len(item)} tokens from a vocabulary of {vocabulary:,}"
+            + (f", {unknown} of them unknown" if unknown else "")
+        )
+        positions = shown_positions(item, view.special)
+        token_strip(
+            strip_tokens(item, one.model, positions),
+            key=f"tokenizer_{one.role}",
+            label=f"Tokens of {one.name}",
+            selected=None,
+            version=compute.version(one.text(view), view.special),
+        )
+    if encoded[0].tokens == encoded[1].tokens:
+        st.info(
+            "Both models read exactly the same pieces here: they share a tokenizer, or this text needs no other cut."
+        )
+        return
+    st.dataframe(_by_word(opened, encoded), hide_index=True, width="stretch")
+    st.caption(
+        "One row a stretch of text between spaces. The same characters, cut differently: rarer words come apart more."
+    )
+
+
+def _by_word(opened: list[Opened], encoded: list[object]) -> pd.DataFrame:
+    rows = []
+    for sequence, text in enumerate(encoded[0].texts):
+        start = 0
+        for word in text.split():
+            start = text.index(word, start)
+            end = start + len(word)
+            row = {"Text": word}
+            for one, item in zip(opened, encoded, strict=True):
+                inside = (item.sequence_ids == sequence) & (item.offsets[:, 0] < end) & (item.offsets[:, 1] > start)
+                row[one.name] = "  ".join(token for token, here in zip(item.tokens, inside, strict=True) if here)
+            rows.append(row)
+            start = end
+    return pd.DataFrame(rows)

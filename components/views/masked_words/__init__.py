@@ -1,0 +1,53 @@
+"""The Masked words page: five sections, one file each. Only the open one is computed and drawn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway.opened import Opened
+from components.shared.selection import explained_errors
+from components.views.masked_words.candidates import draw_candidates
+from components.views.masked_words.lens import draw_lens
+from components.views.masked_words.probe import draw_probe
+from components.views.masked_words.surprise import draw_surprise
+from components.views.masked_words.why import draw_why
+
+__all__ = ["draw_masked_page"]
+
+_SECTIONS = {
+    "candidates": ("Candidates", draw_candidates),
+    "surprise": ("Surprise", draw_surprise),
+    "lens": ("Layer by layer", draw_lens),
+    "why": ("Why this word", draw_why),
+    "probe": ("Template probe", draw_probe),
+}
+
+
+@st.fragment
+def draw_masked_page(opened: list[Opened]) -> None:
+    """Cost: one forward pass for candidates and lens; one input a token for the surprise."""
+    state.redraw_page_if_asked()
+    one = next((one for one in opened if "masked_words" in one.model.heads), None)
+    if one is None:
+        st.info(
+            "No open model has a trained head for masked words. The model on board has one: choose it in the sidebar."
+        )
+        st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
+        return
+    st.segmented_control(
+        "Section",
+        list(_SECTIONS),
+        format_func=lambda section: _SECTIONS[section][0],
+        label_visibility="collapsed",
+        **state.bind("guess", options=_SECTIONS),
+    )
+    section = state.view().guess
+    with explained_errors():
+        _SECTIONS.get(section, _SECTIONS["candidates"])[1](opened, one)
+    state.write_address()
+
+
+def _open_pretrained() -> None:
+    state.change(model="pretrained")
+    state.redraw_page()

@@ -1,0 +1,159 @@
+"""Candidates for one or several gaps, and the words one asks about."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import score_words, whole_words
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import explained_errors, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.views.masked_words.shared import words_asked
+from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
+
+_SHOWN = 10
+_FETCHED = 60  # enough to fill the list when pieces inside words are left out
+_MOST_GAPS = 6
+_NONE = "none"  # every mask was given back; an empty field masks the selected token
+
+
+def draw_candidates(opened: list[Opened], one: Opened) -> None:
+    """One forward pass for all gaps together; the words one asks about cost one more, plus one a piece."""
+    view = state.view()
+    request = one.text(view)
+    masks = _strip(opened, one)
+    if not masks:
+        st.info(
+            "Click words to mask them, one or several, or type [MASK] in the text. A second click gives a word back."
+        )
+        return
+    left, right = st.columns([0.56, 0.44], gap="large")
+    with left:
+        first, second = st.columns(2)
+        first.toggle("Log scale", help="Small probabilities become visible.", **state.bind("log"))
+        second.toggle("Whole words only", help="Leave out pieces that continue a word.", **state.bind("whole"))
+        prediction = compute.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
+        for row in range(len(prediction.positions)):
+            _one_gap(prediction, row, view.whole, view.log)
+        if len(masks) > _MOST_GAPS:
+            st.caption(f"The first {_MOST_GAPS} of {len(masks)} gaps are shown.")
+    with right:
+        _asked_words(one, masks)
+    _how(prediction)
+
+
+def _strip(opened: list[Opened], one: Opened) -> list[int]:
+    """The sentence; a click masks a token or gives it back. Returns the masked positions."""
+    view = state.view()
+    request, main = one.text(view), opened[0].text(view)
+    encoded = compute.encode(request)
+    typed = {index for index, token in enumerate(encoded.tokens) if token == one.model.mask_token}
+    selected = selected_in(opened, one)
+    chosen = _masks(view.masks, encoded)
+    if not view.masks and not typed and selected is not None:
+        chosen = _masks(str(selected), encoded)
+    positions = shown_positions(encoded, view.special)
+    version = compute.version(request, view.special, "masks")
+    tokens = [
+        Token("[MASK]", "masked", note=f"hides {token.text}") if position in chosen else token
+        for position, token in zip(positions, strip_tokens(encoded, one.model, positions), strict=True)
+    ]
+
+    def toggled() -> None:
+        index = clicked_token(state.event("masks"), version, len(positions))
+        if index is None or (index == DESELECTED and selected is None):
+            return
+        position = selected if index == DESELECTED else int(positions[index])
+        if encoded.special_tokens_mask[position] or position in typed:
+            return
+        place = position if request == main else compute.same_place(request, position, main)
+        masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE
+        state.change(masks=masks, token=-1 if place is None else place)
+
+    token_strip(
+        tokens,
+        key="masks",
+        label="Sentence: click words to mask them",
+        selected=shown_index(positions, selected),
+        version=version,
+        on_select=toggled,
+    )
+    return sorted(chosen | typed)
+
+
+def _masks(written: str, encoded: object) -> set[int]:
+    found = {int(part) for part in written.split() if part.isdecimal()}
+    return {place for place in found if place < len(encoded) and not encoded.special_tokens_mask[place]}
+
+
+def _one_gap(prediction: object, row: int, whole: bool, log: bool) -> None:
+    original = prediction.original_tokens[row]
+    place = int(prediction.positions[row])
+    if original:
+        rank = int(prediction.original_ranks[row])
+        share = charts.percent(float(prediction.original_probabilities[row]))
+        told = f"**{plain(charts.readable(original))}** stood here: choice number {rank:,}, {plain(share)}"
+    else:
+        told = "a gap you typed"
+    st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")
+    kept = whole_words(prediction, row) if whole else list(range(len(prediction.candidates[row])))
+    figure = charts.candidates(prediction, row, kept[:_SHOWN], log=log)
+    st.plotly_chart(figure, key=f"gap_{row}", config=charts.CONFIG, width="stretch")
+
+
+def _asked_words(one: Opened, masks: list[int]) -> None:
+    """How likely is *nurse* here? At the first gap, the others staying masked."""
+    view = state.view()
+    st.text_input(
+        "How likely are these words?",
+        help="Words between commas, any word. Several pieces: the product of the pieces' probabilities.",
+        **state.bind("ask"),
+    )
+    words = words_asked(view.ask)
+    if not words:
+        st.caption("Type one or more words, with commas between.")
+        return
+    place = masks[0] if len(masks) == 1 else st.selectbox("At token", masks, key="ask_place")
+    with explained_errors():
+        scores = score_words(one.text(view), place, words)
+        st.plotly_chart(charts.words(scores, log=view.log), key="asked", config=charts.CONFIG, width="stretch")
+        several = [word for word, pieces in zip(scores.words, scores.pieces, strict=True) if len(pieces) > 1]
+        st.caption(
+            "One piece: the softmax over the vocabulary at the gap, with the rank. "
+            + (
+                f"Several pieces ({plain(', '.join(several))}): the product over the pieces, later pieces hidden "
+                "(Kauf & Ivanova 2023); as many gaps as pieces tell the model the length, so compare like with like. "
+                if several
+                else ""
+            )
+            + "*Likely in its training texts, not therefore true or fair.*"
+        )
+
+
+def _how(prediction: object) -> None:
+    with st.expander("How this is computed"):
+        best = float(prediction.probabilities[0, 0])
+        logit = float(prediction.logits[0, 0])
+        st.markdown(
+            r"""
+A softmax over the vocabulary turns the head's logits $z$ at the gap into probabilities (Devlin et al. 2019):
+
+$$p(w) = \frac{e^{z_w}}{\sum_v e^{z_v}}, \qquad H = -\sum_w p(w) \log_2 p(w)$$
+"""
+        )
+        normaliser = logit - float(np.log(best))
+        st.latex(
+            rf"p(\text{{first choice}}) = e^{{{logit:.3f} - {normaliser:.3f}}} = {best:.4f}, \qquad "
+            rf"\log \textstyle\sum_v e^{{z_v}} = {normaliser:.3f}"
+        )
+        if prediction.original_tokens[0]:
+            share = float(prediction.original_probabilities[0])
+            st.markdown(
+                "The loss the model would have been trained with at this gap, the cross-entropy of the original:"
+            )
+            st.latex(rf"-\ln p(\text{{original}}) = -\ln {share:.5f} = {-np.log(max(share, 1e-38)):.3f} \text{{ nats}}")

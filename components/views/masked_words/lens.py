@@ -1,0 +1,101 @@
+"""Logit lens: what each layer would answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import logit_lens
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.text import plain
+from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
+from components.widgets.aligned_rows import Cell, Row, aligned_rows
+
+_CANDIDATES = 6
+
+
+def draw_lens(opened: list[Opened], one: Opened) -> None:
+    """One forward pass, the vocabulary head once a layer."""
+    place = sentence_strip(opened, one, "Sentence: select the place to look through")
+    if place is None:
+        return
+    view = state.view()
+    request = one.text(view)
+    st.text_input("Words to follow", help="Whole entries of the vocabulary, with commas between.", **state.bind("ask"))
+    words = words_asked(view.ask)
+    gb = compute.library()
+    try:
+        lens = logit_lens(request, place, words, _CANDIDATES)
+    except gb.TargetError as error:
+        st.warning(plain(str(error)), icon=":material/info:")
+        lens = logit_lens(request, place, (), _CANDIDATES)
+    rows = [
+        Row(
+            f"layer-{layer}",
+            "embeddings" if layer == 0 else f"layer {layer}",
+            "the output itself" if layer == lens.layers - 1 else "the head was not trained on this layer's state",
+            [
+                Cell(
+                    charts.readable(token),
+                    number,
+                    number + 1,
+                    tone=float(lens.probabilities[layer, 0, number]),
+                    note=f"choice {number + 1}, {charts.percent(float(lens.probabilities[layer, 0, number]))}",
+                )
+                for number, token in enumerate(lens.candidates[layer][0])
+            ],
+        )
+        for layer in reversed(range(lens.layers))
+    ]
+    left, right = st.columns([0.55, 0.45], gap="large")
+    with left:
+        st.markdown(f"What each layer would put at {gap_chooser(one, request, place)}, first choice on the left")
+        aligned_rows(
+            rows,
+            key="lens",
+            label="Candidates by layer, the output on top",
+            columns=_CANDIDATES,
+            selected=None,
+            version=compute.version(request, place, words),
+        )
+        st.caption(
+            "The masked-word head applied to every layer's state; a stronger colour is more probable. The top row is "
+            "the prediction itself. *The head was trained for the last layer only: below, it shows how far the answer "
+            "has formed, not what a layer “thinks”.*"
+        )
+    with right:
+        _over_layers(lens)
+    with st.expander("How this is computed"):
+        best = float(lens.probabilities[-1, 0, 0])
+        st.markdown(
+            r"""
+The state $h_\ell$ of the gap after layer $\ell$ goes through the head and a softmax (nostalgebraist 2020):
+
+$$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell = -\sum_w p_\ell(w) \log_2 p_\ell(w)$$
+"""
+        )
+        st.latex(
+            rf"p_{{{lens.layers - 1}}}(\text{{first choice}}) = {best:.4f}, \qquad "
+            rf"H_0 = {float(lens.entropy[0, 0]):.2f}, \; H_{{{lens.layers - 1}}} = {float(lens.entropy[-1, 0]):.2f}"
+            r"\text{ bits}"
+        )
+
+
+def _over_layers(lens: object) -> None:
+    followed = {word: lens.word_probabilities[:, 0, number] for number, word in enumerate(lens.words)}
+    ranks = {word: lens.word_ranks[:, 0, number] for number, word in enumerate(lens.words)}
+    if lens.original_tokens[0]:
+        name = f"{charts.readable(lens.original_tokens[0])} (original)"
+        followed = {name: lens.original_probabilities[:, 0], **followed}
+        ranks = {name: lens.original_ranks[:, 0], **ranks}
+    if followed:
+        figures = {
+            "probability": charts.over_layers(followed, title="Probability by layer"),
+            "rank": charts.over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
+        }
+        for name, figure in figures.items():
+            st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
+    entropy = charts.over_layers({"entropy": lens.entropy[:, 0]}, title="Entropy by layer, bits")
+    st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")

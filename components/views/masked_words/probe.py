@@ -1,0 +1,57 @@
+"""Template probe: one sentence with slots, word lists, one batch, one picture."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway.language import probe_template
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import dark_page
+from components.text import plain
+from components.views.masked_words.shared import words_asked
+
+_MOST_DRAWN = 60
+
+
+def draw_probe(_: list[Opened], one: Opened) -> None:
+    """One forward pass a sentence, batched."""
+    view = state.view()
+    left, right = st.columns([0.6, 0.4], gap="medium")
+    left.text_input("Sentence with {slots} and one [MASK]", **state.bind("template"))
+    right.text_input("Words to compare", help="Leave empty for the likeliest.", **state.bind("ask"))
+    st.text_area(
+        "What goes into the slots, one slot a line",
+        height=90,
+        help="name: first, second, third. Several slots are combined with each other.",
+        **state.bind("fillers"),
+    )
+    result = probe_template(one.request, view.template, _slots(view.fillers), words_asked(view.ask))
+    if len(result.combinations) <= _MOST_DRAWN:
+        st.plotly_chart(
+            charts.template(result, dark=dark_page()), key="template", config=charts.CONFIG, width="stretch"
+        )
+    else:
+        st.info(f"{len(result.combinations)} sentences are too many for a picture; the table below has them all.")
+    st.caption(
+        f"One row a sentence, one column a word: the probability of that word at the gap, by {plain(one.name)}. "
+        "*It measures what this model learnt from its texts. One template is an anecdote: vary the wording before you "
+        "conclude anything.*"
+    )
+    frame = result.frame()
+    st.dataframe(frame, hide_index=True, width="stretch", height=240)
+    st.download_button(
+        "Download as CSV", frame.to_csv(index=False), "template-probe.csv", "text/csv", on_click="ignore"
+    )
+
+
+def _slots(written: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """``"job: nurse, doctor\\nplace: home" → (("job", ("nurse", "doctor")), ("place", ("home",)))``."""
+    slots = []
+    for line in written.splitlines():
+        name, colon, fillers = line.partition(":")
+        if colon and name.strip():
+            values = tuple(filler.strip() for filler in fillers.split(",") if filler.strip())
+            slots.append((name.strip().strip("{}"), values))
+    return tuple(slots)

@@ -1,0 +1,60 @@
+"""What the sections of the Masked words page have in common: the strip that masks, and where the gaps are."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.compute import TextRequest
+from components.gateway.opened import Opened
+from components.shared.selection import select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.widgets.token_strip import clicked_token, token_strip
+
+__all__ = ["SHOWN_WORDS", "gap_chooser", "sentence_strip", "words_asked"]
+
+#: More words than this cannot be read side by side.
+SHOWN_WORDS = 12
+
+
+def words_asked(text: str) -> tuple[str, ...]:
+    """``"he, she ,they" → (he, she, they)``: commas or lines between, doubles dropped."""
+    words = (word.strip() for word in re.split(r"[,;\n]", text))
+    return tuple(dict.fromkeys(word for word in words if word))[:SHOWN_WORDS]
+
+
+def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:
+    """The sentence to select a place in; returns the place: the selected token, else the first gap that was typed."""
+    view = state.view()
+    request = one.text(view)
+    encoded = compute.encode(request)
+    positions = shown_positions(encoded, view.special)
+    version = compute.version(request, view.special)
+    selected = selected_in(opened, one)
+    token_strip(
+        strip_tokens(encoded, one.model, positions),
+        key="sentence",
+        label=label,
+        selected=shown_index(positions, selected),
+        version=version,
+        on_select=select_token("sentence", version, positions, clicked_token, request, opened[0].text(view)),
+    )
+    if selected is not None and not encoded.special_tokens_mask[selected]:
+        return selected
+    gaps = np.flatnonzero(np.asarray(encoded.tokens) == one.model.mask_token)
+    if len(gaps):
+        return int(gaps[0])
+    st.info("Select a word: it is masked, and the model guesses it from the rest. Or type [MASK] in the text.")
+    return None
+
+
+def gap_chooser(one: Opened, request: TextRequest, place: int) -> str:
+    """How the place is called: "superb" or "the gap", for captions, safe in Markdown."""
+    encoded = compute.encode(request)
+    token = encoded.tokens[place]
+    return "the gap" if token == one.model.mask_token else f"“{plain(encoded.pieces[place])}”"

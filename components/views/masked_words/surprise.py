@@ -1,0 +1,87 @@
+"""Surprise: every position masked in turn, in one batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import surprise
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.widgets.token_strip import clicked_token, token_strip
+
+_VARIANTS = {"original": "each piece alone", "word_l2r": "with the later pieces of its word"}
+
+
+def draw_surprise(opened: list[Opened], one: Opened) -> None:
+    """One input a token, batched: about tokens / 3 forward passes of wall time on a short text."""
+    view = state.view()
+    request = one.text(view)
+    with st.spinner("Masking every token in turn …"):
+        result = surprise(request, view.pll if view.pll in _VARIANTS else "original")
+    encoded = result.encoded
+    positions = shown_positions(encoded, view.special)
+    version = compute.version(request, view.special, view.pll)
+    scores = np.nan_to_num(result.by_token())
+    worst = result.most_surprising
+    most = int(np.flatnonzero(result.positions == worst)[0])
+    columns = st.columns(3)
+    columns[0].metric("Most surprising", plain(f"{encoded.pieces[worst]} · {result.surprisal[most]:.1f} bits"))
+    columns[1].metric("Pseudo-perplexity", f"{result.pseudo_perplexity:.1f}")
+    columns[2].metric("Pseudo-log-likelihood", f"{result.pseudo_log_likelihood:.1f} nats")
+    token_strip(
+        strip_tokens(encoded, one.model, positions, scores),
+        key="surprise",
+        label="Surprise of each token, in bits",
+        selected=shown_index(positions, selected_in(opened, one)),
+        version=version,
+        legend="bits",
+        signed=False,
+        on_select=select_token("surprise", version, positions, clicked_token, request, opened[0].text(view)),
+    )
+    st.caption(
+        "The stronger the colour, the less the model would have guessed this token from all the others. *Surprising to "
+        "this model is not wrong: rare names and facts it never read are surprising too.*"
+    )
+    st.segmented_control(
+        "Words of several pieces: mask",
+        list(_VARIANTS),
+        format_func=_VARIANTS.__getitem__,
+        help="A piece is easy to guess when its sisters are seen. Kauf & Ivanova (2023) hide the later ones.",
+        **state.bind("pll", options=_VARIANTS),
+    )
+    frame = result.frame()
+    frame["choice"] = [charts.readable(choice) for choice in result.choices]
+    st.dataframe(
+        frame,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "surprisal": st.column_config.NumberColumn("surprisal (bits)", format="%.2f"),
+            "probability": st.column_config.NumberColumn(format="%.4f"),
+            "choice": "the model's own choice",
+            "choice_probability": st.column_config.NumberColumn("its probability", format="%.4f"),
+            "entropy": st.column_config.NumberColumn("entropy (bits)", format="%.2f"),
+        },
+    )
+    st.caption(f"{result.forward_passes} masked inputs of {plain(one.name)}, batched.")
+    with st.expander("How this is computed"):
+        share = float(result.probabilities[most])
+        st.markdown(
+            r"""
+Each token $w_t$ is masked in turn and its probability read from the rest (Salazar et al. 2020):
+
+$$\mathrm{PLL} = \sum_t \ln p(w_t \mid w_{\setminus t}), \qquad
+\text{pseudo-perplexity} = \exp\!\left(-\tfrac{1}{n}\,\mathrm{PLL}\right)$$
+"""
+        )
+        st.latex(
+            rf"\text{{most surprising: }} -\log_2 {share:.6f} = {result.surprisal[most]:.2f}\text{{ bits}}, \qquad "
+            rf"\exp\!\left(\tfrac{{{-result.pseudo_log_likelihood:.2f}}}{{{len(result.positions)}}}\right) = "
+            rf"{result.pseudo_perplexity:.2f}"
+        )

@@ -1,0 +1,72 @@
+"""The Models page: what is open, the embedded models with their cards, and the suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from components.gateway import compute
+from components.gateway.opened import Opened
+
+__all__ = ["draw_model_cards"]
+
+
+def draw_model_cards(opened: Sequence[Opened]) -> None:
+    """Three sections, from what is open to what could be."""
+    st.subheader("Open now", anchor=False)
+    if opened:
+        st.dataframe(
+            pd.DataFrame([_facts(one) for one in opened]).set_index("Model").T, width="stretch", height="content"
+        )
+    st.subheader("On board", anchor=False)
+    st.caption(
+        "These ship with GlassBERT and need no download. Each card says what was measured, on what, and what fails."
+    )
+    for card in compute.embedded():
+        with st.expander(f"{card.label}: {card.task}"):
+            st.markdown(card.card)
+    st.subheader("From the hub", anchor=False)
+    st.caption(
+        "Well-known models to start with; any encoder of the BERT family with safetensors weights opens by its hub id "
+        "or from a local folder. Sizes are approximate. Code that comes with a model is never run."
+    )
+    st.dataframe(
+        pd.DataFrame(
+            [
+                {
+                    "Model": suggestion.label,
+                    "Id": suggestion.id,
+                    "Task": suggestion.task,
+                    "Languages": ", ".join(suggestion.languages),
+                    "Download (MB)": suggestion.approximate_mb,
+                }
+                for suggestion in compute.suggestions().values()
+                if not suggestion.ready
+            ]
+        ),
+        hide_index=True,
+        width="stretch",
+    )
+
+
+def _facts(one: Opened) -> dict[str, str]:
+    from glassbert.families import HEADS
+    from glassbert.network.device import device_label
+
+    model = one.model
+    return {
+        "Model": one.name,
+        "Id": model.source,
+        "Family": model.checkpoint.family.label,
+        "Heads in the weights": ", ".join(HEADS[head] for head in model.heads) or "none, only the encoder",
+        "Labels": ", ".join(model.labels) or "–",
+        "Layers × heads": f"{model.layers} × {model.attention_heads}",
+        "Hidden size": f"{model.hidden_size:,}",
+        "Parameters": f"{model.parameters:,}",
+        "Vocabulary": f"{model.network.config.vocab_size:,}",
+        "Longest input": f"{model.max_tokens} tokens",
+        "Runs on": f"{device_label(model.device)}, {model.precision}",
+        "Weights": f"{model.checkpoint.weight_bytes / 1e6:.0f} MB, {model.checkpoint.weights_hash[:12]}",
+    }

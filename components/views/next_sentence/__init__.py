@@ -1,0 +1,144 @@
+"""The Next sentence page: does B follow A, what follows best, and what the model looks at to decide."""
+
+from __future__ import annotations
+
+import random
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.language import rank_continuations
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.receipts import offer_receipt
+from components.shared.scores_view import draw_scores
+from components.shared.selection import explained_errors
+from components.text import plain
+from components.views.next_sentence.crossing import draw_crossing
+
+__all__ = ["draw_pair_page"]
+
+_CONTINUATIONS = """It grew into the capital of a vast empire.
+Its streets were paved with stone.
+The frog sat on a lily pad.
+She opened the window and looked out."""
+_MOST = 30
+
+
+@st.fragment
+def draw_pair_page(opened: list[Opened]) -> None:
+    """Cost: one forward pass for the decision, one a candidate; the attribution as its method declares."""
+    state.redraw_page_if_asked()
+    one = next((one for one in opened if "next_sentence" in one.model.heads), None)
+    if one is None:
+        st.info(
+            "No open model has a trained head for the next sentence (RoBERTa, DistilBERT, ALBERT and ELECTRA were "
+            "trained without this task). The model on board has one."
+        )
+        st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
+        return
+    left, right = st.columns([0.5, 0.5], gap="large")
+    with left:
+        st.subheader("Does B follow A?", anchor=False)
+        with explained_errors():
+            _decision(one)
+    with right:
+        st.subheader("What follows best?", anchor=False)
+        with explained_errors():
+            _ranked(one)
+    if state.view().pair:
+        left, right = st.columns([0.5, 0.5], gap="large")
+        with left:
+            st.subheader("Attention between the sentences", anchor=False)
+            with explained_errors():
+                draw_crossing(one)
+        with right:
+            st.subheader("What the decision rests on", anchor=False)
+            with explained_errors():
+                _why(opened, one)
+    state.write_address()
+
+
+def _decision(one: Opened) -> None:
+    view = state.view()
+    if not view.pair:
+        st.info("Type a second sentence under **Text B**, or open the example **Sentence pair**.")
+        return
+    result = compute.next_sentence(one.text(view))
+    st.plotly_chart(charts.next_sentence(result), key="decision", config=charts.CONFIG, width="stretch")
+    swap, shuffle = st.columns([0.36, 0.64])
+    swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
+    shuffle.button(
+        "Shuffle the words of B",
+        icon=":material/shuffle:",
+        on_click=_shuffle,
+        help="Same words, no grammar: does the model notice?",
+    )
+    st.caption(
+        f"{plain(one.name)}, read at [CLS]. It was trained to tell the next sentence from one of another text. *It "
+        "rewards the same topic more than good sense.*"
+    )
+    with st.expander("How this is computed"):
+        follows, elsewhere = (float(logit) for logit in result.logits)
+        st.markdown("A softmax over two logits, from the pooled state of [CLS] (Devlin et al. 2019):")
+        st.latex(
+            rf"p(\text{{B follows A}}) = \frac{{e^{{{follows:.3f}}}}}{{e^{{{follows:.3f}}} + e^{{{elsewhere:.3f}}}}} = "
+            rf"{result.is_next:.4f}"
+        )
+
+
+def _ranked(one: Opened) -> None:
+    written = st.text_area(
+        "Continuations, one a line",
+        value=_CONTINUATIONS,
+        height=130,
+        key="continuations",
+        persist_state="session",
+    )
+    swap = st.toggle("Ask whether text A follows them", key="continuations_swap", persist_state="session")
+    candidates = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))[:_MOST]
+    if not candidates:
+        st.info("Type at least one continuation.")
+        return
+    result = rank_continuations(one.request, state.view().text, candidates, swap)
+    st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
+    st.caption("Each line is judged by itself against text A: the numbers need not sum to 100 %.")
+
+
+def _why(opened: list[Opened], one: Opened) -> None:
+    gb, methods = compute.library(), compute.methods()
+    st.selectbox(
+        "Method",
+        list(methods),
+        format_func=lambda method: methods[method].label,
+        **state.bind("method", options=methods),
+    )
+    view = state.view()
+    method = methods.get(view.method) or next(iter(methods.values()))
+    with st.spinner(f"{method.label} …"):
+        result = compute.attribute(one.text(view), method.id, gb.NextSentenceTarget())
+    draw_scores(opened, one, result, method, key="next_why")
+    offer_receipt(one.text(view), method.id, gb.NextSentenceTarget(), key="next_why")
+
+
+def _swap() -> None:
+    view = state.view()
+    state.change(text=view.pair, pair=view.text)
+    state.redraw_page()
+
+
+def _shuffle() -> None:
+    """Another order of B's words, the same for the same text; the full stop stays at the end."""
+    pair = state.view().pair
+    words, end = pair.rstrip(".!? ").split(), pair[len(pair.rstrip(".!? ")) :]
+    mixed = random.Random(pair).sample(words, len(words))
+    if mixed == words:
+        mixed = words[1:] + words[:1]
+    state.change(pair=" ".join(mixed) + end)
+    state.redraw_page()
+
+
+def _open_pretrained() -> None:
+    state.change(model="pretrained")
+    state.redraw_page()

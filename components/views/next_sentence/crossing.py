@@ -1,0 +1,64 @@
+"""The attention that crosses from one text to the other, for one head or the mean of a layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.text import plain
+from components.widgets.attention_heatmap import attention_heatmap
+from components.widgets.heads_map import clicked_head, heads_map
+
+_BLOCKS = ("A→B", "B→A")
+
+
+def draw_crossing(one: Opened) -> None:
+    """No forward pass beyond the one that gave the weights."""
+    view = state.view()
+    request = one.text(view)
+    maps = compute.attention(request)
+    block = view.block if view.block in _BLOCKS else _BLOCKS[0]
+    st.segmented_control(
+        "Direction",
+        list(_BLOCKS),
+        format_func={"A→B": "A looks at B", "B→A": "B looks at A"}.__getitem__,
+        label_visibility="collapsed",
+        **state.bind("block", options=_BLOCKS),
+    )
+    layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
+    version = compute.version(request, "crossing", block)
+
+    def open_head() -> None:
+        chosen = clicked_head(state.event("crossing_heads"), version, maps.layers, maps.heads)
+        if chosen is not None:
+            state.change(layer=chosen[0], head=chosen[1])
+
+    heads_map(
+        compute.map_thumbnails(request, compute.Reading(block=block), 32),
+        key="crossing_heads",
+        version=version,
+        layer=layer,
+        head=head,
+        label=f"{block} in every head of {one.name}",
+        on_select=open_head,
+    )
+    part = maps.combine([(layer, head)]).block(block)
+    weights = np.asarray(part.values)[0]
+    attention_heatmap(
+        weights,
+        list(part.query_labels),
+        keys=list(part.key_labels),
+        key="crossing",
+        version=version,
+        selected=None,
+        label=f"{block}, layer {layer + 1}, head {head + 1}",
+        height_px=300,
+    )
+    share = float(weights.sum(axis=-1).mean())
+    st.caption(
+        f"Layer {layer + 1}, head {head + 1} of {plain(one.name)}: on average {share:.0%} of a row's weight crosses "
+        "over; the rest, left out here, stays in its own text or goes to [CLS] and [SEP]. *Looking is not deciding.*"
+    )

@@ -1,0 +1,100 @@
+"""How far the methods agree about this text, and what they say together."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import dark_page, select_token, selected_in
+from components.text import plain
+from components.views.saliency.rows import shown_units
+from components.views.saliency.study import Asked, Study
+from components.widgets.token_strip import Token, clicked_token, token_strip
+
+__all__ = ["draw_agreement"]
+
+_MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
+
+
+def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+    """No pass: arithmetic on the scores that are here."""
+    here = [study.scores[method] for method in methods if method in study.scores]
+    if len(here) < 2:
+        st.info("Two methods are needed to agree or not: choose another one above.")
+        return
+    result = compute.library().method_agreement(here)
+    known = compute.methods()
+    left, right = st.columns([0.5, 0.5], gap="large")
+    with left:
+        st.markdown("**How far two methods agree**")
+        measure = st.segmented_control(
+            "Measure",
+            list(_MEASURES),
+            format_func=_MEASURES.__getitem__,
+            default="kendall",
+            key="agreement_measure",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        values = result.overlap if measure == "overlap" else result.kendall
+        st.plotly_chart(
+            charts.agreement(
+                values,
+                [known[score.method].label for score in here],
+                signed=measure != "overlap",
+                dark=dark_page(),
+            ),
+            key="agreement",
+            config=charts.CONFIG,
+            width="stretch",
+        )
+        st.caption(
+            f"The share of each method's {result.top_k} highest tokens that are the other's too."
+            if measure == "overlap"
+            else "1: the same order of tokens; 0: no relation; −1: the opposite order. Special tokens are left out."
+        )
+    with right:
+        st.markdown("**What they say together**")
+        _consensus(opened, one, asked, result)
+
+
+def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) -> None:
+    encoded = result.encoded  # type: ignore[attr-defined]
+    shown, view = shown_units(encoded, one), state.view()
+    mean = shown.scores(result.consensus)  # type: ignore[attr-defined]
+    # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
+    spread = shown.scores(result.spread)  # type: ignore[attr-defined]
+    version = compute.version(asked, "consensus", view.special, view.words, tuple(result.methods))  # type: ignore[attr-defined]
+    selected = shown.of(selected_in(opened, one))
+    tokens = [
+        Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())
+        for unit, score, wide in zip(shown.tokens, mean, spread, strict=True)
+    ]
+    token_strip(
+        tokens,
+        key="consensus",
+        label="Mean of the methods for each token",
+        selected=selected,
+        version=version,
+        legend="against · for",
+        signed=bool((mean < 0).any()),
+        on_select=select_token("consensus", version, shown.firsts, clicked_token, asked.request, opened[0].text(view)),
+    )
+    st.plotly_chart(
+        charts.consensus([unit.text for unit in shown.tokens], mean.tolist(), spread.tolist(), selected),
+        key="consensus_bars",
+        config=charts.CONFIG,
+        width="stretch",
+    )
+    doubtful = int((spread > np.abs(mean)).sum())
+    st.caption(
+        plain(
+            f"Every method has one vote to hand out: its scores over the sum of their magnitudes. Bars are the mean, "
+            f"lines ± one standard deviation; for {doubtful} of {len(mean)} the methods differ by more than the mean."
+        )
+        + " *Methods that are never negative can only vote for.*"
+    )

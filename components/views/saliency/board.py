@@ -1,0 +1,130 @@
+"""Which method to believe: on this text, and for this model over the sentences on board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.job import Job
+from components.gateway.opened import Opened
+from components.shared.receipts import VERDICTS
+from components.text import plain
+from components.views.saliency.study import Asked, Study
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_board"]
+
+_MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
+
+
+def draw_board(_opened: list[Opened], one: Opened, _asked: Asked, study: Study, methods: list[str]) -> None:
+    """No pass for this text; the sentences on board are computed once a model and kept on disk."""
+    receipts = [study.receipts[method] for method in methods if method in study.receipts]
+    st.subheader("On this text", anchor=False)
+    if receipts:
+        _this_text(compute.library().scoreboard(receipts))
+    else:
+        st.info("The receipts are not here yet.")
+    st.subheader("For this model", anchor=False)
+    _this_model(one)
+
+
+def _this_text(board: gb.Scoreboard) -> None:
+    known, checks = compute.methods(), compute.checks()
+    rows = []
+    for method, faithful, numbers, given in zip(
+        board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
+    ):
+        row: dict[str, object] = {"Method": known[method].label, "Random orderings beaten": faithful}
+        for column, number, verdict in zip(board.columns, numbers, given, strict=True):
+            told = "" if number is None else f" {number:.2f}"
+            row[checks[column].label] = f"{_MARKS[verdict]}{told}"
+        rows.append(row)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Random orderings beaten": st.column_config.ProgressColumn(
+                format="percent", min_value=0.0, max_value=1.0, help=board.rule
+            )
+        },
+    )
+    marks = ", ".join(f"{_MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
+    st.caption(f"{plain(board.rule)} {marks}. *One text: another may turn the order around.*")
+
+
+def _this_model(one: Opened) -> None:
+    ranking = compute.stored_ranking(one.request)
+    if ranking is not None:
+        _ranking(ranking)
+        return
+    key = compute.version(one.request)
+    job: Job | None = state.remembered("ranking_job")
+    mine = job is not None and state.remembered("ranking_key") == key
+    if mine and job.running:
+        _progress(key)
+        return
+    if mine and job.error is not None:
+        gb = compute.library()
+        if not isinstance(job.error, gb.GlassBERTError):
+            raise job.error
+        st.warning(plain(str(job.error)), icon=":material/info:")
+
+    def start() -> None:
+        model = compute.load(one.request)
+        state.remember("ranking_job", Job(lambda **reports: compute.library().method_ranking(model, **reports)))
+        state.remember("ranking_key", key)
+
+    st.caption(
+        "Sixty short sentences are on board, written for this. Every method explains each of them and is held against "
+        "random orderings. That takes minutes, once a model; the result is kept on disk."
+    )
+    st.button("Rank the methods for this model", on_click=start, key="ranking_start")
+
+
+@st.fragment(run_every=0.5)
+def _progress(key: str) -> None:
+    job: Job | None = state.remembered("ranking_job")
+    if job is None or not job.running or state.remembered("ranking_key") != key:
+        st.rerun()
+        return
+    left, right = st.columns([0.8, 0.2], vertical_alignment="center")
+    left.progress(min(job.share, 1.0), text=f"{job.share:.0%} of the sentences")
+    right.button("Stop", on_click=job.stop, key="ranking_stop", width="stretch")
+
+
+def _ranking(ranking: gb.MethodRanking) -> None:
+    known = compute.methods()
+    best = known[ranking.best].label if ranking.best in known else ranking.best
+    table = ranking.frame()
+    st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is most faithful.")
+    st.dataframe(
+        {
+            "Method": [known[method].label if method in known else method for method in table["method"]],
+            "Random orderings beaten": table["beaten"].tolist(),
+            "Comprehensiveness": table["comprehensiveness"].tolist(),
+            "Sufficiency": table["sufficiency"].tolist(),
+            "Agreement with leave-one-out": table["agreement"].tolist(),
+            "Passes": table["forward_passes"].round().astype(int).tolist(),
+        },
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "Random orderings beaten": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+            "Comprehensiveness": st.column_config.NumberColumn(format="%.3f", help="Higher is better."),
+            "Sufficiency": st.column_config.NumberColumn(format="%.3f", help="Lower is better."),
+            "Agreement with leave-one-out": st.column_config.NumberColumn(format="%.2f", help="Kendall's τ"),
+        },
+    )
+    st.caption(
+        plain(
+            f"Means over sentences where the measures apply, {ranking.orderings} random orderings each. "
+            "Computed once from these weights and kept."
+        )
+    )

@@ -1,0 +1,185 @@
+"""One row a method: the sentence in its colours, its bars, what it adds up to, and how far it can be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.receipts import draw_receipt, verdicts
+from components.shared.scores_view import arithmetic, passes
+from components.shared.selection import select_token, selected_in
+from components.shared.tokens import strip_tokens
+from components.text import plain
+from components.views.saliency.study import Asked, Study
+from components.widgets.token_strip import Token, clicked_token, token_strip
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["Shown", "draw_rows", "shown_units"]
+
+_ORDERS = {"position": "Position", "score": "Score"}
+_SCALES = {"own": "Each method its own", "common": "One for all: share of the total"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """The units on screen, tokens or words, special ones in or out: labels, and the tokens each stands for."""
+
+    tokens: tuple[Token, ...]
+    groups: tuple[np.ndarray, ...]  # token positions of each unit
+    hidden: np.ndarray  # token positions not on screen
+
+    def scores(self, values: np.ndarray) -> np.ndarray:
+        """(token,) → (unit,): a word has the sum of its pieces."""
+        return np.asarray([float(values[group].sum()) for group in self.groups])
+
+    @property
+    def firsts(self) -> np.ndarray:
+        """The token that a click on a unit selects."""
+        return np.asarray([int(group[0]) for group in self.groups])
+
+    def of(self, position: int | None) -> int | None:
+        """The unit that holds this token."""
+        if position is None:
+            return None
+        return next((index for index, group in enumerate(self.groups) if position in group), None)
+
+
+def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
+    """Tokens or words, as the visitor chose."""
+    view = state.view()
+    keep = np.ones(len(encoded), dtype=bool) if view.special else encoded.special_tokens_mask == 0
+    tokens = strip_tokens(encoded, one.model, np.arange(len(encoded)))
+    if not view.words:
+        positions = np.flatnonzero(keep)
+        groups = tuple(np.asarray([position]) for position in positions)
+        return Shown(tuple(tokens[position] for position in positions), groups, np.flatnonzero(~keep))
+    labels, group_of = compute.words(encoded)
+    groups = tuple(group for word in range(len(labels)) if keep[(group := np.flatnonzero(group_of == word))[0]])
+    words = tuple(
+        tokens[group[0]] if len(group) == 1 else Token(text=labels[group_of[group[0]]], note=f"{len(group)} pieces")
+        for group in groups
+    )
+    return Shown(words, groups, np.flatnonzero(~keep))
+
+
+def draw_rows(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+    """What has arrived, in the order of the methods."""
+    here = [method for method in methods if method in study.scores]
+    if not here:
+        return
+    first = study.scores[here[0]]
+    unit = "logit" if first.output == "logit" else "probability"
+    st.markdown(
+        f"What speaks for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
+        f"{plain(one.name)}"
+    )
+    _looks()
+    shown = shown_units(first.encoded, one)
+    for method in here:
+        draw_row(opened, one, asked, shown, study.scores[method], study.receipts.get(method), key=f"row_{method}")
+
+
+def _looks() -> None:
+    first, second, third = st.columns([0.3, 0.4, 0.3], vertical_alignment="bottom")
+    first.segmented_control(
+        "Order by", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("ranked", options=_ORDERS)
+    )
+    second.segmented_control(
+        "Colour scale", list(_SCALES), format_func=_SCALES.__getitem__, **state.bind("scale", options=_SCALES)
+    )
+    third.toggle("Words instead of pieces", **state.bind("words"))
+
+
+def draw_row(
+    opened: list[Opened],
+    one: Opened,
+    asked: Asked,
+    shown: Shown,
+    result: gb.TokenScores,
+    receipt: gb.Receipt | None,
+    *,
+    key: str,
+    title: str = "",
+) -> None:
+    """One explanation. Components are keyed ``key``, ``{key}_bars``."""
+    view, method = state.view(), compute.methods()[result.method]
+    values = shown.scores(result.scores)
+    total = float(np.abs(result.scores).sum())
+    order = np.argsort(-values, kind="stable") if view.ranked == "score" else np.arange(len(values))
+    if view.scale == "common":
+        values = values / max(total, 1e-12)
+    full = _full_colour(view.scale, values, shown)
+    units = [shown.tokens[index] for index in order]
+    positions = shown.firsts[order]
+    selected = shown.of(selected_in(opened, one))
+    place = None if selected is None else int(np.flatnonzero(order == selected)[0])
+    version = compute.version(asked, result.method, view.special, view.words, view.ranked)
+    name = title or f"**{plain(method.label)}**"
+    with st.container(border=True, key=f"{key}_box"):
+        st.markdown(f"{name} &nbsp; {verdicts(receipt)}" if receipt else name, help=_about(method))
+        left, right = st.columns([0.62, 0.38], gap="medium")
+        with left:
+            token_strip(
+                [_scored(unit, float(values[index])) for unit, index in zip(units, order, strict=True)],
+                key=key,
+                label=f"{method.label} of each {'word' if view.words else 'token'}",
+                selected=place,
+                version=version,
+                legend="against · for" if method.signed else "none · most",
+                scale=full,
+                signed=method.signed,
+                on_select=select_token(key, version, positions, clicked_token, asked.request, opened[0].text(view)),
+            )
+            st.caption(_summary(result, shown, total))
+        with right:
+            st.plotly_chart(
+                charts.score_bars(
+                    [unit.text for unit in units],
+                    [float(values[index]) for index in order],
+                    place,
+                    share=view.scale == "common",
+                    most=full,
+                ),
+                key=f"{key}_bars",
+                config=charts.CONFIG,
+                width="stretch",
+            )
+        if receipt is not None:
+            draw_receipt(receipt, key=key)
+
+
+def _scored(token: Token, score: float) -> Token:
+    return Token(token.text, token.kind, score, token.joined, token.note)
+
+
+def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
+    """The score with the full colour: of the strongest word, or on the common scale at least 40 % of the total.
+
+    Special tokens do not count: [CLS], through which a classifier reads everything, would leave the words pale.
+    """
+    words = [index for index, token in enumerate(shown.tokens) if token.kind != "special"] or range(len(values))
+    most = float(np.abs(values[list(words)]).max(initial=0.0))
+    return max(0.4, most) if choice == "common" else most or None
+
+
+def _about(method: gb.Method) -> str:
+    signed = "Signed: blue speaks against." if method.signed else "Never negative: strength, not direction."
+    return f"A score says {plain(method.meaning)}. {signed} {plain(method.paper)}."
+
+
+def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
+    special = result.encoded.special_tokens_mask.astype(bool)
+    share = float(np.abs(result.scores[special]).sum()) / max(total, 1e-12)
+    where = "Hidden special tokens" if len(shown.hidden) else "Special tokens"
+    cost = passes(result.forward_passes)
+    took = plain(f"{result.seconds:.2f}")
+    return f"{arithmetic(result)} {where} hold {share:.0%} of all magnitude. {cost[0].upper()}{cost[1:]}, {took} s."

@@ -1,0 +1,72 @@
+"""Explanations broken on purpose: what a receipt looks like when there is nothing behind the colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.text import plain
+from components.views.saliency.rows import draw_row, shown_units
+from components.views.saliency.study import Asked, Study
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_teaching"]
+
+_KINDS = {
+    "random": ("Random scores", "drawn by lot, nothing to do with the text"),
+    "flipped": ("Signs turned", "what speaks for the decision is shown as speaking against it"),
+    "other_sentence": ("From another sentence", "scores of another text, laid over this one"),
+}
+
+
+def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+    """Cost: the receipt of one explanation, and for another sentence the method once more."""
+    here = [method for method in methods if method in study.scores]
+    known = compute.methods()
+    st.markdown("A picture looks just as convincing when it means nothing. Break one and read its receipt.")
+    first, second = st.columns([0.55, 0.45])
+    kind = (
+        first.segmented_control(
+            "Break it",
+            list(_KINDS),
+            format_func=lambda kind: _KINDS[kind][0],
+            default="random",
+            key="broken_kind",
+            persist_state="session",
+        )
+        or "random"
+    )
+    method = second.selectbox(
+        "of", here, format_func=lambda method: known[method].label, key="broken_method", persist_state="session"
+    )
+    seed = int(state.remembered("broken_seed", 0))
+    if kind == "random":
+        st.button(
+            "Draw again", icon=":material/casino:", on_click=lambda: state.remember("broken_seed", seed + 1),
+            key="broken_again",
+        )  # fmt: skip
+    with st.spinner("Checking it …"):
+        result, receipt = compute.broken(asked.request, method, asked.target, asked.output, kind, seed)
+    name, told = _KINDS[kind]
+    shown = shown_units(result.encoded, one)
+    draw_row(
+        opened,
+        one,
+        asked,
+        shown,
+        result,
+        receipt,
+        key="broken",
+        title=f":red-badge[:material/warning: Broken on purpose] **{name}** · {told}",
+    )
+    honest: gb.Receipt | None = study.receipts.get(method)
+    if honest is not None:
+        st.markdown("Beside it, the explanation as it was computed:")
+        draw_row(opened, one, asked, shown, study.scores[method], honest, key="honest")
+    st.caption(plain("Sometimes a broken one passes a check by luck: that is why a receipt has several."))

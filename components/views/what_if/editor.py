@@ -1,0 +1,189 @@
+"""Edit: click a word, change it, and see what the model decides then. Every edit is a variant in a list."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute, what_if
+from components.gateway.compute import TextRequest
+from components.gateway.what_if import Change, Place
+from components.shared.charts import percent
+from components.shared.selection import select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.views.what_if.ask import Asked
+from components.views.what_if.listing import draw_variants
+from components.views.what_if.tries import ORIGINAL, Tries, current_tries
+from components.widgets.token_strip import clicked_token, token_strip
+
+__all__ = ["draw_editor", "interchangeable"]
+
+_SUGGESTED = 10
+
+
+def draw_editor(asked: Asked) -> None:
+    """One pass for the suggestions at a word, and one a variant."""
+    tries = current_tries(asked)
+    draft = tries.changes[tries.draft]
+    if tries.draft != ORIGINAL:
+        left, right = st.columns([0.75, 0.25], vertical_alignment="center")
+        left.markdown(f"You go on from **variant {tries.draft}**; what you change is added to its changes.")
+        right.button("Back to the text itself", key="draft_back", on_click=lambda: setattr(tries, "draft", ORIGINAL))
+    place = _strip(asked, draft)
+    if place is None:
+        st.info("Click a word to change it.")
+    elif place.position == asked.gap:
+        st.info("This is the gap that is asked about: change another word, and see what the model puts here then.")
+    else:
+        _word(asked, tries, draft, place)
+    if tries.refusal:
+        st.warning(plain(f"Not done: {tries.refusal}."), icon=":material/info:")
+    draw_variants(asked, tries)
+
+
+def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
+    """The text that is edited; returns the word of it that is selected. Selected is a word of the text itself."""
+    view = state.view()
+    after = what_if.edited(asked.request, draft)
+    encoded = compute.encode(after)
+    found = {place.position: place for place in what_if.places(asked.request, draft)}
+    origin = _origins(asked, after, tuple(found.values()))
+    shown = shown_positions(encoded, view.special)
+    positions = origin[shown]
+    selected = selected_in(asked.opened, asked.one)
+    words = asked.encoded.word_ids
+    if selected is not None and not asked.encoded.special_tokens_mask[selected]:
+        selected = int((words == words[selected]).argmax())
+    version = compute.version(asked.request, draft, view.special)
+    token_strip(
+        strip_tokens(encoded, asked.one.model, shown),
+        key="edit_sentence",
+        label="Sentence: click a word to change it",
+        selected=shown_index(positions, selected),
+        version=version,
+        on_select=select_token("edit_sentence", version, positions, clicked_token, asked.request, asked.main),
+    )
+    return found.get(selected) if selected is not None else None
+
+
+def _origins(asked: Asked, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
+    """For each token of the edited text, the word of the text itself that it comes from, by that word's first token."""
+    encoded, specials = compute.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
+    origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
+    for token, (start, end) in enumerate(encoded.offsets.tolist()):
+        if encoded.special_tokens_mask[token]:
+            before = int(specials[min(seen, len(specials) - 1)])
+            seen += 1
+        else:
+            own = [
+                place.position
+                for place in words
+                if place.text == encoded.sequence_ids[token] and start < place.new_end and end > place.new_start
+            ]
+            before = own[0] if own else before
+        origin[token] = before
+    return origin
+
+
+def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
+    """What can be done to the selected word."""
+    after = what_if.edited(asked.request, draft)
+    word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
+    word = word or asked.encoded.texts[place.text][place.start : place.end]  # deleted in this draft
+    version = compute.version(asked.request, draft, place.position)
+
+    def replaced(key: str) -> None:
+        chosen = state.picked(key)
+        if chosen and chosen.strip():
+            tries.edit(asked, (place.position, "replace", chosen.strip()))
+
+    left, right = st.columns([0.34, 0.66], gap="large")
+    with left:
+        key = f"replace_{version}"
+        st.text_input(
+            f"In place of “{plain(word)}”", placeholder="Type and press Enter", key=key, on_change=replaced, args=(key,)
+        )
+        with st.container(horizontal=True):
+            for kind, label, icon in (
+                ("delete", "Delete", ":material/backspace:"),
+                ("mask", "Mask", ":material/square:"),
+            ):
+                st.button(
+                    label,
+                    icon=icon,
+                    key=f"edit_{kind}",
+                    disabled=kind == "mask" and asked.one.model.mask_token is None,
+                    on_click=tries.edit,
+                    args=(asked, (place.position, kind, "")),
+                )
+    with right:
+        _suggested(asked, draft, place, version, replaced)
+        _from_lists(word, version, replaced)
+
+
+def _suggested(asked: Asked, draft: tuple[Change, ...], place: Place, version: str, replaced: object) -> None:
+    proposer = asked.proposer
+    if proposer is None:
+        st.caption("No open model has a head for masked words, so nobody can suggest any.")
+        return
+    found = dict(what_if.suggestions(asked.request, proposer.request, draft, place.position, _SUGGESTED))
+    key = f"suggested_{version}"
+    st.pills(
+        f"{plain(proposer.name)} would put here",
+        list(found),
+        format_func=lambda word: f"{plain(word)} · {plain(percent(found[word]))}",
+        key=key,
+        on_change=replaced,
+        args=(key,),
+        wrap=True,
+    )
+
+
+def _from_lists(word: str, version: str, replaced: object) -> None:
+    swaps = state.view().swaps
+    for number, (name, words) in enumerate(interchangeable(word, swaps).items()):
+        key = f"swap_{number}_{version}_{compute.version(words)}"
+        st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
+    with st.popover("Your lists", icon=":material/list:"):
+        st.text_area(
+            "Words to put in each other's place",
+            height=150,
+            help="A list a line: its name, a colon, and groups between commas, words between slashes. A list of one "
+            "group of names is offered for every capitalised word that stands in no list.",
+            **state.bind("swaps"),
+        )
+
+
+def interchangeable(word: str, swaps: str) -> dict[str, list[str]]:
+    """Name of a list → words that it would put in the place of this one; lists without any are left out.
+
+    A list offers the other words of the groups that hold the word. Where none holds it, a list of one group of names
+    is offered for every word that begins with a capital: "Linda" may become any of them.
+    """
+    lists = [_read_list(line) for line in swaps.splitlines() if line.strip()]
+    word = word.casefold() if any(_holds(group, word) for _, groups in lists for group in groups) else word
+    found: dict[str, list[str]] = {}
+    for name, groups in lists:
+        fitting = [group for group in groups if _holds(group, word)]
+        if word[:1].isupper() and len(groups) == 1 and groups[0][0][:1].isupper():
+            fitting = groups
+        offered = [one for group in fitting for one in group if one.casefold() != word.casefold()]
+        if offered:
+            found[name] = list(dict.fromkeys([*found.get(name, []), *offered]))
+    return found
+
+
+def _read_list(line: str) -> tuple[str, list[list[str]]]:
+    """``"Opposites: good/bad, love/hate" → ("Opposites", [[good, bad], [love, hate]])``."""
+    name, colon, rest = line.partition(":")
+    parts = re.split("[,;]", rest if colon else name)
+    groups = [[word.strip() for word in part.split("/") if word.strip()] for part in parts]
+    return (name.strip() if colon else "") or "Words", [group for group in groups if group]
+
+
+def _holds(group: list[str], word: str) -> bool:
+    return word.casefold() in map(str.casefold, group)

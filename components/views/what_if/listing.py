@@ -1,0 +1,181 @@
+"""The variants in a list, and two of them side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute, what_if
+from components.gateway.compute import TextRequest
+from components.gateway.language import score_words, whole_words
+from components.gateway.what_if import Change
+from components.shared import charts
+from components.shell.navigation import PAGES
+from components.text import plain
+from components.views.what_if.ask import Asked
+from components.views.what_if.figures import paired
+from components.views.what_if.rows import Action, Outcome, draw_row, marked
+from components.views.what_if.tries import ORIGINAL, Tries
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_variants", "open_text", "outcomes"]
+
+_MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
+
+
+def draw_variants(asked: Asked, tries: Tries) -> None:
+    """A pass for each variant that is new to this question, in one batch."""
+    found = _evaluated(asked, tries)
+    itself = found[tries.changes[ORIGINAL]]
+    st.markdown(
+        f"**Variants** · what {plain(asked.one.name)} decides, the probability of "
+        f"**{plain(charts.readable(itself.target))}**, and how it moved"
+    )
+    for number, changes in tries.changes.items():
+        draw_row(
+            "The text" if number == ORIGINAL else f"{number}",
+            marked(asked.request, changes),
+            found.get(changes),
+            _actions(asked, tries, number),
+            key=f"variant_{number}",
+        )
+    if len(tries.changes) > 1:
+        st.button("Remove all variants", icon=":material/delete_sweep:", on_click=tries.clear, key="variants_clear")
+        _side_by_side(asked, tries, found)
+    _how(tries, found)
+
+
+def _evaluated(asked: Asked, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
+    """What is known of the variants; those that are new to this question are run together."""
+    found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
+        compute.version(asked.request.model, asked.target), {}
+    )
+    new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
+    if new or () not in found:
+        result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
+        itself = (result.prediction, result.probability)
+        found[()] = Outcome(result.target_label, *itself, *itself)
+        found.update(zip(new, outcomes(result), strict=False))
+        tries.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
+    return found
+
+
+def outcomes(result: gb.Variants) -> list[Outcome]:
+    """For each variant, beside what the text itself gives."""
+    return [
+        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
+        for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
+    ]
+
+
+def open_text(asked: Asked, changes: tuple[Change, ...]) -> None:
+    """Make the changed text the text of the whole app."""
+    after = what_if.edited(asked.request, changes)
+    state.change(text=after.text, pair=after.pair or "")
+    state.redraw_page()
+
+
+def _can_be_asked(asked: Asked, changes: tuple[Change, ...]) -> bool:
+    return asked.gap is None or all(position != asked.gap for position, _, _ in changes)
+
+
+def _actions(asked: Asked, tries: Tries, number: int) -> list[Action]:
+    pins = [
+        Action(
+            f"pin_{pin}",
+            f"Pinned as {pin}" if tries.pins.get(pin) == number else f"Pin as {pin}",
+            lambda pin=pin: tries.pin(pin, number),
+            f"Show it as {pin} in the comparison below",
+            tries.pins.get(pin) == number,
+        )
+        for pin in ("A", "B")
+    ]
+    if number == ORIGINAL:
+        return pins if len(tries.changes) > 1 else []
+    return [
+        Action("go_on", "Go on from here", lambda: setattr(tries, "draft", number), "Change another word of it"),
+        Action("undo", "Undo", lambda: tries.undo(number), "Take its last change back"),
+        Action("open", "Open", lambda: open_text(asked, tries.changes[number]), "Make it the text of all pages"),
+        *pins,
+        Action("remove", "Remove", lambda: tries.remove(number)),
+    ]
+
+
+# --- two of them -----------------------------------------------------------------------------------------------
+
+
+def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
+    if len(pinned) < 2 or pinned["A"] == pinned["B"]:
+        st.caption("Pin two different texts as A and B to see them side by side.")
+        return
+    st.markdown("**A and B side by side**")
+    changes = {pin: tries.changes[pinned[pin]] for pin in ("A", "B")}
+    left, right = st.columns([0.45, 0.55], gap="large")
+    with left:
+        for pin in ("A", "B"):
+            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[changes[pin]].told}")
+        if "compare" in PAGES:
+            _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
+    with right:
+        names, first, second = _distributions(asked, changes["A"], changes["B"])
+        st.plotly_chart(paired(names, first, second), key="pinned", config=charts.CONFIG, width="stretch")
+
+
+def _link(role: str, first: TextRequest, second: TextRequest) -> None:
+    page = PAGES["compare"]
+    texts = {"text": first.text, "pair": first.pair or "", "other": second.text, "other_pair": second.pair or ""}
+    view = replace(state.view(), token=-1, versus="texts", attend=role, **texts)
+    st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
+
+
+def _distributions(
+    asked: Asked, first: tuple[Change, ...], second: tuple[Change, ...]
+) -> tuple[list[str], list[float], list[float]]:
+    """What both decide: every answer that either thinks likely, with its probability in A and in B."""
+    texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
+    if asked.kind == "class":
+        one, other = (compute.classify(text) for text in texts)
+        likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
+        names = [one.labels[index] for index in likeliest]
+        return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
+    if asked.kind == "next":
+        one, other = (compute.next_sentence(text).probabilities.tolist() for text in texts)
+        return ["B follows A", "B is from elsewhere"], one, other
+    gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
+    words: list[str] = []
+    for text, gap in zip(texts, gaps, strict=True):
+        prediction = compute.fill_mask(text, (gap,), _FETCHED)
+        likely = whole_words(prediction, 0)[:_CANDIDATES]
+        words += [charts.readable(prediction.candidates[0][index]) for index in likely]
+    asked_words = tuple(dict.fromkeys(words))
+    one, other = (
+        score_words(text, gap, asked_words).probabilities.tolist() for text, gap in zip(texts, gaps, strict=True)
+    )
+    return list(asked_words), one, other
+
+
+def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+Every variant $x'$ is read anew, as if it had been typed, and sent through the network in one batch with the others.
+Shown is the probability of the target and its difference from the text's own, a counterfactual in the sense of
+Wachter et al. (2018): what would have been decided, had the word been another.
+
+$$\Delta = p(y \mid x') - p(y \mid x)$$
+"""
+        )
+        shown = [found[changes] for changes in tries.changes.values() if changes and changes in found]
+        if shown:
+            first, changed = shown[0].probability_before, shown[0].probability
+            st.latex(rf"\Delta = {changed:.4f} - {first:.4f} = {changed - first:+.4f}")
+        st.caption(
+            f"{plain(tries.cost)} *A change that matters to the model need not matter to the meaning, and the other "
+            "way round.*"
+        )

@@ -1,0 +1,122 @@
+"""Input reduction: the words that the decision does not need go, one after another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components.gateway import compute, what_if
+from components.gateway.search import run
+from components.shared import charts
+from components.text import plain
+from components.views.what_if.ask import Asked
+from components.views.what_if.figures import steps
+from components.widgets.aligned_rows import Cell, Row, aligned_rows
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_reduction", "steps_shown"]
+
+_MOST_ROWS = 24
+
+
+def draw_reduction(asked: Asked) -> None:
+    """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
+    encoded = asked.encoded
+    words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
+    result = run(
+        "reduction",
+        compute.version(asked.request, asked.target),
+        lambda: what_if.reduction(asked.request, asked.target),
+        label="Reduce",
+        cost=f"{words} words: at most {words * (words + 1) // 2:,} passes of ever shorter texts.",
+    )
+    if result is None:
+        return
+    _remainder(result)
+    left, right = st.columns([0.72, 0.28], gap="medium")
+    with left:
+        _rows(asked, result)
+    with right:
+        st.markdown(f"**Probability of {plain(charts.readable(result.prediction))}**")
+        st.plotly_chart(steps(result), key="reduction_steps", config=charts.CONFIG, width="stretch")
+    _how(result)
+
+
+def _remainder(result: gb.InputReduction) -> None:
+    left = " / ".join(result.texts[-1])
+    gone, share = len(result.removed), float(result.probabilities[-1])
+    decided = plain(charts.readable(result.prediction))
+    st.caption("What is left" if result.complete else "What was left when it was stopped")
+    st.header(plain(left), anchor=False)
+    if gone == 0:
+        st.markdown("No word can go: without any single one of them the decision is another.")
+        return
+    before = float(result.probabilities[0])
+    sure = "surer than" if share > before + 0.005 else "as sure as" if share > before - 0.05 else "less sure than"
+    st.markdown(
+        f"Without the other **{gone}** words the model still says **{decided}**, with {plain(charts.percent(share))}: "
+        f"{sure} for the whole text ({plain(charts.percent(before))}). *The remainder often says nothing to a reader: "
+        "a high probability is no sign that a text was understood.*"
+    )
+
+
+def steps_shown(count: int) -> list[int]:
+    """Which of ``count`` rows are drawn: all, or the first, the last and some between."""
+    if count <= _MOST_ROWS:
+        return list(range(count))
+    return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
+
+
+def _rows(asked: Asked, result: gb.InputReduction) -> None:
+    labels, group = compute.words(result.encoded)
+    firsts = [int((group == word).argmax()) for word in range(len(labels))]
+    inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]
+    gone_at = {int(group[place]): step for step, place in enumerate(result.removed.tolist(), start=1)}
+    shown = steps_shown(len(result.probabilities))
+    rows = []
+    for step in shown:
+        cells = [
+            Cell(
+                labels[word],
+                column,
+                column + 1,
+                tone=0.45 if gone_at.get(word) == step else None,
+                note="taken away in this step" if gone_at.get(word) == step else "",
+                kind="struck" if gone_at.get(word, step + 1) <= step else "text",
+            )
+            for column, word in enumerate(inside)
+        ]
+        share = charts.percent(float(result.probabilities[step]))
+        rows.append(Row(f"step-{step}", f"{step}: {share}", f"the decision without {step} words", cells))
+    aligned_rows(
+        rows,
+        key="reduction_rows",
+        label="The text, one word less in every row",
+        columns=len(inside),
+        selected=None,
+        version=compute.version(asked.request, asked.target, "reduction", len(result.removed)),
+    )
+    more = "" if len(shown) == len(result.probabilities) else f" {len(shown)} of {len(result.probabilities)} steps."
+    st.caption(
+        f"A step a row: how many words are gone, and the probability then; coloured is the word that went.{more}"
+    )
+
+
+def _how(result: gb.InputReduction) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+Input reduction (Feng et al. 2018). Of the words still there, the one goes without which the decision $\hat y$ is most
+probable, as long as it stays the decision; all pieces of a word together, special tokens and a typed gap stay.
+
+$$w^* = \arg\max_{w}\; p(\hat y \mid x \setminus w) \quad \text{with} \quad
+\arg\max_y p(y \mid x \setminus w) = \hat y$$
+"""
+        )
+        first, last = float(result.probabilities[0]), float(result.probabilities[-1])
+        st.latex(rf"p(\hat y \mid x) = {first:.4f} \quad \to \quad p(\hat y \mid \text{{remainder}}) = {last:.4f}")
+        st.caption(f"{result.forward_passes:,} passes, {plain(f'{result.seconds:.2f}')} s.")

@@ -1,0 +1,243 @@
+"""The second text of a trace: typed, chosen, and brought to the length of the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.examples import EXAMPLES
+from components.gateway import compute, what_if
+from components.gateway.compute import TextRequest
+from components.gateway.what_if import Change
+from components.shared.selection import select_token, selected_in, shown_index
+from components.text import plain, shortened
+from components.views.what_if.ask import Asked
+from components.views.what_if.editor import interchangeable
+from components.views.what_if.tries import ORIGINAL, current_tries
+from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["second_text"]
+
+_OFFERED, _REPAIRED = 8, 3
+_NOT_THERE = -2  # in place of a token: a word that only the second text has
+
+
+def second_text(asked: Asked) -> TextRequest | None:
+    """The second text and its controls; None, with a hint, while there is none of the same length."""
+    view = state.view()
+    example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
+    other = view.other or (example.other if example else "")
+    other_pair = view.other_pair or (example.other_pair if example else "")
+    request = TextRequest(asked.request.model, other or view.text, (other_pair or view.pair) or None)
+    hint = what_if.same_length_hint(asked.request, request)
+    if hint.fits:
+        _token_rows(asked, request)
+    else:
+        _word_rows(asked, request, hint)
+    _offers(asked)
+    columns = st.columns([0.5, 0.5]) if view.pair else [st.container()]
+    columns[0].text_input(
+        "Second text, of as many tokens",
+        placeholder="The same sentence with a word changed",
+        **state.bind("other", shown=other),
+    )
+    if view.pair:
+        columns[1].text_input(
+            "Its text B", placeholder="The same as before", **state.bind("other_pair", shown=other_pair)
+        )
+    if request == asked.request:
+        st.info("Click a word above and choose another one in its place, or type a second text.")
+        return None
+    if not hint.fits:
+        st.warning(plain(_lengths(hint)), icon=":material/straighten:")
+        _repairs(asked, request, hint)
+        return None
+    return request
+
+
+def _use(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
+    """Take the text after these changes as the second one."""
+    after = what_if.edited(of or asked.request, changes)
+    view = state.view()
+    state.change(other=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
+
+
+def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
+    """Whether the changes leave the text as long as it is, or ``more`` tokens longer."""
+    after = what_if.edited(request, changes)
+    return len(compute.encode(after)) - len(compute.encode(request)) == more
+
+
+def _offers(asked: Asked) -> None:
+    """Words for the selected one that keep the length, and variants of this length."""
+    encoded, selected = asked.encoded, selected_in(asked.opened, asked.one)
+    left, right = st.columns([0.66, 0.34], gap="large")
+    with left:
+        if selected is not None and not encoded.special_tokens_mask[selected] and selected != asked.gap:
+            word = int((encoded.word_ids == encoded.word_ids[selected]).argmax())
+            _pills(asked, f"In place of “{plain(_word(asked.request, word))}”", word, key="second_word")
+    with right:
+        tries = current_tries(asked)
+        fitting = [
+            number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked.request, changes)
+        ]
+        if fitting:
+            key = f"second_variant_{compute.version(asked.request, fitting)}"
+
+            def chosen() -> None:
+                number = state.picked(key)
+                if number in tries.changes:
+                    _use(asked, tries.changes[number])
+
+            st.pills("One of your variants", fitting, format_func=lambda n: f"Variant {n}", key=key, on_change=chosen)
+
+
+def _word(request: TextRequest, position: int) -> str:
+    place = next(place for place in what_if.places(request, ()) if place.position == position)
+    return compute.encode(request).texts[place.text][place.start : place.end]
+
+
+def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0) -> None:
+    """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
+    text = of or asked.request
+    word = _word(text, position)
+    offered = [other for words in interchangeable(word, state.view().swaps).values() for other in words]
+    if asked.proposer is not None:
+        found = what_if.suggestions(text, asked.proposer.request, (), position, 2 * _OFFERED)
+        offered += [suggestion for suggestion, _ in found]
+    offered = [other for other in dict.fromkeys(offered) if _fits(text, ((position, "replace", other),), more)]
+    if not offered:
+        st.caption(f"{label}: no word at hand that keeps the number of tokens; type one.")
+        return
+    key = f"{key}_{compute.version(text, position, offered)}"
+
+    def chosen() -> None:
+        replacement = state.picked(key)
+        if replacement:
+            _use(asked, ((position, "replace", replacement),), of)
+
+    st.pills(label, offered[:_OFFERED], format_func=plain, key=key, on_change=chosen, wrap=True)
+
+
+# --- of the same length? ---------------------------------------------------------------------------------------
+
+
+def _token_rows(asked: Asked, other: TextRequest) -> None:
+    """Both texts token by token; a click on a word selects it, to be changed in the second."""
+    first, second = asked.encoded, compute.encode(other)
+    differs = first.input_ids != second.input_ids
+    rows = [
+        Row(
+            name,
+            f"{name} text",
+            meaning,
+            [
+                Cell(
+                    shortened(piece, 24),
+                    column,
+                    column + 1,
+                    tone=0.5 if differs[column] else None,
+                    kind="special" if encoded.special_tokens_mask[column] else "text",
+                )
+                for column, piece in enumerate(encoded.pieces)
+            ],
+        )
+        for name, encoded, meaning in (
+            ("first", first, "its states are put into the run of the second"),
+            ("second", second, "this run is changed at one place after another"),
+        )[: 1 if other == asked.request else 2]
+    ]
+    _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
+
+
+def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+    """Both texts word by word, with the number of tokens where it differs."""
+    alignment = hint.alignment
+    first, second = _widths(hint)
+    rows = []
+    for name, labels, widths in (("first", alignment.first_labels, first), ("second", alignment.second_labels, second)):
+        cells = [
+            Cell(shortened(label, 24), row, row + 1, tone=0.6 if differs else None, note=f"{width} tokens")
+            for row, (label, width, differs) in enumerate(zip(labels, widths, first != second, strict=True))
+            if width
+        ]
+        rows.append(Row(name, f"{name} text", f"{widths.sum()} tokens with the special ones", cells))
+    positions = np.where(first > 0, alignment.first_spans[:, 0], _NOT_THERE)
+    _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
+
+
+def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
+    version = compute.version(asked.request, other)
+    select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
+
+    def clicked() -> None:
+        column = clicked_column(state.event("both_texts"), version, len(positions))
+        if column is None or positions[column] != _NOT_THERE:
+            select()
+
+    aligned_rows(
+        rows,
+        key="both_texts",
+        label=label,
+        columns=len(positions),
+        selected=shown_index(positions, selected_in(asked.opened, asked.one)),
+        version=version,
+        on_select=clicked,
+    )
+
+
+def _widths(hint: gb.LengthHint) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens of each row of words in both texts."""
+    return np.diff(hint.alignment.first_spans)[:, 0], np.diff(hint.alignment.second_spans)[:, 0]
+
+
+def _lengths(hint: gb.LengthHint) -> str:
+    """What keeps the texts from being traced, naming at most three places."""
+    first, second = len(hint.alignment.first), len(hint.alignment.second)
+    named = [
+        f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
+        for row in hint.frame().head(_REPAIRED).itertuples()
+    ]
+    return (
+        f"The first text has {first} tokens with the special ones, the second {second}; states are matched token by "
+        f"token, so both need as many. They differ at {'; '.join(named)}."
+    )
+
+
+def _counted(word: str, tokens: int) -> str:
+    return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
+
+
+def _repairs(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+    """Words of the right length at the places that differ, and the second text with only what fits."""
+    alignment, (first, second) = hint.alignment, _widths(hint)
+    apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()
+    for row in apart[:_REPAIRED]:
+        _pills(
+            asked,
+            f"In place of “{plain(alignment.second_labels[row])}”",
+            int(alignment.second_spans[row, 0]),
+            key=f"repair_{row}",
+            of=other,
+            more=int(first[row] - second[row]),
+        )
+    fitting: list[Change] = [
+        (int(alignment.first_spans[row, 0]), "replace", _word(other, int(alignment.second_spans[row, 0])))
+        for row, kind in enumerate(alignment.kinds)
+        if kind == "replaced" and first[row] == second[row]
+    ]
+    if fitting and _fits(asked.request, tuple(fitting)):
+        st.button(
+            "Keep only the changes that fit",
+            icon=":material/build:",
+            key="repair_keep",
+            help="The first text with those words of the second that take as many tokens.",
+            on_click=_use,
+            args=(asked, tuple(fitting)),
+        )

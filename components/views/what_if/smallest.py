@@ -1,0 +1,135 @@
+"""The smallest change of the text that turns the decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute, what_if
+from components.gateway.search import run
+from components.shared.charts import readable
+from components.text import plain
+from components.views.what_if.ask import Asked
+from components.views.what_if.listing import open_text, outcomes
+from components.views.what_if.rows import Action, draw_row, marked
+from components.views.what_if.tries import Tries, current_tries
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_smallest"]
+
+_PROPOSALS = {"masked_model": "Fluent: the masked model", "gradient": "Gradient: HotFlip"}
+_EDITS = {1: "1 word", 2: "1 or 2 words"}
+_BUDGET = (50, 20_000)
+
+
+def draw_smallest(asked: Asked) -> None:
+    """At most as many passes as the budget says."""
+    _controls()
+    view = state.view()
+    proposals = view.flips if view.flips in _PROPOSALS else "masked_model"
+    edits = view.edits if view.edits in _EDITS else 2
+    budget = min(max(view.budget, _BUDGET[0]), _BUDGET[1])
+    options = {"proposals": proposals, "deletions": view.drop, "max_edits": edits, "budget": budget}
+    # a model that has the head proposes for itself; another one's tokens would only have to be matched to its own
+    helper = None if "masked_words" in asked.one.model.heads else asked.proposer
+    result = run(
+        "flip",
+        compute.version(asked.request, asked.target, options, helper and helper.request),
+        lambda: what_if.flip_search(
+            asked.request, asked.target, helper.request if helper is not None else None, **options
+        ),
+        label="Search",
+        cost=f"At most {budget:,} passes of a text this long, proposals and distances included.",
+    )
+    if result is not None:
+        _found(asked, result)
+        _how(result)
+
+
+def _controls() -> None:
+    first, second, third, fourth = st.columns([0.36, 0.22, 0.2, 0.22], vertical_alignment="bottom")
+    first.segmented_control(
+        "Who proposes words", list(_PROPOSALS), format_func=_PROPOSALS.__getitem__,
+        **state.bind("flips", options=_PROPOSALS),
+    )  # fmt: skip
+    second.segmented_control(
+        "Change at most", list(_EDITS), format_func=_EDITS.__getitem__, **state.bind("edits", options=_EDITS)
+    )
+    shown = min(max(state.view().budget, _BUDGET[0]), _BUDGET[1])
+    third.number_input(
+        "Budget in passes", min_value=_BUDGET[0], max_value=_BUDGET[1], step=100, **state.bind("budget", shown=shown)
+    )
+    fourth.toggle("Words may be deleted", **state.bind("drop"))
+
+
+def _found(asked: Asked, result: gb.FlipSearch) -> None:
+    flips, decided = result.flips, plain(readable(result.prediction))
+    ended = "" if result.complete else " The budget was spent, or it was stopped, before all was tried."
+    tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
+    if not flips.texts:
+        st.warning(
+            f"No flip found within {result.forward_passes:,} passes: it is still **{decided}** after each of "
+            f"{result.tried:,} changes.{ended}",
+            icon=":material/info:",
+        )
+        if result.closest.texts:
+            st.markdown("The closest try:")
+            _row(asked, current_tries(asked), result.closest, 0, "Closest", "no flip", key="turned_closest")
+        return
+    shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
+    st.markdown(f"**{result.found} changes turn it away from {decided}**, {shown}")
+    st.caption(tried + ended)
+    tries = current_tries(asked)
+    for number in range(len(flips.texts)):
+        words = len(flips.edits[number])
+        note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"
+        _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
+
+
+def _row(asked: Asked, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
+    changes = tuple(flips.edits[number])
+    added = changes in tries.changes.values()
+    actions = [
+        Action("open", "Open", lambda: open_text(asked, changes), "Make it the text of all pages"),
+        Action("add", "Added to variants" if added else "Add to variants", lambda: tries.add(asked, changes)),
+    ]
+    draw_row(title, marked(asked.request, changes), outcomes(flips)[number], actions, key=key, note=note)
+
+
+def _how(result: gb.FlipSearch) -> None:
+    with st.expander("How this is computed"):
+        if result.proposals == "gradient":
+            st.markdown(
+                r"""
+HotFlip (Ebrahimi et al. 2018): how much the logit $F$ of the decision would fall, to first order, if the embedding
+$e_i$ of a word made way for that of another entry $w$ of the vocabulary. One backward pass ranks all of them.
+
+$$\text{fall}(i \to w) = (e_i - e_w) \cdot \frac{\partial F}{\partial e_i}$$
+"""
+            )
+        else:
+            st.markdown(
+                r"""
+Each word is masked in turn, and the masked model's likeliest whole words are put there (as in BERT-Attack, Li et al.
+2020): most of what is tried reads fluently.
+"""
+            )
+        st.markdown(
+            r"""
+Every change is run. Then pairs of changes, those first whose own falls of the lead add up to most. Few words are
+smaller than many; among as many, the smaller distance comes first: one minus the cosine between the mean states
+$\bar h$ of the last layer for the two texts.
+
+$$d(x, x') = 1 - \frac{\bar h(x) \cdot \bar h(x')}{\lVert \bar h(x) \rVert \, \lVert \bar h(x') \rVert}$$
+"""
+        )
+        if len(result.distances):
+            st.latex(
+                rf"d = {result.distances[0]:.4f}, \qquad p: {result.flips.probability:.4f} \to "
+                rf"{result.flips.probabilities[0]:.4f}"
+            )
+        st.caption(plain(f"Distances by {result.measured_by}. Another model would find others."))

@@ -1,0 +1,137 @@
+"""Where the difference between two texts lives: states of one put into the run of the other."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from components import state
+from components.gateway import compute, what_if
+from components.gateway.search import run
+from components.gateway.what_if import TraceRequest
+from components.shared import charts
+from components.text import plain
+from components.views.what_if.ask import Asked
+from components.views.what_if.figures import trace_map
+from components.views.what_if.second_text import second_text
+
+if TYPE_CHECKING:
+    import glassbert as gb
+
+__all__ = ["draw_tracing", "path"]
+
+_KINDS = {
+    "hidden": "Hidden state",
+    "head": "Each head",
+    "mlp": "MLP",
+    "attention": "Attention block",
+}
+_WHAT = {
+    "hidden": "the whole state of a token after a layer",
+    "head": "what one head gives, for the whole text at once",
+    "mlp": "what a layer's feed-forward half adds at a token",
+    "attention": "what a layer's attention adds at a token",
+}
+# A trace of so many places takes a second or two: it is drawn without being asked for.
+_AT_ONCE = 250
+
+
+def draw_tracing(asked: Asked) -> None:
+    """Less than a third of a pass a place."""
+    corrupted = second_text(asked)
+    if corrupted is None:
+        return
+    st.segmented_control(
+        "What is put from the first run into the second",
+        list(_KINDS),
+        format_func=_KINDS.__getitem__,
+        **state.bind("patch", options=_KINDS),
+    )
+    kind = state.view().patch if state.view().patch in _KINDS else "hidden"
+    model = asked.one.model
+    columns = model.attention_heads if kind == "head" else len(asked.encoded)
+    places = (model.layers + (kind == "hidden")) * columns
+    request = TraceRequest(asked.request, corrupted, asked.target, kind)
+    result = run(
+        "trace",
+        compute.version(request),
+        lambda: what_if.trace(request),
+        label="Trace",
+        cost=f"{places:,} places, each less than a third of a pass: {_WHAT[kind]}.",
+        at_once=places <= _AT_ONCE,
+    )
+    if result is not None:
+        _restored(result)
+        _how(result)
+
+
+def _restored(result: gb.Trace) -> None:
+    st.markdown(
+        f"**How much of the answer each place brings back** · logit of "
+        f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
+        f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
+    )
+    st.plotly_chart(trace_map(result), key="trace", config=charts.CONFIG, width="stretch")
+    st.markdown(path(result))
+    st.caption(
+        "Orange brings the first text's answer back, 1 all of it; blue pushes further away; the output is on top. "
+        "*A place that restores holds what differs here. It is enough by itself, which does not mean that nothing else "
+        "is; shares need not add up to 1.*"
+    )
+
+
+def path(result: gb.Trace) -> str:
+    """Where the difference is, in words: layer by layer for hidden states, else the strongest three places."""
+    shares = result.restored[..., 0] if result.kind == "head" else result.restored
+    if result.kind != "hidden":
+        best = np.argsort(-shares, axis=None)[:3]
+        named = []
+        for index in best.tolist():
+            layer, column = divmod(index, shares.shape[1])
+            place = f"head {column + 1}" if result.kind == "head" else f"“{_piece(result, column)}”"
+            named.append(f"layer {int(result.layers[layer]) + 1}, {place}: {_share(float(shares[layer, column]))}")
+        return f"Most is brought back at {plain('; '.join(named))}."
+    strongest = shares.argmax(axis=1)
+    parts = []
+    for column, run_of in groupby(range(len(strongest)), key=lambda layer: int(strongest[layer])):
+        layers = list(run_of)
+        found = shares[layers, column]
+        low, high = _share(float(found.min())), _share(float(found.max()))
+        where = _layers(result, layers)
+        parts.append(f"{where}: “{_piece(result, column)}” ({low if low == high else f'{low} to {high}'})")
+    return f"Where most of it is: {plain('; '.join(parts))}."
+
+
+def _layers(result: gb.Trace, rows: list[int]) -> str:
+    names = ["embeddings" if result.layers[row] == 0 else f"layer {result.layers[row]}" for row in (rows[0], rows[-1])]
+    return names[0] if len(rows) == 1 else f"{names[0]} to {names[1]}"
+
+
+def _piece(result: gb.Trace, column: int) -> str:
+    return result.clean.pieces[int(result.spans[column, 0])]
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}"
+
+
+def _how(result: gb.Trace) -> None:
+    with st.expander("How this is computed"):
+        st.markdown(
+            r"""
+Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022). The model reads the second text, with the
+state that it has at one place while reading the first written over its own; $F$ is the logit that is asked about.
+
+$$\text{restored} = \frac{F(\text{patched}) - F(\text{second})}{F(\text{first}) - F(\text{second})}$$
+"""
+        )
+        index = np.unravel_index(int(result.restored.argmax()), result.restored.shape)
+        value, first, second = float(result.values[index]), result.clean_value, result.corrupted_value
+        st.latex(
+            rf"\frac{{{value:.3f} - ({second:.3f})}}{{{first:.3f} - ({second:.3f})}} = "
+            rf"{float(result.restored[index]):.3f} \quad \text{{at the strongest place}}"
+        )
+        st.caption(f"{result.forward_passes:,} inputs through the network or its upper layers, {result.seconds:.1f} s.")

@@ -1,0 +1,81 @@
+"""The variants of a text that this visitor has made. They live in the session; the text they come from in the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from components import state
+from components.gateway import compute, what_if
+from components.gateway.what_if import Change
+from components.views.what_if.ask import Asked
+from components.views.what_if.rows import Outcome
+
+__all__ = ["ORIGINAL", "Tries", "current_tries"]
+
+ORIGINAL = 0
+"""The number of the text itself among its variants."""
+
+_TEXTS_KEPT = 8
+
+
+@dataclass(slots=True, eq=False)
+class Tries:
+    """``changes`` by the variant's number, in the order they were made; () is the text itself."""
+
+    changes: dict[int, tuple[Change, ...]] = field(default_factory=lambda: {ORIGINAL: ()})
+    draft: int = ORIGINAL  # whose words the editor shows
+    pins: dict[str, int] = field(default_factory=lambda: {"A": ORIGINAL})
+    refusal: str = ""
+    outcomes: dict[str, dict[tuple[Change, ...], Outcome]] = field(default_factory=dict)  # by question, by changes
+    cost: str = ""  # of the last batch
+    _made: int = 0
+
+    def add(self, asked: Asked, changes: tuple[Change, ...]) -> None:
+        """A new variant, unless it is there already; one that the model cannot read is refused with its reason."""
+        gb, self.refusal = compute.library(), ""
+        try:
+            after = what_if.edited(asked.request, changes)
+            compute.encode(after)
+        except gb.GlassBERTError as error:
+            self.refusal = str(error)
+            return
+        if (after.text, after.pair) == (asked.request.text, asked.request.pair):
+            self.refusal = "that leaves the text as it is"
+        elif changes not in self.changes.values():
+            self._made += 1
+            self.changes[self._made] = changes
+            self.pins.setdefault("B", self._made)
+
+    def edit(self, asked: Asked, change: Change) -> None:
+        """One more change of the draft; a second one of the same word takes the place of the first."""
+        kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
+        self.add(asked, (*kept, change))
+
+    def undo(self, number: int) -> None:
+        """Take the last change back; a variant without any is the text itself, and goes."""
+        rest = self.changes[number][:-1]
+        if not rest or rest in self.changes.values():
+            self.remove(number)
+        else:
+            self.changes[number] = rest
+
+    def remove(self, number: int) -> None:
+        del self.changes[number]
+        self.draft = ORIGINAL if self.draft == number else self.draft
+        self.pins = {pin: pinned for pin, pinned in self.pins.items() if pinned != number}
+
+    def clear(self) -> None:
+        self.changes, self.draft, self.pins, self.refusal = {ORIGINAL: ()}, ORIGINAL, {"A": ORIGINAL}, ""
+
+    def pin(self, pin: str, number: int) -> None:
+        self.pins[pin] = number
+
+
+def current_tries(asked: Asked) -> Tries:
+    """This visitor's variants of this text, as long as it is read in the same tokens; of a few texts back, too."""
+    kept: dict[str, Tries] = state.remembered("tries", {})
+    key = compute.version(asked.encoded.texts, asked.encoded.tokens)
+    if key not in kept:
+        kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
+        state.remember("tries", kept)
+    return kept[key]

@@ -1,0 +1,74 @@
+"""Panel 1: one head's attention in full, every head as a thumbnail."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared.selection import explained_errors, select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions
+from components.text import plain
+from components.widgets.attention_heatmap import attention_heatmap, clicked_row
+from components.widgets.heads_map import clicked_head, heads_map
+
+
+@st.fragment
+def attention_panel(opened: list[Opened]) -> None:
+    """Cost: one forward pass a text and model; a change of head costs none."""
+    state.redraw_page_if_asked()
+    if len(opened) > 1:
+        st.segmented_control(
+            "Attention of",
+            [one.role for one in opened],
+            format_func={one.role: plain(one.name) for one in opened}.__getitem__,
+            label_visibility="collapsed",
+            **state.bind("attend", options={one.role: one for one in opened}),
+        )
+    view = state.view()
+    one = next((one for one in opened if one.role == view.attend), opened[0])
+    with explained_errors():
+        _draw(opened, one)
+
+
+def _draw(opened: list[Opened], one: Opened) -> None:
+    view = state.view()
+    request, main = one.text(view), opened[0].text(view)
+    maps = compute.attention(request)
+    positions = shown_positions(maps.encoded, view.special)
+    layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
+    version = compute.version(request, view.special)
+    heads_version = compute.version(request.model)  # a click that meets a new text still names a head
+
+    def open_head() -> None:
+        chosen = clicked_head(state.event("heads"), heads_version, maps.layers, maps.heads)
+        if chosen is not None:
+            state.change(layer=chosen[0], head=chosen[1])
+
+    heads_map(
+        compute.thumbnails(request, view.special),
+        key="heads",
+        version=heads_version,
+        layer=layer,
+        head=head,
+        label=f"All {maps.layers} layers × {maps.heads} heads of {one.name}",
+        on_select=open_head,
+    )
+    weights = maps.weights[layer, head]
+    attention_heatmap(
+        weights if view.special else weights[positions][:, positions],
+        [maps.encoded.pieces[position] for position in positions],
+        key="heatmap",
+        version=version,
+        selected=shown_index(positions, selected_in(opened, one)),
+        label=f"Attention of layer {layer + 1}, head {head + 1}",
+        height_px=330,
+        on_select=select_token("heatmap", version, positions, clicked_row, request, main),
+    )
+    hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
+    st.caption(
+        f"A row of the large map says where that token looks, in layer {layer + 1}, head {head + 1}; it sums to 1."
+        f"{hidden} *It does not say what is taken over from there, nor whether the answer needs it.*"
+    )
+    state.write_address()

@@ -1,0 +1,139 @@
+"""Panel 2: what the models answer: the word at a mask, the class, the next sentence, labels, an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from components import state
+from components.gateway import compute
+from components.gateway.opened import Opened
+from components.shared import charts
+from components.shared.selection import explained_errors, masked_position, select_token, selected_in, shown_index
+from components.shared.tokens import shown_positions, strip_tokens
+from components.text import plain
+from components.widgets.token_strip import clicked_token, token_strip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One model asked one thing: with which models beside it, and how many answers fit."""
+
+    opened: list[Opened]
+    one: Opened
+    most: int
+
+
+# With several answers on one panel each list is shorter, so that all fit on a screen.
+_FEW, _MANY = 5, 8
+
+
+@st.fragment
+def predictions_panel(opened: list[Opened]) -> None:
+    """Cost: one forward pass a head that answers."""
+    state.redraw_page_if_asked()
+    with explained_errors():
+        _strip(opened)
+    sections = {
+        "next_sentence": _next_sentence,
+        "masked_words": _masked_word,
+        "classification": _classes,
+        "token_classification": _token_labels,
+        "question_answering": _answers,
+    }
+    if not state.view().pair:
+        del sections["next_sentence"]
+    answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.heads]
+    for draw, one in answering:
+        with explained_errors():
+            draw(_Asked(opened, one, _FEW if len(answering) > 2 else _MANY))
+    if not answering:
+        st.info("These models have no trained head, so there is nothing to predict; their attention is on the left.")
+    state.write_address()
+
+
+def _strip(opened: list[Opened]) -> None:
+    """The sentence to click in; of the model that fills masks, if there is one."""
+    view = state.view()
+    one = next((one for one in opened if "masked_words" in one.model.heads), opened[0])
+    request = one.text(view)
+    encoded = compute.encode(request)
+    positions = shown_positions(encoded, view.special)
+    version = compute.version(request, view.special)
+    token_strip(
+        strip_tokens(encoded, one.model, positions),
+        key="strip",
+        label="Sentence: select a token to mask it",
+        selected=shown_index(positions, selected_in(opened, one)),
+        version=version,
+        on_select=select_token("strip", version, positions, clicked_token, request, opened[0].text(view)),
+    )
+
+
+def _masked_word(asked: _Asked) -> None:
+    position = masked_position(asked.opened, asked.one)
+    if position is None:
+        _told(asked.one, "Masked word", "select a word above and the model guesses it from the rest.")
+        return
+    prediction = compute.fill_mask(asked.one.text(state.view()), (position,), asked.most)
+    original = prediction.original_tokens[0]
+    if original:
+        share = charts.percent(float(prediction.original_probabilities[0]))
+        rank = int(prediction.original_ranks[0])
+        told = f"in place of **{plain(charts.readable(original))}**, its choice number {rank:,} with {plain(share)}:"
+    else:
+        told = "at the gap:"
+    _told(asked.one, "Masked word", told)
+    _chart(charts.candidates(prediction, 0), f"candidates_{asked.one.role}")
+    st.caption("Likely words, from the rest of the sentence. *Likely in its training texts, not therefore true.*")
+
+
+def _classes(asked: _Asked) -> None:
+    result = compute.classify(asked.one.text(state.view()))
+    _told(asked.one, "Class", f"**{plain(result.labels[result.predicted])}**")
+    _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
+    how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
+    st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
+
+
+def _next_sentence(asked: _Asked) -> None:
+    _told(asked.one, "Next sentence", "does text B follow text A?")
+    _chart(charts.next_sentence(compute.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
+    st.caption("Learned on pairs from one text against random pairs. *Easiest when the topics differ.*")
+
+
+def _token_labels(asked: _Asked) -> None:
+    result = compute.label_tokens(asked.one.text(state.view()))
+    found = [
+        f"{plain(piece)} ({plain(result.labels[label])})"
+        for piece, label, special in zip(
+            result.encoded.pieces, result.predicted, result.encoded.special_tokens_mask, strict=True
+        )
+        if not special and result.labels[label] != "O"
+    ]
+    _told(asked.one, "Labels", ", ".join(found) or "no token is labelled.")
+    position = selected_in(asked.opened, asked.one)
+    if position is None:
+        st.caption("Select a token to see the probabilities of its labels.")
+        return
+    _chart(charts.token_labels(result, position, asked.most), f"labels_{asked.one.role}")
+    st.caption(f"Labels of **{plain(result.encoded.pieces[position])}**. *Confidence, not correctness.*")
+
+
+def _answers(asked: _Asked) -> None:
+    view = state.view()
+    if not view.pair:
+        _told(asked.one, "Answer", "put the question in text A and the text to search in text B.")
+        return
+    _told(asked.one, "Answer", "the best spans of text B:")
+    _chart(charts.answers(compute.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
+    st.caption("Probability of the start times that of the end. *It must choose a span, even where none answers.*")
+
+
+def _told(one: Opened, what: str, told: str) -> None:
+    st.markdown(f"**{what}** · {plain(one.name)} · {told}")
+
+
+def _chart(figure: object, key: str) -> None:
+    st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")

@@ -1,0 +1,1 @@
+"""Custom components: one folder each, a typed wrapper with its scripts and styles."""

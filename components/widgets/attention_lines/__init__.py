@@ -1,0 +1,79 @@
+"""One map as lines: on the left the tokens that look, on the right the tokens looked at, between them the weights.
+
+Hooks for tests: ``data-testid`` ``attention-lines`` (the whole, with ``data-lines``, the number of lines on screen,
+those of the selected or pointed token where there is one),
+``attention-lines-canvas``, ``attention-lines-queries`` and ``attention-lines-keys`` (role listbox, their options named
+by token and strongest weights, with ``data-index``), ``attention-lines-readout``. Arrow keys, Home and End move in a
+list, Left and Right from one to the other, Enter or Space selects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from components.widgets import frontend
+from components.widgets.attention_heatmap import quantised
+
+__all__ = ["CAPTION", "MOST_LINES", "attention_lines"]
+
+MOST_LINES = 4000
+"""So many lines are drawn at most, the strongest first: more would be a grey area."""
+
+CAPTION = (
+    "A line leads from a token that looks, left, to a token looked at, right; the stronger the weight, the bolder and "
+    "thicker. Point at a token to see its lines alone."
+)
+
+_mount = frontend.register(Path(__file__).parent)
+
+
+def attention_lines(
+    weights: np.ndarray,
+    queries: Sequence[str],
+    keys: Sequence[str],
+    *,
+    key: str,
+    version: str,
+    selected_query: int | None,
+    selected_key: int | None,
+    label: str,
+    height_px: int = 420,
+    most: float | None = 1.0,
+    on_select: Callable[[], None] | None = None,
+) -> None:
+    """Draw the lines.
+
+    weights:        (query, key), none negative; a weight of 0 has no line.
+    queries, keys:  the tokens on the left and on the right.
+    version:        names what is drawn; clicks on another version are dropped.
+    selected_query: the marked token on the left, None; likewise ``selected_key`` on the right.
+    label:          what the picture is, for screen readers.
+    height_px:      the height of the whole; more tokens scroll inside it.
+    most:           what no weight can exceed; None: a measure without a limit.
+    on_select:      called before the run that a click starts; `clicked_label` of the heatmap reads the click there.
+
+    Raises ValueError for tokens that do not fit the weights, a selection that is none of them, and what `quantised`
+    raises.
+    """
+    levels, step = quantised(weights, most)
+    if weights.shape != (len(queries), len(keys)):
+        raise ValueError(f"{len(queries)} × {len(keys)} tokens do not fit weights of shape {weights.shape}")
+    for name, index, count in (("query", selected_query, len(queries)), ("key", selected_key, len(keys))):
+        if index is not None and not 0 <= index < count:
+            raise ValueError(f"selected {name} {index}: there are {count}, counted from 0")
+    header = {
+        "version": version,
+        "label": label,
+        "queries": list(queries),
+        "keys": list(keys),
+        "selectedQuery": selected_query,
+        "selectedKey": selected_key,
+        "step": step,
+        "height": height_px,
+        "mostLines": MOST_LINES,
+    }
+    planes = np.stack([levels >> 8, levels & 255]).astype(np.uint8)  # packs smaller: the high bytes are nearly all 0
+    _mount(key=key, data=frontend.pack(header, planes.tobytes()), on_select_change=on_select or frontend.nothing)

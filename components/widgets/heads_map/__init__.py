@@ -1,0 +1,230 @@
+"""Every head as a thumbnail: layers down, heads across, one of them open.
+
+Layers and heads are counted from 0 in the data and from 1 on screen ("Layer 3 · Head 5").
+
+Hooks for tests: ``data-testid`` ``heads-map`` (the whole), ``heads-map-grid`` (role grid, named by
+``label``), ``heads-map-cell`` (role gridcell, named "Layer 3, Head 5", with ``data-layer``, ``data-head``
+counted from 0 and ``aria-selected``), ``heads-map-canvas`` and ``heads-map-readout``. Arrow keys, Home and
+End move between heads, Enter or Space selects. A head may carry a value (a bar along its lower edge), be dimmed by
+a filter, or be off (crossed out, ``data-off``); with ``switches`` the layer numbers are buttons,
+``heads-map-layer``. With an order (``data-ordered`` of the whole) the heads follow each other in it, as many in a row
+as the width takes; those that it leaves out are not there, and each has its name and figure under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.widgets import frontend
+
+__all__ = [
+    "CAPTION",
+    "THUMBNAIL_PIXELS",
+    "WHOLE_LAYER",
+    "Marks",
+    "Thumbnails",
+    "clicked_head",
+    "clicked_layer",
+    "heads_map",
+    "signed_thumbnails",
+    "thumbnails",
+]
+
+THUMBNAIL_PIXELS = 32
+"""The largest side of a thumbnail as it is sent; more tokens are pooled."""
+
+CAPTION = (
+    "Each thumbnail is one head: rows attend to columns. The colour deepens with the square root of the weight, on "
+    "one scale for all heads, so that faint weights are seen; in long texts a dot stands for the largest "
+    "weight of a block of tokens."
+)
+
+WHOLE_LAYER = -1
+"""The head of a click on a layer's number."""
+
+_mount = frontend.register(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnails:
+    """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight.
+
+    ``signed``: differences of weights, 128 ± 127·√|difference|.
+    """
+
+    pixels: np.ndarray
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What is drawn on top of the thumbnails, each part for every head or not at all.
+
+    values: (layer, head), 0 to 1, drawn as a bar of that length and as the frame's strength.
+    dimmed: (layer, head) bool, heads that a filter leaves out.
+    off:    (layer, head) of the heads that are switched off.
+    notes:  [layer][head], a few words for the line under the map and for screen readers.
+    order:  (layer, head) in the order in which heads are laid out, some or all; None: layers down, heads across.
+    texts:  [layer][head], the figure under a thumbnail, where there is an order.
+    """
+
+    values: np.ndarray | None = None
+    dimmed: np.ndarray | None = None
+    off: Collection[tuple[int, int]] = ()
+    notes: tuple[tuple[str, ...], ...] = ()
+    order: Sequence[tuple[int, int]] | None = None
+    texts: tuple[tuple[str, ...], ...] = ()
+
+
+def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
+    """Make the thumbnails of ``weights`` (layer, head, query, key), each row over key summing to 1.
+
+    Up to `side` tokens a pixel is a weight; beyond, it is the largest weight of a block: the mean would dim a
+    one-token diagonal to 1/16 at 512 tokens, and these thin lines are what tells heads apart. The square
+    root is taken before the rounding, so that the 256 levels are dense where the weights are faint.
+    Raises ValueError for another shape or for values that are no weights.
+    """
+    if weights.ndim != 4 or 0 in weights.shape:
+        raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
+    pooled = _block_max(_block_max(weights, 2, side), 3, side).astype(np.float32, copy=False)
+    if not np.isfinite(pooled).all() or pooled.max() > 1.001 or pooled.min() < 0:
+        raise ValueError("attention weights must be finite and between 0 and 1")
+    pixels = np.rint(255 * np.sqrt(np.minimum(pooled, 1))).astype(np.uint8)
+    pixels.flags.writeable = False
+    return Thumbnails(pixels)
+
+
+def signed_thumbnails(differences: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
+    """Make the thumbnails of differences of weights (layer, head, query, key), from −1 to 1.
+
+    As :func:`thumbnails`, with zero in the middle and one scale for all: where nothing differs, nothing is seen. A
+    block shows its difference of the largest magnitude. Raises ValueError for another shape or for other values.
+    """
+    if differences.ndim != 4 or 0 in differences.shape:
+        raise ValueError(f"differences have shape {differences.shape}: pass (layer, head, query, key), none empty")
+    up, down = (_block_max(_block_max(values, 2, side), 3, side) for values in (differences, -differences))
+    pooled = np.where(up >= down, up, -down).astype(np.float32, copy=False)
+    if not np.isfinite(pooled).all() or np.abs(pooled).max() > 1.001:
+        raise ValueError("differences of attention weights must be finite and between −1 and 1")
+    pixels = np.rint(128 + 127 * np.sign(pooled) * np.sqrt(np.minimum(np.abs(pooled), 1))).astype(np.uint8)
+    pixels.flags.writeable = False
+    return Thumbnails(pixels, signed=True)
+
+
+def heads_map(
+    weights: np.ndarray | Thumbnails,
+    *,
+    key: str,
+    version: str,
+    layer: int,
+    head: int,
+    label: str,
+    max_thumbnail_px: int = 48,
+    max_height_px: int = 190,
+    max_stretch: float = 1.0,
+    marks: Marks | None = None,
+    switches: bool = False,
+    on_select: Callable[[], None] | None = None,
+) -> tuple[int, int] | None:
+    """Draw the map and return the (layer, head) clicked since the last run, counted from 0, or None.
+
+    weights:          (layer, head, query, key), or the `thumbnails` of them made before.
+    version:          names the weights (a hash of text and model); clicks on another version are dropped.
+    layer, head:      the open head, framed.
+    label:            what the map is, for screen readers.
+    max_thumbnail_px: the largest side of a thumbnail on screen.
+    max_height_px:    the height of the whole with its caption line; a map of more layers scrolls inside it.
+    max_stretch:      how many times wider than high a thumbnail may become to fill the width.
+    marks:            values, filters and names on top of the thumbnails.
+    switches:         a click is about switching a head, or by its number a whole layer, on or off; none is framed.
+    on_select:        called before the run that a click starts; `clicked_head` reads the click there, `clicked_layer`
+                      the click on a layer's number.
+
+    Raises ValueError for a layer or head that is not there, and what `thumbnails` raises.
+    """
+    small = weights if isinstance(weights, Thumbnails) else thumbnails(weights)
+    pixels = small.pixels
+    layers, heads, rows, columns = pixels.shape
+    if not (0 <= layer < layers and 0 <= head < heads):
+        raise ValueError(f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}")
+    header = {
+        "version": version,
+        "label": label,
+        "layers": layers,
+        "heads": heads,
+        "rows": rows,
+        "columns": columns,
+        "layer": layer,
+        "head": head,
+        "maxThumbnail": max_thumbnail_px,
+        "maxHeight": max_height_px,
+        "maxStretch": max_stretch,
+        "switches": switches,
+        "signed": small.signed,
+        **_wire(marks or Marks(), (layers, heads)),
+    }
+    data = frontend.pack(header, pixels.tobytes())
+    result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
+    return clicked_head(result, version, layers, heads)
+
+
+def clicked_head(result: Mapping[str, Any], version: str, layers: int, heads: int) -> tuple[int, int] | None:
+    """The click in a component's result (in a callback: ``session_state[key]``), as `heads_map` returns it."""
+    event = frontend.read_event(result, version)
+    layer, head = (event.get("layer"), event.get("head")) if event else (None, None)
+    if not (isinstance(layer, int) and isinstance(head, int)):
+        return None
+    return (layer, head) if 0 <= layer < layers and 0 <= head < heads else None
+
+
+def clicked_layer(result: Mapping[str, Any], version: str, layers: int) -> int | None:
+    """The layer whose number was clicked, or None; only with ``switches``."""
+    event = frontend.read_event(result, version)
+    layer = event.get("layer") if event and event.get("head") == WHOLE_LAYER else None
+    return layer if isinstance(layer, int) and 0 <= layer < layers else None
+
+
+def _wire(marks: Marks, shape: tuple[int, int]) -> dict[str, Any]:
+    """The marks as flat lists, head after head; None where there is none."""
+    for name, found in (("values", marks.values), ("dimmed", marks.dimmed)):
+        if found is not None and found.shape != shape:
+            raise ValueError(f"{name} have shape {found.shape}: pass one for each head, {shape}")
+    values = None
+    if marks.values is not None:
+        if not (np.isfinite(marks.values).all() and marks.values.min() >= 0 and marks.values.max() <= 1):
+            raise ValueError("the values of heads must be between 0 and 1")
+        values = [round(float(value), 3) for value in marks.values.ravel()]
+    order = None
+    if marks.order is not None:
+        order = [layer * shape[1] + head for layer, head in marks.order]
+        if not order or len(set(order)) < len(order) or not 0 <= min(order) <= max(order) < shape[0] * shape[1]:
+            raise ValueError(f"an order names at least one of the heads, {shape}, and none of them twice")
+    return {
+        "values": values,
+        "dimmed": None if marks.dimmed is None else [int(dim) for dim in marks.dimmed.ravel()],
+        "off": sorted(layer * shape[1] + head for layer, head in marks.off),
+        "notes": [note for row in marks.notes for note in row],
+        "order": order,
+        "texts": [text for row in marks.texts for text in row],
+    }
+
+
+def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:
+    """The maximum over up to `side` blocks of nearly equal length along an axis.
+
+    Block by block rather than by one reshape: no padding for odd lengths, no copy of the whole, and the
+    inner loop runs over contiguous memory.
+    """
+    length = values.shape[axis]
+    if length <= side:
+        return values
+    edges = [i * length // side for i in range(side + 1)]
+    blocks_first = np.moveaxis(values, axis, 0)
+    maxima = [blocks_first[start:stop].max(axis=0) for start, stop in pairwise(edges)]
+    return np.stack(maxima, axis=axis)

@@ -1,0 +1,51 @@
+"""A text field that grows with the sentence: Enter submits, Shift+Enter starts a new line.
+
+Streamlit's own one-line field hides most of a sentence in a sidebar, and its text area wants Ctrl+Enter.
+
+Hooks for tests: ``data-testid`` ``sentence-box``; the ``textarea`` is named by ``label``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.widgets import frontend
+
+__all__ = ["MAX_CHARACTERS", "sentence_box", "submitted_text"]
+
+MAX_CHARACTERS = 20_000
+"""Several times what 512 tokens hold: longer text is refused with its token count, not by the field."""
+
+_mount = frontend.register(Path(__file__).parent)
+
+
+def sentence_box(
+    label: str,
+    *,
+    key: str,
+    value: str,
+    placeholder: str = "",
+    on_submit: Callable[[], None] | None = None,
+) -> str | None:
+    """Draw the field and return the text submitted since the last run, or None.
+
+    ``on_submit`` is called before the run that a submission starts; `submitted_text` reads the text there.
+    """
+    data = {
+        "version": key,
+        "label": label,
+        "value": value,
+        "placeholder": placeholder,
+        "maxCharacters": MAX_CHARACTERS,
+    }
+    result = _mount(key=key, data=data, on_select_change=on_submit or frontend.nothing)
+    return submitted_text(result, key)
+
+
+def submitted_text(result: Mapping[str, Any], key: str) -> str | None:
+    """The submission in a component's result (in a callback: ``session_state[key]``)."""
+    event = frontend.read_event(result, key)
+    text = event.get("text") if event else None
+    return text[:MAX_CHARACTERS] if isinstance(text, str) else None

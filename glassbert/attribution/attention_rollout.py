@@ -1,0 +1,40 @@
+"""Rollout: the share of each token in the deciding state, if attention alone mixed them (Abnar & Zuidema 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from glassbert.attribution._first_order import first_order
+from glassbert.attribution._method import Attribution, Method
+from glassbert.decision.problem import Problem
+from glassbert.maps.attention_rollout import rollout
+from glassbert.maps.results import AttentionMaps
+
+
+def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+    """The row of the deciding position after the last layer of :func:`glassbert.rollout`; never negative, sums to 1.
+
+    It knows nothing of the target: the same scores for every class of a text.
+    """
+    here = first_order(problem)
+    weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
+    maps = rollout(AttentionMaps(encoded=problem.encoded, weights=weights))
+    return Attribution(scores=maps.values[-1, problem.explained_position], value=here.value, options=options)
+
+
+METHOD = Method(
+    id="rollout",
+    label="Rollout",
+    paper="Abnar & Zuidema 2020, arXiv:2005.00928",
+    family="attention",
+    signed=False,
+    complete=False,
+    meaning="the share of this token in the deciding state, if attention and residual were all that mixes states; the "
+    "same for every target",
+    cost=lambda tokens, options: 1,
+    compute=compute,
+    first_order=True,
+)

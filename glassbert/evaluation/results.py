@@ -1,0 +1,205 @@
+"""What is known about explanations: receipts, scoreboards, and how far methods agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from glassbert.results import Array, Encoded, Result
+from glassbert.targets import Output, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MethodAgreement", "MethodRanking", "Receipt", "ReceiptLine", "Scoreboard", "Verdict"]
+
+Verdict = Literal["holds", "doubtful", "fails", "not_applicable"]
+
+# Worst first: a receipt is as good as its worst line.
+_VERDICTS: tuple[Verdict, ...] = ("fails", "doubtful", "holds")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReceiptLine(Result):
+    """One check of an explanation: a number, what it means in a sentence, and a verdict by a stated threshold.
+
+    ``check`` is an id of ``gb.CHECKS``. ``number`` is None where the check does not apply; ``sentence`` then says why.
+    ``details`` is plain data for charts (lists of numbers, names of stages).
+    """
+
+    check: str
+    number: float | None
+    sentence: str
+    verdict: Verdict
+    threshold: str
+    details: dict[str, Any]
+
+    def frame(self) -> pd.DataFrame:
+        """One row."""
+        return _lines((self,))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Receipt(Result):
+    """How far one explanation deserves belief: one line a check.
+
+    ``forward_passes`` and ``seconds`` are this receipt's own. What receipts of one input share (random orderings,
+    leave-one-out) is counted in the first of them.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    output: Output
+    method: str
+    lines: tuple[ReceiptLine, ...]
+    orderings: int
+    seed: int
+    thorough: bool
+    forward_passes: int
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of any line; not applicable when no check could be made."""
+        given = {line.verdict for line in self.lines}
+        return next((verdict for verdict in _VERDICTS if verdict in given), "not_applicable")
+
+    def line(self, check: str) -> ReceiptLine:
+        """The line of one check. Raises KeyError where it was not asked for."""
+        for line in self.lines:
+            if line.check == check:
+                return line
+        raise KeyError(f"this receipt has no line {check!r}; it has {', '.join(line.check for line in self.lines)}")
+
+    def frame(self) -> pd.DataFrame:
+        """One row a check."""
+        return _lines(self.lines)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoreboard(Result):
+    """The methods on one input, the most faithful first, with every number they were judged by.
+
+    The order is by ``faithfulness``: the share of random orderings beaten, a tie counting half, the mean of
+    comprehensiveness and sufficiency; methods that tie are ordered by the checks' numbers in the order of ``columns``.
+    ``numbers`` has None where a check does not apply to a method.
+    """
+
+    encoded: Encoded
+    target_label: str
+    methods: tuple[str, ...]  # best first
+    faithfulness: tuple[float | None, ...]  # (method,), in [0, 1]
+    columns: tuple[str, ...]  # ids of checks
+    numbers: tuple[tuple[float | None, ...], ...]  # [method][column]
+    verdicts: tuple[tuple[Verdict, ...], ...]  # [method][column]
+    rule: str
+
+    def frame(self) -> pd.DataFrame:
+        """One row a method, best first."""
+        import pandas as pd
+
+        columns = {name: [row[index] for row in self.numbers] for index, name in enumerate(self.columns)}
+        return pd.DataFrame({"method": self.methods, "faithfulness": self.faithfulness, **columns})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodRanking(Result):
+    """Which methods are faithful for one model, over a set of sentences written for this.
+
+    ``comprehensiveness`` and ``sufficiency`` are in probability; ``beaten`` the share of random orderings beaten, the
+    mean of both measures, a tie counting half; ``agreement`` Kendall's τ with leave-one-out. A sentence in which a
+    measure does not apply to a method is left out for it; ``sentences_used`` counts the others.
+    """
+
+    model: str
+    methods: tuple[str, ...]  # most faithful first
+    sentences: tuple[tuple[str, ...], ...]  # (sentence,), each one text or a pair
+    comprehensiveness: Array  # (method, sentence)
+    sufficiency: Array  # (method, sentence)
+    beaten: Array  # (method, sentence), in [0, 1]
+    agreement: Array  # (method, sentence), in [−1, 1]
+    used: Array  # (method, sentence), 1 where the measures apply
+    forward_passes: Array  # (method,), of the methods themselves, mean over sentences
+    orderings: int
+    seed: int
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "comprehensiveness": "float32",
+        "sufficiency": "float32",
+        "beaten": "float32",
+        "agreement": "float32",
+        "used": "int64",
+        "forward_passes": "float32",
+    }
+
+    @property
+    def best(self) -> str:
+        """The id of the method that beats most random orderings."""
+        return self.methods[0]
+
+    def mean(self, column: str) -> Array:
+        """(method,): the mean over the sentences used of one of the measures, such as "beaten"."""
+        values: Array = (getattr(self, column) * self.used).sum(axis=1) / np.maximum(self.used.sum(axis=1), 1)
+        return values
+
+    def frame(self) -> pd.DataFrame:
+        """One row a method, most faithful first: means over the sentences."""
+        import pandas as pd
+
+        columns = ("beaten", "comprehensiveness", "sufficiency", "agreement")
+        return pd.DataFrame(
+            {
+                "method": self.methods,
+                **{name: self.mean(name) for name in columns},
+                "sentences": self.used.sum(axis=1),
+                "forward_passes": self.forward_passes,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodAgreement(Result):
+    """How far methods agree about one input.
+
+    ``kendall`` is Kendall's τ-b of the order that two methods give the tokens that can be left out; 0 where one of them
+    gives all tokens the same score. ``overlap`` is the share of the ``top_k`` tokens that two methods have in common.
+    ``consensus`` is the mean over methods of each method's scores divided by the sum of their magnitudes, so that each
+    method has one vote of size 1 to hand out; ``spread`` is their standard deviation.
+    """
+
+    encoded: Encoded
+    target_label: str
+    methods: tuple[str, ...]
+    kendall: Array  # (method, method)
+    overlap: Array  # (method, method), in [0, 1]
+    top_k: int
+    consensus: Array  # (token,)
+    spread: Array  # (token,)
+
+    _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(("kendall", "overlap", "consensus", "spread"), "float32")
+
+    def frame(self) -> pd.DataFrame:
+        """One row a pair of methods."""
+        import pandas as pd
+
+        first, second = np.triu_indices(len(self.methods), 1)
+        return pd.DataFrame(
+            {
+                "method": [self.methods[index] for index in first],
+                "other": [self.methods[index] for index in second],
+                "kendall": self.kendall[first, second],
+                "overlap": self.overlap[first, second],
+            }
+        )
+
+
+def _lines(lines: tuple[ReceiptLine, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = ("check", "number", "verdict", "sentence", "threshold")
+    return pd.DataFrame({name: [getattr(line, name) for line in lines] for name in names})

@@ -1,0 +1,16 @@
+"""What a head does, what a decision needs of it, and what is lost without it."""
+
+from glassbert.heads.ablation import ablate, ablation_sweep
+from glassbert.heads.distances import head_distances
+from glassbert.heads.importance import head_importance
+from glassbert.heads.profile import HEAD_LABELS, HeadLabel, head_profile
+
+__all__ = [
+    "HEAD_LABELS",
+    "HeadLabel",
+    "ablate",
+    "ablation_sweep",
+    "head_distances",
+    "head_importance",
+    "head_profile",
+]

@@ -1,0 +1,162 @@
+"""Where the difference between two texts lives: activation patching, also called causal tracing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glassbert.decision.pose import pose
+from glassbert.decision.problem import Passes, Problem
+from glassbert.errors import LayerError, OptionError, TargetError, TextError
+from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
+from glassbert.intervention.results import Trace
+from glassbert.network.blocks import blocks
+from glassbert.network.model import Model
+from glassbert.results import Encoded
+from glassbert.targets import Output, Target
+from glassbert.text.alignment import same_length_hint
+from glassbert.text.inputs import Text, encode
+
+KINDS: tuple[Kind, ...] = ("hidden", "head", "mlp", "attention")
+
+# Token rows a pass: enough to fill the cores, few enough to stay near their caches. A pass also runs the corrupted text
+# itself, which in long texts only pays for at least this many patches (about 300 MB for a base-size model).
+_TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
+# F of the two runs is "the same" within this share of its size: a restored share would divide by rounding errors.
+_SAME_SHARE, _SAME = 1e-3, 1e-6
+
+
+def trace(
+    model: Model,
+    clean: Text,
+    corrupted: Text,
+    target: Target | int | str | None = None,
+    *,
+    pair: str | None = None,
+    corrupted_pair: str | None = None,
+    kind: Kind = "hidden",
+    output: Output = "logit",
+    layers: Sequence[int] | None = None,
+    spans: Sequence[tuple[int, int]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Trace:
+    """How much of the clean text's answer each place brings back when its state is put into the corrupted run.
+
+    Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022): the model reads ``corrupted``, with the
+    state that it has while reading ``clean`` written over its own at one place, and F is read. ``kind`` says what is
+    patched: "hidden", the state after a layer (layer 0: the embeddings); "attention" and "mlp", what a layer's
+    attention block or feed-forward half adds to it; "head", what one head gives to the output projection. ``layers``
+    (None: all) and ``spans`` choose places; a span is token positions [start, stop), patched together. None is each
+    token alone, and for "head" the whole text at once.
+
+    Both texts must have the same number of tokens: positions are matched one to one (:func:`same_length_hint` helps).
+    ``pair`` is the second text of both, unless ``corrupted_pair`` gives the corrupted one another. ``target`` as in
+    :func:`glassbert.attribute`; what it leaves open is settled by the clean text. A masked position is masked in both.
+
+    Patches share passes: each splits off from the corrupted run at its layer, so the layers below are computed once,
+    and patches that cannot matter (equal states, tokens that nobody reads after the last layer) are not run. That
+    comes to less than a third of a forward pass a place. ``progress(places done, places)`` is called after every pass.
+    Raises TextError for other lengths, TargetError where both texts give the same F, OptionError, LayerError,
+    HeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` turns true.
+    """
+    start = time.perf_counter()
+    if kind not in KINDS:
+        raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(KINDS)}")
+    blocks(model.network)  # raises where the inside of the network is not known
+    first = encode(model, clean, pair)
+    second = encode(model, corrupted, corrupted_pair if corrupted_pair is not None else pair)
+    _check_lengths(model, first, second)
+    chosen = _layers(model, kind, layers)
+    wanted = _spans(kind, len(first), spans)
+    passes = Passes(cancelled=cancelled)
+    clean_problem = pose(model, first, target, output, passes=passes)
+    problem = pose(model, second, clean_problem.target, output, passes=passes)
+    heads = range(model.attention_heads if kind == "head" else 1)
+    places = [Place(layer, head, *span) for layer in sorted(chosen) for head in heads for span in wanted]
+
+    def work() -> tuple[float, float, dict[Place, float]]:
+        return _patch(clean_problem, problem, kind, places, progress)
+
+    clean_value, corrupted_value, found = model.retry_on_cpu(work)
+    values = np.asarray([[[found[Place(n, head, *span)] for span in wanted] for head in heads] for n in chosen])
+    return Trace(
+        clean=clean_problem.encoded,
+        corrupted=problem.encoded,
+        kind=kind,
+        target=clean_problem.target,
+        target_label=clean_problem.target_label,
+        output=output,
+        clean_value=clean_value,
+        corrupted_value=corrupted_value,
+        layers=np.asarray(chosen),
+        spans=np.asarray(wanted),
+        values=values if kind == "head" else values[:, 0],
+        forward_passes=passes.count,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _patch(
+    clean_problem: Problem,
+    problem: Problem,
+    kind: Kind,
+    places: Sequence[Place],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[float, float, dict[Place, float]]:
+    """F of the clean run and of the corrupted one, and of the latter with each place patched."""
+    clean_value, clean = run_and_keep(clean_problem, kind)
+    corrupted_value, corrupted = run_and_keep(problem, kind)
+    _check_difference(problem, clean_value, corrupted_value)
+    found = dict.fromkeys(places, corrupted_value)
+    matter = [place for place in places if changed(problem, kind, clean, corrupted, place)]
+    size = max(_LEAST_PATCHES, _TOKEN_ROWS // problem.length)
+    for start in range(0, len(matter), size):
+        chunk = matter[start : start + size]
+        found.update(zip(chunk, patched_values(problem, kind, chunk, clean).tolist(), strict=True))
+        if progress is not None:
+            progress(len(places) - len(matter) + start + len(chunk), len(places))
+    if progress is not None and not matter:
+        progress(len(places), len(places))
+    return clean_value, corrupted_value, found
+
+
+def _check_lengths(model: Model, clean: Encoded, corrupted: Encoded) -> None:
+    if len(clean) != len(corrupted):
+        raise TextError(same_length_hint(model, clean, corrupted).sentence)
+    if (clean.input_ids == corrupted.input_ids).all():
+        raise TextError("the two texts are the same to this model, so nothing can be restored: change a word in one")
+
+
+def _check_difference(problem: Problem, clean: float, corrupted: float) -> None:
+    if abs(clean - corrupted) <= _SAME_SHARE * max(abs(clean), abs(corrupted)) + _SAME:
+        raise TargetError(
+            f"both texts give {problem.target_label!r} almost the same {problem.output} ({clean:.4g} and "
+            f"{corrupted:.4g}), so there is no difference to restore: choose another target or change another word"
+        )
+
+
+def _layers(model: Model, kind: Kind, layers: Sequence[int] | None) -> list[int]:
+    last = model.layers if kind == "hidden" else model.layers - 1
+    chosen = list(range(last + 1)) if layers is None else list(dict.fromkeys(int(layer) for layer in layers))
+    for layer in chosen:
+        if not 0 <= layer <= last:
+            which = "states after the embeddings (0) and each layer:" if kind == "hidden" else "layers"
+            raise LayerError(f"layer {layer}: this model has {which} 0 to {last}")
+    if not chosen:
+        raise OptionError("there is no layer to patch: choose at least one")
+    return chosen
+
+
+def _spans(kind: Kind, tokens: int, spans: Sequence[tuple[int, int]] | None) -> list[tuple[int, int]]:
+    if spans is None:
+        return [(0, tokens)] if kind == "head" else [(token, token + 1) for token in range(tokens)]
+    chosen = [(int(start), int(stop)) for start, stop in spans]
+    for start, stop in chosen:
+        if not 0 <= start < stop <= tokens:
+            raise OptionError(f"span {(start, stop)}: these texts have tokens 0 to {tokens - 1}, and stop comes after")
+    if not chosen:
+        raise OptionError("there is no token to patch: choose at least one")
+    return chosen

@@ -1,0 +1,67 @@
+"""What becomes of an answer when states of another run are put into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from glassbert.results import Array, Encoded, Result
+from glassbert.targets import Output, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Trace"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trace(Result):
+    """F of the corrupted text with one state of the clean run put in its place, in units of ``output``.
+
+    ``kind`` "hidden": layer n is the state after n layers, 0 the embeddings. Otherwise layers count from 0. A span is
+    the token positions [start, stop) that were patched together.
+    """
+
+    clean: Encoded  # with the mask in place, for a masked word
+    corrupted: Encoded
+    kind: Literal["hidden", "head", "mlp", "attention"]
+    target: Target
+    target_label: str
+    output: Output
+    clean_value: float
+    corrupted_value: float
+    layers: Array  # (layer,)
+    spans: Array  # (span, 2)
+    values: Array  # (layer, span); (layer, head, span) for heads
+    forward_passes: int  # inputs sent through the network, or through its upper layers
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {"layers": "int64", "spans": "int64", "values": "float32"}
+
+    @property
+    def restored(self) -> Array:
+        """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 nothing, 1 the whole answer."""
+        share: Array = (self.values - self.corrupted_value) / (self.clean_value - self.corrupted_value)
+        return share.astype(np.float32)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a place: layer, (head,) first and last token, their strings in both texts, F, restored share."""
+        import pandas as pd
+
+        index = [axis.ravel() for axis in np.indices(self.values.shape)]
+        starts, stops = self.spans[index[-1]].T
+        columns: dict[str, Any] = {"layer": self.layers[index[0]]}
+        if self.kind == "head":
+            columns["head"] = index[1]
+        columns |= {
+            "start": starts,
+            "stop": stops,
+            "clean": [" ".join(self.clean.tokens[a:b]) for a, b in zip(starts, stops, strict=True)],
+            "corrupted": [" ".join(self.corrupted.tokens[a:b]) for a, b in zip(starts, stops, strict=True)],
+            "value": self.values.ravel(),
+            "restored": self.restored.ravel(),
+        }
+        return pd.DataFrame(columns)

@@ -1,0 +1,47 @@
+"""Which sentence comes next? Next-sentence prediction for a list of candidates in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from glassbert.errors import OptionError
+from glassbert.language.results import ContinuationRanking
+from glassbert.network.batches import batches
+from glassbert.network.device import work_threads
+from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs, next_sentence_logits, require_head
+from glassbert.text.inputs import encode
+
+
+def rank_continuations(
+    model: Model, first: str, candidates: Sequence[str], *, swap: bool = False
+) -> ContinuationRanking:
+    """How likely each candidate follows ``first``; ``swap`` asks whether ``first`` follows the candidate.
+
+    BERT's next-sentence task (Devlin et al. 2019), the numbers of :func:`glassbert.next_sentence`, in batches that
+    memory bounds. It learnt to tell the next sentence from one of another document, so topic counts for much. Raises
+    HeadError, OptionError for an empty list, TextErrors.
+    """
+    require_head(model, "next_sentence")
+    if isinstance(candidates, str) or len(candidates) == 0:
+        raise OptionError("candidates is a list with at least one sentence")
+    pairs = [encode(model, *((candidate, first) if swap else (first, candidate))) for candidate in candidates]
+    logits = torch.empty(len(pairs), 2)
+    for chunk in batches(model, [len(pair) for pair in pairs]):
+        inputs = batch(model, [pairs[number] for number in chunk])
+
+        def work(device: str, inputs: Batch = inputs) -> Tensor:
+            with torch.no_grad(), work_threads(inputs.token_rows):
+                pooled = encoder_of(model)(**network_inputs(model, inputs, device)).pooler_output
+                return next_sentence_logits(model, pooled).float().cpu()
+
+        logits[chunk] = model.run(work)
+    return ContinuationRanking(
+        first=first,
+        candidates=tuple(candidates),
+        swapped=swap,
+        logits=logits.numpy(),
+        probabilities=logits.softmax(dim=-1).numpy(),
+    )

@@ -1,0 +1,101 @@
+"""Logit lens: the masked-word head on every layer's state (nostalgebraist 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.errors import OptionError
+from glassbert.language.masked_copies import entropy_bits
+from glassbert.language.masked_words import Masked, mask
+from glassbert.language.results import LogitLens
+from glassbert.network.batches import rows_of_vocabulary
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs, vocabulary_logits
+from glassbert.text.inputs import Text, token_name
+from glassbert.text.vocabulary import piece_in_place
+
+
+def logit_lens(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    positions: Sequence[int] | None = None,
+    top_k: int = 5,
+    words: Sequence[str] = (),
+) -> LogitLens:
+    """What each layer would answer: ``logit_lens(model, "Paris is the capital of [MASK].", words=["france"])``.
+
+    The head was trained on the last layer's state only; applied to the others it shows how far the answer has formed,
+    not what those layers "think". ``positions`` and ``top_k`` as in :func:`glassbert.fill_mask`, whose numbers the last
+    layer has. ``words`` of one piece are followed through the layers. One forward pass of the encoder and the head on
+    L + 1 states a mask. Raises HeadError, TargetError, OptionError, TextErrors.
+    """
+    masked = mask(model, text, pair, positions, top_k)
+    if isinstance(words, str):
+        raise OptionError("words is a list: give it as one, even for a single word")
+    word_ids = torch.tensor(
+        [[piece_in_place(model, masked.encoded, position, word) for word in words] for position in masked.positions],
+        dtype=torch.int64,
+    ).reshape(len(masked.positions), len(words))
+    originals = torch.tensor(masked.originals)
+    followed = torch.cat([word_ids, originals.clamp(min=0)[:, None]], dim=-1)
+    layers = [_read(logits, followed, top_k) for logits in _logits(model, masked)]
+    ids, logits, probabilities, entropy, found, ranks = (torch.cat(parts) for parts in zip(*layers, strict=True))
+    known = originals >= 0
+    return LogitLens(
+        encoded=masked.encoded,
+        positions=np.asarray(masked.positions),
+        candidate_ids=ids.numpy(),
+        candidates=tuple(
+            tuple(tuple(token_name(model, token) for token in row) for row in rows) for rows in ids.tolist()
+        ),
+        logits=logits.numpy(),
+        probabilities=probabilities.numpy(),
+        entropy=entropy.numpy(),
+        words=tuple(words),
+        word_ids=word_ids.numpy(),
+        word_probabilities=found[..., :-1].numpy(),
+        word_ranks=ranks[..., :-1].numpy(),
+        original_ids=originals.numpy(),
+        original_tokens=tuple(token_name(model, token) if token >= 0 else "" for token in masked.originals),
+        original_probabilities=(found[..., -1] * known).numpy(),
+        original_ranks=(ranks[..., -1] * known).numpy(),
+    )
+
+
+def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
+    """(layer, mask, vocabulary) logits in float32, in order, some layers at a time; the last one by itself."""
+    inputs, chosen = batch(model, [masked.encoded]), list(masked.positions)
+
+    def encode_layers(device: str) -> Tensor:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            arguments = network_inputs(model, inputs, device)
+            states = encoder_of(model)(**arguments, output_hidden_states=True).hidden_states
+            return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
+
+    rows = model.run(encode_layers)
+    # the last by itself, as fill_mask runs it: in a larger product its numbers may differ in the last bit
+    for some in (*torch.split(rows[:-1], rows_of_vocabulary(model, len(chosen))), rows[-1:]):
+
+        def score(device: str, some: Tensor = some) -> Tensor:
+            with torch.no_grad(), work_threads(inputs.token_rows):
+                return vocabulary_logits(model, some.flatten(0, 1).to(device)).float().cpu()
+
+        yield model.run(score).view(len(some), len(chosen), -1)
+
+
+def _read(logits: Tensor, followed: Tensor, top_k: int) -> tuple[Tensor, ...]:
+    """Candidates' ids, logits and probabilities, the entropy, and probabilities and ranks of the ids followed."""
+    log_probabilities = logits.log_softmax(dim=-1)
+    best = logits.topk(top_k, dim=-1)
+    at = followed.expand(len(logits), *followed.shape)  # (layer, mask, word)
+    own = logits.gather(-1, at)
+    ranks = torch.stack([(logits > one[..., None]).sum(dim=-1) + 1 for one in own.unbind(-1)], dim=-1)
+    probabilities = log_probabilities.exp().gather(-1, best.indices)
+    found = log_probabilities.gather(-1, at).exp()
+    return best.indices, best.values, probabilities, entropy_bits(log_probabilities), found, ranks

@@ -1,0 +1,171 @@
+"""What the task heads answer: masked words, classes, the next sentence, token labels, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from glassbert.results import Array, Encoded, Result, read_only, tidy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AnswerPrediction", "Classification", "MaskPrediction", "PairPrediction", "TokenLabels"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaskPrediction(Result):
+    """What the masked-language model would put at each masked position.
+
+    Candidates are sorted by probability, from a softmax over the whole vocabulary. ``original_*`` speak of the token
+    that stood there before it was masked: rank 1 is the model's first choice; id −1, rank 0 and probability 0
+    mean that the mask was typed by hand and there is no original.
+    """
+
+    encoded: Encoded  # with the masks in place
+    positions: Array  # (mask,)
+    candidate_ids: Array  # (mask, candidate)
+    candidates: tuple[tuple[str, ...], ...]  # (mask, candidate), vocabulary strings
+    logits: Array  # (mask, candidate)
+    probabilities: Array  # (mask, candidate)
+    entropy: Array  # (mask,), in bits, of the whole distribution
+    original_ids: Array  # (mask,)
+    original_tokens: tuple[str, ...]  # (mask,), "" for a typed mask
+    original_ranks: Array  # (mask,)
+    original_probabilities: Array  # (mask,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "positions": "int64",
+        "candidate_ids": "int64",
+        "logits": "float32",
+        "probabilities": "float32",
+        "entropy": "float32",
+        "original_ids": "int64",
+        "original_ranks": "int64",
+        "original_probabilities": "float32",
+    }
+
+    def frame(self) -> pd.DataFrame:
+        """One row a candidate."""
+        masks, candidates = self.probabilities.shape
+        return tidy(
+            {
+                "position": np.repeat(self.positions, candidates),
+                "rank": np.tile(np.arange(1, candidates + 1), masks),
+                "token": [token for row in self.candidates for token in row],
+                "logit": self.logits.ravel(),
+                "probability": self.probabilities.ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classification(Result):
+    """A classifier's answer; ``probabilities`` are the softmax of ``logits``.
+
+    For a multi-label checkpoint (``problem_type`` in its config), and one with a single score, they are one sigmoid a
+    label and need not sum to 1.
+    """
+
+    encoded: Encoded
+    labels: tuple[str, ...]
+    logits: Array  # (label,)
+    probabilities: Array  # (label,)
+    multi_label: bool = False
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def predicted(self) -> int:
+        """The id of the label with the highest score."""
+        return int(self.logits.argmax())
+
+    def frame(self) -> pd.DataFrame:
+        """One row a label."""
+        return tidy({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairPrediction(Result):
+    """Next-sentence prediction (Devlin et al. 2019): index 0 "B follows A", index 1 "B is from elsewhere"."""
+
+    encoded: Encoded
+    logits: Array  # (2,)
+    probabilities: Array  # (2,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def is_next(self) -> float:
+        """The probability that the second text follows the first."""
+        return float(self.probabilities[0])
+
+    def frame(self) -> pd.DataFrame:
+        """One row an answer."""
+        return tidy({"answer": ("is next", "is not next"), "logit": self.logits, "probability": self.probabilities})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenLabels(Result):
+    """A token classifier's answer (named entities, parts of speech): a softmax over labels for each token."""
+
+    encoded: Encoded
+    labels: tuple[str, ...]
+    logits: Array  # (token, label)
+    probabilities: Array  # (token, label)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def predicted(self) -> Array:
+        """The label id of each token, (token,)."""
+        return read_only(self.logits.argmax(axis=-1), "int64")
+
+    def frame(self) -> pd.DataFrame:
+        """One row a token: its best label."""
+        best = self.predicted
+        return tidy(
+            {
+                "position": np.arange(len(self.encoded)),
+                "token": self.encoded.tokens,
+                "label": [self.labels[index] for index in best],
+                "probability": self.probabilities[np.arange(len(best)), best],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnswerPrediction(Result):
+    """Extractive question answering: where the answer starts and ends in the second text.
+
+    ``spans`` are the best answers, (first token, last token), sorted by ``span_probabilities``: the product of the
+    softmax over start positions and that over end positions, both restricted to the context.
+    """
+
+    encoded: Encoded
+    start_logits: Array  # (token,)
+    end_logits: Array  # (token,)
+    spans: Array  # (answer, 2)
+    span_probabilities: Array  # (answer,)
+    answers: tuple[str, ...]
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "start_logits": "float32",
+        "end_logits": "float32",
+        "spans": "int64",
+        "span_probabilities": "float32",
+    }
+
+    def frame(self) -> pd.DataFrame:
+        """One row an answer."""
+        return tidy(
+            {
+                "answer": self.answers,
+                "first_token": self.spans[:, 0],
+                "last_token": self.spans[:, 1],
+                "probability": self.span_probabilities,
+            }
+        )

@@ -1,0 +1,60 @@
+"""Surprise: every token masked in turn, the pseudo-log-likelihood of a text (Salazar et al. 2020)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassbert.errors import OptionError, TargetError
+from glassbert.language.masked_copies import look_up, question, states
+from glassbert.language.results import PieceScoring, Surprise
+from glassbert.network.model import Model, require_head
+from glassbert.text.inputs import Text, encode, token_name
+
+SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
+
+
+def surprise(model: Model, text: Text, pair: str | None = None, *, variant: PieceScoring = "original") -> Surprise:
+    """How surprising each token is given all others: ``surprise(model, "The nurse was late.").pseudo_perplexity``.
+
+    Each token but the special ones is masked in turn, and its surprisal is −log₂ of its probability there; masks typed
+    in the text stay masks and are not scored. ``variant`` "original" masks the token alone (Salazar et al. 2020), so
+    that the pieces of one word give each other away; "word_l2r" masks the later pieces of its word as well (Kauf &
+    Ivanova 2023). One masked input a token, in batches that memory bounds. Raises HeadError, TargetError, OptionError,
+    TextErrors.
+    """
+    require_head(model, "masked_words")
+    check_variant(variant)
+    encoded = encode(model, text, pair)
+    scored = (encoded.special_tokens_mask == 0) & (encoded.input_ids != model.tokenizer.mask_token_id)
+    positions = np.flatnonzero(scored)
+    if not len(positions):
+        raise TargetError("there is no token to score in this text: type a word beside the mask")
+    questions = []
+    for position in positions:
+        hidden = [int(position)]
+        if variant == "word_l2r":
+            same_word = encoded.word_ids == encoded.word_ids[position]
+            hidden = [int(later) for later in np.flatnonzero(same_word) if later >= position]
+        questions.append(question(model, encoded, int(position), hidden))
+
+    own = encoded.input_ids[positions].tolist()
+    answers = look_up(model, states(model, questions), range(len(questions)), own)
+    return Surprise(
+        encoded=encoded,
+        positions=positions,
+        surprisal=(-answers.log_probabilities / float(np.log(2))).numpy(),
+        probabilities=answers.log_probabilities.exp().numpy(),
+        ranks=answers.ranks.numpy(),
+        choice_ids=answers.choices.numpy(),
+        choices=tuple(token_name(model, token) for token in answers.choices.tolist()),
+        choice_probabilities=answers.choice_log_probabilities.exp().numpy(),
+        entropy=answers.entropy.numpy(),
+        variant=variant,
+        forward_passes=len(questions),
+    )
+
+
+def check_variant(variant: str) -> None:
+    """Raise OptionError for an unknown way to score the pieces of a word."""
+    if variant not in SCORINGS:
+        raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(SCORINGS)}")

@@ -1,0 +1,119 @@
+"""Template probe: one sentence with slots, every combination of fillers, one batch: the quickest honest bias probe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+
+import numpy as np
+from torch import Tensor
+
+from glassbert.errors import OptionError, TargetError
+from glassbert.language.masked_copies import look_up, mean_probabilities, states
+from glassbert.language.masked_words import check_top_k
+from glassbert.language.pseudo_likelihood import check_variant
+from glassbert.language.results import PieceScoring, TemplateProbe
+from glassbert.language.word_scores import gather_words, plan_words, word_list
+from glassbert.network.model import Model, require_head
+from glassbert.text.inputs import encode, mask_positions, token_name
+from glassbert.text.vocabulary import pieces_in_place
+
+#: The most texts one probe may make.
+MAX_COMBINATIONS = 1000
+_SLOT = re.compile(r"\{([^{}]*)\}")
+
+
+def probe_template(
+    model: Model,
+    template: str,
+    slots: Mapping[str, Sequence[str]],
+    words: Sequence[str | int] | None = None,
+    top_k: int = 5,
+    *,
+    variant: PieceScoring = "word_l2r",
+) -> TemplateProbe:
+    """What the model puts at the mask for every filler of the slots::
+
+        probe_template(model, "The {job} said that [MASK] was late.", {"job": ["nurse", "doctor"]}, ["he", "she"])
+
+    Several slots are combined with each other, at most 1000 texts. ``words`` None takes the ``top_k`` that are
+    likeliest on average over all texts. Words are scored as in :func:`glassbert.score_words`, all in one batched run.
+    Raises OptionError for slots that do not fit the template, TargetError unless there is one mask, HeadError,
+    TextErrors.
+    """
+    require_head(model, "masked_words")
+    check_variant(variant)
+    check_top_k(model, top_k)
+    wanted = None if words is None else word_list(words)
+    names = _check_slots(template, slots)
+    combinations = tuple(product(*(tuple(slots[name]) for name in names)))
+    texts = tuple(fill(template, dict(zip(names, fillers, strict=True))) for fillers in combinations)
+    places = []
+    for text in texts:
+        encoded = encode(model, text)
+        masks = mask_positions(model, encoded)
+        if len(masks) != 1:
+            raise TargetError(f"the template needs one [MASK], {text!r} has {len(masks) or 'none'}")
+        places.append((encoded, masks[0]))
+    known: Tensor | None = None
+    if wanted is None:
+        known = states(model, [one for place in places for one in plan_words(model, *place, (), variant).questions])
+        wanted = tuple(mean_probabilities(model, known).topk(top_k).indices.tolist())
+    pieces = [tuple(pieces_in_place(model, *place, word) for word in wanted) for place in places]
+    plans = [plan_words(model, *place, own, variant) for place, own in zip(places, pieces, strict=True)]
+    questions = [one for plan in plans for one in plan.questions]
+    starts = np.cumsum([0, *(len(plan.questions) for plan in plans)])
+    rows = [start + row for start, plan in zip(starts, plans, strict=False) for row in plan.rows]
+    ids = [piece for plan in plans for piece in plan.ids]
+    # the likeliest are single pieces, and need no question that has not been asked
+    answers = look_up(model, states(model, questions) if known is None else known, rows, ids)
+    found = gather_words(answers, [word for own in pieces for word in own])
+    shape = (len(texts), len(wanted))
+    alone = starts[:-1]  # the questions with one mask
+    return TemplateProbe(
+        template=template,
+        slots=names,
+        combinations=combinations,
+        texts=texts,
+        words=tuple(word if isinstance(word, str) else token_name(model, word) for word in wanted),
+        pieces=tuple(tuple(token_name(model, piece) for piece in own) for own in pieces[0]),
+        probabilities=np.exp(found.log_probabilities).reshape(shape),
+        surprisal=(-found.log_probabilities / np.log(2)).reshape(shape),
+        ranks=np.asarray(found.ranks).reshape(shape),
+        choices=tuple(token_name(model, token) for token in answers.choices[alone].tolist()),
+        choice_probabilities=answers.choice_log_probabilities[alone].exp().numpy(),
+        entropy=answers.entropy[alone].numpy(),
+        variant=variant,
+        forward_passes=len(questions),
+    )
+
+
+def _check_slots(template: str, slots: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The template's slot names in order of appearance. Raises OptionError unless each has fillers and no other."""
+    names = tuple(dict.fromkeys(_SLOT.findall(template)))
+    if not names:
+        raise OptionError("the template has no slot: write one in braces, as in 'The {job} said that [MASK] was late.'")
+    listed = ", ".join(f"{{{name}}}" for name in names)
+    missing = [name for name in names if name not in slots]
+    if missing:
+        raise OptionError(f"the slot {{{missing[0]}}} of the template has no list of fillers: give one, or remove it")
+    unknown = [name for name in slots if name not in names]
+    if unknown:
+        raise OptionError(f"the template has no slot {{{unknown[0]}}}; its slots are {listed}")
+    for name in names:
+        fillers = slots[name]
+        if isinstance(fillers, str) or len(fillers) == 0 or not all(filler.strip() for filler in fillers):
+            raise OptionError(f"the slot {{{name}}} needs a list of at least one filler, none of them empty")
+    count = prod(len(slots[name]) for name in names)
+    if count > MAX_COMBINATIONS:
+        raise OptionError(
+            f"these slots make {count} combinations, at most {MAX_COMBINATIONS} are run at once: shorten a list"
+        )
+    return names
+
+
+def fill(template: str, fillers: Mapping[str, str]) -> str:
+    """The template with its slots filled; what a filler contains is text, never a slot."""
+    return _SLOT.sub(lambda match: fillers[match[1]], template)

@@ -1,0 +1,172 @@
+"""How likely is *nurse* here? Given words scored at one place, of one piece or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from glassbert.errors import OptionError, TargetError, TextTooLongError
+from glassbert.language.masked_copies import Answers, Question, look_up, question, states
+from glassbert.language.pseudo_likelihood import check_variant
+from glassbert.language.results import PieceScoring, WordScores
+from glassbert.network.model import Model, require_head
+from glassbert.results import Array, Encoded
+from glassbert.text.inputs import Text, encode, token_name, with_masks
+from glassbert.text.vocabulary import pieces_in_place
+
+
+def score_words(
+    model: Model,
+    text: Text,
+    position: int | Sequence[int],
+    words: Sequence[str | int],
+    pair: str | None = None,
+    *,
+    variant: PieceScoring = "word_l2r",
+) -> WordScores:
+    """How likely each word is at this place: ``score_words(model, "The [MASK] was late.", 2, ["he", "she", "they"])``.
+
+    ``position`` is the token whose place it is, a mask or not, or several neighbouring ones: all pieces of a word, to
+    be replaced together. All words of one piece cost one forward pass together; their probabilities and ranks are
+    ``fill_mask``'s. A word of n pieces stands in place of n masks and costs n passes, in the same batch: ln p(word) =
+    Σ ln p(piece | …), where "word_l2r" (Kauf & Ivanova 2023) hides the pieces that come after, so the product is that
+    of the chain rule, and "original" (Salazar et al. 2020) shows all other pieces, which flatters rare words, whose
+    pieces give each other away. Raises HeadError, TargetError, OptionError, TextErrors.
+    """
+    require_head(model, "masked_words")
+    check_variant(variant)
+    wanted = word_list(words)
+    encoded = encode(model, text, pair)
+    place, start = _one_mask(model, encoded, [position] if isinstance(position, int | np.integer) else position)
+    end = start + len(encoded) - len(place) + 1
+    pieces = tuple(pieces_in_place(model, place, start, word) for word in wanted)
+    plan = plan_words(model, place, start, pieces, variant)
+    answers = look_up(model, states(model, plan.questions), plan.rows, plan.ids)
+    found = gather_words(answers, pieces)
+    return WordScores(
+        encoded=place,
+        position=start,
+        replaced=encoded.tokens[start:end],
+        words=tuple(word if isinstance(word, str) else token_name(model, word) for word in wanted),
+        pieces=tuple(tuple(token_name(model, piece) for piece in own) for own in pieces),
+        piece_ids=pieces,
+        piece_probabilities=found.pieces,
+        probabilities=np.exp(found.log_probabilities),
+        surprisal=-found.log_probabilities / np.log(2),
+        ranks=np.asarray(found.ranks),
+        variant=variant,
+        forward_passes=len(plan.questions),
+    )
+
+
+def word_list(words: Sequence[str | int]) -> tuple[str | int, ...]:
+    """The words, checked to be a list with at least one. Raises OptionError."""
+    if isinstance(words, str) or len(words) == 0:
+        raise OptionError("words is a list with at least one word")
+    return tuple(words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What to ask for some words at one place: questions, and what to look up in which of them."""
+
+    questions: tuple[Question, ...]  # the first is the place with one mask
+    rows: tuple[int, ...]  # (look-up,), a question's number
+    ids: tuple[int, ...]  # (look-up,), the pieces of all words one after another
+
+
+def plan_words(
+    model: Model, place: Encoded, position: int, words: Sequence[tuple[int, ...]], variant: PieceScoring
+) -> Plan:
+    """Words of one piece share the first question; each piece of a longer word has its own."""
+    questions = [question(model, place, position, [position])]
+    rows: list[int] = []
+    for pieces in words:
+        if len(pieces) == 1:
+            rows.append(0)
+            continue
+        rows += range(len(questions), len(questions) + len(pieces))
+        questions += _piece_questions(model, place, position, pieces, variant)
+    return Plan(tuple(questions), tuple(rows), tuple(piece for pieces in words for piece in pieces))
+
+
+def _piece_questions(
+    model: Model, place: Encoded, position: int, pieces: tuple[int, ...], variant: PieceScoring
+) -> list[Question]:
+    mask = int(model.tokenizer.mask_token_id)
+    tokens = len(place) + len(pieces) - 1
+    if tokens > model.max_tokens:
+        word = " ".join(token_name(model, piece) for piece in pieces)
+        raise TextTooLongError(
+            f"with the {len(pieces)} pieces {word} the text has {tokens} tokens, this model reads at most "
+            f"{model.max_tokens}: shorten it",
+            tokens=tokens,
+            max_tokens=model.max_tokens,
+        )
+    segments = np.insert(place.token_type_ids, position, [place.token_type_ids[position]] * (len(pieces) - 1))
+    questions = []
+    for number in range(len(pieces)):
+        shown = list(pieces)
+        for hidden in range(number, len(pieces) if variant == "word_l2r" else number + 1):
+            shown[hidden] = mask
+        ids = np.concatenate([place.input_ids[:position], shown, place.input_ids[position + 1 :]])
+        questions.append(Question(ids, segments, position + number))
+    return questions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Scores of words, put together from those of their pieces."""
+
+    log_probabilities: Array  # (word,), natural
+    ranks: tuple[int, ...]  # (word,), 0 for several pieces
+    pieces: tuple[tuple[float, ...], ...]  # (word, piece), probabilities
+
+
+def gather_words(answers: Answers, words: Sequence[tuple[int, ...]], start: int = 0) -> Found:
+    """The look-ups from ``start`` on, which are those of :func:`plan_words`, word by word."""
+    sums, ranks, pieces = [], [], []
+    for word in words:
+        own = answers.log_probabilities[start : start + len(word)].double()
+        sums.append(float(own.sum()))
+        ranks.append(int(answers.ranks[start]) if len(word) == 1 else 0)
+        pieces.append(tuple(torch.exp(own).tolist()))
+        start += len(word)
+    return Found(np.asarray(sums), tuple(ranks), tuple(pieces))
+
+
+def _one_mask(model: Model, encoded: Encoded, positions: Sequence[int]) -> tuple[Encoded, int]:
+    """The input with one mask in place of neighbouring tokens, and where it is. Raises TargetError."""
+    run = sorted({int(position) for position in positions})
+    if not run or run != list(range(run[0], run[-1] + 1)):
+        raise TargetError("give one position, or several neighbouring ones")
+    masked = with_masks(model, encoded, run)
+    if len(set(masked.sequence_ids[run].tolist())) > 1:
+        raise TargetError("these positions belong to two texts: choose neighbouring ones in one")
+    first, last = run[0], run[-1]
+    kept = [*range(first + 1), *range(last + 1, len(masked))]
+    offsets = masked.offsets.copy()
+    offsets[first] = (masked.offsets[first, 0], masked.offsets[last, 1])
+    return (
+        replace(
+            masked,
+            tokens=tuple(masked.tokens[index] for index in kept),
+            pieces=tuple(masked.pieces[index] for index in kept),
+            offsets=offsets[kept],
+            **{
+                name: getattr(masked, name)[kept]
+                for name in (
+                    "input_ids",
+                    "token_type_ids",
+                    "attention_mask",
+                    "word_ids",
+                    "sequence_ids",
+                    "special_tokens_mask",
+                )
+            },
+        ),
+        first,
+    )

@@ -1,0 +1,60 @@
+"""What a measure of attention declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from glassbert.maps.results import AttentionMaps, TokenMaps
+from glassbert.targets import Target
+
+if TYPE_CHECKING:
+    from glassbert.network.model import Model
+    from glassbert.text.inputs import Text
+
+__all__ = ["Measure", "Question"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What a measure may need: the model and the input, the input's weights, and what is to be explained."""
+
+    model: Model
+    text: Text
+    pair: str | None
+    maps: AttentionMaps | None  # there for every measure that has needs_model=False
+    target: Target | int | str | None
+
+    @property
+    def weights(self) -> AttentionMaps:
+        if self.maps is None:
+            raise ValueError("a measure that works on attention weights says needs_model=False")
+        return self.maps
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One way to say how much a token draws from another.
+
+    ``meaning`` completes "a number says …". ``cost(tokens)``: forward passes of this input's length, the one that gives
+    the weights included; ``backward`` says that a backward pass comes on top. ``rows_sum_to_one`` holds for every row.
+    ``needs_model``: False where ``AttentionMaps`` are enough. ``needs_target``: the numbers are about one decision.
+    ``per_head``: the map is (layer, head, query, key), not (layer, query, key).
+    """
+
+    id: str
+    label: str
+    paper: str
+    meaning: str
+    cost: Callable[[int], int]
+    rows_sum_to_one: bool
+    needs_model: bool
+    compute: Callable[[Question], TokenMaps] = field(repr=False)
+    needs_target: bool = False
+    per_head: bool = False
+    backward: bool = False
+
+
+def one_pass(_tokens: int) -> int:
+    return 1

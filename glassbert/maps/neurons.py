@@ -1,0 +1,109 @@
+"""Queries and keys: what attention weights are computed from, neuron by neuron (Vig 2019).
+
+The weight of head h from token i to token j is softmax over j of q_i · k_j / √d, with d neurons a head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from glassbert.errors import LayerError, UnsupportedModelError
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.results import Array, Encoded, read_only
+from glassbert.text.inputs import Text, encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Neurons", "neurons"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neurons:
+    """Queries and keys of some layers, and the attention weights they give."""
+
+    encoded: Encoded
+    layers: Array  # (layer,), the model's layer numbers
+    weights: Array  # (layer, head, query, key), each row sums to 1
+    queries: Array  # (layer, head, token, neuron)
+    keys: Array  # (layer, head, token, neuron)
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("layers", "int64"), ("weights", "float32"), ("queries", "float32"), ("keys", "float32")):
+            object.__setattr__(self, name, read_only(getattr(self, name), dtype))
+
+    def frame(self) -> pd.DataFrame:
+        """One row a neuron of a token: layer, head, token, neuron, query, key."""
+        import pandas as pd
+
+        layer, head, token, neuron = (axis.ravel() for axis in np.indices(self.queries.shape, dtype=np.int32))
+        return pd.DataFrame(
+            {
+                "layer": self.layers[layer],
+                "head": head,
+                "position": token,
+                "token": np.asarray(self.encoded.tokens, dtype=object)[token],
+                "neuron": neuron,
+                "query": self.queries.ravel(),
+                "key": self.keys.ravel(),
+            }
+        )
+
+
+def neurons(model: Model, text: Text, pair: str | None = None, *, layers: Sequence[int] | None = None) -> Neurons:
+    """Queries and keys of ``layers`` (None: all) from the stock model's hidden states; one forward pass.
+
+    For BERT, RoBERTa, ELECTRA and DistilBERT, whose weights depend on queries and keys alone. Raises LayerError,
+    UnsupportedModelError, the TextErrors.
+    """
+    chosen = list(range(model.layers)) if layers is None else [int(layer) for layer in layers]
+    for layer in chosen:
+        if not 0 <= layer < model.layers:
+            raise LayerError(f"layer {layer}: this model has layers 0 to {model.layers - 1}")
+    projections = _projections(model.network)
+    encoded = encode(model, text, pair)
+    inputs = batch(model, [encoded])
+
+    def work(device: str) -> tuple[list[Array], list[Array], list[Array]]:
+        weights, queries, keys = [], [], []
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            output = encoder_of(model)(
+                **network_inputs(model, inputs, device), output_attentions=True, output_hidden_states=True
+            )
+            for layer in chosen:
+                states = output.hidden_states[layer][0]  # what this layer reads
+                query, key = projections[layer]
+                weights.append(output.attentions[layer][0].float().cpu().numpy())
+                queries.append(_by_head(query(states), model.attention_heads))
+                keys.append(_by_head(key(states), model.attention_heads))
+        return weights, queries, keys
+
+    weights, queries, keys = model.run(work)
+    return Neurons(encoded, np.asarray(chosen), np.stack(weights), np.stack(queries), np.stack(keys))
+
+
+def _by_head(states: Any, heads: int) -> Array:
+    """(token, heads side by side) → (head, token, neuron)."""
+    tokens, width = states.shape
+    result: Array = states.view(tokens, heads, width // heads).transpose(0, 1).float().cpu().numpy()
+    return result
+
+
+def _projections(network: Any) -> list[tuple[Any, Any]]:
+    """Each layer's query and key projection."""
+    encoder = network.base_model
+    match network.config.model_type:
+        case "bert" | "roberta" | "xlm-roberta" | "electra":
+            return [(layer.attention.self.query, layer.attention.self.key) for layer in encoder.encoder.layer]
+        case "distilbert":
+            return [(layer.attention.q_lin, layer.attention.k_lin) for layer in encoder.transformer.layer]
+    raise UnsupportedModelError(
+        f"queries and keys of a {network.config.model_type} network are not known here; valid are BERT, RoBERTa, "
+        "XLM-RoBERTa, ELECTRA and DistilBERT"
+    )

@@ -1,0 +1,332 @@
+"""Numbers for pairs of tokens: attention weights, and what is measured from them.
+
+:class:`AttentionMaps` holds every weight of a text. :class:`TokenMaps` holds any measure, over all tokens or some of
+them, by token or by word; its methods give new maps and say in ``caption`` what they left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from glassbert.errors import LayerError, OptionError
+from glassbert.results import Array, Encoded, Result, read_only
+from glassbert.text.words import words_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BLOCKS", "AttentionMaps", "HeadIndex", "How", "PairBlock", "TokenMaps", "check_head"]
+
+#: (layer, head), both counted from 0.
+HeadIndex = tuple[int, int]
+How = Literal["mean", "max"]
+PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
+
+#: Part of a text pair → (the text that looks, the text that is looked at).
+BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
+
+# Rounding of float32 rows of 512 numbers stays under this.
+_SUM_TOLERANCE = 1e-4
+
+
+def check_head(layer: int, head: int, layers: int, heads: int) -> None:
+    """Raise LayerError unless a model of this size has the head."""
+    if not 0 <= layer < layers:
+        raise LayerError(f"layer {layer}: this model has layers 0 to {layers - 1}")
+    if not 0 <= head < heads:
+        raise LayerError(f"head {head}: each layer of this model has heads 0 to {heads - 1}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenMaps(Result):
+    """One number for each pair of query (row: who looks) and key (column: what is looked at), layer by layer.
+
+    ``values`` is (layer, query, key), or (layer, head, query, key) for a measure that tells heads apart; ``measure``
+    is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` say which tokens of
+    ``encoded`` each covers, [start, stop). ``rows_sum_to_one`` holds for every row; ``renormalised`` says that rows
+    were rescaled to make it so.
+    """
+
+    encoded: Encoded
+    measure: str
+    values: Array  # (layer, query, key) or (layer, head, query, key)
+    layers: Array  # (layer,), the model's layer numbers; −1 where several were combined
+    heads: Array  # (head,), the model's head numbers; empty for (layer, query, key)
+    queries: Array  # (query, 2), token positions [start, stop)
+    keys: Array  # (key, 2), token positions [start, stop)
+    query_labels: tuple[str, ...]
+    key_labels: tuple[str, ...]
+    rows_sum_to_one: bool
+    renormalised: bool = False
+    caption: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "values": "float32",
+        "layers": "int64",
+        "heads": "int64",
+        "queries": "int64",
+        "keys": "int64",
+    }
+
+    @classmethod
+    def of(
+        cls,
+        encoded: Encoded,
+        measure: str,
+        values: Array,
+        *,
+        rows_sum_to_one: bool,
+        layers: Sequence[int] | None = None,
+        queries: Sequence[int] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> TokenMaps:
+        """Maps over the tokens of an input: all layers unless ``layers``, all rows unless ``queries`` name some."""
+        tokens = np.arange(len(encoded))
+        rows = tokens if queries is None else np.asarray(queries)
+        return cls(
+            encoded=encoded,
+            measure=measure,
+            values=values,
+            layers=np.arange(values.shape[0]) if layers is None else np.asarray(layers),
+            heads=np.arange(values.shape[1]) if values.ndim == 4 else np.empty(0),
+            queries=np.stack((rows, rows + 1), axis=-1),
+            keys=np.stack((tokens, tokens + 1), axis=-1),
+            query_labels=tuple(encoded.pieces[row] for row in rows),
+            key_labels=encoded.pieces,
+            rows_sum_to_one=rows_sum_to_one,
+            options=dict(options or {}),
+        )
+
+    @property
+    def per_head(self) -> bool:
+        return self.values.ndim == 4
+
+    def by_word(self) -> TokenMaps:
+        """Words instead of pieces: sum over the key pieces of a word, mean over its query pieces (Clark et al. 2019).
+
+        Rows that sum to 1 still do. Each special token stays a word of its own.
+        """
+        words = words_of(self.encoded)
+        row_words, column_words = words.group[self.queries[:, 0]], words.group[self.keys[:, 0]]
+        row_starts, column_starts = _starts(row_words), _starts(column_words)
+        summed = np.add.reduceat(self.values, column_starts, axis=-1)
+        sizes = np.diff(row_starts, append=len(row_words)).astype(np.float32)
+        return replace(
+            self,
+            values=np.add.reduceat(summed, row_starts, axis=-2) / sizes[:, None],
+            queries=_spans(self.queries, row_starts),
+            keys=_spans(self.keys, column_starts),
+            query_labels=tuple(words.labels[word] for word in row_words[row_starts]),
+            key_labels=tuple(words.labels[word] for word in column_words[column_starts]),
+        )
+
+    def block(self, block: PairBlock | str, *, renormalise: bool = False) -> TokenMaps:
+        """One part of a text pair: "A→B" are the rows of text A and the columns of text B; no special tokens.
+
+        ``renormalise`` rescales what is left of each row to sum to 1; without it the missing rest is the weight on
+        everything else. Raises OptionError for a single text or another name.
+        """
+        if block not in BLOCKS:
+            raise OptionError(f"block {block!r} is not known; valid are {', '.join(BLOCKS)}")
+        if len(self.encoded.texts) != 2:
+            raise OptionError(f"{block} needs two texts, and this input is one: give a second text")
+        looking, looked_at = BLOCKS[block]
+        text_of = self.encoded.sequence_ids
+        return self._part(
+            np.flatnonzero(text_of[self.queries[:, 0]] == looking),
+            np.flatnonzero(text_of[self.keys[:, 0]] == looked_at),
+            f"{block} only",
+            renormalise,
+        )
+
+    def without_special(self, renormalise: bool = False) -> TokenMaps:
+        """Rows and columns of [CLS], [SEP] and the like left out; ``renormalise`` rescales the rest to sum to 1."""
+        ordinary = self.encoded.special_tokens_mask == 0
+        return self._part(
+            np.flatnonzero(ordinary[self.queries[:, 0]]),
+            np.flatnonzero(ordinary[self.keys[:, 0]]),
+            "special tokens left out",
+            renormalise,
+        )
+
+    def over_heads(self, how: How = "mean") -> TokenMaps:
+        """All heads of each layer as one: (layer, head, query, key) → (layer, query, key)."""
+        if not self.per_head:
+            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+        values = _combined(self.values, 1, how)
+        return replace(
+            self,
+            values=values,
+            heads=np.empty(0),
+            rows_sum_to_one=self.rows_sum_to_one and how == "mean",
+            caption=_joined(self.caption, f"{how} of {self.values.shape[1]} heads"),
+        )
+
+    def combine(self, heads: Sequence[HeadIndex], how: How = "mean") -> TokenMaps:
+        """The chosen heads, of one layer or several, as one map: (1, query, key).
+
+        The mean of rows that sum to 1 sums to 1, their maximum does not. Raises OptionError, LayerError.
+        """
+        if not self.per_head:
+            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+        chosen = list(dict.fromkeys((int(layer), int(head)) for layer, head in heads))
+        if not chosen:
+            raise OptionError("choose at least one head to combine")
+        layer_row = {int(layer): row for row, layer in enumerate(self.layers)}
+        head_row = {int(head): row for row, head in enumerate(self.heads)}
+        for layer, head in chosen:
+            if layer not in layer_row or head not in head_row:
+                raise LayerError(
+                    f"head {head} of layer {layer}: these maps have layers {min(layer_row)} to {max(layer_row)} "
+                    f"and heads {min(head_row)} to {max(head_row)}"
+                )
+        stacked = np.stack([self.values[layer_row[layer], head_row[head]] for layer, head in chosen])
+        layers = {layer for layer, _ in chosen}
+        return replace(
+            self,
+            values=_combined(stacked, 0, how)[None],
+            layers=np.asarray([layers.pop() if len(layers) == 1 else -1]),
+            heads=np.empty(0),
+            rows_sum_to_one=self.rows_sum_to_one and how == "mean",
+            caption=_joined(self.caption, f"{how} of {len(chosen)} heads"),
+            options={**self.options, "heads": [list(head) for head in chosen], "how": how},
+        )
+
+    def normalised(self) -> TokenMaps:
+        """Each row divided by its sum; a row of zeros stays as it is, and then not every row sums to 1."""
+        return self._rescaled()
+
+    def frame(self) -> pd.DataFrame:
+        """One row a number: layer, (head,) query, key, their labels, value."""
+        import pandas as pd
+
+        index = [axis.ravel() for axis in np.indices(self.values.shape, dtype=np.int32)]
+        query, key = index[-2], index[-1]
+        columns: dict[str, Any] = {"layer": self.layers[index[0]]}
+        if self.per_head:
+            columns["head"] = self.heads[index[1]]
+        columns |= {
+            "query": self.queries[query, 0],
+            "key": self.keys[key, 0],
+            "query_label": np.asarray(self.query_labels, dtype=object)[query],
+            "key_label": np.asarray(self.key_labels, dtype=object)[key],
+            "value": self.values.ravel(),
+        }
+        return pd.DataFrame(columns)
+
+    def _part(self, rows: Array, columns: Array, caption: str, renormalise: bool) -> TokenMaps:
+        if not len(rows) or not len(columns):
+            raise OptionError(f"{caption}: nothing would be left of these maps")
+        part = replace(
+            self,
+            values=self.values[..., rows, :][..., columns],
+            queries=self.queries[rows],
+            keys=self.keys[columns],
+            query_labels=tuple(self.query_labels[row] for row in rows),
+            key_labels=tuple(self.key_labels[column] for column in columns),
+            rows_sum_to_one=self.rows_sum_to_one and len(columns) == len(self.keys),
+            renormalised=False,
+            caption=_joined(self.caption, caption),
+        )
+        return part._rescaled() if renormalise else part
+
+    def _rescaled(self) -> TokenMaps:
+        totals = self.values.sum(axis=-1, keepdims=True, dtype=np.float64)
+        values = np.divide(self.values, totals, out=np.zeros_like(self.values), where=totals > 0, casting="same_kind")
+        sums = bool(np.abs(values.sum(axis=-1) - 1).max() < _SUM_TOLERANCE)
+        caption = _joined(self.caption, "rows rescaled to sum to 1" if sums else "rows rescaled to sum to 1, or zero")
+        return replace(self, values=values, rows_sum_to_one=sums, renormalised=True, caption=caption)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttentionMaps(Result):
+    """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1.
+
+    The methods of :class:`TokenMaps` work here too, and give such maps.
+    """
+
+    encoded: Encoded
+    weights: Array  # (layer, head, query, key)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"weights": "float32"}
+
+    @property
+    def layers(self) -> int:
+        return int(self.weights.shape[0])
+
+    @property
+    def heads(self) -> int:
+        return int(self.weights.shape[1])
+
+    def maps(self) -> TokenMaps:
+        """The same weights with labelled rows and columns; nothing is copied."""
+        return TokenMaps.of(self.encoded, "attention", self.weights, rows_sum_to_one=True)
+
+    def by_word(self) -> TokenMaps:
+        """Words instead of pieces, see :meth:`TokenMaps.by_word`."""
+        return self.maps().by_word()
+
+    def block(self, block: PairBlock | str, *, renormalise: bool = False) -> TokenMaps:
+        """One part of a text pair, see :meth:`TokenMaps.block`."""
+        return self.maps().block(block, renormalise=renormalise)
+
+    def without_special(self, renormalise: bool = False) -> TokenMaps:
+        """Without [CLS], [SEP] and the like, see :meth:`TokenMaps.without_special`."""
+        return self.maps().without_special(renormalise)
+
+    def over_heads(self, how: How = "mean") -> TokenMaps:
+        """All heads of each layer as one map, see :meth:`TokenMaps.over_heads`."""
+        return self.maps().over_heads(how)
+
+    def combine(self, heads: Sequence[HeadIndex], how: How = "mean") -> TokenMaps:
+        """The chosen heads as one map, see :meth:`TokenMaps.combine`."""
+        return self.maps().combine(heads, how)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a weight: layer, head, query, key, their tokens, weight."""
+        import pandas as pd
+
+        layers, heads, queries, keys = self.weights.shape
+        tokens = np.asarray(self.encoded.tokens, dtype=object)
+        layer, head, query, key = (
+            index.ravel() for index in np.indices((layers, heads, queries, keys), dtype=np.int32)
+        )
+        return pd.DataFrame(
+            {
+                "layer": layer,
+                "head": head,
+                "query": query,
+                "key": key,
+                "query_token": tokens[query],
+                "key_token": tokens[key],
+                "weight": self.weights.ravel(),
+            }
+        )
+
+
+def _starts(groups: Array) -> Array:
+    return np.flatnonzero(np.diff(groups, prepend=-1))
+
+
+def _spans(spans: Array, starts: Array) -> Array:
+    stops = np.append(starts[1:], len(spans)) - 1
+    return read_only(np.stack((spans[starts, 0], spans[stops, 1]), axis=-1), "int64")
+
+
+def _combined(values: Array, axis: int, how: str) -> Array:
+    if how == "mean":
+        mean: Array = values.mean(axis=axis)
+        return mean
+    if how == "max":
+        largest: Array = values.max(axis=axis)
+        return largest
+    raise OptionError(f"how {how!r} is not known; valid are mean, max")
+
+
+def _joined(*captions: str) -> str:
+    return "; ".join(caption for caption in captions if caption)

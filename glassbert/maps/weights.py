@@ -1,0 +1,50 @@
+"""The softmax weights themselves, as the stock model returns them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from glassbert.maps._measure import Measure, one_pass
+from glassbert.maps.results import AttentionMaps
+from glassbert.network.blocks import gives_weights, take_weights
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.text.inputs import Text, encode
+
+
+def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
+    """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
+
+    Costs one forward pass of the encoder. Row *query* says where that token takes its new value from; each row sums
+    to 1. Raises the TextErrors of :func:`glassbert.encode`.
+    """
+    encoded = encode(model, text, pair)
+    inputs = batch(model, [encoded])
+
+    def work(device: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
+
+        # Moved into place while the network runs: 512 tokens are 1 MB a head, and all layers are never held twice.
+        def take(layer: int, values: torch.Tensor) -> None:
+            weights[layer] = values[0].float().cpu().numpy()
+
+        arguments = network_inputs(model, inputs, device) | gives_weights(model.network)
+        with torch.no_grad(), work_threads(inputs.token_rows), take_weights(model.network, take):
+            encoder_of(model)(**arguments)
+        return weights
+
+    return AttentionMaps(encoded=encoded, weights=model.run(work))
+
+
+MEASURE = Measure(
+    id="attention",
+    label="Attention weights",
+    paper="Vaswani et al. 2017, arXiv:1706.03762",
+    meaning="the weight this head gives to the token when it mixes their values",
+    cost=one_pass,
+    rows_sum_to_one=True,
+    needs_model=False,
+    compute=lambda question: question.weights.maps(),
+    per_head=True,
+)

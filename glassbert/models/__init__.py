@@ -1,0 +1,1 @@
+"""Finding, vetting and fetching the files of a model; nothing here needs torch."""

@@ -1,0 +1,1 @@
+"""A loaded network: load it, run it, reach inside it with hooks, batch its inputs."""

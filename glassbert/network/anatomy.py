@@ -1,0 +1,157 @@
+"""The blocks of a loaded network, in the order they run, with the shape of every tensor and every parameter counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.errors import OptionError
+from glassbert.network.blocks import blocks
+from glassbert.network.device import work_threads
+from glassbert.network.model import Batch, Model, encoder_of, network_inputs
+from glassbert.network.results import Architecture
+
+__all__ = ["architecture"]
+
+
+def architecture(model: Model, tokens: int = 16) -> Architecture:
+    """Every module of this network as it runs on ``tokens`` tokens: shapes in and out, and its parameters.
+
+    Seen in a real pass of the loaded network. Rows are the modules that hold parameters; one that runs in every layer
+    (ALBERT's shared layer) has a row for each, its parameters in the first. Raises OptionError.
+    """
+    if not 1 <= tokens <= model.max_tokens:
+        raise OptionError(f"tokens {tokens}: valid are 1 to {model.max_tokens}, the positions this model has")
+    counted: set[int] = set()
+    calls, parameters, shared = [], [], []
+    ran = _calls(model, tokens)
+    for call in [*ran, *_not_run(model, ran)]:
+        own = [] if call.module is None else list(call.module.parameters(recurse=False))
+        new = [parameter for parameter in own if id(parameter) not in counted]
+        if own and not new and call.module is not None and next(call.module.children(), None) is not None:
+            continue  # a container whose only numbers are a child's, such as the bias of an output table
+        counted.update(map(id, new))
+        calls.append(call)
+        parameters.append(sum(parameter.numel() for parameter in new))
+        shared.append(len(new) < len(own))
+    return Architecture(
+        source=model.source,
+        tokens=tokens,
+        blocks=tuple(call.block for call in calls),
+        parts=tuple(call.part for call in calls),
+        names=tuple(call.name for call in calls),
+        kinds=tuple(call.kind for call in calls),
+        inputs=tuple(call.given for call in calls),
+        outputs=tuple(call.returned for call in calls),
+        parameters=np.asarray(parameters),
+        shared=tuple(shared),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    block: str
+    part: str
+    name: str
+    kind: str
+    module: Any  # None for a step without a module of its own
+    given: tuple[int, ...] = ()
+    returned: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in the network the pass is."""
+
+    layer: int = 0
+    part: str = ""
+
+
+def _calls(model: Model, tokens: int) -> list[_Call]:
+    """The modules with parameters, and each layer's attention weights, in the order they were done."""
+    ids = torch.full((1, tokens), int(model.tokenizer.cls_token_id or 0))
+    inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
+
+    def work(device: str) -> list[_Call]:
+        calls: list[_Call] = []
+        with torch.no_grad(), work_threads(tokens), _recorded(model, calls):
+            output = model.network(**network_inputs(model, inputs, device), output_attentions=True)
+        weights = [call for call in calls if call.module is None]
+        for call, attention in zip(weights, output.attentions, strict=True):
+            call.returned = tuple(attention.shape)
+        return calls
+
+    return model.run(work)
+
+
+@contextmanager
+def _recorded(model: Model, calls: list[_Call]) -> Iterator[None]:
+    """A context in which every module with parameters of its own writes down its call."""
+    place = _Place()
+    names = {module: name for name, module in model.network.named_modules()}
+
+    def enter(*_: Any) -> None:
+        place.layer, place.part = place.layer + 1, "attention"
+
+    def leave(*_: Any) -> None:
+        place.part = ""
+
+    def attended(*_: Any) -> None:
+        place.part = "feed-forward"
+
+    def weigh(module: Any, inputs: tuple[Tensor, ...]) -> None:
+        name = f"{names[module].rpartition('.')[0]} (weights)"
+        calls.append(_Call(f"layer {place.layer}", "attention", name, "Softmax", None, tuple(inputs[0].shape)))
+
+    def done(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        given = inputs[0] if inputs else output
+        returned = output[0] if isinstance(output, tuple) else output
+        block = f"layer {place.layer}" if place.part else _block(model, names[module])
+        kind = type(module).__name__
+        calls.append(_Call(block, place.part, names[module], kind, module, tuple(given.shape), tuple(returned.shape)))
+
+    with ExitStack() as stack:
+        for module in model.network.modules():
+            if next(module.parameters(recurse=False), None) is not None:
+                stack.callback(module.register_forward_hook(done).remove)
+        unique = {block.layer: block for block in blocks(model.network)}
+        for layer, block in unique.items():
+            stack.callback(layer.register_forward_pre_hook(enter).remove)
+            stack.callback(block.output.register_forward_pre_hook(weigh).remove)
+            stack.callback(block.norm.register_forward_hook(attended).remove)
+            stack.callback(layer.register_forward_hook(leave).remove)
+        yield
+
+
+def _not_run(model: Model, ran: list[_Call]) -> list[_Call]:
+    """Modules with parameters that this pass had no use for."""
+    used = {call.module for call in ran}
+    return [
+        _Call("not used", "", name, type(module).__name__, module)
+        for name, module in model.network.named_modules()
+        if module not in used and next(module.parameters(recurse=False), None) is not None
+    ]
+
+
+def _block(model: Model, name: str) -> str:
+    """The block a module outside the layers belongs to."""
+    encoder = model.network is encoder_of(model) or name.startswith(f"{model.network.base_model_prefix}.")
+    if "pooler" in name:
+        return "pooler"
+    if "relative_attention_bias" in name:
+        return "position bias"
+    if encoder:
+        return "embeddings"
+    if "seq_relationship" in name:
+        return "next-sentence head"
+    if "qa_outputs" in name:
+        return "question-answering head"
+    if "classifier" in name:
+        return "classification head" if "classification" in model.heads else "token-classification head"
+    return "masked-word head"

@@ -1,0 +1,306 @@
+"""Where attention sits inside each family's stock network, and hooks that reach it there.
+
+Hooks are on the network only inside a ``with``, and only :meth:`Model.run` lets one in: under the model's
+lock, so that no other thread's forward pass meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from glassbert.errors import UnsupportedModelError
+
+__all__ = [
+    "FUSED_FROM",
+    "Block",
+    "Part",
+    "blocks",
+    "change_arguments",
+    "change_input",
+    "change_output",
+    "fused_attention",
+    "gates_off",
+    "gives_weights",
+    "has_fused_attention",
+    "has_known_blocks",
+    "heads_off",
+    "run_layer",
+    "scale_heads",
+    "scaled",
+    "see_input",
+    "see_output",
+    "take_weights",
+]
+
+#: Tokens from which the fused kernel is the quicker one: of many short inputs it takes up to 1.8 times as long.
+FUSED_FROM = 48
+
+Part = Literal["layer", "attention", "query", "key", "value", "output", "norm", "feed_forward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One layer's modules. All layers of an ALBERT are one and the same block, called again and again."""
+
+    layer: Any  # (input, token, hidden) → the same, or a tuple with it in front
+    query: Any  # Linear: hidden states → queries, heads side by side
+    key: Any  # Linear: hidden states → keys, the same
+    value: Any  # Linear: hidden states → values, the same
+    output: Any  # Linear: heads side by side → hidden
+    norm: Any  # LayerNorm of attention output + residual
+    feed_forward: Any  # Linear: the wide inner layer → hidden, what the feed-forward half adds
+    attention: Any  # hidden states → (heads side by side, weights)
+
+
+# Looked for once: every hook of every pass asks, and finding them took a fourteenth of a short pass.
+_found: WeakKeyDictionary[Any, tuple[Block, ...]] = WeakKeyDictionary()
+
+
+def blocks(network: Any) -> tuple[Block, ...]:
+    """The blocks of a stock network, in the order they are called. Raises UnsupportedModelError."""
+    if network not in _found:
+        _found[network] = _blocks(network)
+    return _found[network]
+
+
+def has_known_blocks(network: Any) -> bool:
+    """Whether hooks can reach inside this network."""
+    try:
+        return bool(blocks(network))
+    except UnsupportedModelError:
+        return False
+
+
+def _blocks(network: Any) -> tuple[Block, ...]:
+    encoder, config = network.base_model, network.config
+    match config.model_type:
+        case "bert" | "roberta" | "xlm-roberta" | "electra":
+            return tuple(
+                Block(
+                    layer,
+                    layer.attention.self.query,
+                    layer.attention.self.key,
+                    layer.attention.self.value,
+                    layer.attention.output.dense,
+                    layer.attention.output.LayerNorm,
+                    layer.output.dense,
+                    layer.attention.self,
+                )
+                for layer in encoder.encoder.layer
+            )
+        case "distilbert":
+            return tuple(
+                Block(
+                    layer,
+                    layer.attention.q_lin,
+                    layer.attention.k_lin,
+                    layer.attention.v_lin,
+                    layer.attention.out_lin,
+                    layer.sa_layer_norm,
+                    layer.ffn.lin2,
+                    layer.attention,
+                )
+                for layer in encoder.transformer.layer
+            )
+        case "mpnet":
+            return tuple(
+                Block(
+                    layer,
+                    layer.attention.attn.q,
+                    layer.attention.attn.k,
+                    layer.attention.attn.v,
+                    layer.attention.attn.o,
+                    layer.attention.LayerNorm,
+                    layer.output.dense,
+                    layer.attention.attn,
+                )
+                for layer in encoder.encoder.layer
+            )
+        case "albert" if config.inner_group_num == 1:
+            groups = encoder.encoder.albert_layer_groups
+            share = config.num_hidden_layers / config.num_hidden_groups
+            shared = (groups[int(number / share)].albert_layers[0] for number in range(config.num_hidden_layers))
+            return tuple(
+                Block(
+                    layer,
+                    layer.attention.query,
+                    layer.attention.key,
+                    layer.attention.value,
+                    layer.attention.dense,
+                    layer.attention.LayerNorm,
+                    layer.ffn_output,
+                    layer.attention,
+                )
+                for layer in shared
+            )
+    raise UnsupportedModelError(
+        f"the inside of a {config.model_type} network is not known here; valid are BERT, DistilBERT, RoBERTa, "
+        "XLM-RoBERTa, ALBERT with one layer a group, ELECTRA and MPNet"
+    )
+
+
+@contextmanager
+def _hooks(network: Any, part: Part, install: Callable[[Any, Iterator[int]], Any]) -> Iterator[None]:
+    """``install(module, numbers)`` for each module; ``next(numbers)`` is the layer that is being called."""
+    calls: dict[Any, list[int]] = {}
+    for number, block in enumerate(blocks(network)):
+        calls.setdefault(getattr(block, part), []).append(number)
+    with ExitStack() as stack:
+        for module, numbers in calls.items():
+            stack.callback(install(module, cycle(numbers)).remove)
+        yield
+
+
+def change_arguments(network: Any, part: Part, change: Callable[[int, tuple[Any, ...]], tuple[Any, ...]]) -> Any:
+    """A context in which ``change(layer, arguments)`` replaces what this part of each layer is called with."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        return module.register_forward_pre_hook(lambda _, inputs: change(next(numbers), inputs))
+
+    return _hooks(network, part, install)
+
+
+def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A context in which ``change(layer, tensor)`` replaces what this part of each layer reads."""
+    return change_arguments(network, part, lambda layer, inputs: (change(layer, inputs[0]), *inputs[1:]))
+
+
+def change_output(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
+    """A context in which ``change(layer, tensor)`` replaces what this part of each layer gives."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
+            if isinstance(output, tuple):
+                return (change(next(numbers), output[0]), *output[1:])
+            return change(next(numbers), output)
+
+        return module.register_forward_hook(hook)
+
+    return _hooks(network, part, install)
+
+
+def see_input(network: Any, part: Part, see: Callable[[int, tuple[Any, ...], dict[str, Any]], None]) -> Any:
+    """A context in which ``see(layer, arguments, keyword arguments)`` is called before this part of each layer."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+            see(next(numbers), inputs, options)
+
+        return module.register_forward_pre_hook(hook, with_kwargs=True)
+
+    return _hooks(network, part, install)
+
+
+def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> Any:
+    """A context in which ``see(layer, tensor)`` is called with what this part of each layer gives."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> None:
+            see(next(numbers), output[0] if isinstance(output, tuple) else output)
+
+        return module.register_forward_hook(hook)
+
+    return _hooks(network, part, install)
+
+
+def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
+    """A context in which ``take(layer, weights)`` gets each layer's attention weights, (input, head, query, key), as it
+    is done, and the network drops them: of a long text they are its largest tensors, and it would keep all."""
+
+    def install(module: Any, numbers: Iterator[int]) -> Any:
+        def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
+            take(next(numbers), output[1])
+            return (output[0], None, *output[2:])
+
+        return module.register_forward_hook(hook)
+
+    return _hooks(network, "attention", install)
+
+
+def gives_weights(network: Any) -> dict[str, bool]:
+    """What to call this network with so that its attention gives its weights; all but MPNet's always do."""
+    return {"output_attentions": True} if network.config.model_type == "mpnet" else {}
+
+
+def has_fused_attention(network: Any) -> bool:
+    """Whether attention of this family can run as torch's fused kernel: of all families here but MPNet."""
+    return bool(network._supports_sdpa)
+
+
+@contextmanager
+def fused_attention(network: Any, tokens: int) -> Iterator[None]:
+    """A context in which attention is the fused kernel, which never writes the weights to memory.
+
+    For inputs of so many tokens, and only where the family has it and they are long enough to be quicker for it.
+    """
+    config = network.config
+    before = config._attn_implementation
+    if has_fused_attention(network) and tokens >= FUSED_FROM:
+        config._attn_implementation = "sdpa"
+    try:
+        yield
+    finally:
+        config._attn_implementation = before
+
+
+def scaled(states: Tensor, gates: Tensor) -> Tensor:
+    """Each head's share of (input, token, heads side by side) times its gate: (head,) or (input, head)."""
+    inputs, tokens, width = states.shape
+    heads = gates.shape[-1]
+    by_head = states.view(inputs, tokens, heads, width // heads)
+    gate = gates.to(states.device, states.dtype).reshape(-1, 1, heads, 1)
+    return (by_head * gate).view(inputs, tokens, width)
+
+
+def scale_heads(network: Any, gates: Callable[[int], Tensor | None]) -> Any:
+    """A context in which head outputs are multiplied by ``gates(layer)``, (head,) or (input, head); None: untouched."""
+
+    def change(layer: int, states: Tensor) -> Tensor:
+        gate = gates(layer)
+        return states if gate is None else scaled(states, gate)
+
+    return change_input(network, "output", change)
+
+
+def gates_off(network: Any, heads: Iterable[tuple[int, int]]) -> dict[int, Tensor]:
+    """Layer → its gates, (head,), 0 for these (layer, head); layers without one are left out."""
+    gates: dict[int, Tensor] = {}
+    for layer, head in heads:
+        if layer not in gates:
+            gates[layer] = torch.ones(network.config.num_attention_heads)
+        gates[layer][head] = 0
+    return gates
+
+
+def heads_off(network: Any, heads: Iterable[tuple[int, int]]) -> Any:
+    """A context in which these (layer, head) contribute nothing: what is left of a whole layer is its output bias."""
+    return scale_heads(network, gates_off(network, heads).get)
+
+
+def run_layer(
+    block: Block,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    *,
+    values: Callable[[Tensor], Tensor] | None = None,
+    gates: Tensor | None = None,
+) -> Tensor:
+    """One layer alone, with ``values`` put in place of what its value projection gives, and head outputs gated."""
+    with ExitStack() as stack:
+        if values is not None:
+            changed = block.value.register_forward_hook(lambda module, inputs, output: values(output))
+            stack.callback(changed.remove)
+        if gates is not None:
+            gated = block.output.register_forward_pre_hook(lambda module, inputs: (scaled(inputs[0], gates),))
+            stack.callback(gated.remove)
+        output = block.layer(*arguments, **options)
+    result: Tensor = output[0] if isinstance(output, tuple) else output
+    return result

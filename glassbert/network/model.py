@@ -1,0 +1,297 @@
+"""Load a model and run it. Everything that needs a forward pass goes through here.
+
+One :class:`Model` is shared by every thread: its network is never changed after loading, and each forward pass holds
+the model's lock, because reading attention weights and switching heads off work with hooks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor
+
+from glassbert.errors import DamagedCheckpointError, DeviceError, HeadError, OptionError
+from glassbert.families import HEADS, Head
+from glassbert.models.checkpoint import Checkpoint
+from glassbert.models.hub import Progress, locate
+from glassbert.network import stock
+from glassbert.network.blocks import heads_off
+from glassbert.network.device import choose_device
+from glassbert.results import Encoded
+
+__all__ = ["Batch", "Model", "Precision", "batch", "load", "require_head"]
+
+Precision = Literal["float32", "bfloat16", "float16"]
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Placement:
+    """Where the network is now. It moves once at most: from a GPU that ran out of memory to the CPU."""
+
+    device: str
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A loaded encoder. Make one with :func:`load`; the functions of the public face take it as first argument."""
+
+    checkpoint: Checkpoint
+    tokenizer: Any = field(repr=False)
+    network: Any = field(repr=False)
+    precision: Precision
+    layers: int
+    attention_heads: int
+    hidden_size: int
+    parameters: int
+    max_tokens: int
+    labels: tuple[str, ...]
+    multi_label: bool
+    uses_segments: bool
+    _placement: _Placement = field(repr=False)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    #: (layer, head) of the heads that are off in this view of the model; see :func:`glassbert.ablate`.
+    ablated_heads: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def source(self) -> str:
+        return self.checkpoint.source
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The task heads that are really in the weights."""
+        return self.checkpoint.heads
+
+    @property
+    def device(self) -> str:
+        return self._placement.device
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence about something that changed while running, such as a move to the CPU."""
+        return self._placement.notice
+
+    @property
+    def mask_token(self) -> str | None:
+        token: str | None = self.tokenizer.mask_token
+        return token
+
+    def run(self, work: Callable[[str], _T]) -> _T:
+        """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory."""
+
+        def once() -> _T:
+            if not self.ablated_heads:
+                return work(self.device)
+            with heads_off(self.network, self.ablated_heads):
+                return work(self.device)
+
+        with self.lock:
+            return self.retry_on_cpu(once)
+
+    def retry_on_cpu(self, work: Callable[[], _T]) -> _T:
+        """``work()``, repeated once the network has left a GPU that ran out of memory; does not hold the lock.
+
+        For work of many passes that takes the lock for each, so that others get their turn in between.
+        """
+        device = self.device
+        try:
+            return work()
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) and device != "cpu":
+                _move_to_cpu(self)
+            elif self.device == device:
+                raise
+            # else another thread moved the network between this work's forward and backward pass
+        return work()
+
+
+def _move_to_cpu(model: Model) -> None:
+    with model.lock:
+        left = model.device
+        if left == "cpu":
+            return
+        model.network.to("cpu")
+        model._placement.device = "cpu"
+        model._placement.notice = (
+            f"{left} ran out of memory, so this model now runs on the CPU; results are the same, only slower"
+        )
+    if left.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
+def load(
+    source: str = "pretrained",
+    device: str = "auto",
+    *,
+    precision: Precision = "float32",
+    revision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Model:
+    """Load a model: an embedded id, a hub id or a local folder.
+
+    ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads.
+    Only safetensors weights are read and no code of the model is ever run. Raises a ModelError that says what is
+    wrong with the model, DeviceError, or OptionError.
+    """
+    if precision not in stock.DTYPES:
+        raise OptionError(f"precision {precision!r} is not known; valid are {', '.join(stock.DTYPES)}")
+    chosen = choose_device(device)
+    checkpoint = locate(source, revision=revision, progress=progress)
+    tokenizer, network = _read(checkpoint, precision)
+    placement = _Placement("cpu")
+    if chosen != "cpu":
+        placement = _place(network, chosen)
+    config = network.config
+    labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
+    return Model(
+        checkpoint=checkpoint,
+        tokenizer=tokenizer,
+        network=network,
+        precision=precision,
+        layers=config.num_hidden_layers,
+        attention_heads=config.num_attention_heads,
+        hidden_size=config.hidden_size,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        max_tokens=_max_tokens(config, tokenizer),
+        labels=labels if {"classification", "token_classification"} & set(checkpoint.heads) else (),
+        # a softmax over a single score (regression, ranking) would always say 1
+        multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
+        uses_segments=getattr(config, "type_vocab_size", 0) > 1,
+        _placement=placement,
+    )
+
+
+def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
+    class_name = checkpoint.variant.class_name if checkpoint.variant else None
+    try:
+        tokenizer = stock.read_tokenizer(checkpoint.folder)
+        network, missing = stock.read_network(checkpoint.folder, class_name, precision)
+    except Exception as error:
+        raise DamagedCheckpointError(
+            f"{checkpoint.source!r} passed the first checks but could not be read ({type(error).__name__}); "
+            "download it again or choose another model"
+        ) from error
+    # The pooler of a bare encoder feeds no head we offer; anything else that is missing would be random numbers.
+    missing = {name for name in missing if not name.startswith("pooler.") and ".pooler." not in name}
+    if missing:
+        raise DamagedCheckpointError(
+            f"{checkpoint.source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them); "
+            "they would be random numbers, so it is not loaded: download it again or choose another model"
+        )
+    if len(tokenizer) > network.config.vocab_size:
+        raise DamagedCheckpointError(
+            f"the tokenizer of {checkpoint.source!r} knows {len(tokenizer)} tokens, its weights only "
+            f"{network.config.vocab_size}; the files do not belong together"
+        )
+    return tokenizer, network
+
+
+def _place(network: Any, device: str) -> _Placement:
+    try:
+        network.to(device)
+    except torch.OutOfMemoryError:
+        network.to("cpu")
+        return _Placement("cpu", f"{device} has too little free memory for this model, so it runs on the CPU")
+    except RuntimeError as error:
+        raise DeviceError(f"device {device!r} cannot be used: {error}; choose the CPU") from error
+    return _Placement(device)
+
+
+def _max_tokens(config: Any, tokenizer: Any) -> int:
+    positions = int(config.max_position_embeddings)
+    if config.model_type in ("roberta", "xlm-roberta", "mpnet"):
+        positions -= int(config.pad_token_id) + 1  # these count positions from the padding id on
+    limit = int(tokenizer.model_max_length)
+    return min(positions, limit)  # a tokenizer without a limit says 10^30
+
+
+def require_head(model: Model, head: Head) -> None:
+    """Raise HeadError unless this head is in the model's weights."""
+    if head not in model.heads:
+        has = ", ".join(HEADS[name] for name in model.heads) or "none, only the encoder"
+        raise HeadError(
+            f"{model.source!r} has no trained head for {HEADS[head]} (its heads: {has}); choose a model trained for it"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded inputs on the CPU, (input, token) each; moved to the device inside a forward pass."""
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    token_type_ids: Tensor
+
+    @property
+    def token_rows(self) -> int:
+        return self.input_ids.numel()
+
+
+def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
+    """Stack inputs, padded on the right to the longest."""
+    length = max(len(item) for item in encoded)
+    ids = torch.full((len(encoded), length), model.tokenizer.pad_token_id)
+    mask = torch.zeros_like(ids)
+    segments = torch.zeros_like(ids)
+    for row, item in enumerate(encoded):
+        ids[row, : len(item)] = torch.tensor(item.input_ids)
+        mask[row, : len(item)] = torch.tensor(item.attention_mask)
+        segments[row, : len(item)] = torch.tensor(item.token_type_ids)
+    return Batch(ids, mask, segments)
+
+
+def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor | None = None) -> dict[str, Tensor]:
+    """The keyword arguments of a stock network; ``embeddings`` (input, token, dimension) replace the ids."""
+    arguments = {"attention_mask": inputs.attention_mask.to(device)}
+    if embeddings is None:
+        arguments["input_ids"] = inputs.input_ids.to(device)
+    else:
+        arguments["inputs_embeds"] = embeddings
+    if model.uses_segments:
+        arguments["token_type_ids"] = inputs.token_type_ids.to(device)
+    return arguments
+
+
+def encoder_of(model: Model) -> Any:
+    """The stock encoder inside the task network."""
+    return model.network.base_model
+
+
+def word_embeddings(model: Model, input_ids: Tensor) -> Tensor:
+    """Rows of the word-embedding table, before positions, segments and LayerNorm are added."""
+    table = model.network.get_input_embeddings()
+    embedded: Tensor = table(input_ids.to(table.weight.device))
+    return embedded
+
+
+def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
+    """The masked-word head on chosen hidden states: (row, hidden) → (row, vocabulary).
+
+    On a short text the head costs as much as the whole encoder, so it is applied where it is needed and nowhere else.
+    """
+    network = model.network
+    match network.config.model_type:
+        case "bert":
+            logits = network.cls.predictions(hidden)
+        case "distilbert":
+            hidden = network.vocab_layer_norm(network.activation(network.vocab_transform(hidden)))
+            logits = network.vocab_projector(hidden)
+        case "albert":
+            logits = network.predictions(hidden)
+        case "electra":
+            logits = network.generator_lm_head(network.generator_predictions(hidden))
+        case _:  # RoBERTa, XLM-RoBERTa, MPNet
+            logits = network.lm_head(hidden)
+    result: Tensor = logits
+    return result
+
+
+def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:
+    """The next-sentence head on the pooled [CLS] state: (input, hidden) → (input, 2)."""
+    result: Tensor = model.network.cls.seq_relationship(pooled)
+    return result

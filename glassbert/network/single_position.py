@@ -1,0 +1,130 @@
+"""Many inputs that differ in few tokens, each read at one position: the work they share, done once.
+
+A text of n tokens with each token masked in turn is n inputs of n tokens. Three parts of their forward pass are not
+needed in full, and leaving them out changes nothing but the rounding:
+
+- **The first layer** reads embeddings, and an embedding depends on its token, its place and its segment alone. The n
+  inputs have about 2 n different ones between them, not n². So queries, keys and values are computed once for each
+  different embedding and then dealt out.
+- **The last layer** is read at the position p only, so only that position asks. With its query q, a head's score of
+  the state x_j is q · (W_K x_j + b_K) = (W_Kᵀ q) · x_j + q · b_K, and the softmax does not see the last term, the same
+  for every j. The head gives Σ_j a_j (W_V x_j + b_V) = W_V (Σ_j a_j x_j) + b_V, since the weights a_j sum to 1. Neither
+  keys nor values of the other positions have to exist, and the rest of the layer is one row.
+- **Attention** of the layers between runs as torch's fused kernel, unless the inputs are short. It never writes the
+  weights to memory, and nobody asks for them here.
+
+It is the stock network that runs, with hooks at its projections. A head of the last layer gets a single state to look
+at, whose weight is 1 whatever the score, so it passes on what stands there as its value: the sum above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glassbert.network.blocks import blocks, change_arguments, change_input, change_output, fused_attention, see_output
+from glassbert.network.model import Batch, Model
+
+__all__ = ["read_at"]
+
+
+@contextmanager
+def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = False) -> Iterator[None]:
+    """A context in which the encoder gives the last states at ``positions``, one an input: (input, 1, hidden).
+
+    For passes of ``inputs``, inside :meth:`Model.run`. ``embedded``: of word embeddings put in place of their tokens,
+    which need not be alike where the tokens are, so the first layer is computed in full. Differentiable.
+    """
+    with ExitStack() as stack:
+        if model.layers > 1 and not embedded:
+            stack.enter_context(_first_layer_once(model, inputs))
+        stack.enter_context(_last_layer_at(model, positions))
+        stack.enter_context(fused_attention(model.network, inputs.input_ids.shape[1]))
+        yield
+
+
+@contextmanager
+def _first_layer_once(model: Model, inputs: Batch) -> Iterator[None]:
+    """A context in which the first layer projects each different embedding once."""
+    kinds = _kinds(inputs, model.tokenizer.pad_token_id).flatten()
+    _, kind_of = torch.unique(kinds, return_inverse=True)
+    example = torch.empty(int(kind_of.max()) + 1, dtype=torch.int64)
+    example[kind_of] = torch.arange(len(kind_of))  # any row of its kind
+    example, kind_of = example.to(model.device), kind_of.to(model.device)
+
+    def pick(layer: int, states: Tensor) -> Tensor:
+        return states if layer else states.flatten(0, 1)[example]
+
+    def deal_out(layer: int, projected: Tensor) -> Tensor:
+        return projected if layer else projected[kind_of].view(*inputs.input_ids.shape, -1)
+
+    with ExitStack() as stack:
+        for part in ("query", "key", "value"):
+            stack.enter_context(change_input(model.network, part, pick))
+            stack.enter_context(change_output(model.network, part, deal_out))
+        yield
+
+
+def _kinds(inputs: Batch, padding: int) -> Tensor:
+    """(input, token): equal where token, place and segment are. RoBERTa and MPNet count places without padding."""
+    ids, length = inputs.input_ids, inputs.input_ids.shape[1]
+    padding_before = (ids == padding).cumsum(dim=1)
+    segments = int(inputs.token_type_ids.max()) + 1
+    kinds = ids * length + torch.arange(length)
+    return (kinds * segments + inputs.token_type_ids) * (length + 1) + padding_before
+
+
+@contextmanager
+def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
+    """A context in which the last layer is computed at one position an input."""
+    network, last = model.network, model.layers - 1
+    block = blocks(network)[last]
+    inputs, heads, width = len(positions), model.attention_heads, model.hidden_size
+    rows, columns = torch.arange(inputs), positions
+    key, value = (linear.weight.view(heads, -1, width) for linear in (block.key, block.value))  # (head, size, hidden)
+    states = added = query = torch.empty(0)
+
+    def narrow(layer: int, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        nonlocal states, added, rows, columns
+        if layer != last:
+            return arguments
+        states, *others = arguments
+        rows, columns = rows.to(states.device), columns.to(states.device)
+        length = states.shape[1]
+        added = states.new_zeros(inputs, 1, length)
+        for term in others:  # the mask, and MPNet's term for the distance: both are added to the scores
+            if term is not None:
+                added = added + _as_scores(term, states).expand(inputs, -1, length, -1)[rows, :, columns]
+        return (states[rows, columns][:, None], *(None for _ in others))
+
+    def keep(_: int, queries: Tensor) -> None:
+        nonlocal query
+        query = queries
+
+    def attend(layer: int, values: Tensor) -> Tensor:
+        if layer != last:
+            return values
+        asks = torch.einsum("ihs,hsx->ihx", query.view(inputs, heads, -1), key)
+        scores = asks @ states.transpose(1, 2) * key.shape[1] ** -0.5 + added
+        mixed = scores.softmax(dim=-1) @ states  # (input, head, hidden)
+        context = torch.einsum("ihx,hsx->ihs", mixed, value).reshape(inputs, width)
+        at_positions: Tensor = (context + block.value.bias)[:, None]
+        return at_positions
+
+    with (
+        change_arguments(network, "layer", narrow),
+        see_output(network, "query", keep),
+        change_output(network, "value", attend),
+    ):
+        yield
+
+
+def _as_scores(term: Tensor, states: Tensor) -> Tensor:
+    """What to add to the scores; a mask of the fused kernel says True where a state may be looked at."""
+    if term.dtype != torch.bool:
+        return term
+    return states.new_zeros(term.shape).masked_fill(~term, -torch.inf)

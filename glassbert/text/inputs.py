@@ -1,0 +1,192 @@
+"""Text → what the model reads: token ids, segments, and the way back to words and characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from glassbert.errors import EmptyTextError, OptionError, TargetError, TextTooLongError
+from glassbert.network.model import Model, require_head
+from glassbert.results import SPACE, Encoded
+
+__all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "token_name", "with_masks"]
+
+#: Wherever a text is wanted, an input that is already encoded will do.
+Text: TypeAlias = str | Encoded
+
+
+def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
+    """The text, or two, as this model reads it: ``encode(model, "Hi there") → tokens ([CLS], hi, there, [SEP])``.
+
+    A typed ``[MASK]`` becomes the model's own mask token. An :class:`Encoded` passes through. Raises EmptyTextError
+    for a text without tokens and TextTooLongError, with the count, for one longer than the model's positions: text is
+    never cut silently. Raises OptionError for an Encoded that cannot be this model's, or that comes with a pair.
+    """
+    if isinstance(text, Encoded):
+        _check_fits(model, text, pair)
+        return text
+    texts = tuple(_own_mask(model, part) for part in ((text,) if pair is None else (text, pair)))
+    for number, part in enumerate(texts):
+        if not part.strip():
+            which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
+            raise EmptyTextError(f"{which} is empty: type at least one word")
+    raw = model.tokenizer(
+        *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
+    )
+    ids = raw["input_ids"]
+    special = np.asarray(raw["special_tokens_mask"])
+    sequences = np.asarray([-1 if part is None else part for part in raw.sequence_ids()])
+    for number in range(len(texts)):
+        if not (sequences == number).any():
+            which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
+            raise EmptyTextError(f"{which} has no character that this model can read: type at least one word")
+    _check_length(model, len(ids), len(texts))
+    tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
+    offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
+    segments = raw.get("token_type_ids")
+    spelling = type(model.tokenizer.backend_tokenizer.decoder).__name__
+    return Encoded(
+        tokens=tokens,
+        pieces=tuple(
+            _piece(token, texts[sequence][start:end], spelling) if sequence >= 0 else token
+            for token, sequence, (start, end) in zip(tokens, sequences, offsets, strict=True)
+        ),
+        input_ids=np.asarray(ids),
+        token_type_ids=np.asarray(segments if segments is not None and model.uses_segments else [0] * len(ids)),
+        attention_mask=np.ones(len(ids)),
+        offsets=offsets,
+        word_ids=_running_words(raw.word_ids(), sequences),
+        sequence_ids=sequences,
+        special_tokens_mask=special,
+        texts=texts,
+    )
+
+
+def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
+    """:func:`encode` for each text. Raises OptionError for an empty list."""
+    if isinstance(texts, str) or len(texts) == 0:
+        raise OptionError("give a list with at least one text")
+    return tuple(encode(model, text) for text in texts)
+
+
+def shorten(model: Model, text: str, pair: str | None = None) -> tuple[str, str | None]:
+    """The longest beginning of the text that fits the model; of the longer text of a pair, if there are two.
+
+    Cuts at the end of a token of the original text, so what is kept is unchanged. Raises TextTooLongError where not
+    even the first character fits.
+    """
+    room = model.max_tokens - int(model.tokenizer.num_special_tokens_to_add(pair is not None))
+    if pair is None:
+        return _beginning(model, text, room), None
+    # the longer text is cut down to the shorter one before both lose anything
+    first, second = _token_count(model, text), _token_count(model, pair)
+    if first >= second:
+        text = _beginning(model, text, max(room - second, room - room // 2))
+        return text, _beginning(model, pair, room - _token_count(model, text))
+    pair = _beginning(model, pair, max(room - first, room // 2))
+    return _beginning(model, text, room - _token_count(model, pair)), pair
+
+
+def _token_count(model: Model, text: str) -> int:
+    return len(model.tokenizer(_own_mask(model, text), add_special_tokens=False)["input_ids"])
+
+
+def _beginning(model: Model, text: str, max_tokens: int) -> str:
+    """The longest beginning with at most this many tokens that ends where a token of the whole text ends."""
+    own = _own_mask(model, text)
+    raw = model.tokenizer(own, add_special_tokens=False, return_offsets_mapping=True)
+    if len(raw["input_ids"]) <= max_tokens:
+        return text
+    ends = [end for _, end in raw["offset_mapping"][: max(max_tokens, 0)]]
+    # One character can be several tokens (the bytes of an emoji), and a beginning can split differently from the whole
+    # text: so count again, and step back until it is right.
+    for end in sorted(set(ends), reverse=True):
+        part = own[:end]
+        if part.strip() and _token_count(model, part) <= max_tokens:
+            return part.replace(str(model.mask_token), "[MASK]") if own != text else part
+    raise TextTooLongError(
+        f"not even the first character of this text fits into {max(max_tokens, 0)} tokens, all that is left of the "
+        f"{model.max_tokens} this model reads",
+        tokens=len(raw["input_ids"]),
+        max_tokens=model.max_tokens,
+    )
+
+
+def with_masks(model: Model, encoded: Encoded, positions: Sequence[int]) -> Encoded:
+    """The same input with the mask token at these positions. Raises HeadError, TargetError."""
+    require_head(model, "masked_words")
+    ids = encoded.input_ids.copy()
+    tokens, pieces = list(encoded.tokens), list(encoded.pieces)
+    for position in positions:
+        if not 0 <= position < len(encoded):
+            raise TargetError(f"position {position}: this input has tokens 0 to {len(encoded) - 1}")
+        if encoded.special_tokens_mask[position]:
+            raise TargetError(
+                f"position {position} is the special token {tokens[position]}, which is not a word: choose another"
+            )
+        ids[position] = model.tokenizer.mask_token_id
+        tokens[position] = pieces[position] = model.tokenizer.mask_token
+    return replace(encoded, input_ids=ids, tokens=tuple(tokens), pieces=tuple(pieces))
+
+
+def mask_positions(model: Model, encoded: Encoded) -> tuple[int, ...]:
+    """Where the mask token stands."""
+    return tuple(int(index) for index in np.flatnonzero(encoded.input_ids == model.tokenizer.mask_token_id))
+
+
+def token_name(model: Model, token_id: int) -> str:
+    """The vocabulary's string for an id; weights padded to a round size have ids that stand for nothing."""
+    name: str | None = model.tokenizer.convert_ids_to_tokens(int(token_id))
+    return f"[id {token_id}]" if name is None else name
+
+
+def _check_length(model: Model, tokens: int, texts: int) -> None:
+    if tokens > model.max_tokens:
+        which, them = ("the text has", "it") if texts == 1 else ("the two texts have", "them")
+        raise TextTooLongError(
+            f"{which} {tokens} tokens with the special ones, this model reads at most {model.max_tokens}: "
+            f"shorten {them}",
+            tokens=tokens,
+            max_tokens=model.max_tokens,
+        )
+
+
+def _check_fits(model: Model, encoded: Encoded, pair: str | None) -> None:
+    if pair is not None:
+        raise OptionError("an encoded input already holds its second text: give both texts to encode() instead")
+    _check_length(model, len(encoded), len(encoded.texts))
+    if int(encoded.input_ids.max()) >= int(model.network.config.vocab_size):
+        raise OptionError(f"this input was encoded for a model with more tokens than {model.source!r}: encode it again")
+
+
+def _own_mask(model: Model, text: str) -> str:
+    mask = model.mask_token
+    return text.replace("[MASK]", mask) if mask and mask != "[MASK]" else text
+
+
+def _piece(token: str, surface: str, spelling: str) -> str:
+    """The token for human eyes. ``spelling`` is the decoder's name: how this vocabulary marks where words begin."""
+    match spelling:
+        case "WordPiece":
+            return token[2:] if token.startswith("##") and len(token) > 2 else token
+        case "ByteLevel":  # these spell bytes as other letters; the text itself is what people can read
+            return surface.strip() or SPACE
+        case _:
+            return token.lstrip("▁") or SPACE
+
+
+def _running_words(word_ids: Sequence[int | None], sequences: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Number words over both texts: the tokenizer starts again at 0 for the second."""
+    running = np.full(len(word_ids), -1)
+    offset = 0
+    for sequence in (0, 1):
+        where = np.flatnonzero(sequences == sequence)
+        if not len(where):
+            continue
+        own = np.asarray([word_ids[int(index)] for index in where])
+        running[where] = own + offset
+        offset = int(running[where].max()) + 1
+    return running

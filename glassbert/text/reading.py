@@ -1,0 +1,161 @@
+"""From text to the first layer: every step of what a model reads, taken from the tokenizer and network themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from numbers import Integral
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.errors import OptionError
+from glassbert.network.device import work_threads
+from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs
+from glassbert.results import Array, Encoded
+from glassbert.text.inputs import Text, encode
+from glassbert.text.normalisation import normalise
+from glassbert.text.results import ReadingSteps
+
+__all__ = ["reading_steps"]
+
+# part → its module inside ``embeddings``, the same in every family; some have no segments
+_TABLES = {"word": "word_embeddings", "position": "position_embeddings", "segment": "token_type_embeddings"}
+
+
+def reading_steps(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    padding: int | Literal["max_length"] | None = None,
+    vectors: bool = False,
+) -> ReadingSteps:
+    """Text → normalised text → words → pieces → ids, mask, segments, positions → embeddings → their sum, normalised.
+
+    Ids, positions and embeddings are seen in a real pass, not computed again. ``vectors`` keeps the embeddings
+    themselves, not only their norms. ``padding`` pads to so many tokens ("max_length": all the model has) and runs the
+    network twice more: with the attention mask, which makes padding invisible, and without it, for comparison. One
+    forward pass, three with padding. Raises OptionError for a padding shorter than the text, TextErrors.
+    """
+    encoded = encode(model, text, pair)
+    plain = batch(model, [encoded])
+    run = _run(model, plain)
+    normalised = tuple(normalise(model.tokenizer, part) for part in encoded.texts)
+    words, spans, texts = _words(encoded, [word for part in normalised for word in part.words])
+    padded, positions, with_mask, without_mask = _padding(model, encoded, run, padding)
+    return ReadingSteps(
+        encoded=encoded,
+        normalised=tuple(part.text for part in normalised),
+        changes=tuple(part.changes for part in normalised),
+        words=words,
+        word_spans=spans,
+        word_texts=texts,
+        roles=_roles(model, encoded),
+        position_ids=run["position_ids"],
+        parts=tuple(run["parts"]),
+        part_norms=np.stack([np.linalg.norm(part, axis=-1) for part in run["parts"].values()]),
+        vectors=np.stack(list(run["parts"].values())) if vectors else np.zeros(0),
+        projected=run["first"].shape != run["parts"]["sum"].shape,
+        input_norms=np.linalg.norm(run["first"], axis=-1),
+        padded_ids=padded.input_ids[0].numpy() if padded else np.zeros(0),
+        padded_mask=padded.attention_mask[0].numpy() if padded else np.zeros(0),
+        padded_segments=padded.token_type_ids[0].numpy() if padded else np.zeros(0),
+        padded_positions=positions,
+        padding_difference=with_mask,
+        padding_difference_unmasked=without_mask,
+    )
+
+
+@contextmanager
+def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Iterator[None]:
+    """A context that keeps what goes into each module and what comes out."""
+    with ExitStack() as stack:
+        for name, module in modules.items():
+
+            def hook(_: Any, inputs: tuple[Any, ...], output: Tensor, name: str = name) -> None:
+                see[name] = (inputs[0], output)
+
+            stack.callback(module.register_forward_hook(hook).remove)
+        yield
+
+
+def _run(model: Model, inputs: Batch) -> dict[str, Any]:
+    """One pass of one input: the embedding parts, the positions, what layer 1 reads, and the last layer's states."""
+    embeddings = encoder_of(model).embeddings
+    modules = {part: getattr(embeddings, name) for part, name in _TABLES.items() if hasattr(embeddings, name)}
+
+    def work(device: str) -> dict[str, Any]:
+        seen: dict[str, tuple[Tensor, Tensor]] = {}
+        with torch.no_grad(), work_threads(inputs.token_rows), _seen(modules | {"sum": embeddings.LayerNorm}, seen):
+            arguments = network_inputs(model, inputs, device)
+            output = encoder_of(model)(**arguments, output_hidden_states=True)
+        parts = {part: _rows(seen[part][1]) for part in modules}
+        return {
+            "parts": parts | {"sum": _rows(seen["sum"][0]), "normalised": _rows(seen["sum"][1])},
+            "position_ids": seen["position"][0].reshape(-1).cpu().numpy(),
+            "first": _rows(output.hidden_states[0]),
+            "last": _rows(output.last_hidden_state),
+        }
+
+    return model.run(work)
+
+
+def _rows(states: Tensor) -> Array:
+    """(input, token, dimension) of one input → (token, dimension)."""
+    rows: Array = states[0].float().cpu().numpy()
+    return rows
+
+
+def _words(encoded: Encoded, spelt: list[str]) -> tuple[tuple[str, ...], Array, Array]:
+    """The words, their spans in characters of their text, and which text that is."""
+    count = int(encoded.word_ids.max()) + 1
+    spans, texts = np.zeros((count, 2), dtype=np.int64), np.zeros(count, dtype=np.int64)
+    for word in range(count):
+        own = encoded.word_ids == word
+        spans[word] = encoded.offsets[own, 0].min(), encoded.offsets[own, 1].max()
+        texts[word] = encoded.sequence_ids[own][0]
+    if len(spelt) != count:  # a word without a piece, or a token that somebody added
+        spelt = [encoded.texts[text][start:end] for text, (start, end) in zip(texts, spans, strict=True)]
+    return tuple(spelt), spans, texts
+
+
+def _roles(model: Model, encoded: Encoded) -> tuple[str, ...]:
+    tokenizer = model.tokenizer
+    names = {
+        tokenizer.unk_token_id: "unknown",
+        tokenizer.mask_token_id: "mask",
+        tokenizer.sep_token_id: "separator",
+        tokenizer.cls_token_id: "start",
+    }
+    roles = [names.get(int(token), "") for token in encoded.input_ids]
+    if encoded.special_tokens_mask[-1]:
+        roles[-1] = "end"
+    return tuple(roles)
+
+
+def _padding(
+    model: Model, encoded: Encoded, run: dict[str, Any], padding: int | str | None
+) -> tuple[Batch | None, Array, float | None, float | None]:
+    if padding is None:
+        return None, np.zeros(0), None, None
+    length = model.max_tokens if padding == "max_length" else padding
+    if not isinstance(length, Integral) or not len(encoded) <= length <= model.max_tokens:
+        raise OptionError(
+            f"padding {padding!r}: valid are {len(encoded)}, the tokens of this text, to {model.max_tokens}, all this "
+            'model reads ("max_length")'
+        )
+    missing = int(length) - len(encoded)
+    plain = batch(model, [encoded])
+    fill = torch.nn.functional.pad
+    padded = Batch(
+        fill(plain.input_ids, (0, missing), value=model.tokenizer.pad_token_id),
+        fill(plain.attention_mask, (0, missing)),
+        fill(plain.token_type_ids, (0, missing)),
+    )
+    masked = _run(model, padded)
+    bare = _run(model, Batch(padded.input_ids, torch.ones_like(padded.attention_mask), padded.token_type_ids))
+    differences = [float(np.abs(other["last"][: len(encoded)] - run["last"]).max()) for other in (masked, bare)]
+    return padded, masked["position_ids"], differences[0], differences[1]

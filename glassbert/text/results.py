@@ -1,0 +1,219 @@
+"""Words of two inputs side by side, and why two texts have another number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+
+from glassbert.results import Array, Encoded, Result, read_only
+from glassbert.text.words import words_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LengthHint", "WordAlignment"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordAlignment(Result):
+    """Words of two inputs side by side. A row's tokens are [start, stop) in each; a gap is empty (start = stop).
+
+    Every token of either input is in exactly one row, and rows keep the order of both. ``by`` is "characters" for one
+    text read by two tokenizers, "words" for two texts.
+    """
+
+    first: Encoded
+    second: Encoded
+    by: Literal["characters", "words"]
+    first_spans: Array  # (row, 2), token positions
+    second_spans: Array  # (row, 2), token positions
+
+    _arrays: ClassVar[Mapping[str, str]] = {"first_spans": "int64", "second_spans": "int64"}
+
+    def __len__(self) -> int:
+        return len(self.first_spans)
+
+    @property
+    def first_labels(self) -> tuple[str, ...]:
+        """(row,), "" for a gap."""
+        return _labels(self.first, self.first_spans)
+
+    @property
+    def second_labels(self) -> tuple[str, ...]:
+        """(row,), "" for a gap."""
+        return _labels(self.second, self.second_spans)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """(row,): the word, or both where they differ: "good → bad"; "good →" was deleted, "→ bad" inserted."""
+        return tuple(
+            first if kind == "same" else f"{first} → {second}".strip()
+            for kind, first, second in zip(self.kinds, self.first_labels, self.second_labels, strict=True)
+        )
+
+    @property
+    def matched(self) -> Array:
+        """(row,) True where both inputs have a word."""
+        matched: Array = (np.diff(self.first_spans)[:, 0] > 0) & (np.diff(self.second_spans)[:, 0] > 0)
+        return matched
+
+    @property
+    def special(self) -> Array:
+        """(row,) True for the rows of special tokens."""
+        one, other = self.first.special_tokens_mask, self.second.special_tokens_mask
+        return np.asarray(
+            [
+                bool(one[a:b].any() or other[c:d].any())
+                for (a, b), (c, d) in zip(self.first_spans, self.second_spans, strict=True)
+            ]
+        )
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """(row,): "same", "replaced", "deleted" (only the first has it) or "inserted" (only the second)."""
+        return tuple(
+            "inserted"
+            if not first
+            else "deleted"
+            if not second
+            else "same"
+            if self.by == "characters" or special or first == second
+            else "replaced"
+            for first, second, special in zip(self.first_labels, self.second_labels, self.special, strict=True)
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row a row: kind, both words, their tokens."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "kind": self.kinds,
+                "first": self.first_labels,
+                "second": self.second_labels,
+                "first_start": self.first_spans[:, 0],
+                "first_stop": self.first_spans[:, 1],
+                "second_start": self.second_spans[:, 0],
+                "second_stop": self.second_spans[:, 1],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LengthHint(Result):
+    """Why two texts have, or have not, the same number of tokens. The first is the clean one."""
+
+    alignment: WordAlignment
+
+    @property
+    def fits(self) -> bool:
+        return len(self.alignment.first) == len(self.alignment.second)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong and what to do, naming the words that take more tokens on one side; at most three."""
+        first, second = len(self.alignment.first), len(self.alignment.second)
+        if self.fits:
+            return f"both texts have {first} tokens with the special ones, so they can be traced"
+        found = [
+            f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
+            for row in self.frame().itertuples()
+        ]
+        more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+        return (
+            f"the clean text has {first} tokens with the special ones and the corrupted one {second}, and only texts "
+            f"of the same number can be matched token by token. They differ at {'; '.join(found[:3])}{more}: choose "
+            "words with as many tokens"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row a place where the numbers differ: both words and their numbers of tokens."""
+        import pandas as pd
+
+        alignment = self.alignment
+        table = pd.DataFrame(
+            {
+                "first": alignment.first_labels,
+                "first_tokens": np.diff(alignment.first_spans)[:, 0],
+                "second": alignment.second_labels,
+                "second_tokens": np.diff(alignment.second_spans)[:, 0],
+            }
+        )
+        return table[table["first_tokens"] != table["second_tokens"]].reset_index(drop=True)
+
+
+def _labels(encoded: Encoded, spans: Array) -> tuple[str, ...]:
+    words = words_of(encoded)
+    labels = []
+    for start, stop in spans:
+        groups = dict.fromkeys(words.group[start:stop].tolist())
+        labels.append("".join(words.labels[group] for group in groups))
+    return tuple(labels)
+
+
+def _counted(word: str, tokens: int) -> str:
+    return f"{word!r} ({tokens} token{'' if tokens == 1 else 's'})" if word else "nothing"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadingSteps(Result):
+    """From characters to the first layer's input, every step kept.
+
+    Spans are characters of the text as it was read (``encoded.texts``). ``changes`` say what the normaliser did, with
+    ids of :data:`glassbert.NORMALISATIONS` and how many characters each concerns. ``roles`` are "start", "separator",
+    "end", "mask" or "unknown", "" for ordinary tokens. Padding fields are empty and differences None without padding.
+    """
+
+    encoded: Encoded
+    normalised: tuple[str, ...]  # (text,)
+    changes: tuple[tuple[tuple[str, int], ...], ...]  # (text, change): id, characters concerned
+    words: tuple[str, ...]  # (word,), as the pre-tokenizer spells them; encoded.word_ids point here
+    word_spans: Array  # (word, 2), in characters
+    word_texts: Array  # (word,), 0 or 1
+    roles: tuple[str, ...]  # (token,)
+    position_ids: Array  # (token,)
+    parts: tuple[str, ...]  # (part,): word, position, segment (where the family has one), sum, normalised
+    part_norms: Array  # (part, token), Euclidean norms
+    vectors: Array  # (part, token, dimension); empty unless asked for
+    projected: bool  # narrow embeddings are projected up to the hidden size before layer 1 (ALBERT, ELECTRA)
+    input_norms: Array  # (token,), norms of what layer 1 reads
+    padded_ids: Array  # (padded token,)
+    padded_mask: Array  # (padded token,)
+    padded_segments: Array  # (padded token,)
+    padded_positions: Array  # (padded token,)
+    padding_difference: float | None  # max |Δ| of the last layer's states at the real tokens
+    padding_difference_unmasked: float | None  # the same with an attention mask that hides nothing
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "word_spans": "int64",
+        "word_texts": "int64",
+        "position_ids": "int64",
+        "part_norms": "float32",
+        "vectors": "float32",
+        "input_norms": "float32",
+        "padded_ids": "int64",
+        "padded_mask": "int64",
+        "padded_segments": "int64",
+        "padded_positions": "int64",
+    }
+
+    @property
+    def unknown(self) -> Array:
+        """(token,): 1 where the vocabulary has no piece for these characters."""
+        return read_only([int(role == "unknown") for role in self.roles], "int64")
+
+    def frame(self) -> pd.DataFrame:
+        """One row a token."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                **{name: column for name, column in self.encoded.frame().items() if name != "special"},
+                "position_id": self.position_ids,
+                "role": self.roles,
+                **{f"{part}_norm": norms for part, norms in zip(self.parts, self.part_norms, strict=True)},
+            }
+        )

@@ -1,0 +1,66 @@
+"""Words → pieces of a model's vocabulary, as they would be spelt at a place in a text."""
+
+from __future__ import annotations
+
+from glassbert.errors import TargetError
+from glassbert.network.model import Model
+from glassbert.results import Encoded
+
+__all__ = ["piece_in_place", "pieces_in_place"]
+
+#: How a vocabulary string is marked that continues a word (WordPiece) or begins one (byte-level BPE, Unigram).
+_MARKS = ("##", "Ġ", "▁")
+
+
+def pieces_in_place(model: Model, encoded: Encoded, position: int, word: str | int) -> tuple[int, ...]:
+    """The ids of a word's pieces if it stood at this position: ``"nurse" → (6821,)``.
+
+    What comes before decides: after a space RoBERTa's word starts with ``Ġ``, after a bracket it does not. A vocabulary
+    string that carries its mark (``##ing``, ``Ġnurse``, ``▁nurse``) and an id are taken as they are. Raises TargetError
+    for an unknown id, an empty word, or one with characters the vocabulary does not know.
+    """
+    vocabulary = int(model.network.config.vocab_size)
+    if not isinstance(word, str):
+        if 0 <= word < vocabulary:
+            return (int(word),)
+        raise TargetError(f"token id {word}: this model's vocabulary has ids 0 to {vocabulary - 1}")
+    own = model.tokenizer.get_vocab().get(word) if word.startswith(_MARKS) else None
+    if own is not None:
+        return (int(own),)
+    bare = word.strip()
+    ids = _spelt(model, _before(encoded, position), bare) if bare else ()
+    if not ids:
+        raise TargetError(f"the word {word!r} has no character that this model can read: type a word")
+    if model.tokenizer.unk_token_id in ids and bare != model.tokenizer.unk_token:
+        raise TargetError(f"{word!r} has characters that this model's vocabulary does not know: choose another word")
+    return ids
+
+
+def piece_in_place(model: Model, encoded: Encoded, position: int, word: str | int) -> int:
+    """:func:`pieces_in_place` for a word that must be one piece. Raises TargetError otherwise."""
+    ids = pieces_in_place(model, encoded, position, word)
+    if len(ids) != 1:
+        raise TargetError(f"{word!r} is {len(ids)} pieces of this model's vocabulary here: choose a word of one piece")
+    return ids[0]
+
+
+def _before(encoded: Encoded, position: int) -> str:
+    """What the word follows: " " after white space, "" at the beginning of its text, else the characters it touches."""
+    text = encoded.texts[int(encoded.sequence_ids[position])]
+    start, end = (int(place) for place in encoded.offsets[position])
+    # some vocabularies count the space before a token as part of it
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    before = text[:start]
+    if not before:
+        return ""
+    return " " if before[-1].isspace() else before.split()[-1]
+
+
+def _spelt(model: Model, before: str, word: str) -> tuple[int, ...]:
+    # where the word would share a piece with what it touches, it is spelt as after a bracket
+    for touched in (before, "(") if before.strip() else ():
+        raw = model.tokenizer(touched + word, add_special_tokens=False, return_offsets_mapping=True)
+        spans, edge = raw["offset_mapping"], len(touched)
+        if not any(start < edge < end for start, end in spans):
+            return tuple(piece for piece, (_, end) in zip(raw["input_ids"], spans, strict=True) if end > edge)
+    return tuple(model.tokenizer((before if before.isspace() else "") + word, add_special_tokens=False)["input_ids"])

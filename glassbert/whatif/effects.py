@@ -1,0 +1,68 @@
+"""One text, many variants: what each edit does to the decision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glassbert.errors import OptionError
+from glassbert.network.model import Model
+from glassbert.results import Array
+from glassbert.targets import Output, Target
+from glassbert.text.inputs import Text, encode
+from glassbert.whatif.decisions import Decision, Variant, decide
+from glassbert.whatif.edits import Edit
+from glassbert.whatif.results import Variants
+
+__all__ = ["as_result", "variants"]
+
+
+def variants(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    edits: Sequence[Edit | Sequence[Edit]],
+    target: Target | int | str | None = None,
+    output: Output = "probability",
+    cancelled: Callable[[], bool] | None = None,
+) -> Variants:
+    """What the model decides about edited texts.
+
+    ``variants(model, "A good film", edits=[Edit(2, replacement="bad")])``: each element of ``edits`` is a variant, one
+    :class:`Edit` or several made together. Every variant is read anew, as if it had been typed. One forward pass a
+    variant, one for the original, and one if the target is left open (None: the predicted class; without a classifier
+    the first typed mask; without one the next sentence of a pair). Raises OptionError for an empty list, TargetError,
+    HeadError and the TextErrors.
+    """
+    start = time.perf_counter()
+    if isinstance(edits, Edit) or len(edits) == 0:
+        raise OptionError("edits is a list with at least one edit, or list of edits made together")
+    decision = decide(model, encode(model, text, pair), target, output, cancelled=cancelled)
+    made = [decision.variant([one] if isinstance(one, Edit) else one) for one in edits]
+    logits = decision.logits([decision.variant([]), *made])
+    return as_result(decision, logits[0], made, logits[1:], start)
+
+
+def as_result(decision: Decision, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:
+    """Variants with their (variant, class) logits, beside the original's (class,)."""
+    problem = decision.problem
+    empty = np.empty(0)
+    return Variants(
+        encoded=decision.encoded,
+        target=problem.target,
+        target_label=problem.target_label,
+        output=problem.output,
+        value=float(decision.values(original[None])[0]),
+        probability=float(decision.probabilities(original[None])[0]),
+        prediction=decision.answers(original[None])[0],
+        edits=tuple(tuple((int(e.position), str(e.kind), e.replacement) for e in one.edits) for one in made),
+        texts=tuple(one.encoded.texts for one in made),
+        values=decision.values(logits) if len(made) else empty,
+        probabilities=decision.probabilities(logits) if len(made) else empty,
+        predictions=decision.answers(logits) if len(made) else (),
+        forward_passes=decision.passes.count,
+        seconds=time.perf_counter() - start,
+    )

@@ -1,0 +1,129 @@
+"""What became of a decision when the text changed: the results of ``glassbert.whatif``.
+
+An edit is stored as (token position, kind, replacement), the arguments of :class:`glassbert.Edit`; positions are those
+of ``encoded``, the unchanged text. ``probability`` is always that of the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from glassbert.results import Array, Encoded, Result
+from glassbert.targets import Output, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FlipSearch", "InputReduction", "StoredEdit", "Variants"]
+
+StoredEdit: TypeAlias = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variants(Result):
+    """Edited texts beside the original: the value F of the target, its probability, and what the model decides."""
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    output: Output
+    value: float
+    probability: float
+    prediction: str
+    edits: tuple[tuple[StoredEdit, ...], ...]  # [variant][edit]
+    texts: tuple[tuple[str, ...], ...]  # [variant], one or two texts
+    values: Array  # (variant,)
+    probabilities: Array  # (variant,)
+    predictions: tuple[str, ...]  # (variant,)
+    forward_passes: int
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {"values": "float64", "probabilities": "float64"}
+
+    def frame(self) -> pd.DataFrame:
+        """One row a variant."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "text": [texts[0] for texts in self.texts],
+                "pair": [texts[1] if len(texts) > 1 else None for texts in self.texts],
+                "prediction": self.predictions,
+                "probability": self.probabilities,
+                "change": self.probabilities - self.probability,
+                "value": self.values,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FlipSearch(Result):
+    """The smallest changes that turn the decision, the smallest first; none is an answer too.
+
+    Fewer edits are smaller; among as many, the smaller ``distance``: 1 − cosine between the mean states (last layer,
+    special tokens left out) of the model ``measured_by`` for the original text and for the changed one. ``closest`` is
+    the variant nearest to a flip that does not flip, if any was tried. ``complete`` is False when the search was
+    stopped or the budget ended it before everything it would have tried.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    prediction: str
+    probability: float
+    flips: Variants
+    distances: Array  # (flip,)
+    closest: Variants  # one variant or none
+    measured_by: str
+    proposals: str  # "masked_model" or "gradient"
+    deletions: bool
+    max_edits: int
+    budget: int
+    tried: int  # variants that were run
+    found: int  # of them, those that flip; ``flips`` holds the smallest
+    complete: bool
+    forward_passes: int
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {"distances": "float64"}
+
+    def frame(self) -> pd.DataFrame:
+        """One row a flip."""
+        return self.flips.frame().assign(edits=[len(one) for one in self.flips.edits], distance=self.distances)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputReduction(Result):
+    """Words taken away one after another while the decision holds (Feng et al. 2018).
+
+    Row 0 is the whole text; row i has i words less. ``complete`` is False when it was stopped while more could go.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    prediction: str
+    removed: Array  # (step,), first token of the word that step took away
+    removed_words: tuple[str, ...]  # (step,)
+    present: Array  # (step + 1, token), 1 where the token is still there
+    texts: tuple[tuple[str, ...], ...]  # (step + 1), what is left
+    probabilities: Array  # (step + 1,)
+    complete: bool
+    forward_passes: int
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {"removed": "int64", "present": "int64", "probabilities": "float64"}
+
+    def frame(self) -> pd.DataFrame:
+        """One row a step, the whole text first."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "removed": ["", *self.removed_words],
+                "probability": self.probabilities,
+                "left": [" / ".join(texts) for texts in self.texts],
+            }
+        )

@@ -1,0 +1,38 @@
+"""The objects of the imports stay out of the garbage collector's sight: it runs after every rerun of a page."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = """
+import gc, json, sys, weakref
+from components.gateway import compute
+
+before = gc.get_freeze_count()
+compute.library()
+imported = gc.get_freeze_count()
+model = compute.load(compute.ModelRequest("sentiment"))
+network = weakref.ref(model.network)
+left = len(gc.get_objects())
+compute._load.clear()
+del model
+gc.collect()
+print(json.dumps({
+    "before": before, "imported": imported, "loaded": gc.get_freeze_count(), "left": left, "freed": network() is None,
+}))
+"""
+
+
+def test_imports_are_frozen_and_an_evicted_model_is_still_freed() -> None:
+    """In a process of its own: the imports happen once."""
+    run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
+    counted = json.loads(run.stdout.splitlines()[-1])
+    assert counted["before"] == 0
+    assert counted["imported"] > 100_000
+    assert counted["loaded"] > counted["imported"]
+    assert counted["left"] < counted["imported"] / 20
+    assert counted["freed"]
