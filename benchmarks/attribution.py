@@ -31,7 +31,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 
 import glassbert as gb
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from glassbert.network import device
 
 try:
@@ -80,17 +80,17 @@ def one_by_one(model: gb.Model, rounds: int, clock: str) -> None:
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for text in SENTENCES:
         label = gb.ClassTarget(gb.classify(model, text).predicted)
-        problem = pose(model, gb.encode(model, text), label, "logit")
-        inputs, baseline = problem.embeddings, problem.baseline_embeddings("pad")
+        runner = decide(model, gb.encode(model, text), label, "logit")
+        inputs, baseline = runner.decision.embeddings, runner.decision.baseline_embeddings("pad")
         line = {"baselines": baseline, "n_steps": 50}
         ways = {
             CAPTUM: partial(IntegratedGradients(stock_logit(model, label)).attribute, inputs, **line),
-            "captum, 50 steps, on our function": partial(IntegratedGradients(problem.value).attribute, inputs, **line),
+            "captum, 50 steps, on our function": partial(IntegratedGradients(runner.value).attribute, inputs, **line),
             "glassbert, 1 %": partial(gb.attribute, model, text, target=label),
             "glassbert, 5 %": partial(gb.attribute, model, text, target=label, tolerance=0.05),
         }
         shares = ratios(interleaved(ways, rounds, timer), CAPTUM)
-        change = float((problem.value(inputs) - problem.value(baseline)).detach())
+        change = float((runner.value(inputs) - runner.value(baseline)).detach())
         for name, way in ways.items():
             found = way()
             if isinstance(found, gb.TokenScores):

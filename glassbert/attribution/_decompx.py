@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from glassbert.attribution._parts import Layer, head_chain, layers, slope
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.network.blocks import gates_off
 
 #: Floats that one intermediate array may hold: 4 MiB, about what a processor keeps near.
@@ -58,10 +58,11 @@ class Trace:
     head: tuple[HeadStep, ...]
 
 
-def traced(problem: Problem) -> Trace:
+def traced(runner: Runner) -> Trace:
     """One forward pass of the stock network. Raises UnsupportedModelError."""
-    network = problem.model.network
-    stack, chain = layers(network), head_chain(network, problem.target)
+    decision = runner.decision
+    network = decision.model.network
+    stack, chain = layers(network), head_chain(network, decision.target)
     inside = [
         part
         for layer in stack
@@ -69,10 +70,10 @@ def traced(problem: Problem) -> Trace:
     ]
     calls: dict[Any, list[tuple[Tensor, Tensor]]] = {}
     with torch.no_grad():
-        logits, weights = problem._run(problem.embeddings, lambda: _recorded([*inside, *chain], calls), attention=True)
-        value = float(problem.contrast(logits)[0])
+        logits, weights = runner.logits_and_attention(decision.embeddings, lambda: _recorded([*inside, *chain], calls))
+        value = float(decision.value(logits)[0])
     played = {module: iter(seen) for module, seen in calls.items()}  # an ALBERT's modules were called once a layer
-    gates = gates_off(network, problem.model.ablated_heads)
+    gates = gates_off(network, decision.model.ablated_heads)
     steps, states = [], []
     for number, layer in enumerate(stack):
         read, _ = next(played[layer.block.value])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from glassbert.results import Array
 
 if TYPE_CHECKING:
-    from glassbert.decision.problem import Problem
+    from glassbert.decision import Runner
 
 MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
@@ -36,7 +36,7 @@ class Method:
     ``options``: option name → default; nothing else is accepted; ``check(options)`` raises OptionError for a value that
     makes no sense, before anything is computed. ``meaning`` completes "a score says …".
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
-    methods share. ``compute_many``: the same as ``compute`` for several problems of one model, faster; says ``value``.
+    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; says ``value``.
     """
 
     id: str
@@ -47,10 +47,10 @@ class Method:
     complete: bool
     meaning: str
     cost: Callable[[int, Mapping[str, Any]], int]
-    compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
+    compute: Callable[[Runner, Mapping[str, Any]], Attribution] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     check: Callable[[Mapping[str, Any]], None] = field(default=lambda options: None, repr=False)
     first_order: bool = False
-    compute_many: Callable[[Sequence[Problem], Mapping[str, Any]], list[Attribution]] | None = field(
+    compute_many: Callable[[Sequence[Runner], Mapping[str, Any]], list[Attribution]] | None = field(
         default=None, repr=False
     )

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from glassbert.errors import LayerError, UnsupportedModelError
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded, read_only
 from glassbert.text.inputs import Text, encode
 
@@ -70,21 +69,18 @@ def neurons(model: Model, text: Text, pair: str | None = None, *, layers: Sequen
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
 
-    def work(device: str) -> tuple[list[Array], list[Array], list[Array]]:
+    def read(forward: Forward) -> tuple[list[Array], list[Array], list[Array]]:
         weights, queries, keys = [], [], []
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            output = encoder_of(model)(
-                **network_inputs(model, inputs, device), output_attentions=True, output_hidden_states=True
-            )
-            for layer in chosen:
-                states = output.hidden_states[layer][0]  # what this layer reads
-                query, key = projections[layer]
-                weights.append(output.attentions[layer][0].float().cpu().numpy())
-                queries.append(_by_head(query(states), model.attention_heads))
-                keys.append(_by_head(key(states), model.attention_heads))
+        output = forward.encoder(output_attentions=True, output_hidden_states=True)
+        for layer in chosen:
+            states = output.hidden_states[layer][0]  # what this layer reads
+            query, key = projections[layer]
+            weights.append(output.attentions[layer][0].float().cpu().numpy())
+            queries.append(_by_head(query(states), model.attention_heads))
+            keys.append(_by_head(key(states), model.attention_heads))
         return weights, queries, keys
 
-    weights, queries, keys = model.run(work)
+    weights, queries, keys = run(model, inputs, read)
     return Neurons(encoded, np.asarray(chosen), np.stack(weights), np.stack(queries), np.stack(keys))
 
 

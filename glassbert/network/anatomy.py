@@ -13,9 +13,9 @@ from torch import Tensor
 
 from glassbert.errors import OptionError
 from glassbert.network.blocks import blocks
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, encoder_of, network_inputs
+from glassbert.network.model import Batch, Model, encoder_of
 from glassbert.network.results import Architecture
+from glassbert.network.run import Forward, run
 
 __all__ = ["architecture"]
 
@@ -78,16 +78,16 @@ def _calls(model: Model, tokens: int) -> list[_Call]:
     ids = torch.full((1, tokens), int(model.tokenizer.cls_token_id or 0))
     inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
 
-    def work(device: str) -> list[_Call]:
+    def read(forward: Forward) -> list[_Call]:
         calls: list[_Call] = []
-        with torch.no_grad(), work_threads(tokens), _recorded(model, calls):
-            output = model.network(**network_inputs(model, inputs, device), output_attentions=True)
+        with _recorded(model, calls):
+            output = forward.network(output_attentions=True)
         weights = [call for call in calls if call.module is None]
         for call, attention in zip(weights, output.attentions, strict=True):
             call.returned = tuple(attention.shape)
         return calls
 
-    return model.run(work)
+    return run(model, inputs, read)
 
 
 @contextmanager

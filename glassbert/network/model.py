@@ -231,6 +231,10 @@ class Batch:
     def token_rows(self) -> int:
         return self.input_ids.numel()
 
+    def repeated(self, count: int) -> Batch:
+        """``count`` copies of a single input, without copying it."""
+        return Batch(*(one.expand(count, -1) for one in (self.input_ids, self.attention_mask, self.token_type_ids)))
+
 
 def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
     """Stack inputs, padded on the right to the longest."""

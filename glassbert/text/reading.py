@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from glassbert.errors import OptionError
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Batch, Model, batch, encoder_of
+from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode
 from glassbert.text.normalisation import normalise
@@ -87,11 +87,10 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
     embeddings = encoder_of(model).embeddings
     modules = {part: getattr(embeddings, name) for part, name in _TABLES.items() if hasattr(embeddings, name)}
 
-    def work(device: str) -> dict[str, Any]:
+    def read(forward: Forward) -> dict[str, Any]:
         seen: dict[str, tuple[Tensor, Tensor]] = {}
-        with torch.no_grad(), work_threads(inputs.token_rows), _seen(modules | {"sum": embeddings.LayerNorm}, seen):
-            arguments = network_inputs(model, inputs, device)
-            output = encoder_of(model)(**arguments, output_hidden_states=True)
+        with _seen(modules | {"sum": embeddings.LayerNorm}, seen):
+            output = forward.encoder(output_hidden_states=True)
         parts = {part: _rows(seen[part][1]) for part in modules}
         return {
             "parts": parts | {"sum": _rows(seen["sum"][0]), "normalised": _rows(seen["sum"][1])},
@@ -100,7 +99,7 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
             "last": _rows(output.last_hidden_state),
         }
 
-    return model.run(work)
+    return run(model, inputs, read)
 
 
 def _rows(states: Tensor) -> Array:

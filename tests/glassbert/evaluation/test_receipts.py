@@ -208,14 +208,14 @@ def test_short_texts_give_sentences_and_no_nan(model, text, method):
 def test_equal_scores_and_equal_logits(model, monkeypatch):
     import torch
 
-    from glassbert.decision.problem import Problem
+    from glassbert.decision import Runner
 
     scores = gb.attribute(model, TEXT, method="input_x_gradient", target=1)
     equal = gb.receipt(model, replace(scores, scores=np.ones(len(scores.encoded))))
     assert "all scores are equal" in equal.line("comprehensiveness").sentence
     assert equal.line("leave_one_out").verdict == "fails"
     assert "all scores are equal" in equal.line("sanity").sentence
-    monkeypatch.setattr(Problem, "logits_without", lambda problem, present: torch.zeros(len(present), 3))
+    monkeypatch.setattr(Runner, "_logits_without", lambda runner, present: torch.zeros(len(present), 3))
     same = gb.receipt(model, scores, checks=JUDGED)
     assert {line.verdict for line in same.lines} == {"not_applicable"}
     assert "no leaving tokens out moves the probability" in same.line("comprehensiveness").sentence
