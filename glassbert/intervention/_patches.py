@@ -143,7 +143,8 @@ def _patches(problem: Problem, kind: Kind, places: Sequence[Place], clean: Tenso
 
     with ExitStack() as stack:
         stack.enter_context(change_input(network, "layer", join))
-        stack.enter_context(change_output(network, "norm", only_reader))
+        if problem.model.checkpoint.family.post_norm:  # what LayerNorm gives is the state that goes on
+            stack.enter_context(change_output(network, "norm", only_reader))
         stack.enter_context(change_output(network, "layer", finish))
         if kind == "head":
             stack.enter_context(change_input(network, "output", patch))
