@@ -13,7 +13,7 @@ from glassbert.decision import Runner
 from glassbert.errors import OptionError
 from glassbert.maps import _value_norms as parts
 from glassbert.maps.norms_2020 import of_the_sum
-from glassbert.maps.norms_2021 import mixed
+from glassbert.maps.norms_2021 import check_family, mixed
 from glassbert.results import Array
 
 _NORMS: Mapping[str, Callable[[parts.Layer], Tensor]] = {
@@ -30,6 +30,8 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     compared by Modarressi et al. 2022 (there N_ResLN and N_FixedRes). The same scores for every target. Raises
     UnsupportedModelError.
     """
+    if options["variant"] == "2021":
+        check_family(runner.decision.model)
     runner.passes.add(1)
     layers = parts.traced(runner.decision.model, runner.decision.encoded)
     norms = parts.layer_maps(layers, _NORMS[options["variant"]])

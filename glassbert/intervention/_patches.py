@@ -121,7 +121,8 @@ class _Patching:
         network = self.decision.model.network
         with ExitStack() as stack:
             stack.enter_context(change_input(network, "layer", self.join))
-            stack.enter_context(change_output(network, "norm", self.narrow))
+            if self.decision.model.checkpoint.family.post_norm:  # what LayerNorm gives is the state that goes on
+                stack.enter_context(change_output(network, "norm", self.narrow))
             stack.enter_context(change_output(network, "layer", self.widen))
             if self.kind == "head":
                 stack.enter_context(change_input(network, "output", self.patch))

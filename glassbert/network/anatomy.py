@@ -12,12 +12,21 @@ import torch
 from torch import Tensor
 
 from glassbert.errors import OptionError
+from glassbert.families import Head
 from glassbert.network.blocks import blocks
 from glassbert.network.model import Batch, Model, encoder_of
 from glassbert.network.results import Architecture
 from glassbert.network.run import Forward, run
 
 __all__ = ["architecture"]
+
+_HEADS: dict[Head, str] = {
+    "masked_words": "masked-word head",
+    "next_sentence": "next-sentence head",
+    "classification": "classification head",
+    "token_classification": "token-classification head",
+    "question_answering": "question-answering head",
+}
 
 
 def architecture(model: Model, tokens: int = 16) -> Architecture:
@@ -141,17 +150,12 @@ def _not_run(model: Model, ran: list[_Call]) -> list[_Call]:
 
 def _block(model: Model, name: str) -> str:
     """The block a module outside the layers belongs to."""
-    encoder = model.network is encoder_of(model) or name.startswith(f"{model.network.base_model_prefix}.")
-    if "pooler" in name:
+    family = model.checkpoint.family
+    if family.in_pooler(name):
         return "pooler"
-    if "relative_attention_bias" in name:
+    if family.position_bias is not None and name.removeprefix(f"{family.prefix}.") == family.position_bias:
         return "position bias"
-    if encoder:
+    if model.network is encoder_of(model) or name.startswith(f"{family.prefix}."):
         return "embeddings"
-    if "seq_relationship" in name:
-        return "next-sentence head"
-    if "qa_outputs" in name:
-        return "question-answering head"
-    if "classifier" in name:
-        return "classification head" if "classification" in model.heads else "token-classification head"
-    return "masked-word head"
+    head = family.head_of(name, model.heads)
+    return "head" if head is None else _HEADS[head]

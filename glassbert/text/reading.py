@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.errors import OptionError
+from glassbert.errors import OptionError, UnsupportedModelError
 from glassbert.network.model import Batch, Model, batch, encoder_of
 from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded
@@ -20,9 +20,6 @@ from glassbert.text.normalisation import normalise
 from glassbert.text.results import ReadingSteps
 
 __all__ = ["reading_steps"]
-
-# part → its module inside ``embeddings``, the same in every family; some have no segments
-_TABLES = {"word": "word_embeddings", "position": "position_embeddings", "segment": "token_type_embeddings"}
 
 
 def reading_steps(
@@ -84,14 +81,14 @@ def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Ite
 
 def _run(model: Model, inputs: Batch) -> dict[str, Any]:
     """One pass of one input: the embedding parts, the positions, what layer 1 reads, and the last layer's states."""
-    embeddings = encoder_of(model).embeddings
-    modules = {part: getattr(embeddings, name) for part, name in _TABLES.items() if hasattr(embeddings, name)}
+    tables = _tables(model)
+    norm = encoder_of(model).get_submodule(model.checkpoint.family.embeddings.norm)
 
     def read(forward: Forward) -> dict[str, Any]:
         seen: dict[str, tuple[Tensor, Tensor]] = {}
-        with _seen(modules | {"sum": embeddings.LayerNorm}, seen):
+        with _seen(tables | {"sum": norm}, seen):
             output = forward.encoder(output_hidden_states=True)
-        parts = {part: _rows(seen[part][1]) for part in modules}
+        parts = {part: _rows(seen[part][1]) for part in tables}
         return {
             "parts": parts | {"sum": _rows(seen["sum"][0]), "normalised": _rows(seen["sum"][1])},
             "position_ids": seen["position"][0].reshape(-1).cpu().numpy(),
@@ -100,6 +97,18 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
         }
 
     return run(model, inputs, read)
+
+
+def _tables(model: Model) -> dict[str, Any]:
+    """Part → the table it is looked up in. Raises UnsupportedModelError for a family without a table of positions."""
+    names = model.checkpoint.family.embeddings
+    if names.positions is None:
+        raise UnsupportedModelError(
+            f"the steps from text to the first layer are shown for families with a table of positions, and "
+            f"{model.checkpoint.family.label} has none"
+        )
+    paths = {"word": names.words, "position": names.positions, "segment": names.segments}
+    return {part: encoder_of(model).get_submodule(path) for part, path in paths.items() if path is not None}
 
 
 def _rows(states: Tensor) -> Array:
