@@ -8,11 +8,12 @@ CHROMIUM ?=
 export PYTHON CHROMIUM
 
 RUN := .venv/bin/python
+DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test lint types unit pages browser bench format lock clean distclean venv venv-dev venv-bench chromium
+.PHONY: help app test lint types js unit pages browser bench format lock clean distclean venv venv-dev venv-bench chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -21,7 +22,7 @@ help: ## this list
 app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH=1 (reload on save) choose
 	@exec $(RUN) scripts/serve.py --host '$(HOST)' --port '$(PORT)' $(if $(WATCH),--watch)
 
-test: chromium venv-dev lint types unit pages browser ## everything below, fastest first, up to the first failure
+test: chromium venv-dev lint types js unit pages browser ## everything below, fastest first, up to the first failure
 	$(call heading,All passed.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
@@ -32,6 +33,12 @@ lint: venv-dev ## ruff: style, mistakes, formatting
 types: venv-dev ## mypy --strict on the library
 	$(call heading,Types of glassbert/)
 	@$(RUN) -m mypy
+
+js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
+	$(call heading,JavaScript (make format mends its formatting))
+	@$(DENO) check --quiet --no-remote
+	@$(DENO) lint
+	@$(DENO) fmt --check
 
 unit: venv-dev ## the library and the components
 	$(call heading,Unit tests)
@@ -49,9 +56,10 @@ bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \
 	    printf '\n==== %s\n' "$$script" && PYTHONPATH=. $(RUN) "$$script" || exit; done
 
-format: venv-dev ## mend what ruff can mend
+format: venv-dev ## mend what ruff and deno can mend
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+	@$(DENO) fmt --quiet
 
 lock: ## resolve every version anew into requirements.lock
 	@sh scripts/lock.sh

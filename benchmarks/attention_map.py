@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, WebSocket
 
 import glassbert as gb
 from components.widgets import bertviz, frontend
+from components.widgets.frontend.modules import joined
 from components.widgets.heads_map import thumbnails
 
 LAYERS, HEADS = 12, 12
@@ -56,27 +57,28 @@ def ours(maps: np.ndarray) -> bytes:
 
 def draw_ours(page: Page, message: bytes) -> tuple[float, int]:
     """Seconds and DOM nodes."""
-    folder = ROOT / "components"
-    script = "\n".join(
-        (folder / file).read_text(encoding="utf-8") for file in ("frontend/shared.js", "heads_map/heads_map.js")
-    ).replace("export default function", "window.mountMap = function")
-    style = (folder / "heads_map" / "heads_map.css").read_text(encoding="utf-8")
-    page.set_content(f'<style>{style}</style><div id="at"></div><script type="module">{script}</script>')
+    folder = ROOT / "components" / "heads_map"
+    script = joined(folder / "heads_map.js").replace("export default function", "window.mountMap = function")
+    style = (folder / "heads_map.css").read_text(encoding="utf-8")
+    inside = f'<template shadowrootmode="open"><style>{style}</style></template>'
+    page.set_content(f'<div id="at">{inside}</div><script type="module">{script}</script>')
     page.wait_for_function("() => window.mountMap")
     page.evaluate("(text) => (window.message = text)", base64.b64encode(message).decode())
     milliseconds = page.evaluate(
         """async () => {
             const data = Uint8Array.from(atob(window.message), (letter) => letter.charCodeAt(0));
             const start = performance.now();
-            window.mountMap({ parentElement: document.getElementById("at"), data, setTriggerValue() {} });
+            const root = document.getElementById("at").shadowRoot;
+            window.mountMap({ parentElement: root, data, setTriggerValue() {} });
             const frame = () => new Promise(requestAnimationFrame);
-            while (!document.querySelector('[role="gridcell"]')) await frame();
+            while (!root.querySelector('[role="gridcell"]')) await frame();
             await frame();
             await frame();
             return performance.now() - start;
         }"""
     )
-    return milliseconds / 1000, page.evaluate("() => document.querySelectorAll('*').length")
+    count = "() => [document, document.getElementById('at').shadowRoot].map((at) => at.querySelectorAll('*').length)"
+    return milliseconds / 1000, sum(page.evaluate(count))
 
 
 def draw_bertviz(page: Page, html: str) -> tuple[float, int]:
