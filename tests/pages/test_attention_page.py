@@ -14,7 +14,6 @@ import glassbert as gb
 from components.gateway.compute import Reading
 from components.gateway.job import Job
 from components.state import View
-from components.views.attention.figures import before_and_after, head_places, ladder, ranks
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
 from components.widgets import frontend
@@ -219,40 +218,6 @@ def test_a_span_keeps_its_rows_or_columns(pretrained: gb.Model, focus: str, axis
     assert np.array_equal(part.values, np.take(maps.values, [2, 3, 4], axis=axis))
     assert part.rows_sum_to_one == (focus == "rows")
     assert _part(maps, focus, 99, 99) is maps
-
-
-# --- charts ----------------------------------------------------------------------------------------------------
-
-
-def test_ranks() -> None:
-    assert ranks([np.array([0.1, 0.7, 0.2]), np.array([0.5, 0.5, 0.0])]).tolist() == [[3, 1, 2], [1, 2, 3]]
-
-
-def test_the_ladder_keeps_whoever_is_among_the_first_anywhere() -> None:
-    rows = {"one": np.array([0.5, 0.3, 0.2, 0.0]), "two": np.array([0.0, 0.2, 0.3, 0.5])}
-    figure = ladder(rows, ["a", "b", "c", "<d>"], most=2)
-    lines = {line.customdata[0][0]: list(line.y) for line in figure.data}
-    assert lines == {"a": [1, 4], "&lt;d>": [4, 1]}
-
-
-def test_before_and_after() -> None:
-    figure = before_and_after(["yes", "<b>no"], [0.75, 0.25], [0.5, 0.5])
-    assert [list(bar.x) for bar in figure.data] == [[0.75, 0.25], [0.5, 0.5]]
-    assert list(figure.layout.yaxis.ticktext) == ["yes", "&lt;b>no"]
-
-
-def test_every_head_has_its_place(pretrained: gb.Model) -> None:
-    distances = gb.head_distances(gb.attention(pretrained, TEXT))
-    kinds = ["even" if index % 2 == 0 else "odd" for index in range(72)]
-    figure = head_places(distances, kinds, [str(index) for index in range(72)], opened=5)
-    placed = {
-        int(point[0]): (x, y)
-        for dots in figure.data
-        for point, x, y in zip(dots.customdata, dots.x, dots.y, strict=True)
-    }
-    assert [dots.name for dots in figure.data] == ["even", "odd"]
-    assert np.allclose([placed[index] for index in range(72)], distances.positions)
-    assert list(figure.data[1].marker.symbol).index("diamond") == 2  # head 5 is the third odd one
 
 
 # --- a long computation ----------------------------------------------------------------------------------------

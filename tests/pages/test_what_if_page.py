@@ -13,10 +13,10 @@ import glassbert as gb
 from components.examples import EXAMPLES, SWAPS
 from components.gateway.compute import ModelRequest, TextRequest
 from components.gateway.what_if import suggestions
+from components.shared import charts
 from components.shared.charts import percent
 from components.state import View
 from components.views.what_if.editor import interchangeable
-from components.views.what_if.figures import paired, trace_map
 from components.views.what_if.reduction import steps_shown
 from components.views.what_if.rows import marked
 from components.views.what_if.tracing import path
@@ -354,7 +354,7 @@ def test_the_words_under_the_trace_name_where_it_is(sentiment: gb.Model) -> None
 
 
 def test_words_that_differ_stand_over_each_other(sentiment: gb.Model) -> None:
-    figure = trace_map(gb.trace(sentiment, "It was <b>good.", "It was <b>bad."))
+    figure = charts.trace(gb.trace(sentiment, "It was <b>good.", "It was <b>bad."))
     assert "<b>good</b><br>bad" in figure.layout.xaxis.ticktext
     assert "&lt;" in figure.layout.xaxis.ticktext
 
@@ -481,9 +481,3 @@ def test_hostile_text_is_never_markup(tried: str) -> None:
     assert all(re.fullmatch(r"<style>.*</style>|<div class=\"what-if-bar\"><span class=\"(up|down)\" "
                             r"style=\"width:[\d.]+%\"></span></div>", html.value, re.S)
                for html in app.get("html")), "numbers are all that reaches HTML"  # fmt: skip
-
-
-def test_pairs_of_bars_keep_their_names_as_text() -> None:
-    figure = paired(["yes", "<b>no"], [0.75, 0.25], [0.5, 0.5])
-    assert [(bar.name, list(bar.x)) for bar in figure.data] == [("A", [0.75, 0.25]), ("B", [0.5, 0.5])]
-    assert list(figure.layout.yaxis.ticktext) == ["yes", "&lt;b>no"]

@@ -14,7 +14,6 @@ from components.gateway.job import Job
 from components.shared import charts
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import before_and_after, layer_changes
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import (
     Asked,
@@ -177,7 +176,10 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
 
 
 def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
-    figure = before_and_after(labels, [float(share) for share in before], [float(share) for share in after])
+    from glassbert.pictures.bars import paired_bars
+
+    shares = [[float(share) for share in side] for side in (before, after)]
+    figure = paired_bars(labels, *shares, sides=("all heads", "without"))
     st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
 
 
@@ -185,6 +187,8 @@ def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
 
 
 def _attention(asked: Asked, without: Asked, changed: bool) -> None:
+    from glassbert.pictures.bars import layer_bars
+
     st.subheader("Attention of later layers", anchor=False)
     if not changed:
         st.caption("With a head off, the layers after it attend differently: by how much appears here.")
@@ -192,7 +196,7 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
     before, after = compute.attention(asked.request).weights, compute.attention(without.request).weights
     # total variation: the share of a row's weight that went elsewhere
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
-    st.plotly_chart(layer_changes(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
     st.caption("The share of each row's weight that went elsewhere, mean over heads and tokens.")
     model = asked.one.model
     layers, heads = range(model.layers), range(model.attention_heads)

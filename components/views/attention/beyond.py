@@ -14,7 +14,6 @@ from components.gateway.search import run
 from components.shared import charts
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import ladder
 from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
 
 if TYPE_CHECKING:
@@ -151,6 +150,9 @@ def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
 
 def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
     """How the sources of one token are ranked from measure to measure."""
+
+    from glassbert.pictures.lines import rank_ladder
+
     st.subheader("Do they agree?", anchor=False)
     position = asked.selected if asked.selected is not None else 0
     rows, labels = {}, ()
@@ -162,7 +164,7 @@ def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.T
     if len(rows) < 2:
         st.caption("Choose two measures or more, and a token that all of them show.")
         return
-    st.plotly_chart(ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
     piece = asked.encoded.pieces[position]
     chosen = (
         "" if asked.selected is not None else " Nothing is selected, so this is the first token's row; click another."

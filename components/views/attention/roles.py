@@ -8,7 +8,6 @@ from components import state
 from components.gateway import compute
 from components.shared import charts
 from components.text import plain
-from components.views.attention.figures import head_places
 from components.views.attention.shared import Asked, draw_map
 from components.widgets.attention_heatmap import CAPTION
 
@@ -86,6 +85,8 @@ def _table(profile: object, labels: dict) -> None:
 
 
 def _places(asked: Asked, profile: object, labels: dict) -> None:
+    from glassbert.pictures.dots import grouped_dots
+
     heads = profile.entropy.size
     with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
         distances = compute.head_distances(asked.request)
@@ -104,7 +105,7 @@ def _places(asked: Asked, profile: object, labels: dict) -> None:
             state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
 
     st.plotly_chart(
-        head_places(distances, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
+        grouped_dots(distances.positions, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
         key="head_places",
         config=charts.CONFIG,
         width="stretch",

@@ -84,6 +84,8 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
 
 
 def _over_layers(lens: object) -> None:
+    from glassbert.pictures.lines import over_layers
+
     followed = {word: lens.word_probabilities[:, 0, number] for number, word in enumerate(lens.words)}
     ranks = {word: lens.word_ranks[:, 0, number] for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
@@ -92,10 +94,10 @@ def _over_layers(lens: object) -> None:
         ranks = {name: lens.original_ranks[:, 0], **ranks}
     if followed:
         figures = {
-            "probability": charts.over_layers(followed, title="Probability by layer"),
-            "rank": charts.over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
+            "probability": over_layers(followed, title="Probability by layer"),
+            "rank": over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
         }
         for name, figure in figures.items():
             st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
-    entropy = charts.over_layers({"entropy": lens.entropy[:, 0]}, title="Entropy by layer, bits")
+    entropy = over_layers({"entropy": lens.entropy[:, 0]}, title="Entropy by layer, bits")
     st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")

@@ -17,6 +17,9 @@ _MOST_DRAWN = 60
 
 def draw_probe(_: list[Opened], one: Opened) -> None:
     """One forward pass a sentence, batched."""
+
+    from glassbert.pictures.matrices import probability_table
+
     view = state.view()
     left, right = st.columns([0.6, 0.4], gap="medium")
     left.text_input("Sentence with {slots} and one [MASK]", **state.bind("template"))
@@ -29,9 +32,8 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     )
     result = probe_template(one.request, view.template, _slots(view.fillers), words_asked(view.ask))
     if len(result.combinations) <= _MOST_DRAWN:
-        st.plotly_chart(
-            charts.template(result, dark=dark_page()), key="template", config=charts.CONFIG, width="stretch"
-        )
+        figure = probability_table(result.probabilities, result.labels(), result.words, dark=dark_page())
+        st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a picture; the table below has them all.")
     st.caption(

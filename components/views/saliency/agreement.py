@@ -22,6 +22,9 @@ _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
     """No pass: arithmetic on the scores that are here."""
+
+    from glassbert.pictures.matrices import agreement
+
     here = [study.scores[method] for method in methods if method in study.scores]
     if len(here) < 2:
         st.info("Two methods are needed to agree or not: choose another one above.")
@@ -42,7 +45,7 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         )
         values = result.overlap if measure == "overlap" else result.kendall
         st.plotly_chart(
-            charts.agreement(
+            agreement(
                 values,
                 [known[score.method].label for score in here],
                 signed=measure != "overlap",
@@ -63,6 +66,8 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
 
 
 def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) -> None:
+    from glassbert.pictures.bars import score_bars
+
     encoded = result.encoded  # type: ignore[attr-defined]
     shown, view = shown_units(encoded, one), state.view()
     mean = shown.scores(result.consensus)  # type: ignore[attr-defined]
@@ -85,7 +90,15 @@ def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) 
         on_select=select_token("consensus", version, shown.firsts, clicked_token, asked.request, opened[0].text(view)),
     )
     st.plotly_chart(
-        charts.consensus([unit.text for unit in shown.tokens], mean.tolist(), spread.tolist(), selected),
+        score_bars(
+            [unit.text for unit in shown.tokens],
+            mean.tolist(),
+            selected,
+            named=True,
+            spreads=spread.tolist(),
+            share=True,
+            height_px=230,
+        ),
         key="consensus_bars",
         config=charts.CONFIG,
         width="stretch",

@@ -111,6 +111,9 @@ def draw_row(
     title: str = "",
 ) -> None:
     """One explanation. Components are keyed ``key``, ``{key}_bars``."""
+
+    from glassbert.pictures.bars import score_bars
+
     view, method = state.view(), compute.methods()[result.method]
     values = shown.scores(result.scores)
     total = float(np.abs(result.scores).sum())
@@ -142,7 +145,7 @@ def draw_row(
             st.caption(_summary(result, shown, total))
         with right:
             st.plotly_chart(
-                charts.score_bars(
+                score_bars(
                     [unit.text for unit in units],
                     [float(values[index]) for index in order],
                     place,

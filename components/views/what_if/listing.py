@@ -16,7 +16,6 @@ from components.shared import charts
 from components.shell.navigation import PAGES
 from components.text import plain
 from components.views.what_if.ask import Asked
-from components.views.what_if.figures import paired
 from components.views.what_if.rows import Action, Outcome, draw_row, marked
 from components.views.what_if.tries import ORIGINAL, Tries
 
@@ -110,6 +109,8 @@ def _actions(asked: Asked, tries: Tries, number: int) -> list[Action]:
 
 
 def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    from glassbert.pictures.bars import paired_bars
+
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
         st.caption("Pin two different texts as A and B to see them side by side.")
@@ -124,7 +125,8 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Ou
             _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(asked, changes["A"], changes["B"])
-        st.plotly_chart(paired(names, first, second), key="pinned", config=charts.CONFIG, width="stretch")
+        figure = paired_bars(names, first, second, sides=("A", "B"))
+        st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
 def _link(role: str, first: TextRequest, second: TextRequest) -> None:

@@ -15,7 +15,6 @@ from components.gateway.what_if import TraceRequest
 from components.shared import charts
 from components.text import plain
 from components.views.what_if.ask import Asked
-from components.views.what_if.figures import trace_map
 from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def _restored(result: gb.Trace) -> None:
         f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
         f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
     )
-    st.plotly_chart(trace_map(result), key="trace", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
     st.markdown(path(result))
     st.caption(
         "Orange brings the first text's answer back, 1 all of it; blue pushes further away; the output is on top. "
