@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
 from glassbert.decision.pose import pose
 from glassbert.decision.problem import Problem
@@ -19,6 +20,7 @@ from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
 
 
+@checked
 def head_importance(
     model: Model,
     text: Text | Sequence[Text],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision.pose import pose
 from glassbert.decision.problem import Passes, Problem
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
@@ -28,6 +29,7 @@ _TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
 _SAME_SHARE, _SAME = 1e-3, 1e-6
 
 
+@checked
 def trace(
     model: Model,
     clean: Text,

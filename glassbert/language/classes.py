@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from glassbert.arguments import checked
 from glassbert.language.predictions import Classification
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, batch, network_inputs, require_head
@@ -16,6 +17,7 @@ from glassbert.text.inputs import Text, encode, encode_many
 _TOKEN_ROWS = 4096
 
 
+@checked
 def classify(model: Model, text: Text, pair: str | None = None) -> Classification:
     """The classifier's logits and probabilities for one text, or a pair. One forward pass.
 
@@ -26,6 +28,7 @@ def classify(model: Model, text: Text, pair: str | None = None) -> Classificatio
     return _classify(model, [encode(model, text, pair)])[0]
 
 
+@checked
 def classify_many(model: Model, texts: Sequence[Text]) -> tuple[Classification, ...]:
     """:func:`classify` for a list, batched by length; the order of the results is that of the texts."""
     require_head(model, "classification")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.results import ContinuationRanking
 from glassbert.network.batches import batches
@@ -15,6 +16,7 @@ from glassbert.network.model import Batch, Model, batch, encoder_of, network_inp
 from glassbert.text.inputs import encode
 
 
+@checked
 def rank_continuations(
     model: Model, first: str, candidates: Sequence[str], *, swap: bool = False
 ) -> ContinuationRanking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from glassbert.arguments import checked
 from glassbert.language.predictions import PairPrediction
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, batch, encoder_of, network_inputs, next_sentence_logits, require_head
@@ -11,6 +12,7 @@ from glassbert.results import Encoded
 from glassbert.text.inputs import encode
 
 
+@checked
 def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
     """How likely ``second`` follows ``first``: softmax over ("is next", "is not next"), in that order.
 

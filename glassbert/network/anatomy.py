@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.network.blocks import blocks
 from glassbert.network.device import work_threads
@@ -20,6 +21,7 @@ from glassbert.network.results import Architecture
 __all__ = ["architecture"]
 
 
+@checked
 def architecture(model: Model, tokens: int = 16) -> Architecture:
     """Every module of this network as it runs on ``tokens`` tokens: shapes in and out, and its parameters.
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.network.device import work_threads
 from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs
@@ -25,6 +26,7 @@ __all__ = ["reading_steps"]
 _TABLES = {"word": "word_embeddings", "position": "position_embeddings", "segment": "token_type_embeddings"}
 
 
+@checked
 def reading_steps(
     model: Model,
     text: Text,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.network.model import Model
 from glassbert.results import Array
@@ -19,6 +20,7 @@ from glassbert.whatif.results import Variants
 __all__ = ["as_result", "variants"]
 
 
+@checked
 def variants(
     model: Model,
     text: Text,

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
 from glassbert.network.device import work_threads
@@ -32,6 +33,7 @@ Proposals = Literal["masked_model", "gradient"]
 _AT_ONCE = 64
 
 
+@checked
 def find_flip(
     model: Model,
     text: Text,
