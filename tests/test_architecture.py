@@ -24,6 +24,7 @@ LAYERS = ("app", "pages", "components", "glassbert")
 #: from its own folder and from those before it. "" is the folder's own root: its words.
 ORDER = {
     "glassbert": (
+        "pictures",
         "",
         "families",
         "models",
