@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import inspect
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from numbers import Integral, Real
@@ -57,6 +58,7 @@ _NAMES: Mapping[Any, tuple[str, str]] = {  # type → one, several
     collections.abc.Mapping: ("a dictionary", "dictionaries"),
     dict: ("a dictionary", "dictionaries"),
     np.ndarray: ("an array", "arrays"),
+    os.PathLike: ("a path", "paths"),
 }
 
 
@@ -189,9 +191,13 @@ def _fits(value: Any, hint: Any, exact: bool) -> bool:
     if origin is np.ndarray:
         return isinstance(value, np.ndarray)
     if origin is collections.abc.Iterable and not _is_sequence(value):
-        # not looked into: an iterator can be read once only
-        return isinstance(value, collections.abc.Iterable) and not isinstance(value, str | bytes)
-    if isinstance(origin, type):  # Sequence
+        if isinstance(value, str | bytes | Mapping | type) or not isinstance(value, collections.abc.Iterable):
+            return False
+        # an iterator can be read once only, so it is not looked into
+        return not isinstance(value, Collection) or all(_fits(item, inner[0], exact) for item in value)
+    if origin is os.PathLike:
+        return isinstance(value, os.PathLike)
+    if origin is not None:  # a Sequence
         if isinstance(value, str):
             return inner[0] is str  # a string is a list of strings to Python; the function says what it wants instead
         return _is_sequence(value) and all(_fits(item, inner[0], exact) for item in value)
