@@ -16,7 +16,7 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from glassbert.attribution import DEFAULT_METHODS, LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
-from glassbert.attribution.results import TokenScores
+from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.comparison import (
     Sides,
     align_words,
@@ -99,12 +99,13 @@ from glassbert.network.anatomy import architecture
 from glassbert.network.device import available_devices
 from glassbert.network.model import Model, load
 from glassbert.network.results import Architecture
-from glassbert.results import Encoded
+from glassbert.results import Encoded, Result, load_result
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.normalisation import NORMALISATIONS
 from glassbert.text.reading import reading_steps
-from glassbert.text.results import LengthHint, ReadingSteps, WordAlignment
+from glassbert.text.results import HiddenStates, LengthHint, ReadingSteps, WordAlignment
+from glassbert.text.states import hidden_states
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 from glassbert.whatif.results import FlipSearch, InputReduction, Variants
 
@@ -137,6 +138,7 @@ __all__ = [
     "HeadLabel",
     "HeadProfile",
     "HiddenSimilarity",
+    "HiddenStates",
     "LengthHint",
     "InputReduction",
     "LogitLens",
@@ -151,6 +153,8 @@ __all__ = [
     "PieceScoring",
     "PredictionDifference",
     "ReadingSteps",
+    "Result",
+    "ScoresByWord",
     "Sides",
     "Surprise",
     "Target",
@@ -191,9 +195,11 @@ __all__ = [
     "head_distances",
     "head_importance",
     "head_profile",
+    "hidden_states",
     "label_tokens",
     "largest_changes",
     "load",
+    "load_result",
     "logit_lens",
     "measure",
     "next_sentence",

@@ -43,7 +43,7 @@ ORDER = {
     "components": ("widgets", "", "gateway", "shared", "shell", "views"),
 }
 #: What stands in the library's root beside its public face.
-WORDS = {"errors", "targets", "results"}
+WORDS = {"errors", "arguments", "targets", "saving", "results"}
 #: The names only one module may use.
 OWNERS = {
     "session_state": "components/state.py",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
 from glassbert.attribution._explain import explain
 from glassbert.attribution._many import attribute_many
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+@checked
 def attribute(
     model: Model,
     text: Text,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from glassbert.arguments import checked
 from glassbert.attribution._explain import explain
 from glassbert.attribution._first_order import forget_first_order
 from glassbert.attribution._method import Method
@@ -21,6 +22,7 @@ from glassbert.text.inputs import Text, encode
 __all__ = ["attribute_each"]
 
 
+@checked
 def attribute_each(
     model: Model,
     text: Text,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.attribution._explain import explain, result_of
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
 from glassbert.attribution._methods import chosen_method
@@ -26,6 +27,7 @@ from glassbert.text.inputs import Text, encode
 __all__ = ["attribute_many"]
 
 
+@checked
 def attribute_many(
     model: Model,
     texts: Sequence[Text | tuple[str, str]],

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.attribution import attribute
 from glassbert.comparison._sides import Sides, same_vocabulary
 from glassbert.comparison.results import AttributionDifference
@@ -15,6 +16,7 @@ from glassbert.results import Array
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Output, Target, TokenTarget
 
 
+@checked
 def compare_attributions(
     sides: Sides,
     *,

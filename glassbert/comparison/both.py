@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides, sides_of_models, sides_of_texts
 from glassbert.comparison.attributions import compare_attributions
 from glassbert.comparison.changes import largest_changes
@@ -22,6 +23,7 @@ ComparisonPart = Literal["predictions", "masked_words", "attention", "hidden", "
 PARTS: tuple[ComparisonPart, ...] = ("predictions", "masked_words", "attention", "hidden", "attribution")
 
 
+@checked
 def compare_models(
     first: Model,
     second: Model,
@@ -41,6 +43,7 @@ def compare_models(
     return _compare(sides_of_models(first, second, text, pair), parts, method, target)
 
 
+@checked
 def compare_texts(
     model: Model,
     first: Text,

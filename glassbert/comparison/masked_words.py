@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both, same_vocabulary
 from glassbert.comparison.results import MaskedWordDifference
 from glassbert.errors import ComparisonError, OptionError
@@ -21,6 +22,7 @@ from glassbert.text.inputs import mask_positions, token_name
 _COPIES = 16
 
 
+@checked
 def compare_masked_words(sides: Sides, rows: Sequence[int] | None = None) -> MaskedWordDifference:
     """Jensen–Shannon divergence, in bits, of what both expect at each of these words.
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides
 from glassbert.comparison.results import HiddenSimilarity
 from glassbert.errors import ComparisonError
@@ -15,6 +16,7 @@ from glassbert.network.run import Forward, run
 from glassbert.results import Array
 
 
+@checked
 def compare_hidden_states(sides: Sides) -> HiddenSimilarity:
     """Cosine of each word's states in the same layer of both, and linear CKA of every layer with every other.
 

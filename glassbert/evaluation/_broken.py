@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.attribution import METHODS, explain
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import decide
@@ -29,6 +30,7 @@ _OTHER_SENTENCE = (
 )
 
 
+@checked
 def broken(model: Model, scores: TokenScores, kind: BrokenKind = "random", *, seed: int = 0) -> TokenScores:
     """The same explanation, broken: a receipt for it should fail, and one that does not is no receipt.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.attribution import METHODS, Method, explain
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
@@ -27,6 +28,7 @@ _ORDERINGS, _SEED = 100, 0
 _MEASURES = (comprehensiveness, sufficiency, leave_one_out)
 
 
+@checked
 def method_ranking(
     model: Model,
     *,
@@ -64,6 +66,7 @@ def computed_with_key(model: Model, progress: Callable[[int, int], None] | None 
     return store.key(model, chosen, texts, _ORDERINGS, _SEED), _computed(model, chosen, texts, progress, None)
 
 
+@checked
 def stored_ranking(model: Model) -> MethodRanking | None:
     """The ranking of all methods over the sentences on board if it is there already; no pass, None where it is not."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes
 from glassbert.errors import OptionError
@@ -20,6 +21,7 @@ __all__ = ["receipt", "receipts"]
 _MOST_ORDERINGS = 10_000
 
 
+@checked
 def receipt(
     model: Model,
     scores: TokenScores,
@@ -53,6 +55,7 @@ def receipt(
     )
 
 
+@checked
 def receipts(
     model: Model,
     scores: Sequence[TokenScores],

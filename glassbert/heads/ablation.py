@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.decision import Runner, decide
 from glassbert.errors import OptionError
 from glassbert.heads.results import AblationSweep, SweepMode
@@ -26,6 +27,7 @@ from glassbert.text.inputs import Text, encode
 _TOKEN_ROWS = 4096
 
 
+@checked
 def ablate(model: Model, heads: Iterable[HeadIndex]) -> Model:
     """A view of the model in which these (layer, head) contribute nothing: ``ablate(model, [(0, 3), (2, 1)])``.
 
@@ -42,6 +44,7 @@ def ablate(model: Model, heads: Iterable[HeadIndex]) -> Model:
     return replace(model, ablated_heads=tuple(sorted(chosen | set(model.ablated_heads))))
 
 
+@checked
 def ablation_sweep(
     model: Model,
     text: Text,

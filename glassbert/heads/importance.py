@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision import Runner, decide
 from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
 from glassbert.errors import OptionError
@@ -19,6 +20,7 @@ from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
 
 
+@checked
 def head_importance(
     model: Model,
     text: Text | Sequence[Text],

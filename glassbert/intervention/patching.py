@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
 from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
@@ -27,6 +28,7 @@ _TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
 _SAME_SHARE, _SAME = 1e-3, 1e-6
 
 
+@checked
 def trace(
     model: Model,
     clean: Text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.predictions import AnswerPrediction
 from glassbert.network.model import Model, require_head
@@ -12,6 +13,7 @@ from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import encode
 
 
+@checked
 def answer(
     model: Model, question: str, context: str, *, top_k: int = 5, max_answer_tokens: int = 30
 ) -> AnswerPrediction:

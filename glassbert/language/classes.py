@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glassbert.arguments import checked
 from glassbert.language.predictions import Classification
 from glassbert.network.batches import batches
 from glassbert.network.model import Model, require_head
@@ -12,6 +13,7 @@ from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, encode_many
 
 
+@checked
 def classify(model: Model, text: Text, pair: str | None = None) -> Classification:
     """The classifier's logits and probabilities for one text, or a pair. One forward pass.
 
@@ -22,6 +24,7 @@ def classify(model: Model, text: Text, pair: str | None = None) -> Classificatio
     return _classify(model, [encode(model, text, pair)])[0]
 
 
+@checked
 def classify_many(model: Model, texts: Sequence[Text]) -> tuple[Classification, ...]:
     """:func:`classify` for a list, batched by length; the order of the results is that of the texts."""
     require_head(model, "classification")

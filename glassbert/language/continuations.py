@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.results import ContinuationRanking
 from glassbert.network.batches import batches
@@ -14,6 +15,7 @@ from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import encode
 
 
+@checked
 def rank_continuations(
     model: Model, first: str, candidates: Sequence[str], *, swap: bool = False
 ) -> ContinuationRanking:

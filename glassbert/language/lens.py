@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.masked_copies import entropy_bits
 from glassbert.language.masked_words import Masked, mask
@@ -20,6 +21,7 @@ from glassbert.text.inputs import Text, token_name
 from glassbert.text.vocabulary import piece_in_place
 
 
+@checked
 def logit_lens(
     model: Model,
     text: Text,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.predictions import MaskPrediction
 from glassbert.network.model import Model, batch, require_head, vocabulary_logits
@@ -16,6 +17,7 @@ from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, mask_positions, token_name, with_masks
 
 
+@checked
 def fill_mask(
     model: Model,
     text: Text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glassbert.arguments import checked
 from glassbert.language.predictions import PairPrediction
 from glassbert.network.model import Model, require_head
 from glassbert.network.task_heads import task_logits
@@ -9,6 +10,7 @@ from glassbert.results import Encoded
 from glassbert.text.inputs import encode
 
 
+@checked
 def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
     """How likely ``second`` follows ``first``: softmax over ("is next", "is not next"), in that order.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from glassbert.arguments import checked
 from glassbert.language.predictions import TokenLabels
 from glassbert.network.model import Model, require_head
 from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import Text, encode
 
 
+@checked
 def label_tokens(model: Model, text: Text, pair: str | None = None) -> TokenLabels:
     """A token classifier's logits and softmax, (token, label). One forward pass. Raises HeadError, TextErrors."""
     require_head(model, "token_classification")

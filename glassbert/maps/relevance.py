@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.decision import Runner, decide
 from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
 from glassbert.maps._measure import Measure
@@ -21,6 +22,7 @@ def raising(weights: Tensor, gradient: Tensor) -> Tensor:
     return (gradient * weights).float().clamp(min=0).mean(dim=0)
 
 
+@checked
 def attention_relevance_map(
     model: Model,
     text: Text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import gives_weights, take_weights
@@ -13,6 +14,7 @@ from glassbert.network.run import Forward, run
 from glassbert.text.inputs import Text, encode
 
 
+@checked
 def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 

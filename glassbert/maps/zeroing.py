@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import StoppedError
 from glassbert.maps._measure import Measure
 from glassbert.maps.results import TokenMaps
@@ -35,6 +36,7 @@ _BYTES, _TOKEN_ROWS = 128 * 2**20, 4096
 _ROUNDING = 1e-12
 
 
+@checked
 def value_zeroing(
     model: Model,
     text: Text,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.families import Head
 from glassbert.network.blocks import blocks
@@ -29,6 +30,7 @@ _HEADS: dict[Head, str] = {
 }
 
 
+@checked
 def architecture(model: Model, tokens: int = 16) -> Architecture:
     """Every module of this network as it runs on ``tokens`` tokens: shapes in and out, and its parameters.
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import DamagedCheckpointError, DeviceError, HeadError, OptionError
 from glassbert.families import HEADS, Family, Head
 from glassbert.models.checkpoint import Checkpoint
@@ -124,6 +125,7 @@ def _move_to_cpu(model: Model) -> None:
         torch.cuda.empty_cache()
 
 
+@checked
 def load(
     source: str = "pretrained",
     device: str = "auto",

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, UnsupportedModelError
 from glassbert.network.model import Batch, Model, batch, encoder_of
 from glassbert.network.run import Forward, run
@@ -22,6 +23,7 @@ from glassbert.text.results import ReadingSteps
 __all__ = ["reading_steps"]
 
 
+@checked
 def reading_steps(
     model: Model,
     text: Text,

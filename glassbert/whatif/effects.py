@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision import Runner
 from glassbert.errors import OptionError
 from glassbert.network.model import Model
@@ -20,6 +21,7 @@ from glassbert.whatif.results import Variants
 __all__ = ["as_result", "variants"]
 
 
+@checked
 def variants(
     model: Model,
     text: Text,

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.decision import Runner
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
@@ -32,6 +33,7 @@ Proposals = Literal["masked_model", "gradient"]
 _AT_ONCE = 64
 
 
+@checked
 def find_flip(
     model: Model,
     text: Text,

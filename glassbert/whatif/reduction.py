@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.decision import Decision, Runner
 from glassbert.errors import TargetError
 from glassbert.network.model import Model
@@ -21,6 +22,7 @@ from glassbert.whatif.results import InputReduction
 __all__ = ["reduce_input"]
 
 
+@checked
 def reduce_input(
     model: Model,
     text: Text,
