@@ -15,7 +15,16 @@ import os
 # slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from glassbert.attribution import DEFAULT_METHODS, LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
+from glassbert.attribution import (
+    DEFAULT_METHODS,
+    LEFT_OUT,
+    METHODS,
+    Method,
+    Option,
+    attribute,
+    attribute_each,
+    attribute_many,
+)
 from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.comparison import (
     Sides,
@@ -149,6 +158,7 @@ __all__ = [
     "Method",
     "Model",
     "NextSentenceTarget",
+    "Option",
     "PairPrediction",
     "PieceScoring",
     "PredictionDifference",

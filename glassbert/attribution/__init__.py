@@ -15,7 +15,8 @@ from glassbert.attribution._each import attribute_each
 from glassbert.attribution._explain import explain
 from glassbert.attribution._many import attribute_many
 from glassbert.attribution._method import Method
-from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method
+from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method, with_options
+from glassbert.attribution._options import Option
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
 from glassbert.network.model import Model
@@ -27,6 +28,7 @@ __all__ = [
     "LEFT_OUT",
     "METHODS",
     "Method",
+    "Option",
     "attribute",
     "attribute_each",
     "attribute_many",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 
+@with_options
 @checked
 def attribute(
     model: Model,

@@ -13,7 +13,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.attribution._explain import explain, result_of
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
-from glassbert.attribution._methods import chosen_method
+from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import GlassBERTError, OptionError, StoppedError
@@ -27,6 +27,7 @@ from glassbert.text.inputs import Text, encode
 __all__ = ["attribute_many"]
 
 
+@with_options
 @checked
 def attribute_many(
     model: Model,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.decision import BASELINES, Runner
-from glassbert.errors import OptionError
+from glassbert.decision import Runner
 from glassbert.results import Array
 from glassbert.text.words import words_of
 
@@ -61,18 +59,3 @@ def word_features(runner: Runner, baseline: str) -> WordFeatures:
 def for_captum(values: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:
     """A function of a presence matrix as Captum asks it: (variant, feature) of 0 and 1 → (variant,)."""
     return lambda present: torch.from_numpy(values(present.numpy() > 0.5))
-
-
-def check(options: Mapping[str, Any]) -> None:
-    """Raises OptionError for a baseline, ``n_samples`` or ``seed`` that makes no sense."""
-    baseline, samples, seed = options["baseline"], options.get("n_samples"), options.get("seed", 0)
-    if baseline not in BASELINES:
-        raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
-    if samples is not None and not (whole(samples) and 2 <= samples <= 100_000):
-        raise OptionError(f"n_samples {samples}: valid are 2 to 100000, or None to choose it from the length")
-    if not (whole(seed) and 0 <= seed < 2**63):
-        raise OptionError(f"seed {seed}: valid is a whole number, 0 or more")
-
-
-def whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)

@@ -9,8 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._options import Option
 from glassbert.decision import Runner
-from glassbert.errors import OptionError
 from glassbert.maps import _value_norms as parts
 from glassbert.maps.norms_2020 import of_the_sum
 from glassbert.maps.norms_2021 import check_family, mixed
@@ -57,11 +57,6 @@ def _row_shares(norms: Array) -> Array:
     return shares
 
 
-def check(options: Mapping[str, Any]) -> None:
-    if options["variant"] not in _NORMS:
-        raise OptionError(f"variant {options['variant']!r} is not known; valid are {', '.join(_NORMS)}")
-
-
 METHOD = Method(
     id="value_norms",
     label="Value-weighted norms",
@@ -73,6 +68,13 @@ METHOD = Method(
     "same for every target",
     cost=lambda tokens, options: 2,  # one traced, one for F(x)
     compute=compute,
-    options={"variant": "2021"},
-    check=check,
+    parameters=(
+        Option(
+            "variant",
+            "str",
+            "2021",
+            "Norms of what attention carries (2020), or of that with residual and LayerNorm (2021).",
+            choices=tuple(_NORMS),
+        ),
+    ),
 )

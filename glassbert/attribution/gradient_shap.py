@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from glassbert.attribution._draws import check_draws, seeded
+from glassbert.attribution._draws import draws, seeded
 from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
 from glassbert.decision.gradients import gradients_in_parts
@@ -60,6 +60,5 @@ METHOD = Method(
     "between; the shares add up but for the error of the draws",
     cost=lambda tokens, options: int(options["n_samples"]) + 3,  # and the text and both baselines themselves
     compute=compute,
-    check=check_draws,
-    options={"n_samples": 50, "stdev": 0.0, "seed": 0, "internal_batch_size": None},
+    parameters=draws(n_samples=50, stdev=0.0),
 )

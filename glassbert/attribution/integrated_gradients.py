@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
+from glassbert.attribution._options import Option, baseline, batch_rows
 from glassbert.attribution._path import Path, first_nodes, first_round
 from glassbert.decision import Runner
 from glassbert.decision.gradients import Row, alike, values_and_gradients
-from glassbert.errors import OptionError
 
 _MOST_STEPS = 256
 # A change this small is below what float32 can attribute: one per cent of it would be rounding noise.
@@ -105,16 +105,6 @@ def _with_captum(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     )
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    steps, tolerance, rows = options["n_steps"], options["tolerance"], options["internal_batch_size"]
-    if steps is not None and not (isinstance(steps, int) and 1 <= steps <= 10_000):
-        raise OptionError(f"n_steps {steps}: valid are 1 to 10000, or None for as many as the tolerance needs")
-    if not (isinstance(tolerance, int | float) and 0 < tolerance < 1):
-        raise OptionError(f"tolerance {tolerance}: valid is a share between 0 and 1, such as 0.01")
-    if rows is not None and not (isinstance(rows, int) and rows >= 1):
-        raise OptionError(f"internal_batch_size {rows}: valid is 1 or more, or None to choose it from the length")
-
-
 def _cost(options: Mapping[str, Any]) -> int:
     if options.get("n_steps"):
         return 2 + int(options["n_steps"])  # and the two ends
@@ -134,6 +124,28 @@ METHOD = Method(
     cost=lambda tokens, options: _cost(options),
     compute=compute,
     compute_many=compute_many,
-    check=_check,
-    options={"baseline": "pad", "n_steps": None, "tolerance": 0.01, "internal_batch_size": None},
+    parameters=(
+        baseline("pad"),
+        Option(
+            "n_steps",
+            "int",
+            None,
+            "How many steps the path from the baseline to the text has.",
+            unit="steps",
+            minimum=1,
+            maximum=10_000,
+            none="as many as the tolerance needs",
+        ),
+        Option(
+            "tolerance",
+            "float",
+            0.01,
+            "The relative completeness error that is accepted where n_steps is None.",
+            unit="shares of |F(x) − F(baseline)|",
+            minimum=0,
+            maximum=1,
+            open_ends=True,
+        ),
+        batch_rows(),
+    ),
 )

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._word_features import USUAL_PASSES, check, word_features
+from glassbert.attribution._options import Option, baseline, seed
+from glassbert.attribution._word_features import USUAL_PASSES, word_features
 from glassbert.decision import Runner
 from glassbert.results import Array
 
@@ -124,6 +125,18 @@ METHOD = Method(
     meaning="this word's Shapley value, estimated by a regression on random parts of the text; the shares add up",
     cost=_cost,
     compute=compute,
-    check=check,
-    options={"baseline": "mask", "n_samples": None, "seed": 0},
+    parameters=(
+        baseline("mask"),
+        Option(
+            "n_samples",
+            "int",
+            None,
+            "How many coalitions of words are tried, both ends included.",
+            unit="coalitions",
+            minimum=2,
+            maximum=100_000,
+            none="256, or two for every token if that is more",
+        ),
+        seed(2**63 - 1),
+    ),
 )

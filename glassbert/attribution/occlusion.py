@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._word_features import check, for_captum
+from glassbert.attribution._options import baseline
+from glassbert.attribution._word_features import for_captum
 from glassbert.decision import Runner
 
 
@@ -48,6 +49,5 @@ METHOD = Method(
     meaning="how much the value falls when this token alone is hidden behind the baseline's token",
     cost=lambda tokens, options: tokens,  # one for each but two special ones, and F(x) for Captum and for the result
     compute=compute,
-    check=check,
-    options={"baseline": "mask"},
+    parameters=(baseline("mask"),),
 )

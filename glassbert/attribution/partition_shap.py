@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, check, word_features
+from glassbert.attribution._options import Option, baseline
+from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, word_features
 from glassbert.decision import Runner
 from glassbert.results import Array
 
@@ -139,6 +140,17 @@ METHOD = Method(
     meaning="what this word adds, the value shared between halves of the text down to words; the shares add up",
     cost=_cost,
     compute=compute,
-    check=check,
-    options={"baseline": "mask", "n_samples": None},
+    parameters=(
+        baseline("mask"),
+        Option(
+            "n_samples",
+            "int",
+            None,
+            "How many forward passes are made at most, both ends included.",
+            unit="passes",
+            minimum=2,
+            maximum=100_000,
+            none="256",
+        ),
+    ),
 )

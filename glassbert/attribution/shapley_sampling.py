@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, check, for_captum, word_features
+from glassbert.attribution._options import Option, baseline, seed
+from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, for_captum, word_features
 from glassbert.decision import Runner
 from glassbert.results import Array
 
@@ -103,6 +104,18 @@ METHOD = Method(
     meaning="what this word adds to the value on average, whichever words are already there; the shares add up",
     cost=_cost,
     compute=compute,
-    check=check,
-    options={"baseline": "mask", "n_samples": None, "seed": 0},
+    parameters=(
+        baseline("mask"),
+        Option(
+            "n_samples",
+            "int",
+            None,
+            "How many random orders of the words are averaged.",
+            unit="orders",
+            minimum=2,
+            maximum=100_000,
+            none="exact up to 8 words, else orders for about 256 passes",
+        ),
+        seed(2**63 - 1),
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from glassbert.attribution._draws import check_draws, seeded
+from glassbert.attribution._draws import draws, seeded
 from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
 from glassbert.decision.gradients import gradients_in_parts
@@ -48,6 +48,5 @@ METHOD = Method(
     meaning="how strongly the value reacts to this token's embedding, as the mean of nearby, noisy embeddings has it",
     cost=lambda tokens, options: int(options["n_samples"]) + 1,  # and one for F(x)
     compute=compute,
-    check=check_draws,
-    options={"n_samples": 20, "stdev": 0.15, "seed": 0, "internal_batch_size": None},
+    parameters=draws(n_samples=20, stdev=0.15),
 )
