@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.job import Job
+from components.gateway.library import gb
 
 __all__ = ["run"]
 
@@ -65,7 +65,7 @@ def run(
     right.caption(cost)
     if job is None:
         return None
-    if isinstance(job.error, compute.library().StoppedError):
+    if isinstance(job.error, gb.StoppedError):
         st.info("Stopped before there was anything to show.")
         return None
     if job.error is not None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from components.gateway.library import gb
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import glassbert as gb
 
 __all__ = [
     "CONFIG",

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared.selection import masked_position, selected_in
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["KINDS", "Question", "questions"]
 
@@ -37,7 +34,7 @@ class Question:
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
     """Kind → question; the one the text asks for comes first. ``among`` asks only some of the open models."""
-    gb, view = compute.library(), state.view()
+    view = state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
     for one in among or opened:
@@ -48,7 +45,7 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
             found.setdefault("next", (one, gb.NextSentenceTarget()))
         if "masked_words" in heads and (position := masked_position(opened, one)) is not None:
             found.setdefault("mask", (one, gb.MaskTarget(position)))
-            gap_typed |= one.model.mask_token in compute.encode(one.text(view)).tokens
+            gap_typed |= one.model.mask_token in inputs.encode(one.text(view)).tokens
         if "token_classification" in heads and (position := _selected_word(opened, one)) is not None:
             found.setdefault("token", (one, gb.TokenTarget(position)))
         if "question_answering" in heads and view.pair:
@@ -60,6 +57,6 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
 
 def _selected_word(opened: list[Opened], one: Opened) -> int | None:
     """The selected token, if it is not a special one; else the first word."""
-    special = compute.encode(one.text(state.view())).special_tokens_mask
+    special = inputs.encode(one.text(state.view())).special_tokens_mask
     selected = selected_in(opened, one)
     return selected if selected is not None and not special[selected] else int((special == 0).argmax())

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["arithmetic", "draw_scores", "passes"]
 
@@ -27,7 +23,7 @@ def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, metho
     request, main = one.text(view), opened[0].text(view)
     positions = shown_positions(result.encoded, view.special)
     selected = selected_in(opened, one)
-    version = compute.version(request, view.special)
+    version = version_of(request, view.special)
     st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
     token_strip(
         strip_tokens(result.encoded, one.model, positions, result.scores),
@@ -40,7 +36,7 @@ def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, metho
         on_select=select_token(key, version, positions, clicked_token, request, main),
     )
     st.plotly_chart(
-        charts.scores(result, positions, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
+        charts.scores(result, positions.tolist(), selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
     )
     st.caption(_summary(result, method, view.special))
 

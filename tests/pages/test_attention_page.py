@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway.compute import Reading
+from components.gateway.attention import Reading
 from components.gateway.job import Job
 from components.state import View
 from components.views.attention.figures import before_and_after, head_places, ladder, ranks

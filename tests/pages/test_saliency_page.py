@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import compute
+from components.gateway import inputs
+from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -50,7 +51,7 @@ def scores_of(app: AppTest, key: str) -> list[float]:
 def test_nothing_is_computed_before_the_button_is_pressed() -> None:
     app = page("saliency", text=TEXT, compared=QUICK)
     assert not app.session_state["memory_study"].scores
-    tokens = len(compute.encode(compute.TextRequest(compute.ModelRequest("sentiment"), TEXT)))
+    tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
     cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
     assert f"3 methods: about {cost} passes" in shown(app)
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.examples import EXAMPLES, SWAPS
-from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.what_if import suggestions
 from components.shared.charts import percent
 from components.state import View

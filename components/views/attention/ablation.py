@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention, language
+from components.gateway.attention_heads import ablation_sweep
 from components.gateway.job import Job
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import explained_errors
 from components.text import plain
@@ -26,9 +29,6 @@ from components.views.attention.shared import (
     written,
 )
 from components.widgets import heads_map
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_ablation"]
 
@@ -60,7 +60,7 @@ def draw_ablation(asked: Asked) -> None:
 def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Target | None) -> None:
     """The attention of the model as it is now: heads that are off are crossed out, later layers show their change."""
     model = asked.one.model
-    version = compute.version(asked.request, asked.reading)
+    version = version_of(asked.request, asked.reading)
 
     def switched() -> None:
         event = state.event("switches")
@@ -83,7 +83,7 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
         persist_state="session",
     )
     heads_map.heads_map(
-        compute.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
+        attention.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
         key="switches",
         version=version,
         layer=asked.layer,
@@ -130,7 +130,7 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
     heads, view = asked.one.model.heads, state.view()
     drawn = False
     if "classification" in heads:
-        before, after = compute.classify(asked.request), compute.classify(without.request)
+        before, after = language.classify(asked.request), language.classify(without.request)
         order = before.probabilities.argsort()[::-1][:6]
         _pairs(
             "ablation_classes",
@@ -144,7 +144,7 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
         _candidates(asked, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        before, after = compute.next_sentence(asked.request), compute.next_sentence(without.request)
+        before, after = language.next_sentence(asked.request), language.next_sentence(without.request)
         _pairs("ablation_next", ["B follows A", "B is from elsewhere"], before.probabilities, after.probabilities)
         drawn = True
     if not drawn:
@@ -163,8 +163,8 @@ def _masked(asked: Asked) -> int | None:
 def _candidates(asked: Asked, without: Asked, position: int) -> None:
     """The first choices of both, with the probability that each gives them."""
     many = 50
-    before = compute.fill_mask(asked.request, (position,), many)
-    after = compute.fill_mask(without.request, (position,), many)
+    before = language.fill_mask(asked.request, (position,), many)
+    after = language.fill_mask(without.request, (position,), many)
     st.caption(plain(f"Masked word in place of “{asked.encoded.pieces[position]}”:"))
     shares = [dict(zip(one.candidates[0], map(float, one.probabilities[0]), strict=True)) for one in (before, after)]
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
@@ -176,7 +176,7 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
     )
 
 
-def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
+def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable[float]) -> None:
     figure = before_and_after(labels, [float(share) for share in before], [float(share) for share in after])
     st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
 
@@ -189,7 +189,7 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
     if not changed:
         st.caption("With a head off, the layers after it attend differently: by how much appears here.")
         return
-    before, after = compute.attention(asked.request).weights, compute.attention(without.request).weights
+    before, after = attention.maps(asked.request).weights, attention.maps(without.request).weights
     # total variation: the share of a row's weight that went elsewhere
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
     st.plotly_chart(layer_changes(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
@@ -229,7 +229,7 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
             old.stop()
         request, chosen = asked.request, state.value("sweep_mode")
         # the cached model is fetched here: in the job's own thread there is no page to cache for
-        fresh = Job(lambda **reports: compute.ablation_sweep(request, target, chosen, **reports))
+        fresh = Job(lambda **reports: ablation_sweep(request, target, chosen, **reports))
         fresh.wait(_QUICK_SECONDS)
         state.remember("sweep_job", fresh)
         state.remember("sweep_key", key)
@@ -252,7 +252,7 @@ def _progress(key: str) -> None:
 
 
 def _sweep_key(asked: Asked, target: gb.Target) -> str:
-    return compute.version(asked.request, target)
+    return version_of(asked.request, target)
 
 
 def _result(asked: Asked, target: gb.Target | None) -> gb.AblationSweep | None:
@@ -266,7 +266,6 @@ def _result(asked: Asked, target: gb.Target | None) -> gb.AblationSweep | None:
 def _found(asked: Asked, target: gb.Target) -> None:
     job: Job | None = state.remembered("sweep_job")
     if job is not None and job.error is not None and state.remembered("sweep_key") == _sweep_key(asked, target):
-        gb = compute.library()
         if not isinstance(job.error, gb.GlassBERTError):
             raise job.error
         st.warning(plain(str(job.error)), icon=":material/info:")

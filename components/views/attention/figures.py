@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
+from components.gateway.library import gb
 from components.shared.charts import percent
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["before_and_after", "head_places", "ladder", "layer_changes", "ranks"]
 

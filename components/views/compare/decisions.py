@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import models
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared.questions import KINDS, Question, questions
 from components.views.compare.sides import Asked
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["HEAD_OF", "ask_decision", "common_questions", "heads_of"]
 
@@ -67,7 +64,4 @@ def ask_decision(possible: dict[str, Question], slots: list[st.delta_generator.D
 
 def heads_of(one: Opened) -> str:
     """ "masked words, next sentence", or that there is none; plain text."""
-    compute.library()
-    from glassbert.families import HEADS
-
-    return ", ".join(HEADS[head] for head in one.model.heads) or "no trained head"
+    return models.heads_of(one.model) or "no trained head"

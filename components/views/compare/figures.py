@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from components.gateway.library import gb
 from components.shared.charts import cell_numbers, percent
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["cka", "cosines", "paired", "scores"]
 

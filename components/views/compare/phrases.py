@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from components.gateway.library import gb
 from components.shared.charts import percent, readable
 from components.text import plain
 from components.views.compare.sides import NOTHING
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["PARTS", "number", "phrases", "points"]
 

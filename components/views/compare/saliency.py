@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs, saliency
+from components.gateway.library import gb
 from components.shared import charts
 from components.shared.scores_view import passes
 from components.text import plain
@@ -17,9 +16,6 @@ from components.views.compare.figures import scores
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 _UNITS = {"logit": "Logit", "probability": "Probability"}
 # A scale never shrinks below this, in logits or probability: rounding stays out of sight.
@@ -36,7 +32,7 @@ def draw_saliency(asked: Asked) -> None:
         return
     slots = st.columns([0.24, 0.24, 0.34, 0.18])
     target = ask_decision(possible, slots[:2])
-    methods = compute.methods()
+    methods = saliency.methods()
     slots[2].selectbox(
         "Method",
         list(methods),
@@ -84,7 +80,7 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
         _LEAST,
     )
     st.plotly_chart(figure, key="score_pairs", config=charts.CONFIG, width="stretch")
-    st.caption(_summary(result, method, len(compute.encode(asked.request.first))))
+    st.caption(_summary(result, method, len(inputs.encode(asked.request.first))))
     _how(asked, result)
 
 
@@ -119,7 +115,7 @@ def _strip(
 
 
 def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -> str:
-    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
+    cost = method.cost(tokens, {**method.options, **saliency.page_options(method.id)})
     sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
     complete = " What the scores of a complete method sum to differs as F does." if method.complete else ""
     return (

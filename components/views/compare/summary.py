@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs, language, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest
 from components.shared import charts
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
@@ -17,10 +18,6 @@ from components.views.compare.figures import paired
 from components.views.compare.phrases import PARTS, number, phrases
 from components.views.compare.sides import Asked, offer_texts
 from components.views.compare.words import draw_words
-
-if TYPE_CHECKING:
-    import glassbert as gb
-    from components.gateway.compute import TextRequest
 
 # Each of a part: enough to see where it happens.
 _CHANGES = 3
@@ -50,7 +47,7 @@ def draw_summary(asked: Asked) -> None:
 
 def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
     """What can be compared, and why the rest cannot; the Saliency and Masked words sections say more of theirs."""
-    request, gb = asked.request, compute.library()
+    request = asked.request
     work: dict[str, Callable[[], object]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
     heads = [set(one.model.heads) for one in asked.sides]
     if state.view().pair and all("next_sentence" in head for head in heads):
@@ -82,7 +79,7 @@ def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
 
 
 def _raise_nothing_common(asked: Asked) -> None:
-    raise compute.library().ComparisonError(nothing_common(asked))
+    raise gb.ComparisonError(nothing_common(asked))
 
 
 def nothing_common(asked: Asked) -> str:
@@ -108,18 +105,18 @@ def _gaps(asked: Asked) -> bool:
 
 
 def _mask(one: Opened, text: TextRequest) -> int | None:
-    tokens = compute.encode(text).tokens
+    tokens = inputs.encode(text).tokens
     return tokens.index(one.model.mask_token) if one.model.mask_token in tokens else None
 
 
 def _method() -> gb.Method:
-    methods = compute.methods()
+    methods = saliency.methods()
     return methods.get(state.view().method) or next(iter(methods.values()))
 
 
 def _is_quick(asked: Asked) -> bool:
-    tokens, method = len(compute.encode(asked.request.first)), _method()
-    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
+    tokens, method = len(inputs.encode(asked.request.first)), _method()
+    cost = method.cost(tokens, {**method.options, **saliency.page_options(method.id)})
     return tokens <= _QUICK_TOKENS and cost <= _QUICK_PASSES
 
 
@@ -157,16 +154,16 @@ def _own_decision(asked: Asked, side: int) -> str:
     one, text = asked.sides[side], asked.texts[side]
     heads = one.model.heads
     if "classification" in heads:
-        result = compute.classify(text)
+        result = language.classify(text)
         share = charts.percent(float(result.probabilities[result.predicted]))
         return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
     if "masked_words" in heads and (masked := _masked(asked, side)):
-        best = compute.fill_mask(text, masked, 1)
+        best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
         return f"**{plain(charts.readable(best.candidates[0][0]))}** {where}, {share}"
     if "next_sentence" in heads and text.pair:
-        follows = float(compute.next_sentence(text).probabilities[0])
+        follows = float(language.next_sentence(text).probabilities[0])
         return f"text B follows text A, {plain(charts.percent(follows))}"
     return f"nothing about a text like this one ({plain(heads_of(one))})"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores
@@ -17,7 +18,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     place = sentence_strip(opened, one, "Sentence: select the gap to explain")
     if place is None:
         return
-    gb, methods = compute.library(), compute.methods()
+    methods = saliency.methods()
     first, second, third = st.columns(3)
     first.text_input("Why this word", placeholder="the first choice", **state.bind("why"))
     second.text_input("rather than", placeholder="no other word", **state.bind("rather"))
@@ -32,7 +33,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     target = gb.MaskTarget(place, view.why.strip() or None, view.rather.strip() or None)
     method = methods.get(view.method) or next(iter(methods.values()))
     with st.spinner(f"{method.label} …"):
-        result = compute.attribute(one.text(view), method.id, target)
+        result = saliency.attribute(one.text(view), method.id, target)
     draw_scores(opened, one, result, method, key="why")
     offer_receipt(one.text(view), method.id, target, key="why")
     with st.expander("How this is computed"):

@@ -7,8 +7,9 @@ import random
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import language, saliency
 from components.gateway.language import rank_continuations
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
 from components.shared.receipts import offer_receipt
@@ -65,7 +66,7 @@ def _decision(one: Opened) -> None:
     if not view.pair:
         st.info("Type a second sentence under **Text B**, or open the example **Sentence pair**.")
         return
-    result = compute.next_sentence(one.text(view))
+    result = language.next_sentence(one.text(view))
     st.plotly_chart(charts.next_sentence(result), key="decision", config=charts.CONFIG, width="stretch")
     swap, shuffle = st.columns([0.36, 0.64])
     swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
@@ -107,7 +108,7 @@ def _ranked(one: Opened) -> None:
 
 
 def _why(opened: list[Opened], one: Opened) -> None:
-    gb, methods = compute.library(), compute.methods()
+    methods = saliency.methods()
     st.selectbox(
         "Method",
         list(methods),
@@ -117,7 +118,7 @@ def _why(opened: list[Opened], one: Opened) -> None:
     view = state.view()
     method = methods.get(view.method) or next(iter(methods.values()))
     with st.spinner(f"{method.label} …"):
-        result = compute.attribute(one.text(view), method.id, gb.NextSentenceTarget())
+        result = saliency.attribute(one.text(view), method.id, gb.NextSentenceTarget())
     draw_scores(opened, one, result, method, key="next_why")
     offer_receipt(one.text(view), method.id, gb.NextSentenceTarget(), key="next_why")
 

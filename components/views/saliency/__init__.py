@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs
 from components.gateway.opened import Opened
 from components.shared.questions import questions
 from components.shared.selection import explained_errors
@@ -36,7 +36,7 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
             return
         question, asked = ask_what(possible)
-        tokens = len(compute.encode(asked.request))
+        tokens = len(inputs.encode(asked.request))
         methods = choose_methods(tokens)
         study = current_study(asked)
         run_controls(study, methods, tokens)

@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
@@ -26,8 +28,8 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
     if len(here) < 2:
         st.info("Two methods are needed to agree or not: choose another one above.")
         return
-    result = compute.library().method_agreement(here)
-    known = compute.methods()
+    result = gb.method_agreement(here)
+    known = saliency.methods()
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
         st.markdown("**How far two methods agree**")
@@ -62,13 +64,13 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         _consensus(opened, one, asked, result)
 
 
-def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) -> None:
-    encoded = result.encoded  # type: ignore[attr-defined]
+def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: gb.MethodAgreement) -> None:
+    encoded = result.encoded
     shown, view = shown_units(encoded, one), state.view()
-    mean = shown.scores(result.consensus)  # type: ignore[attr-defined]
+    mean = shown.scores(result.consensus)
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
-    spread = shown.scores(result.spread)  # type: ignore[attr-defined]
-    version = compute.version(asked, "consensus", view.special, view.words, tuple(result.methods))  # type: ignore[attr-defined]
+    spread = shown.scores(result.spread)
+    version = version_of(asked, "consensus", view.special, view.words, tuple(result.methods))
     selected = shown.of(selected_in(opened, one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import saliency
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared.questions import KINDS, Question
 from components.shared.scores_view import passes
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.saliency.study import Asked, Study
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["ask_what", "choose_methods", "chosen_methods", "default_methods", "run_controls"]
 
@@ -78,24 +76,24 @@ def _refined(
 
 def default_methods() -> tuple[str, ...]:
     """The library's default set."""
-    return tuple(compute.default_methods())
+    return tuple(saliency.default_methods())
 
 
 def chosen_methods() -> list[str]:
     """The methods the visitor compares, in the order of the list."""
-    known = compute.methods()
+    known = saliency.methods()
     named = [method for method in state.view().compared.split() if method in known]
     return named or list(default_methods())
 
 
 def choose_methods(tokens: int) -> list[str]:
     """The picker of methods; each with its family and cost."""
-    known = compute.methods()
+    known = saliency.methods()
     chosen = chosen_methods()
 
     def told(method_id: str) -> str:
         method = known[method_id]
-        cost = passes(method.cost(tokens, {**method.options, **compute.page_options(method_id)}))
+        cost = passes(method.cost(tokens, {**method.options, **saliency.page_options(method_id)}))
         return f"{method.label} · {_FAMILIES.get(method.family, method.family)} · {cost}"
 
     picked = st.multiselect(
@@ -103,9 +101,9 @@ def choose_methods(tokens: int) -> list[str]:
         list(known),
         default=chosen,
         format_func=told,
-        key=f"methods_{compute.version(chosen)}",
+        key=f"methods_{version_of(chosen)}",
         on_change=_pick,
-        args=(f"methods_{compute.version(chosen)}",),
+        args=(f"methods_{version_of(chosen)}",),
         help="Passes are inputs of this length sent through the network; some methods run backwards as well.",
     )
     return picked or chosen
@@ -119,10 +117,10 @@ def _pick(key: str) -> None:
 
 def run_controls(study: Study, methods: list[str], tokens: int) -> None:
     """The button, with what pressing it costs; progress and a way to stop while it works."""
-    known = compute.methods()
+    known = saliency.methods()
     lacking = study.lacking(methods)
     needed = sum(
-        known[method].cost(tokens, {**known[method].options, **compute.page_options(method)})
+        known[method].cost(tokens, {**known[method].options, **saliency.page_options(method)})
         for method in lacking
         if method not in study.scores
     )

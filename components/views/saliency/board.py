@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import evaluation, models, saliency
 from components.gateway.job import Job
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared.receipts import VERDICTS
 from components.text import plain
 from components.views.saliency.study import Asked, Study
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_board"]
 
@@ -27,7 +24,7 @@ def draw_board(_opened: list[Opened], one: Opened, _asked: Asked, study: Study, 
     receipts = [study.receipts[method] for method in methods if method in study.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
-        _this_text(compute.library().scoreboard(receipts))
+        _this_text(gb.scoreboard(receipts))
     else:
         st.info("The receipts are not here yet.")
     st.subheader("For this model", anchor=False)
@@ -35,7 +32,7 @@ def draw_board(_opened: list[Opened], one: Opened, _asked: Asked, study: Study, 
 
 
 def _this_text(board: gb.Scoreboard) -> None:
-    known, checks = compute.methods(), compute.checks()
+    known, checks = saliency.methods(), evaluation.checks()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
@@ -60,25 +57,24 @@ def _this_text(board: gb.Scoreboard) -> None:
 
 
 def _this_model(one: Opened) -> None:
-    ranking = compute.stored_ranking(one.request)
+    ranking = evaluation.stored_ranking(one.request)
     if ranking is not None:
         _ranking(ranking)
         return
-    key = compute.version(one.request)
+    key = version_of(one.request)
     job: Job | None = state.remembered("ranking_job")
     mine = job is not None and state.remembered("ranking_key") == key
     if mine and job.running:
         _progress(key)
         return
     if mine and job.error is not None:
-        gb = compute.library()
         if not isinstance(job.error, gb.GlassBERTError):
             raise job.error
         st.warning(plain(str(job.error)), icon=":material/info:")
 
     def start() -> None:
-        model = compute.load(one.request)
-        state.remember("ranking_job", Job(lambda **reports: compute.library().method_ranking(model, **reports)))
+        model = models.load(one.request)
+        state.remember("ranking_job", Job(lambda **reports: gb.method_ranking(model, **reports)))
         state.remember("ranking_key", key)
 
     st.caption(
@@ -100,7 +96,7 @@ def _progress(key: str) -> None:
 
 
 def _ranking(ranking: gb.MethodRanking) -> None:
-    known = compute.methods()
+    known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()
     st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is most faithful.")

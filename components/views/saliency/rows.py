@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.receipts import draw_receipt, verdicts
 from components.shared.scores_view import arithmetic, passes
@@ -19,9 +20,6 @@ from components.shared.tokens import strip_tokens
 from components.text import plain
 from components.views.saliency.study import Asked, Study
 from components.widgets.token_strip import Token, clicked_token, token_strip
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["Shown", "draw_rows", "shown_units"]
 
@@ -62,7 +60,7 @@ def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
         positions = np.flatnonzero(keep)
         groups = tuple(np.asarray([position]) for position in positions)
         return Shown(tuple(tokens[position] for position in positions), groups, np.flatnonzero(~keep))
-    labels, group_of = compute.words(encoded)
+    labels, group_of = inputs.words(encoded)
     groups = tuple(group for word in range(len(labels)) if keep[(group := np.flatnonzero(group_of == word))[0]])
     words = tuple(
         tokens[group[0]] if len(group) == 1 else Token(text=labels[group_of[group[0]]], note=f"{len(group)} pieces")
@@ -111,7 +109,7 @@ def draw_row(
     title: str = "",
 ) -> None:
     """One explanation. Components are keyed ``key``, ``{key}_bars``."""
-    view, method = state.view(), compute.methods()[result.method]
+    view, method = state.view(), saliency.methods()[result.method]
     values = shown.scores(result.scores)
     total = float(np.abs(result.scores).sum())
     order = np.argsort(-values, kind="stable") if view.ranked == "score" else np.arange(len(values))
@@ -122,7 +120,7 @@ def draw_row(
     positions = shown.firsts[order]
     selected = shown.of(selected_in(opened, one))
     place = None if selected is None else int(np.flatnonzero(order == selected)[0])
-    version = compute.version(asked, result.method, view.special, view.words, view.ranked)
+    version = version_of(asked, result.method, view.special, view.words, view.ranked)
     name = title or f"**{plain(method.label)}**"
     with st.container(border=True, key=f"{key}_box"):
         st.markdown(f"{name} &nbsp; {verdicts(receipt)}" if receipt else name, help=_about(method))

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import TextRequest
+from components.gateway import inputs, models, saliency
 from components.gateway.job import Job
+from components.gateway.library import gb
+from components.gateway.requests import TextRequest
 
 if TYPE_CHECKING:
-    import glassbert as gb
     from glassbert.targets import Output
 
 __all__ = ["Asked", "Study", "current_study"]
@@ -52,7 +52,7 @@ class Study:
 
     @property
     def stopped(self) -> bool:
-        return self.job is not None and isinstance(self.job.error, compute.library().StoppedError)
+        return self.job is not None and isinstance(self.job.error, gb.StoppedError)
 
     def raise_error(self) -> None:
         """What ended the work, unless the visitor did: raised where a page can tell it."""
@@ -68,7 +68,7 @@ class Study:
         if self.running:
             return
         # the cached model and text are fetched here: in the job's own thread there is no page to cache for
-        model, encoded = compute.load(self.asked.request.model), compute.encode(self.asked.request)
+        model, encoded = models.load(self.asked.request.model), inputs.encode(self.asked.request)
         lacking = self.lacking(methods)
         self.job = Job(lambda **reports: self._work(model, encoded, lacking, **reports))
         self.job.wait(_QUICK_SECONDS)
@@ -85,9 +85,8 @@ class Study:
         progress: Callable[[int, int], None],
         cancelled: Callable[[], bool],
     ) -> None:
-        gb = compute.library()
         wanted = [method for method in lacking if method not in self.scores]
-        options = {method: compute.page_options(method) for method in wanted}
+        options = {method: saliency.page_options(method) for method in wanted}
         self.doing = "methods"
         if wanted:
             for scores in gb.attribute_each(

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import evaluation, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.text import plain
 from components.views.saliency.rows import draw_row, shown_units
 from components.views.saliency.study import Asked, Study
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_teaching"]
 
@@ -28,7 +24,7 @@ _KINDS = {
 def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
     """Cost: the receipt of one explanation, and for another sentence the method once more."""
     here = [method for method in methods if method in study.scores]
-    known = compute.methods()
+    known = saliency.methods()
     st.markdown("A picture looks just as convincing when it means nothing. Break one and read its receipt.")
     first, second = st.columns([0.55, 0.45])
     kind = (
@@ -52,7 +48,7 @@ def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study,
             key="broken_again",
         )  # fmt: skip
     with st.spinner("Checking it …"):
-        result, receipt = compute.broken(asked.request, method, asked.target, asked.output, kind, seed)
+        result, receipt = evaluation.broken(asked.request, method, asked.target, asked.output, kind, seed)
     name, told = _KINDS[kind]
     shown = shown_units(result.encoded, one)
     draw_row(

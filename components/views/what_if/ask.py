@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import TextRequest
+from components.gateway import inputs
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest
 from components.shared.questions import KINDS, Question, questions
 from components.shared.selection import selected_in
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["Asked", "ask_what"]
 
@@ -32,7 +29,7 @@ class Asked:
 
     @property
     def encoded(self) -> gb.Encoded:
-        return compute.encode(self.request)
+        return inputs.encode(self.request)
 
     @property
     def main(self) -> TextRequest:
@@ -98,7 +95,7 @@ def _possible(opened: list[Opened]) -> dict[str, Question]:
         if kind == "mask":
             gap = _typed_gap(opened, question.one)
             if gap is not None:
-                found[kind] = Question(kind, question.one, compute.library().MaskTarget(gap))
+                found[kind] = Question(kind, question.one, gb.MaskTarget(gap))
         elif kind in ("class", "next"):
             found[kind] = question
     return found
@@ -106,7 +103,7 @@ def _possible(opened: list[Opened]) -> dict[str, Question]:
 
 def _typed_gap(opened: list[Opened], one: Opened) -> int | None:
     """The selected gap, else the first."""
-    tokens = compute.encode(one.text(state.view())).tokens
+    tokens = inputs.encode(one.text(state.view())).tokens
     gaps = [index for index, token in enumerate(tokens) if token == one.model.mask_token]
     selected = selected_in(opened, one)
     return selected if selected in gaps else next(iter(gaps), None)

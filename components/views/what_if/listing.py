@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import language, what_if
 from components.gateway.language import score_words, whole_words
+from components.gateway.library import gb
+from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shell.navigation import PAGES
@@ -19,9 +19,6 @@ from components.views.what_if.ask import Asked
 from components.views.what_if.figures import paired
 from components.views.what_if.rows import Action, Outcome, draw_row, marked
 from components.views.what_if.tries import ORIGINAL, Tries
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_variants", "open_text", "outcomes"]
 
@@ -53,7 +50,7 @@ def draw_variants(asked: Asked, tries: Tries) -> None:
 def _evaluated(asked: Asked, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
     """What is known of the variants; those that are new to this question are run together."""
     found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
-        compute.version(asked.request.model, asked.target), {}
+        version_of(asked.request.model, asked.target), {}
     )
     new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
     if new or () not in found:
@@ -140,17 +137,17 @@ def _distributions(
     """What both decide: every answer that either thinks likely, with its probability in A and in B."""
     texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
     if asked.kind == "class":
-        one, other = (compute.classify(text) for text in texts)
+        one, other = (language.classify(text) for text in texts)
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
     if asked.kind == "next":
-        one, other = (compute.next_sentence(text).probabilities.tolist() for text in texts)
+        one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
         return ["B follows A", "B is from elsewhere"], one, other
     gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
-        prediction = compute.fill_mask(text, (gap,), _FETCHED)
+        prediction = language.fill_mask(text, (gap,), _FETCHED)
         likely = whole_words(prediction, 0)[:_CANDIDATES]
         words += [charts.readable(prediction.candidates[0][index]) for index in likely]
     asked_words = tuple(dict.fromkeys(words))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
-from components.gateway import compute, what_if
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.search import run
 from components.shared import charts
 from components.text import plain
 from components.views.what_if.ask import Asked
 from components.views.what_if.figures import steps
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_reduction", "steps_shown"]
 
@@ -29,7 +26,7 @@ def draw_reduction(asked: Asked) -> None:
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
     result = run(
         "reduction",
-        compute.version(asked.request, asked.target),
+        version_of(asked.request, asked.target),
         lambda: what_if.reduction(asked.request, asked.target),
         label="Reduce",
         cost=f"{words} words: at most {words * (words + 1) // 2:,} passes of ever shorter texts.",
@@ -72,7 +69,7 @@ def steps_shown(count: int) -> list[int]:
 
 
 def _rows(asked: Asked, result: gb.InputReduction) -> None:
-    labels, group = compute.words(result.encoded)
+    labels, group = inputs.words(result.encoded)
     firsts = [int((group == word).argmax()) for word in range(len(labels))]
     inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]
     gone_at = {int(group[place]): step for step, place in enumerate(result.removed.tolist(), start=1)}
@@ -98,7 +95,7 @@ def _rows(asked: Asked, result: gb.InputReduction) -> None:
         label="The text, one word less in every row",
         columns=len(inside),
         selected=None,
-        version=compute.version(asked.request, asked.target, "reduction", len(result.removed)),
+        version=version_of(asked.request, asked.target, "reduction", len(result.removed)),
     )
     more = "" if len(shown) == len(result.probabilities) else f" {len(shown)} of {len(result.probabilities)} steps."
     st.caption(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared.selection import select_token, selected_in, shown_index
 from components.text import plain, shortened
@@ -18,9 +17,6 @@ from components.views.what_if.ask import Asked
 from components.views.what_if.editor import interchangeable
 from components.views.what_if.tries import ORIGINAL, current_tries
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["second_text"]
 
@@ -71,7 +67,7 @@ def _use(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = Non
 def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
     """Whether the changes leave the text as long as it is, or ``more`` tokens longer."""
     after = what_if.edited(request, changes)
-    return len(compute.encode(after)) - len(compute.encode(request)) == more
+    return len(inputs.encode(after)) - len(inputs.encode(request)) == more
 
 
 def _offers(asked: Asked) -> None:
@@ -88,7 +84,7 @@ def _offers(asked: Asked) -> None:
             number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked.request, changes)
         ]
         if fitting:
-            key = f"second_variant_{compute.version(asked.request, fitting)}"
+            key = f"second_variant_{version_of(asked.request, fitting)}"
 
             def chosen() -> None:
                 number = state.picked(key)
@@ -100,7 +96,7 @@ def _offers(asked: Asked) -> None:
 
 def _word(request: TextRequest, position: int) -> str:
     place = next(place for place in what_if.places(request, ()) if place.position == position)
-    return compute.encode(request).texts[place.text][place.start : place.end]
+    return inputs.encode(request).texts[place.text][place.start : place.end]
 
 
 def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0) -> None:
@@ -115,7 +111,7 @@ def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest
     if not offered:
         st.caption(f"{label}: no word at hand that keeps the number of tokens; type one.")
         return
-    key = f"{key}_{compute.version(text, position, offered)}"
+    key = f"{key}_{version_of(text, position, offered)}"
 
     def chosen() -> None:
         replacement = state.picked(key)
@@ -130,7 +126,7 @@ def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest
 
 def _token_rows(asked: Asked, other: TextRequest) -> None:
     """Both texts token by token; a click on a word selects it, to be changed in the second."""
-    first, second = asked.encoded, compute.encode(other)
+    first, second = asked.encoded, inputs.encode(other)
     differs = first.input_ids != second.input_ids
     rows = [
         Row(
@@ -173,7 +169,7 @@ def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
 
 
 def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
-    version = compute.version(asked.request, other)
+    version = version_of(asked.request, other)
     select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
 
     def clicked() -> None:

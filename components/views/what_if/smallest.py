@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.search import run
 from components.shared.charts import readable
 from components.text import plain
@@ -15,9 +15,6 @@ from components.views.what_if.ask import Asked
 from components.views.what_if.listing import open_text, outcomes
 from components.views.what_if.rows import Action, draw_row, marked
 from components.views.what_if.tries import Tries, current_tries
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_smallest"]
 
@@ -38,7 +35,7 @@ def draw_smallest(asked: Asked) -> None:
     helper = None if "masked_words" in asked.one.model.heads else asked.proposer
     result = run(
         "flip",
-        compute.version(asked.request, asked.target, options, helper and helper.request),
+        version_of(asked.request, asked.target, options, helper and helper.request),
         lambda: what_if.flip_search(
             asked.request, asked.target, helper.request if helper is not None else None, **options
         ),

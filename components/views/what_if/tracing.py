@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.search import run
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
@@ -17,9 +18,6 @@ from components.text import plain
 from components.views.what_if.ask import Asked
 from components.views.what_if.figures import trace_map
 from components.views.what_if.second_text import second_text
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_tracing", "path"]
 
@@ -57,7 +55,7 @@ def draw_tracing(asked: Asked) -> None:
     request = TraceRequest(asked.request, corrupted, asked.target, kind)
     result = run(
         "trace",
-        compute.version(request),
+        version_of(request),
         lambda: what_if.trace(request),
         label="Trace",
         cost=f"{places:,} places, each less than a third of a pass: {_WHAT[kind]}.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from components import state
-from components.gateway import compute, what_if
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.what_if import Change
 from components.views.what_if.ask import Asked
 from components.views.what_if.rows import Outcome
@@ -32,10 +34,10 @@ class Tries:
 
     def add(self, asked: Asked, changes: tuple[Change, ...]) -> None:
         """A new variant, unless it is there already; one that the model cannot read is refused with its reason."""
-        gb, self.refusal = compute.library(), ""
+        self.refusal = ""
         try:
             after = what_if.edited(asked.request, changes)
-            compute.encode(after)
+            inputs.encode(after)
         except gb.GlassBERTError as error:
             self.refusal = str(error)
             return
@@ -74,7 +76,7 @@ class Tries:
 def current_tries(asked: Asked) -> Tries:
     """This visitor's variants of this text, as long as it is read in the same tokens; of a few texts back, too."""
     kept: dict[str, Tries] = state.remembered("tries", {})
-    key = compute.version(asked.encoded.texts, asked.encoded.tokens)
+    key = version_of(asked.encoded.texts, asked.encoded.tokens)
     if key not in kept:
         kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
         state.remember("tries", kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import saliency
 from components.gateway.opened import Opened
 from components.shared.questions import KINDS, Question, questions
 from components.shared.scores_view import draw_scores
@@ -25,15 +25,15 @@ def saliency_panel(opened: list[Opened]) -> None:
         view = state.view()
         kind = view.explain if view.explain in possible else next(iter(possible))
         asked = possible[kind]
-        methods = compute.methods()
+        methods = saliency.methods()
         method = methods.get(view.method) or next(iter(methods.values()))
-        result = compute.attribute(asked.one.text(view), method.id, asked.target)
+        result = saliency.attribute(asked.one.text(view), method.id, asked.target)
         draw_scores(opened, asked.one, result, method, key="saliency")
     state.write_address()
 
 
 def _controls(possible: dict[str, Question]) -> None:
-    methods = compute.methods()
+    methods = saliency.methods()
     left, right = st.columns([0.42, 0.58], gap="small")
     left.selectbox(
         "Explain",

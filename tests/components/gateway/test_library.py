@@ -10,15 +10,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import gc, json, sys, weakref
-from components.gateway import compute
+from components.gateway import models
+from components.gateway.library import import_library
+from components.gateway.requests import ModelRequest
 
 before = gc.get_freeze_count()
-compute.library()
+import_library()
 imported = gc.get_freeze_count()
-model = compute.load(compute.ModelRequest("sentiment"))
+model = models.load(ModelRequest("sentiment"))
 network = weakref.ref(model.network)
 left = len(gc.get_objects())
-compute._load.clear()
+models._load.clear()
 del model
 gc.collect()
 print(json.dumps({
