@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components.gateway.cache import shared, while_read
 from components.gateway.inputs import encode
@@ -125,9 +126,10 @@ def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) ->
     )
 
 
-def value_zeroing(request: TextRequest, **reports: Any) -> gb.TokenMaps:
-    """1 + tokens passes and more. Not cached: it tells its progress and may be stopped; the page keeps the result."""
-    return gb.value_zeroing(load(request.model), encode(request), **reports)
+def value_zeroing(request: TextRequest) -> Callable[..., gb.TokenMaps]:
+    """The work of a `Search`, which keeps the result: 1 + tokens passes and more."""
+    model, encoded = load(request.model), encode(request)
+    return lambda **reports: gb.value_zeroing(model, encoded, **reports)
 
 
 @shared(64)

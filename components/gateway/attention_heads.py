@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from components.gateway import attention
 from components.gateway.cache import shared
@@ -37,7 +38,8 @@ def head_labels() -> dict[str, gb.HeadLabel]:
 
 
 def ablation_sweep(
-    request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"], **reports: Any
-) -> gb.AblationSweep:
-    """About 0.3 passes a head. Not cached: it tells its progress and may be stopped; the page keeps the result."""
-    return gb.ablation_sweep(load(request.model), request.text, request.pair, target=target, mode=mode, **reports)
+    request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"]
+) -> Callable[..., gb.AblationSweep]:
+    """The work of a `Search`, which keeps the result: about 0.3 passes a head."""
+    model = load(request.model)
+    return lambda **reports: gb.ablation_sweep(model, request.text, request.pair, target=target, mode=mode, **reports)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
     from glassbert.intervention._patches import Kind as TraceKind
+    from glassbert.whatif.edits import EditKind
 
 __all__ = [
     "Change",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 #: A `gb.Edit` as plain data, (token, kind, replacement): kept in a session, which outlives a reload of the library.
-Change = tuple[int, Literal["replace", "delete", "mask"], str]
+Change = tuple[int, str, str]
 
 _FETCHED = 60  # enough to fill a short list when pieces inside words are left out
 
@@ -66,7 +67,7 @@ class TraceRequest:
 
 
 def _edits(changes: Sequence[Change]) -> list[gb.Edit]:
-    return [gb.Edit(position, kind, replacement) for position, kind, replacement in changes]
+    return [gb.Edit(position, cast("EditKind", kind), replacement) for position, kind, replacement in changes]
 
 
 def edited(request: TextRequest, changes: Sequence[Change], mask_token: str | None = None) -> TextRequest:

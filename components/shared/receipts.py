@@ -6,8 +6,8 @@ import streamlit as st
 
 from components.gateway import evaluation
 from components.gateway.library import gb
-from components.gateway.requests import TextRequest
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.scores_view import passes
 from components.text import plain
 
@@ -57,7 +57,7 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
         )
 
 
-def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: str) -> None:
+def offer_receipt(question: Question, method: str, *, key: str) -> None:
     """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
     wanted = st.toggle(
         "Receipt: how far to believe it",
@@ -68,7 +68,7 @@ def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: 
     if not wanted:
         return
     with st.spinner("Checking it …"):
-        found = evaluation.receipt(request, method, target)
+        found = evaluation.receipt(question.request, method, question.target, question.output)
     st.markdown(verdicts(found))
     draw_receipt(found, key=key)
 

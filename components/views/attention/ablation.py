@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -11,10 +12,11 @@ import streamlit as st
 from components import state
 from components.gateway import attention, language
 from components.gateway.attention_heads import ablation_sweep
-from components.gateway.job import Job
 from components.gateway.library import gb
 from components.gateway.requests import version_of
+from components.gateway.search import Search, current_search
 from components.shared import charts
+from components.shared.searches import draw_search
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.figures import before_and_after, layer_changes
@@ -34,8 +36,10 @@ __all__ = ["draw_ablation"]
 
 _SIDE_PIXELS = 48
 _CANDIDATES = 5
-_QUICK_SECONDS = 0.25
-_MODES = {"one_at_a_time": "Each head alone", "greedy": "One after another, until the answer changes"}
+_MODES: dict[Literal["one_at_a_time", "greedy"], str] = {
+    "one_at_a_time": "Each head alone",
+    "greedy": "One after another, until the answer changes",
+}
 _BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What the sweep found"}
 
 
@@ -107,7 +111,8 @@ def _bars(asked: Asked, bars: str, target: gb.Target | None) -> np.ndarray | Non
         found = mark(asked, MARKS["importance"])
         values = None if found is None else found.values
     elif bars == "sweep":
-        result = _result(asked, target)
+        search = None if target is None else _search(asked, target)
+        result = search.found if search is not None and search.done else None
         values = None if result is None else np.nan_to_num(np.abs(result.matrix()))
     else:
         values = None
@@ -144,8 +149,8 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
         _candidates(asked, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        before, after = language.next_sentence(asked.request), language.next_sentence(without.request)
-        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], before.probabilities, after.probabilities)
+        shares = [language.next_sentence(request).probabilities for request in (asked.request, without.request)]
+        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], *shares)
         drawn = True
     if not drawn:
         note_no_decision()
@@ -217,63 +222,26 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
     if target is None:  # told where the predictions would be
         return
     st.markdown("**Find the heads this prediction needs**")
-    left, right = st.columns([0.68, 0.32], vertical_alignment="bottom")
-    left.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
-    key = _sweep_key(asked, target)
-    job: Job | None = state.remembered("sweep_job")
-    running = job is not None and job.running and state.remembered("sweep_key") == key
-
-    def start() -> None:
-        old = state.remembered("sweep_job")
-        if old is not None:
-            old.stop()
-        request, chosen = asked.request, state.value("sweep_mode")
-        # the cached model is fetched here: in the job's own thread there is no page to cache for
-        fresh = Job(lambda **reports: ablation_sweep(request, target, chosen, **reports))
-        fresh.wait(_QUICK_SECONDS)
-        state.remember("sweep_job", fresh)
-        state.remember("sweep_key", key)
-
-    right.button("Find them", on_click=start, disabled=running, key="sweep_start", width="stretch", type="primary")
-    if running:
-        _progress(key)
-    else:
-        _found(asked, target)
+    mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
+    search = _search(asked, target)
+    draw_search(
+        search,
+        lambda: search.start(ablation_sweep(asked.request, target, mode)),
+        name="sweep",
+        label="Find them",
+        cost=plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."),
+        narrow=True,
+        unit="of the heads",
+    )
+    if search.done and search.found is not None:
+        _found(search.found)
 
 
-@st.fragment(run_every=0.4)
-def _progress(key: str) -> None:
-    job: Job | None = state.remembered("sweep_job")
-    if job is None or not job.running or state.remembered("sweep_key") != key:
-        st.rerun()
-        return
-    st.progress(job.share, text=f"{job.share:.0%} of the heads")
-    st.button("Stop", on_click=job.stop, key="sweep_stop")
+def _search(asked: Asked, target: gb.Target) -> Search[gb.AblationSweep]:
+    return current_search("sweep", version_of(asked.request, target))
 
 
-def _sweep_key(asked: Asked, target: gb.Target) -> str:
-    return version_of(asked.request, target)
-
-
-def _result(asked: Asked, target: gb.Target | None) -> gb.AblationSweep | None:
-    """What was found for this text, model and decision."""
-    job: Job | None = state.remembered("sweep_job")
-    if target is None or job is None or job.running or state.remembered("sweep_key") != _sweep_key(asked, target):
-        return None
-    return job.result
-
-
-def _found(asked: Asked, target: gb.Target) -> None:
-    job: Job | None = state.remembered("sweep_job")
-    if job is not None and job.error is not None and state.remembered("sweep_key") == _sweep_key(asked, target):
-        if not isinstance(job.error, gb.GlassBERTError):
-            raise job.error
-        st.warning(plain(str(job.error)), icon=":material/info:")
-        return
-    result = _result(asked, target)
-    if result is None:
-        st.caption(plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."))
-        return
+def _found(result: gb.AblationSweep) -> None:
     if not len(result.values):
         st.caption("Stopped before a head was tried.")
         return

@@ -11,8 +11,8 @@ from components import state
 from components.gateway import attention
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.gateway.search import run
 from components.shared import charts
+from components.shared.searches import run_search
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.figures import ladder
@@ -107,10 +107,10 @@ def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb
 def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
     """Behind a button that tells its cost, with progress and a way to stop: minutes for 512 tokens of a large model."""
     request = asked.request
-    return run(
+    return run_search(
         "value_zeroing",
         version_of(request),
-        lambda: lambda **reports: attention.value_zeroing(request, **reports),
+        lambda: attention.value_zeroing(request),
         label="Compute",
         cost=f"{passes} forward passes of this text, in batches.",
         narrow=True,

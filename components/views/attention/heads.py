@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal, TypeVar
 
@@ -126,7 +125,7 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _choice(name: str, options: Mapping[_T, str]) -> _T:
+def _choice(name: str, options: dict[_T, str]) -> _T:
     """A field of the view, or its first option where a link says something else."""
     return one_of(options, getattr(state.view(), name))
 
@@ -203,7 +202,8 @@ def _span(asked: Asked) -> None:
 def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view = state.view()
     weights = attention.maps(asked.request)
-    maps = weights.combine(chosen, _choice("combined", _COMBINED)) if chosen else asked.one_head()
+    how = _choice("combined", _COMBINED)
+    maps = weights.combine(chosen, how) if chosen and how else asked.one_head()
     maps = asked.reading.of(maps)
     focus = _choice("focus", _FOCUS)
     if focus and asked.selected is not None:

@@ -56,7 +56,7 @@ def _told(asked: Asked, bits: dict[int, float]) -> None:
     st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
 
 
-def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> object:
+def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> gb.MaskedWordDifference:
     """All words of a short text; of a long one those typed or selected, until somebody asks for all."""
     if len(rows) > _WORDS_AT_ONCE:
         wanted = state.remembered("masked_in_full", None)

@@ -77,7 +77,9 @@ class Asked:
 
     def place(self, rows: np.ndarray) -> int | None:
         """Where the selected row stands among these; None when it is not there or nothing is selected."""
-        found = np.flatnonzero(rows == self.row) if self.row is not None else ()
+        if self.row is None:
+            return None
+        found = np.flatnonzero(rows == self.row)
         return int(found[0]) if len(found) else None
 
     def select(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from components.views.compare.figures import paired
 from components.views.compare.phrases import PARTS, number, phrases
 from components.views.compare.sides import Asked, offer_texts
 from components.views.compare.words import draw_words
+
+if TYPE_CHECKING:
+    from glassbert.comparison.changes import Part
 
 # Each of a part: enough to see where it happens.
 _CHANGES = 3
@@ -45,10 +49,10 @@ def draw_summary(asked: Asked) -> None:
     _how(asked, list(found.values()))
 
 
-def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
+def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
     """What can be compared, and why the rest cannot; the Saliency and Masked words sections say more of theirs."""
     request = asked.request
-    work: dict[str, Callable[[], object]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
+    work: dict[str, Callable[[], Part]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
     heads = [set(one.model.heads) for one in asked.sides]
     if state.view().pair and all("next_sentence" in head for head in heads):
         if not all("classification" in head for head in heads):
@@ -68,7 +72,7 @@ def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
     rows = _masked_rows(asked)
     if all("masked_words" in head for head in heads) and (rows or _gaps(asked)):
         work["Masked words"] = lambda: comparison.masked_words(request, rows)
-    found: dict[str, object] = {}
+    found: dict[str, Part] = {}
     reasons: dict[str, str] = {}
     for name, compare in work.items():
         try:
@@ -78,7 +82,7 @@ def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
     return found, reasons
 
 
-def _raise_nothing_common(asked: Asked) -> None:
+def _raise_nothing_common(asked: Asked) -> NoReturn:
     raise gb.ComparisonError(nothing_common(asked))
 
 
@@ -116,21 +120,26 @@ def _method() -> gb.Method:
 
 def _is_quick(asked: Asked) -> bool:
     tokens, method = len(inputs.encode(asked.request.first)), _method()
-    cost = method.cost(tokens, {**method.options, **saliency.page_options(method.id)})
-    return tokens <= _QUICK_TOKENS and cost <= _QUICK_PASSES
+    return tokens <= _QUICK_TOKENS and saliency.passes_of(method, tokens) <= _QUICK_PASSES
 
 
 # --- what they decide ------------------------------------------------------------------------------------------
 
 
-def _decisions(asked: Asked, found: dict[str, object]) -> None:
-    compared = [result for name, result in found.items() if name in ("Predictions", "Next sentence")]
+def _decisions(asked: Asked, found: dict[str, Part]) -> None:
+    compared = _predictions(list(found.values()))
     for result in compared:
         _decision(result)
     if not compared:
         st.markdown("**What each decides by itself**")
         for side, title in enumerate(asked.titles):
             st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
+
+
+def _predictions(results: list[Part]) -> list[gb.PredictionDifference]:
+    # by name: a result that is kept may be of a class that was loaded anew since
+    named = [result for result in results if type(result).__name__ == "PredictionDifference"]
+    return cast("list[gb.PredictionDifference]", named)
 
 
 def _decision(result: gb.PredictionDifference) -> None:
@@ -181,7 +190,7 @@ def _masked(asked: Asked, side: int) -> tuple[int, ...]:
 # --- what changed most -----------------------------------------------------------------------------------------
 
 
-def _changes(asked: Asked, results: list[object]) -> None:
+def _changes(asked: Asked, results: list[Part]) -> None:
     st.markdown("**The largest changes**, from the first to the second")
     changes = comparison.largest_changes(asked.alignment, results, _CHANGES)
     told = phrases(changes, results)
@@ -199,7 +208,7 @@ def _reasons(reasons: dict[str, str]) -> None:
         st.info(f"**{name}**: {plain(reason.rstrip('.'))}.", icon=":material/info:")
 
 
-def _how(asked: Asked, results: list[object]) -> None:
+def _how(asked: Asked, results: list[Part]) -> None:
     with st.expander("How this is computed"):
         alignment = asked.alignment
         matched, rows = int(alignment.matched.sum()), len(alignment)
@@ -215,7 +224,7 @@ second − first. Distributions $p$ and $q$ with the mean $m = (p + q) / 2$ are 
 $$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{KL}}(q \,\|\, m)$$
 """
         )
-        decided = next((result for result in results if type(result).__name__ == "PredictionDifference"), None)
+        decided = next(iter(_predictions(results)), None)
         if decided is not None and decided.divergence is not None:
             first, second = (
                 ", ".join(f"{float(share):.4f}" for share in shares[:_MOST_CLASSES])

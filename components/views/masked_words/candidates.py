@@ -68,10 +68,10 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
 
     def toggled() -> None:
         index = clicked_token(state.event("masks"), version, len(positions))
-        if index is None or (index == DESELECTED and selected is None):
+        if index is None:
             return
         position = selected if index == DESELECTED else int(positions[index])
-        if encoded.special_tokens_mask[position] or position in typed:
+        if position is None or encoded.special_tokens_mask[position] or position in typed:
             return
         place = position if request == main else inputs.same_place(request, position, main)
         masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE

@@ -84,12 +84,12 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
 
 
 def _over_layers(lens: gb.LogitLens) -> None:
-    followed = {word: lens.word_probabilities[:, 0, number] for number, word in enumerate(lens.words)}
-    ranks = {word: lens.word_ranks[:, 0, number] for number, word in enumerate(lens.words)}
+    followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
+    ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
         name = f"{charts.readable(lens.original_tokens[0])} (original)"
-        followed = {name: lens.original_probabilities[:, 0], **followed}
-        ranks = {name: lens.original_ranks[:, 0], **ranks}
+        followed = {name: lens.original_probabilities[:, 0].tolist(), **followed}
+        ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:
         figures = {
             "probability": charts.over_layers(followed, title="Probability by layer"),
@@ -97,5 +97,5 @@ def _over_layers(lens: gb.LogitLens) -> None:
         }
         for name, figure in figures.items():
             st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
-    entropy = charts.over_layers({"entropy": lens.entropy[:, 0]}, title="Entropy by layer, bits")
+    entropy = charts.over_layers({"entropy": lens.entropy[:, 0].tolist()}, title="Entropy by layer, bits")
     st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")

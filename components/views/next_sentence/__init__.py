@@ -12,6 +12,7 @@ from components.gateway.language import rank_continuations
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
+from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores
 from components.shared.selection import explained_errors
@@ -108,19 +109,12 @@ def _ranked(one: Opened) -> None:
 
 
 def _why(opened: list[Opened], one: Opened) -> None:
-    methods = saliency.methods()
-    st.selectbox(
-        "Method",
-        list(methods),
-        format_func=lambda method: methods[method].label,
-        **state.bind("method", options=methods),
-    )
-    view = state.view()
-    method = methods.get(view.method) or next(iter(methods.values()))
+    method = ask_method(st.container())
+    question = Question("next", opened, one, one.text(state.view()), gb.NextSentenceTarget())
     with st.spinner(f"{method.label} …"):
-        result = saliency.attribute(one.text(view), method.id, gb.NextSentenceTarget())
-    draw_scores(opened, one, result, method, key="next_why")
-    offer_receipt(one.text(view), method.id, gb.NextSentenceTarget(), key="next_why")
+        result = saliency.attribute(question.request, method.id, question.target)
+    draw_scores(question, result, method, key="next_why")
+    offer_receipt(question, method.id, key="next_why")
 
 
 def _swap() -> None:

@@ -8,13 +8,13 @@ import streamlit as st
 from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
 from components.gateway.requests import version_of
+from components.gateway.study import Study
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
 from components.views.saliency.rows import shown_units
-from components.views.saliency.study import Asked, Study
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
 __all__ = ["draw_agreement"]
@@ -22,7 +22,7 @@ __all__ = ["draw_agreement"]
 _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 
-def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+def draw_agreement(question: Question, study: Study, methods: list[str]) -> None:
     """No pass: arithmetic on the scores that are here."""
     here = [study.scores[method] for method in methods if method in study.scores]
     if len(here) < 2:
@@ -45,7 +45,7 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         values = result.overlap if measure == "overlap" else result.kendall
         st.plotly_chart(
             charts.agreement(
-                values,
+                values.tolist(),
                 [known[score.method].label for score in here],
                 signed=measure != "overlap",
                 dark=dark_page(),
@@ -61,17 +61,17 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         )
     with right:
         st.markdown("**What they say together**")
-        _consensus(opened, one, asked, result)
+        _consensus(question, result)
 
 
-def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: gb.MethodAgreement) -> None:
+def _consensus(question: Question, result: gb.MethodAgreement) -> None:
     encoded = result.encoded
-    shown, view = shown_units(encoded, one), state.view()
+    shown, view = shown_units(encoded, question.one), state.view()
     mean = shown.scores(result.consensus)
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
     spread = shown.scores(result.spread)
-    version = version_of(asked, "consensus", view.special, view.words, tuple(result.methods))
-    selected = shown.of(selected_in(opened, one))
+    version = version_of(question.key, "consensus", view.special, view.words, tuple(result.methods))
+    selected = shown.of(selected_in(question.opened, question.one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())
         for unit, score, wide in zip(shown.tokens, mean, spread, strict=True)
@@ -84,7 +84,7 @@ def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: gb.Metho
         version=version,
         legend="against · for",
         signed=bool((mean < 0).any()),
-        on_select=select_token("consensus", version, shown.firsts, clicked_token, asked.request, opened[0].text(view)),
+        on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
     st.plotly_chart(
         charts.consensus([unit.text for unit in shown.tokens], mean.tolist(), spread.tolist(), selected),

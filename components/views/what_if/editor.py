@@ -13,10 +13,10 @@ from components.gateway import inputs, what_if
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change, Place
 from components.shared.charts import percent
+from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
-from components.views.what_if.ask import Asked
 from components.views.what_if.listing import draw_variants
 from components.views.what_if.tries import ORIGINAL, Tries, current_tries
 from components.widgets.token_strip import clicked_token, token_strip
@@ -26,7 +26,7 @@ __all__ = ["draw_editor", "interchangeable"]
 _SUGGESTED = 10
 
 
-def draw_editor(asked: Asked) -> None:
+def draw_editor(asked: Question) -> None:
     """One pass for the suggestions at a word, and one a variant."""
     tries = current_tries(asked)
     draft = tries.changes[tries.draft]
@@ -46,7 +46,7 @@ def draw_editor(asked: Asked) -> None:
     draw_variants(asked, tries)
 
 
-def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
+def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
     """The text that is edited; returns the word of it that is selected. Selected is a word of the text itself."""
     view = state.view()
     after = what_if.edited(asked.request, draft)
@@ -71,7 +71,7 @@ def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
     return found.get(selected) if selected is not None else None
 
 
-def _origins(asked: Asked, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
+def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
     """For each token of the edited text, the word of the text itself that it comes from, by that word's first token."""
     encoded, specials = inputs.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
     origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
@@ -90,7 +90,7 @@ def _origins(asked: Asked, after: TextRequest, words: tuple[Place, ...]) -> np.n
     return origin
 
 
-def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
+def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
     """What can be done to the selected word."""
     after = what_if.edited(asked.request, draft)
     word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
@@ -127,7 +127,7 @@ def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -
 
 
 def _suggested(
-    asked: Asked, draft: tuple[Change, ...], place: Place, version: str, replaced: Callable[[str], None]
+    asked: Question, draft: tuple[Change, ...], place: Place, version: str, replaced: Callable[[str], None]
 ) -> None:
     proposer = asked.proposer
     if proposer is None:

@@ -8,10 +8,10 @@ import streamlit as st
 from components.gateway import inputs, what_if
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.gateway.search import run
 from components.shared import charts
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
 from components.views.what_if.figures import steps
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -20,11 +20,11 @@ __all__ = ["draw_reduction", "steps_shown"]
 _MOST_ROWS = 24
 
 
-def draw_reduction(asked: Asked) -> None:
+def draw_reduction(asked: Question) -> None:
     """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
     encoded = asked.encoded
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
-    result = run(
+    result = run_search(
         "reduction",
         version_of(asked.request, asked.target),
         lambda: what_if.reduction(asked.request, asked.target),
@@ -68,7 +68,7 @@ def steps_shown(count: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
 
 
-def _rows(asked: Asked, result: gb.InputReduction) -> None:
+def _rows(asked: Question, result: gb.InputReduction) -> None:
     labels, group = inputs.words(result.encoded)
     firsts = [int((group == word).argmax()) for word in range(len(labels))]
     inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]

@@ -11,9 +11,9 @@ from components.gateway import inputs, what_if
 from components.gateway.library import gb
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
+from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.text import plain, shortened
-from components.views.what_if.ask import Asked
 from components.views.what_if.editor import interchangeable
 from components.views.what_if.tries import ORIGINAL, current_tries
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
@@ -24,7 +24,7 @@ _OFFERED, _REPAIRED = 8, 3
 _NOT_THERE = -2  # in place of a token: a word that only the second text has
 
 
-def second_text(asked: Asked) -> TextRequest | None:
+def second_text(asked: Question) -> TextRequest | None:
     """The second text and its controls; None, with a hint, while there is none of the same length."""
     view = state.view()
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
@@ -57,7 +57,7 @@ def second_text(asked: Asked) -> TextRequest | None:
     return request
 
 
-def _use(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
+def _use(asked: Question, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
     """Take the text after these changes as the second one."""
     after = what_if.edited(of or asked.request, changes)
     view = state.view()
@@ -70,7 +70,7 @@ def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> b
     return len(inputs.encode(after)) - len(inputs.encode(request)) == more
 
 
-def _offers(asked: Asked) -> None:
+def _offers(asked: Question) -> None:
     """Words for the selected one that keep the length, and variants of this length."""
     encoded, selected = asked.encoded, selected_in(asked.opened, asked.one)
     left, right = st.columns([0.66, 0.34], gap="large")
@@ -99,7 +99,9 @@ def _word(request: TextRequest, position: int) -> str:
     return inputs.encode(request).texts[place.text][place.start : place.end]
 
 
-def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0) -> None:
+def _pills(
+    asked: Question, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0
+) -> None:
     """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
     text = of or asked.request
     word = _word(text, position)
@@ -124,7 +126,7 @@ def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest
 # --- of the same length? ---------------------------------------------------------------------------------------
 
 
-def _token_rows(asked: Asked, other: TextRequest) -> None:
+def _token_rows(asked: Question, other: TextRequest) -> None:
     """Both texts token by token; a click on a word selects it, to be changed in the second."""
     first, second = asked.encoded, inputs.encode(other)
     differs = first.input_ids != second.input_ids
@@ -152,7 +154,7 @@ def _token_rows(asked: Asked, other: TextRequest) -> None:
     _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
 
 
-def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+def _word_rows(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
     """Both texts word by word, with the number of tokens where it differs."""
     alignment = hint.alignment
     first, second = _widths(hint)
@@ -168,7 +170,7 @@ def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
     _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
 
 
-def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
+def _draw(asked: Question, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
     version = version_of(asked.request, other)
     select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
 
@@ -210,7 +212,7 @@ def _counted(word: str, tokens: int) -> str:
     return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
 
 
-def _repairs(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+def _repairs(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
     """Words of the right length at the places that differ, and the second text with only what fits."""
     alignment, (first, second) = hint.alignment, _widths(hint)
     apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,17 +12,21 @@ from components import state
 from components.gateway import what_if
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.gateway.search import run
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.options import one_of
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
 from components.views.what_if.figures import trace_map
 from components.views.what_if.second_text import second_text
 
+if TYPE_CHECKING:
+    from glassbert.intervention._patches import Kind as TraceKind
+
 __all__ = ["draw_tracing", "path"]
 
-_KINDS = {
+_KINDS: dict[TraceKind, str] = {
     "hidden": "Hidden state",
     "head": "Each head",
     "mlp": "MLP",
@@ -37,7 +42,7 @@ _WHAT = {
 _AT_ONCE = 250
 
 
-def draw_tracing(asked: Asked) -> None:
+def draw_tracing(asked: Question) -> None:
     """Less than a third of a pass a place."""
     corrupted = second_text(asked)
     if corrupted is None:
@@ -48,12 +53,12 @@ def draw_tracing(asked: Asked) -> None:
         format_func=_KINDS.__getitem__,
         **state.bind("patch", options=_KINDS),
     )
-    kind = state.view().patch if state.view().patch in _KINDS else "hidden"
+    kind = one_of(_KINDS, state.view().patch)
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
     request = TraceRequest(asked.request, corrupted, asked.target, kind)
-    result = run(
+    result = run_search(
         "trace",
         version_of(request),
         lambda: what_if.trace(request),
