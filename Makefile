@@ -30,8 +30,8 @@ lint: venv-dev ## ruff: style, mistakes, formatting
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 
-types: venv-dev ## mypy --strict on the library
-	$(call heading,Types of glassbert/)
+types: venv-dev ## mypy --strict on the library and the app
+	$(call heading,Types of the library and the app)
 	@$(RUN) -m mypy
 
 js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting

@@ -24,7 +24,7 @@ from _timing import Spread, machine, table
 from playwright.sync_api import Page
 
 import glassbert as gb
-from components.gateway.compute import page_options
+from components.gateway.saliency import page_options
 
 SENTENCE = "The {} film that we {} in the old theatre last night was so [MASK] that nobody {} it at all."
 TOKENS = 24

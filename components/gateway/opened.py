@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.library import gb
+from components.gateway.requests import ModelRequest, TextRequest
 from components.state import View
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["Opened"]
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from components.gateway import compute
+from components.gateway import evaluation
+from components.gateway.library import gb
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.scores_view import passes
 from components.text import plain
-
-if TYPE_CHECKING:
-    import glassbert as gb
-    from components.gateway.compute import TextRequest
 
 __all__ = ["VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 
@@ -28,7 +24,7 @@ VERDICTS = {
 
 def verdicts(receipt: gb.Receipt) -> str:
     """Badges, one a check, for a line of Markdown."""
-    checks = compute.checks()
+    checks = evaluation.checks()
     return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
 
 
@@ -39,7 +35,7 @@ def _badge(verdict: str, label: str = "") -> str:
 
 def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
     """The whole receipt, folded."""
-    checks = compute.checks()
+    checks = evaluation.checks()
     with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
         for line in receipt.lines:
             check = checks[line.check]
@@ -61,7 +57,7 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
         )
 
 
-def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: str) -> None:
+def offer_receipt(question: Question, method: str, *, key: str) -> None:
     """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
     wanted = st.toggle(
         "Receipt: how far to believe it",
@@ -72,7 +68,7 @@ def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: 
     if not wanted:
         return
     with st.spinner("Checking it …"):
-        found = compute.receipt(request, method, target)
+        found = evaluation.receipt(question.request, method, question.target, question.output)
     st.markdown(verdicts(found))
     draw_receipt(found, key=key)
 
@@ -101,7 +97,7 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
         return
     for column, line in zip(st.columns(len(lines)), lines, strict=True):
         with column:
-            st.markdown(f"**{compute.checks()[line.check].label}**")
+            st.markdown(f"**{evaluation.checks()[line.check].label}**")
             st.plotly_chart(
                 charts.faithfulness_curve(line.details),
                 key=f"{key}_{line.check}_curve",

@@ -14,7 +14,7 @@ import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import compute
+from components.gateway import cache
 from components.gateway.opened import Opened
 from components.shell.model_picker import pick_device, pick_models
 from components.shell.navigation import PAGES, draw_menu
@@ -59,7 +59,7 @@ def open_page(page_id: str) -> Frame:
 
 def load_models(frame: Frame) -> list[Opened]:
     """Fill the rest of the sidebar and return the models that are ready, the main one first."""
-    compute.turn_to(frame.view.text, frame.view.pair or None)
+    cache.turn_to(frame.view.text, frame.view.pair or None)
     with frame.slot:
         opened = [Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)]
         pick_device()

@@ -75,7 +75,9 @@ class Option:
             raise OptionTypeError(f"{self.name} {clipped(str(value), 60)}: valid are {self.valid}")
         if not self._within(value):
             raise OptionError(f"{self.name} {value}: valid are {self.valid}")
-        return int(value) if self.type == "int" else value if isinstance(value, int) else float(value)
+        if isinstance(value, Integral):
+            return int(value)
+        return float(value)
 
     def _within(self, value: Any) -> bool:
         maximum = float("inf") if self.maximum is None else self.maximum

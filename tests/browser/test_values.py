@@ -8,7 +8,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 import glassbert as gb
-from components.gateway.compute import page_options
+from components.gateway.saliency import page_options
 from components.shared.charts import percent
 from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench

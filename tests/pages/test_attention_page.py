@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway.compute import Reading
-from components.gateway.job import Job
+from components.gateway.attention import Reading
 from components.state import View
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
@@ -221,47 +218,6 @@ def test_a_span_keeps_its_rows_or_columns(pretrained: gb.Model, focus: str, axis
 
 
 # --- a long computation ----------------------------------------------------------------------------------------
-
-
-def job(work: Callable[..., object]) -> Job:
-    made = Job(work)
-    made.wait(20)
-    assert not made.running
-    return made
-
-
-def test_a_job_tells_how_far_it_is_and_keeps_its_result() -> None:
-    def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> str:
-        progress(1, 4)
-        return "stopped" if cancelled() else "done"
-
-    done = job(work)
-    assert (done.result, done.error, done.share) == ("done", None, 0.25)
-
-
-def test_a_job_that_is_stopped_keeps_what_it_found() -> None:
-    started = threading.Event()
-
-    def work(cancelled: Callable[[], bool], **_: object) -> int:
-        steps = 0
-        while not cancelled():
-            steps += 1
-            started.set()
-        return steps
-
-    running = Job(work)
-    assert started.wait(20)
-    assert running.running
-    running.stop()
-    running.wait(20)
-    assert running.result > 0
-
-
-def test_a_job_that_fails_keeps_the_error() -> None:
-    def work(**_: object) -> None:
-        raise gb.TargetError("no such class")
-
-    assert isinstance(job(work).error, gb.TargetError)
 
 
 def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb.Model) -> None:

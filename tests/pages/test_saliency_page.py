@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import compute
+from components.gateway import inputs
+from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -38,7 +39,7 @@ def press(app: AppTest) -> None:
     app.button(key="study_start").click()
     run(app)
     deadline = time.monotonic() + 120
-    while app.session_state["memory_study"].running and time.monotonic() < deadline:
+    while app.session_state["memory_study_search"].running and time.monotonic() < deadline:
         time.sleep(0.1)
     run(app)
 
@@ -49,8 +50,8 @@ def scores_of(app: AppTest, key: str) -> list[float]:
 
 def test_nothing_is_computed_before_the_button_is_pressed() -> None:
     app = page("saliency", text=TEXT, compared=QUICK)
-    assert not app.session_state["memory_study"].scores
-    tokens = len(compute.encode(compute.TextRequest(compute.ModelRequest("sentiment"), TEXT)))
+    assert not app.session_state["memory_study_search"].found.scores
+    tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
     cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
     assert f"3 methods: about {cost} passes" in shown(app)
 
@@ -63,20 +64,20 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     assert f"What speaks for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
-        for line in app.session_state["memory_study"].receipts[method].lines:
+        for line in app.session_state["memory_study_search"].found.receipts[method].lines:
             assert as_read(line.sentence) in text
     assert "All 3 methods are here" in text
 
 
 def test_methods_added_later_do_not_repeat_the_others() -> None:
     app = explained(compared="saliency")
-    first = app.session_state["memory_study"].scores["saliency"]
+    first = app.session_state["memory_study_search"].found.scores["saliency"]
     app.multiselect[0].set_value(["saliency", "occlusion"])
     run(app)
     assert parameters(app)["compared"] == "saliency occlusion"
     assert "1 of 2 methods" in shown(app)
     press(app)
-    study = app.session_state["memory_study"]
+    study = app.session_state["memory_study_search"].found
     assert study.scores["saliency"] is first
     assert set(study.receipts) == {"saliency", "occlusion"}
 
@@ -146,14 +147,14 @@ def test_a_method_that_refuses_says_why_and_the_others_go_on() -> None:
 
 def test_agreement_is_that_of_the_library() -> None:
     app = explained(judged="agreement")
-    study = app.session_state["memory_study"]
+    study = app.session_state["memory_study_search"].found
     result = gb.method_agreement([study.scores[method] for method in QUICK.split()])
     assert scores_of(app, "consensus") == pytest.approx(result.consensus.tolist(), abs=1e-5)
 
 
 def test_the_scoreboard_has_the_order_of_the_library() -> None:
     app = explained(judged="board")
-    study = app.session_state["memory_study"]
+    study = app.session_state["memory_study_search"].found
     board = gb.scoreboard([study.receipts[method] for method in QUICK.split()])
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
@@ -200,7 +201,7 @@ def test_another_text_asks_for_the_button_again() -> None:
     app = explained(compared="saliency")
     app.query_params["text"] = "Dull and far too long."
     run(app)
-    assert not app.session_state["memory_study"].scores
+    assert not app.session_state["memory_study_search"].found.scores
     assert not app.button(key="study_start").disabled
 
 

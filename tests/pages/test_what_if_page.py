@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.examples import EXAMPLES, SWAPS
-from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.what_if import suggestions
 from components.shared import charts
 from components.shared.charts import percent
@@ -61,8 +61,8 @@ def replace_word(app: AppTest, word: str) -> AppTest:
 def finished(app: AppTest) -> AppTest:
     """The page once its search is over: each look at a running one is a run of its own."""
     for name in ("flip", "reduction", "trace"):
-        if f"memory_{name}_job" in app.session_state:
-            app.session_state[f"memory_{name}_job"].wait(120)
+        if f"memory_{name}_search" in app.session_state:
+            app.session_state[f"memory_{name}_search"].wait(120)
     return run(app)
 
 
@@ -296,10 +296,10 @@ def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
 def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
     app = what_if(tried="smallest", budget="20000")
     press(app, "flip_start")
-    job = app.session_state["memory_flip_job"]
-    job.stop()
+    search = app.session_state["memory_flip_search"]
+    search.stop()
     finished(app)
-    assert not job.result.complete
+    assert not search.found.complete
     assert "before all was tried" in shown(app) + messages(app)
 
 

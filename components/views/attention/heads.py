@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention
+from components.gateway.library import gb
+from components.gateway.requests import version_of
+from components.shared.options import one_of
 from components.text import plain
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import Asked, draw_map, heads_of, open_head, written
 from components.widgets import attention_lines, heads_map
 from components.widgets.attention_heatmap import CAPTION
 
-if TYPE_CHECKING:
-    import glassbert as gb
-
 __all__ = ["draw_heads", "draw_heads_map"]
+
+_T = TypeVar("_T")
 
 _SIDE_PIXELS = 64  # of a thumbnail as it travels: 144 heads are 0.6 MB before packing
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
-_COMBINED = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
+_COMBINED: dict[Literal["", "mean", "max"], str] = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
 _ORDERS = {"": "By layer", "most": "Most first", "least": "Least first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
@@ -43,9 +45,9 @@ def draw_heads(asked: Asked) -> None:
 def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
     """The map of all heads; a click opens one."""
     model, reading = asked.one.model, replace(asked.reading, rescale=False)
-    version = compute.version(asked.request, reading)
+    version = version_of(asked.request, reading)
     heads_map.heads_map(
-        compute.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
+        attention.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
         key=key,
         version=version,
         layer=asked.layer,
@@ -123,10 +125,9 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _choice(name: str, options: dict[str, str]) -> str:
+def _choice(name: str, options: dict[_T, str]) -> _T:
     """A field of the view, or its first option where a link says something else."""
-    value = getattr(state.view(), name)
-    return value if value in options else next(iter(options))
+    return one_of(options, getattr(state.view(), name))
 
 
 def _controls(asked: Asked) -> gb.TokenMaps:
@@ -194,14 +195,15 @@ def _span(asked: Asked) -> None:
         following,
         format_func=lambda position: plain(f"{pieces[position]} ({position})"),
         help="A span of tokens, from the selected one to this one.",
-        **state.bind("until", options=following),
+        **state.bind("until", options=dict.fromkeys(following)),
     )
 
 
 def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view = state.view()
-    weights = compute.attention(asked.request)
-    maps = weights.combine(chosen, _choice("combined", _COMBINED)) if chosen else asked.one_head()
+    weights = attention.maps(asked.request)
+    how = _choice("combined", _COMBINED)
+    maps = weights.combine(chosen, how) if chosen and how else asked.one_head()
     maps = asked.reading.of(maps)
     focus = _choice("focus", _FOCUS)
     if focus and asked.selected is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway.attention_heads import head_distances, head_labels, head_profile
+from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
 from components.views.attention.shared import Asked, draw_map
@@ -26,7 +27,7 @@ _SHARES = {
 
 def draw_roles(asked: Asked) -> None:
     """Cost: no pass beyond the weights; distances are arithmetic on all pairs of heads."""
-    profile, labels = compute.head_profile(asked.request), compute.head_labels()
+    profile, labels = head_profile(asked.request), head_labels()
     left, right = st.columns([0.56, 0.44], gap="medium")
     with left:
         _table(profile, labels)
@@ -50,7 +51,7 @@ def draw_roles(asked: Asked) -> None:
         )
 
 
-def _table(profile: object, labels: dict) -> None:
+def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
     frame = profile.frame()
     table = frame.assign(
         Head=[f"{layer + 1}·{head + 1}" for layer, head in zip(frame["layer"], frame["head"], strict=True)],
@@ -84,12 +85,12 @@ def _table(profile: object, labels: dict) -> None:
     st.caption("Click a column's name to sort, a row's box to open the head. Shares are of a row's weight and overlap.")
 
 
-def _places(asked: Asked, profile: object, labels: dict) -> None:
+def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
     from glassbert.pictures.dots import grouped_dots
 
     heads = profile.entropy.size
     with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
-        distances = compute.head_distances(asked.request)
+        distances = head_distances(asked.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()
     texts = [

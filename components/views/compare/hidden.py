@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from components.gateway import comparison
+from components.gateway.library import gb
 from components.shared import charts
 from components.shared.selection import dark_page
 from components.text import plain
@@ -34,7 +35,7 @@ def draw_hidden(asked: Asked) -> None:
     _how(asked, result)
 
 
-def _words(asked: Asked, result: object) -> None:
+def _words(asked: Asked, result: gb.HiddenSimilarity) -> None:
     last = result.cosine[-1]
     if float(1 - result.cosine.min()) < NOTHING:
         st.markdown(
@@ -52,7 +53,7 @@ def _words(asked: Asked, result: object) -> None:
     draw_words(asked, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
 
 
-def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
+def _cosines(asked: Asked, result: gb.HiddenSimilarity, rows: np.ndarray) -> None:
     from glassbert.pictures.matrices import word_cosines
 
     st.markdown("**Cosine of each word, layer by layer**")
@@ -63,7 +64,7 @@ def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
 
 
-def _layers(asked: Asked, result: object) -> None:
+def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
     from glassbert.pictures.matrices import layer_similarity
 
     st.markdown("**Whole layers: CKA**")
@@ -74,7 +75,7 @@ def _layers(asked: Asked, result: object) -> None:
     st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
 
 
-def _selected(asked: Asked, result: object) -> None:
+def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
     from glassbert.pictures.lines import over_layers
 
     place = asked.place(result.rows)
@@ -89,7 +90,7 @@ def _selected(asked: Asked, result: object) -> None:
     st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
 
 
-def _how(asked: Asked, result: object) -> None:
+def _how(asked: Asked, result: gb.HiddenSimilarity) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
-from components.gateway.compute import TextRequest
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
 from components.text import plain
 from components.widgets.token_strip import DESELECTED
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
 
@@ -79,7 +77,9 @@ class Asked:
 
     def place(self, rows: np.ndarray) -> int | None:
         """Where the selected row stands among these; None when it is not there or nothing is selected."""
-        found = np.flatnonzero(rows == self.row) if self.row is not None else ()
+        if self.row is None:
+            return None
+        found = np.flatnonzero(rows == self.row)
         return int(found[0]) if len(found) else None
 
     def select(
@@ -97,7 +97,7 @@ class Asked:
                 start, stop = (int(edge) for edge in self.alignment.first_spans[rows[index]])
                 main = self.opened[0].text(state.view())
                 if start < stop:
-                    place = start if self.request.first == main else compute.same_place(self.request.first, start, main)
+                    place = start if self.request.first == main else inputs.same_place(self.request.first, start, main)
             state.change(token=-1 if place is None else place)
             state.redraw_page()
 
@@ -105,7 +105,7 @@ class Asked:
 
     def version(self, *parts: object) -> str:
         """Names what a component of this page draws."""
-        return compute.version(self.request, state.view().special, *parts)
+        return version_of(self.request, state.view().special, *parts)
 
 
 def ask_what(opened: list[Opened]) -> Asked | None:
@@ -185,5 +185,5 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             on_click=lambda: state.change(other=state.view().text),
         )
         return None
-    compute.encode(second)  # a text that cannot be read is told before anything is drawn
+    inputs.encode(second)  # a text that cannot be read is told before anything is drawn
     return Asked(opened, "texts", one, one, SidesRequest(first, second))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.language import reading_steps
+from components.gateway import inputs
+from components.gateway.inputs import reading_steps
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -20,7 +23,7 @@ def draw_padding(opened: list[Opened]) -> None:
     """Three forward passes: as it is, padded, and padded with a mask that hides nothing."""
     one, view = opened[0], state.view()
     request = one.text(view)
-    own = len(compute.encode(request))
+    own = len(inputs.encode(request))
     most = one.model.max_tokens
     if own >= most:
         st.info(f"This text fills all {most} positions already: there is no room for padding. Take a shorter one.")
@@ -43,7 +46,7 @@ def draw_padding(opened: list[Opened]) -> None:
         label="Padded inputs",
         columns=length,
         selected=None,
-        version=compute.version(request, length),
+        version=version_of(request, length),
     )
     st.markdown(
         f"With the mask, no number of the last layer's states at your {own} tokens moved by more than "
@@ -56,7 +59,7 @@ def draw_padding(opened: list[Opened]) -> None:
     )
 
 
-def _row(id: str, label: str, meaning: str, values: object, own: int) -> Row:
+def _row(id: str, label: str, meaning: str, values: Iterable[object], own: int) -> Row:
     return Row(
         id,
         label,

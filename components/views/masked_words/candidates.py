@@ -6,9 +6,11 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs, language
 from components.gateway.language import score_words, whole_words
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import explained_errors, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
@@ -37,7 +39,7 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
         first, second = st.columns(2)
         first.toggle("Log scale", help="Small probabilities become visible.", **state.bind("log"))
         second.toggle("Whole words only", help="Leave out pieces that continue a word.", **state.bind("whole"))
-        prediction = compute.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
+        prediction = language.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
         for row in range(len(prediction.positions)):
             _one_gap(prediction, row, view.whole, view.log)
         if len(masks) > _MOST_GAPS:
@@ -51,14 +53,14 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
     """The sentence; a click masks a token or gives it back. Returns the masked positions."""
     view = state.view()
     request, main = one.text(view), opened[0].text(view)
-    encoded = compute.encode(request)
+    encoded = inputs.encode(request)
     typed = {index for index, token in enumerate(encoded.tokens) if token == one.model.mask_token}
     selected = selected_in(opened, one)
     chosen = _masks(view.masks, encoded)
     if not view.masks and not typed and selected is not None:
         chosen = _masks(str(selected), encoded)
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special, "masks")
+    version = version_of(request, view.special, "masks")
     tokens = [
         Token("[MASK]", "masked", note=f"hides {token.text}") if position in chosen else token
         for position, token in zip(positions, strip_tokens(encoded, one.model, positions), strict=True)
@@ -66,12 +68,12 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
 
     def toggled() -> None:
         index = clicked_token(state.event("masks"), version, len(positions))
-        if index is None or (index == DESELECTED and selected is None):
+        if index is None:
             return
         position = selected if index == DESELECTED else int(positions[index])
-        if encoded.special_tokens_mask[position] or position in typed:
+        if position is None or encoded.special_tokens_mask[position] or position in typed:
             return
-        place = position if request == main else compute.same_place(request, position, main)
+        place = position if request == main else inputs.same_place(request, position, main)
         masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE
         state.change(masks=masks, token=-1 if place is None else place)
 
@@ -86,12 +88,12 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
     return sorted(chosen | typed)
 
 
-def _masks(written: str, encoded: object) -> set[int]:
+def _masks(written: str, encoded: gb.Encoded) -> set[int]:
     found = {int(part) for part in written.split() if part.isdecimal()}
     return {place for place in found if place < len(encoded) and not encoded.special_tokens_mask[place]}
 
 
-def _one_gap(prediction: object, row: int, whole: bool, log: bool) -> None:
+def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) -> None:
     original = prediction.original_tokens[row]
     place = int(prediction.positions[row])
     if original:
@@ -135,7 +137,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
         )
 
 
-def _how(prediction: object) -> None:
+def _how(prediction: gb.MaskPrediction) -> None:
     with st.expander("How this is computed"):
         best = float(prediction.probabilities[0, 0])
         logit = float(prediction.logits[0, 0])

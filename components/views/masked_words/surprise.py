@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.language import surprise
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.options import one_of
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-_VARIANTS = {"original": "each piece alone", "word_l2r": "with the later pieces of its word"}
+_VARIANTS: dict[Literal["original", "word_l2r"], str] = {
+    "original": "each piece alone",
+    "word_l2r": "with the later pieces of its word",
+}
 
 
 def draw_surprise(opened: list[Opened], one: Opened) -> None:
@@ -23,10 +29,10 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
     view = state.view()
     request = one.text(view)
     with st.spinner("Masking every token in turn …"):
-        result = surprise(request, view.pll if view.pll in _VARIANTS else "original")
+        result = surprise(request, one_of(_VARIANTS, view.pll))
     encoded = result.encoded
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special, view.pll)
+    version = version_of(request, view.special, view.pll)
     scores = np.nan_to_num(result.by_token())
     worst = result.most_surprising
     most = int(np.flatnonzero(result.positions == worst)[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.opened import Opened
 from components.shared.questions import questions
 from components.shared.selection import explained_errors
@@ -13,7 +12,6 @@ from components.views.saliency.agreement import draw_agreement
 from components.views.saliency.ask import ask_what, choose_methods, run_controls
 from components.views.saliency.board import draw_board
 from components.views.saliency.rows import draw_rows
-from components.views.saliency.study import current_study
 from components.views.saliency.teaching import draw_teaching
 
 __all__ = ["draw_saliency_page"]
@@ -35,11 +33,10 @@ def draw_saliency_page(opened: list[Opened]) -> None:
         if not possible:
             st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
             return
-        question, asked = ask_what(possible)
-        tokens = len(compute.encode(asked.request))
+        question = ask_what(possible)
+        tokens = len(question.encoded)
         methods = choose_methods(tokens)
-        study = current_study(asked)
-        run_controls(study, methods, tokens)
+        study = run_controls(question, methods, tokens)
         if not any(method in study.scores for method in methods):
             return
         st.segmented_control(
@@ -51,5 +48,5 @@ def draw_saliency_page(opened: list[Opened]) -> None:
         )
         section = state.view().judged
         draw = _SECTIONS.get(section, _SECTIONS["rows"])[1]
-        draw(opened, question.one, asked, study, methods)
+        draw(question, study, methods)
     state.write_address()

@@ -40,7 +40,7 @@ def draw_what_if_page(opened: list[Opened]) -> None:
     )
     section = state.view().tried
     with explained_errors():
-        asked = ask_what(opened, refined=section != "reduction", foil=section == "tracing")
+        asked = ask_what(opened, refine=section != "reduction", foil=section == "tracing")
         if asked is not None:
             _SECTIONS.get(section, _SECTIONS["edit"])[1](asked)
     state.write_address()

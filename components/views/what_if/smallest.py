@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.search import run
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared.charts import readable
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
 from components.views.what_if.listing import open_text, outcomes
 from components.views.what_if.rows import Action, draw_row, marked
 from components.views.what_if.tries import Tries, current_tries
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_smallest"]
 
@@ -26,7 +23,7 @@ _EDITS = {1: "1 word", 2: "1 or 2 words"}
 _BUDGET = (50, 20_000)
 
 
-def draw_smallest(asked: Asked) -> None:
+def draw_smallest(asked: Question) -> None:
     """At most as many passes as the budget says."""
     _controls()
     view = state.view()
@@ -36,9 +33,9 @@ def draw_smallest(asked: Asked) -> None:
     options = {"proposals": proposals, "deletions": view.drop, "max_edits": edits, "budget": budget}
     # a model that has the head proposes for itself; another one's tokens would only have to be matched to its own
     helper = None if "masked_words" in asked.one.model.heads else asked.proposer
-    result = run(
+    result = run_search(
         "flip",
-        compute.version(asked.request, asked.target, options, helper and helper.request),
+        version_of(asked.request, asked.target, options, helper and helper.request),
         lambda: what_if.flip_search(
             asked.request, asked.target, helper.request if helper is not None else None, **options
         ),
@@ -66,7 +63,7 @@ def _controls() -> None:
     fourth.toggle("Words may be deleted", **state.bind("drop"))
 
 
-def _found(asked: Asked, result: gb.FlipSearch) -> None:
+def _found(asked: Question, result: gb.FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
     ended = "" if result.complete else " The budget was spent, or it was stopped, before all was tried."
     tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
@@ -90,7 +87,7 @@ def _found(asked: Asked, result: gb.FlipSearch) -> None:
         _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
-def _row(asked: Asked, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
+def _row(asked: Question, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
     changes = tuple(flips.edits[number])
     added = changes in tries.changes.values()
     actions = [

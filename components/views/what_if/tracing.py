@@ -9,20 +9,23 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.search import run
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.options import one_of
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
 from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.intervention._patches import Kind as TraceKind
 
 __all__ = ["draw_tracing", "path"]
 
-_KINDS = {
+_KINDS: dict[TraceKind, str] = {
     "hidden": "Hidden state",
     "head": "Each head",
     "mlp": "MLP",
@@ -38,7 +41,7 @@ _WHAT = {
 _AT_ONCE = 250
 
 
-def draw_tracing(asked: Asked) -> None:
+def draw_tracing(asked: Question) -> None:
     """Less than a third of a pass a place."""
     corrupted = second_text(asked)
     if corrupted is None:
@@ -49,14 +52,14 @@ def draw_tracing(asked: Asked) -> None:
         format_func=_KINDS.__getitem__,
         **state.bind("patch", options=_KINDS),
     )
-    kind = state.view().patch if state.view().patch in _KINDS else "hidden"
+    kind = one_of(_KINDS, state.view().patch)
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
     request = TraceRequest(asked.request, corrupted, asked.target, kind)
-    result = run(
+    result = run_search(
         "trace",
-        compute.version(request),
+        version_of(request),
         lambda: what_if.trace(request),
         label="Trace",
         cost=f"{places:,} places, each less than a third of a pass: {_WHAT[kind]}.",
