@@ -55,13 +55,13 @@ def ask_decision(possible: dict[str, Question], slots: list[st.delta_generator.D
             "Why",
             list(labels),
             format_func=lambda label: label or "what the first decides",
-            **state.bind("klass", options=labels),
+            **state.bind("label", options=labels),
         )
-        label = state.view().klass
+        label = state.view().label
         return replace(target, label=(label if label in labels else "") or None)
     if question.kind == "mask":
-        slots[1].text_input("Why this word", placeholder="the first side's choice", **state.bind("why"))
-        return replace(target, token=state.view().why.strip() or None)
+        slots[1].text_input("Why this word", placeholder="the first side's choice", **state.bind("word"))
+        return replace(target, token=state.view().word.strip() or None)
     return target
 
 

@@ -49,9 +49,7 @@ def draw_saliency(asked: Asked) -> None:
     view = state.view()
     method = methods.get(view.method) or next(iter(methods.values()))
     with st.spinner("Explaining both sides …"):
-        result = comparison.attributions(
-            asked.request, method.id, target, "probability" if view.units == "probability" else "logit"
-        )
+        result = comparison.attributions(asked.request, method.id, target, view.units)
     _draw(asked, result, method)
 
 

@@ -19,8 +19,8 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
         return
     gb, methods = compute.library(), compute.methods()
     first, second, third = st.columns(3)
-    first.text_input("Why this word", placeholder="the first choice", **state.bind("why"))
-    second.text_input("rather than", placeholder="no other word", **state.bind("rather"))
+    first.text_input("Why this word", placeholder="the first choice", **state.bind("word"))
+    second.text_input("rather than", placeholder="no other word", **state.bind("foil_word"))
     third.selectbox(
         "Method",
         list(methods),
@@ -29,7 +29,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     )
     view = state.view()
     # a word is read as it would stand there, so "he" is the "Ġhe" of RoBERTa
-    target = gb.MaskTarget(place, view.why.strip() or None, view.rather.strip() or None)
+    target = gb.MaskTarget(place, view.word.strip() or None, view.foil_word.strip() or None)
     method = methods.get(view.method) or next(iter(methods.values()))
     with st.spinner(f"{method.label} …"):
         result = compute.attribute(one.text(view), method.id, target)

@@ -68,7 +68,7 @@ def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) 
     mean = shown.scores(result.consensus)  # type: ignore[attr-defined]
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
     spread = shown.scores(result.spread)  # type: ignore[attr-defined]
-    version = compute.version(asked, "consensus", view.special, view.words, tuple(result.methods))  # type: ignore[attr-defined]
+    version = compute.version(asked, "consensus", view.special, view.by_word, tuple(result.methods))  # type: ignore[attr-defined]
     selected = shown.of(selected_in(opened, one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())

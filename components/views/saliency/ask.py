@@ -13,6 +13,7 @@ from components.shared.questions import KINDS, Question
 from components.shared.scores_view import passes
 from components.shared.selection import explained_errors
 from components.text import plain
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.study import Asked, Study
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def ask_what(possible: dict[str, Question]) -> tuple[Question, Asked]:
     question = possible[view.explain if view.explain in possible else kinds[0]]
     target = _refined(question, second, third)
     fourth.selectbox("In units of", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
-    units = state.view().units
-    asked = Asked(question.one.text(view), target, "probability" if units == "probability" else "logit")
+    asked = Asked(question.one.text(view), target, state.view().units)
     return question, asked
 
 
@@ -56,23 +56,23 @@ def _refined(
             "Why",
             list(labels),
             format_func=lambda label: label or "the predicted one",
-            **state.bind("klass", options=labels),
+            **state.bind("label", options=labels),
         )
         third.selectbox(
             "rather than",
             list(labels),
             format_func=lambda label: label or "no other",
-            **state.bind("against", options=labels),
+            **state.bind("foil_label", options=labels),
         )
         view = state.view()
-        chosen = view.klass if view.klass in labels else ""
-        foil = view.against if view.against in labels else ""
+        chosen = view.label if view.label in labels else ""
+        foil = view.foil_label if view.foil_label in labels else ""
         return replace(target, label=chosen or None, foil=foil or None)
     if question.kind == "mask":
-        second.text_input("Why this word", placeholder="the first choice", **state.bind("why"))
-        third.text_input("rather than", placeholder="no other word", **state.bind("rather"))
+        second.text_input("Why this word", placeholder="the first choice", **state.bind("word"))
+        third.text_input("rather than", placeholder="no other word", **state.bind("foil_word"))
         view = state.view()
-        return replace(target, token=view.why.strip() or None, foil=view.rather.strip() or None)
+        return replace(target, token=view.word.strip() or None, foil=view.foil_word.strip() or None)
     return target
 
 
@@ -84,7 +84,7 @@ def default_methods() -> tuple[str, ...]:
 def chosen_methods() -> list[str]:
     """The methods the visitor compares, in the order of the list."""
     known = compute.methods()
-    named = [method for method in state.view().compared.split() if method in known]
+    named = [method for method in state.fields(SaliencyFields).methods.split() if method in known]
     return named or list(default_methods())
 
 
@@ -114,7 +114,7 @@ def choose_methods(tokens: int) -> list[str]:
 def _pick(key: str) -> None:
     picked = state.value(key) or []
     names = "" if tuple(picked) == default_methods() else " ".join(picked)
-    state.change(compared=names)
+    state.change(SaliencyFields, methods=names)
 
 
 def run_controls(study: Study, methods: list[str], tokens: int) -> None:

@@ -79,15 +79,15 @@ def _refined(
     """The target with the class or word the visitor names; with a third column, rather than which."""
     target = question.target
     if question.kind == "class":
-        target = replace(target, label=_label(question, second, "Probability of", "the predicted one", "klass"))
+        target = replace(target, label=_label(question, second, "Probability of", "the predicted one", "label"))
         if third is not None:
-            target = replace(target, foil=_label(question, third, "rather than", "no other", "against"))
+            target = replace(target, foil=_label(question, third, "rather than", "no other", "foil_label"))
     elif question.kind == "mask":
-        second.text_input("Probability of the word", placeholder="the first choice", **state.bind("why"))
-        target = replace(target, token=state.view().why.strip() or None)
+        second.text_input("Probability of the word", placeholder="the first choice", **state.bind("word"))
+        target = replace(target, token=state.view().word.strip() or None)
         if third is not None:
-            third.text_input("rather than", placeholder="no other word", **state.bind("rather"))
-            target = replace(target, foil=state.view().rather.strip() or None)
+            third.text_input("rather than", placeholder="no other word", **state.bind("foil_word"))
+            target = replace(target, foil=state.view().foil_word.strip() or None)
     return target
 
 

@@ -129,9 +129,14 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Ou
 
 def _link(role: str, first: TextRequest, second: TextRequest) -> None:
     page = PAGES["compare"]
-    texts = {"text": first.text, "pair": first.pair or "", "other": second.text, "other_pair": second.pair or ""}
-    view = replace(state.view(), token=-1, versus="texts", attend=role, **texts)
-    st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
+    texts = {"text": first.text, "pair": first.pair or "", "other_text": second.text, "other_pair": second.pair or ""}
+    view = replace(state.view(), token=-1, shown_model=role, **texts)
+    st.page_link(
+        page.file,
+        label="Compare A and B in depth",
+        icon=page.icon,
+        query_params=state.link(page.id, view, sides="texts"),
+    )
 
 
 def _distributions(

@@ -15,6 +15,7 @@ from components.gateway.what_if import TraceRequest
 from components.shared import charts
 from components.text import plain
 from components.views.what_if.ask import Asked
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.figures import trace_map
 from components.views.what_if.second_text import second_text
 
@@ -48,9 +49,9 @@ def draw_tracing(asked: Asked) -> None:
         "What is put from the first run into the second",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
-        **state.bind("patch", options=_KINDS),
+        **state.bind("patch", WhatIfFields, options=_KINDS),
     )
-    kind = state.view().patch if state.view().patch in _KINDS else "hidden"
+    kind = state.fields(WhatIfFields).patch
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
