@@ -24,13 +24,12 @@ OpenPage = Callable[..., Workbench]
 
 @pytest.fixture
 def open_attention(server: str, new_context: NewContext) -> OpenPage:
-    """``open_attention(text="…", section="ablation")``: the page of this view, by the menu as a visitor gets there."""
+    """``open_attention(text="…", section="ablation")``: the page of this link."""
 
     def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "beside": ""} | view)
-        bench.page.get_by_role("link", name="Attention").click()
-        expect(bench.page.get_by_role("heading", level=1, name="Attention")).to_be_visible()
-        bench.settle()
+        bench = Workbench(new_context().new_page(), server).open_page(
+            "attention", **{"text": TEXT, "beside": ""} | view
+        )
         bench.expect_no_failure()
         return bench
 
@@ -96,7 +95,7 @@ def test_words_instead_of_pieces(open_attention: OpenPage, pretrained: gb.Model)
     expect(grid).to_have_attribute("aria-rowcount", str(len(head.queries)))
     bench.page.get_by_text("Words instead of pieces").click()
     expect(grid).to_have_attribute("aria-rowcount", str(len(words.queries)))
-    bench.expect_parameters(words="1")
+    bench.expect_parameters(by_word="1")
 
 
 def test_one_row_of_a_pair_and_its_blocks(open_attention: OpenPage, pretrained: gb.Model) -> None:
@@ -138,7 +137,7 @@ def test_a_head_switched_off_changes_what_is_predicted(open_attention: OpenPage,
     bench = open_attention(text=GAP, section="ablation")
     expect(bench.shares("ablation_candidates")).to_have_count(10)
     bench.head(2, 10).click()
-    bench.expect_parameters(off="2.10")
+    bench.expect_parameters(heads_off="2.10")
     expect(bench.head(2, 10)).to_have_attribute("data-off", "true")
     without = gb.ablate(pretrained, [(2, 10)])
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
@@ -186,7 +185,7 @@ def test_measures_side_by_side(open_attention: OpenPage, pretrained: gb.Model) -
 
 
 def test_a_head_found_by_what_it_does(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(colour="previous", least=50)
+    bench = open_attention(mark="previous", dim_below=50)
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
     dimmed = int((share / share.max() < 0.5).sum())
     expect(bench.page.locator('[data-testid="heads-map-cell"][data-dimmed="true"]')).to_have_count(dimmed)
@@ -198,7 +197,7 @@ def test_a_head_found_by_what_it_does(open_attention: OpenPage, pretrained: gb.M
 
 def test_heads_in_order_of_what_they_do(open_attention: OpenPage, pretrained: gb.Model) -> None:
     """Laid out anew, the map names, opens and walks through the heads that stand there."""
-    bench = open_attention(colour="previous", token=-1)
+    bench = open_attention(mark="previous", token=-1)
     bench.page.get_by_text("Most first").click()
     bench.expect_parameters(order="most")
     cells = bench.page.get_by_test_id("heads-map-cell")
@@ -224,7 +223,7 @@ def test_heads_in_order_of_what_they_do(open_attention: OpenPage, pretrained: gb
 
 
 def test_heads_left_out_are_gone_and_come_back(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(colour="previous", least=30)
+    bench = open_attention(mark="previous", dim_below=30)
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
     passing = int((share / share.max() >= 0.3).sum())
     cells = bench.page.get_by_test_id("heads-map-cell")

@@ -17,13 +17,10 @@ OpenPage = Callable[..., Workbench]
 
 @pytest.fixture
 def compare(server: str, new_context: NewContext) -> OpenPage:
-    """The page of this view, by the menu as a visitor gets there."""
+    """The page of this link."""
 
     def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "token": "-1"} | view)
-        bench.page.get_by_role("link", name="Compare").click()
-        expect(bench.page.get_by_role("heading", level=1, name="Compare")).to_be_visible()
-        bench.settle()
+        bench = Workbench(new_context().new_page(), server).open_page("compare", **{"text": TEXT, "token": "-1"} | view)
         bench.expect_no_failure()
         return bench
 
@@ -40,7 +37,7 @@ def test_what_fine_tuning_changed(compare: OpenPage) -> None:
     expect(bench.page.get_by_text("looks elsewhere in the second").first).to_be_visible()
     expect(bench.page.get_by_text("there is no decision that both make")).to_be_visible()
     choice(bench, "Attention").click()
-    bench.expect_parameters(differ="attention")
+    bench.expect_parameters(section="attention")
     expect(bench.part("difference_map").get_by_test_id("heads-map-canvas")).to_be_visible()
     bench.open_head(4, 5)
     bench.expect_parameters(layer="4", head="5")
@@ -59,13 +56,13 @@ def test_what_fine_tuning_changed(compare: OpenPage) -> None:
 
 
 def test_two_texts(compare: OpenPage) -> None:
-    bench = compare(text="It was good.", method="input_x_gradient", attend="beside", differ="saliency")
+    bench = compare(text="It was good.", method="input_x_gradient", shown_model="beside", section="saliency")
     choice(bench, "Two texts on one model").click()
     expect(bench.page.get_by_text("Type a second text above")).to_be_visible()
     field = bench.field("Second text")
     field.fill("It was bad.")
     field.press("Enter")
-    bench.expect_parameters(versus="texts", other="It was bad.")
+    bench.expect_parameters(sides="texts", other_text="It was bad.")
     expect(bench.tokens("scores_second")).to_have_text(["[CLS]", "it", "was", "bad", ".", "[SEP]"])
     expect(bench.tokens("scores_difference").nth(3)).to_have_text("good → bad")
     bench.tokens("scores_difference").nth(3).click()

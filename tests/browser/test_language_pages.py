@@ -21,13 +21,10 @@ OpenPage = Callable[..., Workbench]
 
 @pytest.fixture
 def open_page(server: str, new_context: NewContext) -> OpenPage:
-    """``open_page("Inputs", text="…")``: the page of this view, by the menu as a visitor gets there."""
+    """``open_page("inputs", text="…")``: the page of this link."""
 
-    def open_view(title: str, **view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "beside": ""} | view)
-        bench.page.get_by_role("link", name=title).click()
-        expect(bench.page.get_by_role("heading", level=1, name=title)).to_be_visible()
-        bench.settle()
+    def open_view(page_id: str, **view: object) -> Workbench:
+        bench = Workbench(new_context().new_page(), server).open_page(page_id, **{"text": TEXT, "beside": ""} | view)
         bench.expect_no_failure()
         return bench
 
@@ -35,7 +32,7 @@ def open_page(server: str, new_context: NewContext) -> OpenPage:
 
 
 def test_pointing_at_a_piece_lights_up_its_word_and_its_numbers(open_page: OpenPage) -> None:
-    bench = open_page("Inputs", text="An unbelievable story.")
+    bench = open_page("inputs", text="An unbelievable story.")
     cells = bench.page.get_by_test_id("aligned-rows-cell")
     pieces = cells.and_(bench.page.locator('[data-row="pieces"]'))
     expect(pieces).to_have_text(["[CLS]", "an", "unbelievable", "story", ".", "[SEP]"])
@@ -48,7 +45,7 @@ def test_pointing_at_a_piece_lights_up_its_word_and_its_numbers(open_page: OpenP
 
 
 def test_rows_are_walked_with_the_keyboard(open_page: OpenPage) -> None:
-    bench = open_page("Inputs", text="An unbelievable story.", token="-1")
+    bench = open_page("inputs", text="An unbelievable story.", token="-1")
     first = bench.page.get_by_test_id("aligned-rows-cell").first
     bench.tab_to(first)
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "Enter"):
@@ -57,7 +54,7 @@ def test_rows_are_walked_with_the_keyboard(open_page: OpenPage) -> None:
 
 
 def test_masking_by_click(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", token="-1")
+    bench = open_page("masked_words", token="-1")
     bench.select_token(7, strip="masks")
     prediction = gb.fill_mask(pretrained, TEXT, positions=[7])
     expect(bench.bars("gap_0").first).to_have_text(readable(prediction.candidates[0][0]))
@@ -72,7 +69,7 @@ def test_masking_by_click(open_page: OpenPage, pretrained: gb.Model) -> None:
 
 
 def test_asking_for_a_word(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", text="The nurse said that [MASK] was late.", token="-1")
+    bench = open_page("masked_words", text="The nurse said that [MASK] was late.", token="-1")
     field = bench.field("How likely are these words?")
     field.fill("he, she, unbelievably")
     field.press("Enter")
@@ -82,7 +79,7 @@ def test_asking_for_a_word(open_page: OpenPage, pretrained: gb.Model) -> None:
 
 
 def test_the_lens_ends_in_the_prediction(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", text=GAP, token="-1", guess="lens")
+    bench = open_page("masked_words", text=GAP, token="-1", section="lens")
     top = bench.page.locator('[data-testid="aligned-rows-cell"][data-row="layer-6"]')
     expect(top).to_have_text(list(gb.fill_mask(pretrained, GAP, top_k=6).candidates[0]))
     for key in ("lens_probability", "lens_rank", "lens_entropy"):
@@ -90,7 +87,7 @@ def test_the_lens_ends_in_the_prediction(open_page: OpenPage, pretrained: gb.Mod
 
 
 def test_surprise_colours_the_sentence(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", guess="surprise", token="-1")
+    bench = open_page("masked_words", section="surprise", token="-1")
     result = gb.surprise(pretrained, TEXT)
     expect(bench.page.get_by_test_id("stMetricValue").nth(1)).to_have_text(f"{result.pseudo_perplexity:.1f}")
     bench.select_token(result.most_surprising, strip="surprise")
@@ -98,7 +95,7 @@ def test_surprise_colours_the_sentence(open_page: OpenPage, pretrained: gb.Model
 
 
 def test_the_template_probe_follows_its_fields(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", guess="probe")
+    bench = open_page("masked_words", section="probe")
     field = bench.field("What goes into the slots, one slot a line")
     field.fill("job: nurse, pilot")
     field.press("Control+Enter")
@@ -112,7 +109,7 @@ def test_the_template_probe_follows_its_fields(open_page: OpenPage, pretrained: 
 
 def test_pairs_are_ranked_and_swapped(open_page: OpenPage, pretrained: gb.Model) -> None:
     first, second = "She opened the window.", "A cold wind blew into the room."
-    bench = open_page("Next sentence", text=first, pair=second, method="saliency")
+    bench = open_page("next_sentence", text=first, pair=second, method="saliency")
     expect(bench.shares("decision").first).to_have_text(percent(gb.next_sentence(pretrained, first, second).is_next))
     field = bench.field("Continuations, one a line")
     field.fill(f"Photosynthesis takes place in leaves.\n{second}")
@@ -124,16 +121,16 @@ def test_pairs_are_ranked_and_swapped(open_page: OpenPage, pretrained: gb.Model)
     expect(bench.field("Text A")).to_have_value(second)
 
 
-@pytest.mark.parametrize("title", ["Inputs", "Masked words", "Next sentence"])
-def test_hostile_text_stays_text(open_page: OpenPage, title: str) -> None:
+@pytest.mark.parametrize("page_id", ["inputs", "masked_words", "next_sentence"])
+def test_hostile_text_stays_text(open_page: OpenPage, page_id: str) -> None:
     hostile = '<img src=x onerror="window.pwned=1"> ![x](http://127.0.0.1:9/x.png) :red[x] $x^2$'
-    bench = open_page(title, text=hostile, pair=hostile, method="saliency", token="3")
+    bench = open_page(page_id, text=hostile, pair=hostile, method="saliency", token="3")
     assert bench.page.evaluate("window.pwned") is None
 
 
-@pytest.mark.parametrize("title", ["Inputs", "Masked words", "Next sentence"])
-def test_on_a_phone_nothing_overflows(open_page: OpenPage, title: str) -> None:
-    bench = open_page(title, pair="He caught a fish.", method="saliency", token="3")
+@pytest.mark.parametrize("page_id", ["inputs", "masked_words", "next_sentence"])
+def test_on_a_phone_nothing_overflows(open_page: OpenPage, page_id: str) -> None:
+    bench = open_page(page_id, pair="He caught a fish.", method="saliency", token="3")
     bench.page.set_viewport_size({"width": 390, "height": 844})
     bench.until(
         lambda: bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),

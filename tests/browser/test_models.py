@@ -159,7 +159,7 @@ def test_attention_of_the_second_model(open_workbench: Open, sentiment: gb.Model
     row = gb.attention(sentiment, TEXT).weights[5, 0, 1]
     token = gb.encode(sentiment, TEXT).pieces[int(row.argmax())]
     expect(bench.readout()).to_contain_text(f"to {token}: {row.max():.4f}")
-    bench.expect_parameters(attend="beside")
+    bench.expect_parameters(shown_model="beside")
     bench.expect_selected(1)
 
 

@@ -13,12 +13,9 @@ TEXT = "It was not bad at all."
 
 @pytest.fixture
 def bench(server: str, new_context: NewContext) -> Workbench:
-    """The page as a visitor gets there, with the two quickest methods."""
-    bench = Workbench(new_context().new_page(), server).open(text=TEXT, compared="saliency occlusion", token="-1")
-    bench.page.get_by_role("link", name="Saliency").click()
-    expect(bench.page.get_by_role("heading", level=1, name="Saliency")).to_be_visible()
-    bench.settle()
-    return bench
+    """The page with the two quickest methods."""
+    view = {"text": TEXT, "methods": "saliency occlusion", "token": "-1"}
+    return Workbench(new_context().new_page(), server).open_page("saliency", **view)
 
 
 def explain(bench: Workbench) -> None:

@@ -20,13 +20,10 @@ OpenPage = Callable[..., Workbench]
 
 @pytest.fixture
 def open_what_if(server: str, new_context: NewContext) -> OpenPage:
-    """``open_what_if(tried="tracing")``: the page of this view, by the menu as a visitor gets there."""
+    """``open_what_if(section="tracing")``: the page of this link."""
 
     def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "token": 3} | view)
-        bench.page.get_by_role("link", name="What if").click()
-        expect(bench.page.get_by_role("heading", level=1, name="What if")).to_be_visible()
-        bench.settle()
+        bench = Workbench(new_context().new_page(), server).open_page("what_if", **{"text": TEXT, "token": 3} | view)
         bench.expect_no_failure()
         return bench
 
@@ -57,7 +54,7 @@ def test_a_word_changed_by_click_changes_the_probability(open_what_if: OpenPage,
 
 
 def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model, pretrained: gb.Model) -> None:
-    bench = open_what_if(tried="smallest", edits=1, budget=150)
+    bench = open_what_if(section="smallest", max_edits=1, budget=150)
     bench.page.get_by_role("button", name="Search").click()
     flip = bench.part("turned_0")
     expect(flip).to_be_visible(timeout=60_000)
@@ -69,7 +66,7 @@ def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model,
 
 
 def test_words_go_until_little_is_left(open_what_if: OpenPage, sentiment: gb.Model) -> None:
-    bench = open_what_if(tried="reduction")
+    bench = open_what_if(section="reduction")
     bench.page.get_by_role("button", name="Reduce").click()
     expected = gb.reduce_input(sentiment, TEXT)
     remainder = bench.page.get_by_role("heading", level=2, name=expected.texts[-1][0], exact=True)
@@ -79,10 +76,10 @@ def test_words_go_until_little_is_left(open_what_if: OpenPage, sentiment: gb.Mod
 
 
 def test_a_trace_is_drawn(open_what_if: OpenPage, sentiment: gb.Model) -> None:
-    bench = open_what_if(tried="tracing", token=4)
+    bench = open_what_if(section="tracing", token=4)
     pills = bench.page.get_by_test_id("stButtonGroup").filter(has_text="In place of “superb”")
     pills.get_by_text("terrible", exact=True).click()
-    bench.expect_parameters(other=WORSE)
+    bench.expect_parameters(other_text=WORSE)
     expect(bench.part("trace").locator(".main-svg").first).to_be_visible(timeout=60_000)
     result = gb.trace(sentiment, TEXT, WORSE)
     values = f"{result.clean_value:+.2f} for the first text, {result.corrupted_value:+.2f} for the second"
@@ -94,7 +91,7 @@ def test_a_trace_is_drawn(open_what_if: OpenPage, sentiment: gb.Model) -> None:
 @pytest.mark.parametrize("section", ["edit", "tracing"])
 def test_on_a_phone_nothing_overflows_and_hostile_text_stays_text(open_what_if: OpenPage, section: str) -> None:
     hostile = '<img src=x onerror="window.pwned=1"> ![x](http://127.0.0.1:9/x.png) :red[good] $x$'
-    bench = open_what_if(tried=section, text=hostile, other=hostile.replace("good", "bad"), token=2)
+    bench = open_what_if(section=section, text=hostile, other_text=hostile.replace("good", "bad"), token=2)
     bench.page.set_viewport_size({"width": 390, "height": 844})
     bench.until(
         lambda: bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),

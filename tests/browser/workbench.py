@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from components.shell.navigation import PAGES
+
 expect.set_options(timeout=15_000)
 
 #: The keys of the three panels' pictures, in reading order.
@@ -30,6 +32,20 @@ class Workbench:
         self.page.goto(address or f"{self.server}/?{urlencode(view)}")
         self.settle()
         return self
+
+    def open_page(self, page_id: str, **view: object) -> Self:
+        """Open the link of a page, with the fields that are its own."""
+        self.open(f"{self.server}/{page_id}?{urlencode(view)}")
+        expect(self.page.get_by_role("heading", level=1, name=PAGES[page_id].title)).to_be_visible()
+        self.settle()
+        return self
+
+    def go_to(self, page_id: str) -> None:
+        """Choose a page in the menu."""
+        title = PAGES[page_id].title
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        self.settle()
 
     def settle(self) -> None:
         """Wait until no run is going on. A run that a click starts begins later: expect its content instead."""

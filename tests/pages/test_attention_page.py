@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.gateway.attention import Reading
-from components.state import View
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
 from components.widgets import frontend
@@ -44,7 +43,7 @@ def charts(app: AppTest) -> list[dict]:
 @pytest.mark.parametrize("section", ["heads", "beyond", "roles", "ablation", "bertviz"])
 @pytest.mark.parametrize(
     "view",
-    [{"token": "2"}, {"pair": "He caught a fish.", "special": "0", "words": "1"}, {"token": "3", "special": "0"}],
+    [{"token": "2"}, {"pair": "He caught a fish.", "special": "0", "by_word": "1"}, {"token": "3", "special": "0"}],
     ids=str,
 )
 def test_every_section_opens(section: str, view: dict[str, str]) -> None:
@@ -60,16 +59,16 @@ def test_only_the_open_section_is_drawn() -> None:
     "view",
     [
         {"section": "nothing"},
-        {"section": "heads", "drawn": "x", "colour": "x", "combined": "x", "focus": "x"},
-        {"section": "heads", "colour": "next", "order": "x", "only": "x", "least": "999"},
+        {"section": "heads", "drawn": "x", "mark": "x", "combine": "x", "focus": "x"},
+        {"section": "heads", "mark": "next", "order": "x", "hide_dimmed": "x", "dim_below": "999"},
         {"section": "heads", "focus": "rows", "token": "3", "until": "99"},
         {"section": "heads", "focus": "columns", "token": "3", "until": "1"},
-        {"section": "heads", "combined": "mean", "chosen": "99.1 x 1.2 .3"},
+        {"section": "heads", "combine": "mean", "combined_heads": "99.1 x 1.2 .3"},
         {"section": "heads", "threshold": "50", "block": "A→B"},
         {"section": "heads", "threshold": "999"},
         {"section": "beyond", "measures": "nothing attention rollout"},
         {"section": "beyond", "measures": ""},
-        {"section": "ablation", "off": "99.99 1.1 -1.2 a.b", "token": "2"},
+        {"section": "ablation", "heads_off": "99.99 1.1 -1.2 a.b", "token": "2"},
         {"section": "bertviz", "bertviz": "x"},
         {"section": "heads", "layer": "99", "head": "99"},
     ],
@@ -88,7 +87,7 @@ def test_a_block_without_special_tokens_of_its_own_is_what_the_library_gives(pre
 
 
 def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> None:
-    sent = header(attention(colour="next", least="40"), "model_map")
+    sent = header(attention(mark="next", dim_below="40"), "model_map")
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("next")
     assert np.allclose(sent["values"], (share / share.max()).ravel(), atol=0.0006)
     assert sent["dimmed"] == [int(dim) for dim in (share / share.max() < 0.4).ravel()]
@@ -97,7 +96,7 @@ def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> 
 
 @pytest.mark.parametrize(("order", "sign"), [("most", -1), ("least", 1)])
 def test_heads_in_order_of_a_figure(pretrained: gb.Model, order: str, sign: int) -> None:
-    sent = header(attention(colour="distance", order=order), "model_map")
+    sent = header(attention(mark="distance", order=order), "model_map")
     distance = gb.head_profile(gb.attention(pretrained, TEXT)).distance.ravel()
     assert sent["order"] == np.argsort(sign * distance, kind="stable").tolist()
     assert sent["texts"] == [f"{value:.2f}" for value in distance]
@@ -105,7 +104,7 @@ def test_heads_in_order_of_a_figure(pretrained: gb.Model, order: str, sign: int)
 
 @pytest.mark.parametrize("order", ["", "most"])
 def test_heads_that_do_not_pass_are_left_out(pretrained: gb.Model, order: str) -> None:
-    app = attention(colour="next", least="30", only="1", order=order)
+    app = attention(mark="next", dim_below="30", hide_dimmed="1", order=order)
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("next").ravel()
     passing = [int(index) for index in np.flatnonzero(share / share.max() >= 0.3)]
     assert 0 < len(passing) < 72
@@ -113,14 +112,16 @@ def test_heads_that_do_not_pass_are_left_out(pretrained: gb.Model, order: str) -
     assert f"The map shows {len(passing)} of 72 heads" in "\n".join(caption.value for caption in app.caption)
 
 
-@pytest.mark.parametrize("view", [{}, {"order": "most"}, {"only": "1"}, {"colour": "next", "only": "1"}], ids=str)
+@pytest.mark.parametrize(
+    "view", [{}, {"order": "most"}, {"hide_dimmed": "1"}, {"mark": "next", "hide_dimmed": "1"}], ids=str
+)
 def test_without_a_figure_or_a_limit_the_map_stays_layer_by_layer(view: dict[str, str]) -> None:
     assert header(attention(**view), "model_map")["order"] is None
 
 
 @pytest.mark.parametrize("how", ["", "most"])
 def test_a_map_without_heads_would_be_empty_so_all_are_shown(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.state.view", lambda: View(only=True, order=how))
+    monkeypatch.setattr("components.state.fields", lambda group: group(hide_dimmed=True, order=how))
     order = _laid_out(np.zeros((2, 3)), np.ones((2, 3), dtype=bool))
     assert order == ([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] if how else None)
 
@@ -148,7 +149,7 @@ def test_without_a_decision_the_visitor_is_told_once() -> None:
 
 
 def test_what_is_shown_without_a_head_is_the_library_s(pretrained: gb.Model) -> None:
-    app = attention(text=GAP, section="ablation", off="2.10 4.1")
+    app = attention(text=GAP, section="ablation", heads_off="2.10 4.1")
     before, after = charts(app)[0]["data"]
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
     without = gb.ablate(pretrained, [(2, 10), (4, 1)])
@@ -161,7 +162,7 @@ def test_what_is_shown_without_a_head_is_the_library_s(pretrained: gb.Model) -> 
 
 
 def test_the_change_of_each_layer_is_the_weight_that_moved(pretrained: gb.Model) -> None:
-    app = attention(text=GAP, section="ablation", off="2.10")
+    app = attention(text=GAP, section="ablation", heads_off="2.10")
     changes = charts(app)[-1]["data"][0]["y"]
     before = gb.attention(pretrained, GAP).weights
     after = gb.attention(gb.ablate(pretrained, [(2, 10)]), GAP).weights
@@ -171,12 +172,12 @@ def test_the_change_of_each_layer_is_the_weight_that_moved(pretrained: gb.Model)
 
 
 def test_clicks_switch_heads_and_layers() -> None:
-    app = attention(text=GAP, section="ablation", off="1.1")
+    app = attention(text=GAP, section="ablation", heads_off="1.1")
     version = header(app, "switches")["version"]
     click(app, "switches", {"version": version, "layer": 1, "head": 1})
     assert "off" not in parameters(app)
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
-    assert parameters(app)["off"] == " ".join(f"5.{head}" for head in range(12))
+    assert parameters(app)["heads_off"] == " ".join(f"5.{head}" for head in range(12))
     assert header(app, "switches")["off"] == list(range(60, 72))
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
     assert "off" not in parameters(app)

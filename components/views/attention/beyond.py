@@ -15,6 +15,7 @@ from components.shared import charts
 from components.shared.searches import run_search
 from components.shared.selection import explained_errors
 from components.text import plain
+from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
 
 __all__ = ["draw_beyond"]
@@ -69,7 +70,7 @@ def draw_beyond(asked: Asked) -> None:
 def _choose(measures: dict[str, gb.Measure]) -> list[str]:
     """The measures on screen, in their order of reading."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
-    shown = [name for name in state.view().measures.split() if name in measures]
+    shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
     state.put("widget_measures", shown)
     st.pills(
         "Measures",
@@ -77,7 +78,7 @@ def _choose(measures: dict[str, gb.Measure]) -> list[str]:
         selection_mode="multi",
         format_func=lambda name: measures[name].label,
         key="widget_measures",
-        on_change=lambda: state.change(measures=" ".join(state.value("widget_measures"))),
+        on_change=lambda: state.change(AttentionFields, measures=" ".join(state.value("widget_measures"))),
     )
     return [name for name in order if name in shown]
 

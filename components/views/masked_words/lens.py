@@ -11,6 +11,7 @@ from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -24,8 +25,12 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         return
     view = state.view()
     request = one.text(view)
-    st.text_input("Words to follow", help="Whole entries of the vocabulary, with commas between.", **state.bind("ask"))
-    words = words_asked(view.ask)
+    st.text_input(
+        "Words to follow",
+        help="Whole entries of the vocabulary, with commas between.",
+        **state.bind("words", MaskedWordsFields),
+    )
+    words = words_asked(state.fields(MaskedWordsFields).words)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
     except gb.TargetError as error:

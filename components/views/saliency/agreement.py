@@ -75,7 +75,7 @@ def _consensus(question: Question, result: gb.MethodAgreement) -> None:
     mean = shown.scores(result.consensus)
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
     spread = shown.scores(result.spread)
-    version = version_of(question.key, "consensus", view.special, view.words, tuple(result.methods))
+    version = version_of(question.key, "consensus", view.special, view.by_word, tuple(result.methods))
     selected = shown.of(selected_in(question.opened, question.one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())

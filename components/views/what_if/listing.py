@@ -11,6 +11,7 @@ from components import state
 from components.gateway import language, what_if
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
+from components.gateway.opened import Role
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared import charts
@@ -127,19 +128,23 @@ def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...],
         st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
-def _link(role: str, first: TextRequest, second: TextRequest) -> None:
+def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
     page = PAGES["compare"]
     view = replace(
         state.view(),
         token=-1,
-        versus="texts",
-        attend=role,
+        shown_model=role,
         text=first.text,
         pair=first.pair or "",
-        other=second.text,
+        other_text=second.text,
         other_pair=second.pair or "",
     )
-    st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
+    st.page_link(
+        page.file,
+        label="Compare A and B in depth",
+        icon=page.icon,
+        query_params=state.link(page.id, view, sides="texts"),
+    )
 
 
 def _distributions(

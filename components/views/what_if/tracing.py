@@ -14,10 +14,10 @@ from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
-from components.shared.options import one_of
 from components.shared.questions import Question
 from components.shared.searches import run_search
 from components.text import plain
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def draw_tracing(asked: Question) -> None:
         "What is put from the first run into the second",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
-        **state.bind("patch", options=_KINDS),
+        **state.bind("patch", WhatIfFields, options=_KINDS),
     )
-    kind = one_of(_KINDS, state.view().patch)
+    kind = state.fields(WhatIfFields).patch
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
