@@ -13,7 +13,7 @@ import glassbert as gb
 from components.views.masked_words.probe import _slots
 from components.views.masked_words.shared import words_asked
 from tests.components.widgets.clicks import click, mounted
-from tests.pages.workbench import as_read, messages, page, run
+from tests.pages.workbench import as_read, messages, page, parameters, run
 
 GAP = "Mary told her brother that [MASK] was hungry."
 
