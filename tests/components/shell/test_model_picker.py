@@ -29,6 +29,8 @@ from tests.pages.workbench import (
     tokens,
 )
 
+pytestmark = pytest.mark.slow
+
 HUB_MODEL = "google-bert/bert-base-uncased"
 OTHER = "Other id or folder …"
 
