@@ -9,11 +9,13 @@ export PYTHON CHROMIUM
 
 RUN := .venv/bin/python
 DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
+# Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
+PYTEST := $(RUN) -m pytest -n 2 --dist worksteal
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test lint types js unit pages browser bench format lock clean distclean venv venv-dev venv-bench chromium
+.PHONY: help app test check lint types js fast unit browser slowest bench format lock clean distclean venv venv-dev venv-bench chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -22,8 +24,11 @@ help: ## this list
 app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH=1 (reload on save) choose
 	@exec $(RUN) scripts/serve.py --host '$(HOST)' --port '$(PORT)' $(if $(WATCH),--watch)
 
-test: chromium venv-dev lint types js unit pages browser ## everything below, fastest first, up to the first failure
+test: chromium venv-dev lint types js unit browser ## all that CI runs, fastest first, up to the first failure
 	$(call heading,All passed.)
+
+check: venv-dev lint types js fast ## before each commit: lint, types and the tests that take no seconds
+	$(call heading,Checked. make test runs the rest: pages, browser, slow tests.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
 	$(call heading,Lint (make format mends most of it))
@@ -40,17 +45,20 @@ js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
 	@$(DENO) lint
 	@$(DENO) fmt --check
 
-unit: venv-dev ## the library and the components
-	$(call heading,Unit tests)
-	@$(RUN) -m pytest -n 2 tests --ignore=tests/pages --ignore=tests/browser
+fast: venv-dev
+	$(call heading,Fast tests)
+	@$(PYTEST) -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
 
-pages: venv-dev ## every page, without a browser
-	$(call heading,Page tests)
-	@$(RUN) -m pytest -n 2 tests/pages
+unit: venv-dev ## the library, the components and every page, without a browser
+	$(call heading,Tests without a browser)
+	@$(PYTEST) -m 'not browser' --ignore=tests/browser tests
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -n 2 tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser tests/benchmarks
+
+slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
+slowest: chromium unit browser ## all tests, with a list of the slowest
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

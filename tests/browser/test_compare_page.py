@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
 TEXT = "It was not bad at all."
 
-OpenPage = Callable[..., Workbench]
 
-
-@pytest.fixture
-def compare(server: str, new_context: NewContext) -> OpenPage:
-    """The page of this link."""
-
-    def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open_page("compare", **{"text": TEXT, "token": "-1"} | view)
-        bench.expect_no_failure()
-        return bench
-
-    return open_view
+def compare(open_page: Open, **view: object) -> Workbench:
+    return open_page("compare", **{"text": TEXT, "token": "-1"} | view)
 
 
 def choice(bench: Workbench, name: str) -> Locator:
@@ -32,8 +19,8 @@ def choice(bench: Workbench, name: str) -> Locator:
     return bench.page.get_by_role("radio", name=name).or_(bench.page.get_by_role("button", name=name)).first
 
 
-def test_what_fine_tuning_changed(compare: OpenPage) -> None:
-    bench = compare()
+def test_what_fine_tuning_changed(open_page: Open) -> None:
+    bench = compare(open_page)
     expect(bench.page.get_by_text("looks elsewhere in the second").first).to_be_visible()
     expect(bench.page.get_by_text("there is no decision that both make")).to_be_visible()
     choice(bench, "Attention").click()
@@ -55,8 +42,8 @@ def test_what_fine_tuning_changed(compare: OpenPage) -> None:
     bench.expect_no_failure()
 
 
-def test_two_texts(compare: OpenPage) -> None:
-    bench = compare(text="It was good.", method="input_x_gradient", shown_model="beside", section="saliency")
+def test_two_texts(open_page: Open) -> None:
+    bench = compare(open_page, text="It was good.", method="input_x_gradient", shown_model="beside", section="saliency")
     choice(bench, "Two texts on one model").click()
     expect(bench.page.get_by_text("Type a second text above")).to_be_visible()
     field = bench.field("Second text")

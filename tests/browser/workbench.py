@@ -27,9 +27,13 @@ class Workbench:
 
     # --- what a visitor does --------------------------------------------------------------------------------
 
+    def link(self, page_id: str = "workbench", **view: object) -> str:
+        """The address of a page that shows this view."""
+        return f"{self.server}/{'' if page_id == 'workbench' else page_id}?{urlencode(view)}"
+
     def open(self, address: str = "", **view: object) -> Self:
-        """Open an address, or the link of a view, and wait until the first run is over."""
-        self.page.goto(address or f"{self.server}/?{urlencode(view)}")
+        """Open an address, or the workbench of a view, and wait until the first run is over."""
+        self.page.goto(address or self.link(**view))
         self.settle()
         return self
 
@@ -73,12 +77,6 @@ class Workbench:
             if wanted.evaluate("(node) => node.getRootNode().activeElement === node"):
                 return
         raise AssertionError("the Tab key does not reach it")
-
-    def explain_in_one_pass(self) -> None:
-        """Where the saliency's values do not matter: not by integrated gradients, which take dozens of passes."""
-        if self.combobox("Method").input_value() != "Input × gradient":
-            self.choose("Method", "Input × gradient")
-            self.expect_parameters(method="input_x_gradient")
 
     def select_token(self, index: int, *, strip: str = "strip") -> None:
         self.tokens(strip).nth(index).click()

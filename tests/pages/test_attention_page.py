@@ -12,9 +12,8 @@ import glassbert as gb
 from components.gateway.attention import Reading
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
-from components.widgets import frontend
-from tests.components.widgets.clicks import click, mounted
-from tests.pages.workbench import messages, page, parameters
+from tests.components.widgets.clicks import click
+from tests.pages.workbench import header, messages, page, parameters
 
 TEXT = "The old man went to the river."
 GAP = "The capital of France is [MASK]."
@@ -27,10 +26,6 @@ def pretrained() -> gb.Model:
 
 def attention(**view: str) -> AppTest:
     return page("attention", **{"text": TEXT, "beside": ""} | view)
-
-
-def header(app: AppTest, key: str) -> dict:
-    return frontend.unpack(mounted(app, key).bytes)[0]
 
 
 def charts(app: AppTest) -> list[dict]:
@@ -141,6 +136,34 @@ def test_a_click_on_a_row_selects_its_token() -> None:
     assert parameters(app)["token"] == "3"  # the third token shown is the fourth of the input
 
 
+def test_words_instead_of_pieces(pretrained: gb.Model) -> None:
+    text = "The photographer was unbelievably talkative."
+    head = gb.attention(pretrained, text).combine([(1, 7)])
+    words = head.by_word()
+    assert len(words.queries) < len(head.queries), "this text must have a word of several pieces"
+    assert header(attention(text=text, by_word="0"), "head_heatmap")["tokens"] == list(head.query_labels)
+    app = attention(text=text)
+    (switch,) = [toggle for toggle in app.toggle if "Words instead" in toggle.label]
+    switch.set_value(True).run()
+    assert header(app, "head_heatmap")["tokens"] == list(words.query_labels)
+    assert parameters(app)["by_word"] == "1"
+
+
+def test_heads_left_out_come_back(pretrained: gb.Model) -> None:
+    app = attention(mark="previous", dim_below="30", hide_dimmed="1")
+    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
+    assert len(header(app, "model_map")["order"]) == int((share / share.max() >= 0.3).sum()) < 72
+    (switch,) = [toggle for toggle in app.toggle if "Leave them out" in toggle.label]
+    switch.set_value(False).run()
+    assert header(app, "model_map")["order"] is None
+
+
+def test_a_text_too_long_for_bertviz_is_told_so() -> None:
+    app = attention(text=" ".join(["word"] * 80), section="bertviz")
+    assert "82 tokens are too many for this view" in messages(app)
+    assert not app.get("iframe")
+
+
 def test_without_a_decision_the_visitor_is_told_once() -> None:
     assert messages(attention(section="ablation")).count("There is no decision to ask about yet") == 1
 
@@ -181,6 +204,24 @@ def test_clicks_switch_heads_and_layers() -> None:
     assert header(app, "switches")["off"] == list(range(60, 72))
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
     assert "off" not in parameters(app)
+
+
+def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
+    app = attention(text=GAP, section="ablation")
+    app.button(key="sweep_start").click().run()
+    job = app.session_state["memory_sweep_job"]
+    job.wait(100)
+    app.run()
+    assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
+    position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
+    sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
+    worst = int(sweep.changes.argmin())
+    (button,) = [button for button in app.button if "Switch these off" in button.label]
+    button.click().run()
+    off = parameters(app)["off"].split()
+    assert len(off) == 8
+    assert f"{sweep.layers[worst]}.{sweep.heads[worst]}" in off
+    assert header(app, "switches")["off"] == sorted(12 * int(one[0]) + int(one[2:]) for one in off)
 
 
 @pytest.mark.parametrize(

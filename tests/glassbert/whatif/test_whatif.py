@@ -172,6 +172,8 @@ def test_other_decisions_are_not_varied(tiny_model, target):
 # --- flips ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("proposals", ["masked_model", "gradient"])
 def test_every_flip_flips_on_a_fresh_pass_and_the_smallest_comes_first(sentiment, pretrained, proposals):
     text = "The plot is thin but the acting is good."
