@@ -15,7 +15,6 @@ from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
 TEXT = "The old man went to the river and caught a big fish."
-PIECES = "The photographer was unbelievably talkative."
 GAP = "The capital of France is [MASK]."
 
 

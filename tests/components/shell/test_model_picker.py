@@ -116,15 +116,15 @@ def unusable(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyChec
         ("/no--such->folder/:streamlit:/www.example.com/https://example.com", "no folder"),
         ("no such model", "no model name"),
         ("not a model name!", "no model name"),
-        ("a/b/c/d", "not an address on the hub"),
+        ("a/b/c/d", "no model name"),
         ("https://x.example/y", "not an address on the hub"),
         ("*a* [b](http://127.0.0.1:9/c) ![d](http://127.0.0.1:9/e.png)", "not an address on the hub"),
         ("<img src=x onerror=window.pwned=1>", "no model name"),
-        ("empty", "config.json"),
+        ("empty", "has no config.json"),
         ("decoder", "gpt2"),
         ("pickle", "pickle"),
-        ("truncated", "truncated|damaged|shorter|ends|incomplete|cut"),
-        ("code", "code|Python"),
+        ("truncated", "is truncated"),
+        ("code", "needs Python code"),
     ],
 )
 def test_a_refused_model_leaves_the_working_one(
@@ -139,7 +139,7 @@ def test_a_refused_model_leaves_the_working_one(
     assert "Traceback" not in message
     assert "Error" not in message, "an exception's name is not a sentence"
     assert "](" not in error.value, "no link, no image"
-    assert "<img" not in error.value
+    assert not re.search(r"(?<!\\)<", error.value), "no tag"
     assert asked == []
     assert pictures(app) == COMPONENTS
     assert any("text classification" in caption.value for caption in app.caption)
