@@ -198,19 +198,18 @@ def test_clicks_switch_heads_and_layers() -> None:
     app = attention(text=GAP, section="ablation", heads_off="1.1")
     version = header(app, "switches")["version"]
     click(app, "switches", {"version": version, "layer": 1, "head": 1})
-    assert "off" not in parameters(app)
+    assert "heads_off" not in parameters(app)
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
     assert parameters(app)["heads_off"] == " ".join(f"5.{head}" for head in range(12))
     assert header(app, "switches")["off"] == list(range(60, 72))
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
-    assert "off" not in parameters(app)
+    assert "heads_off" not in parameters(app)
 
 
 def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
     app = attention(text=GAP, section="ablation")
     app.button(key="sweep_start").click().run()
-    job = app.session_state["memory_sweep_job"]
-    job.wait(100)
+    app.session_state["memory_sweep_search"].wait(100)
     app.run()
     assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
@@ -218,7 +217,7 @@ def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
     worst = int(sweep.changes.argmin())
     (button,) = [button for button in app.button if "Switch these off" in button.label]
     button.click().run()
-    off = parameters(app)["off"].split()
+    off = parameters(app)["heads_off"].split()
     assert len(off) == 8
     assert f"{sweep.layers[worst]}.{sweep.heads[worst]}" in off
     assert header(app, "switches")["off"] == sorted(12 * int(one[0]) + int(one[2:]) for one in off)
