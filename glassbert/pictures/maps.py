@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +14,7 @@ from glassbert.pictures.formats import signed_number
 from glassbert.pictures.markup import element, escaped
 from glassbert.pictures.png import data_address
 from glassbert.pictures.text_width import fitting, text_width, wrapped
+from glassbert.pictures.thumbnails import difference_levels, weight_levels
 
 __all__ = ["VECTOR_CELLS", "heads_svg", "levels", "map_svg"]
 
@@ -125,18 +125,13 @@ def heads_svg(
 ) -> str:
     """Thumbnails of all heads of weights (layer, head, query, key), layers down and heads across, counted from 1.
 
-    One scale for all: the colour deepens with the square root of the weight, so that faint weights are seen, and a
-    weight of 1 has the full colour. ``signed`` is for differences of weights, zero in the middle. Beyond ``side``
-    tokens a pixel is the value of largest magnitude in a block of tokens: a mean would wash out the thin lines that
-    tell heads apart. Raises ValueError for another shape, for values beyond 1, and for negative ones unless ``signed``.
+    The pixels are those of the app's map of heads, from `thumbnails.weight_levels` or, with ``signed``, from
+    `difference_levels`: the colour deepens with the square root of the weight, on one scale for all heads, and beyond
+    ``side`` tokens a pixel stands for a block of them. Raises ValueError for another shape and for values that are no
+    weights.
     """
-    if weights.ndim != 4 or 0 in weights.shape:
-        raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
-    if not max(weights.max(), -weights.min()) <= 1.001:  # also what is no number
-        raise ValueError("attention weights must be finite and at most 1")
     on = palette.theme(dark)
-    small = _pooled(_pooled(weights, 2, side), 3, side)
-    shown, _ = levels(np.sign(small) * np.sqrt(np.abs(small)), 1.0, signed=signed)
+    shown = (difference_levels if signed else weight_levels)(weights, side)
     colours = palette.differences_ramp(on) if signed else palette.weights_ramp(on)
     layers, heads = weights.shape[:2]
     step, left = thumbnail_px + _THUMBNAIL_GAP, 2 * _MARGIN + 2 * _FONT_PIXELS
@@ -157,19 +152,6 @@ def heads_svg(
             place = f"translate({left + head * step:g} {y:g})"
             parts.append(element("g", title, picture, frame, transform=place))
     return _svg(parts, wide, upper + layers * step + _MARGIN, on)
-
-
-def _pooled(values: Floats, axis: int, side: int) -> Floats:
-    """The value of largest magnitude over up to ``side`` blocks of nearly equal length along an axis."""
-    length = values.shape[axis]
-    if length <= side:
-        return values
-    blocks = np.moveaxis(values, axis, 0)
-    edges = [number * length // side for number in range(side + 1)]
-    high = [blocks[start:stop].max(axis=0) for start, stop in pairwise(edges)]
-    low = [blocks[start:stop].min(axis=0) for start, stop in pairwise(edges)]
-    largest = [np.where(up >= -down, up, down) for up, down in zip(high, low, strict=True)]
-    return np.stack(largest, axis=axis)
 
 
 def _cells(

@@ -154,7 +154,7 @@ def test_maps_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="pass \\(layer, head, query, key\\)"):
         heads_svg(np.ones((2, 2)))
     for value in (np.nan, 1.5, np.inf):
-        with pytest.raises(ValueError, match="finite and at most 1"):
+        with pytest.raises(ValueError, match="between 0 and 1"):
             heads_svg(np.full((1, 1, 2, 2), value))
 
 
