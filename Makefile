@@ -15,7 +15,7 @@ heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest bench format lock clean distclean venv venv-dev venv-bench chromium
+.PHONY: help app test check lint types js fast unit browser slowest bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -64,6 +64,9 @@ bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \
 	    printf '\n==== %s\n' "$$script" && PYTHONPATH=. $(RUN) "$$script" || exit; done
 
+docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
+	@PYTHONPATH=. $(RUN) scripts/reference.py
+
 format: venv-dev ## mend what ruff and deno can mend
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
@@ -88,6 +91,9 @@ venv-dev:
 
 venv-bench:
 	@sh scripts/install.sh bench
+
+venv-docs:
+	@sh scripts/install.sh docs
 
 chromium:
 	@sh scripts/chromium.sh >/dev/null

@@ -6,14 +6,18 @@ these records.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from glassbert.decision import BASELINES
 from glassbert.errors import OptionError, OptionTypeError
 from glassbert.pictures.markup import clipped
+
+#: A limit above this is one of the generators' numbers, and nobody meets it.
+_UNTOLD = 2**32
 
 __all__ = ["Option", "baseline", "batch_rows", "options_table", "seed"]
 
@@ -50,9 +54,8 @@ class Option:
         """The valid values: "1 to 10000, or None: as many as the tolerance needs"."""
         if self.choices:
             return ", ".join(self.choices)
-        whole = "a whole number, " if self.type == "int" else ""
-        if self.maximum is None:
-            values = f"{whole}{self.minimum:g} or more"
+        if self.maximum is None or self.maximum > _UNTOLD:
+            values = f"a {'whole ' if self.type == 'int' else ''}number, {self.minimum:g} or more"
         elif self.open_ends:
             values = f"between {self.minimum:g} and {self.maximum:g}"
         elif self.open_start:
@@ -69,15 +72,18 @@ class Option:
             if isinstance(value, str) and value in self.choices:
                 return value
             error = OptionError if isinstance(value, str) else OptionTypeError
-            raise error(f"{self.name} {clipped(repr(value), 60)}: valid are {self.valid}")
+            raise error(self._refusal(repr(value)))
         right = Integral if self.type == "int" else Real
         if isinstance(value, bool) or not isinstance(value, right):
-            raise OptionTypeError(f"{self.name} {clipped(str(value), 60)}: valid are {self.valid}")
+            raise OptionTypeError(self._refusal(str(value)))
         if not self._within(value):
-            raise OptionError(f"{self.name} {value}: valid are {self.valid}")
-        if isinstance(value, Integral):
-            return int(value)
-        return float(value)
+            raise OptionError(self._refusal(str(value)))
+        if self.type == "int":
+            return int(cast("int", value))
+        return value if isinstance(value, int) else float(value)
+
+    def _refusal(self, shown: str) -> str:
+        return f"{self.name} {clipped(shown, 60)}: valid {'is' if self.valid.startswith('a ') else 'are'} {self.valid}"
 
     def _within(self, value: Any) -> bool:
         maximum = float("inf") if self.maximum is None else self.maximum
@@ -85,10 +91,11 @@ class Option:
         return bool(above and (value < maximum if self.open_ends else value <= maximum))
 
     def described(self) -> str:
-        """Two lines, as in numpydoc: name, type and default; then valid values, unit and meaning."""
-        unit = f", in {self.unit}" if self.unit else ""
-        valid = "" if self.choices else f" Valid: {self.valid}{unit}."
-        return f"{self.name} : {self.annotation}, default {self.default!r}\n    {self.meaning}{valid}"
+        """As in numpydoc: name, type and default; then meaning, valid values and unit, indented."""
+        unit = f" Unit: {self.unit}." if self.unit else ""
+        valid = "" if self.choices else f" Valid: {self.valid}."
+        lines = textwrap.wrap(f"{self.meaning}{valid}{unit}", 96)
+        return "\n    ".join([f"{self.name} : {self.annotation}, default {self.default!r}", *lines])
 
 
 def options_table(options: Sequence[Option]) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
+import pydoc
 import re
+import typing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import glassbert as gb
@@ -71,6 +75,32 @@ def test_all_has_every_result_target_and_type():
     assert results | others <= set(gb.__all__)
 
 
+#: What may be raised, by its name in a docstring.
+_RAISED = re.compile(r"\b(\w+Errors?|IndexError|KeyError)\b")
+
+
+@pytest.mark.parametrize("name", gb.__all__)
+def test_a_public_name_is_documented(name):
+    """A first sentence for all; functions say every parameter or have telling types, and what they return and raise."""
+    member = getattr(gb, name)
+    if not (inspect.isclass(member) or inspect.isfunction(member)):
+        return
+    doc = inspect.getdoc(member) or ""
+    first = doc.split("\n")[0]
+    assert len(first) >= 15
+    assert not first.startswith(f"{name}("), "a docstring of its own, not the dataclass's signature"
+    assert first[0].isupper() or not first[0].isalpha()
+    assert first.rstrip()[-1] in ".:,;→" or "\n" in doc
+    if inspect.isfunction(member):
+        hints = typing.get_type_hints(member)
+        assert set(inspect.signature(member).parameters) | {"return"} == set(hints), "every parameter has a type"
+        takes_text = {"text", "first", "clean", "template", "question"} & set(hints)
+        if takes_text and "model" in hints:
+            assert _RAISED.search(doc), "says what it raises"
+    elif issubclass(member, Result) and member is not Result:
+        assert inspect.getdoc(member.frame), "says what a row is"
+
+
 def test_every_error_is_a_glassbert_error_and_in_the_tree():
     classes = {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls)}
     assert set(classes) == set(errors.__all__) <= set(gb.__all__)
@@ -102,6 +132,49 @@ def test_a_method_says_what_it_is(name):
 def test_no_two_methods_look_the_same_in_a_list():
     for told in ("label", "meaning"):
         assert len({getattr(method, told) for method in gb.METHODS.values()}) == len(gb.METHODS)
+
+
+@pytest.mark.parametrize(("name", "option"), [(m.id, option) for m in gb.METHODS.values() for option in m.parameters])
+def test_an_option_accepts_what_it_declares_and_nothing_else(name, option):
+    method = gb.METHODS[name]
+    assert method.options[option.name] == option.default == option.accept(option.default)
+    assert option.meaning.endswith(".")
+    assert option.choices or option.unit or option.name == "seed", "a number has a unit"
+    for choice in option.choices:
+        assert method.settings({option.name: choice})[option.name] == choice
+    refused = [b"pad", [], {}, object(), True, "no such thing", math.nan, -1]
+    if not option.none:
+        refused.append(None)
+    if not option.choices:
+        inside = option.minimum + (0.5 if option.type == "float" else 1)
+        accepted = option.accept(np.float64(inside) if option.type == "float" else np.int64(inside))
+        assert accepted == inside
+        assert type(accepted) is (float if option.type == "float" else int), "plain, so that JSON can hold it"
+        refused += [option.minimum - 1] + ([] if option.maximum is None else [option.maximum + 1, 10**400])
+        if option.open_ends:
+            refused += [option.minimum, option.maximum]
+        if option.type == "int":
+            refused.append(inside + 0.5)
+    for value in refused:
+        with pytest.raises(gb.OptionError, match=f"^{option.name} .*: valid (is|are) ") as caught:
+            method.settings({option.name: value})
+        assert len(str(caught.value)) < 300
+
+
+def test_help_says_every_option_with_type_default_and_meaning():
+    for method in gb.METHODS.values():
+        own = pydoc.plain(pydoc.render_doc(method))
+        assert method.label in own
+        assert method.paper in own
+        for option in method.parameters:
+            for text in (own, gb.attribute.__doc__, gb.attribute_many.__doc__):
+                assert f"{option.name} : {option.annotation}, default {option.default!r}" in text
+                assert " ".join(option.meaning.split()) in " ".join(text.split())
+    assert gb.Method.__doc__.startswith("One attribution method.")
+    assert "none: " in gb.attribute.__doc__
+    for name, method in gb.METHODS.items():
+        assert repr(method).startswith(f"<Method {name}: ")
+        assert len(repr(method)) < 200
 
 
 def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
