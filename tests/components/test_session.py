@@ -103,6 +103,7 @@ def test_going_back_restores_what_the_address_says(visit: Visit) -> None:
     visit.choose("saliency")
     visit.change("saliency", section="board")
     visit.change(text="Another text.")
+    visit.run()  # the text stands in the sidebar: the menu is drawn with it
     assert visit.open("attention", **first) == first
     assert visit.app.session_state["menu"]["saliency"] == {"text": "It was good.", "section": "board"}
 
