@@ -175,7 +175,7 @@ def test_saved_data_is_a_copy(tiny_model):
 
 def test_from_dict_refuses_every_other_type(result):
     data = result.to_dict()
-    for cls in Result.__subclasses__():
+    for cls in (getattr(gb, name) for name in {name.partition(" ")[0] for name in MAKE}):
         if cls is not type(result):
             with pytest.raises(gb.SavedResultError, match=f"{type(result).__name__!r}, not a {cls.__name__}"):
                 cls.from_dict(data)
