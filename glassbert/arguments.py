@@ -191,8 +191,8 @@ def _fits(value: Any, hint: Any, exact: bool) -> bool:
     if origin is np.ndarray:
         return isinstance(value, np.ndarray)
     if origin is collections.abc.Iterable and not _is_sequence(value):
-        unordered = isinstance(value, str | bytes | Mapping | type) or getattr(value, "ndim", 1) == 0
-        if unordered or not isinstance(value, collections.abc.Iterable):
+        wrong = isinstance(value, str | bytes | Mapping | type) or getattr(value, "ndim", 1) == 0
+        if wrong or not isinstance(value, collections.abc.Iterable):
             return False
         # an iterator can be read once only, so it is not looked into
         return not isinstance(value, Collection) or all(_fits(item, inner[0], exact) for item in value)

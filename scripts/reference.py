@@ -41,7 +41,8 @@ def groups() -> list[tuple[str, str, list[str]]]:
 def _title(folder: str) -> str:
     if not folder:
         return "Targets, results, errors"
-    return (inspect.getdoc(importlib.import_module(f"glassbert.{folder}")) or folder).split("\n")[0].rstrip(".")
+    first = (inspect.getdoc(importlib.import_module(f"glassbert.{folder}")) or folder).split("\n")[0]
+    return re.split(r"[:;.](\s|$)", first)[0]
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -63,6 +64,9 @@ def write(folder: Path) -> Path:
         template_directory=ROOT / "docs" / "reference",
     )
     pdoc.render.env.globals["groups"] = groups()
+    pdoc.render.env.globals["methods"] = [
+        (method, inspect.getdoc(method.compute)) for method in glassbert.METHODS.values()
+    ]
     module = pdoc.doc.Module(glassbert)
     page = pdoc.render.html_module(module, {"glassbert": module})
     folder.mkdir(parents=True, exist_ok=True)

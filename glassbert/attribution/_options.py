@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from glassbert.decision import BASELINES
 from glassbert.errors import OptionError, OptionTypeError
@@ -73,14 +73,13 @@ class Option:
                 return value
             error = OptionError if isinstance(value, str) else OptionTypeError
             raise error(self._refusal(repr(value)))
-        right = Integral if self.type == "int" else Real
+        right: type = Integral if self.type == "int" else Real
         if isinstance(value, bool) or not isinstance(value, right):
             raise OptionTypeError(self._refusal(str(value)))
         if not self._within(value):
             raise OptionError(self._refusal(str(value)))
-        if self.type == "int":
-            return int(cast("int", value))
-        return value if isinstance(value, int) else float(value)
+        number: Any = value
+        return int(number) if self.type == "int" or type(number) is int else float(number)
 
     def _refusal(self, shown: str) -> str:
         return f"{self.name} {clipped(shown, 60)}: valid {'is' if self.valid.startswith('a ') else 'are'} {self.valid}"

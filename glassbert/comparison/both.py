@@ -55,8 +55,8 @@ def compare_texts(
 ) -> Comparison:
     """What one model makes of two texts, aligned by word; a pair comes as ``gb.encode(model, a, b)``.
 
-    Everything else as in :func:`compare_models`. Both texts are asked about the first one's target. Raises
-    OptionError, TargetError, HeadError, TextErrors.
+    Everything else as in :func:`compare_models`. Both texts are asked about the first one's target.
+    Raises OptionError, MethodError, TextErrors.
     """
     return _compare(sides_of_texts(model, first, second), parts, method, target)
 

@@ -34,6 +34,7 @@ CALLS = {
     ),
     "hidden_states": ("encoder", {"text": TEXT}),
     "head_importance": ("classification", {"text": [TEXT]}),
+    "hidden_states": ("encoder", {"text": TEXT}),
     "label_tokens": ("token_classification", {"text": TEXT}),
     "logit_lens": ("masked_words", {"text": MASKED, "positions": [1], "words": ["he"]}),
     "measure": ("classification", {"text": TEXT, "measure": "rollout"}),
@@ -61,7 +62,16 @@ CALLS = {
 }
 #: These take results, not texts, or load models: what they refuse has tests of its own.
 ELSEWHERE = {
-    *("load", "embedded", "available_devices", "compare_models", "sides_of_models", "align_words", "largest_changes"),
+    *(
+        "load",
+        "load_result",
+        "embedded",
+        "available_devices",
+        "compare_models",
+        "sides_of_models",
+        "align_words",
+        "largest_changes",
+    ),
     *("compare_attention", "compare_attributions", "compare_hidden_states", "compare_masked_words"),
     *("compare_predictions", "flow", "rollout", "head_distances", "head_profile", "broken", "scoreboard"),
     *("load_result", "method_agreement", "method_ranking", "stored_ranking", "receipt", "receipts"),

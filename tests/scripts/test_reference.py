@@ -1,0 +1,25 @@
+"""The groups of the API reference."""
+
+from __future__ import annotations
+
+import glassbert as gb
+from scripts import reference
+
+
+def test_every_public_name_is_in_one_group_of_its_folder() -> None:
+    groups = {folder: names for folder, _, names in reference.groups()}
+    assert sorted(name for names in groups.values() for name in names) == sorted(gb.__all__)
+    for folder, names in groups.items():
+        for name in names:
+            home = getattr(getattr(gb, name), "__module__", "")
+            assert folder == "words" or not home.startswith("glassbert.") or home.split(".")[1] == folder, name
+    assert {"GlassBERTError", "load_result", "ClassTarget"} <= set(groups["words"])
+    assert {"attribute", "METHODS", "TokenScores"} <= set(groups["attribution"])
+
+
+def test_groups_are_in_the_order_of_the_readme_and_have_plain_titles() -> None:
+    found = [(folder, title) for folder, title, _ in reference.groups()]
+    assert [folder for folder, _ in found][:4] == ["words", "models", "network", "text"]
+    assert [folder for folder, _ in found][-1] == "comparison"
+    assert dict(found)["attribution"] == "Attribution"
+    assert all(title and "`" not in title and len(title) < 70 for _, title in found)
