@@ -32,9 +32,9 @@ def stops(node: Locator) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_one_palette(scheme: str, open_workbench: Open, sentiment: gb.Model) -> None:
+def test_one_palette(scheme: str, open_page: Open, sentiment: gb.Model) -> None:
     theme = palette.theme(scheme == "dark")
-    bench = open_workbench(text=TEXT, method="input_x_gradient", token="-1", context={"color_scheme": scheme})
+    bench = open_page("workbench", text=TEXT, method="input_x_gradient", token="-1", context={"color_scheme": scheme})
     tokens = bench.tokens("saliency")
     tokens.first.wait_for()
     named = [theme.background, theme.text, theme.primary, theme.blue, theme.orange]

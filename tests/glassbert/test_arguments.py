@@ -34,7 +34,6 @@ CALLS = {
     ),
     "hidden_states": ("encoder", {"text": TEXT}),
     "head_importance": ("classification", {"text": [TEXT]}),
-    "hidden_states": ("encoder", {"text": TEXT}),
     "label_tokens": ("token_classification", {"text": TEXT}),
     "logit_lens": ("masked_words", {"text": MASKED, "positions": [1], "words": ["he"]}),
     "measure": ("classification", {"text": TEXT, "measure": "rollout"}),
