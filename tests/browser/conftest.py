@@ -32,7 +32,7 @@ from tests.browser.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results"
-START_SECONDS = 60
+START_SECONDS = 120
 SCREEN = {"width": 1440, "height": 900}
 
 Open = Callable[..., Workbench]

@@ -120,7 +120,7 @@ def unusable(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyChec
         ("https://x.example/y", "not an address on the hub"),
         ("*a* [b](http://127.0.0.1:9/c) ![d](http://127.0.0.1:9/e.png)", "not an address on the hub"),
         ("<img src=x onerror=window.pwned=1>", "no model name"),
-        ("empty", "has no config.json"),
+        ("empty", "is empty; it should hold config.json"),
         ("decoder", "gpt2"),
         ("pickle", "pickle"),
         ("truncated", "is truncated"),
