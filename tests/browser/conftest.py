@@ -32,7 +32,7 @@ from tests.browser.workbench import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "test-results"
-START_SECONDS = 60
+START_SECONDS = 120
 #: Streamlit's own script, on a page below "/", first asks below that page whether the server is there, and gets a 404.
 STREAMLIT_SEEKS_ITS_SERVER = re.compile(r"^http://localhost:\d+/[a-z_]+/_stcore/(health|host-config)$")
 SCREEN = {"width": 1440, "height": 900}

@@ -49,6 +49,8 @@ def test_readable_text(pretrained: gb.Model, text: str) -> None:
     middle = len(encoded) // 2
     app = page(text="Something else.")
     click(app, "box_text", {"version": "box_text", "text": text})
+    for strip in ("strip", "saliency"):
+        assert [token["text"] for token in tokens(app, strip)] == list(encoded.pieces)
     version = json.loads(mounted(app, "strip").json)["version"]
     click(app, "strip", {"version": version, "index": middle})
     assert not app.exception
