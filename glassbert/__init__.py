@@ -4,19 +4,31 @@
     model = gb.load("pretrained")
     gb.fill_mask(model, "Paris is the capital of [MASK].").frame()
 
-Reading order: ``errors → targets → results → families → checkpoint → hub → blocks → encoder → inputs → words →
-maps → vocabulary → normalisation → reading → anatomy``, then one folder at a time: ``language``, ``attribution``,
-``attention``, ``comparison``, ``intervention``.
+The folders read from top to bottom, each using only those before it: ``pictures``, the words (``errors``,
+``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``, ``decision``,
+``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``intervention``, ``comparison``.
 """
 
 import os
+
+#: The one place where the version stands; pyproject.toml reads it.
+__version__ = "0.1.0"
 
 # Threads that wait should sleep, not spin. On a busy two-core machine spinning made integrated gradients 14 times
 # slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from glassbert.attribution import DEFAULT_METHODS, LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
-from glassbert.attribution.results import TokenScores
+from glassbert.attribution import (
+    DEFAULT_METHODS,
+    LEFT_OUT,
+    METHODS,
+    Method,
+    Option,
+    attribute,
+    attribute_each,
+    attribute_many,
+)
+from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.comparison import (
     Sides,
     align_words,
@@ -99,12 +111,13 @@ from glassbert.network.anatomy import architecture
 from glassbert.network.device import available_devices
 from glassbert.network.model import Model, load
 from glassbert.network.results import Architecture
-from glassbert.results import Encoded
+from glassbert.results import Encoded, Result, load_result
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.normalisation import NORMALISATIONS
 from glassbert.text.reading import reading_steps
-from glassbert.text.results import LengthHint, ReadingSteps, WordAlignment
+from glassbert.text.results import HiddenStates, LengthHint, ReadingSteps, WordAlignment
+from glassbert.text.states import hidden_states
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 from glassbert.whatif.results import FlipSearch, InputReduction, Variants
 
@@ -137,6 +150,7 @@ __all__ = [
     "HeadLabel",
     "HeadProfile",
     "HiddenSimilarity",
+    "HiddenStates",
     "LengthHint",
     "InputReduction",
     "LogitLens",
@@ -147,10 +161,13 @@ __all__ = [
     "Method",
     "Model",
     "NextSentenceTarget",
+    "Option",
     "PairPrediction",
     "PieceScoring",
     "PredictionDifference",
     "ReadingSteps",
+    "Result",
+    "ScoresByWord",
     "Sides",
     "Surprise",
     "Target",
@@ -191,9 +208,11 @@ __all__ = [
     "head_distances",
     "head_importance",
     "head_profile",
+    "hidden_states",
     "label_tokens",
     "largest_changes",
     "load",
+    "load_result",
     "logit_lens",
     "measure",
     "next_sentence",

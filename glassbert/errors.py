@@ -14,12 +14,16 @@
     ├── HeadError                  this model has no such head in its weights
     ├── TextError                  the text cannot be read as asked
     │   ├── EmptyTextError
-    │   └── TextTooLongError
+    │   ├── TextTooLongError
+    │   └── TextTypeError          not a text at all; also a TypeError
     ├── TargetError                no such class, mask or token to explain
+    │   └── TargetTypeError        not a target at all; also a TypeError
     ├── LayerError                 no such layer or head
-    ├── MethodError                no such attribution method
+    ├── MethodError                no such attribution method; also a ValueError
     ├── ComparisonError            two things that cannot be compared
-    ├── OptionError                an option is out of its range
+    ├── OptionError                an option is out of its range; also a ValueError
+    │   └── OptionTypeError        an option of the wrong type; also a TypeError
+    ├── SavedResultError           a file or data that is not a saved result; also a ValueError
     └── StoppedError               somebody stopped it before it was done
 
 Messages say what is wrong, what is valid and what to do. They are plain text and may quote user input,
@@ -43,11 +47,15 @@ __all__ = [
     "ModelTooLargeError",
     "NetworkError",
     "OptionError",
+    "OptionTypeError",
     "RemoteCodeError",
+    "SavedResultError",
     "StoppedError",
     "TargetError",
+    "TargetTypeError",
     "TextError",
     "TextTooLongError",
+    "TextTypeError",
     "UnsafeWeightsError",
     "UnsupportedModelError",
 ]
@@ -121,15 +129,23 @@ class TextTooLongError(TextError):
         self.max_tokens = max_tokens
 
 
+class TextTypeError(TextError, TypeError):
+    """Something that is not a text, such as None, bytes or a list, where one text belongs."""
+
+
 class TargetError(GlassBERTError):
     """No such class, mask or token to explain."""
+
+
+class TargetTypeError(TargetError, TypeError):
+    """Something that is neither a target nor the id or name of one."""
 
 
 class LayerError(GlassBERTError):
     """No such layer or head."""
 
 
-class MethodError(GlassBERTError):
+class MethodError(GlassBERTError, ValueError):
     """No such attribution method."""
 
 
@@ -137,8 +153,16 @@ class ComparisonError(GlassBERTError):
     """Two models or texts cannot be compared in this way."""
 
 
-class OptionError(GlassBERTError):
+class OptionError(GlassBERTError, ValueError):
     """An option is out of its range."""
+
+
+class OptionTypeError(OptionError, TypeError):
+    """An option is of the wrong type."""
+
+
+class SavedResultError(GlassBERTError, ValueError):
+    """A file or data that is no saved result: damaged, of another kind, or of a newer format."""
 
 
 class StoppedError(GlassBERTError):

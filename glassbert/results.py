@@ -1,19 +1,30 @@
 """What the library returns: frozen results with read-only arrays.
 
-Every result knows three things besides its numbers: ``frame()`` gives a tidy pandas table, ``to_dict()`` plain
-JSON-ready data, and ``from_dict()`` the same result back, bit for bit. Axes are named in the field comments;
-``token`` always counts every token of the input, special tokens included.
+Besides its numbers every result has a line (``repr``), a picture or a table in notebooks (``_repr_html_``), a tidy
+pandas table (``frame()``), plain data (``to_dict()``, ``from_dict()``) and files (``save()``, :func:`load_result`),
+both exact to the bit. Axes are named in the field comments; ``token`` always counts every token of the input, special
+tokens included.
+
+The line reads ``<Type method of 'text' → answer: sizes, numbers>``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
+from glassbert import saving
+from glassbert.arguments import checked, mismatch
+from glassbert.errors import GlassBERTError, SavedResultError
+from glassbert.pictures.markup import clipped, element, escaped
+from glassbert.pictures.tables import table_html
 from glassbert.targets import target_from_dict, target_to_dict
 
 if TYPE_CHECKING:
@@ -24,12 +35,18 @@ __all__ = [
     "SPACE",
     "Encoded",
     "Result",
+    "counted",
+    "load_result",
+    "quoted",
     "read_only",
+    "signed",
     "tidy",
 ]
 
 #: Written into every ``to_dict()``; ``from_dict()`` refuses a newer one.
 FORMAT_VERSION = 1
+
+_MOST_CHARACTERS = 200
 
 #: The piece of a token that is nothing but white space.
 SPACE = "␣"
@@ -54,10 +71,11 @@ def read_only(array: npt.ArrayLike, dtype: str) -> Array:
 
 
 class Result:
-    """Shared by all results: arrays made read-only, and the JSON round trip.
+    """Shared by all results: read-only arrays, a line and HTML to look at, exact data and files.
 
     A subclass declares ``_arrays``: field name → dtype. Fields that hold another result or a target are converted
-    on the way; everything else must be plain JSON data (tuples come back as tuples).
+    on the way; everything else must be plain JSON data (tuples come back as tuples). It says what it is in ``_about``,
+    and draws itself in ``_picture`` where a table is not what people look for.
     """
 
     __slots__ = ()
@@ -67,17 +85,41 @@ class Result:
         for name, dtype in self._arrays.items():
             object.__setattr__(self, name, read_only(getattr(self, name), dtype))
 
+    def __repr__(self) -> str:
+        """One line of at most 200 characters."""
+        about = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode()
+            for character in self._about()
+        )
+        return f"<{clipped(f'{type(self).__name__} {about}', _MOST_CHARACTERS - 2)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the line, and below it a picture or the first rows of the table."""
+        line = element("div", escaped(repr(self)), dir="auto", style="font-family:monospace;margin-bottom:6px")
+        return element("div", line, self._picture())
+
+    def _about(self) -> str:
+        """The line after the type's name: what, of which text, the answer, sizes and numbers."""
+        raise NotImplementedError
+
+    def _picture(self) -> str:
+        """HTML without scripts and addresses, small whatever the text's length."""
+        return _first_rows(self.frame())
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data: dictionaries, lists, strings and numbers, ready for ``json.dumps``."""
+        return self._data(np.ndarray.tolist)
+
+    def _data(self, array: Callable[[Array], Any]) -> dict[str, Any]:
         data: dict[str, Any] = {"format": FORMAT_VERSION, "type": type(self).__name__}
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.name in self._arrays:
-                data[field.name] = value.tolist()
+                data[field.name] = array(value)
             elif isinstance(value, Result):
-                data[field.name] = value.to_dict()
+                data[field.name] = value._data(array)
             elif isinstance(value, tuple) and value and isinstance(value[0], Result):
-                data[field.name] = [item.to_dict() for item in value]
+                data[field.name] = [item._data(array) for item in value]
             elif field.name == "target":
                 data[field.name] = target_to_dict(value)
             else:
@@ -86,32 +128,89 @@ class Result:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The result that ``to_dict`` wrote. Raises ValueError for another type, a newer format or a missing field."""
-        if data.get("type") != cls.__name__:
-            raise ValueError(f"this is a saved {data.get('type')!r}, not a {cls.__name__}")
-        if data.get("format", 0) > FORMAT_VERSION:
-            raise ValueError(
-                f"saved in format {data['format']}; this version reads up to format {FORMAT_VERSION}: "
-                "update glassbert to read it"
-            )
+        """The result that ``to_dict`` wrote.
+
+        Raises SavedResultError, which is a ValueError, for another type, a newer format and data that is damaged.
+        """
+        if not isinstance(data, Mapping) or data.get("type") != cls.__name__:
+            found = f"a saved {data.get('type')!r}" if isinstance(data, Mapping) else f"of type {type(data).__name__}"
+            raise SavedResultError(f"this is {found}, not a {cls.__name__}")
+        _check_format(data)
         missing = [field.name for field in fields(cls) if field.name not in data]  # type: ignore[arg-type]
         if missing:
-            raise ValueError(f"this saved {cls.__name__} is incomplete: it lacks {', '.join(missing)}")
-        values: dict[str, Any] = {}
-        for field in fields(cls):  # type: ignore[arg-type]
-            value = data[field.name]
-            if field.name == "encoded":
-                value = Encoded.from_dict(value)
-            elif field.name == "target":
-                value = target_from_dict(value)
-            elif field.name not in cls._arrays:
-                value = _restored(value)
-            values[field.name] = value
-        return cls(**values)
+            raise SavedResultError(f"this saved {cls.__name__} is incomplete: it lacks {', '.join(missing)}")
+        own: Any = cls
+        hints = _hints_of(own)
+        return cls(**{name: _field(cls, name, data[name], hints[name]) for name in hints})
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write this result to a file, exact to the bit; :func:`glassbert.load_result` reads it.
+
+        A path that ends in ``.json`` gives JSON, one in ``.zip`` a compressed archive of JSON and ``.npy`` arrays; any
+        other gives whichever suits the arrays' size. Returns the path. Raises SavedResultError where the file cannot be
+        written.
+        """
+        return saving.write(path, self._data(lambda array: array))
 
     def frame(self) -> pd.DataFrame:
         """A tidy table, one row an observation."""
         raise TypeError(f"{type(self).__name__} has no table")
+
+
+@checked
+def load_result(path: str | os.PathLike[str]) -> Result:
+    """The result that :meth:`Result.save` wrote, of whichever type it is.
+
+    Nothing in the file is executed or unpickled. Raises SavedResultError, which is also a ValueError, for a file that
+    is missing, damaged, not a saved result, or of a newer format.
+    """
+    data = saving.read(path)
+    kind = data.get("type") if isinstance(data, dict) else None
+    types = _result_types()
+    if not isinstance(kind, str) or kind not in types:
+        raise SavedResultError(f"{path} holds no result that this version of GlassBERT knows")
+    try:
+        return types[kind].from_dict(data)
+    except SavedResultError as error:
+        raise SavedResultError(f"{path}: {error}") from error
+
+
+def _check_format(data: Mapping[str, Any]) -> None:
+    found = data.get("format", 0)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise SavedResultError(f"this saved {data.get('type')} is damaged: its format is {found!r}, not a number")
+    if found > FORMAT_VERSION:
+        raise SavedResultError(
+            f"saved in format {found}; this version reads up to format {FORMAT_VERSION}: update glassbert to read it"
+        )
+
+
+def _field(cls: type[Result], name: str, value: Any, hint: Any) -> Any:
+    """A field as it was before it was saved. Raises SavedResultError for what cannot have been."""
+    try:
+        if name in cls._arrays:
+            wanted = _ARRAY_TYPES[cls._arrays[name]]
+            if not isinstance(value, list | np.ndarray):
+                raise TypeError(f"{name} must be an array, not {type(value).__name__}")
+            found = np.asarray(value)
+            if found.size and (found.dtype.kind not in "fiu" or (found.dtype.kind == "f" and wanted is np.int64)):
+                raise TypeError(f"{name} must be an array of numbers")
+            return found
+        value = target_from_dict(value) if name == "target" else _restored(value)
+        if sentence := mismatch(name, value, hint, exact=True):
+            raise TypeError(sentence)
+    except SavedResultError:
+        raise
+    except (GlassBERTError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise SavedResultError(f"this saved {cls.__name__} is damaged: {error or name}") from error
+    return value
+
+
+@cache
+def _hints_of(cls: Any) -> dict[str, Any]:
+    """Field name → its annotation, in order."""
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in fields(cls)}
 
 
 def _result_types() -> dict[str, type[Result]]:
@@ -127,6 +226,30 @@ def _restored(value: Any) -> Any:
     return value
 
 
+def _first_rows(table: pd.DataFrame, most: int = 10) -> str:
+    rows = table.head(most).itertuples(index=False, name=None)
+    left_out = f"{most} of {len(table):,} rows" if len(table) > most else ""
+    return table_html([str(name) for name in table.columns], list(rows), left_out=left_out)
+
+
+def quoted(texts: Sequence[str], characters: int = 40) -> str:
+    """``("The acting is superb and so is the script",) → "'The acting is superb and so is the scr…'"``."""
+    each = max(12, characters // max(1, len(texts)))
+    return " / ".join(repr(clipped(text, each)) for text in texts)
+
+
+def counted(number: int, noun: str) -> str:
+    """``(1, "token") → "1 token"``, ``(2, "token") → "2 tokens"``, ``(2, "query") → "2 queries"``."""
+    if number != 1:
+        noun = noun[:-1] + "ies" if noun.endswith(("ry", "ty")) else f"{noun}s"
+    return f"{number:,} {noun}"
+
+
+def signed(value: float) -> str:
+    """``2.3456 → "+2.35"``."""
+    return f"{value:+.3g}".replace("-", "−")
+
+
 def tidy(columns: Mapping[str, Any]) -> pd.DataFrame:
     """A pandas table of these columns; pandas is imported when the first one is made."""
     import pandas as pd
@@ -134,7 +257,7 @@ def tidy(columns: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(dict(columns))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Encoded(Result):
     """A text, or two, as the model reads it.
 
@@ -169,6 +292,9 @@ class Encoded(Result):
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def _about(self) -> str:
+        return f"of {quoted(self.texts)}: {counted(len(self), 'token')}"
 
     def frame(self) -> pd.DataFrame:
         """One row a token."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from glassbert.errors import TargetError
+from glassbert.arguments import check_fields
+from glassbert.errors import TargetError, TargetTypeError
 
 __all__ = [
     "AnswerTarget",
@@ -32,6 +33,9 @@ class ClassTarget:
     label: int | str | None = None
     foil: int | str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+
 
 @dataclass(frozen=True, slots=True)
 class MaskTarget:
@@ -44,12 +48,18 @@ class MaskTarget:
     token: int | str | None = None
     foil: int | str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+
 
 @dataclass(frozen=True, slots=True)
 class NextSentenceTarget:
     """That the second text follows the first (``is_next=False``: that it does not)."""
 
     is_next: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,9 @@ class TokenTarget:
     label: int | str | None = None
     foil: int | str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerTarget:
@@ -74,6 +87,9 @@ class AnswerTarget:
     edge: Literal["start", "end"] = "start"
     position: int | None = None
     foil: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
 
 
 #: What an attribution explains: the raw score of the target or its probability.
@@ -98,8 +114,13 @@ def target_to_dict(target: Target) -> dict[str, Any]:
 
 def target_from_dict(data: Mapping[str, Any]) -> Target:
     """The target that :func:`target_to_dict` wrote. Raises TargetError for an unknown kind."""
+    if not isinstance(data, Mapping):
+        raise TargetTypeError(f"a saved target must be a dictionary, not {type(data).__name__}")
     values = dict(data)
     kind = values.pop("kind", None)
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise TargetError(f"no target of kind {kind!r}; valid are {', '.join(_KINDS)}")
-    return _KINDS[kind](**values)
+    try:
+        return _KINDS[kind](**values)
+    except TypeError as error:  # a field that is missing or unknown
+        raise TargetError(f"this saved target of kind {kind!r} is damaged: {error}") from error

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Brings .venv in line with the pinned requirements; does nothing, in a few milliseconds, when it already is.
-#   sh scripts/install.sh app | dev | bench        PYTHON=python3.12 chooses the interpreter
+#   sh scripts/install.sh app | dev | bench | docs        PYTHON=python3.12 chooses the interpreter
 set -eu
 cd "$(dirname "$0")/.."
 
-wanted=${1:?usage: sh scripts/install.sh app|dev|bench}
+wanted=${1:?usage: sh scripts/install.sh app|dev|bench|docs}
 PYTHON=${PYTHON:-python3}
 VENV=.venv
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
@@ -60,14 +60,18 @@ install_set() {
     case $1 in
     app) install_app ;;
     dev)
-        say "Installing the development tools (once, about 100 MB) …"
+        say "Installing the development tools (once, about 150 MB) …"
         install -qq -c requirements.lock -r requirements-dev.txt
         ;;
     bench)
         say "Installing what the benchmarks compare with (once, under 1 MB) …"
         install -qq --no-deps -r requirements-bench.txt
         ;;
-    *) fail "There is no set of requirements '$1'. Choose app, dev or bench." ;;
+    docs)
+        say "Installing what makes the API reference (once, about 2 MB) …"
+        install -qq -c requirements.lock -r requirements-docs.txt
+        ;;
+    *) fail "There is no set of requirements '$1'. Choose app, dev, bench or docs." ;;
     esac
     pins "$1" >"$(stamp "$1")"
 }

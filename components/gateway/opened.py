@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from components.gateway.library import gb
 from components.gateway.requests import ModelRequest, TextRequest
 from components.state import View
 
-__all__ = ["Opened"]
+__all__ = ["Opened", "Role"]
+
+#: The main model, or the one beside it.
+Role = Literal["model", "beside"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
     """A model that is ready, and how to ask it something. ``role`` is "model" or "beside"."""
 
-    role: str
+    role: Role
     request: ModelRequest
     model: gb.Model
     name: str

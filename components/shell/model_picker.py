@@ -10,6 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway import models
 from components.gateway.library import gb
+from components.gateway.opened import Opened, Role
 from components.gateway.requests import ModelRequest, version_of
 from components.state import View
 from components.text import plain, shortened
@@ -25,11 +26,12 @@ _DEFAULTS = {"model": "pretrained", "beside": "sentiment"}
 _LABELS = {"model": "Model", "beside": "A second model beside it"}
 
 
-def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
-    """Draw both pickers and open what they show: (role, request, model, name) for each, the main one first."""
-    opened: list[tuple[str, ModelRequest, gb.Model, str]] = []
+def pick_models(view: View) -> list[Opened]:
+    """Draw both pickers and open what they show, the main one first."""
+    opened: list[Opened] = []
+    roles: tuple[Role, ...] = ("model", "beside")
     device = view.device if view.device in models.devices() else "auto"  # a link may name a device of another machine
-    for role in ("model", "beside"):
+    for role in roles:
         source = getattr(view, role)
         _picker(role, source)
         source = _accepted(role, source)
@@ -42,8 +44,8 @@ def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
         if model is None:
             continue
         state.remember(f"working_{role}", source)
-        if not any(request.source == source for _, request, _, _ in opened):
-            opened.append((role, ModelRequest(source, device), model, model_name(source)))
+        if not any(one.request.source == source for one in opened):
+            opened.append(Opened(role, ModelRequest(source, device), model, model_name(source)))
         _abilities(model)
     return opened
 

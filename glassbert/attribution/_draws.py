@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
 
-from glassbert.errors import OptionError
+from glassbert.attribution._options import Option, batch_rows, seed
 
-__all__ = ["check_draws", "seeded"]
+__all__ = ["draws", "seeded"]
 
 _one_at_a_time = threading.Lock()
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
+def seeded(start: int) -> Iterator[None]:
     """torch's CPU generator and numpy's start from this seed inside, and go on after it as if nothing had been drawn.
 
     One thread at a time: two would take each other's numbers.
     """
     with _one_at_a_time, torch.random.fork_rng(devices=()):
         before = np.random.get_state()
-        np.random.seed(seed)
-        torch.default_generator.manual_seed(seed)
+        np.random.seed(start)
+        torch.default_generator.manual_seed(start)
         try:
             yield
         finally:
             np.random.set_state(before)
 
 
-def check_draws(options: Mapping[str, Any]) -> None:
-    """Raise OptionError for ``n_samples``, ``stdev``, ``seed`` or ``internal_batch_size`` that make no sense."""
-    samples, seed, rows = options["n_samples"], options["seed"], options["internal_batch_size"]
-    stdev = options["stdev"]
-    if not (_whole(samples) and 1 <= samples <= 10_000):
-        raise OptionError(f"n_samples {samples}: valid are 1 to 10000")
-    if not (isinstance(stdev, int | float) and not isinstance(stdev, bool) and 0 <= stdev <= 10):
-        raise OptionError(f"stdev {stdev}: valid is 0 to 10, a share of the embeddings' own standard deviation")
-    if not (_whole(seed) and 0 <= seed < 2**32):
-        raise OptionError(f"seed {seed}: valid is a whole number from 0 to {2**32 - 1}")
-    if rows is not None and not (_whole(rows) and rows >= 1):
-        raise OptionError(f"internal_batch_size {rows}: valid is 1 or more, or None to choose it from the length")
-
-
-def _whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)
+def draws(n_samples: int, stdev: float) -> tuple[Option, ...]:
+    """The options of methods that draw noisy or random inputs, with these defaults."""
+    return (
+        Option(
+            "n_samples",
+            "int",
+            n_samples,
+            "How many inputs are drawn.",
+            unit="inputs",
+            minimum=1,
+            maximum=10_000,
+        ),
+        Option(
+            "stdev",
+            "float",
+            stdev,
+            "How strong the noise on the embeddings is.",
+            unit="standard deviations of the embeddings' numbers",
+            minimum=0,
+            maximum=10,
+        ),
+        seed(2**32 - 1),
+        batch_rows(),
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from glassbert.attribution._options import Option, options_table
+from glassbert.errors import OptionError
 from glassbert.results import Array
 
 if TYPE_CHECKING:
-    from glassbert.decision.problem import Problem
+    from glassbert.decision import Runner
 
 MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
@@ -25,7 +28,7 @@ class Attribution:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Method:
     """One attribution method.
 
@@ -33,10 +36,10 @@ class Method:
     for what ``delta`` states: the error of the steps or of the draws.
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
     the one pass that finds the predicted class or word are counted.
-    ``options``: option name → default; nothing else is accepted; ``check(options)`` raises OptionError for a value that
-    makes no sense, before anything is computed. ``meaning`` completes "a score says …".
+    ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
+    ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
-    methods share. ``compute_many``: the same as ``compute`` for several problems of one model, faster; says ``value``.
+    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; says ``value``.
     """
 
     id: str
@@ -47,10 +50,49 @@ class Method:
     complete: bool
     meaning: str
     cost: Callable[[int, Mapping[str, Any]], int]
-    compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[[Mapping[str, Any]], None] = field(default=lambda options: None, repr=False)
+    compute: Callable[[Runner, Mapping[str, Any]], Attribution] = field(repr=False)
+    parameters: tuple[Option, ...] = ()
     first_order: bool = False
-    compute_many: Callable[[Sequence[Problem], Mapping[str, Any]], list[Attribution]] | None = field(
+    compute_many: Callable[[Sequence[Runner], Mapping[str, Any]], list[Attribution]] | None = field(
         default=None, repr=False
     )
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Option name → default."""
+        return {option.name: option.default for option in self.parameters}
+
+    def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """All options, those not given at their defaults. Raises OptionError before anything is computed."""
+        unknown = set(options) - set(self.options)
+        if unknown:
+            valid = ", ".join(self.options) or "none"
+            raise OptionError(f"{self.label} has no option {', '.join(sorted(unknown))}; valid are: {valid}")
+        return {
+            option.name: option.accept(options[option.name]) if option.name in options else option.default
+            for option in self.parameters
+        }
+
+    def __repr__(self) -> str:
+        kinds = [self.family, "signed" if self.signed else "unsigned", *(["complete"] if self.complete else [])]
+        options = ", ".join(f"{name}={default!r}" for name, default in self.options.items())
+        return f"<Method {self.id}: {', '.join(kinds)}; options {options or 'none'}>"
+
+
+class _Documentation:
+    """``Method.__doc__`` is the docstring of the class, ``METHODS["lime"].__doc__`` one about this method."""
+
+    def __init__(self, of_the_class: str) -> None:
+        self._of_the_class = of_the_class
+
+    def __get__(self, method: Method | None, owner: type[Method]) -> str:
+        if method is None:
+            return self._of_the_class
+        idea = inspect.getdoc(method.compute) or ""
+        return (
+            f"{method.label} ({method.paper}).\n\nA score says {method.meaning}.\n\n{idea}\n\n"
+            f"{options_table(method.parameters)}"
+        )
+
+
+Method.__doc__ = _Documentation(inspect.cleandoc(Method.__doc__ or ""))  # type: ignore[assignment]

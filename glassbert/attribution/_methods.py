@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from glassbert.attribution._method import Method
-from glassbert.errors import MethodError, OptionError
+from glassbert.errors import MethodError
 
-__all__ = ["DEFAULT_METHODS", "LEFT_OUT", "METHODS", "chosen_method"]
+__all__ = ["DEFAULT_METHODS", "LEFT_OUT", "METHODS", "chosen_method", "with_options"]
 
 
 def _discover() -> Mapping[str, Method]:
@@ -55,10 +57,20 @@ def chosen_method(method: str, options: Mapping[str, Any]) -> tuple[Method, dict
         why = LEFT_OUT.get(method)
         reason = f"method {method!r} is " + (f"left out: {why}" if why else "not known")
         raise MethodError(f"{reason}; valid are {', '.join(METHODS)}")
-    unknown = set(options) - set(chosen.options)
-    if unknown:
-        valid = ", ".join(chosen.options) or "none"
-        raise OptionError(f"{chosen.label} has no option {', '.join(sorted(unknown))}; valid are: {valid}")
-    settings = {**chosen.options, **options}
-    chosen.check(settings)
-    return chosen, settings
+    return chosen, chosen.settings(options)
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def with_options(function: _Function) -> _Function:
+    """The function, its docstring with a section on the options of each method."""
+    sections = [
+        f"{method.id}\n" + "\n".join(textwrap.indent(option.described(), "    ") for option in method.parameters)
+        for method in METHODS.values()
+        if method.parameters
+    ]
+    without = ", ".join(method.id for method in METHODS.values() if not method.parameters)
+    listed = textwrap.indent("\n".join([*sections, f"none: {without}"]), "    ")
+    function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nOptions of each method:\n\n{listed}"
+    return function

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.decision.problem import BASELINES, Problem
-from glassbert.errors import OptionError
+from glassbert.decision import Runner
 from glassbert.results import Array
 from glassbert.text.words import words_of
 
@@ -23,7 +21,7 @@ USUAL_PASSES = 256
 class WordFeatures:
     """F as a function of which words are there. The pieces of a word go together; kept tokens are no feature."""
 
-    problem: Problem
+    runner: Runner
     baseline: str
     token_word: Array  # (token,), the feature that a token belongs to; −1 where every baseline keeps the token
 
@@ -34,7 +32,7 @@ class WordFeatures:
     def values(self, present: Array) -> Array:
         """(variant, word) of bool → F, (variant,) float64. Equal variants are computed once."""
         always = np.ones((len(present), 1), dtype=bool)  # where a kept token's −1 points
-        return self.problem.values_replaced(np.hstack((present, always))[:, self.token_word], self.baseline)
+        return self.runner.values_replaced(np.hstack((present, always))[:, self.token_word], self.baseline)
 
     def ends(self) -> tuple[float, float]:
         """F with every word, and with none."""
@@ -44,34 +42,20 @@ class WordFeatures:
     def scores(self, shares: Array) -> Array:
         """(word,) → (token,): the pieces of a word share its score equally; kept tokens get 0. Keeps the sum."""
         if not self.count:
-            return np.zeros(self.problem.length)
+            return np.zeros(self.runner.decision.length)
         pieces = np.bincount(self.token_word[self.token_word >= 0])
         scores: Array = np.where(self.token_word >= 0, (shares / pieces)[self.token_word], 0.0)
         return scores
 
 
-def word_features(problem: Problem, baseline: str) -> WordFeatures:
-    group = np.where(problem.kept, -1, words_of(problem.encoded).group)
-    token_word = np.full(problem.length, -1)
+def word_features(runner: Runner, baseline: str) -> WordFeatures:
+    decision = runner.decision
+    group = np.where(decision.kept, -1, words_of(decision.encoded).group)
+    token_word = np.full(decision.length, -1)
     token_word[group >= 0] = np.unique(group[group >= 0], return_inverse=True)[1]
-    return WordFeatures(problem, baseline, token_word)
+    return WordFeatures(runner, baseline, token_word)
 
 
 def for_captum(values: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:
     """A function of a presence matrix as Captum asks it: (variant, feature) of 0 and 1 → (variant,)."""
     return lambda present: torch.from_numpy(values(present.numpy() > 0.5))
-
-
-def check(options: Mapping[str, Any]) -> None:
-    """Raises OptionError for a baseline, ``n_samples`` or ``seed`` that makes no sense."""
-    baseline, samples, seed = options["baseline"], options.get("n_samples"), options.get("seed", 0)
-    if baseline not in BASELINES:
-        raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
-    if samples is not None and not (whole(samples) and 2 <= samples <= 100_000):
-        raise OptionError(f"n_samples {samples}: valid are 2 to 100000, or None to choose it from the length")
-    if not (whole(seed) and 0 <= seed < 2**63):
-        raise OptionError(f"seed {seed}: valid is a whole number, 0 or more")
-
-
-def whole(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool)

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.attribution._word_features import USUAL_PASSES, check, for_captum, word_features
-from glassbert.decision.problem import Problem
-from glassbert.errors import OptionError
+from glassbert.attribution._options import Option, baseline, seed
+from glassbert.attribution._word_features import USUAL_PASSES, for_captum, word_features
+from glassbert.decision import Runner
 
 # What Ribeiro's own code takes for texts: cosine distances, this kernel, a ridge of 1. (His 25 is for distances × 100,
 # and he takes the root of the kernel.)
 _KERNEL_WIDTH, _RIDGE = 0.25, 1.0
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The weights of a ridge regression of F on which words are there, fitted by Captum's Lime.
 
     ``n_samples`` random texts, each word hidden with probability ½; one at cosine distance d counts exp(−d² / 2w²), w
@@ -29,8 +29,8 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     from captum.attr import Lime
     from captum.attr._core.lime import get_exp_kernel_similarity_function
 
-    words = word_features(problem, options["baseline"])
-    samples = options["n_samples"] or _usual_samples(problem.length)
+    words = word_features(runner, options["baseline"])
+    samples = options["n_samples"] or _usual_samples(runner.decision.length)
     shares = np.zeros(words.count)
     if words.count:
         draw = torch.Generator().manual_seed(options["seed"])  # the global one belongs to all threads
@@ -78,13 +78,6 @@ def _cost(tokens: int, options: Mapping[str, Any]) -> int:
     return 1 + min(samples, 1 << max(0, tokens - 2))
 
 
-def _check(options: Mapping[str, Any]) -> None:
-    check(options)
-    width = options["kernel_width"]
-    if not (isinstance(width, int | float) and 0 < width <= 100):
-        raise OptionError(f"kernel_width {width}: valid is a number over 0 and up to 100, such as 0.25")
-
-
 METHOD = Method(
     id="lime",
     label="LIME",
@@ -95,6 +88,28 @@ METHOD = Method(
     meaning="this word's weight in a linear model fitted to the network's answers to random parts of the text",
     cost=_cost,
     compute=compute,
-    check=_check,
-    options={"baseline": "mask", "n_samples": None, "kernel_width": _KERNEL_WIDTH, "seed": 0},
+    parameters=(
+        baseline("mask"),
+        Option(
+            "n_samples",
+            "int",
+            None,
+            "How many random texts the linear model is fitted to.",
+            unit="texts",
+            minimum=2,
+            maximum=100_000,
+            none="256, or one for every token if that is more",
+        ),
+        Option(
+            "kernel_width",
+            "float",
+            _KERNEL_WIDTH,
+            "How fast texts count less as they differ more.",
+            unit="cosine distance",
+            minimum=0,
+            maximum=100,
+            open_start=True,
+        ),
+        seed(2**63 - 1),
+    ),
 )

@@ -1,4 +1,4 @@
-"""What an attribution returns: one score a token, and what it was computed from."""
+"""What an attribution returns: one score for each token, or word, and what it was computed from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result, tidy
+from glassbert.pictures.markup import clipped
+from glassbert.pictures.tokens import tokens_html
+from glassbert.results import Array, Encoded, Result, counted, quoted, signed, tidy
 from glassbert.targets import Output, Target
+from glassbert.text.words import merge_scores, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TokenScores"]
+__all__ = ["ScoresByWord", "TokenScores"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenScores(Result):
     """An attribution: how much each token moved the target's value F.
 
@@ -49,6 +52,31 @@ class TokenScores(Result):
             return None
         return abs(self.delta) / max(abs(self.value - self.baseline_value), 1e-6)
 
+    def by_word(self) -> ScoresByWord:
+        """One score for each word: the sum over its tokens, so that the total stays the same.
+
+        Each special token stays an entry of its own. A word is what the tokenizer's pre-tokenizer calls one: a
+        punctuation mark is a word too.
+        """
+        words = words_of(self.encoded)
+        starts = np.flatnonzero(np.diff(words.group, prepend=-1))
+        return ScoresByWord(
+            by_token=self,
+            words=words.labels,
+            spans=np.stack((starts, np.append(starts[1:], len(self.encoded))), axis=-1),
+            scores=merge_scores(self.scores.astype(np.float64), words),
+        )
+
+    def _about(self) -> str:
+        sum_, value = signed(float(self.scores.sum(dtype=np.float64))), signed(self.value)
+        return (
+            f"{self.method} of {quoted(self.encoded.texts)} → {clipped(self.target_label, 40)}: "
+            f"{counted(len(self.scores), 'token')}, sum {sum_} of F {value} ({self.output})"
+        )
+
+    def _picture(self) -> str:
+        return tokens_html(self.encoded.pieces, self.scores, signed=bool((self.scores < 0).any()), legend=self.method)
+
     def frame(self) -> pd.DataFrame:
         """One row a token."""
         return tidy(
@@ -57,6 +85,51 @@ class TokenScores(Result):
                 "token": self.encoded.tokens,
                 "word": self.encoded.word_ids,
                 "special": self.encoded.special_tokens_mask.astype(bool),
+                "score": self.scores,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScoresByWord(Result):
+    """An attribution by word: each score is the sum of the scores of the word's tokens, in float64.
+
+    ``by_token`` is what it was summed from: method, target, value, delta and options stand there. ``spans`` are the
+    tokens of each word, [start, stop); a special token is a word of its own.
+    """
+
+    by_token: TokenScores
+    words: tuple[str, ...]  # (word,)
+    spans: Array  # (word, 2), token positions
+    scores: Array  # (word,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"spans": "int64", "scores": "float64"}
+
+    @property
+    def special(self) -> Array:
+        """(word,): True for special tokens such as [CLS]."""
+        special: Array = self.by_token.encoded.special_tokens_mask[self.spans[:, 0]].astype(bool)
+        return special
+
+    def _about(self) -> str:
+        of = self.by_token
+        return (
+            f"{of.method} of {quoted(of.encoded.texts)} → {clipped(of.target_label, 40)}: "
+            f"{counted(len(self.words), 'word')}, sum {signed(float(self.scores.sum()))} of F {signed(of.value)} "
+            f"({of.output})"
+        )
+
+    def _picture(self) -> str:
+        return tokens_html(self.words, self.scores, signed=bool((self.scores < 0).any()), legend=self.by_token.method)
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each word: its tokens, whether it is special, its score."""
+        return tidy(
+            {
+                "word": self.words,
+                "start": self.spans[:, 0],
+                "stop": self.spans[:, 1],
+                "special": self.special,
                 "score": self.scores,
             }
         )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.errors import ComparisonError
 from glassbert.families import HEADS, Head
 from glassbert.network.model import Model
@@ -49,11 +50,13 @@ class Sides:
         return self.alignment.second_spans if which else self.alignment.first_spans
 
 
+@checked
 def sides_of_models(first: Model, second: Model, text: str, pair: str | None = None) -> Sides:
     """One text, or pair, as two models read it, aligned by its characters. Raises TextErrors."""
     return _sides(Side(first, encode(first, text, pair)), Side(second, encode(second, text, pair)))
 
 
+@checked
 def sides_of_texts(model: Model, first: Text, second: Text) -> Sides:
     """Two texts on one model, aligned by word; a pair comes as ``gb.encode(model, a, b)``. Raises TextErrors."""
     return _sides(Side(model, encode(model, first)), Side(model, encode(model, second)))

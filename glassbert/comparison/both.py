@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides, sides_of_models, sides_of_texts
 from glassbert.comparison.attributions import compare_attributions
 from glassbert.comparison.changes import largest_changes
@@ -22,6 +23,7 @@ ComparisonPart = Literal["predictions", "masked_words", "attention", "hidden", "
 PARTS: tuple[ComparisonPart, ...] = ("predictions", "masked_words", "attention", "hidden", "attribution")
 
 
+@checked
 def compare_models(
     first: Model,
     second: Model,
@@ -41,6 +43,7 @@ def compare_models(
     return _compare(sides_of_models(first, second, text, pair), parts, method, target)
 
 
+@checked
 def compare_texts(
     model: Model,
     first: Text,
@@ -52,7 +55,8 @@ def compare_texts(
 ) -> Comparison:
     """What one model makes of two texts, aligned by word; a pair comes as ``gb.encode(model, a, b)``.
 
-    Everything else as in :func:`compare_models`. Both texts are asked about the first one's target.
+    Everything else as in :func:`compare_models`. Both texts are asked about the first one's target. Raises
+    OptionError, TargetError, HeadError, TextErrors.
     """
     return _compare(sides_of_texts(model, first, second), parts, method, target)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.comparison.results import (
     AttentionDifference,
     AttributionDifference,
@@ -42,6 +43,7 @@ class _Table:
         return place
 
 
+@checked
 def largest_changes(alignment: WordAlignment, *parts: Part | None, count: int = 5) -> Changes:
     """The ``count`` largest changes of each part, the largest first; rounding errors are no changes.
 

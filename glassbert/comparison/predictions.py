@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both
 from glassbert.comparison.results import PredictionDifference
 from glassbert.errors import ComparisonError
@@ -14,6 +15,7 @@ from glassbert.results import Array
 DecisionHead = Literal["classification", "next_sentence"]
 
 
+@checked
 def compare_predictions(sides: Sides, head: DecisionHead | None = None) -> PredictionDifference:
     """Probabilities of both and their difference, second − first; one forward pass each.
 

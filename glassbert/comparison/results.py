@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result
+from glassbert.pictures.markup import clipped
+from glassbert.pictures.overviews import overview_html
+from glassbert.pictures.tokens import tokens_html
+from glassbert.results import Array, Encoded, Result, counted, quoted, signed
 from glassbert.targets import Output, Target
-from glassbert.text.results import WordAlignment
+from glassbert.text.results import WordAlignment, quoted_pair
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PredictionDifference(Result):
     """What both decide. ``head`` is "classification" or "next_sentence".
 
@@ -58,6 +61,13 @@ class PredictionDifference(Result):
         """The likeliest label of each."""
         return self.labels[self.first_probabilities.argmax()], self.labels[self.second_probabilities.argmax()]
 
+    def _about(self) -> str:
+        first, second = (clipped(label, 30) for label in self.decisions)
+        return (
+            f"of {quoted((*self.first.texts[:1], *self.second.texts[:1]))} → {first} and {second}: "
+            f"{counted(len(self.labels), 'label')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a label."""
         import pandas as pd
@@ -72,7 +82,7 @@ class PredictionDifference(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MaskedWordDifference(Result):
     """What both expect at masked words: each row's word is masked whole, and its first piece is asked for.
 
@@ -94,6 +104,10 @@ class MaskedWordDifference(Result):
         "second_probabilities": "float32",
     }
 
+    def _about(self) -> str:
+        most = f", divergence at most {self.divergence.max():.2f} bits" if len(self.rows) else ""
+        return f"of {quoted_pair(self.alignment)}: {counted(len(self.rows), 'masked word')}{most}"
+
     def frame(self) -> pd.DataFrame:
         """One row a masked word."""
         import pandas as pd
@@ -112,7 +126,7 @@ class MaskedWordDifference(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttentionDifference(Result):
     """Attention by word, second − first, over the words that both have; and how much each head moved.
 
@@ -127,6 +141,18 @@ class AttentionDifference(Result):
     divergence: Array  # (layer, head), in bits
 
     _arrays: ClassVar[Mapping[str, str]] = {"rows": "int64", "values": "float32", "divergence": "float32"}
+
+    def _about(self) -> str:
+        layers, heads = self.divergence.shape
+        return (
+            f"of {quoted_pair(self.alignment)}: {counted(layers, 'layer')} × {counted(heads, 'head')}, "
+            f"{counted(len(self.rows), 'word')}, divergence at most {self.divergence.max():.2f} bits"
+        )
+
+    def _picture(self) -> str:
+        return overview_html(
+            np.abs(self.values), caption="a row for each layer, a map for each head: how much each weight differs"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a pair of words in a head."""
@@ -147,7 +173,7 @@ class AttentionDifference(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HiddenSimilarity(Result):
     """How alike the states are, layer by layer, over the words that both have; layer 0 is the embeddings.
 
@@ -164,6 +190,13 @@ class HiddenSimilarity(Result):
 
     _arrays: ClassVar[Mapping[str, str]] = {"rows": "int64", "cka": "float32", "cosine": "float32"}
 
+    def _about(self) -> str:
+        first, second = self.cka.shape
+        return (
+            f"of {quoted_pair(self.alignment)}: {counted(first, 'layer')} × {counted(second, 'layer')}, "
+            f"{counted(len(self.rows), 'word')}, CKA {self.cka[-1, -1]:.2f} at the last"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a word in a layer: cosine. Without cosines, one row a pair of layers: cka."""
         import pandas as pd
@@ -178,7 +211,7 @@ class HiddenSimilarity(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttributionDifference(Result):
     """What each word did for the same target in both, in units of ``output``: sums over the word's tokens.
 
@@ -204,6 +237,15 @@ class AttributionDifference(Result):
         differences: Array = self.second_scores - self.first_scores
         return differences
 
+    def _about(self) -> str:
+        return (
+            f"{self.method} of {quoted_pair(self.alignment)} → {clipped(self.target_label, 30)}: "
+            f"F {signed(self.first_value)} and {signed(self.second_value)} ({self.output})"
+        )
+
+    def _picture(self) -> str:
+        return tokens_html(self.alignment.labels, self.differences, legend=f"second − first, {self.output}")
+
     def frame(self) -> pd.DataFrame:
         """One row a row of the alignment."""
         import pandas as pd
@@ -219,7 +261,7 @@ class AttributionDifference(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Changes(Result):
     """The largest changes, as data: the largest of each part first, part after part.
 
@@ -246,6 +288,9 @@ class Changes(Result):
         "key_rows": "int64",
     }
 
+    def _about(self) -> str:
+        return f"of {quoted_pair(self.alignment)}: {counted(len(self.parts), 'change')}"
+
     def frame(self) -> pd.DataFrame:
         """One row a change, with its words."""
         import pandas as pd
@@ -264,7 +309,7 @@ class Changes(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison(Result):
     """Two models on a text, or two texts on a model, part by part. A part that is None has its reason in ``reasons``.
 
@@ -279,6 +324,11 @@ class Comparison(Result):
     attribution: AttributionDifference | None
     changes: Changes
     reasons: dict[str, str]
+
+    def _about(self) -> str:
+        parts = ("predictions", "masked_words", "attention", "hidden", "attribution")
+        there = [part for part in parts if getattr(self, part) is not None]
+        return f"of {quoted_pair(self.alignment)}: {', '.join(there) or 'nothing to compare'}"
 
     def frame(self) -> pd.DataFrame:
         """The largest changes."""

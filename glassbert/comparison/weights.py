@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides, divergence_bits
 from glassbert.comparison.results import AttentionDifference
 from glassbert.errors import ComparisonError
@@ -13,6 +14,7 @@ from glassbert.maps.weights import attention
 from glassbert.results import Array
 
 
+@checked
 def compare_attention(sides: Sides) -> AttentionDifference:
     """Attention by word, second − first, and each head's mean Jensen–Shannon divergence in bits.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
 from glassbert.errors import OptionError
 from glassbert.evaluation._ordering import evidence, kendall, order
@@ -17,6 +18,7 @@ __all__ = ["method_agreement"]
 _MOST_TOP = 5
 
 
+@checked
 def method_agreement(scores: Sequence[TokenScores], *, top_k: int | None = None) -> MethodAgreement:
     """Kendall's τ-b and the overlap of the ``top_k`` tokens for every pair of methods, and their consensus.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.evaluation._faithfulness import beaten_share
 from glassbert.evaluation._registry import CHECKS
@@ -18,6 +19,7 @@ RULE = (
 _FAITHFULNESS = ("comprehensiveness", "sufficiency")
 
 
+@checked
 def scoreboard(receipts: Sequence[Receipt]) -> Scoreboard:
     """The methods of these receipts, ordered by ``RULE``; methods it says nothing about come last.
 

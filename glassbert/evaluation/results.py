@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Encoded, Result, counted, quoted
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Verdict = Literal["holds", "doubtful", "fails", "not_applicable"]
 _VERDICTS: tuple[Verdict, ...] = ("fails", "doubtful", "holds")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReceiptLine(Result):
     """One check of an explanation: a number, what it means in a sentence, and a verdict by a stated threshold.
 
@@ -37,12 +38,16 @@ class ReceiptLine(Result):
     threshold: str
     details: dict[str, Any]
 
+    def _about(self) -> str:
+        number = "no number" if self.number is None else f"{self.number:.3g}"
+        return f"{self.check} → {self.verdict}: {number}; {self.sentence}"
+
     def frame(self) -> pd.DataFrame:
         """One row."""
         return _lines((self,))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Receipt(Result):
     """How far one explanation deserves belief: one line a check.
 
@@ -75,12 +80,20 @@ class Receipt(Result):
                 return line
         raise KeyError(f"this receipt has no line {check!r}; it has {', '.join(line.check for line in self.lines)}")
 
+    def _about(self) -> str:
+        verdicts = [line.verdict for line in self.lines]
+        counts = [f"{verdicts.count(name)} {name.replace('_', ' ')}" for name in dict.fromkeys(verdicts)]
+        return (
+            f"of {self.method} of {quoted(self.encoded.texts)} → {self.verdict}: "
+            f"{counted(len(self.lines), 'check')}, {', '.join(counts)}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a check."""
         return _lines(self.lines)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Scoreboard(Result):
     """The methods on one input, the most faithful first, with every number they were judged by.
 
@@ -98,6 +111,13 @@ class Scoreboard(Result):
     verdicts: tuple[tuple[Verdict, ...], ...]  # [method][column]
     rule: str
 
+    def _about(self) -> str:
+        shown = [
+            name if number is None else f"{name} {number:.2f}"
+            for name, number in zip(self.methods, self.faithfulness, strict=True)
+        ]
+        return f"of {quoted(self.encoded.texts)} → {clipped(', '.join(shown), 80)}: {counted(len(shown), 'method')}"
+
     def frame(self) -> pd.DataFrame:
         """One row a method, best first."""
         import pandas as pd
@@ -106,7 +126,7 @@ class Scoreboard(Result):
         return pd.DataFrame({"method": self.methods, "faithfulness": self.faithfulness, **columns})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MethodRanking(Result):
     """Which methods are faithful for one model, over a set of sentences written for this.
 
@@ -147,6 +167,12 @@ class MethodRanking(Result):
         values: Array = (getattr(self, column) * self.used).sum(axis=1) / np.maximum(self.used.sum(axis=1), 1)
         return values
 
+    def _about(self) -> str:
+        return (
+            f"of {clipped(self.model, 60)} → {self.best}: {counted(len(self.methods), 'method')}, "
+            f"{counted(len(self.sentences), 'sentence')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a method, most faithful first: means over the sentences."""
         import pandas as pd
@@ -162,7 +188,7 @@ class MethodRanking(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MethodAgreement(Result):
     """How far methods agree about one input.
 
@@ -182,6 +208,11 @@ class MethodAgreement(Result):
     spread: Array  # (token,)
 
     _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(("kendall", "overlap", "consensus", "spread"), "float32")
+
+    def _about(self) -> str:
+        pairs = self.kendall[np.triu_indices(len(self.methods), 1)]
+        mean = f", mean Kendall's τ {pairs.mean():.2f}" if len(pairs) else ""
+        return f"of {quoted(self.encoded.texts)}: {counted(len(self.methods), 'method')}{mean}"
 
     def frame(self) -> pd.DataFrame:
         """One row a pair of methods."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.heads.results import HeadDistances
 from glassbert.maps.results import AttentionMaps
 from glassbert.results import Array
@@ -18,6 +19,7 @@ _EXACT = 8192  # numbers of each head up to which float64 costs nothing
 _TINY = 1e-38
 
 
+@checked
 def head_distances(maps: AttentionMaps) -> HeadDistances:
     """√ of the mean over queries of the Jensen-Shannon divergence (base 2) between two heads' rows, in [0, 1].
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.heads.results import HeadProfile
 from glassbert.maps.results import AttentionMaps
 from glassbert.results import Array, Encoded
@@ -70,6 +71,7 @@ HEAD_LABELS: Mapping[str, HeadLabel] = MappingProxyType(
 )
 
 
+@checked
 def head_profile(maps: AttentionMaps) -> HeadProfile:
     """Per head: entropy, mean distance, shares of weight on each of ``TARGETS``, and a label with its reason.
 

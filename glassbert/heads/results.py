@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from glassbert.maps.results import check_head
-from glassbert.results import Array, Encoded, Result
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Encoded, Result, counted, quoted, signed
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _grid(layers: int, heads: int) -> dict[str, Any]:
     return {"layer": layer, "head": head}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HeadProfile(Result):
     """Where each head looks in this text, on average over the tokens that are not special.
 
@@ -65,6 +66,10 @@ class HeadProfile(Result):
         check_head(layer, head, *self.entropy.shape)
         return self.reasons[layer][head]
 
+    def _about(self) -> str:
+        layers, heads = self.entropy.shape
+        return f"of {quoted(self.encoded.texts)}: {counted(layers, 'layer')} × {counted(heads, 'head')}"
+
     def frame(self) -> pd.DataFrame:
         """One row a head: entropy, distance, a column a target, label, evidence."""
         import pandas as pd
@@ -81,7 +86,7 @@ class HeadProfile(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HeadDistances(Result):
     """How differently heads attend: √ of the mean Jensen-Shannon divergence of their rows, in [0, 1].
 
@@ -104,6 +109,12 @@ class HeadDistances(Result):
         "positions": "float32",
     }
 
+    def _about(self) -> str:
+        return (
+            f"of {quoted(self.encoded.texts)}: {counted(len(self.heads), 'head')}, "
+            f"{self.explained:.0%} of the spread in two dimensions"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a head: its place, and the head most like it."""
         import pandas as pd
@@ -123,7 +134,7 @@ class HeadDistances(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HeadImportance(Result):
     """How sensitive the target's value F is to each head (Michel et al. 2019), in units of ``output``.
 
@@ -141,6 +152,15 @@ class HeadImportance(Result):
 
     _arrays: ClassVar[Mapping[str, str]] = {"importance": "float32", "gradient": "float32"}
 
+    def _about(self) -> str:
+        layer, head = np.unravel_index(self.importance.argmax(), self.importance.shape)
+        label = clipped(", ".join(dict.fromkeys(self.target_labels)), 40)
+        return (
+            f"of {counted(len(self.texts), 'text')} → {label}: {counted(self.importance.shape[0], 'layer')} × "
+            f"{counted(self.importance.shape[1], 'head')}, most important head {head} of layer {layer} "
+            f"({self.importance.max():.3g} {self.output})"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a head."""
         import pandas as pd
@@ -154,7 +174,7 @@ class HeadImportance(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AblationSweep(Result):
     """What the target's value F becomes as heads are switched off, in units of ``output``.
 
@@ -192,6 +212,13 @@ class AblationSweep(Result):
         matrix = np.full((self.model_layers, self.model_heads), np.nan, dtype=np.float32)
         matrix[self.layers, self.heads] = self.changes
         return matrix
+
+    def _about(self) -> str:
+        stopped = "" if self.complete else ", stopped"
+        return (
+            f"{self.mode} of {quoted(self.encoded.texts)} → {clipped(self.target_label, 40)}: "
+            f"{counted(len(self.values), 'step')}, F {signed(self.value)} ({self.output}){stopped}"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a step."""

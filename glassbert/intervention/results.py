@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Encoded, Result, counted, quoted, signed
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trace(Result):
     """F of the corrupted text with one state of the clean run put in its place, in units of ``output``.
 
@@ -46,6 +47,19 @@ class Trace(Result):
         """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 nothing, 1 the whole answer."""
         share: Array = (self.values - self.corrupted_value) / (self.clean_value - self.corrupted_value)
         return share.astype(np.float32)
+
+    def _about(self) -> str:
+        sizes = " × ".join(
+            counted(size, noun)
+            for size, noun in zip(
+                self.values.shape, ("layer", *(["head"] * (self.kind == "head")), "span"), strict=True
+            )
+        )
+        return (
+            f"{self.kind} of {quoted((*self.clean.texts[:1], *self.corrupted.texts[:1]))} → "
+            f"{clipped(self.target_label, 30)}: {sizes}, F {signed(self.clean_value)} clean, "
+            f"{signed(self.corrupted_value)} corrupted ({self.output})"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a place: layer, (head,) first and last token, their strings in both texts, F, restored share."""

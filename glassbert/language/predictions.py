@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result, read_only, tidy
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Encoded, Result, counted, quoted, read_only, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["AnswerPrediction", "Classification", "MaskPrediction", "PairPrediction", "TokenLabels"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MaskPrediction(Result):
     """What the masked-language model would put at each masked position.
 
@@ -48,6 +49,14 @@ class MaskPrediction(Result):
         "original_probabilities": "float32",
     }
 
+    def _about(self) -> str:
+        best = [f"{row[0]} ({share:.2f})" for row, share in zip(self.candidates, self.probabilities[:, 0], strict=True)]
+        masks, candidates = self.probabilities.shape
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(', '.join(best), 60)}: "
+            f"{counted(masks, 'mask')}, {counted(candidates, 'candidate')} each"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a candidate."""
         masks, candidates = self.probabilities.shape
@@ -62,7 +71,7 @@ class MaskPrediction(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classification(Result):
     """A classifier's answer; ``probabilities`` are the softmax of ``logits``.
 
@@ -83,12 +92,16 @@ class Classification(Result):
         """The id of the label with the highest score."""
         return int(self.logits.argmax())
 
+    def _about(self) -> str:
+        best = f"{clipped(self.labels[self.predicted], 40)} ({self.probabilities[self.predicted]:.2f})"
+        return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.labels), 'label')}"
+
     def frame(self) -> pd.DataFrame:
         """One row a label."""
         return tidy({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PairPrediction(Result):
     """Next-sentence prediction (Devlin et al. 2019): index 0 "B follows A", index 1 "B is from elsewhere"."""
 
@@ -103,12 +116,16 @@ class PairPrediction(Result):
         """The probability that the second text follows the first."""
         return float(self.probabilities[0])
 
+    def _about(self) -> str:
+        answer = "is next" if self.is_next >= 0.5 else "is not next"
+        return f"of {quoted(self.encoded.texts)} → {answer}: probability of is next {self.is_next:.2f}"
+
     def frame(self) -> pd.DataFrame:
         """One row an answer."""
         return tidy({"answer": ("is next", "is not next"), "logit": self.logits, "probability": self.probabilities})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenLabels(Result):
     """A token classifier's answer (named entities, parts of speech): a softmax over labels for each token."""
 
@@ -124,6 +141,13 @@ class TokenLabels(Result):
         """The label id of each token, (token,)."""
         return read_only(self.logits.argmax(axis=-1), "int64")
 
+    def _about(self) -> str:
+        found = [self.labels[label] for label in self.predicted[self.encoded.special_tokens_mask == 0]]
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(' '.join(found), 60)}: "
+            f"{counted(len(self.encoded), 'token')}, {counted(len(self.labels), 'label')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a token: its best label."""
         best = self.predicted
@@ -137,7 +161,7 @@ class TokenLabels(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AnswerPrediction(Result):
     """Extractive question answering: where the answer starts and ends in the second text.
 
@@ -158,6 +182,10 @@ class AnswerPrediction(Result):
         "spans": "int64",
         "span_probabilities": "float32",
     }
+
+    def _about(self) -> str:
+        best = f"{clipped(repr(self.answers[0]), 50)} ({self.span_probabilities[0]:.2f})" if self.answers else "none"
+        return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.answers), 'answer')}"
 
     def frame(self) -> pd.DataFrame:
         """One row an answer."""

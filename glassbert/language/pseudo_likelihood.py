@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.masked_copies import look_up, question, states
 from glassbert.language.results import PieceScoring, Surprise
@@ -13,6 +14,7 @@ from glassbert.text.inputs import Text, encode, token_name
 SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
 
 
+@checked
 def surprise(model: Model, text: Text, pair: str | None = None, *, variant: PieceScoring = "original") -> Surprise:
     """How surprising each token is given all others: ``surprise(model, "The nurse was late.").pseudo_perplexity``.
 

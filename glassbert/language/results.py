@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result, read_only
+from glassbert.pictures.markup import clipped
+from glassbert.pictures.tokens import tokens_html
+from glassbert.results import Array, Encoded, Result, counted, quoted, read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +25,7 @@ __all__ = ["ContinuationRanking", "LogitLens", "PieceScoring", "Surprise", "Temp
 PieceScoring = Literal["original", "word_l2r"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LogitLens(Result):
     """The masked-word head on every layer's state (nostalgebraist 2020): what each layer would answer.
 
@@ -66,6 +68,15 @@ class LogitLens(Result):
         """Rows of the lens: the network's layers and one for the embeddings."""
         return int(self.probabilities.shape[0])
 
+    def _about(self) -> str:
+        best = ", ".join(row[0] for row in self.candidates[-1])
+        masks, candidates = self.probabilities.shape[1:]
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(best, 40)}: "
+            f"embeddings and {counted(self.layers - 1, 'layer')}, {counted(masks, 'mask')}, "
+            f"{counted(candidates, 'candidate')} each"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a candidate."""
         import pandas as pd
@@ -99,7 +110,7 @@ class LogitLens(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Surprise(Result):
     """How surprising each token is to the model that reads the rest: −log₂ p(token | text with it masked).
 
@@ -155,6 +166,15 @@ class Surprise(Result):
         scores[self.positions] = self.surprisal
         return read_only(scores, "float32")
 
+    def _about(self) -> str:
+        return (
+            f"of {quoted(self.encoded.texts)}: {counted(len(self.positions), 'token')}, {self.total:.1f} bits, "
+            f"pseudo-perplexity {self.pseudo_perplexity:.3g}"
+        )
+
+    def _picture(self) -> str:
+        return tokens_html(self.encoded.pieces, self.by_token(), signed=False, legend="surprisal (bits)")
+
     def frame(self) -> pd.DataFrame:
         """One row a place."""
         import pandas as pd
@@ -173,7 +193,7 @@ class Surprise(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WordScores(Result):
     """How likely given words are at one place.
 
@@ -201,6 +221,13 @@ class WordScores(Result):
         "ranks": "int64",
     }
 
+    def _about(self) -> str:
+        best = int(self.probabilities.argmax())
+        return (
+            f"of {quoted(self.encoded.texts)} at token {self.position} → {clipped(self.words[best], 40)} "
+            f"({self.probabilities[best]:.2g}): {counted(len(self.words), 'word')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a word."""
         import pandas as pd
@@ -216,7 +243,7 @@ class WordScores(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TemplateProbe(Result):
     """A sentence with slots, every combination of slot fillers, and what the model would put at its mask.
 
@@ -250,6 +277,12 @@ class TemplateProbe(Result):
         """(combination,): the slot fillers, for an axis."""
         return tuple(" · ".join(combination) for combination in self.combinations)
 
+    def _about(self) -> str:
+        return (
+            f"of {quoted((self.template,))}: {counted(len(self.combinations), 'combination')}, "
+            f"{counted(len(self.words), 'word')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a combination and word; slot columns are named as in the template, ``{job}``."""
         import pandas as pd
@@ -271,7 +304,7 @@ class TemplateProbe(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ContinuationRanking(Result):
     """Which of several sentences follows: next-sentence prediction for each, in the order given.
 
@@ -300,6 +333,13 @@ class ContinuationRanking(Result):
     def order(self) -> Array:
         """(candidate,): the candidates' numbers, the likeliest first; ties stay in the order given."""
         return read_only(np.argsort(-self.margins, kind="stable"), "int64")
+
+    def _about(self) -> str:
+        best = int(self.order[0])
+        return (
+            f"of {quoted((self.first,))} → {clipped(repr(self.candidates[best]), 50)} ({self.is_next[best]:.2f}): "
+            f"{counted(len(self.candidates), 'candidate')}"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a candidate, the likeliest first."""

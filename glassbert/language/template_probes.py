@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.masked_copies import look_up, mean_probabilities, states
 from glassbert.language.masked_words import check_top_k
@@ -25,6 +26,7 @@ MAX_COMBINATIONS = 1000
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
 
+@checked
 def probe_template(
     model: Model,
     template: str,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError, TextTooLongError
 from glassbert.language.masked_copies import Answers, Question, look_up, question, states
 from glassbert.language.pseudo_likelihood import check_variant
@@ -18,6 +19,7 @@ from glassbert.text.inputs import Text, encode, token_name, with_masks
 from glassbert.text.vocabulary import pieces_in_place
 
 
+@checked
 def score_words(
     model: Model,
     text: Text,

@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from glassbert.arguments import checked
 from glassbert.errors import MethodError
 from glassbert.maps._measure import Measure, Question
 from glassbert.maps.attention_flow import flow
@@ -47,6 +48,7 @@ def _discover() -> Mapping[str, Measure]:
 MEASURES: Mapping[str, Measure] = _discover()
 
 
+@checked
 def measure(
     model: Model,
     text: Text,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.errors import LayerError, OptionError
 from glassbert.maps._max_flow import max_flows, work
 from glassbert.maps._measure import Measure, one_pass
@@ -17,6 +18,7 @@ from glassbert.maps.results import AttentionMaps, TokenMaps
 MOST_WORK = 48_000_000
 
 
+@checked
 def flow(
     maps: AttentionMaps,
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps, TokenMaps
 from glassbert.results import Array
@@ -17,6 +18,7 @@ def with_residual(maps: AttentionMaps) -> Array:
     return normed
 
 
+@checked
 def rollout(maps: AttentionMaps) -> TokenMaps:
     """J_l = Ã_l J_(l−1), J_0 = Ã_0: (layer, query, key); how much of input token *key* is in *query* after a layer.
 

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.maps import _value_norms as parts
 from glassbert.maps._measure import Measure, one_pass
@@ -19,6 +20,7 @@ Variant = Literal["2020", "2021"]
 VARIANTS = ("2020", "2021")
 
 
+@checked
 def value_norms(
     model: Model,
     text: Text,

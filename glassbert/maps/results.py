@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from glassbert.errors import LayerError, OptionError
-from glassbert.results import Array, Encoded, Result, read_only
+from glassbert.pictures.markup import clipped
+from glassbert.pictures.overviews import overview_html
+from glassbert.results import Array, Encoded, Result, counted, quoted, read_only
 from glassbert.text.words import words_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def check_head(layer: int, head: int, layers: int, heads: int) -> None:
         raise LayerError(f"head {head}: each layer of this model has heads 0 to {heads - 1}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenMaps(Result):
     """One number for each pair of query (row: who looks) and key (column: what is looked at), layer by layer.
 
@@ -201,6 +203,21 @@ class TokenMaps(Result):
         """Each row divided by its sum; a row of zeros stays as it is, and then not every row sums to 1."""
         return self._rescaled()
 
+    def _about(self) -> str:
+        *layers_heads, queries, keys = self.values.shape
+        sizes = [counted(size, noun) for size, noun in zip(layers_heads, ("layer", "head"), strict=False)]
+        rows = ", rows sum to 1" if self.rows_sum_to_one else ""
+        caption = f"; {clipped(self.caption, 50)}" if self.caption else ""
+        return (
+            f"{self.measure} of {quoted(self.encoded.texts)}: {' × '.join(sizes)}, "
+            f"{counted(queries, 'query')} × {counted(keys, 'key')}{rows}{caption}"
+        )
+
+    def _picture(self) -> str:
+        if self.per_head:
+            return overview_html(self.values, caption="a row for each layer, a map for each head; rows are queries")
+        return overview_html(self.values[None], caption="a map for each layer; rows are queries, columns keys")
+
     def frame(self) -> pd.DataFrame:
         """One row a number: layer, (head,) query, key, their labels, value."""
         import pandas as pd
@@ -243,7 +260,7 @@ class TokenMaps(Result):
         return replace(self, values=values, rows_sum_to_one=sums, renormalised=True, caption=caption)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttentionMaps(Result):
     """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1.
 
@@ -286,6 +303,16 @@ class AttentionMaps(Result):
     def combine(self, heads: Sequence[HeadIndex], how: How = "mean") -> TokenMaps:
         """The chosen heads as one map, see :meth:`TokenMaps.combine`."""
         return self.maps().combine(heads, how)
+
+    def _about(self) -> str:
+        layers, heads, queries, _ = self.weights.shape
+        return (
+            f"of {quoted(self.encoded.texts)}: {counted(layers, 'layer')} × {counted(heads, 'head')}, "
+            f"{counted(queries, 'token')}, rows sum to 1"
+        )
+
+    def _picture(self) -> str:
+        return overview_html(self.weights, caption="a row for each layer, a map for each head; rows are queries")
 
     def frame(self) -> pd.DataFrame:
         """One row a weight: layer, head, query, key, their tokens, weight."""

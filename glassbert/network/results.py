@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from glassbert.results import Array, Result
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Result, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Architecture"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Architecture(Result):
     """The modules of a loaded network in the order they ran on an input of ``tokens`` tokens.
 
@@ -39,6 +40,12 @@ class Architecture(Result):
     def total(self) -> int:
         """All parameters."""
         return int(self.parameters.sum())
+
+    def _about(self) -> str:
+        return (
+            f"of {clipped(self.source, 60)}: {counted(len(self.names), 'module')}, "
+            f"{counted(self.total, 'parameter')}, {counted(self.tokens, 'token')}"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a module call."""

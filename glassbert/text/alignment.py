@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode
@@ -34,6 +35,7 @@ _Span = tuple[int, int]
 _Row = tuple[_Span | None, _Span | None]
 
 
+@checked
 def align_words(first: Encoded, second: Encoded) -> WordAlignment:
     """Row by row, the words of two inputs that belong together; a word with no counterpart faces a gap.
 
@@ -63,6 +65,7 @@ def align_words(first: Encoded, second: Encoded) -> WordAlignment:
     )
 
 
+@checked
 def same_length_hint(
     model: Model, clean: Text, corrupted: Text, pair: str | None = None, corrupted_pair: str | None = None
 ) -> LengthHint:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from glassbert.arguments import checked
 from glassbert.errors import EmptyTextError, OptionError, TargetError, TextTooLongError
 from glassbert.network.model import Model, require_head
 from glassbert.results import SPACE, Encoded
@@ -18,6 +19,7 @@ __all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "token_
 Text: TypeAlias = str | Encoded
 
 
+@checked
 def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
     """The text, or two, as this model reads it: ``encode(model, "Hi there") → tokens ([CLS], hi, there, [SEP])``.
 
@@ -72,6 +74,7 @@ def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
     return tuple(encode(model, text) for text in texts)
 
 
+@checked
 def shorten(model: Model, text: str, pair: str | None = None) -> tuple[str, str | None]:
     """The longest beginning of the text that fits the model; of the longer text of a pair, if there are two.
 

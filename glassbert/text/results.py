@@ -1,4 +1,4 @@
-"""Words of two inputs side by side, and why two texts have another number of tokens."""
+"""What becomes of a text: steps of reading it, its states in the network, its words beside those of another."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from glassbert.results import Array, Encoded, Result, read_only
+from glassbert.results import Array, Encoded, Result, counted, quoted, read_only, tidy
 from glassbert.text.words import words_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LengthHint", "WordAlignment"]
+__all__ = ["HiddenStates", "LengthHint", "ReadingSteps", "WordAlignment", "quoted_pair"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WordAlignment(Result):
     """Words of two inputs side by side. A row's tokens are [start, stop) in each; a gap is empty (start = stop).
 
@@ -85,6 +85,11 @@ class WordAlignment(Result):
             for first, second, special in zip(self.first_labels, self.second_labels, self.special, strict=True)
         )
 
+    def _about(self) -> str:
+        kinds = self.kinds
+        counts = [f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)]
+        return f"by {self.by} of {quoted_pair(self)}: {counted(len(self), 'row')}, {', '.join(counts)}"
+
     def frame(self) -> pd.DataFrame:
         """One row a row: kind, both words, their tokens."""
         import pandas as pd
@@ -102,7 +107,7 @@ class WordAlignment(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LengthHint(Result):
     """Why two texts have, or have not, the same number of tokens. The first is the clean one."""
 
@@ -129,6 +134,14 @@ class LengthHint(Result):
             "words with as many tokens"
         )
 
+    def _about(self) -> str:
+        alignment = self.alignment
+        fits = "fits" if self.fits else "does not fit"
+        return (
+            f"of {quoted_pair(alignment)} → {fits}: "
+            f"{counted(len(alignment.first), 'token')} and {counted(len(alignment.second), 'token')}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a place where the numbers differ: both words and their numbers of tokens."""
         import pandas as pd
@@ -145,6 +158,12 @@ class LengthHint(Result):
         return table[table["first_tokens"] != table["second_tokens"]].reset_index(drop=True)
 
 
+def quoted_pair(alignment: WordAlignment) -> str:
+    """Both texts for a line; one that was read twice is there once."""
+    both = (alignment.first.texts[0], alignment.second.texts[0])
+    return quoted(both[:1] if alignment.first.texts == alignment.second.texts else both)
+
+
 def _labels(encoded: Encoded, spans: Array) -> tuple[str, ...]:
     words = words_of(encoded)
     labels = []
@@ -158,7 +177,7 @@ def _counted(word: str, tokens: int) -> str:
     return f"{word!r} ({tokens} token{'' if tokens == 1 else 's'})" if word else "nothing"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReadingSteps(Result):
     """From characters to the first layer's input, every step kept.
 
@@ -205,6 +224,13 @@ class ReadingSteps(Result):
         """(token,): 1 where the vocabulary has no piece for these characters."""
         return read_only([int(role == "unknown") for role in self.roles], "int64")
 
+    def _about(self) -> str:
+        padded = f", padded to {len(self.padded_ids)}" if len(self.padded_ids) else ""
+        return (
+            f"of {quoted(self.encoded.texts)}: {counted(len(self.words), 'word')}, "
+            f"{counted(len(self.encoded), 'token')}{padded}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a token."""
         import pandas as pd
@@ -217,3 +243,32 @@ class ReadingSteps(Result):
                 **{f"{part}_norm": norms for part, norms in zip(self.parts, self.part_norms, strict=True)},
             }
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HiddenStates(Result):
+    """The state of each token after each layer; layer 0 is the embeddings, as the first layer reads them."""
+
+    encoded: Encoded
+    states: Array  # (layer + 1, token, hidden)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"states": "float32"}
+
+    @property
+    def norms(self) -> Array:
+        """(layer + 1, token): the Euclidean norm of each state."""
+        return read_only(np.linalg.norm(self.states.astype(np.float64), axis=-1), "float32")
+
+    def _about(self) -> str:
+        layers, tokens, hidden = self.states.shape
+        return (
+            f"of {quoted(self.encoded.texts)}: embeddings and {counted(layers - 1, 'layer')}, "
+            f"{counted(tokens, 'token')}, {counted(hidden, 'dimension')}"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row for each token and layer: the norm of its state. The states themselves are in ``states``."""
+        norms = self.norms
+        layer, position = (axis.ravel() for axis in np.indices(norms.shape))
+        tokens = np.asarray(self.encoded.tokens, dtype=object)
+        return tidy({"layer": layer, "position": position, "token": tokens[position], "norm": norms.ravel()})

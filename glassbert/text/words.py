@@ -1,8 +1,4 @@
-"""Word pieces → words, and the same place in two tokenisations.
-
-Attention: sum over the key pieces of a word, mean over its query pieces, so that rows still sum to 1 (Clark et al.
-2019). Attributions: sum, so that the total is conserved. Each special token is a group of its own.
-"""
+"""Word pieces → words, and the same place in two tokenisations. Each special token is a group of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ import numpy as np
 
 from glassbert.results import SPACE, Array, Encoded, read_only
 
-__all__ = ["Words", "merge_attention", "merge_scores", "same_place", "words_of"]
+__all__ = ["Words", "merge_scores", "same_place", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,17 +41,8 @@ def words_of(encoded: Encoded) -> Words:
 
 
 def merge_scores(scores: Array, words: Words) -> Array:
-    """(…, token) → (…, word): the sum over the pieces of each word."""
+    """(…, token) → (…, word): the sum over the pieces of each word, so that the total stays the same."""
     return np.add.reduceat(scores, _starts(words), axis=-1)
-
-
-def merge_attention(weights: Array, words: Words) -> Array:
-    """(…, query, key) → (…, word, word): sum over key pieces, mean over query pieces."""
-    starts = _starts(words)
-    summed = np.add.reduceat(weights, starts, axis=-1)
-    sizes = np.bincount(words.group)
-    merged: Array = np.add.reduceat(summed, starts, axis=-2) / sizes[:, None].astype(weights.dtype)
-    return merged
 
 
 def _starts(words: Words) -> Array:

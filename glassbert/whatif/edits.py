@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from glassbert.errors import OptionError, TargetError
+from glassbert.arguments import check_fields
+from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Encoded
 
 __all__ = ["Edit", "EditKind", "edited_texts", "moved_start", "word_at", "words_to_edit"]
@@ -34,6 +35,7 @@ class Edit:
     replacement: str = ""
 
     def __post_init__(self) -> None:
+        check_fields(self, OptionTypeError)
         if self.kind not in get_args(EditKind):
             raise OptionError(f"no edit of kind {self.kind!r}; valid are {', '.join(get_args(EditKind))}")
         if (self.kind == "replace") != bool(self.replacement.strip()):

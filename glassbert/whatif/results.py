@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from glassbert.results import Array, Encoded, Result
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array, Encoded, Result, counted, quoted
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["FlipSearch", "InputReduction", "StoredEdit", "Variants"]
 StoredEdit: TypeAlias = tuple[int, str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Variants(Result):
     """Edited texts beside the original: the value F of the target, its probability, and what the model decides."""
 
@@ -42,6 +43,13 @@ class Variants(Result):
 
     _arrays: ClassVar[Mapping[str, str]] = {"values": "float64", "probabilities": "float64"}
 
+    def _about(self) -> str:
+        flipped = sum(prediction != self.prediction for prediction in self.predictions)
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 40)} ({self.probability:.2f}): "
+            f"{counted(len(self.texts), 'variant')}, {flipped} with another prediction"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a variant."""
         import pandas as pd
@@ -58,7 +66,7 @@ class Variants(Result):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FlipSearch(Result):
     """The smallest changes that turn the decision, the smallest first; none is an answer too.
 
@@ -89,12 +97,19 @@ class FlipSearch(Result):
 
     _arrays: ClassVar[Mapping[str, str]] = {"distances": "float64"}
 
+    def _about(self) -> str:
+        stopped = "" if self.complete else ", not all that could be"
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(self.prediction, 40)} ({self.probability:.2f}): "
+            f"{counted(self.found, 'flip')} among {self.tried} variants tried{stopped}"
+        )
+
     def frame(self) -> pd.DataFrame:
         """One row a flip."""
         return self.flips.frame().assign(edits=[len(one) for one in self.flips.edits], distance=self.distances)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InputReduction(Result):
     """Words taken away one after another while the decision holds (Feng et al. 2018).
 
@@ -115,6 +130,12 @@ class InputReduction(Result):
     seconds: float
 
     _arrays: ClassVar[Mapping[str, str]] = {"removed": "int64", "present": "int64", "probabilities": "float64"}
+
+    def _about(self) -> str:
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(self.prediction, 40)}: {counted(len(self.removed), 'word')} "
+            f"removed, left {quoted(self.texts[-1], 30)}"
+        )
 
     def frame(self) -> pd.DataFrame:
         """One row a step, the whole text first."""

@@ -231,6 +231,7 @@ def test_a_continued_run_starts_from_the_earlier_one(options: PretrainOptions, t
     assert continued_model(options.out).config.hidden_dropout_prob == 0
 
 
+@pytest.mark.slow
 def test_several_workers_end_in_one_checkpoint(options: PretrainOptions) -> None:
     assert pretrain(replace(options, workers=2, steps=2, sync_steps=1, precision="float32")) is None
     for rank in (0, 1):

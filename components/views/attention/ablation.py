@@ -19,7 +19,7 @@ from components.shared import charts
 from components.shared.searches import draw_search
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import before_and_after, layer_changes
+from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import (
     Asked,
@@ -46,7 +46,7 @@ _BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What th
 def draw_ablation(asked: Asked) -> None:
     """Cost: two forward passes for the weights, and two for each head that answers."""
     model = asked.one.model
-    off = heads_of(state.view().off, model.layers, model.attention_heads)
+    off = heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads)
     without = asked.without(off)
     left, right = st.columns([0.6, 0.4], gap="medium")
     target = target_of(asked)
@@ -68,15 +68,15 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
 
     def switched() -> None:
         event = state.event("switches")
-        now = set(heads_of(state.view().off, model.layers, model.attention_heads))
+        now = set(heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads))
         layer = heads_map.clicked_layer(event, version, model.layers)
         if layer is not None:
             whole = {(layer, head) for head in range(model.attention_heads)}
-            state.change(off=written(now - whole if whole <= now else now | whole))
+            state.change(AttentionFields, heads_off=written(now - whole if whole <= now else now | whole))
             return
         head = heads_map.clicked_head(event, version, model.layers, model.attention_heads)
         if head is not None:
-            state.change(off=written(now ^ {head}))
+            state.change(AttentionFields, heads_off=written(now ^ {head}))
 
     bars = st.segmented_control(
         "Mark heads by",
@@ -124,7 +124,11 @@ def _buttons(off: list[tuple[int, int]]) -> None:
     left, right = st.columns([0.7, 0.3], vertical_alignment="center")
     left.markdown(f"**{len(off)} off:** {listed}" if off else "**All heads are on.**")
     right.button(
-        "Switch all on", disabled=not off, on_click=lambda: state.change(off=""), width="stretch", key="all_on"
+        "Switch all on",
+        disabled=not off,
+        on_click=lambda: state.change(AttentionFields, heads_off=""),
+        width="stretch",
+        key="all_on",
     )
 
 
@@ -182,7 +186,10 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
 
 
 def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable[float]) -> None:
-    figure = before_and_after(labels, [float(share) for share in before], [float(share) for share in after])
+    from glassbert.pictures.bars import paired_bars
+
+    shares = [[float(share) for share in side] for side in (before, after)]
+    figure = paired_bars(labels, *shares, sides=("all heads", "without"))
     st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
 
 
@@ -190,6 +197,8 @@ def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable
 
 
 def _attention(asked: Asked, without: Asked, changed: bool) -> None:
+    from glassbert.pictures.bars import layer_bars
+
     st.subheader("Attention of later layers", anchor=False)
     if not changed:
         st.caption("With a head off, the layers after it attend differently: by how much appears here.")
@@ -197,7 +206,7 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
     before, after = attention.maps(asked.request).weights, attention.maps(without.request).weights
     # total variation: the share of a row's weight that went elsewhere
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
-    st.plotly_chart(layer_changes(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
     st.caption("The share of each row's weight that went elsewhere, mean over heads and tokens.")
     model = asked.one.model
     layers, heads = range(model.layers), range(model.attention_heads)
@@ -270,4 +279,4 @@ def _found(result: gb.AblationSweep) -> None:
         column_config={"Change": st.column_config.NumberColumn(format="%+.3f", help="logits")},
     )
     chosen = written((int(result.layers[step]), int(result.heads[step])) for step in steps)
-    st.button("Switch these off", on_click=lambda: state.change(off=chosen), key="sweep_apply")
+    st.button("Switch these off", on_click=lambda: state.change(AttentionFields, heads_off=chosen), key="sweep_apply")

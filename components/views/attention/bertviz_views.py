@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
-from components.shared.options import one_of
+from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked
 from components.widgets import bertviz
 
@@ -20,9 +20,9 @@ def draw_bertviz(asked: Asked) -> None:
     """Cost: none beyond the weights; the neuron view one forward pass for queries and keys."""
     left, right = st.columns([0.45, 0.55], gap="medium", vertical_alignment="bottom")
     left.segmented_control(
-        "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", options=_VIEWS)
+        "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", AttentionFields, options=_VIEWS)
     )
-    view = one_of(_VIEWS, state.view().bertviz)
+    view = state.fields(AttentionFields).bertviz
     encoded, model = asked.encoded, asked.one.model
     fitting = bertviz.layers_that_fit(view, model.attention_heads, len(encoded))
     if fitting == 0:

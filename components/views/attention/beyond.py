@@ -15,7 +15,7 @@ from components.shared import charts
 from components.shared.searches import run_search
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import ladder
+from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
 
 __all__ = ["draw_beyond"]
@@ -70,7 +70,7 @@ def draw_beyond(asked: Asked) -> None:
 def _choose(measures: dict[str, gb.Measure]) -> list[str]:
     """The measures on screen, in their order of reading."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
-    shown = [name for name in state.view().measures.split() if name in measures]
+    shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
     state.put("widget_measures", shown)
     st.pills(
         "Measures",
@@ -78,7 +78,7 @@ def _choose(measures: dict[str, gb.Measure]) -> list[str]:
         selection_mode="multi",
         format_func=lambda name: measures[name].label,
         key="widget_measures",
-        on_change=lambda: state.change(measures=" ".join(state.value("widget_measures"))),
+        on_change=lambda: state.change(AttentionFields, measures=" ".join(state.value("widget_measures"))),
     )
     return [name for name in order if name in shown]
 
@@ -149,6 +149,9 @@ def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
 
 def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
     """How the sources of one token are ranked from measure to measure."""
+
+    from glassbert.pictures.lines import rank_ladder
+
     st.subheader("Do they agree?", anchor=False)
     position = asked.selected if asked.selected is not None else 0
     rows: dict[str, np.ndarray] = {}
@@ -161,7 +164,7 @@ def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.T
     if len(rows) < 2:
         st.caption("Choose two measures or more, and a token that all of them show.")
         return
-    st.plotly_chart(ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
     piece = asked.encoded.pieces[position]
     chosen = (
         "" if asked.selected is not None else " Nothing is selected, so this is the first token's row; click another."

@@ -9,7 +9,6 @@ from components.gateway.attention_heads import head_distances, head_labels, head
 from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
-from components.views.attention.figures import head_places
 from components.views.attention.shared import Asked, draw_map
 from components.widgets.attention_heatmap import CAPTION
 
@@ -87,6 +86,8 @@ def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
 
 
 def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
+    from glassbert.pictures.dots import grouped_dots
+
     heads = profile.entropy.size
     with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
         distances = head_distances(asked.request)
@@ -105,7 +106,7 @@ def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabe
             state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
 
     st.plotly_chart(
-        head_places(distances, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
+        grouped_dots(distances.positions, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
         key="head_places",
         config=charts.CONFIG,
         width="stretch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
+from components.views.attention.fields import AttentionFields
 from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label
 from components.widgets.attention_lines import attention_lines
 from components.widgets.heads_map import clicked_head
@@ -43,7 +45,12 @@ class Asked:
             one=one,
             request=one.text(view),
             main=opened[0].text(view),
-            reading=Reading(view.words, view.special, view.block if view.pair else "", view.rescale),
+            reading=Reading(
+                view.by_word,
+                view.special,
+                view.block if view.pair else "",
+                state.fields(AttentionFields).rescale,
+            ),
             layer=min(max(view.layer, 0), one.model.layers - 1),
             head=min(max(view.head, 0), one.model.attention_heads - 1),
             selected=selected_in(opened, one),
@@ -71,9 +78,9 @@ def heads_of(text: str, layers: int, heads: int) -> list[HeadIndex]:
     """``"1.7 2.3"`` → [(1, 7), (2, 3)]; what is no head of this model is dropped."""
     found = []
     for part in text.split():
-        layer, _, head = part.partition(".")
-        if layer.isdecimal() and head.isdecimal() and int(layer) < layers and int(head) < heads:
-            found.append((int(layer), int(head)))
+        named = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", part)
+        if named and int(named[1]) < layers and int(named[2]) < heads:
+            found.append((int(named[1]), int(named[2])))
     return list(dict.fromkeys(found))
 
 

@@ -12,7 +12,6 @@ from components.shared.questions import ask_method, ask_units, ask_which, refine
 from components.shared.scores_view import passes
 from components.text import plain
 from components.views.compare.decisions import WORDING, common_questions
-from components.views.compare.figures import scores
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
@@ -38,6 +37,8 @@ def draw_saliency(asked: Asked) -> None:
 
 
 def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> None:
+    from glassbert.pictures.bars import paired_scores
+
     unit = "logit" if result.output == "logit" else "probability"
     values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
     told = plain(charts.readable(result.target_label))
@@ -58,7 +59,7 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
     )
     for side, title, labels, values_by_row in sides:
         _strip(asked, side, title, labels, values_by_row, rows, scale, method)
-    figure = scores(
+    figure = paired_scores(
         [alignment.labels[row] for row in rows],
         result.first_scores[rows].tolist(),
         result.second_scores[rows].tolist(),

@@ -18,6 +18,7 @@ from components.gateway.opened import Opened
 from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
 from components.text import plain
+from components.views.compare.fields import CompareFields
 from components.widgets.token_strip import DESELECTED
 
 __all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
@@ -111,14 +112,14 @@ class Asked:
 def ask_what(opened: list[Opened]) -> Asked | None:
     """The controls of what is compared, and what they say; None, with a hint, where a side is missing."""
     view = state.view()
-    kind = view.versus if view.versus in _KINDS else "texts" if view.other else "models"
+    kind = state.fields(CompareFields).sides or ("texts" if view.other_text else "models")
     left, right = st.columns([0.42, 0.58], gap="medium", vertical_alignment="center")
     left.segmented_control(
         "Compare",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
         label_visibility="collapsed",
-        **state.bind("versus", options=_KINDS, shown=kind),
+        **state.bind("sides", CompareFields, options=_KINDS, shown=kind),
     )
     return _two_models(opened, right) if kind == "models" else _two_texts(opened, right)
 
@@ -131,8 +132,14 @@ def offer_texts(asked: Asked, head: str) -> None:
             f"Compare two texts on {plain(one.name)}",
             icon=":material/compare_arrows:",
             key="offer_texts",
-            on_click=lambda: state.change(versus="texts", attend=one.role),
+            on_click=_compare_texts,
+            args=(one.role,),
         )
+
+
+def _compare_texts(role: str) -> None:
+    state.change(CompareFields, sides="texts")
+    state.change(shown_model=role)
 
 
 def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
@@ -161,16 +168,16 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             list(roles),
             format_func=lambda role: plain(roles[role].name),
             label_visibility="collapsed",
-            **state.bind("attend", options=roles),
+            **state.bind("shown_model", options=roles),
         )
     view = state.view()
-    one = roles.get(view.attend, opened[0])
+    one = roles.get(view.shown_model, opened[0])
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
-    other = view.other or (example.other if example else "")
+    other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
     columns: Sequence[Any] = st.columns(2) if view.pair else [st.container()]
     columns[0].text_input(
-        "Second text", placeholder="The first text with a word changed", **state.bind("other", shown=other)
+        "Second text", placeholder="The first text with a word changed", **state.bind("other_text", shown=other)
     )
     if view.pair:
         columns[1].text_input("Its text B", placeholder="As in the first", **state.bind("other_pair", shown=other_pair))
@@ -182,7 +189,7 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             "Copy the first text here",
             icon=":material/content_copy:",
             key="copy_first",
-            on_click=lambda: state.change(other=state.view().text),
+            on_click=lambda: state.change(other_text=state.view().text),
         )
         return None
     inputs.encode(second)  # a text that cannot be read is told before anything is drawn

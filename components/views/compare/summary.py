@@ -15,7 +15,6 @@ from components.gateway.requests import TextRequest
 from components.shared import charts
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
-from components.views.compare.figures import paired
 from components.views.compare.phrases import PARTS, number, phrases
 from components.views.compare.sides import Asked, offer_texts
 from components.views.compare.words import draw_words
@@ -143,15 +142,18 @@ def _predictions(results: list[Part]) -> list[gb.PredictionDifference]:
 
 
 def _decision(result: gb.PredictionDifference) -> None:
+    from glassbert.pictures.bars import paired_bars
+
     first, second = (plain(label) for label in result.decisions)
     what = _DECISIONS[result.head]
     told = f"**{first}** on both sides" if first == second else f"first **{first}**, second **{second}**"
     st.markdown(f"**{what}**: {told}")
     order = (result.first_probabilities + result.second_probabilities).argsort()[::-1][:_MOST_CLASSES]
-    figure = paired(
+    figure = paired_bars(
         [result.labels[index] for index in order],
         [float(result.first_probabilities[index]) for index in order],
         [float(result.second_probabilities[index]) for index in order],
+        differences=True,
     )
     st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
     if result.divergence is not None:

@@ -12,6 +12,7 @@ from components.gateway.inputs import reading_steps
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.text import plain
+from components.views.inputs.fields import InputsFields
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 # More columns than this say nothing new.
@@ -29,8 +30,14 @@ def draw_padding(opened: list[Opened]) -> None:
         st.info(f"This text fills all {most} positions already: there is no room for padding. Take a shorter one.")
         return
     upper = min(most, max(own + 64, _MOST_SHOWN))
-    length = min(max(view.padded or own + _SPARE, own), upper)
-    st.slider("Pad to (max_length)", own, upper, help="Tokens after padding.", **state.bind("padded", shown=length))
+    length = min(max(state.fields(InputsFields).max_length or own + _SPARE, own), upper)
+    st.slider(
+        "Pad to (max_length)",
+        own,
+        upper,
+        help="Tokens after padding.",
+        **state.bind("max_length", InputsFields, shown=length),
+    )
     steps = reading_steps(request, length)
     pad = one.model.tokenizer.pad_token
     rows = [

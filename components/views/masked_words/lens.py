@@ -11,6 +11,7 @@ from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -24,8 +25,12 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         return
     view = state.view()
     request = one.text(view)
-    st.text_input("Words to follow", help="Whole entries of the vocabulary, with commas between.", **state.bind("ask"))
-    words = words_asked(view.ask)
+    st.text_input(
+        "Words to follow",
+        help="Whole entries of the vocabulary, with commas between.",
+        **state.bind("words", MaskedWordsFields),
+    )
+    words = words_asked(state.fields(MaskedWordsFields).words)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
     except gb.TargetError as error:
@@ -84,6 +89,8 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
 
 
 def _over_layers(lens: gb.LogitLens) -> None:
+    from glassbert.pictures.lines import over_layers
+
     followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
@@ -92,10 +99,10 @@ def _over_layers(lens: gb.LogitLens) -> None:
         ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:
         figures = {
-            "probability": charts.over_layers(followed, title="Probability by layer"),
-            "rank": charts.over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
+            "probability": over_layers(followed, title="Probability by layer"),
+            "rank": over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
         }
         for name, figure in figures.items():
             st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
-    entropy = charts.over_layers({"entropy": lens.entropy[:, 0].tolist()}, title="Entropy by layer, bits")
+    entropy = over_layers({"entropy": lens.entropy[:, 0].tolist()}, title="Entropy by layer, bits")
     st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")

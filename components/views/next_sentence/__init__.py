@@ -35,8 +35,8 @@ def draw_pair_page(opened: list[Opened]) -> None:
     one = next((one for one in opened if "next_sentence" in one.model.heads), None)
     if one is None:
         st.info(
-            "No open model has a trained head for the next sentence (RoBERTa, DistilBERT, ALBERT and ELECTRA were "
-            "trained without this task). The model on board has one."
+            "No open model has a trained head for the next sentence: not every family is trained on this task, and a "
+            "fine-tuned model may have lost it. The model on board has one."
         )
         st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
         return

@@ -11,10 +11,11 @@ from components.shared.selection import explained_errors
 from components.views.saliency.agreement import draw_agreement
 from components.views.saliency.ask import ask_what, choose_methods, run_controls
 from components.views.saliency.board import draw_board
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import draw_rows
 from components.views.saliency.teaching import draw_teaching
 
-__all__ = ["draw_saliency_page"]
+__all__ = ["SaliencyFields", "draw_saliency_page"]
 
 _SECTIONS = {
     "rows": ("Side by side", draw_rows),
@@ -44,9 +45,8 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             list(_SECTIONS),
             format_func=lambda section: _SECTIONS[section][0],
             label_visibility="collapsed",
-            **state.bind("judged", options=_SECTIONS),
+            **state.bind("section", SaliencyFields, options=_SECTIONS),
         )
-        section = state.view().judged
-        draw = _SECTIONS.get(section, _SECTIONS["rows"])[1]
+        draw = _SECTIONS[state.fields(SaliencyFields).section][1]
         draw(question, study, methods)
     state.write_address()

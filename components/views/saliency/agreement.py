@@ -24,6 +24,9 @@ _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 def draw_agreement(question: Question, study: Study, methods: list[str]) -> None:
     """No pass: arithmetic on the scores that are here."""
+
+    from glassbert.pictures.matrices import agreement
+
     here = [study.scores[method] for method in methods if method in study.scores]
     if len(here) < 2:
         st.info("Two methods are needed to agree or not: choose another one above.")
@@ -44,7 +47,7 @@ def draw_agreement(question: Question, study: Study, methods: list[str]) -> None
         )
         values = result.overlap if measure == "overlap" else result.kendall
         st.plotly_chart(
-            charts.agreement(
+            agreement(
                 values.tolist(),
                 [known[score.method].label for score in here],
                 signed=measure != "overlap",
@@ -65,12 +68,14 @@ def draw_agreement(question: Question, study: Study, methods: list[str]) -> None
 
 
 def _consensus(question: Question, result: gb.MethodAgreement) -> None:
+    from glassbert.pictures.bars import score_bars
+
     encoded = result.encoded
     shown, view = shown_units(encoded, question.one), state.view()
     mean = shown.scores(result.consensus)
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
     spread = shown.scores(result.spread)
-    version = version_of(question.key, "consensus", view.special, view.words, tuple(result.methods))
+    version = version_of(question.key, "consensus", view.special, view.by_word, tuple(result.methods))
     selected = shown.of(selected_in(question.opened, question.one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())
@@ -87,7 +92,15 @@ def _consensus(question: Question, result: gb.MethodAgreement) -> None:
         on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
     st.plotly_chart(
-        charts.consensus([unit.text for unit in shown.tokens], mean.tolist(), spread.tolist(), selected),
+        score_bars(
+            [unit.text for unit in shown.tokens],
+            mean.tolist(),
+            selected,
+            named=True,
+            spreads=spread.tolist(),
+            share=True,
+            height_px=230,
+        ),
         key="consensus_bars",
         config=charts.CONFIG,
         width="stretch",

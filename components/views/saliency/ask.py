@@ -15,6 +15,7 @@ from components.shared.questions import Question, ask_units, ask_which, refined
 from components.shared.scores_view import passes
 from components.shared.searches import draw_search
 from components.text import plain
+from components.views.saliency.fields import SaliencyFields
 
 __all__ = ["ask_what", "choose_methods", "chosen_methods", "run_controls"]
 
@@ -36,7 +37,7 @@ def ask_what(possible: dict[str, Question]) -> Question:
 def chosen_methods() -> list[str]:
     """The methods the visitor compares, in the order of the list."""
     known = saliency.methods()
-    named = [method for method in state.view().compared.split() if method in known]
+    named = [method for method in state.fields(SaliencyFields).methods.split() if method in known]
     return named or list(saliency.default_methods())
 
 
@@ -66,7 +67,7 @@ def choose_methods(tokens: int) -> list[str]:
 def _pick(key: str) -> None:
     picked = state.value(key) or []
     names = "" if tuple(picked) == saliency.default_methods() else " ".join(picked)
-    state.change(compared=names)
+    state.change(SaliencyFields, methods=names)
 
 
 def run_controls(question: Question, methods: list[str], tokens: int) -> Study:

@@ -17,6 +17,7 @@ from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.listing import draw_variants
 from components.views.what_if.tries import ORIGINAL, Tries, current_tries
 from components.widgets.token_strip import clicked_token, token_strip
@@ -147,7 +148,7 @@ def _suggested(
 
 
 def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> None:
-    swaps = state.view().swaps
+    swaps = state.fields(WhatIfFields).swaps
     for number, (name, words) in enumerate(interchangeable(word, swaps).items()):
         key = f"swap_{number}_{version}_{version_of(words)}"
         st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
@@ -157,7 +158,7 @@ def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> Non
             height=150,
             help="A list a line: its name, a colon, and groups between commas, words between slashes. A list of one "
             "group of names is offered for every capitalised word that stands in no list.",
-            **state.bind("swaps"),
+            **state.bind("swaps", WhatIfFields),
         )
 
 

@@ -11,13 +11,13 @@ from components import state
 from components.gateway import language, what_if
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
+from components.gateway.opened import Role
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
-from components.views.what_if.figures import paired
 from components.views.what_if.rows import Action, Outcome, draw_row, marked
 from components.views.what_if.tries import ORIGINAL, Tries
 
@@ -108,6 +108,8 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
 
 
 def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    from glassbert.pictures.bars import paired_bars
+
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
         st.caption("Pin two different texts as A and B to see them side by side.")
@@ -122,22 +124,27 @@ def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...],
             _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(asked, changes["A"], changes["B"])
-        st.plotly_chart(paired(names, first, second), key="pinned", config=charts.CONFIG, width="stretch")
+        figure = paired_bars(names, first, second, sides=("A", "B"))
+        st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
-def _link(role: str, first: TextRequest, second: TextRequest) -> None:
+def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
     page = PAGES["compare"]
     view = replace(
         state.view(),
         token=-1,
-        versus="texts",
-        attend=role,
+        shown_model=role,
         text=first.text,
         pair=first.pair or "",
-        other=second.text,
+        other_text=second.text,
         other_pair=second.pair or "",
     )
-    st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
+    st.page_link(
+        page.file,
+        label="Compare A and B in depth",
+        icon=page.icon,
+        query_params=state.link(page.id, view, sides="texts"),
+    )
 
 
 def _distributions(

@@ -12,7 +12,6 @@ from components.shared import charts
 from components.shared.questions import Question
 from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.figures import steps
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 __all__ = ["draw_reduction", "steps_shown"]
@@ -22,6 +21,9 @@ _MOST_ROWS = 24
 
 def draw_reduction(asked: Question) -> None:
     """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
+
+    from glassbert.pictures.lines import over_removals
+
     encoded = asked.encoded
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
     result = run_search(
@@ -39,7 +41,8 @@ def draw_reduction(asked: Question) -> None:
         _rows(asked, result)
     with right:
         st.markdown(f"**Probability of {plain(charts.readable(result.prediction))}**")
-        st.plotly_chart(steps(result), key="reduction_steps", config=charts.CONFIG, width="stretch")
+        figure = over_removals(result.removed_words, result.probabilities.tolist())
+        st.plotly_chart(figure, key="reduction_steps", config=charts.CONFIG, width="stretch")
     _how(result)
 
 

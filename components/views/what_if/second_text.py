@@ -15,6 +15,7 @@ from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.text import plain, shortened
 from components.views.what_if.editor import interchangeable
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.tries import ORIGINAL, current_tries
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
 
@@ -28,7 +29,7 @@ def second_text(asked: Question) -> TextRequest | None:
     """The second text and its controls; None, with a hint, while there is none of the same length."""
     view = state.view()
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
-    other = view.other or (example.other if example else "")
+    other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
     request = TextRequest(asked.request.model, other or view.text, (other_pair or view.pair) or None)
     hint = what_if.same_length_hint(asked.request, request)
@@ -41,7 +42,7 @@ def second_text(asked: Question) -> TextRequest | None:
     columns[0].text_input(
         "Second text, of as many tokens",
         placeholder="The same sentence with a word changed",
-        **state.bind("other", shown=other),
+        **state.bind("other_text", shown=other),
     )
     if view.pair:
         columns[1].text_input(
@@ -61,7 +62,7 @@ def _use(asked: Question, changes: tuple[Change, ...], of: TextRequest | None = 
     """Take the text after these changes as the second one."""
     after = what_if.edited(of or asked.request, changes)
     view = state.view()
-    state.change(other=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
+    state.change(other_text=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
 
 
 def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
@@ -105,7 +106,7 @@ def _pills(
     """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
     text = of or asked.request
     word = _word(text, position)
-    offered = [other for words in interchangeable(word, state.view().swaps).values() for other in words]
+    offered = [other for words in interchangeable(word, state.fields(WhatIfFields).swaps).values() for other in words]
     if asked.proposer is not None:
         found = what_if.suggestions(text, asked.proposer.request, (), position, 2 * _OFFERED)
         offered += [suggestion for suggestion, _ in found]

@@ -14,11 +14,10 @@ from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
-from components.shared.options import one_of
 from components.shared.questions import Question
 from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.figures import trace_map
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
@@ -51,9 +50,9 @@ def draw_tracing(asked: Question) -> None:
         "What is put from the first run into the second",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
-        **state.bind("patch", options=_KINDS),
+        **state.bind("patch", WhatIfFields, options=_KINDS),
     )
-    kind = one_of(_KINDS, state.view().patch)
+    kind = state.fields(WhatIfFields).patch
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
@@ -77,7 +76,7 @@ def _restored(result: gb.Trace) -> None:
         f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
         f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
     )
-    st.plotly_chart(trace_map(result), key="trace", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
     st.markdown(path(result))
     st.caption(
         "Orange brings the first text's answer back, 1 all of it; blue pushes further away; the output is on top. "

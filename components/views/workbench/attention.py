@@ -25,10 +25,10 @@ def attention_panel(opened: list[Opened]) -> None:
             [one.role for one in opened],
             format_func={one.role: plain(one.name) for one in opened}.__getitem__,
             label_visibility="collapsed",
-            **state.bind("attend", options={one.role: one for one in opened}),
+            **state.bind("shown_model", options={one.role: one for one in opened}),
         )
     view = state.view()
-    one = next((one for one in opened if one.role == view.attend), opened[0])
+    one = next((one for one in opened if one.role == view.shown_model), opened[0])
     with explained_errors():
         _draw(opened, one)
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import gc, json, sys, weakref
@@ -29,6 +31,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_imports_are_frozen_and_an_evicted_model_is_still_freed() -> None:
     """In a process of its own: the imports happen once."""
     run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)

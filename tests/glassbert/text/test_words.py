@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
-from glassbert.text.words import merge_attention, merge_scores, same_place, words_of
+from glassbert.text.words import merge_scores, same_place, words_of
 from tests import tiny
 
 TEXT = "An unbelievable, heartwarming movie!"
@@ -74,22 +74,18 @@ def test_merging_equals_the_definition(tiny_model, family, first, second, seed):
     assert merged.sum() == pytest.approx(scores.sum(), abs=1e-9)
 
     weights = random.dirichlet(np.ones(len(encoded)), size=(2, 3, len(encoded)))
-    together = merge_attention(weights, words)
+    together = gb.AttentionMaps(encoded, weights).by_word().values
     assert together.shape == (2, 3, len(members), len(members))
-    np.testing.assert_allclose(together.sum(axis=-1), 1, atol=1e-12)
+    np.testing.assert_allclose(together.sum(axis=-1), 1, atol=1e-5)
     for row, queries in enumerate(members):
         for column, keys in enumerate(members):
             expected = sum(weights[1, 2, query, key] for query in queries for key in keys) / len(queries)
-            assert together[1, 2, row, column] == pytest.approx(expected, abs=1e-12)
+            assert together[1, 2, row, column] == pytest.approx(expected, abs=1e-6)
 
 
-def test_merging_the_attention_of_a_pair(tiny_model):
-    maps = gb.attention(tiny_model("bert", "masked_words"), *PAIR)
-    words = words_of(maps.encoded)
+def test_the_words_of_a_pair(tiny_model):
+    words = words_of(gb.encode(tiny_model("bert", "masked_words"), *PAIR))
     assert words.labels == ("[CLS]", "the", "unbelievable", "film", "[SEP]", "cafe", "naive", "[MASK]", "[SEP]")
-    merged = merge_attention(maps.weights, words)
-    assert merged.dtype == np.float32
-    np.testing.assert_allclose(merged.sum(axis=-1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("other", ["roberta", "xlm-roberta", "bert"])

@@ -1,0 +1,75 @@
+"""All heads of all layers at a glance: one small picture each, side by side in one image that a page holds itself."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from glassbert.pictures import palette
+from glassbert.pictures.markup import element, escaped
+
+__all__ = ["overview_html", "png"]
+
+#: Cells of the whole image: a hundred kilobytes or two, whatever the text's length.
+_MOST_CELLS = 200_000
+_GAP = 1  # cells between two pictures
+_THUMBNAIL_PIXELS = 64
+
+
+def overview_html(values: npt.NDArray[np.floating], *, caption: str) -> str:
+    """Maps (row, column, query, key) as one image, a row of pictures for each row; deeper is more.
+
+    Each picture is scaled by its own largest value; numbers below zero are drawn as zero. Long maps are drawn smaller,
+    each cell the largest of those it stands for, so that the image stays small.
+    """
+    rows, columns = values.shape[:2]
+    side = max(4, int((_MOST_CELLS / max(1, rows * columns)) ** 0.5))
+    small = _shrunk(values, side)
+    height, width = small.shape[2:]
+    largest = small.max(axis=(2, 3), keepdims=True)
+    levels = np.round(np.clip(small, 0, None) / np.where(largest > 0, largest, 1) * 254).astype(np.uint8)
+    image = np.full((rows * (height + _GAP) - _GAP, columns * (width + _GAP) - _GAP), 255, dtype=np.uint8)
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * (height + _GAP), column * (width + _GAP)
+            image[top : top + height, left : left + width] = levels[row, column]
+    colours = palette.weights_ramp(palette.LIGHT).copy()
+    colours[255] = palette.rgb(palette.NEUTRAL)  # the lines between pictures
+    source = f"data:image/png;base64,{base64.b64encode(png(image, colours)).decode()}"
+    wide = min(960, columns * max(_THUMBNAIL_PIXELS, width))
+    style = f"width:{wide}px;max-width:100%;image-rendering:pixelated"
+    picture = f'<img src="{source}" alt="{escaped(caption)}" style="{style}">'
+    return element("div", picture, element("div", escaped(caption), style="font-size:12px"))
+
+
+def png(levels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> bytes:
+    """An image (row, column) of indices into colours (256, 3) as a PNG file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = levels.shape
+    lines = np.pad(levels, ((0, 0), (1, 0))).tobytes()  # each line begins with its filter: 0, none
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, a palette
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(kind, data)
+        for kind, data in (
+            (b"IHDR", header),
+            (b"PLTE", colours.tobytes()),
+            (b"IDAT", zlib.compress(lines, 6)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def _shrunk(values: npt.NDArray[np.floating], side: int) -> npt.NDArray[np.floating]:
+    """At most ``side`` cells along query and key: each the largest of those it stands for."""
+    for axis in (2, 3):
+        length = values.shape[axis]
+        if length > side:
+            values = np.maximum.reduceat(values, np.arange(side) * length // side, axis=axis)
+    return values

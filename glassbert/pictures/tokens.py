@@ -1,0 +1,256 @@
+"""Tokens in a row, coloured by a value each: as HTML for notebooks and reports, as SVG for files.
+
+``tokens_html(["not", "bad"], [-0.4, 0.9])`` gives a fragment with inline styles alone: no script, no style sheet,
+nothing fetched. Its colours are clear enough for the page's own ink, black on white or white on black.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from glassbert.pictures import palette
+from glassbert.pictures.formats import signed_number
+from glassbert.pictures.markup import element, escaped
+from glassbert.pictures.text_width import fitting, text_width, wrapped
+
+__all__ = ["tokens_html", "tokens_svg"]
+
+Values: TypeAlias = "Sequence[float | None] | npt.NDArray[Any]"
+
+_FONT = "system-ui, sans-serif"
+_SVG_FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
+_FONT_PIXELS, _MARGIN, _PADDING, _GAP = 14, 8, 6, 4
+_ROW_PIXELS, _BOX_PIXELS, _LINE_PIXELS, _SCALE_PIXELS = 30, 24, 20, 200
+_HAIRLINE = palette.translucent(palette.NEUTRAL, 0.35)
+
+
+def tokens_html(
+    pieces: Sequence[str],
+    values: Values | None = None,
+    *,
+    signed: bool = True,
+    selected: int | None = None,
+    legend: str = "",
+    caption: str = "",
+) -> str:
+    """The tokens as an HTML fragment: orange above zero, blue below, the stronger the larger; hovering tells the value.
+
+    pieces:   the text of each token, as a reader sees it.
+    values:   one for each token, or None: no colours and no scale. None or NaN for one token: it has no colour.
+    signed:   whether the scale reaches below zero. A negative value is blue in any case.
+    selected: the index of the outlined token, or None.
+    legend:   what the values are, beside the scale.
+    caption:  a line above the tokens.
+
+    Raises ValueError for another number of values than of pieces, a value that is infinite, and a selected token that
+    is not there.
+    """
+    numbers, most = _checked(pieces, values, selected)
+    chips = "".join(
+        _html_chip(piece, number, most, index == selected)
+        for index, (piece, number) in enumerate(zip(pieces, numbers, strict=True))
+    )
+    parts = [element("div", chips, dir="auto", style="line-height:2.1;overflow-wrap:anywhere")]
+    if caption:
+        parts.insert(0, element("div", escaped(caption), dir="auto", style="font-weight:600;margin-bottom:4px"))
+    if _any(numbers):
+        parts.append(_html_scale(most, signed, legend))
+    elif legend:
+        parts.append(element("div", escaped(legend), dir="auto", style="font-size:12px"))
+    return element("div", *parts, style=f"font-family:{_FONT};font-size:14px;text-align:start")
+
+
+def tokens_svg(
+    pieces: Sequence[str],
+    values: Values | None = None,
+    *,
+    signed: bool = True,
+    selected: int | None = None,
+    legend: str = "",
+    caption: str = "",
+    width_px: int = 640,
+    dark: bool = False,
+) -> str:
+    """The same as an SVG picture with a background of its own, for a file or a figure.
+
+    An SVG breaks no lines by itself, so they are broken here, at ``width_px``, by the estimate of `text_width`; the
+    text is centred in its box, as it may be a little narrower. A token too long for a line is cut; its whole text
+    stands in its tooltip.
+
+    Takes and raises what `tokens_html` does, and ValueError for a width below 80 pixels.
+    """
+    numbers, most = _checked(pieces, values, selected)
+    if width_px < 80:
+        raise ValueError(f"width_px {width_px}: pass at least 80 pixels")
+    on = palette.theme(dark)
+    inner = width_px - 2 * _MARGIN
+    drawn: list[str] = []
+    y = float(_MARGIN)
+    # bold letters are about an eighth wider
+    for line in wrapped(caption, 0.88 * inner, _FONT_PIXELS):
+        drawn.append(_svg_text(line, y + 14, fill=on.text, font_weight="600"))
+        y += _LINE_PIXELS
+    places = _placed(pieces, inner)
+    for index, (x, row, wide) in enumerate(places):
+        chip = _svg_chip(pieces[index], numbers[index], most, wide, on, selected=index == selected)
+        drawn.append(element("g", chip, transform=f"translate({_MARGIN + x:g} {y + 3 + row * _ROW_PIXELS:g})"))
+    y += _ROW_PIXELS * (1 + max((row for _, row, _ in places), default=-1))
+    if _any(numbers):
+        drawn.append(element("g", _svg_scale(most, signed, on), transform=f"translate({_MARGIN} {y + 6:g})"))
+        y += 36
+    for line in wrapped(legend, inner, 12):
+        drawn.append(_svg_text(line, y + 14, fill=on.text, font_size=12))
+        y += _LINE_PIXELS
+    height = math.ceil(y + _MARGIN)
+    return element(
+        "svg",
+        element("rect", width=width_px, height=height, fill=on.background),
+        *drawn,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width_px} {height}",
+        width=width_px,
+        height=height,
+        font_family=_SVG_FONT,
+        font_size=_FONT_PIXELS,
+    )
+
+
+def _checked(pieces: Sequence[str], values: Values | None, selected: int | None) -> tuple[list[float | None], float]:
+    """A number or None for each piece, and the largest magnitude."""
+    if selected is not None and not 0 <= selected < len(pieces):
+        raise ValueError(f"selected token {selected}: there are {len(pieces)} tokens, counted from 0")
+    if values is None:
+        return [None] * len(pieces), 0.0
+    found = np.asarray(values, dtype=float)  # None becomes NaN
+    if found.shape != (len(pieces),):
+        raise ValueError(f"values have shape {found.shape}: pass one for each of the {len(pieces)} tokens")
+    numbers = [None if math.isnan(value) else value for value in found.tolist()]
+    if any(number is not None and math.isinf(number) for number in numbers):
+        raise ValueError("a token's value is infinite; pass None for a token without a value")
+    return numbers, max((abs(number) for number in numbers if number is not None), default=0.0)
+
+
+def _any(numbers: Sequence[float | None]) -> bool:
+    return any(number is not None for number in numbers)
+
+
+def _share(value: float, most: float) -> float:
+    return value / most if most else 0.0
+
+
+def _ends(most: float, signed: bool) -> list[float]:
+    """The numbers under the scale."""
+    return [-most, 0.0, most] if signed else [0.0, most]
+
+
+def _stops(signed: bool) -> list[tuple[float, str, float]]:
+    """The scale's place, colour and opacity; both colours end at zero, for between the two there would be brown."""
+    strongest = palette.TINT_OPACITY
+    zero = 0.5 if signed else 0.0
+    below = [(0.0, palette.NEGATIVE, strongest), (zero, palette.NEGATIVE, 0.0)] if signed else []
+    return [*below, (zero, palette.POSITIVE, 0.0), (1.0, palette.POSITIVE, strongest)]
+
+
+def _tooltip(piece: str, value: float | None) -> str:
+    return piece if value is None else f"{piece}: {signed_number(value)}"
+
+
+# --- HTML ------------------------------------------------------------------------------------------------------
+
+
+def _html_chip(piece: str, value: float | None, most: float, selected: bool) -> str:
+    style = (
+        "display:inline-block;max-width:100%;box-sizing:border-box;margin:0 4px 0 0;padding:0 5px;line-height:1.6;"
+        f"border:1px solid {_HAIRLINE};border-radius:4px;white-space:pre-wrap;overflow-wrap:anywhere"
+    )
+    if value is not None:
+        style += f";background-color:{palette.tint(_share(value, most))}"
+    if selected:
+        style += ";outline:2px solid currentColor;outline-offset:1px"
+    # the direction belongs to the token alone: an override inside it would turn its neighbours around
+    text = element("bdi", escaped(piece), dir="auto")
+    marked = {"aria_current": "true"} if selected else {}
+    return element("span", text, title=_tooltip(piece, value), style=style, **marked)
+
+
+def _html_scale(most: float, signed: bool, legend: str) -> str:
+    stops = ",".join(f"{palette.translucent(colour, alpha)} {place:.0%}" for place, colour, alpha in _stops(signed))
+    bar = element(
+        "div",
+        style=f"height:8px;border:1px solid {_HAIRLINE};border-radius:4px;"
+        f"background-image:linear-gradient(to right,{stops})",
+    )
+    numbers = element(
+        "div",
+        *(element("span", escaped(signed_number(end))) for end in _ends(most, signed)),
+        style="display:flex;justify-content:space-between",
+    )
+    parts = [element("span", escaped(legend), dir="auto")] if legend else []
+    parts.append(element("div", bar, numbers, style=f"width:{_SCALE_PIXELS}px;direction:ltr"))
+    return element(
+        "div",
+        *parts,
+        style="display:flex;flex-wrap:wrap;gap:4px 12px;align-items:center;margin-top:6px;font-size:12px",
+    )
+
+
+# --- SVG -------------------------------------------------------------------------------------------------------
+
+
+def _placed(pieces: Sequence[str], width_px: float) -> list[tuple[float, int, float]]:
+    """Where each box begins, its row and its width, in pixels: a line breaks before a box that would not fit."""
+    x, row = 0.0, 0
+    places = []
+    for piece in pieces:
+        wide = min(max(text_width(piece, _FONT_PIXELS), 4) + 2 * _PADDING, width_px)
+        if x and x + wide > width_px:
+            x, row = 0.0, row + 1
+        places.append((x, row, wide))
+        x += wide + _GAP
+    return places
+
+
+def _svg_chip(
+    piece: str, value: float | None, most: float, wide: float, on: palette.Theme, *, selected: bool
+) -> Iterator[str]:
+    colour, opacity = (palette.NEUTRAL, 0.0) if value is None else palette.tint_colour(_share(value, most))
+    yield element("title", escaped(_tooltip(piece, value)))
+    yield element(
+        "rect",
+        width=wide,
+        height=_BOX_PIXELS,
+        rx=4,
+        fill=colour,
+        fill_opacity=f"{opacity:g}",
+        stroke=on.primary if selected else palette.NEUTRAL,
+        stroke_width=2.5 if selected else 1,
+        stroke_opacity=1 if selected else 0.35,
+    )
+    # centred, so that an estimate that is a little off leaves the same space on both sides
+    shown = escaped(fitting(piece, wide - 2 * _PADDING + 1e-6, _FONT_PIXELS))
+    yield element("text", shown, x=wide / 2, y=17, text_anchor="middle", fill=on.text, style="white-space:pre")
+
+
+def _svg_scale(most: float, signed: bool, on: palette.Theme) -> Iterator[str]:
+    """The scale as slices: a gradient would need an id, of which a page that shows two pictures has one too many."""
+    slices = 64
+    lowest = -1.0 if signed else 0.0
+    for number in range(slices):
+        colour, opacity = palette.tint_colour(lowest + (number + 0.5) / slices * (1 - lowest))
+        left, right = (_SCALE_PIXELS * edge / slices for edge in (number, number + 1))
+        yield element("rect", x=left, width=right - left, height=8, fill=colour, fill_opacity=f"{opacity:g}")
+    yield element("rect", width=_SCALE_PIXELS, height=8, fill="none", stroke=palette.NEUTRAL, stroke_opacity=0.35)
+    ends = _ends(most, signed)
+    for number, end in enumerate(ends):
+        anchor = "start" if number == 0 else "end" if number == len(ends) - 1 else "middle"
+        x = _SCALE_PIXELS * number / (len(ends) - 1)
+        yield element("text", escaped(signed_number(end)), x=x, y=22, text_anchor=anchor, fill=on.text, font_size=12)
+
+
+def _svg_text(line: str, y: float, **values: str | float) -> str:
+    return element("text", escaped(line), x=_MARGIN, y=y, **values)

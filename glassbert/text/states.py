@@ -1,0 +1,32 @@
+"""The states of every token after every layer: what the network makes of a text on the way."""
+
+from __future__ import annotations
+
+import torch
+
+from glassbert.arguments import checked
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.text.inputs import Text, encode
+from glassbert.text.results import HiddenStates
+
+__all__ = ["hidden_states"]
+
+
+@checked
+def hidden_states(model: Model, text: Text, pair: str | None = None) -> HiddenStates:
+    """The hidden states of a text: (layer + 1, token, hidden), in float32; one forward pass.
+
+    Layer 0 is what the first layer reads, the embeddings after their LayerNorm (and, in ALBERT and ELECTRA, their
+    projection to the hidden size); layer n is the output of the n-th layer. They equal ``output_hidden_states=True`` of
+    the stock network. Heads that :func:`glassbert.ablate` switched off are off here too. Raises the TextErrors.
+    """
+    encoded = encode(model, text, pair)
+    inputs = batch(model, [encoded])
+
+    def work(device: str) -> torch.Tensor:
+        with torch.no_grad(), work_threads(inputs.token_rows):
+            output = encoder_of(model)(**network_inputs(model, inputs, device), output_hidden_states=True)
+            return torch.stack([states[0].float().cpu() for states in output.hidden_states])
+
+    return HiddenStates(encoded=encoded, states=model.run(work).numpy())

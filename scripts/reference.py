@@ -1,0 +1,77 @@
+"""The API reference as one static page, made from the docstrings by pdoc: ``make docs`` writes docs/api/index.html.
+
+Groups are the folders of the library in the order in which the README lists them; which name belongs to which is read
+off the imports of ``glassbert/__init__.py``, so there is no list to keep up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def groups() -> list[tuple[str, str, list[str]]]:
+    """(folder, title, names) of everything in ``glassbert.__all__``."""
+    import glassbert
+
+    order = ["", *re.findall(r"`(\w+)/`", (ROOT / "README.md").read_text().partition("| `glassbert/` |")[2])]
+    home: dict[str, str] = {}
+    for node in ast.parse((ROOT / "glassbert" / "__init__.py").read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("glassbert."):
+            folder = node.module.split(".")[1]
+            for alias in node.names:
+                home[alias.name] = folder if (ROOT / "glassbert" / folder).is_dir() else ""
+    by_folder: dict[str, list[str]] = {}
+    for name in glassbert.__all__:
+        by_folder.setdefault(home.get(name, ""), []).append(name)
+    # functions first, then tables, then the classes that they return
+    return [
+        (folder or "words", _title(folder), sorted(by_folder[folder], key=_rank))
+        for folder in sorted(by_folder, key=order.index)
+    ]
+
+
+def _title(folder: str) -> str:
+    if not folder:
+        return "Targets, results, errors"
+    return (inspect.getdoc(importlib.import_module(f"glassbert.{folder}")) or folder).split("\n")[0].rstrip(".")
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (0 if name.islower() else 1 if name.isupper() else 3 if name.endswith("Error") else 2), name
+
+
+def write(folder: Path) -> Path:
+    """Make the page in this folder."""
+    import pdoc.doc
+    import pdoc.render
+
+    import glassbert
+
+    pdoc.render.configure(
+        docformat="restructuredtext",
+        show_source=False,
+        search=False,
+        footer_text=f"GlassBERT {glassbert.__version__}",
+        template_directory=ROOT / "docs" / "reference",
+    )
+    pdoc.render.env.globals["groups"] = groups()
+    module = pdoc.doc.Module(glassbert)
+    page = pdoc.render.html_module(module, {"glassbert": module})
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "api")
+    print(f"Open {write(parser.parse_args().folder).resolve()}", file=sys.stdout)
