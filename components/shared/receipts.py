@@ -11,7 +11,7 @@ from components.shared.questions import Question
 from components.shared.scores_view import passes
 from components.text import plain
 
-__all__ = ["VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
+__all__ = ["MARKS", "VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 
 #: Verdict → how it is called, its icon, and its badge's colour; never only a colour.
 VERDICTS = {
@@ -20,6 +20,8 @@ VERDICTS = {
     "fails": ("fails", ":material/cancel:", "red"),
     "not_applicable": ("does not apply", ":material/remove:", "gray"),
 }
+#: Verdict → one sign for it, for a cell of a table.
+MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
 
 def verdicts(receipt: gb.Receipt) -> str:

@@ -13,7 +13,7 @@ from components.gateway.attention import Reading
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
 from tests.components.widgets.clicks import click
-from tests.pages.workbench import header, messages, page, parameters
+from tests.pages.workbench import as_read, header, messages, page, parameters
 
 TEXT = "The old man went to the river."
 GAP = "The capital of France is [MASK]."
@@ -272,3 +272,17 @@ def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb
     assert messages(app) == ""
     shown = header(app, "measure_value_zeroing")
     assert shown["label"] == "Value zeroing after layer 5"
+
+
+def test_the_sweep_lists_the_heads_that_the_library_finds(pretrained: gb.Model) -> None:
+    app = attention(text=GAP, section="ablation")
+    assert "watches the model's first choice" in " ".join(as_read(caption.value) for caption in app.caption)
+    app.button(key="sweep_start").click().run()
+    while "sweep_stop" in {button.key for button in app.button}:
+        app.run()
+    assert messages(app) == ""
+    position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
+    sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
+    table = app.dataframe[0].value
+    assert table["Change"].tolist() == pytest.approx(sorted(sweep.changes.tolist())[:8], abs=1e-4)
+    assert app.button(key="sweep_start").label == "Find them"  # it can be started again

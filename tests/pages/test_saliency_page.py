@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import inputs
+from components.gateway import evaluation, inputs
 from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
@@ -208,3 +210,35 @@ def test_another_text_asks_for_the_button_again() -> None:
 def test_without_a_decision_the_page_says_what_to_do() -> None:
     app = page("saliency", text="No gap here.", beside="", token="-1")
     assert "There is no decision to explain yet" in messages(app)
+
+
+def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for minutes of work, which ends when it is stopped."""
+    started = threading.Event()
+
+    def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        progress(15, 60)
+        started.set()
+        while not cancelled():
+            time.sleep(0.01)
+        raise gb.StoppedError
+
+    def fail(**_: object) -> None:
+        raise gb.OptionError("no <sentences>")
+
+    monkeypatch.setattr(evaluation, "stored_ranking", lambda request: None)
+    monkeypatch.setattr(evaluation, "method_ranking", lambda request: work)
+    app = explained(methods="saliency", section="board")
+    app.button(key="ranking_start").click()
+    run(app)
+    assert started.wait(20)
+    assert [bar.proto.text for bar in app.get("progress")] == ["25% of the sentences"]
+    app.button(key="ranking_stop").click()
+    run(app)
+    while "ranking_stop" in {button.key for button in app.button}:
+        run(app)
+    assert "Stopped before there was anything to show." in messages(app)
+    monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
+    app.button(key="ranking_start").click()
+    run(app)
+    assert "no <sentences>" in messages(app)

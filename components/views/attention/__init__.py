@@ -1,6 +1,6 @@
 """The Attention page: five sections, one file each. Only the open one is computed and drawn.
 
-``shared`` holds what the sections have in common, ``figures`` their Plotly charts, ``sweep`` the long computation.
+``shared`` holds what the sections have in common, ``figures`` their Plotly charts.
 """
 
 from __future__ import annotations

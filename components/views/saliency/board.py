@@ -11,13 +11,11 @@ from components.gateway.requests import version_of
 from components.gateway.search import current_search
 from components.gateway.study import Study
 from components.shared.questions import Question
-from components.shared.receipts import VERDICTS
+from components.shared.receipts import MARKS, VERDICTS
 from components.shared.searches import draw_search
 from components.text import plain
 
 __all__ = ["draw_board"]
-
-_MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
 
 def draw_board(question: Question, study: Study, methods: list[str]) -> None:
@@ -41,7 +39,7 @@ def _this_text(board: gb.Scoreboard) -> None:
         row: dict[str, object] = {"Method": known[method].label, "Random orderings beaten": faithful}
         for column, number, verdict in zip(board.columns, numbers, given, strict=True):
             told = "" if number is None else f" {number:.2f}"
-            row[checks[column].label] = f"{_MARKS[verdict]}{told}"
+            row[checks[column].label] = f"{MARKS[verdict]}{told}"
         rows.append(row)
     st.dataframe(
         rows,
@@ -53,7 +51,7 @@ def _this_text(board: gb.Scoreboard) -> None:
             )
         },
     )
-    marks = ", ".join(f"{_MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
+    marks = ", ".join(f"{MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
     st.caption(f"{plain(board.rule)} {marks}. *One text: another may turn the order around.*")
 
 
