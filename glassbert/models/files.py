@@ -31,19 +31,19 @@ def megabytes(size_bytes: float) -> str:
 def read_json(path: Path, *, max_bytes: int, source: str) -> dict[str, Any]:
     """The object in a JSON file. Raises DamagedCheckpointError; the file must exist."""
     what = f"{path.name} of {quoted(source)}"
-    mend = "restore the file or choose another model"
+    advice = "restore the file or choose another model"
     try:
         size_bytes = path.stat().st_size
         if size_bytes > max_bytes:
             raise DamagedCheckpointError(
                 f"{what} has {megabytes(size_bytes)}, but such a file has at most {megabytes(max_bytes)}, so it is not "
-                f"read; {mend}"
+                f"read; {advice}"
             )
         value = json.loads(path.read_bytes())
     except OSError as error:
-        raise DamagedCheckpointError(f"{what} cannot be read ({error.strerror or 'no access'}); {mend}") from error
+        raise DamagedCheckpointError(f"{what} cannot be read ({error.strerror or 'no access'}); {advice}") from error
     except (ValueError, RecursionError) as error:  # ValueError: invalid JSON or invalid UTF-8
-        raise DamagedCheckpointError(f"{what} is not valid JSON; {mend}") from error
+        raise DamagedCheckpointError(f"{what} is not valid JSON; {advice}") from error
     if not isinstance(value, dict):
-        raise DamagedCheckpointError(f"{what} is not a JSON object {{…}}; {mend}")
+        raise DamagedCheckpointError(f"{what} is not a JSON object {{…}}; {advice}")
     return value

@@ -41,7 +41,7 @@ DTYPE_BITS: dict[str, int] = {
 
 _MAX_HEADER_BYTES = 16_000_000  # a BERT's header has 20 to 200 kB
 MAX_INDEX_BYTES = 16_000_000
-_MEND = "download or copy the weights again"
+_ADVICE = "download or copy the weights again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
         path = folder / name
         if not path.is_file():
             raise DamagedCheckpointError(
-                f"{INDEX} of {quoted(source)} lists the file {quoted(name)}, which is missing; {_MEND}"
+                f"{INDEX} of {quoted(source)} lists the file {quoted(name)}, which is missing; {_ADVICE}"
             )
         found, header = _read_header(path, source)
         headers.update(header)
@@ -100,7 +100,7 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
     if lost:
         raise DamagedCheckpointError(
             f"{INDEX} of {quoted(source)} lists {len(lost)} tensors that no file contains "
-            f"({quoted(lost[0])} among them); {_MEND}"
+            f"({quoted(lost[0])} among them); {_ADVICE}"
         )
     return Weights(tuple(folder / name for name in names), tensors, headers.digest())
 
@@ -110,7 +110,7 @@ def weight_map(folder: Path, source: str) -> Mapping[str, str]:
     index = read_json(folder / INDEX, max_bytes=MAX_INDEX_BYTES, source=source)
     files = index.get("weight_map")
     if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
-        raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} does not map tensors to files; {_MEND}")
+        raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} does not map tensors to files; {_ADVICE}")
     return files
 
 
@@ -134,7 +134,7 @@ def shard_names(
 
 def _read_header(path: Path, source: str) -> tuple[dict[str, Tensor], bytes]:
     def damaged(what: str) -> DamagedCheckpointError:
-        return DamagedCheckpointError(f"{quoted(path.name)} of {quoted(source)} {what}; {_MEND}")
+        return DamagedCheckpointError(f"{quoted(path.name)} of {quoted(source)} {what}; {_ADVICE}")
 
     try:
         file_bytes = path.stat().st_size
