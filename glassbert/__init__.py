@@ -4,18 +4,19 @@
     model = gb.load("pretrained")
     gb.fill_mask(model, "Paris is the capital of [MASK].").frame()
 
-The folders read from top to bottom, each using only those before it: ``pictures``, the words (``errors``,
-``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``, ``decision``,
-``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``intervention``, ``comparison``.
+Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
+(``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
+``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``intervention``,
+``comparison``.
 """
 
 import os
 
-#: The one place where the version stands; pyproject.toml reads it.
+#: The single source of the version; pyproject.toml reads it.
 __version__ = "0.1.0"
 
-# Threads that wait should sleep, not spin. On a busy two-core machine spinning made integrated gradients 14 times
-# slower (3.9 s against 0.28 s); libgomp reads this once, when torch is first imported.
+# Waiting threads should sleep, not spin. On a busy two-core machine, spinning made integrated gradients 14 times
+# slower (3.9 s instead of 0.28 s). libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from glassbert.attribution import (

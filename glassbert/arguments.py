@@ -1,4 +1,4 @@
-"""What public functions accept, checked against their own annotations before they start.
+"""Check the arguments of public functions against their annotations before they run.
 
     @checked
     def fill_mask(model: Model, text: Text, *, top_k: int = 10): ...
@@ -6,8 +6,8 @@
     fill_mask(model, None)              # TextTypeError: text must be a string or an Encoded, not None
     fill_mask(model, "a", top_k="3")    # OptionTypeError: top_k must be an integer, not str
 
-Only types are checked here; which values make sense is for each function to say. Classes are compared by name: after a
-hot reload, objects that an app kept are instances of the class as it was.
+Only types are checked here; each function checks the values itself. Classes are compared by name: after a hot reload,
+objects that an app has kept are still instances of the old class.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["check_fields", "checked", "lone_surrogate", "mismatch"]
 _Given = ParamSpec("_Given")
 _Returned = TypeVar("_Returned")
 
-#: Parameters that hold what is read by a model.
+#: Parameters that hold model input.
 _TEXTS = {
     "text",
     "texts",
@@ -63,22 +63,22 @@ _NAMES: Mapping[Any, tuple[str, str]] = {  # type → one, several
 
 
 def checked(function: Callable[_Given, _Returned]) -> Callable[_Given, _Returned]:
-    """The same function, which refuses arguments of a type that its annotations do not name.
+    """Make a function reject arguments whose types do not match its annotations.
 
-    Raises TextTypeError, TargetTypeError or OptionTypeError, by what the parameter holds; TextError or OptionError for
-    a string with a lone surrogate, which no tokenizer can read.
+    The decorated function raises TextTypeError, TargetTypeError or OptionTypeError, depending on the parameter, and
+    TextError or OptionError for a string with a lone surrogate, which no tokenizer can read.
     """
     signature = inspect.signature(function)
     hints: dict[str, Any] = {}
 
     @functools.wraps(function)
     def call(*args: _Given.args, **kwargs: _Given.kwargs) -> _Returned:
-        if not hints:  # at the first call: by then every name of the annotations is defined
+        if not hints:  # resolved at the first call, when every name in the annotations is defined
             hints.update(get_type_hints(function))
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError:
-            return function(*args, **kwargs)  # Python's own message about parameters that are missing or unknown
+            return function(*args, **kwargs)  # let Python report missing or unknown parameters
         for name, value in given.items():
             if name in hints and signature.parameters[name].kind not in (
                 inspect.Parameter.VAR_KEYWORD,
@@ -91,7 +91,7 @@ def checked(function: Callable[_Given, _Returned]) -> Callable[_Given, _Returned
 
 
 def check_fields(instance: Any, error: type[GlassBERTError]) -> None:
-    """Raise ``error`` unless the fields of a dataclass hold what its annotations say."""
+    """Raise ``error`` unless the fields of a dataclass match its annotations."""
     cls: Any = type(instance)
     hints = _hints_of(cls)
     for field in fields(instance):
@@ -116,10 +116,10 @@ def _accept(name: str, value: Any, hint: Any) -> None:
         if isinstance(value, bytes | bytearray):
             sentence += ": decode the bytes first, as in text.decode('utf-8')"
         elif isinstance(value, list | tuple):
-            sentence += ": give one text at a time"
+            sentence += ": pass one text at a time"
         raise TextTypeError(sentence)
     if found := lone_surrogate(value):
-        raise (TextError if is_text else OptionError)(f"{name} has {found}, half of a character: remove it")
+        raise (TextError if is_text else OptionError)(f"{name} contains {found}, half of a character: remove it")
 
 
 def _is_model(hint: Any) -> bool:
@@ -127,7 +127,7 @@ def _is_model(hint: Any) -> bool:
 
 
 def lone_surrogate(value: Any) -> str:
-    """Where a string, or one in a list, has a lone surrogate: "" or "the lone surrogate U+D800 at character 3"."""
+    """Locate a lone surrogate in a string or list of strings: "the lone surrogate U+D800 at character 3", else ""."""
     if isinstance(value, str):
         try:
             value.encode()
@@ -141,13 +141,14 @@ def lone_surrogate(value: Any) -> str:
 
 
 def mismatch(name: str, value: Any, hint: Any, *, exact: bool = False) -> str:
-    """What is wrong with a value's type, in a sentence; "" if it is what the annotation names.
+    """Describe in one sentence how a value's type differs from the annotation; "" if it matches.
 
-    A sequence may be a list, a tuple or an array. ``exact``, for what was saved: values of a Literal are compared too.
+    A sequence may be a list, a tuple or an array. With ``exact``, used for saved data, the values of a Literal are
+    compared too.
     """
     if _fits(value, hint, exact):
         return ""
-    for option in _alternatives(hint):  # name the item that is wrong, not the whole list
+    for option in _alternatives(hint):  # report the wrong item, not the whole list
         if _is_list(option) and _is_sequence(value) and get_args(option):
             for number, item in enumerate(value):
                 if inner := mismatch(f"{name}[{number}]", item, get_args(option)[0], exact=exact):
@@ -166,7 +167,7 @@ def _is_list(hint: Any) -> bool:
 
 
 def _is_sequence(value: Any) -> bool:
-    """Lists, tuples, ranges, arrays, the columns of a table: anything in order that can be counted and indexed."""
+    """Whether a value is ordered, sized and indexable: a list, tuple, range, array or table column."""
     if isinstance(value, str | bytes | bytearray | Mapping | type) or getattr(value, "ndim", 1) == 0:
         return False
     return hasattr(value, "__len__") and hasattr(value, "__getitem__") and hasattr(value, "__iter__")
@@ -194,13 +195,13 @@ def _fits(value: Any, hint: Any, exact: bool) -> bool:
         wrong = isinstance(value, str | bytes | Mapping | type) or getattr(value, "ndim", 1) == 0
         if wrong or not isinstance(value, collections.abc.Iterable):
             return False
-        # an iterator can be read once only, so it is not looked into
+        # an iterator can be consumed only once, so its items are not checked
         return not isinstance(value, Collection) or all(_fits(item, inner[0], exact) for item in value)
     if origin is os.PathLike:
         return isinstance(value, os.PathLike)
     if origin is not None:  # a Sequence
         if isinstance(value, str):
-            return inner[0] is str  # a string is a list of strings to Python; the function says what it wants instead
+            return inner[0] is str  # to Python a string is a sequence of strings; the function reports what it accepts
         return _is_sequence(value) and all(_fits(item, inner[0], exact) for item in value)
     return _fits_class(value, hint)
 

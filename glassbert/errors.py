@@ -4,30 +4,30 @@
     ├── ModelError                 a model could not be loaded
     │   ├── ModelNotFoundError     no such embedded id, hub id or folder
     │   ├── NetworkError           the hub is needed and cannot be reached
-    │   ├── GatedModelError        the hub wants a login or an accepted licence
-    │   ├── DamagedCheckpointError files are missing, truncated or do not fit together
-    │   ├── UnsafeWeightsError     only pickle weights, which can run code
-    │   ├── RemoteCodeError        the model brings its own Python code
+    │   ├── GatedModelError        the hub requires a login or acceptance of the licence
+    │   ├── DamagedCheckpointError files are missing, truncated or inconsistent
+    │   ├── UnsafeWeightsError     the weights exist only as pickle, which can run code
+    │   ├── RemoteCodeError        the model needs its own Python code
     │   ├── UnsupportedModelError  not an encoder of a supported family
-    │   └── ModelTooLargeError     more weights than free memory
-    ├── DeviceError                the device is not there
-    ├── HeadError                  this model has no such head in its weights
-    ├── TextError                  the text cannot be read as asked
-    │   ├── EmptyTextError
-    │   ├── TextTooLongError
-    │   └── TextTypeError          not a text at all; also a TypeError
+    │   └── ModelTooLargeError     the weights need more memory than is free
+    ├── DeviceError                the device is not available
+    ├── HeadError                  the model's weights contain no such task head
+    ├── TextError                  the text cannot be processed as requested
+    │   ├── EmptyTextError         the text is empty
+    │   ├── TextTooLongError       the text has more tokens than the model has positions
+    │   └── TextTypeError          not a text; also a TypeError
     ├── TargetError                no such class, mask or token to explain
-    │   └── TargetTypeError        not a target at all; also a TypeError
-    ├── LayerError                 no such layer or head
+    │   └── TargetTypeError        not a target; also a TypeError
+    ├── LayerError                 no such layer or attention head
     ├── MethodError                no such attribution method; also a ValueError
-    ├── ComparisonError            two things that cannot be compared
-    ├── OptionError                an option is out of its range; also a ValueError
-    │   └── OptionTypeError        an option of the wrong type; also a TypeError
-    ├── SavedResultError           a file or data that is not a saved result; also a ValueError
-    └── StoppedError               somebody stopped it before it was done
+    ├── ComparisonError            the two models or texts cannot be compared
+    ├── OptionError                an option is out of range; also a ValueError
+    │   └── OptionTypeError        an option has the wrong type; also a TypeError
+    ├── SavedResultError           not a saved result, or a damaged one; also a ValueError
+    └── StoppedError               the computation was cancelled
 
-Messages say what is wrong, what is valid and what to do. They are plain text and may quote user input,
-so whoever shows them escapes them.
+Each message states what is wrong, what is valid and what to do. Messages are plain text and may quote user input, so
+code that displays them must escape them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ __all__ = [
 
 
 class GlassBERTError(Exception):
-    """Base of every error a user can cause; the message is a plain sentence."""
+    """Base class of every error a user can cause; the message is a plain sentence."""
 
 
 class ModelError(GlassBERTError):
@@ -78,19 +78,19 @@ class NetworkError(ModelError):
 
 
 class GatedModelError(ModelError):
-    """The hub asks for a login or an accepted licence first."""
+    """The hub requires a login or acceptance of the licence."""
 
 
 class DamagedCheckpointError(ModelError):
-    """Files are missing, truncated or do not fit together."""
+    """Files are missing, truncated or inconsistent."""
 
 
 class UnsafeWeightsError(ModelError):
-    """Only pickle weights, which can run code when they are read."""
+    """The weights exist only as pickle, which can run code when loaded."""
 
 
 class RemoteCodeError(ModelError):
-    """The model brings its own Python code, which is never executed."""
+    """The model needs its own Python code, which is never executed."""
 
 
 class UnsupportedModelError(ModelError):
@@ -102,19 +102,19 @@ class ModelTooLargeError(ModelError):
 
 
 class DeviceError(GlassBERTError):
-    """The device is not there."""
+    """The device is not available."""
 
 
 class HeadError(GlassBERTError):
-    """This model has no such head in its weights."""
+    """The model's weights contain no such task head."""
 
 
 class TextError(GlassBERTError):
-    """The text cannot be read as asked."""
+    """The text cannot be processed as requested."""
 
 
 class EmptyTextError(TextError):
-    """The text has nothing a model could read."""
+    """The text contains nothing a model can read."""
 
 
 class TextTooLongError(TextError):
@@ -130,7 +130,7 @@ class TextTooLongError(TextError):
 
 
 class TextTypeError(TextError, TypeError):
-    """Something that is not a text, such as None, bytes or a list, where one text belongs."""
+    """Something other than a text, such as None, bytes or a list, where one text is expected."""
 
 
 class TargetError(GlassBERTError):
@@ -138,11 +138,11 @@ class TargetError(GlassBERTError):
 
 
 class TargetTypeError(TargetError, TypeError):
-    """Something that is neither a target nor the id or name of one."""
+    """Neither a target nor the id or name of one."""
 
 
 class LayerError(GlassBERTError):
-    """No such layer or head."""
+    """No such layer or attention head."""
 
 
 class MethodError(GlassBERTError, ValueError):
@@ -154,16 +154,16 @@ class ComparisonError(GlassBERTError):
 
 
 class OptionError(GlassBERTError, ValueError):
-    """An option is out of its range."""
+    """An option is out of range."""
 
 
 class OptionTypeError(OptionError, TypeError):
-    """An option is of the wrong type."""
+    """An option has the wrong type."""
 
 
 class SavedResultError(GlassBERTError, ValueError):
-    """A file or data that is no saved result: damaged, of another kind, or of a newer format."""
+    """A file or data is not a readable saved result: damaged, of another kind, or in a newer format."""
 
 
 class StoppedError(GlassBERTError):
-    """A long computation was stopped by whoever started it."""
+    """A long computation was cancelled by its caller."""

@@ -1,11 +1,11 @@
 """What the library returns: frozen results with read-only arrays.
 
-Besides its numbers every result has a line (``repr``), a picture or a table in notebooks (``_repr_html_``), a tidy
-pandas table (``frame()``), plain data (``to_dict()``, ``from_dict()``) and files (``save()``, :func:`load_result`),
-both exact to the bit. Axes are named in the field comments; ``token`` always counts every token of the input, special
-tokens included.
+Besides its numbers, every result has a one-line ``repr``, a picture or a table in notebooks (``_repr_html_``), a tidy
+pandas table (``frame()``), and lossless conversion to plain data (``to_dict()``, ``from_dict()``) and files
+(``save()``, :func:`load_result`). Axes are named in the field comments; ``token`` always counts every token of the
+input, special tokens included.
 
-The line reads ``<Type method of 'text' → answer: sizes, numbers>``.
+The ``repr`` has the form ``<Type method of 'text' → answer: sizes, numbers>``.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ __all__ = [
     "tidy",
 ]
 
-#: Written into every ``to_dict()``; ``from_dict()`` refuses a newer one.
+#: Written into every ``to_dict()``; ``from_dict()`` rejects a newer one.
 FORMAT_VERSION = 1
 
 _MOST_CHARACTERS = 200
 
-#: The piece of a token that is nothing but white space.
+#: Displayed for a token that consists only of white space.
 SPACE = "␣"
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -61,7 +61,7 @@ _ARRAY_TYPES = {
 
 
 def read_only(array: npt.ArrayLike, dtype: str) -> Array:
-    """A read-only array of this dtype; a copy, unless the input is one that nobody can write through."""
+    """A read-only array of this dtype; a copy, unless the input is already read-only and owns its data."""
     wanted = _ARRAY_TYPES[dtype]
     if isinstance(array, np.ndarray) and array.dtype == wanted and array.base is None and not array.flags.writeable:
         return array
@@ -71,11 +71,11 @@ def read_only(array: npt.ArrayLike, dtype: str) -> Array:
 
 
 class Result:
-    """Shared by all results: read-only arrays, a line and HTML to look at, exact data and files.
+    """Base class of all results: read-only arrays, ``repr`` and HTML, lossless conversion to plain data and files.
 
-    A subclass declares ``_arrays``: field name → dtype. Fields that hold another result or a target are converted
-    on the way; everything else must be plain JSON data (tuples come back as tuples). It says what it is in ``_about``,
-    and draws itself in ``_picture`` where a table is not what people look for.
+    A subclass declares ``_arrays``: field name → dtype. Fields that hold another result or a target are converted as
+    well; everything else must be plain JSON data (tuples are restored as tuples). ``_about`` describes the result in
+    one line; ``_picture`` draws it where a table is not the best view.
     """
 
     __slots__ = ()
@@ -94,16 +94,16 @@ class Result:
         return f"<{clipped(f'{type(self).__name__} {about}', _MOST_CHARACTERS - 2)}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the line, and below it a picture or the first rows of the table."""
+        """HTML for notebooks: the ``repr`` and, below it, a picture or the first rows of the table."""
         line = element("div", escaped(repr(self)), dir="auto", style="font-family:monospace;margin-bottom:6px")
         return element("div", line, self._picture())
 
     def _about(self) -> str:
-        """The line after the type's name: what, of which text, the answer, sizes and numbers."""
+        """The ``repr`` after the type's name: method, text, answer, sizes and numbers."""
         raise NotImplementedError
 
     def _picture(self) -> str:
-        """HTML without scripts and addresses, small whatever the text's length."""
+        """HTML without scripts or links, small regardless of the length of the text."""
         return _first_rows(self.frame())
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,9 +128,9 @@ class Result:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The result that ``to_dict`` wrote.
+        """Restore a result from the data of ``to_dict``.
 
-        Raises SavedResultError, which is a ValueError, for another type, a newer format and data that is damaged.
+        Raises SavedResultError, which is also a ValueError, for another type, a newer format or damaged data.
         """
         if not isinstance(data, Mapping) or data.get("type") != cls.__name__:
             found = f"a saved {data.get('type')!r}" if isinstance(data, Mapping) else f"of type {type(data).__name__}"
@@ -138,37 +138,36 @@ class Result:
         _check_format(data)
         missing = [field.name for field in fields(cls) if field.name not in data]  # type: ignore[arg-type]
         if missing:
-            raise SavedResultError(f"this saved {cls.__name__} is incomplete: it lacks {', '.join(missing)}")
+            raise SavedResultError(f"this saved {cls.__name__} is incomplete: missing {', '.join(missing)}")
         own: Any = cls
         hints = _hints_of(own)
         return cls(**{name: _field(cls, name, data[name], hints[name]) for name in hints})
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write this result to a file, exact to the bit; :func:`glassbert.load_result` reads it.
+        """Save this result to a file without loss; :func:`glassbert.load_result` loads it.
 
-        A path that ends in ``.json`` gives JSON, one in ``.zip`` a compressed archive of JSON and ``.npy`` arrays; any
-        other gives whichever suits the arrays' size. Returns the path. Raises SavedResultError where the file cannot be
-        written.
+        The suffix ``.json`` selects JSON, and ``.zip`` a compressed archive of JSON and ``.npy`` arrays; with any other
+        suffix the size of the arrays decides. Returns the path. Raises SavedResultError if the file cannot be written.
         """
         return saving.write(path, self._data(lambda array: array))
 
     def frame(self) -> pd.DataFrame:
-        """A tidy table, one row an observation."""
+        """A tidy table, one row per observation."""
         raise TypeError(f"{type(self).__name__} has no table")
 
 
 @checked
 def load_result(path: str | os.PathLike[str]) -> Result:
-    """The result that :meth:`Result.save` wrote, of whichever type it is.
+    """Load a result of any type from a file that :meth:`Result.save` wrote.
 
-    Nothing in the file is executed or unpickled. Raises SavedResultError, which is also a ValueError, for a file that
-    is missing, damaged, not a saved result, or of a newer format.
+    Nothing in the file is executed or unpickled. Raises SavedResultError, which is also a ValueError, if the file is
+    missing, damaged, not a saved result, or in a newer format.
     """
     data = saving.read(path)
     kind = data.get("type") if isinstance(data, dict) else None
     types = _result_types()
     if not isinstance(kind, str) or kind not in types:
-        raise SavedResultError(f"{path} holds no result that this version of GlassBERT knows")
+        raise SavedResultError(f"{path} does not contain a result type that this version of GlassBERT knows")
     try:
         return types[kind].from_dict(data)
     except SavedResultError as error:
@@ -178,15 +177,15 @@ def load_result(path: str | os.PathLike[str]) -> Result:
 def _check_format(data: Mapping[str, Any]) -> None:
     found = data.get("format", 0)
     if isinstance(found, bool) or not isinstance(found, int):
-        raise SavedResultError(f"this saved {data.get('type')} is damaged: its format is {found!r}, not a number")
+        raise SavedResultError(f"this saved {data.get('type')} is damaged: its format is {found!r}, not an integer")
     if found > FORMAT_VERSION:
         raise SavedResultError(
-            f"saved in format {found}; this version reads up to format {FORMAT_VERSION}: update glassbert to read it"
+            f"saved in format {found}, but this version reads formats up to {FORMAT_VERSION}: update glassbert"
         )
 
 
 def _field(cls: type[Result], name: str, value: Any, hint: Any) -> Any:
-    """A field as it was before it was saved. Raises SavedResultError for what cannot have been."""
+    """Restore the value of a saved field. Raises SavedResultError if it is not valid for this field."""
     try:
         if name in cls._arrays:
             wanted = _ARRAY_TYPES[cls._arrays[name]]
@@ -218,7 +217,7 @@ def _result_types() -> dict[str, type[Result]]:
 
 
 def _restored(value: Any) -> Any:
-    """Lists become tuples again, and saved results within a result become results."""
+    """Turn lists back into tuples, and saved results within a result back into results."""
     if isinstance(value, list):
         return tuple(_restored(item) for item in value)
     if isinstance(value, Mapping) and value.get("type") in (saved := _result_types()):
@@ -251,7 +250,7 @@ def signed(value: float) -> str:
 
 
 def tidy(columns: Mapping[str, Any]) -> pd.DataFrame:
-    """A pandas table of these columns; pandas is imported when the first one is made."""
+    """A pandas table of these columns; pandas is imported only when first needed."""
     import pandas as pd
 
     return pd.DataFrame(dict(columns))
@@ -259,11 +258,11 @@ def tidy(columns: Mapping[str, Any]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Encoded(Result):
-    """A text, or two, as the model reads it.
+    """One text, or a pair of texts, as the model reads it.
 
-    ``tokens`` are the vocabulary's own strings, ``pieces`` the same for human eyes (no ``##``, no ``Ġ``).
-    ``offsets`` are character positions in the text that ``sequence_ids`` names (0 or 1; −1 for special tokens).
-    ``word_ids`` number the words of both texts one after another, −1 for special tokens.
+    ``tokens`` are the strings of the vocabulary, and ``pieces`` the same in readable form (no ``##``, no ``Ġ``).
+    ``offsets`` are character positions in the text given by ``sequence_ids`` (0 or 1; −1 for special tokens).
+    ``word_ids`` number the words of both texts consecutively, with −1 for special tokens.
     """
 
     tokens: tuple[str, ...]
@@ -297,7 +296,7 @@ class Encoded(Result):
         return f"of {quoted(self.texts)}: {counted(len(self), 'token')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a token."""
+        """One row per token."""
         return tidy(
             {
                 "position": np.arange(len(self)),

@@ -1,7 +1,7 @@
-"""Files of saved results: JSON, or a zip archive where the arrays are large. Plain data in and out, no types.
+"""Read and write files of saved results: JSON, or a zip archive if the arrays are large. Plain data only, no types.
 
-The archive holds ``result.json``, in which each array is null, and one ``.npy`` member for each array, named by its
-path: ``encoded/input_ids.npy``. Nothing is pickled, and nothing is ever unpacked to the disk.
+The archive contains ``result.json``, in which each array is null, and one ``.npy`` member per array, named by its
+path: ``encoded/input_ids.npy``. Nothing is pickled, and nothing is ever extracted to disk.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from glassbert.errors import SavedResultError
 
 __all__ = ["read", "write"]
 
-#: From so many numbers on a file without a telling suffix is an archive.
+#: With more array elements than this, a file without a known suffix becomes an archive.
 _LARGE = 10_000
 _DOCUMENT = "result.json"
 _MEMBER = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*\.npy")
 _DTYPES = {"<i8", "<f4", "<f8"}
-#: A member that packs better than this is stored as it is, and none that does is read: the rest cannot blow up.
+#: A member with a higher compression ratio is stored uncompressed, and none is read: this rules out zip bombs.
 _MOST_PACKED, _ALWAYS_FINE = 100, 1 << 16
 _MOST_BYTES = 1 << 26
 _MOST_MEMBERS = 10_000
-#: What the standard library raises about archives that are cut off, changed or encrypted.
+#: What the standard library raises for archives that are truncated, modified or encrypted.
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, KeyError),
     *(NotImplementedError, RuntimeError, MemoryError),
@@ -40,9 +40,9 @@ _DAMAGED = (
 
 
 def write(path: str | os.PathLike[str], data: dict[str, Any]) -> Path:
-    """Write dictionaries, lists, plain values and arrays; ``.json`` and ``.zip`` decide, else the arrays' size.
+    """Write dictionaries, lists, plain values and arrays as ``.json`` or ``.zip``; else the arrays' size decides.
 
-    The file appears when it is complete. Raises SavedResultError where it cannot be written.
+    The file appears only once it is complete. Raises SavedResultError if it cannot be written.
     """
     target = Path(path)
     arrays = dict(_arrays(data))
@@ -60,7 +60,7 @@ def write(path: str | os.PathLike[str], data: dict[str, Any]) -> Path:
 
 
 def read(path: str | os.PathLike[str]) -> Any:
-    """What :func:`write` was given. Raises SavedResultError for a file that is missing, damaged or something else."""
+    """Read the data that :func:`write` saved. Raises SavedResultError if the file is missing, damaged or invalid."""
     source = Path(path)
     try:
         content = source.read_bytes()
@@ -75,7 +75,7 @@ def read(path: str | os.PathLike[str]) -> Any:
 
 
 class _UnreadableError(Exception):
-    """Why, as the end of a sentence."""
+    """The reason, as the end of a sentence."""
 
 
 def _json(data: Any) -> bytes:
@@ -83,19 +83,19 @@ def _json(data: Any) -> bytes:
         return json.dumps(data, ensure_ascii=True, allow_nan=False).encode()
     except ValueError as error:
         raise SavedResultError(
-            "this result has numbers that are not finite, which JSON cannot hold: save it as .zip"
+            "this result contains numbers that are not finite, which JSON cannot represent: save it as .zip"
         ) from error
 
 
 def _parsed(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except (ValueError, RecursionError) as error:  # ValueError: no JSON, or no UTF-8
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
         raise _UnreadableError("its text is not JSON") from error
 
 
 def _arrays(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
-    """Every array with the keys that lead to it; items of lists are counted from 0."""
+    """Every array with its path of keys; list items are numbered from 0."""
     if isinstance(data, np.ndarray):
         yield path, data
     elif isinstance(data, dict):
@@ -129,7 +129,7 @@ def _archive(data: dict[str, Any], arrays: dict[tuple[str, ...], np.ndarray[Any,
 
 
 def _put(members: zipfile.ZipFile, name: str, content: bytes) -> None:
-    # a fixed date: the same result is the same file
+    # a fixed date, so that equal results give identical files
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
     if len(content) > _ALWAYS_FINE and len(content) > _MOST_PACKED * len(zlib.compress(content, 6)):
@@ -141,14 +141,14 @@ def _unarchived(content: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(content)) as members:
         names = members.namelist()
         if _DOCUMENT not in names or len(set(names)) != len(names) or len(names) > _MOST_MEMBERS:
-            raise _UnreadableError(f"it has no {_DOCUMENT}, or members twice")
+            raise _UnreadableError(f"it has no {_DOCUMENT}, or it has duplicate or too many members")
         if sum(info.file_size for info in members.infolist()) > max(_MOST_BYTES, _MOST_PACKED * len(content)):
-            raise _UnreadableError(f"it would unpack to much more than its {len(content):,} bytes")
+            raise _UnreadableError(f"it would decompress to far more than its {len(content):,} bytes")
         data = _parsed(_member(members, _DOCUMENT))
         for name in names:
             if name != _DOCUMENT:
                 if not _MEMBER.fullmatch(name):
-                    raise _UnreadableError(f"it has a member that no result has, {name[:80]!r}")
+                    raise _UnreadableError(f"it has an unexpected member, {name[:80]!r}")
                 _insert(data, name.removesuffix(".npy").split("/"), _array(_member(members, name), name))
     return data
 
@@ -156,15 +156,15 @@ def _unarchived(content: bytes) -> Any:
 def _member(members: zipfile.ZipFile, name: str) -> bytes:
     info = members.getinfo(name)
     if info.file_size > max(_ALWAYS_FINE, _MOST_PACKED * info.compress_size):
-        raise _UnreadableError(f"{name} would unpack to {info.file_size:,} bytes from {info.compress_size:,}")
-    return members.read(name)  # never more than the size above, whatever the data says; the checksum is compared
+        raise _UnreadableError(f"{name} would decompress from {info.compress_size:,} to {info.file_size:,} bytes")
+    return members.read(name)  # reads at most the size above, whatever the data claims, and verifies the checksum
 
 
 def _array(content: bytes, name: str) -> np.ndarray[Any, Any]:
     file = io.BytesIO(content)
     try:
         if np.lib.format.read_magic(file) != (1, 0):
-            raise _UnreadableError(f"{name} is of an unknown version")
+            raise _UnreadableError(f"{name} has an unknown format version")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise _UnreadableError(f"{name} is not an array") from error
@@ -173,13 +173,13 @@ def _array(content: bytes, name: str) -> np.ndarray[Any, Any]:
     for length in shape:
         count *= length
     if dtype.str not in _DTYPES or fortran or min(shape, default=0) < 0 or count * dtype.itemsize != len(values):
-        raise _UnreadableError(f"{name} does not hold the numbers that it announces")
+        raise _UnreadableError(f"the data of {name} does not match its header")
     array: np.ndarray[Any, Any] = np.frombuffer(values, dtype=dtype).reshape(shape)
     return array
 
 
 def _insert(data: Any, path: list[str], array: np.ndarray[Any, Any]) -> None:
-    """Put an array where the document has null."""
+    """Insert an array where the document has null."""
     *parents, last = path
     place = data
     try:
@@ -190,4 +190,4 @@ def _insert(data: Any, path: list[str], array: np.ndarray[Any, Any]) -> None:
             raise KeyError(last)
         place[key] = array
     except (KeyError, IndexError, ValueError, TypeError) as error:
-        raise _UnreadableError(f"it has no place for {'/'.join(path)}") from error
+        raise _UnreadableError(f"{_DOCUMENT} has no placeholder for {'/'.join(path)}") from error

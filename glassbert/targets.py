@@ -1,7 +1,7 @@
-"""What an explanation is about: a class, a masked word, the next sentence, a token's label, or an answer's edge.
+"""What an explanation explains: a class, a masked word, the next sentence, a token's label, or one end of an answer.
 
-Targets are small, frozen and hashable, so that they can be part of a cache key. Names and ids are both accepted;
-the attribution package turns names into ids and says what is valid when there is no such thing.
+Targets are small, frozen and hashable, so they can be part of a cache key. Names and ids are both accepted; the
+decision package resolves names to ids and lists the valid ones for an unknown name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ClassTarget:
-    """A class of a classifier, by id or name; ``None``: the predicted one. With ``foil``: this rather than that."""
+    """A class of a classifier, by id or name; ``None``: the predicted class.
+
+    With ``foil``, the target is the difference: why this class rather than the foil.
+    """
 
     label: int | str | None = None
     foil: int | str | None = None
@@ -39,9 +42,10 @@ class ClassTarget:
 
 @dataclass(frozen=True, slots=True)
 class MaskTarget:
-    """A word at a masked position; ``None``: the model's first choice. With ``foil``: "he" rather than "she".
+    """A token of the vocabulary at a masked position; ``None``: the model's top prediction.
 
-    ``position`` counts tokens, special ones included. Whatever stands there is replaced by the mask token first.
+    ``position`` is a token index, special tokens included; the token there is first replaced by the mask token. With
+    ``foil``, the target is the difference: why "he" rather than "she".
     """
 
     position: int
@@ -64,9 +68,10 @@ class NextSentenceTarget:
 
 @dataclass(frozen=True, slots=True)
 class TokenTarget:
-    """The label of one token (named entities, parts of speech), by id or name; ``None``: the predicted one.
+    """The label of one token (named entities, parts of speech), by id or name; ``None``: the predicted label.
 
-    ``position`` counts tokens, special ones included. With ``foil``: this label rather than that.
+    ``position`` is a token index, special tokens included. With ``foil``, the target is the difference: why this label
+    rather than the foil.
     """
 
     position: int
@@ -79,9 +84,9 @@ class TokenTarget:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTarget:
-    """That the answer to a question starts, or ends, at a token of the second text; ``None``: where it likely does.
+    """That the answer to a question starts, or ends, at a token of the second text; ``None``: the predicted position.
 
-    With ``foil``: here rather than there.
+    With ``foil``, the target is the difference: why this position rather than the foil.
     """
 
     edge: Literal["start", "end"] = "start"
@@ -92,7 +97,7 @@ class AnswerTarget:
         check_fields(self, TargetTypeError)
 
 
-#: What an attribution explains: the raw score of the target or its probability.
+#: What an attribution explains: the logit of the target or its probability.
 Output: TypeAlias = Literal["logit", "probability"]
 
 Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget
@@ -113,7 +118,7 @@ def target_to_dict(target: Target) -> dict[str, Any]:
 
 
 def target_from_dict(data: Mapping[str, Any]) -> Target:
-    """The target that :func:`target_to_dict` wrote. Raises TargetError for an unknown kind."""
+    """Restore a target from the data of :func:`target_to_dict`. Raises TargetError for an unknown kind."""
     if not isinstance(data, Mapping):
         raise TargetTypeError(f"a saved target must be a dictionary, not {type(data).__name__}")
     values = dict(data)

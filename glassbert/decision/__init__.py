@@ -1,29 +1,29 @@
-"""The heart of the library: one decision of a model, as a function that can be asked.
+"""The core of the library: one decision of a model, as a function that can be evaluated.
 
-Every explanation explains the same thing: F, a number that one model gives to one target on one input. This package
-says what F is, apart from how it is run, and every method, map, receipt and search of the library stands on it.
+Every explanation explains the same thing: F, the number that a model assigns to a target on an input. This package
+defines F separately from how it is computed, and every method, map, receipt and search of the library builds on it.
 
-**What is decided** is a :class:`Decision`: model, input, target, unit; the task head that decides and the token whose
-state it reads; the classes, target first, then foil; which tokens may go and which every baseline keeps; and F itself,
-from logits: ``decision.value(logits)``.
+**What is decided** is a :class:`Decision`: model, input, target and unit; the task head that decides and the token
+whose state it reads; the classes, target first, then foil; which tokens can be removed and which every baseline keeps;
+and F itself, from logits: ``decision.value(logits)``.
 
-**How it is run** is a :class:`Runner`: it asks the network for F
+**How it is run** is a :class:`Runner`: it evaluates F
 
-- of word embeddings, differentiably: ``runner.value(embeddings)``,
-- of the input with some tokens replaced by a baseline's: ``runner.values_replaced(present)``,
-- of the input with some tokens left out by id: ``runner.values_without(present)``,
-- of other inputs, such as edited texts: ``runner.logits_of_inputs(inputs, positions)``,
+- on word embeddings, differentiably: ``runner.value(embeddings)``,
+- on the input with some tokens replaced by a baseline: ``runner.values_replaced(present)``,
+- on the input with some tokens removed by id: ``runner.values_without(present)``,
+- on other inputs, such as edited texts: ``runner.logits_of_inputs(inputs, positions)``,
 
-batched by length and memory (:mod:`glassbert.network.batches`), through the model's lock, moved to the CPU where a GPU
-runs out of memory, counted in :class:`Passes`, which also tell the progress and stop the work when asked to.
+batched by length and memory (:mod:`glassbert.network.batches`), under the model's lock, on the CPU if a GPU runs out of
+memory. :class:`Passes` counts the passes, reports progress and cancels the work on request.
 
     from glassbert.decision import decide
     runner = decide(model, gb.encode(model, "A superb cast."), gb.ClassTarget("POSITIVE"), "logit")
     runner.value(runner.decision.embeddings)          # F(x), differentiable
     runner.values_without(present)                    # F without some tokens, (variant,)
 
-To read: ``decision``, ``runner``, ``settle`` (from a target as people name it to a decision), ``gradients`` (many
-points of F at once), ``by_layer`` (gradients by attention weights, in the memory of one layer).
+Reading order: ``decision``, ``runner``, ``settle`` (from a user's target to a decision), ``gradients`` (F at many
+points at once), ``by_layer`` (gradients with respect to attention weights, in the memory of one layer).
 """
 
 from glassbert.decision.decision import BASELINES, HEAD_OF, PAIR_NAMES, Decision

@@ -1,9 +1,9 @@
-"""Gradients by attention weights and head outputs, one layer at a time.
+"""Gradients with respect to attention weights and head outputs, one layer at a time.
 
-A plain backward pass holds what every layer computed until it is over: 600 MB for 512 tokens of a base-size model, of
-which 300 are attention weights and their gradients. Here the forward pass keeps each layer's input and nothing else;
-then, from the last layer to the first, a layer is run once more, differentiated and forgotten. The numbers are the
-same, the cost is two forward passes and one backward pass in place of one and one, and memory that of a single layer.
+A plain backward pass keeps the activations of all layers until it ends: 600 MB for 512 tokens of a base-size model, of
+which 300 are attention weights and their gradients. Here the forward pass keeps only each layer's input; then, from the
+last layer to the first, each layer is run again, differentiated and released. The numbers are the same; the cost is
+two forward passes and one backward pass instead of one and one, with the memory of a single layer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Call = tuple[tuple[Any, ...], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerGradients:
-    """One layer at the input itself; on the model's device."""
+    """The gradients of one layer at the input itself, on the model's device."""
 
     layer: int
     weights: Tensor  # (head, query, key), A
@@ -35,7 +35,7 @@ class LayerGradients:
 
 
 def gradients_by_layer(runner: Runner, see: Callable[[LayerGradients], None]) -> float:
-    """F(x); ``see`` is told of every layer, the last one first. Two passes. Raises UnsupportedModelError."""
+    """F(x); calls ``see`` with every layer, the last one first. Two passes. Raises UnsupportedModelError."""
     decision = runner.decision
     model = decision.model
     calls: dict[int, _Call] = {}
@@ -70,12 +70,12 @@ def gradients_by_layer(runner: Runner, see: Callable[[LayerGradients], None]) ->
 def _through(
     runner: Runner, layer: int, call: _Call, off: Tensor | None, gradient: Tensor
 ) -> tuple[LayerGradients, Tensor]:
-    """The layer's own gradients, and the gradient by its input; ``gradient`` is the one by its output."""
+    """The layer's own gradients, and the gradient with respect to its input, given that with respect to its output."""
     (states, *rest), options = call
     states = states.detach().requires_grad_()
     gates = torch.ones(runner.decision.model.attention_heads, device=states.device, requires_grad=True)
     block = blocks(runner.decision.model.network)[layer]
-    bare = replace(runner.decision.model, ablated_heads=())  # its hooks count whole passes, and this is a single layer
+    bare = replace(runner.decision.model, ablated_heads=())  # its hooks expect whole passes, and this is a single layer
 
     def work(_: str) -> tuple[Tensor, Tensor]:
         with _taken(block) as weights:
@@ -96,7 +96,7 @@ def _through(
 
 @contextmanager
 def _taken(block: Block) -> Iterator[list[Tensor]]:
-    """A context in which the attention of this block leaves its weights in the list."""
+    """A context in which the attention of this block appends its weights to the list."""
     weights: list[Tensor] = []
     with ExitStack() as stack:
         hook = block.attention.register_forward_hook(lambda module, inputs, output: weights.append(output[1]))

@@ -1,8 +1,8 @@
 """What an explanation explains: F, one decision of one model about one input.
 
 F is the logit (or the probability) of a target, or its difference from a foil: "NEGATIVE", "he rather than she at token
-3", "B follows A". A :class:`Decision` says what that means (which head, which classes, which tokens may go, what stands
-for a text without words) and turns logits into F. It runs nothing: that is :class:`Runner`.
+3", "B follows A". A :class:`Decision` defines it (which task head, which classes, which tokens can be removed, which
+baseline represents an empty text) and turns logits into F. It runs nothing: :class:`Runner` does.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ HEAD_OF: dict[type[Target], Head] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """One input, one target, in one unit. Make one with :func:`decide`."""
+    """One input and one target, in one unit. Create one with :func:`decide`."""
 
     model: Model
     encoded: Encoded  # with the mask in place, for a masked word
     target: Target
-    target_label: str  # as people read it: "POSITIVE", "he rather than she"
+    target_label: str  # for display: "POSITIVE", "he rather than she"
     output: Output
     class_ids: tuple[int, ...]  # the target's id, then the foil's if there is one
 
@@ -56,7 +56,7 @@ class Decision:
 
     @property
     def kept(self) -> Array:
-        """(token,) True where every baseline keeps the token: special tokens and the masked word asked about."""
+        """(token,) True where every baseline keeps the token: special tokens and the masked word to predict."""
         kept = self.encoded.special_tokens_mask.astype(bool)
         if isinstance(self.target, MaskTarget):
             kept = kept.copy()
@@ -65,7 +65,7 @@ class Decision:
 
     @property
     def removable(self) -> Array:
-        """(token,) True where the token can be left out: the decision is still made without it."""
+        """(token,) True where the token can be removed: the decision can still be made without it."""
         removable = ~self.kept
         if isinstance(self.target, TokenTarget):
             removable[self.target.position] = False
@@ -75,14 +75,14 @@ class Decision:
 
     @property
     def embeddings(self) -> Tensor:
-        """(1, token, dimension) in float32, on the model's device: steps and sums need more digits than half has.
+        """(1, token, dimension) in float32, on the model's device: half precision is too coarse for steps and sums.
 
         Rows of the word-embedding table, before positions, segments and LayerNorm are added.
         """
         return word_embeddings(self.model, torch.tensor(self.encoded.input_ids)[None]).detach().float()
 
     def baseline_embeddings(self, baseline: str) -> Tensor:
-        """(1, token, dimension): [PAD], [MASK] or zero in place of every token that is not kept. Raises OptionError."""
+        """(1, token, dimension): [PAD], [MASK] or zero replaces every token that is not kept. Raises OptionError."""
         if baseline not in BASELINES:
             raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
         kept = torch.from_numpy(self.kept)
@@ -105,25 +105,25 @@ class Decision:
 
     @property
     def position(self) -> int:
-        """The token whose last state the head reads: the mask, the labelled token, the answer's edge, or [CLS]."""
+        """The token whose last state the head reads: the mask, the labelled token, the answer's end point, or [CLS]."""
         if isinstance(self.target, AnswerTarget):
-            return self.target.position or 0  # left open only while the likeliest is being sought
+            return self.target.position or 0  # None only while the most likely position is being determined
         return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
 
     @property
     def reads_one_position(self) -> bool:
-        """Whether a pass may end at that token: the head of this target reads the state of no other."""
+        """Whether the last layer needs that token only: the head of this target reads no other state."""
         if not isinstance(self.target, ClassTarget | MaskTarget | NextSentenceTarget) or self.model.ablated_heads:
             return False
         return has_known_blocks(self.model.network)
 
     @property
     def is_independent(self) -> bool:
-        """Whether the class is decided by itself, with no other to be ahead of: a label of a multi-label classifier."""
+        """Whether the class is decided independently of all others: a label of a multi-label classifier."""
         return self.model.multi_label and isinstance(self.target, ClassTarget)
 
     def class_name(self, index: int) -> str:
-        """What the head of this target calls its class: a label, a vocabulary string, "B follows A"."""
+        """The name of a class of this target's head: a label, a vocabulary string, "B follows A"."""
         match self.target:
             case ClassTarget() | TokenTarget():
                 return self.model.labels[index]
@@ -139,7 +139,7 @@ class Decision:
     def value(self, logits: Tensor) -> Tensor:
         """(input, class) logits → F, (input,). Differentiable. The classes of an AnswerTarget are the tokens."""
         if self.output == "probability":
-            if isinstance(self.target, AnswerTarget):  # answers are sought in the second text only
+            if isinstance(self.target, AnswerTarget):  # answers are in the second text only
                 context = torch.from_numpy(self.encoded.sequence_ids == 1).to(logits.device)
                 logits = logits.masked_fill(~context, -torch.inf)
             logits = logits.sigmoid() if self.is_independent else logits.softmax(dim=-1)
@@ -147,9 +147,9 @@ class Decision:
         return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
 
     def answers(self, logits: Array) -> tuple[str, ...]:
-        """What the model decides, (input,): the class with the highest of (input, class) logits.
+        """The predictions, (input,): the class with the highest of the (input, class) logits.
 
-        A multi-label classifier decides about each label by itself: the label asked about, or "not" that label.
+        A multi-label classifier decides each label independently: the target label, or "not" that label.
         """
         if not self.is_independent:
             return tuple(self.class_name(int(index)) for index in logits.argmax(axis=1))
@@ -158,7 +158,7 @@ class Decision:
         return tuple(name if logit > 0 else f"not {name}" for logit in logits[:, asked])
 
     def leads(self, logits: Array, original: Array) -> Array:
-        """How far the decision of ``original`` (class,) is ahead, (input,), in logits: below 0 it has flipped."""
+        """The margin of the prediction of ``original`` (class,), (input,), in logits: below 0, it has flipped."""
         asked, decided = self.class_ids[0], int(original.argmax())
         ahead: Array
         if self.is_independent:

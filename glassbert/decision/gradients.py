@@ -1,7 +1,7 @@
-"""F and its gradient for many rows of embeddings at once, of one decision or of several.
+"""F and its gradient for many rows of embeddings at once, of one or several decisions.
 
-The decisions of one call belong to one model and one head. Rows of different lengths are padded and masked, rows of
-similar length go together, and a pass holds as many as memory and the cores can use.
+The decisions of one call share a model and a task head. Rows of different lengths are padded and masked, rows of
+similar length share a pass, and a pass has as many rows as memory and cores can use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Row", "alike", "gradients_in_parts", "in_batches", "run_rows", "valu
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One point to ask F at: word embeddings (token, dimension) of a decision."""
+    """One point at which to evaluate F: word embeddings (token, dimension) of a decision."""
 
     runner: Runner
     embeddings: Tensor
@@ -36,7 +36,7 @@ class Row:
 
 
 def alike(runners: Sequence[Runner]) -> list[list[int]]:
-    """Indices of decisions that can share a pass: one head, one edge of an answer, the shortest first."""
+    """Indices of decisions that can share a pass: same head, same end of an answer; the shortest first."""
 
     def kind(index: int) -> tuple[str, str]:
         target = runners[index].decision.target
@@ -54,7 +54,7 @@ def in_batches(rows: Sequence[Row], most_rows: int | None = None) -> list[list[i
 
 
 def values_and_gradients(rows: Sequence[Row], most_rows: int | None = None) -> list[tuple[float, Tensor]]:
-    """F and ∂F/∂x, (token, dimension), at each row; ``most_rows`` a pass, None: chosen from length and memory."""
+    """F and ∂F/∂x, (token, dimension), at each row; ``most_rows`` per pass, None: chosen from length and memory."""
     results: dict[int, tuple[float, Tensor]] = {}
     for chosen in in_batches(rows, most_rows):
         values, points, _ = run_rows([rows[index] for index in chosen], attention=False)
@@ -65,7 +65,7 @@ def values_and_gradients(rows: Sequence[Row], most_rows: int | None = None) -> l
 
 
 def gradients_in_parts(value: Callable[[Tensor], Tensor], most_rows: int) -> Callable[..., tuple[Tensor]]:
-    """A ``gradient_func`` for Captum that takes so many rows a pass: Captum would take all at once."""
+    """A ``gradient_func`` for Captum with at most ``most_rows`` rows per pass: Captum would run all at once."""
 
     def gradients(_forward: object, inputs: tuple[Tensor, ...], *_unused: object) -> tuple[Tensor]:
         parts = []
@@ -79,7 +79,7 @@ def gradients_in_parts(value: Callable[[Tensor], Tensor], most_rows: int) -> Cal
 
 
 def run_rows(rows: Sequence[Row], *, attention: bool) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-    """F (row,), the padded points it can be differentiated by, and the attention weights of each layer."""
+    """F (row,), the padded points to differentiate it with respect to, and the attention weights of each layer."""
     runners = [row.runner for row in rows]
     first, model, length = runners[0], runners[0].decision.model, max(row.length for row in rows)
     inputs = batch(model, [runner.decision.encoded for runner in runners])

@@ -1,7 +1,7 @@
-"""How a decision is run: its passes counted, batched by length and memory, hooked into, told of and cancelled.
+"""How a decision is run: counting, batching, hooks, progress and cancellation.
 
-A :class:`Runner` asks the network for F in three ways: of word embeddings, differentiably; of the input with some
-tokens replaced; and of the input with some tokens left out. Everything that explains a decision stands on one.
+A :class:`Runner` evaluates F in three ways: on word embeddings, differentiably; on the input with some tokens replaced;
+and on the input with some tokens removed. Everything that explains a decision builds on one.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
 
 __all__ = ["Passes", "Runner"]
 
-#: A context that puts hooks on the network for one pass.
+#: A context that installs hooks on the network for one pass.
 Hooks = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
 class Passes:
-    """How many inputs went through the network, the one that found the target included; stops when asked to.
+    """Counts the inputs that went through the network, including the one that found the target; can be cancelled.
 
-    ``watch(count)`` is told before every pass.
+    ``watch(count)`` is called before every pass.
     """
 
     count: int = 0
@@ -45,28 +45,28 @@ class Passes:
 
     def add(self, inputs: int) -> None:
         if self.cancelled is not None and self.cancelled():
-            raise StoppedError("this was stopped before it was done, so there is no result; start it again to get one")
+            raise StoppedError("the computation was cancelled, so there is no result; start it again to get one")
         if self.watch is not None:
             self.watch(self.count)
         self.count += inputs
 
     def report(self, progress: Callable[[int, int], None] | None, expected: int) -> None:
-        """Call ``progress(passes done, passes expected)`` as it goes; never more done than expected."""
+        """Call ``progress(passes done, passes expected)`` before every pass; never more done than expected."""
         if progress is not None:
             self.watch = lambda done: progress(done, max(done, expected))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runner:
-    """Asks one model for F of one decision. Not tied to a thread: each pass takes the model's lock."""
+    """Evaluates F of one decision with one model. Thread-safe: each pass takes the model's lock."""
 
     decision: Decision
     passes: Passes = field(default_factory=Passes)
-    #: What methods of one decision share, such as its first-order pass.
+    #: Intermediate results that methods share for one decision, such as its first-order pass.
     memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def on(self, model: Model) -> Runner:
-        """The same decision of another model of the same shape, such as one without some heads; shares the count."""
+        """The same decision on another model of the same shape, such as one with ablated heads; shares the count."""
         return Runner(replace(self.decision, model=model), self.passes)
 
     # --- F of embeddings ----------------------------------------------------------------------------------------
@@ -76,17 +76,17 @@ class Runner:
         return self.decision.value(self.logits(embeddings))
 
     def logits(self, embeddings: Tensor, hooks: Hooks = nullcontext) -> Tensor:
-        """(input, class) logits of the decision's head; ``hooks`` are on the network during this pass and no other.
+        """(input, class) logits of the decision's head; ``hooks`` are active only during this pass.
 
-        The classes of an AnswerTarget are the tokens of the input. Hooks may make more rows inside the network than
-        went in; count those with :attr:`passes`.
+        The classes of an AnswerTarget are the tokens of the input. Hooks may add rows inside the network; count those
+        with :attr:`passes`.
         """
         return self.logits_and_attention(embeddings, hooks, attention=False)[0]
 
     def logits_and_attention(
         self, embeddings: Tensor, hooks: Hooks = nullcontext, *, attention: bool = True
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The logits, and the attention weights they were computed with: (input, head, query, key) a layer."""
+        """The logits, and the attention weights of the same pass: (input, head, query, key) per layer."""
         decision = self.decision
         self.passes.add(len(embeddings))
         one = batch(decision.model, [decision.encoded])
@@ -98,7 +98,7 @@ class Runner:
             if hooks is nullcontext and not attention:
                 return self.logits_of(forward, torch.tensor([decision.position])), ()
             with hooks():
-                # one position for all: hooks may have made more rows inside the network than went in
+                # one position for all: hooks may have added rows inside the network
                 return self.read(forward, torch.tensor([decision.position]), attention=attention)
 
         return decision.model.run(work)
@@ -106,9 +106,9 @@ class Runner:
     # --- F of the input with tokens replaced or left out --------------------------------------------------------
 
     def values_replaced(self, present: Array, baseline: str = "mask") -> Array:
-        """F with the baseline's token in place of those not present: (variant, token) of bool → (variant,) float64.
+        """F with absent tokens replaced by the baseline: (variant, token) of bool → (variant,) float64.
 
-        Tokens that every baseline keeps are present whatever is asked. Equal variants are computed once.
+        Tokens that every baseline keeps are always present. Equal variants are computed once.
         """
         decision = self.decision
         rows, back = np.unique(present | decision.kept, axis=0, return_inverse=True)
@@ -122,10 +122,10 @@ class Runner:
         return values[back.ravel()]
 
     def values_without(self, present: Array) -> Array:
-        """F of the input without the tokens not present: (variant, token) of bool → (variant,) float64.
+        """F of the input without the absent tokens: (variant, token) of bool → (variant,) float64.
 
-        Tokens are left out by id: the rest closes up and takes the positions that follow from it; nothing is tokenised
-        anew. Tokens that are not removable stay. Equal variants are computed once, those of similar length together.
+        Tokens are removed by id: the remaining tokens get consecutive positions, and nothing is tokenised again. Tokens
+        that are not removable stay. Equal variants are computed once, and variants of similar length share a pass.
         """
         rows, back = np.unique(present | ~self.decision.removable, axis=0, return_inverse=True)
         values = np.empty(len(rows))
@@ -134,7 +134,7 @@ class Runner:
         return values[back.ravel()]
 
     def logits_without(self, present: Array) -> Iterator[tuple[list[int], Tensor]]:
-        """The same as (variant, class) logits, batch by batch: which variants, and theirs. No variant is left out."""
+        """The same as (variant, class) logits, batch by batch: the indices of the variants, and their logits."""
         for chosen in batches(self.decision.model, present.sum(axis=1).tolist()):
             with torch.no_grad():
                 logits = self._logits_without(present[chosen])
@@ -166,7 +166,7 @@ class Runner:
             logits, _ = self.read(forward, read)
             if not isinstance(decision.target, AnswerTarget):
                 return logits
-            # the classes are tokens: back to the places they have in the whole input
+            # the classes are tokens: scatter them to their positions in the whole input
             whole = logits.new_full((len(present), decision.length), -torch.inf)
             whole[torch.from_numpy(rows), torch.from_numpy(places)] = logits[
                 torch.from_numpy(rows), torch.from_numpy(columns)
@@ -178,9 +178,9 @@ class Runner:
     # --- the same decision about other inputs -------------------------------------------------------------------
 
     def logits_of_inputs(self, inputs: Sequence[Encoded], positions: Sequence[int]) -> Array:
-        """(input, class) float32 logits of other inputs, read at these positions where the target has one.
+        """(input, class) float32 logits of other inputs, read at these positions if the target has a position.
 
-        One pass an input, those of similar length together.
+        One pass per input; inputs of similar length share a batch.
         """
         model, found = self.decision.model, dict[int, Array]()
         for chosen in batches(model, [len(one) for one in inputs]):
@@ -197,10 +197,10 @@ class Runner:
     # --- inside a pass ------------------------------------------------------------------------------------------
 
     def logits_of(self, forward: Forward, positions: Tensor) -> Tensor:
-        """(input, class) logits of embeddings that are ready to run, inside the model's ``run``.
+        """(input, class) logits of the embeddings in ``forward``, inside the model's ``run``.
 
-        ``positions``: the token read in each input, or in all. Where the head reads no other, the last layer stops
-        there: a sixth less work in six layers, forward and back.
+        ``positions``: the token read in each input, or in all. If the head reads no other, the last layer computes only
+        that one: in six layers, a sixth less work, forward and backward.
         """
         if not self.decision.reads_one_position:
             return self.read(forward, positions)[0]
@@ -210,7 +210,7 @@ class Runner:
     def read(
         self, forward: Forward, positions: Tensor, *, attention: bool = False
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(input, class) logits at these positions, and the attention weights if asked for, inside a pass."""
+        """(input, class) logits at these positions, and the attention weights if requested, inside a pass."""
         target = self.decision.target
         at = positions if isinstance(target, MaskTarget | TokenTarget) else None
         logits, weights = head_logits(forward, self.decision.head, at, attention=attention)
@@ -220,5 +220,5 @@ class Runner:
 
     @property
     def inputs_with_gradients(self) -> int:
-        """How many copies of this input one forward and backward pass may hold, from length and memory."""
+        """How many copies of this input fit in one forward and backward pass, from length and memory."""
         return inputs_with_gradients(self.decision.model, self.decision.length)

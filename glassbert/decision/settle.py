@@ -1,4 +1,4 @@
-"""From a target as people name it to a decision that can be run."""
+"""From a user's target to a decision that can be run."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def decide(
     *,
     passes: Passes | None = None,
 ) -> Runner:
-    """Check the target against the model and fill in what was left open.
+    """Validate the target against the model and resolve what it leaves open.
 
-    ``None`` is the predicted class; without a classifier the first typed mask; without one the next sentence of a
-    pair; the first token with a label of its own; the start of the answer. What a target leaves open costs one forward
-    pass, counted in ``passes``. Raises TargetError, HeadError, OptionError.
+    ``None`` selects the first that the model supports: the predicted class, the first typed mask, the next sentence of
+    a pair, the first labelled token, the start of the answer. Resolving an open target costs one forward pass, counted
+    in ``passes``. Raises TargetError, HeadError, OptionError.
     """
     if output not in ("logit", "probability"):
         raise OptionError(f"output {output!r} is not known; valid are logit, probability")
@@ -43,7 +43,7 @@ def decide(
     wanted = ClassTarget(target) if isinstance(target, int | str | Integral) else target
     if not isinstance(wanted, Target):
         raise TargetError(
-            f"{target!r} is no target; valid are a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, "
+            f"{target!r} is not a target; valid are a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, "
             "TokenTarget and AnswerTarget"
         )
     open_decision = Decision(model, encoded, wanted, "", output, ())
@@ -51,7 +51,7 @@ def decide(
 
 
 def _settled(decision: Decision, passes: Passes) -> Decision:
-    """The decision with what the target left open filled in."""
+    """The decision with everything that its target left open resolved."""
     match decision.target:
         case ClassTarget() as target:
             return _settle_class(decision, target, passes)
@@ -82,14 +82,14 @@ def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
         return AnswerTarget()
     if "masked_words" in model.heads:
         raise TargetError(
-            f"there is nothing to explain yet: type a {model.mask_token} in the text or name a position to mask "
+            f"there is nothing to explain yet: type a {model.mask_token} in the text or choose a position to mask "
             "(target=MaskTarget(position))"
         )
-    raise TargetError(f"{model.source!r} has no head whose decision could be explained; choose a classifier")
+    raise TargetError(f"{model.source!r} has no task head whose decision could be explained; choose a classifier")
 
 
 def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
-    """The first word that is more than "O", outside every entity, as far as labels follow that custom."""
+    """The first token whose label is not "O" (outside every entity, by convention), else the first word."""
     words = np.flatnonzero(encoded.special_tokens_mask == 0)
     for position in words:
         target = TokenTarget(int(position))
@@ -128,7 +128,7 @@ def _settle_mask(decision: Decision, target: MaskTarget, passes: Passes) -> Deci
 
 
 def _piece(decision: Decision, position: int, token: int | str) -> int:
-    """The id of a word as it would stand there ("he" is "Ġhe" to RoBERTa), or else of exactly that vocabulary entry."""
+    """The id of a word as tokenized there ("he" is "Ġhe" in RoBERTa), else of exactly that vocabulary entry."""
     try:
         return piece_in_place(decision.model, decision.encoded, position, token)
     except TargetError:
@@ -143,7 +143,7 @@ def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> 
     require_head(decision.model, "question_answering")
     _need_pair(encoded, "an answer needs a question and a text to find it in: give both")
     if target.edge not in ("start", "end"):
-        raise TargetError(f"an answer has no edge {target.edge!r}; valid are start, end")
+        raise TargetError(f"no edge {target.edge!r} of an answer; valid are start, end")
     context = np.flatnonzero(encoded.sequence_ids == 1)
     for position in (target.position, target.foil):
         if position is not None and position not in context:
@@ -161,7 +161,7 @@ def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.d
 
 
 def _contrasted(decision: Decision, target: int, foil: int | None) -> Decision:
-    """The decision with its class ids, and how they are called: "A rather than B"."""
+    """The decision with its class ids and their label: "A rather than B"."""
     name: Callable[[int], str] = decision.class_name
     if foil is None:
         return replace(decision, target_label=name(target), class_ids=(target,))

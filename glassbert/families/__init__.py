@@ -1,10 +1,11 @@
-"""The encoder families GlassBERT opens. One file a family.
+"""The supported encoder families, one file per family.
 
-A file of this folder that defines ``FAMILY`` is a family; nothing else has to be touched to add one. Loading, task
-heads, hooks, relevance rules, neuron views and the architecture picture all read its record.
+Every file in this folder that defines ``FAMILY`` adds a family; nothing else needs to change. Loading, task heads,
+hooks, relevance rules, neuron views and the architecture picture all read its record.
 
-A head is *real* only when its tensors are in the checkpoint: transformers would otherwise fill it with random numbers
-and predict with them. So heads are read off the tensor names, never off the config alone.
+A model has a task head only if the tensors of that head are in the checkpoint: otherwise transformers would
+initialise the head randomly and predict with it. Heads are therefore derived from the tensor names, never from the
+config alone.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ __all__ = [
 
 
 def discover() -> dict[str, Family]:
-    """The family of each file in this folder, by its ``model_type``."""
+    """``model_type`` → family, for each file in this folder."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
     found = [importlib.import_module(f"{__name__}.{name}").FAMILY for name in names]
     return {family.model_type: family for family in found}
@@ -58,7 +59,7 @@ FAMILIES: dict[str, Family] = discover()
 
 
 def labels(capability: Capability | None = None) -> str:
-    """The families (of this capability) for a message: "ALBERT, BERT and DistilBERT"."""
+    """The families (with this capability) for a message: "ALBERT, BERT and DistilBERT"."""
     found = [one.label for one in FAMILIES.values() if capability is None or getattr(one, capability)]
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else "".join(found) or "none"
 
@@ -67,7 +68,7 @@ def family_of(model_type: str) -> Family:
     """The record of a family. Raises UnsupportedModelError."""
     if model_type not in FAMILIES:
         raise UnsupportedModelError(
-            f"GlassBERT does not know networks of the type {model_type!r}; choose a model of one of the families "
+            f"GlassBERT does not support networks of type {model_type!r}; choose a model of a supported family: "
             f"{labels()}"
         )
     return FAMILIES[model_type]

@@ -1,8 +1,8 @@
-"""The record of an encoder family: where its stock network and its weights keep what GlassBERT reads.
+"""The record of an encoder family: module paths and tensor names of its stock network and its weights.
 
-Names and numbers only. A path is dotted, as ``named_modules`` of the stock network writes it; each field says where it
-starts. What a family leaves out it cannot do: code that needs it asks for a :data:`CAPABILITIES` by name, or takes
-the way that is always right.
+Names and numbers only. Paths are dotted, as in ``named_modules`` of the stock network; each field documents what its
+path is relative to. A family lacks the capabilities whose fields it leaves out: code that needs one requires it by
+name (:data:`CAPABILITIES`) or falls back to a general implementation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 
 Head = Literal["masked_words", "next_sentence", "classification", "token_classification", "question_answering"]
 
-#: Head id → what it answers, for messages and menus.
+#: Head id → its task, for messages and menus.
 HEADS: dict[Head, str] = {
     "masked_words": "masked words",
     "next_sentence": "next sentence",
@@ -36,15 +36,15 @@ HEADS: dict[Head, str] = {
 
 Capability = Literal["known_layers", "post_norm", "plain_feed_forward", "plain_scores"]
 
-#: What a method may need of a family → the words for it in a message.
+#: What a method may require of a family → its wording in messages.
 CAPABILITIES: dict[Capability, str] = {
     "known_layers": "layers whose modules GlassBERT knows",
     "post_norm": "a LayerNorm after each residual connection",
-    "plain_feed_forward": "a feed-forward part of two Linears with an activation in between",
-    "plain_scores": "attention scores that come from queries and keys alone",
+    "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
+    "plain_scores": "attention scores computed from queries and keys alone",
 }
 
-#: Stock class of a task → the heads it has. The first whose heads are all in the weights is taken.
+#: Stock class of a task → its heads. The first class whose heads are all in the weights is used.
 _TASKS: dict[str, tuple[Head, ...]] = {
     "ForSequenceClassification": ("classification",),
     "ForTokenClassification": ("token_classification",),
@@ -53,18 +53,18 @@ _TASKS: dict[str, tuple[Head, ...]] = {
     "ForMaskedLM": ("masked_words",),
     "ForNextSentencePrediction": ("next_sentence",),
 }
-#: Stock classes call the last Linear of several tasks this, whether it scores whole texts, single tokens or the
-#: choices of an exam question.
+#: Several stock classes use this name for their last Linear, whether it scores whole texts, single tokens or the
+#: options of a multiple-choice question.
 _SHARED_NAME = "classifier"
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One stock transformers class: the heads it has and the tensors that must be in the weights for them.
+    """One stock transformers class: its heads and the tensors that they need in the weights.
 
-    ``tensors`` are names as :meth:`Family.canonical` writes them, ``label_tensor`` the one with a row a label, in
-    variants that have labels. ``needs_architecture`` marks a head whose tensor names are shared by two tasks: only the
-    config's ``architectures`` knows which.
+    ``tensors`` are canonical names (:meth:`Family.canonical`); ``label_tensor`` is the one with one row per label, in
+    variants that have labels. ``needs_architecture`` marks a head whose tensor names are shared by several tasks: only
+    the config's ``architectures`` tells which one it is.
     """
 
     class_name: str
@@ -85,14 +85,14 @@ class LayerNames:
 
     attention: str  # hidden states → (heads side by side, weights)
     query: str  # Linear: hidden states → queries, heads side by side
-    key: str  # Linear: hidden states → keys, the same
-    value: str  # Linear: hidden states → values, the same
+    key: str  # Linear: hidden states → keys, heads side by side
+    value: str  # Linear: hidden states → values, heads side by side
     output: str  # Linear: heads side by side → hidden
     norm: str  # LayerNorm that reads attention output + residual
-    feed_forward: str  # Linear: the wide inner layer → hidden, what the feed-forward part adds
-    #: Linear: hidden → the wide inner layer, read by the activation; None where the feed-forward part is gated (GLU).
+    feed_forward: str  # Linear: intermediate → hidden; its output is added to the residual stream
+    #: Linear: hidden → intermediate, read by the activation; None if the feed-forward block is gated (GLU).
     widen: str | None = None
-    #: LayerNorm that reads feed-forward output + residual; None where LayerNorm comes before each part (pre-norm).
+    #: LayerNorm that reads feed-forward output + residual; None if LayerNorm precedes each block (pre-norm).
     last_norm: str | None = None
 
     def paths(self) -> dict[str, str | None]:
@@ -101,10 +101,10 @@ class LayerNames:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingNames:
-    """Paths inside the encoder, from ids to what the first layer reads."""
+    """Paths inside the encoder, from token ids to the input of the first layer."""
 
     words: str = "embeddings.word_embeddings"
-    #: The table of absolute positions; None where there is none (relative or rotary positions).
+    #: The table of absolute positions; None if there is none (relative or rotary positions).
     positions: str | None = "embeddings.position_embeddings"
     segments: str | None = "embeddings.token_type_embeddings"
     norm: str = "embeddings.LayerNorm"  # reads their sum
@@ -112,24 +112,25 @@ class EmbeddingNames:
 
 @dataclass(frozen=True, slots=True)
 class TaskHead:
-    """One head, in paths inside the task network.
+    """One task head, as paths inside the task network.
 
     ``chain``: the Linears and LayerNorms between the last hidden state and the logits, in order; anything between two
-    of them is an elementwise function. ``modules``: what is called in turn to run this head alone, on the last hidden
-    states or, where the chain begins with the pooler, on what that returns; only where a head is run alone.
+    of them is an elementwise function. ``modules``: the modules called in turn to run this head alone, on the last
+    hidden states or, if the chain begins with the pooler, on the pooler's output; given only for heads that are run
+    alone.
     """
 
     chain: tuple[str, ...]
     modules: tuple[str, ...] = ()
 
     def contains(self, path: str) -> bool:
-        """Whether this module is a part of the head."""
+        """Whether this module is part of the head."""
         return any(f"{path}.".startswith(f"{own}.") for own in (*self.chain, *self.modules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Family:
-    """One ``model_type`` of transformers. What is left at its default is absent, or as in the first BERT."""
+    """One ``model_type`` of transformers. A field left at its default is absent, or as in the original BERT."""
 
     model_type: str
     label: str
@@ -139,26 +140,26 @@ class Family:
 
     embeddings: EmbeddingNames = field(default_factory=EmbeddingNames)
     pooler: str | None = None  # inside the encoder
-    #: Inside the encoder: the table of biases, one a distance, that are added to attention scores.
+    #: Inside the encoder: the table of biases added to the attention scores, one per distance.
     position_bias: str | None = None
 
-    #: One layer, inside the encoder; "{layer}" is its number, "{group}" that of the layers it shares weights with.
+    #: One layer, inside the encoder; "{layer}" is its index, "{group}" that of the group it shares weights with.
     layer: str = "encoder.layer.{layer}"
     inside: LayerNames | None = None
-    #: Config entries without which the names of ``layer`` and ``inside`` do not hold.
+    #: Config entries that the names in ``layer`` and ``inside`` require.
     only_with: tuple[tuple[str, int], ...] = ()
     layer_count: str = "num_hidden_layers"  # the config's name for it
     group_count: str | None = None
 
-    #: Positions are counted from the padding id on, so the table has that many rows more than a text has tokens.
+    #: Positions start after the padding id, so the table has that many rows more than a text can have tokens.
     positions_after_padding: bool = False
     #: Attention can run as torch's fused kernel (SDPA).
     fused_attention: bool = False
-    #: Attention returns its weights only if it is called with ``output_attentions``.
+    #: Attention returns its weights only when called with ``output_attentions``.
     weights_on_request: bool = False
-    #: The first layer can project each different embedding once and the last can stop at one position. That takes
-    #: embeddings that depend on their own token, place and segment alone; scores q · k / √size plus what the layer gets
-    #: as arguments; heads as wide as hidden / heads; a bias in the value projection.
+    #: The first layer can project each distinct embedding once, and the last can compute a single position. This
+    #: requires embeddings that depend only on their own token, position and segment; scores q · k / √size plus what
+    #: the layer receives as arguments; heads of size hidden / heads; and a bias in the value projection.
     one_position: bool = False
 
     @property
@@ -178,7 +179,7 @@ class Family:
         return self.inside is not None and self.position_bias is None
 
     def layers(self, count: int, groups: int = 1) -> tuple[str, ...]:
-        """The path of each of ``count`` layers in the encoder, in the order they run."""
+        """The path of each of ``count`` layers in the encoder, in the order in which they run."""
         share = count / groups
         return tuple(self.layer.format(layer=number, group=int(number / share)) for number in range(count))
 
@@ -188,15 +189,15 @@ class Family:
         return self.pooler is not None and f"{own}.".startswith(f"{self.pooler}.")
 
     def head_of(self, path: str, heads: Collection[Head]) -> Head | None:
-        """The one of these heads that this module of the task network is a part of."""
+        """The one of these heads that contains this module of the task network."""
         return next((head for head in heads if self.heads[head].contains(path)), None)
 
     def canonical(self, tensors: Collection[str]) -> dict[str, str]:
         """Canonical name → name in the file.
 
-        Canonical means without the encoder's prefix (a bare encoder is stored without it), LayerNorm's ``gamma`` and
-        ``beta`` of the first BERT files as ``weight`` and ``bias``, and the output bias under its short name (it is
-        tied to ``decoder.bias``, and files hold either).
+        Canonical means: without the encoder's prefix (a bare encoder is stored without it), with LayerNorm's ``gamma``
+        and ``beta`` of the first BERT files renamed to ``weight`` and ``bias``, and with the output bias under its
+        short name (it is tied to ``decoder.bias``, and files contain either).
         """
         return {self._canonical(name): name for name in tensors}
 
@@ -210,7 +211,7 @@ class Family:
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """The stock classes of this family, the most telling first."""
+        """The stock classes of this family, in the order in which they are tried."""
         return tuple(
             Variant(
                 class_name=self.class_prefix + task,
@@ -224,20 +225,20 @@ class Family:
         )
 
     def _weight(self, head: Head) -> str:
-        """The tensor with one row a logit."""
+        """The tensor with one row per logit."""
         return self._canonical(f"{self.heads[head].chain[-1]}.weight")
 
     def _tensors(self, head: Head) -> list[str]:
-        """What must be in the weights; not the table of the masked-word head, which may be that of the embeddings."""
+        """Tensors that must be in the weights, except the masked-word output table, which may be tied."""
         names = [f"{module}.{tensor}" for module in self.heads[head].chain for tensor in ("weight", "bias")]
         if head == "masked_words":
             del names[-2]
         return [self._canonical(name) for name in names]
 
     def variant(self, tensors: Collection[str], architectures: Collection[str], *, tied: bool = True) -> Variant | None:
-        """The first variant whose head tensors are all in the weights; None: an encoder without a head.
+        """The first variant whose head tensors are all in the weights; None for an encoder without a task head.
 
-        ``tied`` is the config's ``tie_word_embeddings``: without it a masked-word head needs its own output table.
+        ``tied`` is the config's ``tie_word_embeddings``: if False, a masked-word head needs its own output table.
         """
         names = self.canonical(tensors)
         tasks = {name[name.index("For") :] for name in architectures if "For" in name}

@@ -1,4 +1,4 @@
-"""ALBERT (Lan et al. 2020, arXiv:1909.11942): layers of a group are one and the same, called again and again."""
+"""ALBERT (Lan et al. 2020, arXiv:1909.11942): all layers of a group share the same weights."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ INSIDE = LayerNames(
     last_norm="output.LayerNorm",
 )
 
-#: One Linear on the state of every token: nearly every family names these heads the same.
+#: One Linear on the hidden state of every token; nearly every family uses these names.
 TOKEN_HEADS: dict[Head, TaskHead] = {
     "token_classification": TaskHead(("classifier",)),
     "question_answering": TaskHead(("qa_outputs",)),

@@ -1,4 +1,4 @@
-"""ELECTRA (Clark et al. 2020, arXiv:2003.10555): BERT's layers, no pooler. Its generators fill masks."""
+"""ELECTRA (Clark et al. 2020, arXiv:2003.10555): BERT's layers, no pooler. Its generators predict masked words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MPNet (Song et al. 2020, arXiv:2004.09297): RoBERTa's heads, and a bias for the distance in every attention score."""
+"""MPNet (Song et al. 2020, arXiv:2004.09297): RoBERTa's heads, and a relative position bias in the attention scores."""
 
 from __future__ import annotations
 

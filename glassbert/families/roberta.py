@@ -1,4 +1,4 @@
-"""RoBERTa (Liu et al. 2019, arXiv:1907.11692): BERT's layers; positions that are counted from the padding id on."""
+"""RoBERTa (Liu et al. 2019, arXiv:1907.11692): BERT's layers; positions start after the padding id."""
 
 from __future__ import annotations
 

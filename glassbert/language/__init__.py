@@ -1,4 +1,4 @@
-"""BERT's own two tasks, and the task heads fine-tuned on top: one file a function."""
+"""BERT's two pre-training tasks, and the fine-tuned task heads: one file per function."""
 
 from glassbert.language.answers import answer
 from glassbert.language.classes import classify, classify_many

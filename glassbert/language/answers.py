@@ -19,8 +19,8 @@ def answer(
 ) -> AnswerPrediction:
     """The ``top_k`` best spans of ``context`` that answer ``question``. One forward pass.
 
-    A span's probability is P(start) × P(end), two softmaxes over the context's tokens, end not before start and at most
-    ``max_answer_tokens`` long. Raises HeadError, OptionError, TextErrors.
+    A span's probability is P(start) × P(end), each a softmax over the context's tokens. Spans end at or after their
+    start and have at most ``max_answer_tokens`` tokens. Raises HeadError, OptionError, TextErrors.
     """
     require_head(model, "question_answering")
     if top_k < 1 or max_answer_tokens < 1:
@@ -28,7 +28,7 @@ def answer(
     encoded = encode(model, question, context)
     start, end = task_logits(model, [encoded], "question_answering")[0]
     context_tokens = torch.from_numpy(np.flatnonzero(encoded.sequence_ids == 1))
-    # in logarithms: a confident model's products underflow, and every span would then be as good as any other
+    # in log space: a confident model's products underflow, and all spans would then be tied
     joint = start[context_tokens].log_softmax(0)[:, None] + end[context_tokens].log_softmax(0)[None, :]
     allowed = torch.ones_like(joint, dtype=torch.bool).triu().tril(max_answer_tokens - 1)  # forwards, not too long
     best = joint.masked_fill(~allowed, -torch.inf).flatten().topk(min(top_k, int(allowed.sum())))

@@ -15,10 +15,10 @@ from glassbert.text.inputs import Text, encode, encode_many
 
 @checked
 def classify(model: Model, text: Text, pair: str | None = None) -> Classification:
-    """The classifier's logits and probabilities for one text, or a pair. One forward pass.
+    """The classifier's logits and probabilities for one text or a pair of texts. One forward pass.
 
-    Probabilities are a softmax over the labels, or one sigmoid a label for a multi-label checkpoint. Raises HeadError
-    and the TextErrors.
+    Probabilities are a softmax over the labels, or one sigmoid per label for a multi-label checkpoint. Raises HeadError
+    and TextErrors.
     """
     require_head(model, "classification")
     return _classify(model, [encode(model, text, pair)])[0]
@@ -26,7 +26,7 @@ def classify(model: Model, text: Text, pair: str | None = None) -> Classificatio
 
 @checked
 def classify_many(model: Model, texts: Sequence[Text]) -> tuple[Classification, ...]:
-    """:func:`classify` for a list, batched by length; the order of the results is that of the texts."""
+    """:func:`classify` for a list of texts, batched by length; results are in the order of the texts."""
     require_head(model, "classification")
     encoded = encode_many(model, texts)
     results: dict[int, Classification] = {}

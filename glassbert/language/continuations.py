@@ -19,15 +19,15 @@ from glassbert.text.inputs import encode
 def rank_continuations(
     model: Model, first: str, candidates: Sequence[str], *, swap: bool = False
 ) -> ContinuationRanking:
-    """How likely each candidate follows ``first``; ``swap`` asks whether ``first`` follows the candidate.
+    """How likely each candidate follows ``first``; with ``swap``, how likely ``first`` follows each candidate.
 
-    BERT's next-sentence task (Devlin et al. 2019), the numbers of :func:`glassbert.next_sentence`, in batches that
-    memory bounds. It learnt to tell the next sentence from one of another document, so topic counts for much. Raises
-    HeadError, OptionError for an empty list, TextErrors.
+    BERT's next-sentence task (Devlin et al. 2019), with the numbers of :func:`glassbert.next_sentence`, in
+    memory-bounded batches. The model learnt to distinguish the next sentence from a sentence of another document, so
+    topic matters a lot. Raises HeadError, OptionError for an empty list, TextErrors.
     """
     require_head(model, "next_sentence")
     if isinstance(candidates, str) or len(candidates) == 0:
-        raise OptionError("candidates is a list with at least one sentence")
+        raise OptionError("candidates must be a list with at least one sentence")
     pairs = [encode(model, *((candidate, first) if swap else (first, candidate))) for candidate in candidates]
     logits = torch.empty(len(pairs), 2)
     for chunk in batches(model, [len(pair) for pair in pairs]):

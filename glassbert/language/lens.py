@@ -31,16 +31,16 @@ def logit_lens(
     top_k: int = 5,
     words: Sequence[str | int] = (),
 ) -> LogitLens:
-    """What each layer would answer: ``logit_lens(model, "Paris is the capital of [MASK].", words=["france"])``.
+    """What each layer would predict: ``logit_lens(model, "Paris is the capital of [MASK].", words=["france"])``.
 
-    The head was trained on the last layer's state only; applied to the others it shows how far the answer has formed,
-    not what those layers "think". ``positions`` and ``top_k`` as in :func:`glassbert.fill_mask`, whose numbers the last
-    layer has. ``words`` of one piece are followed through the layers. One forward pass of the encoder and the head on
-    L + 1 states a mask. Raises HeadError, TargetError, OptionError, TextErrors.
+    The head was trained on the last layer's state only; applied to the others, it shows how far the prediction has
+    formed, not what those layers "think". ``positions`` and ``top_k`` are as in :func:`glassbert.fill_mask`, whose
+    numbers are those of the last layer. ``words``, of one piece each, are tracked through the layers. One forward pass
+    of the encoder, and the head on L + 1 states per mask. Raises HeadError, TargetError, OptionError, TextErrors.
     """
     masked = mask(model, text, pair, positions, top_k)
     if isinstance(words, str):
-        raise OptionError("words is a list: give it as one, even for a single word")
+        raise OptionError("words must be a list, even for a single word")
     word_ids = torch.tensor(
         [[piece_in_place(model, masked.encoded, position, word) for word in words] for position in masked.positions],
         dtype=torch.int64,
@@ -72,7 +72,7 @@ def logit_lens(
 
 
 def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
-    """(layer, mask, vocabulary) logits in float32, in order, some layers at a time; the last one by itself."""
+    """(layer, mask, vocabulary) logits in float32, in order, several layers at a time; the last one separately."""
     inputs, chosen = batch(model, [masked.encoded]), list(masked.positions)
 
     def read(forward: Forward) -> Tensor:
@@ -80,14 +80,14 @@ def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
         return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
 
     rows = run(model, inputs, read)
-    # the last by itself, as fill_mask runs it: in a larger product its numbers may differ in the last bit
+    # the last layer separately, as fill_mask runs it: in a larger product its numbers may differ in the last bit
     for some in (*torch.split(rows[:-1], rows_of_vocabulary(model, len(chosen))), rows[-1:]):
         scores = vocabulary_scores(model, some.flatten(0, 1), token_rows=inputs.token_rows)
         yield scores.view(len(some), len(chosen), -1)
 
 
 def _read(logits: Tensor, followed: Tensor, top_k: int) -> tuple[Tensor, ...]:
-    """Candidates' ids, logits and probabilities, the entropy, and probabilities and ranks of the ids followed."""
+    """Candidates' ids, logits and probabilities, the entropy, and probabilities and ranks of the followed ids."""
     log_probabilities = logits.log_softmax(dim=-1)
     best = logits.topk(top_k, dim=-1)
     at = followed.expand(len(logits), *followed.shape)  # (layer, mask, word)

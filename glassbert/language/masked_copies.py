@@ -1,7 +1,7 @@
-"""Many masked copies of a text, asked in batches: the engine of surprise, word scores and template probes.
+"""Many masked copies of a text, run in batches: the engine of surprise, word scores and template probes.
 
 Two steps: the encoder turns each question into the state at its mask, one row; the vocabulary head turns rows into
-scores. The states are small, so they can be asked again; the scores are not, so they are used up batch by batch.
+scores. The states are small, so they can be kept and reused; the scores are large, so each batch is consumed at once.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ __all__ = [
     "states",
 ]
 
-# The vocabulary's scores of this many questions, 2 MB, stay in the cache while softmax, ranks and entropy go over them.
+# The vocabulary scores of this many questions, 2 MB, stay in the cache while softmax, ranks and entropy are computed.
 _ROWS_IN_CACHE = 16
-# Scoring a vocabulary takes no fewer operations than a token on its way through the layers, and all in one product, so
-# that a second thread waits once: it pays four times as early.
+# Scoring the vocabulary takes at least as many operations as a token does in all layers, but in a single product, so a
+# second thread waits only once: it pays off four times as early.
 _TOKENS_A_VOCABULARY = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What stands at ``position``, a mask, of this input?"""
+    """Which token is at ``position``, a mask, of this input?"""
 
     input_ids: Array  # (token,)
     token_type_ids: Array  # (token,)
@@ -49,17 +49,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What the questions' distributions say, natural logarithms."""
+    """What was looked up in the questions' distributions; natural logarithms."""
 
     log_probabilities: Tensor  # (look-up,)
     ranks: Tensor  # (look-up,)
-    choices: Tensor  # (question,), the likeliest ids
+    choices: Tensor  # (question,), the most likely ids
     choice_log_probabilities: Tensor  # (question,)
     entropy: Tensor  # (question,), in bits
 
 
 def question(model: Model, encoded: Encoded, position: int, masked: Sequence[int]) -> Question:
-    """What stands at this position of the input, with the mask token at the ``masked`` ones?"""
+    """Which token is at this position of the input, with the mask token at the ``masked`` positions?"""
     ids = encoded.input_ids.copy()
     ids[list(masked)] = model.tokenizer.mask_token_id
     return Question(ids, encoded.token_type_ids, position)
@@ -68,8 +68,8 @@ def question(model: Model, encoded: Encoded, position: int, masked: Sequence[int
 def states(model: Model, questions: Sequence[Question]) -> Tensor:
     """(question, hidden): the last layer's state at each question's mask.
 
-    Questions of about the same length share a pass, as many as memory allows. The lock is taken for each pass, so that
-    others get their turn in between.
+    Questions of similar length share a pass, as many as memory allows. The lock is taken for each pass, so that other
+    threads can run in between.
     """
     _keep_freed_pages()
     rows = torch.empty(len(questions), model.hidden_size)
@@ -99,7 +99,7 @@ def look_up(model: Model, rows: Tensor, questions: Sequence[int], ids: Sequence[
 
 
 def mean_probabilities(model: Model, rows: Tensor) -> Tensor:
-    """(vocabulary,): the mean over the questions."""
+    """(vocabulary,): the mean of the questions' distributions."""
     total = torch.zeros(int(model.network.config.vocab_size), dtype=torch.float64)
     for _, logits in _vocabulary(model, rows):
         total += logits.softmax(dim=-1).sum(dim=0)
@@ -107,12 +107,12 @@ def mean_probabilities(model: Model, rows: Tensor) -> Tensor:
 
 
 def entropy_bits(log_probabilities: Tensor) -> Tensor:
-    """Entropy over the last axis of natural-log probabilities, in bits."""
+    """The entropy over the last axis, in bits, from natural-log probabilities."""
     return -(log_probabilities.exp() * log_probabilities).sum(dim=-1) / float(np.log(2))
 
 
 def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """(question, vocabulary) logits in float32, in order, a few at a time: the first question's number, logits."""
+    """(question, vocabulary) logits in float32, in order, a few at a time: the first question's index, and logits."""
     for some in chunks(len(rows), rows_of_vocabulary(model)):
         chunk = rows[some]
         scores = vocabulary_scores(model, chunk, token_rows=_TOKENS_A_VOCABULARY * len(chunk))
@@ -121,11 +121,11 @@ def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 
 def _keep_freed_pages() -> None:
-    """Have the C library keep what one pass frees for the next, up to 64 MB, rather than ask for fresh pages.
+    """Make the C library keep up to 64 MB of freed memory for the next pass instead of requesting new pages.
 
-    glibc gives the end of its heap back to the system beyond twice the largest block freed so far, of those up to
-    32 MB; clearing fresh pages took a tenth of a pass. The block is never written, so it costs nothing, and other C
-    libraries are left as they are.
+    glibc returns the end of its heap to the system beyond twice the largest block freed so far, counting blocks up to
+    32 MB; clearing new pages took a tenth of a pass. The block is never written, so it costs nothing, and other C
+    libraries are unaffected.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 

@@ -1,4 +1,4 @@
-"""Masked words: what the model would put in a gap (Devlin et al. 2019)."""
+"""Masked words: what the model predicts at a mask (Devlin et al. 2019)."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def fill_mask(
 ) -> MaskPrediction:
     """The ``top_k`` candidates at each mask: ``fill_mask(model, "Paris is the capital of [MASK].")``.
 
-    ``positions`` (token indices, special tokens counted) are masked first, all together; ``None`` takes the masks that
-    are typed in the text. One forward pass of the encoder; the vocabulary head runs at the masks only. The
-    probabilities are a softmax over the whole vocabulary. Raises HeadError, TargetError, OptionError, TextErrors.
+    ``positions`` (token indices, special tokens included) are masked first, all together; ``None`` uses the masks typed
+    in the text. One forward pass of the encoder; the vocabulary head runs only at the masks. Probabilities are a
+    softmax over the whole vocabulary. Raises HeadError, TargetError, OptionError, TextErrors.
     """
     masked = mask(model, text, pair, positions, top_k)
     inputs = batch(model, [masked.encoded])
@@ -69,11 +69,11 @@ class Masked:
 
     encoded: Encoded
     positions: tuple[int, ...]  # (mask,)
-    originals: tuple[int, ...]  # (mask,), the ids that stood there; −1 for a typed mask
+    originals: tuple[int, ...]  # (mask,), the original ids; −1 for a typed mask
 
 
 def mask(model: Model, text: Text, pair: str | None, positions: Sequence[int] | None, top_k: int) -> Masked:
-    """The text masked at these positions, or at the masks typed in it. Raises as :func:`fill_mask` does."""
+    """The text masked at these positions, or at the masks typed in it. Raises the errors of :func:`fill_mask`."""
     require_head(model, "masked_words")
     check_top_k(model, top_k)
     encoded = encode(model, text, pair)
@@ -83,7 +83,7 @@ def mask(model: Model, text: Text, pair: str | None, positions: Sequence[int] | 
         raise TargetError(
             f"there is no {model.mask_token} in the text: type one in place of a word, or choose a token to mask"
         )
-    masked = with_masks(model, encoded, chosen)  # says so if a position cannot be masked
+    masked = with_masks(model, encoded, chosen)  # raises if a position cannot be masked
     originals = tuple(-1 if position in typed else int(encoded.input_ids[position]) for position in chosen)
     return Masked(masked, tuple(int(position) for position in chosen), originals)
 

@@ -1,4 +1,4 @@
-"""What the task heads answer: masked words, classes, the next sentence, token labels, answers."""
+"""What the task heads predict: masked words, classes, the next sentence, token labels, answers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["AnswerPrediction", "Classification", "MaskPrediction", "PairPredicti
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MaskPrediction(Result):
-    """What the masked-language model would put at each masked position.
+    """What the masked language model predicts at each masked position.
 
-    Candidates are sorted by probability, from a softmax over the whole vocabulary. ``original_*`` speak of the token
-    that stood there before it was masked: rank 1 is the model's first choice; id −1, rank 0 and probability 0
-    mean that the mask was typed by hand and there is no original.
+    Candidates are sorted by probability, from a softmax over the whole vocabulary. ``original_*`` describe the original
+    token, before masking: rank 1 is the model's top prediction; id −1, rank 0 and probability 0 mean that the mask was
+    typed in the text and there is no original.
     """
 
     encoded: Encoded  # with the masks in place
@@ -32,7 +32,7 @@ class MaskPrediction(Result):
     candidates: tuple[tuple[str, ...], ...]  # (mask, candidate), vocabulary strings
     logits: Array  # (mask, candidate)
     probabilities: Array  # (mask, candidate)
-    entropy: Array  # (mask,), in bits, of the whole distribution
+    entropy: Array  # (mask,), of the whole distribution, in bits
     original_ids: Array  # (mask,)
     original_tokens: tuple[str, ...]  # (mask,), "" for a typed mask
     original_ranks: Array  # (mask,)
@@ -58,7 +58,7 @@ class MaskPrediction(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a candidate."""
+        """One row per candidate."""
         masks, candidates = self.probabilities.shape
         return tidy(
             {
@@ -73,10 +73,10 @@ class MaskPrediction(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Classification(Result):
-    """A classifier's answer; ``probabilities`` are the softmax of ``logits``.
+    """A classifier's prediction; ``probabilities`` are the softmax of ``logits``.
 
-    For a multi-label checkpoint (``problem_type`` in its config), and one with a single score, they are one sigmoid a
-    label and need not sum to 1.
+    For a multi-label checkpoint (``problem_type`` in its config), and for one with a single score, they are one sigmoid
+    per label and need not sum to 1.
     """
 
     encoded: Encoded
@@ -97,7 +97,7 @@ class Classification(Result):
         return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.labels), 'label')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a label."""
+        """One row per label."""
         return tidy({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
 
 
@@ -121,13 +121,13 @@ class PairPrediction(Result):
         return f"of {quoted(self.encoded.texts)} → {answer}: probability of is next {self.is_next:.2f}"
 
     def frame(self) -> pd.DataFrame:
-        """One row an answer."""
+        """One row per answer."""
         return tidy({"answer": ("is next", "is not next"), "logit": self.logits, "probability": self.probabilities})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenLabels(Result):
-    """A token classifier's answer (named entities, parts of speech): a softmax over labels for each token."""
+    """A token classifier's prediction (named entities, parts of speech): a softmax over labels for each token."""
 
     encoded: Encoded
     labels: tuple[str, ...]
@@ -149,7 +149,7 @@ class TokenLabels(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a token: its best label."""
+        """One row per token: its predicted label."""
         best = self.predicted
         return tidy(
             {
@@ -166,7 +166,7 @@ class AnswerPrediction(Result):
     """Extractive question answering: where the answer starts and ends in the second text.
 
     ``spans`` are the best answers, (first token, last token), sorted by ``span_probabilities``: the product of the
-    softmax over start positions and that over end positions, both restricted to the context.
+    softmax over start positions and the softmax over end positions, both restricted to the context.
     """
 
     encoded: Encoded
@@ -188,7 +188,7 @@ class AnswerPrediction(Result):
         return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.answers), 'answer')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row an answer."""
+        """One row per answer."""
         return tidy(
             {
                 "answer": self.answers,

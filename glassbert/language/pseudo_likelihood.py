@@ -18,11 +18,10 @@ SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
 def surprise(model: Model, text: Text, pair: str | None = None, *, variant: PieceScoring = "original") -> Surprise:
     """How surprising each token is given all others: ``surprise(model, "The nurse was late.").pseudo_perplexity``.
 
-    Each token but the special ones is masked in turn, and its surprisal is −log₂ of its probability there; masks typed
-    in the text stay masks and are not scored. ``variant`` "original" masks the token alone (Salazar et al. 2020), so
-    that the pieces of one word give each other away; "word_l2r" masks the later pieces of its word as well (Kauf &
-    Ivanova 2023). One masked input a token, in batches that memory bounds. Raises HeadError, TargetError, OptionError,
-    TextErrors.
+    Each token except the special tokens is masked in turn; its surprisal is −log₂ of its probability there. Masks typed
+    in the text stay masks and are not scored. ``variant`` "original" masks only the token itself (Salazar et al. 2020),
+    so the pieces of a word reveal each other; "word_l2r" also masks the later pieces of its word (Kauf & Ivanova 2023).
+    One masked input per token, in memory-bounded batches. Raises HeadError, TargetError, OptionError, TextErrors.
     """
     require_head(model, "masked_words")
     check_variant(variant)
@@ -30,7 +29,7 @@ def surprise(model: Model, text: Text, pair: str | None = None, *, variant: Piec
     scored = (encoded.special_tokens_mask == 0) & (encoded.input_ids != model.tokenizer.mask_token_id)
     positions = np.flatnonzero(scored)
     if not len(positions):
-        raise TargetError("there is no token to score in this text: type a word beside the mask")
+        raise TargetError("there is no token to score in this text: type a word in addition to the mask")
     questions = []
     for position in positions:
         hidden = [int(position)]
@@ -57,6 +56,6 @@ def surprise(model: Model, text: Text, pair: str | None = None, *, variant: Piec
 
 
 def check_variant(variant: str) -> None:
-    """Raise OptionError for an unknown way to score the pieces of a word."""
+    """Raise OptionError for an unknown variant of scoring the pieces of a word."""
     if variant not in SCORINGS:
         raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(SCORINGS)}")

@@ -1,4 +1,4 @@
-"""What a language model says about a text: the results of ``glassbert.language`` that compare places, layers and words.
+"""Results of ``glassbert.language`` that compare positions, layers and words.
 
 Probabilities are a softmax over the whole vocabulary, surprisal is −log₂ p in bits, ranks start at 1.
 """
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ContinuationRanking", "LogitLens", "PieceScoring", "Surprise", "TemplateProbe", "WordScores"]
 
-#: How a word of several pieces is scored, piece by piece. "original" (Salazar et al. 2020): the piece alone is masked,
-#: its sisters are seen. "word_l2r" (Kauf & Ivanova 2023): the pieces after it in the same word are masked as well.
+#: How a word of several pieces is scored, piece by piece. "original" (Salazar et al. 2020): only the piece itself is
+#: masked. "word_l2r" (Kauf & Ivanova 2023): the later pieces of the same word are masked as well.
 PieceScoring = Literal["original", "word_l2r"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LogitLens(Result):
-    """The masked-word head on every layer's state (nostalgebraist 2020): what each layer would answer.
+    """The masked-word head on every layer's state (nostalgebraist 2020): what each layer would predict.
 
-    Layer 0 is the embeddings, layer L the output: its row is ``fill_mask``'s, bit for bit. ``words`` are those that
-    were asked for; ``original_*`` speak of the token that stood there, rank 0 and probability 0 for a typed mask.
+    Layer 0 is the embeddings, layer L the output: its row equals that of ``fill_mask`` bit for bit. ``words`` are those
+    requested; ``original_*`` describe the original token, with rank 0 and probability 0 for a typed mask.
     """
 
     encoded: Encoded  # with the masks in place
@@ -39,9 +39,9 @@ class LogitLens(Result):
     candidates: tuple[tuple[tuple[str, ...], ...], ...]  # [layer][mask][candidate], vocabulary strings
     logits: Array  # (layer, mask, candidate)
     probabilities: Array  # (layer, mask, candidate)
-    entropy: Array  # (layer, mask), in bits, of the whole distribution
+    entropy: Array  # (layer, mask), of the whole distribution, in bits
     words: tuple[str, ...]  # (word,)
-    word_ids: Array  # (mask, word), the vocabulary id of the word at this place
+    word_ids: Array  # (mask, word), the vocabulary id of the word at this position
     word_probabilities: Array  # (layer, mask, word)
     word_ranks: Array  # (layer, mask, word)
     original_ids: Array  # (mask,), −1 for a typed mask
@@ -65,7 +65,7 @@ class LogitLens(Result):
 
     @property
     def layers(self) -> int:
-        """Rows of the lens: the network's layers and one for the embeddings."""
+        """The number of rows of the lens: the network's layers, plus one for the embeddings."""
         return int(self.probabilities.shape[0])
 
     def _about(self) -> str:
@@ -78,7 +78,7 @@ class LogitLens(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a candidate."""
+        """One row per candidate."""
         import pandas as pd
 
         layer, mask, candidate = (index.ravel() for index in np.indices(self.probabilities.shape))
@@ -95,7 +95,7 @@ class LogitLens(Result):
         )
 
     def word_frame(self) -> pd.DataFrame:
-        """One row a followed word in a layer."""
+        """One row per layer and followed word."""
         import pandas as pd
 
         layer, mask, word = (index.ravel() for index in np.indices(self.word_probabilities.shape))
@@ -112,21 +112,21 @@ class LogitLens(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Surprise(Result):
-    """How surprising each token is to the model that reads the rest: −log₂ p(token | text with it masked).
+    """How surprising each token is to a model that reads the rest: −log₂ p(token | text with it masked).
 
-    ``positions`` are all tokens but the special ones and typed masks, which have no original. The sum is the
-    pseudo-log-likelihood of the text with its sign turned (Salazar et al. 2020).
+    ``positions`` are all tokens except special tokens and typed masks, which have no original. The sum is the negative
+    pseudo-log-likelihood of the text (Salazar et al. 2020).
     """
 
     encoded: Encoded
     positions: Array  # (place,)
     surprisal: Array  # (place,), in bits
-    probabilities: Array  # (place,), of the token that stands there
+    probabilities: Array  # (place,), of the actual token
     ranks: Array  # (place,)
-    choice_ids: Array  # (place,), the model's own first choice
+    choice_ids: Array  # (place,), the model's top prediction
     choices: tuple[str, ...]  # (place,), vocabulary strings
     choice_probabilities: Array  # (place,)
-    entropy: Array  # (place,), in bits: how open the model holds this place
+    entropy: Array  # (place,), in bits: how uncertain the model is at this position
     variant: PieceScoring
     forward_passes: int
 
@@ -147,12 +147,12 @@ class Surprise(Result):
 
     @property
     def pseudo_log_likelihood(self) -> float:
-        """PLL = Σ ln p(token | rest), in nats, as the paper has it."""
+        """PLL = Σ ln p(token | rest), in nats, as in the paper."""
         return -self.total * float(np.log(2))
 
     @property
     def pseudo_perplexity(self) -> float:
-        """2 to the mean surprisal: among how many equally likely tokens the model seems to choose."""
+        """2 to the power of the mean surprisal: the effective number of equally likely choices per token."""
         return float(2 ** (self.total / len(self.positions)))
 
     @property
@@ -176,7 +176,7 @@ class Surprise(Result):
         return tokens_html(self.encoded.pieces, self.by_token(), signed=False, legend="surprisal (bits)")
 
     def frame(self) -> pd.DataFrame:
-        """One row a place."""
+        """One row per scored token."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -195,16 +195,17 @@ class Surprise(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WordScores(Result):
-    """How likely given words are at one place.
+    """How likely the given words are at one position.
 
-    A word of one piece has its probability and rank from one forward pass, as in ``fill_mask``. A word of n pieces is
-    put in place of n masks and has the product of its pieces' probabilities, each found with pieces masked as
-    ``variant`` says, and rank 0: no rank. It is a probability among words of n pieces, since n masks tell the model n.
+    The probability and rank of a word of one piece come from one forward pass, as in ``fill_mask``. A word of n pieces
+    takes the place of n masks; its probability is the product of its pieces' probabilities, each computed with pieces
+    masked as ``variant`` specifies, and it has no rank (0). It is a probability among words of n pieces, since n masks
+    reveal n to the model.
     """
 
     encoded: Encoded  # with one mask in place
     position: int  # of that mask
-    replaced: tuple[str, ...]  # the tokens that stood there
+    replaced: tuple[str, ...]  # the original tokens there
     words: tuple[str, ...]  # (word,)
     pieces: tuple[tuple[str, ...], ...]  # (word, piece), vocabulary strings
     piece_ids: tuple[tuple[int, ...], ...]  # (word, piece)
@@ -229,7 +230,7 @@ class WordScores(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a word."""
+        """One row per word."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -245,7 +246,7 @@ class WordScores(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TemplateProbe(Result):
-    """A sentence with slots, every combination of slot fillers, and what the model would put at its mask.
+    """A sentence with slots, every combination of slot fillers, and what the model predicts at its mask.
 
     Words of several pieces are scored as in :class:`WordScores`.
     """
@@ -259,7 +260,7 @@ class TemplateProbe(Result):
     probabilities: Array  # (combination, word)
     surprisal: Array  # (combination, word), in bits
     ranks: Array  # (combination, word), 0 for a word of several pieces
-    choices: tuple[str, ...]  # (combination,), the model's own first choice
+    choices: tuple[str, ...]  # (combination,), the model's top prediction
     choice_probabilities: Array  # (combination,)
     entropy: Array  # (combination,), in bits
     variant: PieceScoring
@@ -284,7 +285,7 @@ class TemplateProbe(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a combination and word; slot columns are named as in the template, ``{job}``."""
+        """One row per combination and word; slot columns are named as in the template, ``{job}``."""
         import pandas as pd
 
         combination, word = (index.ravel() for index in np.indices(self.probabilities.shape))
@@ -306,9 +307,9 @@ class TemplateProbe(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ContinuationRanking(Result):
-    """Which of several sentences follows: next-sentence prediction for each, in the order given.
+    """Which of several sentences follows: next-sentence prediction for each, in the given order.
 
-    ``swapped``: the candidates come first and ``first`` after them.
+    ``swapped``: each candidate comes before ``first``, not after it.
     """
 
     first: str
@@ -326,12 +327,12 @@ class ContinuationRanking(Result):
 
     @property
     def margins(self) -> Array:
-        """(candidate,): logit of "is next" minus logit of "is not next"; still tells apart what rounds to 1."""
+        """(candidate,): logit of "is next" minus logit of "is not next"; not saturated like a probability near 1."""
         return read_only(self.logits[:, 0] - self.logits[:, 1], "float32")
 
     @property
     def order(self) -> Array:
-        """(candidate,): the candidates' numbers, the likeliest first; ties stay in the order given."""
+        """(candidate,): the candidates' indices, the most likely first; ties keep the given order."""
         return read_only(np.argsort(-self.margins, kind="stable"), "int64")
 
     def _about(self) -> str:
@@ -342,7 +343,7 @@ class ContinuationRanking(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a candidate, the likeliest first."""
+        """One row per candidate, the most likely first."""
         import pandas as pd
 
         order = self.order

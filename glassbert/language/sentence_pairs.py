@@ -12,15 +12,15 @@ from glassbert.text.inputs import encode
 
 @checked
 def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
-    """How likely ``second`` follows ``first``: softmax over ("is next", "is not next"), in that order.
+    """How likely ``second`` follows ``first``: a softmax over ("is next", "is not next"), in that order.
 
-    One forward pass of the encoder. Raises HeadError for a model without this head, and the TextErrors.
+    One forward pass of the encoder. Raises HeadError for a model without this task head, and TextErrors.
     """
     require_head(model, "next_sentence")
     return next_of_encoded(model, encode(model, first, second))
 
 
 def next_of_encoded(model: Model, encoded: Encoded) -> PairPrediction:
-    """The same for a pair that is encoded already."""
+    """The same for a pair that is already encoded."""
     logits = task_logits(model, [encoded], "next_sentence")[0]
     return PairPrediction(encoded=encoded, logits=logits.numpy(), probabilities=logits.softmax(dim=-1).numpy())

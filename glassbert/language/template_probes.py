@@ -1,4 +1,4 @@
-"""Template probe: one sentence with slots, every combination of fillers, one batch: the quickest honest bias probe."""
+"""Template probe: one sentence with slots, every combination of fillers, one batch: a quick probe for bias."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from glassbert.network.model import Model, require_head
 from glassbert.text.inputs import encode, mask_positions, token_name
 from glassbert.text.vocabulary import pieces_in_place
 
-#: The most texts one probe may make.
+#: The maximum number of texts per probe.
 MAX_COMBINATIONS = 1000
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
@@ -36,14 +36,14 @@ def probe_template(
     *,
     variant: PieceScoring = "word_l2r",
 ) -> TemplateProbe:
-    """What the model puts at the mask for every filler of the slots::
+    """What the model predicts at the mask for every filler of the slots::
 
         probe_template(model, "The {job} said that [MASK] was late.", {"job": ["nurse", "doctor"]}, ["he", "she"])
 
-    Several slots are combined with each other, at most 1000 texts. ``words`` None takes the ``top_k`` that are
-    likeliest on average over all texts. Words are scored as in :func:`glassbert.score_words`, all in one batched run.
-    Raises OptionError for slots that do not fit the template, TargetError unless there is one mask, HeadError,
-    TextErrors.
+    All combinations of several slots are tried, up to 1000 texts. ``words`` None selects the ``top_k`` words that are
+    most likely on average over all texts. Words are scored as in :func:`glassbert.score_words`, all in one batched run.
+    Raises OptionError for slots that do not match the template, TargetError unless there is exactly one mask,
+    HeadError, TextErrors.
     """
     require_head(model, "masked_words")
     check_variant(variant)
@@ -57,7 +57,7 @@ def probe_template(
         encoded = encode(model, text)
         masks = mask_positions(model, encoded)
         if len(masks) != 1:
-            raise TargetError(f"the template needs one [MASK], {text!r} has {len(masks) or 'none'}")
+            raise TargetError(f"the template needs exactly one [MASK], but {text!r} has {len(masks) or 'none'}")
         places.append((encoded, masks[0]))
     known: Tensor | None = None
     if wanted is None:
@@ -69,7 +69,7 @@ def probe_template(
     starts = np.cumsum([0, *(len(plan.questions) for plan in plans)])
     rows = [start + row for start, plan in zip(starts, plans, strict=False) for row in plan.rows]
     ids = [piece for plan in plans for piece in plan.ids]
-    # the likeliest are single pieces, and need no question that has not been asked
+    # the most likely words are single pieces, so they need no further questions
     answers = look_up(model, states(model, questions) if known is None else known, rows, ids)
     found = gather_words(answers, [word for own in pieces for word in own])
     shape = (len(texts), len(wanted))
@@ -93,14 +93,14 @@ def probe_template(
 
 
 def _check_slots(template: str, slots: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The template's slot names in order of appearance. Raises OptionError unless each has fillers and no other."""
+    """The template's slot names in order of appearance. Raises OptionError unless exactly these have fillers."""
     names = tuple(dict.fromkeys(_SLOT.findall(template)))
     if not names:
         raise OptionError("the template has no slot: write one in braces, as in 'The {job} said that [MASK] was late.'")
     listed = ", ".join(f"{{{name}}}" for name in names)
     missing = [name for name in names if name not in slots]
     if missing:
-        raise OptionError(f"the slot {{{missing[0]}}} of the template has no list of fillers: give one, or remove it")
+        raise OptionError(f"the slot {{{missing[0]}}} of the template has no list of fillers: add one, or remove it")
     unknown = [name for name in slots if name not in names]
     if unknown:
         raise OptionError(f"the template has no slot {{{unknown[0]}}}; its slots are {listed}")
@@ -111,11 +111,11 @@ def _check_slots(template: str, slots: Mapping[str, Sequence[str]]) -> tuple[str
     count = prod(len(slots[name]) for name in names)
     if count > MAX_COMBINATIONS:
         raise OptionError(
-            f"these slots make {count} combinations, at most {MAX_COMBINATIONS} are run at once: shorten a list"
+            f"these slots give {count} combinations, but at most {MAX_COMBINATIONS} are allowed: shorten a list"
         )
     return names
 
 
 def fill(template: str, fillers: Mapping[str, str]) -> str:
-    """The template with its slots filled; what a filler contains is text, never a slot."""
+    """The template with its slots filled; the content of a filler is plain text, never a slot."""
     return _SLOT.sub(lambda match: fillers[match[1]], template)

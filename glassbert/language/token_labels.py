@@ -1,4 +1,4 @@
-"""One label a token: named entities, parts of speech."""
+"""Token classification, one label per token: named entities, parts of speech."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How likely is *nurse* here? Given words scored at one place, of one piece or of several."""
+"""How likely is *nurse* here? Score given words, of one or several pieces, at one position."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def score_words(
     *,
     variant: PieceScoring = "word_l2r",
 ) -> WordScores:
-    """How likely each word is at this place: ``score_words(model, "The [MASK] was late.", 2, ["he", "she", "they"])``.
+    """How likely each word is here: ``score_words(model, "The [MASK] was late.", 2, ["he", "she", "they"])``.
 
-    ``position`` is the token whose place it is, a mask or not, or several neighbouring ones: all pieces of a word, to
-    be replaced together. All words of one piece cost one forward pass together; their probabilities and ranks are
-    ``fill_mask``'s. A word of n pieces stands in place of n masks and costs n passes, in the same batch: ln p(word) =
-    Σ ln p(piece | …), where "word_l2r" (Kauf & Ivanova 2023) hides the pieces that come after, so the product is that
-    of the chain rule, and "original" (Salazar et al. 2020) shows all other pieces, which flatters rare words, whose
-    pieces give each other away. Raises HeadError, TargetError, OptionError, TextErrors.
+    ``position`` is the index of the token to replace, a mask or not, or of several adjacent tokens: all pieces of a
+    word, replaced together. All words of one piece share one forward pass; their probabilities and ranks are those of
+    ``fill_mask``. A word of n pieces takes the place of n masks and costs n passes, in the same batch: ln p(word) =
+    Σ ln p(piece | …). "word_l2r" (Kauf & Ivanova 2023) masks the later pieces, so that the product follows the chain
+    rule; "original" (Salazar et al. 2020) shows all other pieces, which overestimates rare words, whose pieces reveal
+    each other. Raises HeadError, TargetError, OptionError, TextErrors.
     """
     require_head(model, "masked_words")
     check_variant(variant)
@@ -65,19 +65,19 @@ def score_words(
 
 
 def word_list(words: Sequence[str | int]) -> tuple[str | int, ...]:
-    """The words, checked to be a list with at least one. Raises OptionError."""
+    """The words, validated as a list with at least one. Raises OptionError."""
     if isinstance(words, str) or len(words) == 0:
-        raise OptionError("words is a list with at least one word")
+        raise OptionError("words must be a list with at least one word")
     return tuple(words)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What to ask for some words at one place: questions, and what to look up in which of them."""
+    """The questions for some words at one position, and what to look up in which of them."""
 
-    questions: tuple[Question, ...]  # the first is the place with one mask
-    rows: tuple[int, ...]  # (look-up,), a question's number
-    ids: tuple[int, ...]  # (look-up,), the pieces of all words one after another
+    questions: tuple[Question, ...]  # the first has one mask at the position
+    rows: tuple[int, ...]  # (look-up,), the index of a question
+    ids: tuple[int, ...]  # (look-up,), the pieces of all words, concatenated
 
 
 def plan_words(
@@ -103,7 +103,7 @@ def _piece_questions(
     if tokens > model.max_tokens:
         word = " ".join(token_name(model, piece) for piece in pieces)
         raise TextTooLongError(
-            f"with the {len(pieces)} pieces {word} the text has {tokens} tokens, this model reads at most "
+            f"with the {len(pieces)} pieces {word} the text has {tokens} tokens, but this model reads at most "
             f"{model.max_tokens}: shorten it",
             tokens=tokens,
             max_tokens=model.max_tokens,
@@ -121,7 +121,7 @@ def _piece_questions(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Scores of words, put together from those of their pieces."""
+    """Scores of words, combined from those of their pieces."""
 
     log_probabilities: Array  # (word,), natural
     ranks: tuple[int, ...]  # (word,), 0 for several pieces
@@ -129,7 +129,7 @@ class Found:
 
 
 def gather_words(answers: Answers, words: Sequence[tuple[int, ...]], start: int = 0) -> Found:
-    """The look-ups from ``start`` on, which are those of :func:`plan_words`, word by word."""
+    """The look-ups of :func:`plan_words`, beginning at ``start``, grouped by word."""
     sums, ranks, pieces = [], [], []
     for word in words:
         own = answers.log_probabilities[start : start + len(word)].double()
@@ -141,13 +141,13 @@ def gather_words(answers: Answers, words: Sequence[tuple[int, ...]], start: int 
 
 
 def _one_mask(model: Model, encoded: Encoded, positions: Sequence[int]) -> tuple[Encoded, int]:
-    """The input with one mask in place of neighbouring tokens, and where it is. Raises TargetError."""
+    """The input with one mask in place of adjacent tokens, and its position. Raises TargetError."""
     run = sorted({int(position) for position in positions})
     if not run or run != list(range(run[0], run[-1] + 1)):
-        raise TargetError("give one position, or several neighbouring ones")
+        raise TargetError("pass one position, or several adjacent ones")
     masked = with_masks(model, encoded, run)
     if len(set(masked.sequence_ids[run].tolist())) > 1:
-        raise TargetError("these positions belong to two texts: choose neighbouring ones in one")
+        raise TargetError("these positions belong to two texts: choose adjacent ones in one text")
     first, last = run[0], run[-1]
     kept = [*range(first + 1), *range(last + 1, len(masked))]
     offsets = masked.offsets.copy()

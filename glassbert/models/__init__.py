@@ -1,1 +1,1 @@
-"""Finding, vetting and fetching the files of a model; nothing here needs torch."""
+"""Find, validate and download the files of a model; nothing here needs torch."""

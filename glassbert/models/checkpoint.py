@@ -1,8 +1,8 @@
-"""A checkpoint, vetted before transformers sees it.
+"""A checkpoint, validated before transformers sees it.
 
-Everything is read as data and bounded: the config, the weights' headers, the tokenizer's vocabulary. A checkpoint
-that passes has an encoder of a supported family, whole safetensors weights that fit the config, a tokenizer that
-fits both, and only the heads that are really in the weights.
+Everything is read as data, with size limits: the config, the headers of the weights, the tokenizer's vocabulary. A
+checkpoint that passes has an encoder of a supported family, complete safetensors weights that match the config, a
+tokenizer that matches both, and only the task heads that are actually in the weights.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
     "vet",
 ]
 
-#: Sets of files of which one is enough to make a tokenizer.
+#: Sets of files, each sufficient to build a tokenizer.
 _TOKENIZERS = (
     {"tokenizer.json"},
     {"vocab.txt"},
@@ -48,14 +48,14 @@ _TOKENIZERS = (
     {"spiece.model"},
     {"sentencepiece.bpe.model"},
 )
-#: Every file a tokenizer may be made of.
+#: Every file that a tokenizer may consist of.
 TOKENIZER_FILES = frozenset().union(*_TOKENIZERS) | {
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
 }
 
-#: Where the embedded checkpoints lie; they share one file beside their folders.
+#: The folder of the embedded checkpoints; they share one file next to their own folders.
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "checkpoints"
 #: Embedded id → label and task.
 EMBEDDED_IDS = {
@@ -69,12 +69,12 @@ _FLOATS = {"F16", "BF16", "F32", "F64"}
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A vetted checkpoint.
+    """A validated checkpoint.
 
-    ``source`` is as asked ("pretrained", "bert-base-uncased", "/some/folder"), ``folder`` where the files lie,
-    ``variant`` None for an encoder without a head, ``heads`` those in the weights, ``weight_bytes`` the weights' size
-    as stored, ``revision`` the commit of a hub model, ``weights_hash`` its identity for caches
-    (:func:`glassbert.models.weights.fingerprint`).
+    ``source`` is what was requested ("pretrained", "bert-base-uncased", "/some/folder"), ``folder`` where the files
+    are, ``variant`` None for an encoder without a task head, ``heads`` the task heads in the weights,
+    ``weight_bytes`` the size of the weights as stored, ``revision`` the commit of a hub model, and ``weights_hash``
+    an identity for caches (:func:`glassbert.models.weights.fingerprint`).
     """
 
     source: str
@@ -98,9 +98,9 @@ def vet(
     embedded: bool = False,
     available: Callable[[], int | None] | None = None,
 ) -> Checkpoint:
-    """Check the files in ``folder`` and say what they are. Raises a ModelError.
+    """Validate the files in ``folder`` and describe the checkpoint. Raises a ModelError.
 
-    ``root`` is the folder that shards may lie in (default: ``folder``), ``available`` the memory probe.
+    ``root`` is the folder that must contain all shards (default: ``folder``), ``available`` the memory probe.
     """
     files = _names(folder, source)
     config = read_config(folder, files, source)
@@ -132,7 +132,7 @@ def vet(
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedCheckpoint:
-    """A checkpoint that ships with GlassBERT; ``gb.load(id)`` opens it without a network."""
+    """A checkpoint that ships with GlassBERT; ``gb.load(id)`` loads it without a network connection."""
 
     id: str
     label: str
@@ -173,7 +173,7 @@ def _names(folder: Path, source: str) -> set[str]:
         names = {path.name for path in folder.iterdir()}
     except NotADirectoryError as error:
         raise ModelNotFoundError(
-            f"{quoted(source)} is a file; give the folder that holds {CONFIG} and {SINGLE}"
+            f"{quoted(source)} is a file; pass the folder that contains {CONFIG} and {SINGLE}"
         ) from error
     except FileNotFoundError as error:
         raise ModelNotFoundError(f"there is no folder {quoted(source)}; check the path") from error
@@ -183,40 +183,40 @@ def _names(folder: Path, source: str) -> set[str]:
         ) from error
     if not names:
         raise DamagedCheckpointError(
-            f"the folder {quoted(source)} is empty; it should hold {CONFIG}, a tokenizer and {SINGLE}"
+            f"the folder {quoted(source)} is empty; it should contain {CONFIG}, a tokenizer and {SINGLE}"
         )
     return names
 
 
 def check_files(files: Collection[str], source: str) -> None:
-    """Are weights and tokenizer there, by name? Raises UnsafeWeightsError or DamagedCheckpointError."""
+    """Check by file name that weights and tokenizer exist. Raises UnsafeWeightsError or DamagedCheckpointError."""
     if SINGLE not in files and INDEX not in files:
         pickles = sorted(name for name in files if name.endswith((".bin", ".bin.index.json", ".pt", ".pth", ".ckpt")))
         if pickles:
             raise UnsafeWeightsError(
-                f"{quoted(source)} has its weights only as pickle ({quoted(pickles[0])}), which can run any code when "
-                "it is read; GlassBERT reads safetensors only: choose a model that has them, or convert this one "
-                "(load it with transformers where you trust it, and save_pretrained)"
+                f"{quoted(source)} has its weights only as pickle ({quoted(pickles[0])}), which can run arbitrary code "
+                "when it is loaded; GlassBERT reads only safetensors: choose a model that has them, or, if you trust "
+                "this one, convert it (load it with transformers and call save_pretrained)"
             )
         strays = sorted(name for name in files if name.endswith((".safetensors", ".h5", ".msgpack", ".onnx", ".gguf")))
-        found = f" (there is {quoted(strays[0])})" if strays else ""
+        found = f" (found {quoted(strays[0])})" if strays else ""
         raise DamagedCheckpointError(
-            f"{quoted(source)} has no weights{found}; they must be called {SINGLE}, or be listed in {INDEX}"
+            f"{quoted(source)} has no weights{found}; they must be named {SINGLE} or be listed in {INDEX}"
         )
     if not any(kind <= set(files) for kind in _TOKENIZERS):
         raise DamagedCheckpointError(
-            f"{quoted(source)} has no tokenizer, without which no text can be read; add the tokenizer.json it was "
-            "trained with (or vocab.txt, or vocab.json and merges.txt)"
+            f"{quoted(source)} has no tokenizer, which is needed to read text; add the tokenizer.json it was trained "
+            "with (or vocab.txt, or vocab.json and merges.txt)"
         )
 
 
 def check_memory(needed_bytes: int, source: str, available: Callable[[], int | None] | None = None) -> None:
-    """Raises ModelTooLargeError if weights of this size in float32 do not fit into free memory."""
+    """Raise ModelTooLargeError if weights of this size in float32 do not fit into free memory."""
     free_bytes = (available or memory.available_bytes)()
     if free_bytes is not None and needed_bytes > free_bytes:
         raise ModelTooLargeError(
-            f"{quoted(source)} needs {megabytes(needed_bytes)} of memory for its weights, and {megabytes(free_bytes)} "
-            "are free; close other programs or choose a smaller model"
+            f"{quoted(source)} needs {megabytes(needed_bytes)} of memory for its weights, but only "
+            f"{megabytes(free_bytes)} are free; close other programs or choose a smaller model"
         )
 
 
@@ -225,8 +225,8 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
     for name, tensor in weights.tensors.items():
         if tensor.dtype not in _FLOATS and not name.endswith(("position_ids", "token_type_ids")):
             raise UnsupportedModelError(
-                f"{quoted(source)} stores {quoted(name)} as {tensor.dtype}, a quantised or unknown format; choose the "
-                "original model with 32- or 16-bit weights"
+                f"{quoted(source)} stores {quoted(name)} as {tensor.dtype}, a quantised or unsupported format; choose "
+                "the original model with 32- or 16-bit weights"
             )
     tables = [(family.embeddings.words, "vocab_size")]
     if family.embeddings.positions is not None:
@@ -235,8 +235,8 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
         name = f"{table}.weight"
         if name not in names:
             raise DamagedCheckpointError(
-                f"{quoted(source)} holds no {family.label} encoder: its weights have no {quoted(name)}; its config and "
-                "its weights do not belong together"
+                f"{quoted(source)} does not contain a {family.label} encoder: its weights have no {quoted(name)}; its "
+                "config and its weights do not belong together"
             )
         shape = weights.tensors[names[name]].shape
         said = config.get(key, shape[0] if shape else 0)
@@ -252,7 +252,7 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
 
 
 def _modules(tensors: Collection[str]) -> set[str]:
-    """Every module that holds one of these tensors, at any depth."""
+    """Every module that contains one of these tensors, at any depth."""
     parts = (name.split(".") for name in tensors)
     return {".".join(path[:depth]) for path in parts for depth in range(1, len(path))}
 
@@ -267,8 +267,8 @@ def _check_labels(config: Mapping[str, Any], family: Family, weights: Weights, t
 
 def _mismatch(source: str, said: str, found: str) -> DamagedCheckpointError:
     return DamagedCheckpointError(
-        f"{CONFIG} of {quoted(source)} says {said}, its weights have {found}: the files do not belong together; "
-        "download or copy the model again"
+        f"{CONFIG} of {quoted(source)} specifies {said}, but its weights have {found}: the files do not belong "
+        "together; download or copy the model again"
     )
 
 
@@ -279,7 +279,7 @@ def _check_tokenizer(folder: Path, files: Set[str], rows: int, source: str) -> N
         if settings.get("auto_map"):
             raise RemoteCodeError(
                 f"the tokenizer of {quoted(source)} needs Python code from its own repository, which GlassBERT never "
-                "runs; choose a model with a stock tokenizer"
+                "runs; choose a model with a standard tokenizer"
             )
     if not files & {"tokenizer.json", "vocab.txt", "vocab.json"}:
         return  # SentencePiece, whose vocabulary is counted when it is read
@@ -288,8 +288,8 @@ def _check_tokenizer(folder: Path, files: Set[str], rows: int, source: str) -> N
         raise _damaged_tokenizer(source)
     if max(ids) >= rows or 2 * len(ids) < rows:
         raise DamagedCheckpointError(
-            f"the tokenizer of {quoted(source)} knows {len(ids)} tokens (ids up to {max(ids)}), its weights {rows}: "
-            "the files do not belong together; put the tokenizer there that the model was trained with"
+            f"the tokenizer of {quoted(source)} has {len(ids)} tokens (ids up to {max(ids)}), but its weights have "
+            f"{rows}: the files do not belong together; replace it with the tokenizer that the model was trained with"
         )
 
 
@@ -311,5 +311,5 @@ def _token_ids(folder: Path, files: Collection[str], source: str) -> Iterator[in
 
 def _damaged_tokenizer(source: str) -> DamagedCheckpointError:
     return DamagedCheckpointError(
-        f"the tokenizer of {quoted(source)} is damaged; put the one there that the model was trained with"
+        f"the tokenizer of {quoted(source)} is damaged; replace it with the one that the model was trained with"
     )

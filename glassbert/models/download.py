@@ -1,7 +1,7 @@
-"""Fetch a model from the Hugging Face hub: with short patience, only the files that are needed, with progress.
+"""Download a model from the Hugging Face hub: short timeouts, only the files that are needed, progress reports.
 
-Nothing here waits for a hub that does not answer: a probe of two seconds goes first, and every question that
-decides whether the model is of any use has a deadline, name resolution included.
+Nothing here waits for a hub that does not respond: a two-second probe comes first, and every request that decides
+whether the model is usable has a deadline, name resolution included.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["Snapshot", "cached", "endpoint", "fetch"]
 
 PROBE_SECONDS = 2.0
 ANSWER_SECONDS = 2.5
-_LOCAL = "use a model that is already here: an embedded one or a local folder"
+_LOCAL = "use a model on this machine: an embedded one or a local folder"
 _T = TypeVar("_T")
 
 
@@ -70,7 +70,7 @@ def _offline() -> bool:
 
 
 def cached(name: str, revision: str | None) -> Snapshot | None:
-    """The model in the local cache, whole or in part; asks nobody."""
+    """The model in the local cache, complete or partial; makes no request."""
     path = huggingface_hub.try_to_load_from_cache(name, CONFIG, cache_dir=_cache(), revision=revision)
     if not isinstance(path, str):  # None, or a marker for "known to be absent"
         return None
@@ -81,9 +81,9 @@ def cached(name: str, revision: str | None) -> Snapshot | None:
 def fetch(
     name: str, revision: str | None, *, source: str, progress: Callable[[Progress], None] | None = None
 ) -> Snapshot:
-    """Download a model into the local cache, unless its few leading kilobytes say that it is of no use.
+    """Download a model into the local cache, unless its metadata, a few kilobytes, shows that it is unusable.
 
-    ``source`` is what the user asked for, for messages. Raises a ModelError.
+    ``source`` is what the user requested, for messages. Raises a ModelError.
     """
     if _offline():
         raise NetworkError(
@@ -96,7 +96,7 @@ def fetch(
         files = _top_level(info)
         _check_listed_config(files, source)
         folder = _get_config(name, revision)
-        if folder.name != info.sha:  # the branch moved on between the two questions
+        if folder.name != info.sha:  # the branch moved between the two requests
             files = _top_level(_info(name, folder.name))
         config = read_config(folder, files, source)
         check_config(config, source)
@@ -118,9 +118,9 @@ def fetch(
 
 
 def _within(seconds: float, call: Callable[[], _T]) -> _T:
-    """``call()`` with a deadline that also holds where no timeout reaches, as in name resolution.
+    """``call()`` with a deadline that also covers steps without a timeout, such as name resolution.
 
-    The thread is left to end by itself; it is a daemon, so it does not keep the process alive.
+    After the deadline the thread is abandoned; it is a daemon, so it does not keep the process alive.
     """
     outcome: queue.SimpleQueue[tuple[_T | None, BaseException | None]] = queue.SimpleQueue()
     abandoned = threading.Event()
@@ -147,7 +147,7 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it: the HTTP client wraps what the socket said in errors of its own."""
+    """An error and its causes: the HTTP client wraps socket errors in its own."""
     chain: BaseException | None = error
     while chain is not None:
         yield chain
@@ -155,7 +155,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _closed_by_another(error: BaseException) -> bool:
-    """huggingface_hub closes its one session when it cannot connect, under the hands of every thread that uses it."""
+    """Whether another thread closed the session: huggingface_hub closes its shared session when it cannot connect."""
     return any(
         (isinstance(cause, OSError) and cause.errno == errno.EBADF)
         or (isinstance(cause, RuntimeError) and "client has been closed" in str(cause))
@@ -164,7 +164,7 @@ def _closed_by_another(error: BaseException) -> bool:
 
 
 def _timed_out(error: BaseException) -> bool:
-    """Whether the wait was too long: our deadline and the socket's timeout are equal, and either may notice first."""
+    """Whether the request timed out: our deadline equals the socket's timeout, and either may expire first."""
     return any(isinstance(cause, (TimeoutError, OfflineModeIsEnabled)) for cause in _causes(error))
 
 
@@ -177,7 +177,7 @@ def _info(name: str, revision: str | None) -> Any:
 
 
 def _top_level(info: Any) -> dict[str, int]:
-    """File → bytes, without the files in folders, which no checkpoint needs."""
+    """File → bytes, without files in subfolders, which no checkpoint needs."""
     return {file.rfilename: file.size or 0 for file in info.siblings if "/" not in file.rfilename}
 
 
@@ -186,12 +186,12 @@ def _check_listed_config(files: Mapping[str, int], source: str) -> None:
         raise no_config(files, source)
     if files[CONFIG] > MAX_CONFIG_BYTES:
         raise DamagedCheckpointError(
-            f"{CONFIG} of {quoted(source)} is {megabytes(files[CONFIG])}, so it is something else; choose another model"
+            f"{CONFIG} of {quoted(source)} has {megabytes(files[CONFIG])}, so it is not a config; choose another model"
         )
 
 
 def _get_config(name: str, revision: str | None) -> Path:
-    """Asked by branch, not by commit, so that the cache remembers where the branch stood."""
+    """Requested by branch, not by commit, so that the cache records the commit of the branch."""
     path = _within(ANSWER_SECONDS, lambda: _get(name, CONFIG, revision or constants.DEFAULT_REVISION))
     return Path(path).parent
 
@@ -217,20 +217,23 @@ def _weights(name: str, folder: Path, files: Mapping[str, int], source: str) -> 
     if SINGLE in files:
         return (SINGLE,)
     if files[INDEX] > MAX_INDEX_BYTES:
-        raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} is {megabytes(files[INDEX])}; choose another model")
+        raise DamagedCheckpointError(
+            f"{INDEX} of {quoted(source)} has {megabytes(files[INDEX])}, which is too large for an index; choose "
+            "another model"
+        )
     _within(ANSWER_SECONDS, lambda: _get(name, INDEX, folder.name))
     shards = shard_names(weight_map(folder, source), source)
     lost = [shard for shard in shards if shard not in files]
     if lost:
         raise DamagedCheckpointError(
-            f"{INDEX} of {quoted(source)} names the file {quoted(lost[0])}, which the hub does not have; "
+            f"{INDEX} of {quoted(source)} lists the file {quoted(lost[0])}, which is missing on the hub; "
             "choose another model"
         )
     return (INDEX, *shards)
 
 
 def _float32_bytes(info: Any, config: Mapping[str, Any], weight_bytes: int) -> int:
-    """What the weights take in memory: the hub's count of parameters, else from the stored size and precision."""
+    """Memory for the weights: from the hub's parameter count, else from the stored size and precision."""
     total = getattr(info.safetensors, "total", None) if info.safetensors else None
     if isinstance(total, int) and total > 0:
         return 4 * total
@@ -241,7 +244,7 @@ def _float32_bytes(info: Any, config: Mapping[str, Any], weight_bytes: int) -> i
 def _download(
     name: str, folder: Path, wanted: Mapping[str, int], source: str, progress: Callable[[Progress], None] | None
 ) -> None:
-    """Get what the cache does not hold whole: a cached file of another size is fetched again."""
+    """Download files that are missing from the cache, and fetch a cached file of a different size again."""
     missing = {
         file: size
         for file, size in wanted.items()
@@ -259,15 +262,15 @@ def _download(
 
 
 def _disk_full(source: str, needed_bytes: int, free_bytes: int | None = None) -> ModelError:
-    free = f"{megabytes(free_bytes)} are free in" if free_bytes is not None else "there is no space left in"
+    free = f"only {megabytes(free_bytes)} are free in" if free_bytes is not None else "there is no space left in"
     return ModelError(
-        f"{quoted(source)} needs {megabytes(needed_bytes)} on disk, and {free} {_cache()}; free some space, or set "
+        f"{quoted(source)} needs {megabytes(needed_bytes)} on disk, but {free} {_cache()}; free some space, or set "
         "HF_HUB_CACHE to a folder on another disk"
     )
 
 
 def _explained(error: BaseException, name: str, revision: str | None, source: str) -> ModelError:
-    """The plain sentence for whatever the hub, the network or the disk did."""
+    """Translate an error of the hub, the network or the disk into a ModelError with a plain message."""
     what = quoted(source)
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return _explained(error.__cause__, name, revision, source)
@@ -281,48 +284,46 @@ def _explained(error: BaseException, name: str, revision: str | None, source: st
     if isinstance(error, DisabledRepoError):
         return ModelNotFoundError(f"{what} has been disabled on the hub; choose another model")
     if isinstance(error, RevisionNotFoundError):
-        return ModelNotFoundError(
-            f"{what} has no revision {quoted(revision)}; give a branch, tag or commit that it has"
-        )
+        return ModelNotFoundError(f"{what} has no revision {quoted(revision)}; pass an existing branch, tag or commit")
     if isinstance(error, EntryNotFoundError):
         return DamagedCheckpointError(
-            f"{what} lists a file that the hub does not have; try again or choose another model"
+            f"{what} lists a file that is missing on the hub; try again or choose another model"
         )
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         if status in (401, 403):
             return GatedModelError(
-                f"the hub refuses access to {what} (error {status}): log in with an account that may read it "
+                f"the hub denies access to {what} (error {status}): log in with an account that has access "
                 "(`hf auth login`, or set HF_TOKEN)"
             )
         if status == 404:
             return not_found(source)
-        wait = "asks to wait (too many requests)" if status == 429 else f"answers with error {status}"
+        wait = "is limiting requests (too many requests)" if status == 429 else f"returned error {status}"
         return NetworkError(f"the hub {wait}, so {what} cannot be loaded now; try again later, or {_LOCAL}")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _disk_full(source, 0)
     if isinstance(error, PermissionError):
         return ModelError(
             f"{what} cannot be stored in {_cache()}: no permission to write there; "
-            "set HF_HUB_CACHE to a folder of yours"
+            "set HF_HUB_CACHE to a folder where you have write permission"
         )
     if isinstance(error, (TypeError, ValueError, KeyError, AttributeError)) and not isinstance(error, OSError):
         return NetworkError(
-            f"{endpoint()} does not answer like a model hub, so {what} cannot be loaded; check HF_ENDPOINT and whether "
-            f"the network asks for a login, or {_LOCAL}"
+            f"{endpoint()} does not respond like a model hub, so {what} cannot be loaded; check HF_ENDPOINT and "
+            f"whether the network requires a login, or {_LOCAL}"
         )
-    slow = "does not answer" if _timed_out(error) else "cannot be reached"
+    slow = "did not respond" if _timed_out(error) else "could not be reached"
     return NetworkError(
-        f"{what} is not in the local cache, and the hub at {endpoint()} {slow} or broke off; check the network and try "
-        f"again, or {_LOCAL}"
+        f"{what} is not in the local cache, and the hub at {endpoint()} {slow} or closed the connection; check the "
+        f"network and try again, or {_LOCAL}"
     )
 
 
 def not_found(source: str) -> ModelNotFoundError:
-    """No such model, with what may have been meant."""
+    """The error for an unknown model, with suggestions."""
     close = close_matches(source)
     meant = f"; did you mean {' or '.join(close)}" if close else ""
     return ModelNotFoundError(
-        f"the hub has no public model {quoted(source)}{meant}. Check the spelling; a private model needs a login first "
+        f"the hub has no public model {quoted(source)}{meant}. Check the spelling; a private model requires a login "
         "(`hf auth login`, or set HF_TOKEN)"
     )

@@ -1,7 +1,7 @@
 """Find a model: one that ships with GlassBERT, a local folder, or the Hugging Face hub, in this order.
 
-The hub is asked last and with short patience: first the local cache, then a probe, then the few kilobytes that
-tell whether the model is of any use, and only then its weights.
+The hub comes last, with short timeouts: first the local cache, then a probe, then the few kilobytes that show whether
+the model is usable, and only then its weights.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ _VALID = (
 def locate(
     source: str, *, revision: str | None = None, progress: Callable[[Progress], None] | None = None
 ) -> Checkpoint:
-    """Find a model, download what is missing, and vet it.
+    """Find a model, download what is missing, and validate it.
 
-    ``source`` is an embedded id ("pretrained"), a folder (absolute, relative or with ~; one that is called like an
-    embedded id needs "./"), a hub id ("bert-base-uncased", "owner/name") or the address of its page. ``revision`` is
-    a branch, tag or commit of a hub model. A hub model that is in the local cache is used from there without a
-    request. ``progress`` is called while files arrive. Raises a ModelError.
+    ``source`` is an embedded id ("pretrained"), a folder (absolute, relative or with ~; a folder with the name of an
+    embedded id needs "./"), a hub id ("bert-base-uncased", "owner/name") or the URL of its page. ``revision`` is a
+    branch, tag or commit of a hub model. A hub model in the local cache is used without any request. ``progress`` is
+    called during downloads. Raises a ModelError.
     """
     wanted = source.strip()
     if wanted in EMBEDDED_IDS:
         return vet(EMBEDDED_FOLDER / wanted, source=wanted, root=EMBEDDED_FOLDER, embedded=True)
     folder = _folder(wanted)
     if folder is not None:
-        # a path to an embedded checkpoint finds the shard that the embedded ones share
+        # a path to an embedded checkpoint may use the shard that all embedded checkpoints share
         root = EMBEDDED_FOLDER if folder.resolve().parent == EMBEDDED_FOLDER.resolve() else None
         return vet(folder, source=wanted, root=root)
     name, linked_revision = _repository(wanted)
@@ -53,31 +53,31 @@ def locate(
 
 
 def _folder(source: str) -> Path | None:
-    """The local path that ``source`` means; None: it can only be a hub id. A path that looks like one must exist."""
+    """The local path that ``source`` refers to, or None for a hub id. A source that looks like a path must exist."""
     if not source:
-        raise ModelNotFoundError(f"no model is named; {_VALID}")
+        raise ModelNotFoundError(f"the model name is empty; {_VALID}")
     if len(source) > _MAX_SOURCE_CHARACTERS or not source.isprintable():
-        raise ModelNotFoundError(f"{quoted(source)} is no model name; {_VALID}")
+        raise ModelNotFoundError(f"{quoted(source)} is not a valid model name; {_VALID}")
     try:
         path = Path(source).expanduser()
         if path.exists():
             return path
-    except (OSError, ValueError, RuntimeError) as error:  # too long a name; no such home
-        raise ModelNotFoundError(f"{quoted(source)} is no path that can exist here; {_VALID}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # the name is too long, or there is no such home folder
+        raise ModelNotFoundError(f"{quoted(source)} is not a valid path on this machine; {_VALID}") from error
     if source.startswith(("/", ".", "~", "\\")) or re.match(r"[A-Za-z]:[\\/]", source) or "\\" in source:
         raise ModelNotFoundError(f"there is no folder {quoted(source)}; check the path")
     return None
 
 
 def _repository(source: str) -> tuple[str, str | None]:
-    """The hub id in ``source`` and the revision, if it is the address of one. Raises ModelNotFoundError."""
+    """The hub id in ``source``, and the revision if its URL contains one. Raises ModelNotFoundError."""
     name, revision = source, None
     if "://" in source or source.partition("/")[0] in _HUB_HOSTS:
         try:
             address = urlsplit(source if "://" in source else f"https://{source}")
             host = address.hostname
         except ValueError as error:
-            raise ModelNotFoundError(f"{quoted(source)} is no web address; {_VALID}") from error
+            raise ModelNotFoundError(f"{quoted(source)} is not a valid web address; {_VALID}") from error
         ours = _HUB_HOSTS | {urlsplit(endpoint()).hostname}
         if host not in ours or address.scheme not in ("http", "https"):
             raise ModelNotFoundError(f"{quoted(source)} is not an address on the hub; {_VALID}")
@@ -88,7 +88,7 @@ def _repository(source: str) -> tuple[str, str | None]:
         revision = parts[end + 1] if end + 1 < len(parts) else None
         name = "/".join(parts[: min(end, 2)])
     if not _REPOSITORY.fullmatch(name) or "--" in name or ".." in name or name.endswith(".git"):
-        raise ModelNotFoundError(f"{quoted(source)} is no model name; {_VALID}")
+        raise ModelNotFoundError(f"{quoted(source)} is not a valid model name; {_VALID}")
     return name, revision
 
 
@@ -101,15 +101,15 @@ def _from_hub(source: str, name: str, revision: str | None, progress: Callable[[
     except NetworkError as error:
         if flaw is None:
             raise
-        raise NetworkError(f"{error}. A part of it is in the local cache, but: {flaw}") from error
+        raise NetworkError(f"{error}. Part of it is in the local cache, but: {flaw}") from error
     return vet(snapshot.folder, source=source, revision=snapshot.commit)
 
 
 def _from_cache(source: str, name: str, revision: str | None) -> tuple[Checkpoint | None, ModelError | None]:
-    """The model in the local cache, under the id as asked or its full one; else what is wrong with what is there.
+    """The model in the local cache, under the id as given or its full id; else what is wrong with the cached files.
 
-    A flaw that a download can mend (an interrupted one, or another program's choice of files) is returned; a model
-    that no download makes usable raises its ModelError.
+    A flaw that a download can fix (an interrupted download, or a partial one by another program) is returned; a model
+    that no download can make usable raises its ModelError.
     """
     flaw: ModelError | None = None
     for id in dict.fromkeys((name, canonical_id(name))):
@@ -124,7 +124,7 @@ def _from_cache(source: str, name: str, revision: str | None) -> tuple[Checkpoin
 
 
 def is_local(source: str) -> bool:
-    """Whether :func:`locate` needs no network for this source; also True for one that it refuses at once."""
+    """Whether :func:`locate` needs no network for this source; also True for one that it rejects immediately."""
     wanted = source.strip()
     if wanted in EMBEDDED_IDS:
         return True

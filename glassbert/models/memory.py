@@ -1,4 +1,4 @@
-"""How much memory is free, so that a model that cannot fit is refused instead of taking the process down."""
+"""How much memory is free, so that a model that cannot fit is rejected instead of crashing the process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["available_bytes"]
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """Bytes that can still be taken: the least that the system and the container allow; None: unknown.
+    """Bytes that can still be allocated: the smaller limit of system and container; None if unknown.
 
-    Linux says what it could free for a new program (``MemAvailable``), and control groups say what this container
-    may use. Elsewhere the free pages are counted where the system counts them. ``root`` is for tests.
+    Linux reports what it could free for a new program (``MemAvailable``), and control groups what this container may
+    use. Other systems report free pages, if anything. ``root`` is for tests.
     """
     found = [
         bytes_free
@@ -50,7 +50,7 @@ def _group(folder: Path, limit: str, usage: str, statistics: str) -> int | None:
 
 
 def _file_cache(path: Path) -> int:
-    """Cached files count as used but are given back on demand."""
+    """Cached files count as used memory but are released on demand."""
     try:
         for line in path.read_text().splitlines():
             name, _, value = line.partition(" ")

@@ -1,4 +1,4 @@
-"""How far a download is."""
+"""The progress of a download."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Meter", "Progress", "byte_counter"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a download is; ``file`` is the one that is arriving."""
+    """The progress of a download; ``file`` is the one being downloaded."""
 
     bytes_done: int
     bytes_total: int
@@ -19,7 +19,7 @@ class Progress:
 
 
 class Meter:
-    """Adds up the bytes of several files and reports them; never backwards, though a file may start anew."""
+    """Sums the bytes of several files and reports them; never decreases, even if a file restarts."""
 
     def __init__(self, bytes_total: int, progress: Callable[[Progress], None] | None) -> None:
         self._total = bytes_total
@@ -51,7 +51,7 @@ class Meter:
 
 
 def byte_counter(advance: Callable[[int], None]) -> type:
-    """What huggingface_hub draws its progress with: here it draws nothing and passes the bytes on."""
+    """A progress-bar class for huggingface_hub that draws nothing and only passes on the byte counts."""
 
     class Bar:
         def __init__(self, *, total: int | None = None, initial: int = 0, **_looks: Any) -> None:
@@ -62,7 +62,7 @@ def byte_counter(advance: Callable[[int], None]) -> type:
             advance(int(count))
 
         def update_transfer(self, count: float) -> None:
-            """Bytes on the wire, which may be compressed: not those that are shown."""
+            """Bytes on the wire, possibly compressed, so they are not reported."""
 
         def _nothing(self, *args: Any, **options: Any) -> None: ...
 

@@ -1,7 +1,7 @@
-"""Models worth trying, for the picker and for "did you mean": the embedded ones first, then known hub models.
+"""Suggested models, for the picker and for "did you mean": the embedded ones first, then well-known hub models.
 
-Only hub models whose main branch has safetensors weights are listed. Sizes are those of ``model.safetensors`` as the
-hub's file pages show them, rounded, and may change.
+Only hub models whose main branch has safetensors weights are listed. Sizes are those of ``model.safetensors`` on the
+hub's file pages, rounded, and may change.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One entry of the picker. ``approximate_mb`` is the download in megabytes; 0 for what is ready at once."""
+    """One entry of the picker. ``approximate_mb`` is the download size in megabytes; 0 for an embedded model."""
 
     id: str
     label: str
@@ -35,7 +35,7 @@ class Suggestion:
 
     @property
     def ready(self) -> bool:
-        """It ships with GlassBERT: no download."""
+        """Whether it ships with GlassBERT and needs no download."""
         return self.approximate_mb == 0
 
 
@@ -82,7 +82,7 @@ SUGGESTIONS: tuple[Suggestion, ...] = (
     ),
 )
 
-#: Ids from before models had owners; the hub still redirects them.
+#: Ids from before the hub had owners; it still redirects them.
 _LEGACY = {
     name: f"{owner}/{name}"
     for owner, names in {
@@ -111,12 +111,12 @@ _LEGACY = {
 
 
 def canonical_id(id: str) -> str:
-    """``"bert-base-uncased" → "google-bert/bert-base-uncased"``; other ids as they are."""
+    """``"bert-base-uncased" → "google-bert/bert-base-uncased"``; other ids are unchanged."""
     return _LEGACY.get(id, id)
 
 
 def close_matches(id: str) -> tuple[str, ...]:
-    """Up to three known ids that look like this one, the most similar first."""
+    """Up to three known ids similar to this one, the most similar first."""
     known = {
         written.lower(): full
         for full in (*_LEGACY.values(), *(suggestion.id for suggestion in SUGGESTIONS))

@@ -1,7 +1,7 @@
-"""What is in a checkpoint's weights, read from the safetensors headers alone.
+"""The contents of a checkpoint's weights, read from the safetensors headers alone.
 
-A safetensors file is 8 bytes (the header's length, little-endian), a JSON header (tensor name → dtype, shape and
-place in the data) and the data, without gaps. So names, shapes and truncation are known after a few kilobytes.
+A safetensors file consists of 8 bytes (the header's length, little-endian), a JSON header (tensor name → dtype, shape
+and offsets in the data) and the data, without gaps. A few kilobytes therefore reveal names, shapes and truncation.
 Format: https://huggingface.co/docs/safetensors
 """
 
@@ -33,7 +33,7 @@ __all__ = [
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
-#: Bits a value; the dtypes of the format.
+#: The dtypes of the format and their bits per value.
 DTYPE_BITS: dict[str, int] = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
     "I32": 32, "U32": 32, "F32": 32, "F64": 64, "I64": 64, "U64": 64,
@@ -41,12 +41,12 @@ DTYPE_BITS: dict[str, int] = {
 
 _MAX_HEADER_BYTES = 16_000_000  # a BERT's header has 20 to 200 kB
 MAX_INDEX_BYTES = 16_000_000
-_MEND = "download or copy the weights again"
+_ADVICE = "download or copy the weights again"
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One stored tensor, unread."""
+    """Dtype and shape of one stored tensor; its values are not read."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -58,7 +58,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weights of one checkpoint: ``files`` on disk and the tensors they hold, by name."""
+    """The weights of one checkpoint: ``files`` on disk and the tensors they contain, by name."""
 
     files: tuple[Path, ...]
     tensors: Mapping[str, Tensor]
@@ -70,14 +70,14 @@ class Weights:
 
     @property
     def parameters(self) -> int:
-        """Trained values; integer buffers such as position ids are none."""
+        """The number of trained values; integer buffers such as position ids do not count."""
         return sum(tensor.values for tensor in self.tensors.values() if "F" in tensor.dtype)
 
 
 def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weights:
     """Read all headers of ``model.safetensors`` or of the shards of its index.
 
-    Shards must lie in ``root`` (default: ``folder``). Raises DamagedCheckpointError.
+    Shards must be inside ``root`` (default: ``folder``). Raises DamagedCheckpointError.
     """
     if (folder / SINGLE).is_file():
         names: tuple[str, ...] = (SINGLE,)
@@ -91,7 +91,7 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
         path = folder / name
         if not path.is_file():
             raise DamagedCheckpointError(
-                f"{INDEX} of {quoted(source)} names the file {quoted(name)}, which is not there; {_MEND}"
+                f"{INDEX} of {quoted(source)} lists the file {quoted(name)}, which is missing; {_ADVICE}"
             )
         found, header = _read_header(path, source)
         headers.update(header)
@@ -99,25 +99,25 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
     lost = sorted(set(promised) - set(tensors))
     if lost:
         raise DamagedCheckpointError(
-            f"{INDEX} of {quoted(source)} promises {len(lost)} tensors that no file holds "
-            f"({quoted(lost[0])} among them); {_MEND}"
+            f"{INDEX} of {quoted(source)} lists {len(lost)} tensors that no file contains "
+            f"({quoted(lost[0])} among them); {_ADVICE}"
         )
     return Weights(tuple(folder / name for name in names), tensors, headers.digest())
 
 
 def weight_map(folder: Path, source: str) -> Mapping[str, str]:
-    """Tensor → file, as the index in ``folder`` says. Raises DamagedCheckpointError."""
+    """Tensor → file, from the index in ``folder``. Raises DamagedCheckpointError."""
     index = read_json(folder / INDEX, max_bytes=MAX_INDEX_BYTES, source=source)
     files = index.get("weight_map")
     if not isinstance(files, dict) or not files or not all(isinstance(file, str) for file in files.values()):
-        raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} maps no tensors to files; {_MEND}")
+        raise DamagedCheckpointError(f"{INDEX} of {quoted(source)} does not map tensors to files; {_ADVICE}")
     return files
 
 
 def shard_names(
     files: Mapping[str, str], source: str, *, escapes: Path | None = None, root: Path | None = None
 ) -> tuple[str, ...]:
-    """The files an index names, each a plain relative path downwards, or within ``root`` as seen from ``escapes``."""
+    """The files listed in an index, each a relative path inside the folder or, from ``escapes``, inside ``root``."""
     names = tuple(sorted(set(files.values())))
     for name in names:
         parts = PurePosixPath(name).parts
@@ -127,14 +127,14 @@ def shard_names(
         if not inside or not name.endswith(".safetensors") or not name.isprintable():
             raise DamagedCheckpointError(
                 f"{INDEX} of {quoted(source)} points to {quoted(name)}; valid are .safetensors files inside the "
-                "model's own folder; copy the weights there and correct the index"
+                "model's own folder: copy the weights there and correct the index"
             )
     return names
 
 
 def _read_header(path: Path, source: str) -> tuple[dict[str, Tensor], bytes]:
     def damaged(what: str) -> DamagedCheckpointError:
-        return DamagedCheckpointError(f"{quoted(path.name)} of {quoted(source)} {what}; {_MEND}")
+        return DamagedCheckpointError(f"{quoted(path.name)} of {quoted(source)} {what}; {_ADVICE}")
 
     try:
         file_bytes = path.stat().st_size
@@ -144,7 +144,7 @@ def _read_header(path: Path, source: str) -> tuple[dict[str, Tensor], bytes]:
                 raise damaged("is a Git LFS pointer, not the weights themselves: run `git lfs pull`")
             length = int.from_bytes(start, "little")
             if len(start) < 8 or length > file_bytes - 8:
-                raise damaged(f"is truncated or no safetensors file ({megabytes(file_bytes)})")
+                raise damaged(f"is truncated or not a safetensors file ({megabytes(file_bytes)})")
             if length > _MAX_HEADER_BYTES:
                 raise damaged("has an impossibly long header")
             header = file.read(length)
@@ -158,13 +158,13 @@ def _read_header(path: Path, source: str) -> tuple[dict[str, Tensor], bytes]:
     if data_bytes != file_bytes - 8 - length:
         raise damaged(
             f"is truncated or damaged: its header describes {data_bytes} bytes of weights, "
-            f"the file has {file_bytes - 8 - length}"
+            f"but the file has {file_bytes - 8 - length}"
         )
     return tensors, header
 
 
 def _tensors(entries: Mapping[str, Any]) -> tuple[dict[str, Tensor], int]:
-    """The header's tensors and the bytes they take together. Raises ValueError and its like on any nonsense."""
+    """The tensors in the header and their total bytes. Raises ValueError, TypeError or KeyError for invalid entries."""
     tensors: dict[str, Tensor] = {}
     places: list[tuple[int, int]] = []
     for name, entry in entries.items():
@@ -189,9 +189,9 @@ def _tensors(entries: Mapping[str, Any]) -> tuple[dict[str, Tensor], int]:
 def fingerprint(weights: Weights, other_files: Iterable[Path]) -> str:
     """A stable identity of a checkpoint for caches, without reading the weights.
 
-    It covers the safetensors headers and, for each file, its name, size and stamp. The stamp is the content hash
-    where the hub's cache names the file by it, else the time of last change: the same download has the same
-    fingerprint everywhere, and a local file that is written again has a new one.
+    It covers the safetensors headers and, for each file, its name, size and stamp. The stamp is the content hash if
+    the hub's cache names the file by it, else the modification time: the same download has the same fingerprint on
+    every machine, and a local file that is rewritten gets a new one.
     """
     digest = hashlib.sha256(weights.headers)
     for path in (*weights.files, *sorted(other_files)):

@@ -1,1 +1,1 @@
-"""A loaded network: load it, run it, reach inside it with hooks, batch its inputs."""
+"""A loaded network: load it, run it, hook into it, batch its inputs."""

@@ -1,4 +1,4 @@
-"""The blocks of a loaded network, in the order they run, with the shape of every tensor and every parameter counted."""
+"""The blocks of a loaded network in execution order, with tensor shapes and parameter counts."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ _HEADS: dict[Head, str] = {
 
 @checked
 def architecture(model: Model, tokens: int = 16) -> Architecture:
-    """Every module of this network as it runs on ``tokens`` tokens: shapes in and out, and its parameters.
+    """Every module of this network on an input of ``tokens`` tokens: input and output shapes, and parameters.
 
-    Seen in a real pass of the loaded network. Rows are the modules that hold parameters; one that runs in every layer
-    (ALBERT's shared layer) has a row for each, its parameters in the first. Raises OptionError.
+    Recorded in a real forward pass of the loaded network. Rows are the modules that hold parameters; a module that
+    runs in every layer (ALBERT's shared layer) has one row per layer, with its parameters in the first. Raises
+    OptionError.
     """
     if not 1 <= tokens <= model.max_tokens:
         raise OptionError(f"tokens {tokens}: valid are 1 to {model.max_tokens}, the positions this model has")
@@ -46,7 +47,7 @@ def architecture(model: Model, tokens: int = 16) -> Architecture:
         own = [] if call.module is None else list(call.module.parameters(recurse=False))
         new = [parameter for parameter in own if id(parameter) not in counted]
         if own and not new and call.module is not None and next(call.module.children(), None) is not None:
-            continue  # a container whose only numbers are a child's, such as the bias of an output table
+            continue  # a container whose only parameters belong to a child, such as the bias of an output table
         counted.update(map(id, new))
         calls.append(call)
         parameters.append(sum(parameter.numel() for parameter in new))
@@ -78,14 +79,14 @@ class _Call:
 
 @dataclass(slots=True)
 class _Place:
-    """Where in the network the pass is."""
+    """The current position of the pass in the network."""
 
     layer: int = 0
     part: str = ""
 
 
 def _calls(model: Model, tokens: int) -> list[_Call]:
-    """The modules with parameters, and each layer's attention weights, in the order they were done."""
+    """The modules with parameters, and each layer's attention weights, in execution order."""
     ids = torch.full((1, tokens), int(model.tokenizer.cls_token_id or 0))
     inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
 
@@ -103,7 +104,7 @@ def _calls(model: Model, tokens: int) -> list[_Call]:
 
 @contextmanager
 def _recorded(model: Model, calls: list[_Call]) -> Iterator[None]:
-    """A context in which every module with parameters of its own writes down its call."""
+    """A context in which every call of a module with its own parameters is recorded."""
     place = _Place()
     names = {module: name for name, module in model.network.named_modules()}
 
@@ -141,7 +142,7 @@ def _recorded(model: Model, calls: list[_Call]) -> Iterator[None]:
 
 
 def _not_run(model: Model, ran: list[_Call]) -> list[_Call]:
-    """Modules with parameters that this pass had no use for."""
+    """Modules with parameters that this pass did not use."""
     used = {call.module for call in ran}
     return [
         _Call("not used", "", name, type(module).__name__, module)

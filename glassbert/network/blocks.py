@@ -1,7 +1,7 @@
-"""The modules inside a stock network's layers, found by its family's record, and hooks that reach them there.
+"""The modules inside a stock network's layers, found through its family's record, and hooks on them.
 
-Hooks are on the network only inside a ``with``, and only :meth:`Model.run` lets one in: under the model's
-lock, so that no other thread's forward pass meets them.
+Hooks are active only inside a ``with`` block within :meth:`Model.run`, which holds the model's lock, so that they never
+affect a forward pass of another thread.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
     "take_weights",
 ]
 
-#: Tokens from which the fused kernel is the quicker one: of many short inputs it takes up to 1.8 times as long.
+#: Tokens from which the fused kernel is faster: on many short inputs it takes up to 1.8 times as long.
 FUSED_FROM = 48
 
 Part = Literal["layer", "attention", "query", "key", "value", "output", "norm", "feed_forward"]
@@ -49,33 +49,33 @@ Part = Literal["layer", "attention", "query", "key", "value", "output", "norm", 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One layer's modules. All layers of an ALBERT are one and the same block, called again and again."""
+    """One layer's modules. All layers of an ALBERT are one shared block, called repeatedly."""
 
-    layer: Any  # (input, token, hidden) → the same, or a tuple with it in front
+    layer: Any  # (input, token, hidden) → the same, or a tuple that begins with it
     query: Any  # Linear: hidden states → queries, heads side by side
-    key: Any  # Linear: hidden states → keys, the same
-    value: Any  # Linear: hidden states → values, the same
+    key: Any  # Linear: hidden states → keys, heads side by side
+    value: Any  # Linear: hidden states → values, heads side by side
     output: Any  # Linear: heads side by side → hidden
     norm: Any  # LayerNorm of attention output + residual
-    feed_forward: Any  # Linear: the wide inner layer → hidden, what the feed-forward half adds
+    feed_forward: Any  # Linear: intermediate → hidden; its output is added to the residual stream
     attention: Any  # hidden states → (heads side by side, weights)
-    widen: Any  # Linear: hidden → the wide inner layer, read by the activation; None if it is gated
-    last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm comes before each half
+    widen: Any  # Linear: hidden → intermediate, read by the activation; None if the block is gated (GLU)
+    last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm precedes each block (pre-norm)
 
 
-# Looked for once: every hook of every pass asks, and finding them took a fourteenth of a short pass.
+# Cached, because every hook of every pass needs them, and the look-up took a fourteenth of a short pass.
 _found: WeakKeyDictionary[Any, tuple[Block, ...]] = WeakKeyDictionary()
 
 
 def blocks(network: Any) -> tuple[Block, ...]:
-    """The blocks of a stock network, in the order they are called. Raises UnsupportedModelError."""
+    """The blocks of a stock network, in the order in which they are called. Raises UnsupportedModelError."""
     if network not in _found:
         _found[network] = _blocks(network)
     return _found[network]
 
 
 def has_known_blocks(network: Any) -> bool:
-    """Whether hooks can reach inside this network."""
+    """Whether hooks can be placed inside this network."""
     try:
         return bool(blocks(network))
     except UnsupportedModelError:
@@ -89,7 +89,7 @@ def _blocks(network: Any) -> tuple[Block, ...]:
     for name, value in family.only_with:
         if getattr(config, name) != value:
             raise UnsupportedModelError(
-                f"GlassBERT knows the layers of {family.label} networks with {name} = {value}, and this one has "
+                f"GlassBERT supports only {family.label} networks with {name} = {value}, and this one has "
                 f"{getattr(config, name)}; choose another model"
             )
     groups = getattr(config, family.group_count) if family.group_count else 1
@@ -105,7 +105,7 @@ def _block(layer: Any, family: Family) -> Block:
 
 @contextmanager
 def _hooks(network: Any, part: Part, install: Callable[[Any, Iterator[int]], Any]) -> Iterator[None]:
-    """``install(module, numbers)`` for each module; ``next(numbers)`` is the layer that is being called."""
+    """``install(module, numbers)`` for each module; ``next(numbers)`` is the index of the layer being called."""
     calls: dict[Any, list[int]] = {}
     for number, block in enumerate(blocks(network)):
         calls.setdefault(getattr(block, part), []).append(number)
@@ -116,7 +116,7 @@ def _hooks(network: Any, part: Part, install: Callable[[Any, Iterator[int]], Any
 
 
 def change_arguments(network: Any, part: Part, change: Callable[[int, tuple[Any, ...]], tuple[Any, ...]]) -> Any:
-    """A context in which ``change(layer, arguments)`` replaces what this part of each layer is called with."""
+    """A context in which ``change(layer, arguments)`` replaces the arguments of this part of each layer."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         return module.register_forward_pre_hook(lambda _, inputs: change(next(numbers), inputs))
@@ -125,12 +125,12 @@ def change_arguments(network: Any, part: Part, change: Callable[[int, tuple[Any,
 
 
 def change_input(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
-    """A context in which ``change(layer, tensor)`` replaces what this part of each layer reads."""
+    """A context in which ``change(layer, tensor)`` replaces the input of this part of each layer."""
     return change_arguments(network, part, lambda layer, inputs: (change(layer, inputs[0]), *inputs[1:]))
 
 
 def change_output(network: Any, part: Part, change: Callable[[int, Tensor], Tensor]) -> Any:
-    """A context in which ``change(layer, tensor)`` replaces what this part of each layer gives."""
+    """A context in which ``change(layer, tensor)`` replaces the output of this part of each layer."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
@@ -156,7 +156,7 @@ def see_input(network: Any, part: Part, see: Callable[[int, tuple[Any, ...], dic
 
 
 def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> Any:
-    """A context in which ``see(layer, tensor)`` is called with what this part of each layer gives."""
+    """A context in which ``see(layer, tensor)`` is called with the output of this part of each layer."""
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> None:
@@ -168,8 +168,10 @@ def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> 
 
 
 def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
-    """A context in which ``take(layer, weights)`` gets each layer's attention weights, (input, head, query, key), as it
-    is done, and the network drops them: of a long text they are its largest tensors, and it would keep all."""
+    """A context in which ``take(layer, weights)`` receives each layer's attention weights, (input, head, query, key).
+
+    The network then drops them: for a long text they are its largest tensors, and it would otherwise keep all of them.
+    """
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
@@ -182,7 +184,7 @@ def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
 
 
 def gives_weights(network: Any) -> dict[str, bool]:
-    """What to call this network with so that its attention gives its weights."""
+    """The keyword arguments with which this network's attention returns its weights."""
     return {"output_attentions": True} if family_of(network.config.model_type).weights_on_request else {}
 
 
@@ -193,9 +195,9 @@ def has_fused_attention(network: Any) -> bool:
 
 @contextmanager
 def fused_attention(network: Any, tokens: int) -> Iterator[None]:
-    """A context in which attention is the fused kernel, which never writes the weights to memory.
+    """A context in which attention runs as the fused kernel, which never writes the weights to memory.
 
-    For inputs of so many tokens, and only where the family has it and they are long enough to be quicker for it.
+    Applies only if the family supports it and inputs of this many ``tokens`` are long enough to benefit.
     """
     config = network.config
     before = config._attn_implementation
@@ -208,7 +210,7 @@ def fused_attention(network: Any, tokens: int) -> Iterator[None]:
 
 
 def scaled(states: Tensor, gates: Tensor) -> Tensor:
-    """Each head's share of (input, token, heads side by side) times its gate: (head,) or (input, head)."""
+    """Multiply each head's part of (input, token, heads side by side) by its gate: (head,) or (input, head)."""
     inputs, tokens, width = states.shape
     heads = gates.shape[-1]
     by_head = states.view(inputs, tokens, heads, width // heads)
@@ -227,7 +229,7 @@ def scale_heads(network: Any, gates: Callable[[int], Tensor | None]) -> Any:
 
 
 def gates_off(network: Any, heads: Iterable[tuple[int, int]]) -> dict[int, Tensor]:
-    """Layer → its gates, (head,), 0 for these (layer, head); layers without one are left out."""
+    """Layer → its gates, (head,), 0 for these (layer, head); layers with no head in the list are omitted."""
     gates: dict[int, Tensor] = {}
     for layer, head in heads:
         if layer not in gates:
@@ -237,7 +239,7 @@ def gates_off(network: Any, heads: Iterable[tuple[int, int]]) -> dict[int, Tenso
 
 
 def heads_off(network: Any, heads: Iterable[tuple[int, int]]) -> Any:
-    """A context in which these (layer, head) contribute nothing: what is left of a whole layer is its output bias."""
+    """A context in which these (layer, head) contribute nothing; a layer without heads adds only its output bias."""
     return scale_heads(network, gates_off(network, heads).get)
 
 
@@ -249,7 +251,7 @@ def run_layer(
     values: Callable[[Tensor], Tensor] | None = None,
     gates: Tensor | None = None,
 ) -> Tensor:
-    """One layer alone, with ``values`` put in place of what its value projection gives, and head outputs gated."""
+    """Run one layer, with ``values`` applied to the output of its value projection, and head outputs gated."""
     with ExitStack() as stack:
         if values is not None:
             changed = block.value.register_forward_hook(lambda module, inputs, output: values(output))

@@ -1,4 +1,4 @@
-"""Where the network runs: which devices are there, and how many threads a piece of work deserves."""
+"""Where the network runs: the available devices, and the number of threads for a computation."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from glassbert.errors import DeviceError
 
 __all__ = ["available_devices", "choose_device", "device_label", "work_threads"]
 
-# Below this many token rows a second thread costs more in waiting than it saves; on a busy machine far more.
+# Below this many token rows, a second thread costs more in waiting than it saves; far more on a busy machine.
 _ROWS_WORTH_THREADS = 256
 _MAX_THREADS = 8
 
 
 def available_devices() -> tuple[str, ...]:
-    """Device ids that exist on this machine, the fastest first, always ending with "cpu"."""
+    """The ids of the devices on this machine, the fastest first, always ending with "cpu"."""
     cuda = tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) if torch.cuda.is_available() else ()
     mps = ("mps",) if torch.backends.mps.is_available() else ()
     return (*cuda, *mps, "cpu")
 
 
 def choose_device(device: str = "auto") -> str:
-    """A device id that exists: "auto" takes CUDA, then MPS, then the CPU. Raises DeviceError."""
+    """The id of an available device: "auto" prefers CUDA, then MPS, then the CPU. Raises DeviceError."""
     valid = available_devices()
     if device == "auto":
         return valid[0]
     wanted = "cuda:0" if device == "cuda" else device
     if wanted not in valid:
-        raise DeviceError(f"device {device!r} is not on this machine; valid are auto, {', '.join(valid)}")
+        raise DeviceError(f"device {device!r} is not available on this machine; valid are auto, {', '.join(valid)}")
     return wanted
 
 
 def device_label(device: str) -> str:
-    """The device's name for people: "CPU", "GPU 0: NVIDIA …"."""
+    """The display name of a device: "CPU", "GPU 0: NVIDIA …"."""
     if device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)
         return f"GPU {index}: {torch.cuda.get_device_name(index)}"
@@ -45,7 +45,7 @@ def device_label(device: str) -> str:
 
 @contextmanager
 def work_threads(token_rows: int) -> Iterator[None]:
-    """Set torch's threads for a piece of work of this many token rows (inputs × tokens), then restore them."""
+    """Set torch's threads for a computation on this many token rows (inputs × tokens), then restore them."""
     before = torch.get_num_threads()
     wanted = 1 if token_rows < _ROWS_WORTH_THREADS else min(os.cpu_count() or 1, _MAX_THREADS)
     if wanted == before:

@@ -1,7 +1,7 @@
 """Load a model and run it. Everything that needs a forward pass goes through here.
 
-One :class:`Model` is shared by every thread: its network is never changed after loading, and each forward pass holds
-the model's lock, because reading attention weights and switching heads off work with hooks.
+One :class:`Model` is shared by all threads: its network never changes after loading, and each forward pass holds the
+model's lock, because reading attention weights and switching heads off use hooks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class _Placement:
-    """Where the network is now. It moves once at most: from a GPU that ran out of memory to the CPU."""
+    """The current device of the network. It moves at most once: from a GPU that ran out of memory to the CPU."""
 
     device: str
     notice: str | None = None
@@ -40,7 +40,7 @@ class _Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A loaded encoder. Make one with :func:`load`; the functions of the public face take it as first argument."""
+    """A loaded encoder. Create one with :func:`load`; the public functions take it as their first argument."""
 
     checkpoint: Checkpoint
     tokenizer: Any = field(repr=False)
@@ -56,7 +56,7 @@ class Model:
     uses_segments: bool
     _placement: _Placement = field(repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    #: (layer, head) of the heads that are off in this view of the model; see :func:`glassbert.ablate`.
+    #: (layer, head) of the heads that are switched off in this view of the model; see :func:`glassbert.ablate`.
     ablated_heads: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class Model:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """The task heads that are really in the weights."""
+        """The task heads that are in the weights."""
         return self.checkpoint.heads
 
     @property
@@ -74,7 +74,7 @@ class Model:
 
     @property
     def notice(self) -> str | None:
-        """A sentence about something that changed while running, such as a move to the CPU."""
+        """A sentence about a change at run time, such as a move to the CPU."""
         return self._placement.notice
 
     @property
@@ -95,9 +95,9 @@ class Model:
             return self.retry_on_cpu(once)
 
     def retry_on_cpu(self, work: Callable[[], _T]) -> _T:
-        """``work()``, repeated once the network has left a GPU that ran out of memory; does not hold the lock.
+        """``work()``, repeated on the CPU if the GPU runs out of memory; does not hold the lock.
 
-        For work of many passes that takes the lock for each, so that others get their turn in between.
+        For work with many passes that each take the lock, so that other threads can run in between.
         """
         device = self.device
         try:
@@ -119,7 +119,7 @@ def _move_to_cpu(model: Model) -> None:
         model.network.to("cpu")
         model._placement.device = "cpu"
         model._placement.notice = (
-            f"{left} ran out of memory, so this model now runs on the CPU; results are the same, only slower"
+            f"{left} ran out of memory, so this model now runs on the CPU: slower, with the same results"
         )
     if left.startswith("cuda"):
         torch.cuda.empty_cache()
@@ -137,7 +137,7 @@ def load(
     """Load a model: an embedded id, a hub id or a local folder.
 
     ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads.
-    Only safetensors weights are read and no code of the model is ever run. Raises a ModelError that says what is
+    Only safetensors weights are read, and no code of the model is ever run. Raises a ModelError that describes what is
     wrong with the model, DeviceError, or OptionError.
     """
     if precision not in stock.DTYPES:
@@ -161,7 +161,7 @@ def load(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         max_tokens=_max_tokens(checkpoint.family, config, tokenizer),
         labels=labels if {"classification", "token_classification"} & set(checkpoint.heads) else (),
-        # a softmax over a single score (regression, ranking) would always say 1
+        # a softmax over a single score (regression, ranking) would always be 1
         multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
         uses_segments=getattr(config, "type_vocab_size", 0) > 1,
         _placement=placement,
@@ -175,20 +175,20 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
         network, missing = stock.read_network(checkpoint.folder, class_name, precision)
     except Exception as error:
         raise DamagedCheckpointError(
-            f"{checkpoint.source!r} passed the first checks but could not be read ({type(error).__name__}); "
+            f"{checkpoint.source!r} passed validation but could not be loaded ({type(error).__name__}); "
             "download it again or choose another model"
         ) from error
-    # The pooler of a bare encoder feeds no head we offer; anything else that is missing would be random numbers.
+    # The pooler of a bare encoder feeds no task head; any other missing weights would be randomly initialised.
     missing = {name for name in missing if not checkpoint.family.in_pooler(name)}
     if missing:
         raise DamagedCheckpointError(
-            f"{checkpoint.source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them); "
-            "they would be random numbers, so it is not loaded: download it again or choose another model"
+            f"{checkpoint.source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them), which would "
+            "be randomly initialised, so it is not loaded: download it again or choose another model"
         )
     if len(tokenizer) > network.config.vocab_size:
         raise DamagedCheckpointError(
-            f"the tokenizer of {checkpoint.source!r} knows {len(tokenizer)} tokens, its weights only "
-            f"{network.config.vocab_size}; the files do not belong together"
+            f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "
+            f"{network.config.vocab_size}: the files do not belong together; download it again or choose another model"
         )
     return tokenizer, network
 
@@ -209,11 +209,11 @@ def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
     if family.positions_after_padding:
         positions -= int(config.pad_token_id) + 1
     limit = int(tokenizer.model_max_length)
-    return min(positions, limit)  # a tokenizer without a limit says 10^30
+    return min(positions, limit)  # a tokenizer without a limit has 10^30
 
 
 def require_head(model: Model, head: Head) -> None:
-    """Raise HeadError unless this head is in the model's weights."""
+    """Raise HeadError unless this task head is in the model's weights."""
     if head not in model.heads:
         has = ", ".join(HEADS[name] for name in model.heads) or "none, only the encoder"
         raise HeadError(
@@ -239,7 +239,7 @@ class Batch:
 
 
 def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
-    """Stack inputs, padded on the right to the longest."""
+    """Stack inputs, padded on the right to the length of the longest."""
     length = max(len(item) for item in encoded)
     ids = torch.full((len(encoded), length), model.tokenizer.pad_token_id)
     mask = torch.zeros_like(ids)
@@ -252,7 +252,7 @@ def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
 
 
 def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor | None = None) -> dict[str, Tensor]:
-    """The keyword arguments of a stock network; ``embeddings`` (input, token, dimension) replace the ids."""
+    """The keyword arguments for a stock network; ``embeddings`` (input, token, dimension) replace the token ids."""
     arguments = {"attention_mask": inputs.attention_mask.to(device)}
     if embeddings is None:
         arguments["input_ids"] = inputs.input_ids.to(device)
@@ -278,7 +278,7 @@ def word_embeddings(model: Model, input_ids: Tensor) -> Tensor:
 def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
     """The masked-word head on chosen hidden states: (row, hidden) → (row, vocabulary).
 
-    On a short text the head costs as much as the whole encoder, so it is applied where it is needed and nowhere else.
+    On a short text the head costs as much as the whole encoder, so it is applied only where needed.
     """
     return _head_alone(model, "masked_words", hidden)
 

@@ -1,4 +1,4 @@
-"""What a network is made of: the result of ``architecture``."""
+"""The structure of a network: the result of ``architecture``."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Architecture"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Architecture(Result):
-    """The modules of a loaded network in the order they ran on an input of ``tokens`` tokens.
+    """The modules of a loaded network in execution order, for an input of ``tokens`` tokens.
 
-    ``parameters`` are the module's own numbers, each counted once: a table that serves twice (tied embeddings) or a
-    layer that is called again (ALBERT) has 0 the second time and is ``shared``. They sum to ``Model.parameters``.
+    ``parameters`` are the numbers of parameters, each counted once: a table used twice (tied embeddings) or a layer
+    called repeatedly (ALBERT) has 0 from the second time on and is ``shared``. They sum to ``Model.parameters``.
     """
 
     source: str
@@ -29,8 +29,8 @@ class Architecture(Result):
     parts: tuple[str, ...]  # (module,), such as "attention", "feed-forward", "" elsewhere
     names: tuple[str, ...]  # (module,), the path inside the stock network
     kinds: tuple[str, ...]  # (module,), the class: Linear, Embedding, LayerNorm, …
-    inputs: tuple[tuple[int, ...], ...]  # (module,), shape of the tensor that goes in
-    outputs: tuple[tuple[int, ...], ...]  # (module,), shape of the tensor that comes out
+    inputs: tuple[tuple[int, ...], ...]  # (module,), shape of the input tensor
+    outputs: tuple[tuple[int, ...], ...]  # (module,), shape of the output tensor
     parameters: Array  # (module,)
     shared: tuple[bool, ...]  # (module,)
 
@@ -38,7 +38,7 @@ class Architecture(Result):
 
     @property
     def total(self) -> int:
-        """All parameters."""
+        """The total number of parameters."""
         return int(self.parameters.sum())
 
     def _about(self) -> str:
@@ -48,7 +48,7 @@ class Architecture(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a module call."""
+        """One row per module call."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -65,7 +65,7 @@ class Architecture(Result):
         )
 
     def block_frame(self) -> pd.DataFrame:
-        """One row a block, in order: what goes in, what comes out, its new parameters, whether all are used before."""
+        """One row per block, in order: input, output, new parameters, and whether all its parameters are shared."""
         import pandas as pd
 
         rows: list[dict[str, Any]] = []

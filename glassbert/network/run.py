@@ -1,4 +1,4 @@
-"""The only door to a forward pass: what it reads, on how many threads, and what becomes of it if memory runs out."""
+"""The only entry point for forward passes: inputs, number of threads, and the fallback when memory runs out."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Forward:
-    """A network that holds its inputs and waits to be called: whole, or without its task head.
+    """A network bound to its inputs, ready to be called: in full, or without its task head.
 
-    ``embeddings`` (input, token, dimension) stand in for the rows of the word-embedding table where they are given.
-    Exists inside :meth:`Model.run` only: under the model's lock, on the device where the network is now.
+    ``embeddings`` (input, token, dimension), if given, replace the rows of the word-embedding table. Exists only inside
+    :meth:`Model.run`: under the model's lock, on the network's current device.
     """
 
     model: Model
@@ -32,7 +32,7 @@ class Forward:
 
     @property
     def rows(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
         return len(self.inputs.input_ids)
 
     def network(self, **options: Any) -> Any:
@@ -49,10 +49,10 @@ class Forward:
 
 
 def run(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, token_rows: int | None = None) -> _T:
-    """``read(forward)`` without gradients; what it returns is moved to the CPU by ``read`` itself.
+    """``read(forward)`` without gradients; ``read`` itself moves what it returns to the CPU.
 
-    Takes the model's lock, sets torch's threads by the ``token_rows`` of the work (None: those of the inputs), and does
-    it once more on the CPU where a GPU runs out of memory.
+    Takes the model's lock, sets torch's threads from the ``token_rows`` of the work (None: those of the inputs), and
+    repeats it on the CPU if a GPU runs out of memory.
     """
 
     def work(device: str) -> _T:
@@ -63,10 +63,10 @@ def run(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, token_row
 
 
 def many_passes(model: Model, work: Callable[[], _T], token_rows: int) -> _T:
-    """``work()``, of passes that each take the lock, so that others get their turn in between.
+    """``work()``, whose passes each take the lock, so that other threads can run in between.
 
-    Threads by the ``token_rows`` of them all; done once more on the CPU where a GPU runs out of memory, as a backward
-    pass can too.
+    Sets torch's threads from the ``token_rows`` of all passes together, and repeats the work on the CPU if a GPU runs
+    out of memory, which can also happen in a backward pass.
     """
 
     def threaded() -> _T:

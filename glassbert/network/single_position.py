@@ -1,23 +1,23 @@
-"""Many inputs that differ in few tokens, each read at one position: the work they share, done once.
+"""Many inputs that differ in few tokens, each read at one position: shared work is done only once.
 
-A text of n tokens with each token masked in turn is n inputs of n tokens. Three parts of their forward pass are not
-needed in full, and leaving them out changes nothing but the rounding:
+A text of n tokens with each token masked in turn gives n inputs of n tokens. Three parts of their forward pass are not
+needed in full, and leaving them out changes only the rounding:
 
-- **The first layer** reads embeddings, and an embedding depends on its token, its place and its segment alone. The n
-  inputs have about 2 n different ones between them, not n². So queries, keys and values are computed once for each
-  different embedding and then dealt out.
-- **The last layer** is read at the position p only, so only that position asks. With its query q, a head's score of
-  the state x_j is q · (W_K x_j + b_K) = (W_Kᵀ q) · x_j + q · b_K, and the softmax does not see the last term, the same
-  for every j. The head gives Σ_j a_j (W_V x_j + b_V) = W_V (Σ_j a_j x_j) + b_V, since the weights a_j sum to 1. Neither
-  keys nor values of the other positions have to exist, and the rest of the layer is one row.
-- **Attention** of the layers between runs as torch's fused kernel, unless the inputs are short. It never writes the
-  weights to memory, and nobody asks for them here.
+- **The first layer** reads embeddings, and an embedding depends only on its token, position and segment. The n inputs
+  together have about 2 n distinct embeddings, not n². So queries, keys and values are computed once per distinct
+  embedding and then copied to all its occurrences.
+- **The last layer** is read only at the position p, so only that position needs a query. With its query q, a head's
+  score for the state x_j is q · (W_K x_j + b_K) = (W_Kᵀ q) · x_j + q · b_K, and the last term, equal for every j,
+  cancels in the softmax. The head's output is Σ_j a_j (W_V x_j + b_V) = W_V (Σ_j a_j x_j) + b_V, since the weights a_j
+  sum to 1. Keys and values of the other positions are never computed, and the rest of the layer is one row.
+- **Attention** in the layers in between runs as torch's fused kernel, unless the inputs are short. It never writes the
+  weights to memory, and they are not needed here.
 
-A family whose record does not allow this (:attr:`Family.one_position`) runs in full, and its last states at the
-positions are picked out: the same numbers.
+A family whose record does not allow this (:attr:`Family.one_position`) runs in full, and its last states are selected
+at the positions, which gives the same numbers.
 
-It is the stock network that runs, with hooks at its projections. A head of the last layer gets a single state to look
-at, whose weight is 1 whatever the score, so it passes on what stands there as its value: the sum above.
+The stock network itself runs, with hooks at its projections. A head of the last layer receives a single state, whose
+weight is 1 whatever its score, so it outputs the value placed there: the sum above.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ __all__ = ["read_at"]
 
 @contextmanager
 def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = False) -> Iterator[None]:
-    """A context in which the encoder gives the last states at ``positions``, one an input: (input, 1, hidden).
+    """A context in which the encoder returns the last states at ``positions``, one per input: (input, 1, hidden).
 
-    For passes of ``inputs``, inside :meth:`Model.run`. ``embedded``: of word embeddings put in place of their tokens,
-    which need not be alike where the tokens are, so the first layer is computed in full. Differentiable.
+    For passes of ``inputs``, inside :meth:`Model.run`. ``embedded``: word embeddings replace the tokens; they may
+    differ where the tokens are equal, so the first layer is computed in full. Differentiable.
     """
     with ExitStack() as stack:
         if not model.checkpoint.family.one_position:
@@ -54,7 +54,7 @@ def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = 
 
 
 def _picked_out(model: Model, positions: Tensor) -> AbstractContextManager[None]:
-    """A context in which the last layer is computed in full and gives its states at one position an input."""
+    """A context in which the last layer is computed in full and returns its states at one position per input."""
 
     def pick(layer: int, states: Tensor) -> Tensor:
         if layer < model.layers - 1:
@@ -68,7 +68,7 @@ def _picked_out(model: Model, positions: Tensor) -> AbstractContextManager[None]
 
 @contextmanager
 def _first_layer_once(model: Model, inputs: Batch) -> Iterator[None]:
-    """A context in which the first layer projects each different embedding once."""
+    """A context in which the first layer projects each distinct embedding once."""
     kinds = _kinds(inputs, model.tokenizer.pad_token_id).flatten()
     _, kind_of = torch.unique(kinds, return_inverse=True)
     example = torch.empty(int(kind_of.max()) + 1, dtype=torch.int64)
@@ -89,7 +89,7 @@ def _first_layer_once(model: Model, inputs: Batch) -> Iterator[None]:
 
 
 def _kinds(inputs: Batch, padding: int) -> Tensor:
-    """(input, token): equal where token, place and segment are. RoBERTa and MPNet count places without padding."""
+    """(input, token): equal where token, position and segment are. RoBERTa and MPNet skip padding in positions."""
     ids, length = inputs.input_ids, inputs.input_ids.shape[1]
     padding_before = (ids == padding).cumsum(dim=1)
     segments = int(inputs.token_type_ids.max()) + 1
@@ -99,7 +99,7 @@ def _kinds(inputs: Batch, padding: int) -> Tensor:
 
 @contextmanager
 def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
-    """A context in which the last layer is computed at one position an input."""
+    """A context in which the last layer is computed at one position per input."""
     network, last = model.network, model.layers - 1
     block = blocks(network)[last]
     inputs, heads, width = len(positions), model.attention_heads, model.hidden_size
@@ -115,7 +115,7 @@ def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
         rows, columns = rows.to(states.device), columns.to(states.device)
         length = states.shape[1]
         added = states.new_zeros(inputs, 1, length)
-        for term in others:  # the mask, and MPNet's term for the distance: both are added to the scores
+        for term in others:  # the mask, and MPNet's relative position bias: both are added to the scores
             if term is not None:
                 added = added + _as_scores(term, states).expand(inputs, -1, length, -1)[rows, :, columns]
         return (states[rows, columns][:, None], *(None for _ in others))
@@ -143,7 +143,7 @@ def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
 
 
 def _as_scores(term: Tensor, states: Tensor) -> Tensor:
-    """What to add to the scores; a mask of the fused kernel says True where a state may be looked at."""
+    """The term to add to the scores; a boolean mask of the fused kernel is True where a state may be attended to."""
     if term.dtype != torch.bool:
         return term
     return states.new_zeros(term.shape).masked_fill(~term, -torch.inf)

@@ -1,7 +1,7 @@
 """The only module that imports transformers.
 
-Its lazy imports race when several threads of a cold process ask for them at once, so they are all here, at the top,
-behind Python's own import lock. Everything is read from a local, vetted folder; nothing here reaches the network.
+Its lazy imports race when several threads of a new process trigger them at once, so they are all here, at the top,
+behind Python's own import lock. Everything is read from a validated local folder, without network access.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from transformers.utils import logging
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
-#: Held while transformers imports the files of a family, which it does at their first use, one thread at a time.
+#: Held while transformers imports the modules of a family at their first use, so that one thread does so at a time.
 _importing = threading.Lock()
 
-#: fp32 unless the caller asks otherwise: half precision moves logits by about 1e-2.
+#: fp32 unless the caller chooses another precision: half precision changes logits by about 1e-2.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -32,9 +32,9 @@ def read_tokenizer(folder: Path) -> Any:
 
 
 def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[Any, set[str]]:
-    """The stock network in ``eval`` mode with eager attention, and the names of weights it did not find.
+    """The stock network in ``eval`` mode with eager attention, and the names of missing weights.
 
-    ``class_name`` None reads the bare encoder. SDPA, the default, returns no attention weights, hence "eager".
+    ``class_name`` None loads the bare encoder. SDPA, the default, returns no attention weights, hence "eager".
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)

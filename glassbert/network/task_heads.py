@@ -1,4 +1,4 @@
-"""From hidden states to logits: the one place that knows how each task head is asked."""
+"""From hidden states to logits: the only place that knows how to run each task head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["at_positions", "head_logits", "task_logits", "vocabulary_scores"]
 def head_logits(
     forward: Forward, head: Head, positions: Tensor | None = None, *, attention: bool = False
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The logits of one head in float32, on the device, and the attention weights they were computed with, if asked.
+    """The logits of one task head in float32, on the device, and, if requested, the attention weights of the same pass.
 
     | head | logits |
     | --- | --- |
@@ -29,7 +29,8 @@ def head_logits(
     | question_answering | (input, 2, token): start, end |
     | masked_words | (input, vocabulary) at ``positions`` |
 
-    ``positions``: the token read in each input, or the one read in all. Weights are (input, head, query, key) a layer.
+    ``positions``: the token read in each input, or a single one for all. Weights are (input, head, query, key) per
+    layer.
     """
     match head:
         case "masked_words" | "next_sentence":
@@ -38,7 +39,7 @@ def head_logits(
                 logits = next_sentence_logits(forward.model, output.pooler_output)
             else:
                 assert positions is not None
-                # the vocabulary at the masked position only: half the cost, the same numbers
+                # vocabulary scores only at the masked position: half the cost, the same numbers
                 logits = vocabulary_logits(forward.model, at_positions(output.last_hidden_state, positions))
         case "question_answering":
             output = forward.network(output_attentions=attention)
@@ -59,7 +60,7 @@ def task_logits(model: Model, encoded: Sequence[Encoded], head: Head, positions:
 
 
 def at_positions(states: Tensor, positions: Tensor) -> Tensor:
-    """(input, token, …) → (input, …): the row at each input's position, or at the one position given for all."""
+    """(input, token, …) → (input, …): the row at each input's position, or at a single position for all."""
     rows = torch.arange(len(states), device=states.device)
     return states[rows, positions.to(states.device).expand(len(states))]
 
@@ -67,7 +68,7 @@ def at_positions(states: Tensor, positions: Tensor) -> Tensor:
 def vocabulary_scores(model: Model, states: Tensor, *, token_rows: int) -> Tensor:
     """The masked-word head on states of an earlier pass: (row, hidden) → (row, vocabulary) logits, float32 on the CPU.
 
-    ``token_rows``: the work in terms of tokens on their way through the layers, from which threads are chosen.
+    ``token_rows``: the equivalent work in tokens passing through the layers, from which threads are chosen.
     """
 
     def work(device: str) -> Tensor:

@@ -1,1 +1,1 @@
-"""Text, tokens and words: what a model reads, and which characters each token stands for."""
+"""Text, tokens and words: what a model reads, and which characters each token covers."""

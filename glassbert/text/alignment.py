@@ -1,4 +1,4 @@
-"""Which words of one input stand where those of another do: two tokenisations of a text, or two texts."""
+"""Align the words of two inputs: two tokenisations of one text, or two texts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from glassbert.text.words import words_of
 
 __all__ = ["align_words", "same_length_hint"]
 
-# A replacement costs less than a deletion and an insertion, so changed words stand side by side, and more than one of
-# them, so equal words a few places apart still meet. A word never stands beside punctuation.
+# A replacement costs less than a deletion plus an insertion, so changed words are aligned, and more than either of
+# them, so equal words a few places apart are still matched. A word is never aligned with punctuation.
 _GAP, _REPLACEMENT, _NEVER = 2, 3, 5
 
 
@@ -37,13 +37,13 @@ _Row = tuple[_Span | None, _Span | None]
 
 @checked
 def align_words(first: Encoded, second: Encoded) -> WordAlignment:
-    """Row by row, the words of two inputs that belong together; a word with no counterpart faces a gap.
+    """Align the words of two inputs, row by row; a word with no counterpart is aligned with a gap.
 
-    The same text read by two tokenizers is aligned by characters: words that overlap share a row, so a row may hold
-    ``don ' t`` on one side and ``don't`` on the other. Two texts are aligned by words, at the least cost of edits
-    (Wagner & Fischer 1974). Second texts are aligned with second
-    texts. Special tokens before, between and after the texts face each other: one to one, or all in one row where
-    their numbers differ (``[SEP]`` and ``</s></s>``). No forward pass.
+    One text read by two tokenizers is aligned by characters: words that overlap share a row, so a row may contain
+    ``don ' t`` on one side and ``don't`` on the other. Two texts are aligned by words, with minimum edit cost (Wagner &
+    Fischer 1974). In pairs, second texts are aligned with second texts. Special tokens before, between and after the
+    texts are aligned with each other: one to one, or all in one row if their numbers differ (``[SEP]`` and
+    ``</s></s>``). No forward pass.
     """
     same = len(first.texts) == len(second.texts) and all(
         _canonical(a) == _canonical(b) for a, b in zip(first.texts, second.texts, strict=True)
@@ -69,9 +69,9 @@ def align_words(first: Encoded, second: Encoded) -> WordAlignment:
 def same_length_hint(
     model: Model, clean: Text, corrupted: Text, pair: str | None = None, corrupted_pair: str | None = None
 ) -> LengthHint:
-    """Why two texts have another number of tokens: the words that take more pieces in one than in the other.
+    """Why two texts have different numbers of tokens: the words with more pieces in one text than in the other.
 
-    For :func:`glassbert.trace`, which matches tokens one to one. ``sentence`` says it in words, ``frame()`` as a
+    For :func:`glassbert.trace`, which matches tokens one to one. ``sentence`` explains it in words, ``frame()`` as a
     table. Raises TextErrors.
     """
     first = encode(model, clean, pair)
@@ -80,7 +80,7 @@ def same_length_hint(
 
 
 def _canonical(text: str) -> str:
-    """Each model writes its own mask into the text; both spellings are six characters long."""
+    """Replace the model's own mask token in the text; both spellings are six characters long."""
     return text.replace("<mask>", "[MASK]")
 
 
@@ -91,7 +91,7 @@ def _parts(encoded: Encoded) -> list[list[_Word]]:
     parts: list[list[_Word]] = [[]]
     for label, start, stop in zip(words.labels, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
         part = 1 + 2 * int(encoded.sequence_ids[start])
-        if part < 0:  # special: after whatever came last
+        if part < 0:  # a special token: after the previous part
             part = len(parts) - 1 + (len(parts) - 1) % 2
         parts += [[] for _ in range(part + 1 - len(parts))]
         offsets = encoded.offsets[start:stop]
@@ -106,14 +106,14 @@ def _specials(first: list[_Word], second: list[_Word]) -> list[_Row]:
 
 
 def _by_characters(first: list[_Word], second: list[_Word]) -> Iterator[_Row]:
-    """One row for each run of characters that no word of either side begins or ends within."""
+    """One row for each group of words whose characters overlap."""
     marked = [(word, 0) for word in first] + [(word, 1) for word in second]
     marked.sort(key=lambda item: (item[0].first_character, item[0].end_character))
     row: tuple[list[_Word], list[_Word]] = ([], [])
     place, end = (-1, -1), -1
     for word, side in marked:
         before, place = place, (word.first_character, word.end_character)
-        if place[0] >= end and place != before and end >= 0:  # a space alone may be no character wide
+        if place[0] >= end and place != before and end >= 0:  # a lone space token may have zero width
             yield _whole(row[0]), _whole(row[1])
             row, end = ([], []), -1
         row[side].append(word)
@@ -133,14 +133,14 @@ def _by_words(first: list[_Word], second: list[_Word]) -> list[_Row]:
         swap = np.where(spoken == _spoken(word), _REPLACEMENT, _NEVER)
         beside = cost[row - 1, :-1] + np.where(numbers == ids.get(word.label, -1), 0, swap)
         best = np.minimum(beside, cost[row - 1, 1:] + _GAP)
-        # gaps in a row: the least of every cell to the left plus its distance
+        # runs of gaps: the minimum over all cells to the left, plus the gap cost of their distance
         steps = _GAP * np.arange(len(second) + 1)
         cost[row] = np.minimum.accumulate(np.append(cost[row, 0], best) - steps) + steps
     return _path(first, second, cost)
 
 
 def _spoken(word: _Word) -> bool:
-    """Whether it has a letter or a digit: a word is not another spelling of a comma."""
+    """Whether it contains a letter or a digit: a word never replaces a comma."""
     return any(character.isalnum() for character in word.label)
 
 
@@ -170,7 +170,7 @@ def _whole(words: list[_Word]) -> _Span | None:
 
 
 def _filled(spans: list[_Span | None]) -> Array:
-    """(row, 2); a gap is empty and stands where the span before it ended."""
+    """(row, 2); a gap is an empty span at the end of the previous span."""
     filled: list[_Span] = []
     for span in spans:
         end = filled[-1][1] if filled else 0

@@ -1,4 +1,4 @@
-"""Text → what the model reads: token ids, segments, and the way back to words and characters."""
+"""Text → model input: token ids, segments, and the mapping back to words and characters."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from glassbert.results import SPACE, Encoded
 
 __all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "token_name", "with_masks"]
 
-#: Wherever a text is wanted, an input that is already encoded will do.
+#: Wherever a text is expected, an encoded input is accepted too.
 Text: TypeAlias = str | Encoded
 
 
 @checked
 def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
-    """The text, or two, as this model reads it: ``encode(model, "Hi there") → tokens ([CLS], hi, there, [SEP])``.
+    """Tokenize a text or a pair of texts: ``encode(model, "Hi there") → tokens ([CLS], hi, there, [SEP])``.
 
-    A typed ``[MASK]`` becomes the model's own mask token. An :class:`Encoded` passes through. Raises EmptyTextError
-    for a text without tokens and TextTooLongError, with the count, for one longer than the model's positions: text is
-    never cut silently. Raises OptionError for an Encoded that cannot be this model's, or that comes with a pair.
+    A typed ``[MASK]`` becomes the model's own mask token. An :class:`Encoded` is returned unchanged. Raises
+    EmptyTextError for a text without tokens, and TextTooLongError, with the token count, for a text longer than the
+    model's positions: text is never truncated silently. Raises OptionError for an Encoded that does not fit this model,
+    or that is passed together with a pair.
     """
     if isinstance(text, Encoded):
         _check_fits(model, text, pair)
@@ -70,21 +71,21 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
 def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
     """:func:`encode` for each text. Raises OptionError for an empty list."""
     if isinstance(texts, str) or len(texts) == 0:
-        raise OptionError("give a list with at least one text")
+        raise OptionError("pass a list with at least one text")
     return tuple(encode(model, text) for text in texts)
 
 
 @checked
 def shorten(model: Model, text: str, pair: str | None = None) -> tuple[str, str | None]:
-    """The longest beginning of the text that fits the model; of the longer text of a pair, if there are two.
+    """Truncate the text to the longest beginning that fits the model; of a pair, the longer text is truncated.
 
-    Cuts at the end of a token of the original text, so what is kept is unchanged. Raises TextTooLongError where not
-    even the first character fits.
+    Cuts at the end of a token of the original text, so the rest is unchanged. Raises TextTooLongError if not even the
+    first character fits.
     """
     room = model.max_tokens - int(model.tokenizer.num_special_tokens_to_add(pair is not None))
     if pair is None:
         return _beginning(model, text, room), None
-    # the longer text is cut down to the shorter one before both lose anything
+    # the longer text is truncated to the length of the shorter one before both are
     first, second = _token_count(model, text), _token_count(model, pair)
     if first >= second:
         text = _beginning(model, text, max(room - second, room - room // 2))
@@ -104,15 +105,15 @@ def _beginning(model: Model, text: str, max_tokens: int) -> str:
     if len(raw["input_ids"]) <= max_tokens:
         return text
     ends = [end for _, end in raw["offset_mapping"][: max(max_tokens, 0)]]
-    # One character can be several tokens (the bytes of an emoji), and a beginning can split differently from the whole
-    # text: so count again, and step back until it is right.
+    # One character can be several tokens (the bytes of an emoji), and a beginning can be tokenized differently from the
+    # whole text: so count again, and shorten it until it fits.
     for end in sorted(set(ends), reverse=True):
         part = own[:end]
         if part.strip() and _token_count(model, part) <= max_tokens:
             return part.replace(str(model.mask_token), "[MASK]") if own != text else part
     raise TextTooLongError(
-        f"not even the first character of this text fits into {max(max_tokens, 0)} tokens, all that is left of the "
-        f"{model.max_tokens} this model reads",
+        f"not even the first character of this text fits into the remaining {max(max_tokens, 0)} of the "
+        f"{model.max_tokens} tokens that this model reads: shorten the other text",
         tokens=len(raw["input_ids"]),
         max_tokens=model.max_tokens,
     )
@@ -128,7 +129,7 @@ def with_masks(model: Model, encoded: Encoded, positions: Sequence[int]) -> Enco
             raise TargetError(f"position {position}: this input has tokens 0 to {len(encoded) - 1}")
         if encoded.special_tokens_mask[position]:
             raise TargetError(
-                f"position {position} is the special token {tokens[position]}, which is not a word: choose another"
+                f"position {position} is the special token {tokens[position]}, not a word: choose another position"
             )
         ids[position] = model.tokenizer.mask_token_id
         tokens[position] = pieces[position] = model.tokenizer.mask_token
@@ -136,12 +137,12 @@ def with_masks(model: Model, encoded: Encoded, positions: Sequence[int]) -> Enco
 
 
 def mask_positions(model: Model, encoded: Encoded) -> tuple[int, ...]:
-    """Where the mask token stands."""
+    """The positions of the mask token."""
     return tuple(int(index) for index in np.flatnonzero(encoded.input_ids == model.tokenizer.mask_token_id))
 
 
 def token_name(model: Model, token_id: int) -> str:
-    """The vocabulary's string for an id; weights padded to a round size have ids that stand for nothing."""
+    """The vocabulary's string for an id; weights padded to a round size have ids without one."""
     name: str | None = model.tokenizer.convert_ids_to_tokens(int(token_id))
     return f"[id {token_id}]" if name is None else name
 
@@ -150,7 +151,7 @@ def _check_length(model: Model, tokens: int, texts: int) -> None:
     if tokens > model.max_tokens:
         which, them = ("the text has", "it") if texts == 1 else ("the two texts have", "them")
         raise TextTooLongError(
-            f"{which} {tokens} tokens with the special ones, this model reads at most {model.max_tokens}: "
+            f"{which} {tokens} tokens including special tokens, but this model reads at most {model.max_tokens}: "
             f"shorten {them}",
             tokens=tokens,
             max_tokens=model.max_tokens,
@@ -159,7 +160,7 @@ def _check_length(model: Model, tokens: int, texts: int) -> None:
 
 def _check_fits(model: Model, encoded: Encoded, pair: str | None) -> None:
     if pair is not None:
-        raise OptionError("an encoded input already holds its second text: give both texts to encode() instead")
+        raise OptionError("an encoded input already contains its second text: pass both texts to encode() instead")
     _check_length(model, len(encoded), len(encoded.texts))
     if int(encoded.input_ids.max()) >= int(model.network.config.vocab_size):
         raise OptionError(f"this input was encoded for a model with more tokens than {model.source!r}: encode it again")
@@ -171,18 +172,18 @@ def _own_mask(model: Model, text: str) -> str:
 
 
 def _piece(token: str, surface: str, spelling: str) -> str:
-    """The token for human eyes. ``spelling`` is the decoder's name: how this vocabulary marks where words begin."""
+    """The token in readable form. ``spelling`` is the decoder's name: how this vocabulary marks word boundaries."""
     match spelling:
         case "WordPiece":
             return token[2:] if token.startswith("##") and len(token) > 2 else token
-        case "ByteLevel":  # these spell bytes as other letters; the text itself is what people can read
+        case "ByteLevel":  # these encode bytes as other letters; only the text itself is readable
             return surface.strip() or SPACE
         case _:
             return token.lstrip("▁") or SPACE
 
 
 def _running_words(word_ids: Sequence[int | None], sequences: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Number words over both texts: the tokenizer starts again at 0 for the second."""
+    """Number words consecutively over both texts: the tokenizer restarts at 0 for the second."""
     running = np.full(len(word_ids), -1)
     offset = 0
     for sequence in (0, 1):

@@ -1,4 +1,4 @@
-"""What a tokenizer does to a text before it cuts it into pieces: normalise characters, then split into words."""
+"""What a tokenizer does before it splits words into pieces: normalise characters, then split the text into words."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["NORMALISATIONS", "Normalised", "normalise"]
 
 #: Id → what the normaliser did to some characters.
 NORMALISATIONS: dict[str, str] = {
-    "lower_case": "capital letters became small ones",
-    "accents": "accents were taken off",
-    "chinese_spaced": "Chinese characters were set apart, each a word of its own",
-    "controls_removed": "invisible control characters were removed",
-    "white_space": "unusual white space became ordinary spaces",
-    "compatibility": "ligatures, wide forms, fractions and the like were replaced by plain characters",
-    "decomposed": "syllables or letters were taken apart into their parts",
-    "combined": "neighbouring characters were joined or replaced together",
-    "removed": "characters were removed",
-    "replaced": "characters were replaced by others",
+    "lower_case": "letters lower-cased",
+    "accents": "accents removed",
+    "chinese_spaced": "Chinese characters separated, each a word of its own",
+    "controls_removed": "invisible control characters removed",
+    "white_space": "unusual white space replaced by ordinary spaces",
+    "compatibility": "ligatures, full-width forms, fractions and similar replaced by plain characters",
+    "decomposed": "syllables or letters decomposed into their parts",
+    "combined": "adjacent characters combined or replaced together",
+    "removed": "characters removed",
+    "replaced": "characters replaced by others",
 }
 
 
@@ -34,14 +34,14 @@ class Normalised:
     """A text after the tokenizer's normaliser, and the words it was split into."""
 
     text: str
-    changes: tuple[tuple[str, int], ...]  # id of NORMALISATIONS, characters concerned; the most frequent first
+    changes: tuple[tuple[str, int], ...]  # id in NORMALISATIONS, number of characters; the most frequent first
     words: tuple[str, ...]
 
 
 def normalise(tokenizer: Any, text: str) -> Normalised:
     """Run the tokenizer's own normaliser and word splitter on a text: ``"Café!" → "cafe!", (cafe, !)``.
 
-    Special tokens typed in the text, such as the mask, are kept out of both, as in the tokenizer itself.
+    Special tokens typed in the text, such as the mask, are exempt from both, as in the tokenizer itself.
     """
     backend = tokenizer.backend_tokenizer
     specials = [token for token in backend.get_added_tokens_decoder().values() if not token.normalized]
@@ -51,12 +51,12 @@ def normalise(tokenizer: Any, text: str) -> Normalised:
         for token in specials
     )
     parts = re.split(f"({pattern})", text) if pattern else [text]
-    byte_level = type(backend.decoder).__name__ == "ByteLevel"  # spells bytes as other letters
+    byte_level = type(backend.decoder).__name__ == "ByteLevel"  # encodes bytes as other letters
     written: list[str] = []
     words: list[str] = []
     changes: Counter[str] = Counter()
     for number, part in enumerate(parts):
-        if number % 2:  # re.split gives what it split at in every second place
+        if number % 2:  # re.split returns the separators at odd indices
             written.append(part)
             words.append(part.strip())
         elif part:
@@ -70,7 +70,7 @@ def normalise(tokenizer: Any, text: str) -> Normalised:
 
 
 def _changes(normaliser: Any, original: str, plain: str) -> Counter[str]:
-    """What happened to each character, judged one by one; what only shows together counts as "combined"."""
+    """The change to each character on its own; changes that depend on neighbours count as "combined"."""
     found: Counter[str] = Counter()
     if original == plain:
         return found

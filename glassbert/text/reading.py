@@ -1,4 +1,4 @@
-"""From text to the first layer: every step of what a model reads, taken from the tokenizer and network themselves."""
+"""From text to the first layer: every step, recorded from the tokenizer and the network themselves."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def reading_steps(
 ) -> ReadingSteps:
     """Text → normalised text → words → pieces → ids, mask, segments, positions → embeddings → their sum, normalised.
 
-    Ids, positions and embeddings are seen in a real pass, not computed again. ``vectors`` keeps the embeddings
-    themselves, not only their norms. ``padding`` pads to so many tokens ("max_length": all the model has) and runs the
-    network twice more: with the attention mask, which makes padding invisible, and without it, for comparison. One
+    Ids, positions and embeddings are recorded in a real forward pass, not recomputed. ``vectors`` keeps the embeddings
+    themselves, not only their norms. ``padding`` pads to this many tokens ("max_length": the model's maximum) and runs
+    the network twice more: with the attention mask, which hides the padding, and without it, for comparison. One
     forward pass, three with padding. Raises OptionError for a padding shorter than the text, TextErrors.
     """
     encoded = encode(model, text, pair)
@@ -70,7 +70,7 @@ def reading_steps(
 
 @contextmanager
 def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Iterator[None]:
-    """A context that keeps what goes into each module and what comes out."""
+    """A context that records the input and output of each module."""
     with ExitStack() as stack:
         for name, module in modules.items():
 
@@ -82,7 +82,7 @@ def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Ite
 
 
 def _run(model: Model, inputs: Batch) -> dict[str, Any]:
-    """One pass of one input: the embedding parts, the positions, what layer 1 reads, and the last layer's states."""
+    """One forward pass: the embedding parts, the positions, the input of layer 1, and the last layer's states."""
     tables = _tables(model)
     norm = encoder_of(model).get_submodule(model.checkpoint.family.embeddings.norm)
 
@@ -102,12 +102,12 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
 
 
 def _tables(model: Model) -> dict[str, Any]:
-    """Part → the table it is looked up in. Raises UnsupportedModelError for a family without a table of positions."""
+    """Part → its embedding table. Raises UnsupportedModelError for a family without a table of positions."""
     names = model.checkpoint.family.embeddings
     if names.positions is None:
         raise UnsupportedModelError(
-            f"the steps from text to the first layer are shown for families with a table of positions, and "
-            f"{model.checkpoint.family.label} has none"
+            f"the steps from text to the first layer need a table of positions, and {model.checkpoint.family.label} "
+            "networks have none; choose a model of another family"
         )
     paths = {"word": names.words, "position": names.positions, "segment": names.segments}
     return {part: encoder_of(model).get_submodule(path) for part, path in paths.items() if path is not None}
@@ -120,14 +120,14 @@ def _rows(states: Tensor) -> Array:
 
 
 def _words(encoded: Encoded, spelt: list[str]) -> tuple[tuple[str, ...], Array, Array]:
-    """The words, their spans in characters of their text, and which text that is."""
+    """The words, their character spans, and the index of their text."""
     count = int(encoded.word_ids.max()) + 1
     spans, texts = np.zeros((count, 2), dtype=np.int64), np.zeros(count, dtype=np.int64)
     for word in range(count):
         own = encoded.word_ids == word
         spans[word] = encoded.offsets[own, 0].min(), encoded.offsets[own, 1].max()
         texts[word] = encoded.sequence_ids[own][0]
-    if len(spelt) != count:  # a word without a piece, or a token that somebody added
+    if len(spelt) != count:  # a word without a piece, or an added token
         spelt = [encoded.texts[text][start:end] for text, (start, end) in zip(texts, spans, strict=True)]
     return tuple(spelt), spans, texts
 
@@ -154,8 +154,8 @@ def _padding(
     length = model.max_tokens if padding == "max_length" else padding
     if not isinstance(length, Integral) or not len(encoded) <= length <= model.max_tokens:
         raise OptionError(
-            f"padding {padding!r}: valid are {len(encoded)}, the tokens of this text, to {model.max_tokens}, all this "
-            'model reads ("max_length")'
+            f"padding {padding!r}: valid are {len(encoded)}, the tokens of this text, to {model.max_tokens}, the "
+            'maximum of this model ("max_length")'
         )
     missing = int(length) - len(encoded)
     plain = batch(model, [encoded])

@@ -1,4 +1,4 @@
-"""What becomes of a text: steps of reading it, its states in the network, its words beside those of another."""
+"""Results about texts: the steps of reading one, its hidden states, its words aligned with those of another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["HiddenStates", "LengthHint", "ReadingSteps", "WordAlignment", "quote
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WordAlignment(Result):
-    """Words of two inputs side by side. A row's tokens are [start, stop) in each; a gap is empty (start = stop).
+    """The aligned words of two inputs. A row covers tokens [start, stop) in each; a gap is empty (start = stop).
 
     Every token of either input is in exactly one row, and rows keep the order of both. ``by`` is "characters" for one
     text read by two tokenizers, "words" for two texts.
@@ -91,7 +91,7 @@ class WordAlignment(Result):
         return f"by {self.by} of {quoted_pair(self)}: {counted(len(self), 'row')}, {', '.join(counts)}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a row: kind, both words, their tokens."""
+        """One row per aligned row: kind, both words, their tokens."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -109,7 +109,7 @@ class WordAlignment(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LengthHint(Result):
-    """Why two texts have, or have not, the same number of tokens. The first is the clean one."""
+    """Whether two texts have the same number of tokens, and if not, why. The first is the clean one."""
 
     alignment: WordAlignment
 
@@ -119,19 +119,19 @@ class LengthHint(Result):
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do, naming the words that take more tokens on one side; at most three."""
+        """What is wrong and what to do, with up to three words that have more tokens on one side."""
         first, second = len(self.alignment.first), len(self.alignment.second)
         if self.fits:
-            return f"both texts have {first} tokens with the special ones, so they can be traced"
+            return f"both texts have {first} tokens including special tokens, so they can be traced"
         found = [
             f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
             for row in self.frame().itertuples()
         ]
         more = f", and {len(found) - 3} more" if len(found) > 3 else ""
         return (
-            f"the clean text has {first} tokens with the special ones and the corrupted one {second}, and only texts "
-            f"of the same number can be matched token by token. They differ at {'; '.join(found[:3])}{more}: choose "
-            "words with as many tokens"
+            f"the clean text has {first} tokens including special tokens, the corrupted one {second}, but only texts "
+            f"with equal numbers of tokens can be matched. They differ at {'; '.join(found[:3])}{more}: choose words "
+            "with equal numbers of tokens"
         )
 
     def _about(self) -> str:
@@ -143,7 +143,7 @@ class LengthHint(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a place where the numbers differ: both words and their numbers of tokens."""
+        """One row per place where the numbers differ: both words and their numbers of tokens."""
         import pandas as pd
 
         alignment = self.alignment
@@ -159,7 +159,7 @@ class LengthHint(Result):
 
 
 def quoted_pair(alignment: WordAlignment) -> str:
-    """Both texts for a line; one that was read twice is there once."""
+    """Both texts for the ``repr``; a text that was read twice appears once."""
     both = (alignment.first.texts[0], alignment.second.texts[0])
     return quoted(both[:1] if alignment.first.texts == alignment.second.texts else both)
 
@@ -179,26 +179,27 @@ def _counted(word: str, tokens: int) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReadingSteps(Result):
-    """From characters to the first layer's input, every step kept.
+    """Every step from characters to the first layer's input.
 
-    Spans are characters of the text as it was read (``encoded.texts``). ``changes`` say what the normaliser did, with
-    ids of :data:`glassbert.NORMALISATIONS` and how many characters each concerns. ``roles`` are "start", "separator",
-    "end", "mask" or "unknown", "" for ordinary tokens. Padding fields are empty and differences None without padding.
+    Spans are in characters of the text as it was read (``encoded.texts``). ``changes`` list what the normaliser did, by
+    id in :data:`glassbert.NORMALISATIONS`, and the number of characters affected. ``roles`` are "start", "separator",
+    "end", "mask" or "unknown", and "" for ordinary tokens. Without padding, padding fields are empty and differences
+    None.
     """
 
     encoded: Encoded
     normalised: tuple[str, ...]  # (text,)
-    changes: tuple[tuple[tuple[str, int], ...], ...]  # (text, change): id, characters concerned
-    words: tuple[str, ...]  # (word,), as the pre-tokenizer spells them; encoded.word_ids point here
+    changes: tuple[tuple[tuple[str, int], ...], ...]  # (text, change): id, characters affected
+    words: tuple[str, ...]  # (word,), as the pre-tokenizer spells them; indexed by encoded.word_ids
     word_spans: Array  # (word, 2), in characters
     word_texts: Array  # (word,), 0 or 1
     roles: tuple[str, ...]  # (token,)
     position_ids: Array  # (token,)
-    parts: tuple[str, ...]  # (part,): word, position, segment (where the family has one), sum, normalised
+    parts: tuple[str, ...]  # (part,): word, position, segment (if the family has them), sum, normalised
     part_norms: Array  # (part, token), Euclidean norms
-    vectors: Array  # (part, token, dimension); empty unless asked for
+    vectors: Array  # (part, token, dimension); empty unless requested
     projected: bool  # narrow embeddings are projected up to the hidden size before layer 1 (ALBERT, ELECTRA)
-    input_norms: Array  # (token,), norms of what layer 1 reads
+    input_norms: Array  # (token,), norms of the input of layer 1
     padded_ids: Array  # (padded token,)
     padded_mask: Array  # (padded token,)
     padded_segments: Array  # (padded token,)
@@ -221,7 +222,7 @@ class ReadingSteps(Result):
 
     @property
     def unknown(self) -> Array:
-        """(token,): 1 where the vocabulary has no piece for these characters."""
+        """(token,): 1 where the vocabulary has no piece for the characters."""
         return read_only([int(role == "unknown") for role in self.roles], "int64")
 
     def _about(self) -> str:
@@ -232,7 +233,7 @@ class ReadingSteps(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a token."""
+        """One row per token."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -247,7 +248,7 @@ class ReadingSteps(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HiddenStates(Result):
-    """The state of each token after each layer; layer 0 is the embeddings, as the first layer reads them."""
+    """The hidden state of each token after each layer; layer 0 is the embeddings as the first layer reads them."""
 
     encoded: Encoded
     states: Array  # (layer + 1, token, hidden)
@@ -267,7 +268,7 @@ class HiddenStates(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row for each token and layer: the norm of its state. The states themselves are in ``states``."""
+        """One row per token and layer: the norm of its state. The states themselves are in ``states``."""
         norms = self.norms
         layer, position = (axis.ravel() for axis in np.indices(norms.shape))
         tokens = np.asarray(self.encoded.tokens, dtype=object)

@@ -1,4 +1,4 @@
-"""The states of every token after every layer: what the network makes of a text on the way."""
+"""The hidden state of every token after every layer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ __all__ = ["hidden_states"]
 def hidden_states(model: Model, text: Text, pair: str | None = None) -> HiddenStates:
     """The hidden states of a text: (layer + 1, token, hidden), in float32; one forward pass.
 
-    Layer 0 is what the first layer reads, the embeddings after their LayerNorm (and, in ALBERT and ELECTRA, their
-    projection to the hidden size); layer n is the output of the n-th layer. They equal ``output_hidden_states=True`` of
-    the stock network. Heads that :func:`glassbert.ablate` switched off are off here too. Raises the TextErrors.
+    Layer 0 is the input of the first layer: the embeddings after their LayerNorm (and, in ALBERT and ELECTRA, after
+    their projection to the hidden size); layer n is the output of the n-th layer. They equal
+    ``output_hidden_states=True`` of the stock network. Attention heads that :func:`glassbert.ablate` switched off are
+    off here too. Raises TextErrors.
     """
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])

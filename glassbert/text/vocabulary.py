@@ -1,4 +1,4 @@
-"""Words → pieces of a model's vocabulary, as they would be spelt at a place in a text."""
+"""Words → pieces of a model's vocabulary, as they would be tokenized at a position in a text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from glassbert.results import Encoded
 
 __all__ = ["piece_in_place", "pieces_in_place"]
 
-#: How a vocabulary string is marked that continues a word (WordPiece) or begins one (byte-level BPE, Unigram).
+#: Prefixes of vocabulary strings that continue a word (WordPiece) or begin one (byte-level BPE, Unigram).
 _MARKS = ("##", "Ġ", "▁")
 
 
 def pieces_in_place(model: Model, encoded: Encoded, position: int, word: str | int) -> tuple[int, ...]:
-    """The ids of a word's pieces if it stood at this position: ``"nurse" → (6821,)``.
+    """The ids of a word's pieces if it were at this position: ``"nurse" → (6821,)``.
 
-    What comes before decides: after a space RoBERTa's word starts with ``Ġ``, after a bracket it does not. A vocabulary
-    string that carries its mark (``##ing``, ``Ġnurse``, ``▁nurse``) and an id are taken as they are. Raises TargetError
-    for an unknown id, an empty word, or one with characters the vocabulary does not know.
+    They depend on the preceding text: after a space a RoBERTa word starts with ``Ġ``, after a bracket it does not. Ids
+    and vocabulary strings with their prefix (``##ing``, ``Ġnurse``, ``▁nurse``) are used unchanged. Raises TargetError
+    for an unknown id, an empty word, or a word with characters that are not in the vocabulary.
     """
     vocabulary = int(model.network.config.vocab_size)
     if not isinstance(word, str):
@@ -32,7 +32,7 @@ def pieces_in_place(model: Model, encoded: Encoded, position: int, word: str | i
     if not ids:
         raise TargetError(f"the word {word!r} has no character that this model can read: type a word")
     if model.tokenizer.unk_token_id in ids and bare != model.tokenizer.unk_token:
-        raise TargetError(f"{word!r} has characters that this model's vocabulary does not know: choose another word")
+        raise TargetError(f"{word!r} has characters that are not in this model's vocabulary: choose another word")
     return ids
 
 
@@ -40,12 +40,14 @@ def piece_in_place(model: Model, encoded: Encoded, position: int, word: str | in
     """:func:`pieces_in_place` for a word that must be one piece. Raises TargetError otherwise."""
     ids = pieces_in_place(model, encoded, position, word)
     if len(ids) != 1:
-        raise TargetError(f"{word!r} is {len(ids)} pieces of this model's vocabulary here: choose a word of one piece")
+        raise TargetError(
+            f"{word!r} is {len(ids)} pieces of this model's vocabulary here: choose a word that is a single piece"
+        )
     return ids[0]
 
 
 def _before(encoded: Encoded, position: int) -> str:
-    """What the word follows: " " after white space, "" at the beginning of its text, else the characters it touches."""
+    """What precedes the word: " " for white space, "" at the start of its text, else the characters adjacent to it."""
     text = encoded.texts[int(encoded.sequence_ids[position])]
     start, end = (int(place) for place in encoded.offsets[position])
     # some vocabularies count the space before a token as part of it
@@ -57,7 +59,7 @@ def _before(encoded: Encoded, position: int) -> str:
 
 
 def _spelt(model: Model, before: str, word: str) -> tuple[int, ...]:
-    # where the word would share a piece with what it touches, it is spelt as after a bracket
+    # if the word would share a piece with the adjacent characters, it is tokenized as after a bracket
     for touched in (before, "(") if before.strip() else ():
         raw = model.tokenizer(touched + word, add_special_tokens=False, return_offsets_mapping=True)
         spans, edge = raw["offset_mapping"], len(touched)

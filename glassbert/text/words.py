@@ -1,4 +1,4 @@
-"""Word pieces → words, and the same place in two tokenisations. Each special token is a group of its own."""
+"""Word pieces → words, and corresponding positions in two tokenisations. Each special token is its own group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Words:
 
 
 def words_of(encoded: Encoded) -> Words:
-    """Group tokens into words, special tokens on their own: ``[CLS] un ##do ! [SEP] → [CLS] undo ! [SEP]``."""
+    """Group tokens into words, each special token alone: ``[CLS] un ##do ! [SEP] → [CLS] undo ! [SEP]``."""
     labels: list[str] = []
     group = np.empty(len(encoded), dtype=np.int64)
     previous, covered = -1, 0
@@ -32,7 +32,8 @@ def words_of(encoded: Encoded) -> Words:
         piece = encoded.pieces[position]
         if piece != SPACE:
             if start < covered and piece != encoded.tokens[position]:
-                piece = encoded.texts[encoded.sequence_ids[position]][covered:end]  # bytes of a character begun before
+                # this token has further bytes of a character that is already covered
+                piece = encoded.texts[encoded.sequence_ids[position]][covered:end]
             labels[-1] += piece
             covered = max(covered, int(end))
         group[position] = len(labels) - 1
@@ -41,7 +42,7 @@ def words_of(encoded: Encoded) -> Words:
 
 
 def merge_scores(scores: Array, words: Words) -> Array:
-    """(…, token) → (…, word): the sum over the pieces of each word, so that the total stays the same."""
+    """(…, token) → (…, word): the sum over the pieces of each word, which preserves the total."""
     return np.add.reduceat(scores, _starts(words), axis=-1)
 
 
@@ -50,9 +51,9 @@ def _starts(words: Words) -> Array:
 
 
 def same_place(encoded: Encoded, position: int, other: Encoded) -> int | None:
-    """The token of ``other``, another model's reading of the same texts, that covers the same characters.
+    """The token that covers the same characters in ``other``, another model's encoding of the same texts.
 
-    The first one that overlaps; special tokens are matched by their order. None when there is none.
+    The first token that overlaps; special tokens are matched by their order. None if there is none.
     """
     sequence = encoded.sequence_ids[position]
     if sequence < 0:

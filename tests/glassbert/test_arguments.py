@@ -120,7 +120,7 @@ def test_wrong_arguments_raise_nothing_but_our_errors(tiny_model, name):
     [
         (None, "text must be a string or an Encoded, not None"),
         (b"good", r"not bytes: decode the bytes first, as in text.decode\('utf-8'\)"),
-        (["good"], "not list: give one text at a time"),
+        (["good"], "not list: pass one text at a time"),
         (3, "not int"),
     ],
 )
@@ -133,9 +133,9 @@ def test_what_is_no_text_is_a_type_error_too(tiny_model, text, message):
 
 def test_half_a_character_is_named(tiny_model):
     model = tiny_model("bert", "classification")
-    with pytest.raises(gb.TextError, match=r"text has the lone surrogate U\+D83D at character 3"):
+    with pytest.raises(gb.TextError, match=r"text contains the lone surrogate U\+D83D at character 3"):
         gb.classify(model, "ab\ud83d")
-    with pytest.raises(gb.TextError, match=r"pair has the lone surrogate U\+DC80"):
+    with pytest.raises(gb.TextError, match=r"pair contains the lone surrogate U\+DC80"):
         gb.classify(model, "ab", "\udc80")
     assert gb.classify(model, "ab \U0001f600").labels  # a whole one is fine
 

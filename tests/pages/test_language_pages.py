@@ -52,7 +52,7 @@ def test_steps_are_those_of_the_library(pretrained: gb.Model) -> None:
     assert table["positions"] == [str(value) for value in steps.position_ids]
     for part, norms in zip(steps.parts, steps.part_norms, strict=True):
         assert table[f"norm-{part}"] == [f"{norm:.2f}" for norm in norms]
-    assert "accents were taken off (1)" in shown(app)
+    assert "accents removed (1)" in shown(app)
     first_word = steps.vectors if steps.vectors.size else gb.reading_steps(pretrained, text, vectors=True).vectors
     assert ", \\; ".join(f"{number:.3f}" for number in first_word[0, 1, :3]) in formulas(app)
 

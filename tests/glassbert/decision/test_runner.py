@@ -121,7 +121,7 @@ def test_a_stopped_computation_says_so(tiny_model):
     row = np.ones((1, runner.decision.length), bool)
     runner.values_replaced(row)
     runner.values_replaced(row)
-    with pytest.raises(gb.StoppedError, match="stopped before it was done"):
+    with pytest.raises(gb.StoppedError, match="the computation was cancelled"):
         runner.values_replaced(row)
     assert seen == [0, 1]
 

@@ -127,7 +127,7 @@ def test_a_wrong_class_says_what_is_valid(tiny_model, target, message):
         (gb.MaskTarget(2, -1), "ids 0 to 511"),
         (gb.MaskTarget(2, "unbelievable"), "'unbelievable' is 9 pieces"),
         (gb.MaskTarget(2, ""), "the word '' has no character"),
-        (gb.MaskTarget(2, "😀"), "'😀' has characters that this model's vocabulary does not know"),
+        (gb.MaskTarget(2, "😀"), "'😀' has characters that are not in this model's vocabulary"),
         (gb.MaskTarget(2, "he", "he"), "both 'he'"),
         (None, r"type a \[MASK\] in the text"),
     ],
@@ -160,7 +160,7 @@ def test_a_target_without_its_head_says_so(tiny_model, method, task, target, hea
 
 
 def test_a_model_without_an_explainable_head_says_so(tiny_model):
-    with pytest.raises(gb.TargetError, match="no head whose decision could be explained"):
+    with pytest.raises(gb.TargetError, match="no task head whose decision could be explained"):
         explain(tiny_model("bert", "encoder"), TEXT)
 
 

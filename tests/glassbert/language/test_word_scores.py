@@ -158,7 +158,7 @@ def test_a_word_is_spelt_as_in_the_real_text(tiny_model, family, text, word):
     # a space of its own, as byte-level vocabularies have it before a byte they do not merge
     inside |= (full.offsets == start).all(axis=1) & (full.sequence_ids == 0)
     if model.tokenizer.unk_token_id in full.input_ids[inside]:
-        with pytest.raises(gb.TargetError, match="does not know"):
+        with pytest.raises(gb.TargetError, match="are not in this model's vocabulary"):
             pieces_in_place(model, place, position, word)
     else:
         assert list(pieces_in_place(model, place, position, word)) == full.input_ids[inside].tolist()
@@ -172,7 +172,7 @@ def test_a_word_is_spelt_as_in_the_real_text(tiny_model, family, text, word):
         ([""], gb.TargetError, "no character that this model can read"),
         (["  "], gb.TargetError, "no character that this model can read"),
         (["\u200b"], gb.TargetError, "no character that this model can read"),
-        (["😀"], gb.TargetError, "vocabulary does not know"),
+        (["😀"], gb.TargetError, "not in this model's vocabulary"),
         ([512], gb.TargetError, "ids 0 to 511"),
         ([-1], gb.TargetError, "ids 0 to 511"),
     ],
@@ -188,7 +188,7 @@ def test_places_that_cannot_be_scored_say_so(tiny_model):
         (0, "special token"),
         (99, "tokens 0 to"),
         ([], "one position"),
-        ([1, 3], "neighbouring"),
+        ([1, 3], "adjacent"),
     ):
         with pytest.raises(gb.TargetError, match=message):
             gb.score_words(model, TEXT, position, ["he"])
@@ -266,10 +266,15 @@ class TestTemplateProbe:
             ("{job} [MASK]", {"job": []}, gb.OptionError, "at least one filler"),
             ("{job} [MASK]", {"job": "nurse"}, gb.OptionError, "at least one filler"),
             ("{job} [MASK]", {"job": ["a", " "]}, gb.OptionError, "none of them empty"),
-            ("{job} was", {"job": ["a"]}, gb.TargetError, "needs one .MASK., 'a was' has none"),
+            ("{job} was", {"job": ["a"]}, gb.TargetError, "needs exactly one .MASK., but 'a was' has none"),
             ("{job} [MASK] [MASK]", {"job": ["a"]}, gb.TargetError, "has 2"),
             ("{job} [MASK]", {"job": ["[MASK]"]}, gb.TargetError, "has 2"),
-            ("{a} {b} [MASK]", {"a": ["x"] * 40, "b": ["y"] * 26}, gb.OptionError, "1040 combinations, at most 1000"),
+            (
+                "{a} {b} [MASK]",
+                {"a": ["x"] * 40, "b": ["y"] * 26},
+                gb.OptionError,
+                "1040 combinations, but at most 1000",
+            ),
             ("{a} [MASK]", {"a": ["a " * 600]}, gb.TextTooLongError, "the text has 603 tokens"),
         ],
     )

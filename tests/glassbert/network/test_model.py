@@ -56,9 +56,9 @@ def test_an_unknown_precision_or_device_says_what_is_valid(tiny_checkpoint):
     source = str(tiny_checkpoint("bert", "encoder"))
     with pytest.raises(gb.OptionError, match="valid are float32, bfloat16, float16"):
         gb.load(source, precision="int8")  # type: ignore[arg-type]
-    with pytest.raises(gb.DeviceError, match=r"'tpu' is not on this machine; valid are auto, .*cpu"):
+    with pytest.raises(gb.DeviceError, match=r"'tpu' is not available on this machine; valid are auto, .*cpu"):
         gb.load(source, device="tpu")
-    with pytest.raises(gb.DeviceError, match="'cuda:99' is not on this machine"):
+    with pytest.raises(gb.DeviceError, match="'cuda:99' is not available on this machine"):
         gb.load(source, device="cuda:99")
 
 

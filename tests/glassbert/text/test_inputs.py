@@ -216,7 +216,7 @@ def test_an_encoded_input_passes_through_and_is_checked(tiny_model):
     model = tiny_model("bert", "classification")
     encoded = gb.encode(model, "the film")
     assert gb.encode(model, encoded) is encoded
-    with pytest.raises(gb.OptionError, match="already holds its second text"):
+    with pytest.raises(gb.OptionError, match="already contains its second text"):
         gb.encode(model, encoded, "more")
     larger = tiny_model("bert", "classification", vocab=700)
     other = gb.Encoded.from_dict({**encoded.to_dict(), "input_ids": [2, 650, 600, 3]})
