@@ -110,7 +110,10 @@ def _accept(name: str, value: Any, hint: Any) -> None:
     is_text = name in _TEXTS and not _is_model(hint)
     if sentence:
         if name == "target":
-            raise TargetTypeError(sentence)
+            raise TargetTypeError(
+                f"{type(value).__name__} is no target; valid are a class id or name, ClassTarget, MaskTarget, "
+                "NextSentenceTarget, TokenTarget and AnswerTarget"
+            )
         if not is_text:
             raise OptionTypeError(sentence)
         if isinstance(value, bytes | bytearray):
