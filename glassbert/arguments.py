@@ -203,7 +203,7 @@ def _fits(value: Any, hint: Any, exact: bool) -> bool:
         return isinstance(value, os.PathLike)
     if origin is not None:  # a Sequence
         if isinstance(value, str):
-            return inner[0] is str  # a string is a list of strings to Python; the function says what it wants instead
+            return str in _alternatives(inner[0])  # a list of strings to Python; the function says what it wants
         return _is_sequence(value) and all(_fits(item, inner[0], exact) for item in value)
     return _fits_class(value, hint)
 

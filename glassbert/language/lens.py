@@ -28,7 +28,7 @@ def logit_lens(
     *,
     positions: Sequence[int] | None = None,
     top_k: int = 5,
-    words: Sequence[str] = (),
+    words: Sequence[str | int] = (),
 ) -> LogitLens:
     """What each layer would answer: ``logit_lens(model, "Paris is the capital of [MASK].", words=["france"])``.
 
@@ -59,7 +59,7 @@ def logit_lens(
         logits=logits.numpy(),
         probabilities=probabilities.numpy(),
         entropy=entropy.numpy(),
-        words=tuple(words),
+        words=tuple(word if isinstance(word, str) else token_name(model, word) for word in words),
         word_ids=word_ids.numpy(),
         word_probabilities=found[..., :-1].numpy(),
         word_ranks=ranks[..., :-1].numpy(),

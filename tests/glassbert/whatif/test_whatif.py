@@ -101,7 +101,7 @@ def test_an_edit_that_makes_no_sense_is_refused(make, error, message):
         ([gb.Edit(99, "delete")], gb.TargetError, "token 99 is no word"),
         ([[gb.Edit(2, "delete"), gb.Edit(2, "mask")]], gb.TargetError, "two edits are of the same word"),
         ([], gb.OptionError, "at least one edit"),
-        (gb.Edit(2, "delete"), gb.OptionError, "edits is a list"),
+        (gb.Edit(2, "delete"), gb.OptionError, "edits must be a list"),
     ],
 )
 def test_variants_that_make_no_sense_are_refused(bert, edits, error, message):
