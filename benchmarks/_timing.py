@@ -7,6 +7,7 @@ over the rounds are reported. Milliseconds belong to the run they stand in; comp
 
 from __future__ import annotations
 
+import argparse
 import gc
 import os
 import time
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["Spread", "interleaved", "machine", "ratios", "seconds", "table"]
+__all__ = ["Spread", "add_smoke", "interleaved", "machine", "ratios", "seconds", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def ratios(taken: Mapping[str, Sequence[float]], unit: str) -> dict[str, Spread]
         name: Spread.of([own / one for own, one in zip(times, taken[unit], strict=True)])
         for name, times in taken.items()
     }
+
+
+def add_smoke(parser: argparse.ArgumentParser) -> None:
+    """``--smoke``: the whole script at the smallest sizes. Its figures mean nothing; a test runs every script so."""
+    parser.add_argument("--smoke", action="store_true", help="smallest sizes, seconds: does the script still run?")
 
 
 def machine() -> str:

@@ -5,6 +5,7 @@ Nothing of the app is changed for it: the functions that pages and panels call b
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import threading
@@ -17,9 +18,13 @@ from streamlit.runtime.scriptrunner import script_runner
 from streamlit.web import bootstrap
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPUTED = (
-    "encode", "attention", "thumbnails", "fill_mask", "classify", "next_sentence", "attribute", "is_here", "devices"
-)  # fmt: skip
+COMPUTED = {
+    "inputs": ("encode",),
+    "attention": ("maps", "thumbnails"),
+    "language": ("fill_mask", "classify", "next_sentence"),
+    "saliency": ("attribute",),
+    "models": ("is_here", "devices"),
+}
 PANELS = ("attention_panel", "predictions_panel", "saliency_panel")
 
 
@@ -48,11 +53,11 @@ def main() -> None:
         for name in names:
             setattr(owner, name, timed(prefix + name.lstrip("_"), getattr(owner, name)))
 
-    from components.gateway import compute
     from components.shell import frame
     from components.views import workbench as panels
 
-    wrap(compute, COMPUTED, "compute.")
+    for module, names in COMPUTED.items():
+        wrap(importlib.import_module(f"components.gateway.{module}"), names, f"{module}.")
     wrap(frame, ("open_page", "load_models"), "frame.")
     wrap(panels, PANELS, "panels.")
     wrap(script_runner.ScriptRunner, ("_run_script",), "run.")

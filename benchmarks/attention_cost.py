@@ -7,8 +7,9 @@ Promised: attention costs at most 1.15 forward passes, the ablation sweep 0.35 Ã
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from _timing import interleaved, machine, ratios, table
+from _timing import add_smoke, interleaved, machine, ratios, table
 
 import glassbert as gb
 
@@ -16,11 +17,12 @@ TEXT = "The doctor said that [MASK] was very tired, because the night had been l
 MOST_ATTENTION, MOST_SWEEP = 1.15, 0.35
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="pretrained", help="an embedded id, a hub id or a folder")
     parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
+    add_smoke(parser)
+    options = parser.parse_args(argv)
     model = gb.load(options.model, device="cpu")
     encoded = gb.encode(model, TEXT)
     maps = gb.attention(model, encoded)
@@ -41,7 +43,7 @@ def main() -> None:
         "head importance": lambda: gb.head_importance(model, encoded),
         f"ablation sweep, {heads} heads": lambda: gb.ablation_sweep(model, encoded),
     }
-    found = ratios(interleaved(contenders, options.rounds), "forward pass")
+    found = ratios(interleaved(contenders, 1 if options.smoke else options.rounds), "forward pass")
     print(f"{options.model}: {tokens} tokens, {model.layers} Ã— {model.attention_heads} heads; {machine()}\n")
     print(table(("", "forward passes"), [(name, spread.text()) for name, spread in found.items()]))
     sweep = found[f"ablation sweep, {heads} heads"].middle / heads

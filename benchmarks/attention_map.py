@@ -16,20 +16,23 @@ import base64
 import gc
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from _app import READY, ROOT, Server, browser, open_page, run_app
 from _models import random_bert_base
 from _texts import text_of
-from _timing import Spread, machine, table
+from _timing import Spread, add_smoke, machine, table
 from playwright.sync_api import Browser, Page, WebSocket
 
 import glassbert as gb
 from components.widgets import bertviz, frontend
+from components.widgets.frontend.modules import joined
 from components.widgets.heads_map import thumbnails
 
 LAYERS, HEADS = 12, 12
+LONGEST = 512
 SIDE = 64  # of a thumbnail, as the Attention page sends it
 FRAMES = (
     "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
@@ -56,27 +59,28 @@ def ours(maps: np.ndarray) -> bytes:
 
 def draw_ours(page: Page, message: bytes) -> tuple[float, int]:
     """Seconds and DOM nodes."""
-    folder = ROOT / "components"
-    script = "\n".join(
-        (folder / file).read_text(encoding="utf-8") for file in ("frontend/shared.js", "heads_map/heads_map.js")
-    ).replace("export default function", "window.mountMap = function")
-    style = (folder / "heads_map" / "heads_map.css").read_text(encoding="utf-8")
-    page.set_content(f'<style>{style}</style><div id="at"></div><script type="module">{script}</script>')
+    folder = ROOT / "components" / "widgets" / "heads_map"
+    script = joined(folder / "heads_map.js").replace("export default function", "window.mountMap = function")
+    style = (folder / "heads_map.css").read_text(encoding="utf-8")
+    inside = f'<template shadowrootmode="open"><style>{style}</style></template>'
+    page.set_content(f'<div id="at">{inside}</div><script type="module">{script}</script>')
     page.wait_for_function("() => window.mountMap")
     page.evaluate("(text) => (window.message = text)", base64.b64encode(message).decode())
     milliseconds = page.evaluate(
         """async () => {
             const data = Uint8Array.from(atob(window.message), (letter) => letter.charCodeAt(0));
             const start = performance.now();
-            window.mountMap({ parentElement: document.getElementById("at"), data, setTriggerValue() {} });
+            const root = document.getElementById("at").shadowRoot;
+            window.mountMap({ parentElement: root, data, setTriggerValue() {} });
             const frame = () => new Promise(requestAnimationFrame);
-            while (!document.querySelector('[role="gridcell"]')) await frame();
+            while (!root.querySelector('[role="gridcell"]')) await frame();
             await frame();
             await frame();
             return performance.now() - start;
         }"""
     )
-    return milliseconds / 1000, page.evaluate("() => document.querySelectorAll('*').length")
+    count = "() => [document, document.getElementById('at').shadowRoot].map((at) => at.querySelectorAll('*').length)"
+    return milliseconds / 1000, sum(page.evaluate(count))
 
 
 def draw_bertviz(page: Page, html: str) -> tuple[float, int]:
@@ -87,7 +91,7 @@ def draw_bertviz(page: Page, html: str) -> tuple[float, int]:
     return time.perf_counter() - started, page.evaluate("() => document.querySelectorAll('*').length")
 
 
-def alone(opened: Browser, lengths: list[int], rounds: int) -> None:
+def alone(opened: Browser, lengths: list[int], rounds: int, longest: int) -> None:
     rows = []
     for tokens in lengths:
         maps = weights(tokens)
@@ -119,7 +123,7 @@ def alone(opened: Browser, lengths: list[int], rounds: int) -> None:
         )
         del maps, html
         gc.collect()
-    maps = weights(512)
+    maps = weights(longest)
     message = ours(maps)
     taken_512 = []
     for _ in range(rounds):
@@ -127,7 +131,7 @@ def alone(opened: Browser, lengths: list[int], rounds: int) -> None:
         seconds, count = draw_ours(page, message)
         taken_512.append(seconds)
         page.close()
-    rows.append(["512 tokens, ours", f"{len(message) / 1e6:.2f}", f"{count:,}", Spread.of(taken_512).text()])
+    rows.append([f"{longest} tokens, ours", f"{len(message) / 1e6:.2f}", f"{count:,}", Spread.of(taken_512).text()])
     print(table(["12 layers × 12 heads", "MB", "DOM nodes", "seconds to draw"], rows))
 
 
@@ -137,7 +141,7 @@ def painted(page: Page, selector: str) -> None:
     page.evaluate(FRAMES)
 
 
-def in_the_app(opened: Browser, server: Server, source: str, text: str, short: str) -> list[str]:
+def in_the_app(opened: Browser, server: Server, source: str, text: str, short: str, longest: int) -> list[str]:
     received = [0]
 
     def listen(socket: WebSocket) -> None:
@@ -152,7 +156,7 @@ def in_the_app(opened: Browser, server: Server, source: str, text: str, short: s
     field = page.get_by_label("Text A")
     field.fill(text)
     field.press("Enter")
-    page.wait_for_selector('[data-testid="attention-heatmap-grid"][aria-rowcount="512"]', timeout=300_000)
+    page.wait_for_selector(f'[data-testid="attention-heatmap-grid"][aria-rowcount="{longest}"]', timeout=300_000)
     painted(page, '[data-testid="heads-map-canvas"]')
     opening, opening_bytes, received[0] = time.perf_counter() - started, received[0], 0
     started = time.perf_counter()
@@ -163,7 +167,7 @@ def in_the_app(opened: Browser, server: Server, source: str, text: str, short: s
     head, head_bytes = time.perf_counter() - started, received[0]
     time.sleep(2)
     grown = server.resident_bytes() - before
-    for length in (511, 510):  # texts as long, which take its place in the caches
+    for length in (longest - 1, longest - 2):  # texts as long, which take its place in the caches
         field.fill(" ".join(text.split()[: length - 3]) + ".")
         field.press("Enter")
         page.wait_for_selector(f'[data-testid="attention-heatmap-grid"][aria-rowcount="{length}"]', timeout=300_000)
@@ -179,24 +183,32 @@ def in_the_app(opened: Browser, server: Server, source: str, text: str, short: s
     ]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, nargs="+", default=[16, 32, 64, 128])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--app-only", action="store_true")
-    options = parser.parse_args()
+    add_smoke(parser)
+    options = parser.parse_args(argv)
     print(f"all heads at once, {machine()}")
     model = gb.load("pretrained")
-    text, short = text_of(model, 512), text_of(model, 24)
+    lengths, rounds, longest, shape = options.tokens, options.rounds, LONGEST, {}
+    if options.smoke:
+        lengths, rounds, longest, shape = [8], 1, 32, {"layers": 6, "heads": 3, "width": 48}
+    text, short = text_of(model, longest), text_of(model, 24)
     with browser() as opened, tempfile.TemporaryDirectory() as folder:
         if not options.app_only:
-            alone(opened, options.tokens, options.rounds)
-        base = str(random_bert_base(Path(folder)))
+            alone(opened, lengths, rounds, longest)
+        base = str(random_bert_base(Path(folder), **shape))
         rows = []
         for name, source in (("embedded, 6 × 12", "pretrained"), ("random BERT-base, 12 × 12", base)):
             with run_app() as server:
-                rows.append([name, *in_the_app(opened, server, source, text, short)])
-        print(table(["512 tokens in the app", "the text", "another head", "server grows by", "two texts later"], rows))
+                rows.append([name, *in_the_app(opened, server, source, text, short, longest)])
+        print(
+            table(
+                [f"{longest} tokens in the app", "the text", "another head", "server grows by", "two texts later"], rows
+            )
+        )
 
 
 if __name__ == "__main__":

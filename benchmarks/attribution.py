@@ -21,17 +21,17 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import mean, median
 
 import torch
-from _timing import Spread, interleaved, machine, ratios, table
+from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
 import glassbert as gb
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from glassbert.network import device
 
 try:
@@ -74,23 +74,23 @@ def stock_logit(model: gb.Model, label: gb.ClassTarget) -> Callable[[Tensor], Te
     return value
 
 
-def one_by_one(model: gb.Model, rounds: int, clock: str) -> None:
+def one_by_one(model: gb.Model, sentences: Sequence[str], rounds: int, clock: str) -> None:
     """Integrated gradients of single sentences: passes, miss, and time as a share of captum's."""
     timer = time.perf_counter if clock == "wall" else time.process_time
     rows: dict[str, list[tuple[float, float, float]]] = {}
-    for text in SENTENCES:
+    for text in sentences:
         label = gb.ClassTarget(gb.classify(model, text).predicted)
-        problem = pose(model, gb.encode(model, text), label, "logit")
-        inputs, baseline = problem.embeddings, problem.baseline_embeddings("pad")
+        runner = decide(model, gb.encode(model, text), label, "logit")
+        inputs, baseline = runner.decision.embeddings, runner.decision.baseline_embeddings("pad")
         line = {"baselines": baseline, "n_steps": 50}
         ways = {
             CAPTUM: partial(IntegratedGradients(stock_logit(model, label)).attribute, inputs, **line),
-            "captum, 50 steps, on our function": partial(IntegratedGradients(problem.value).attribute, inputs, **line),
+            "captum, 50 steps, on our function": partial(IntegratedGradients(runner.value).attribute, inputs, **line),
             "glassbert, 1 %": partial(gb.attribute, model, text, target=label),
             "glassbert, 5 %": partial(gb.attribute, model, text, target=label, tolerance=0.05),
         }
         shares = ratios(interleaved(ways, rounds, timer), CAPTUM)
-        change = float((problem.value(inputs) - problem.value(baseline)).detach())
+        change = float((runner.value(inputs) - runner.value(baseline)).detach())
         for name, way in ways.items():
             found = way()
             if isinstance(found, gb.TokenScores):
@@ -113,13 +113,12 @@ def one_by_one(model: gb.Model, rounds: int, clock: str) -> None:
             )
         )
     header = ("", "passes, median", "mean", "most", "miss, median", "largest", f"{clock} time, captum = 1")
-    print(f"\n{len(SENTENCES)} sentences one by one, {machine()}\n{table(header, lines)}")
+    print(f"\n{len(sentences)} sentences one by one, {machine()}\n{table(header, lines)}")
 
 
-def many(model: gb.Model, rounds: int, clock: str) -> None:
+def many(model: gb.Model, texts: Sequence[str], rounds: int, clock: str) -> None:
     """A list of sentences: seconds, and the throughput as a multiple of transformers-interpret's."""
     timer = time.perf_counter if clock == "wall" else time.process_time
-    texts = [opening + text for opening in OPENINGS for text in SENTENCES]
     ways = {
         "attribute_many, integrated_gradients, 1 %": partial(gb.attribute_many, model, texts),
         "attribute_many, integrated_gradients, 5 %": partial(gb.attribute_many, model, texts, tolerance=0.05),
@@ -144,7 +143,7 @@ def many(model: gb.Model, rounds: int, clock: str) -> None:
     print(f"\n{len(texts)} sentences, {machine()}\n{table(('', f'{clock} seconds', f'throughput, {unit} = 1'), lines)}")
 
 
-def _reported_miss(explainer: SequenceClassificationExplainer, texts: list[str]) -> str:
+def _reported_miss(explainer: SequenceClassificationExplainer, texts: Sequence[str]) -> str:
     """Captum's convergence delta, as transformers-interpret passes it on."""
     misses = []
     for text in texts:
@@ -157,18 +156,22 @@ def _shares(taken: dict[str, list[float]], name: str, unit: str) -> list[float]:
     return [own / one for own, one in zip(taken[name], taken[unit], strict=True)]
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1, help="for everybody; with 1, processor time is taken")
-    arguments = parser.parse_args()
+    add_smoke(parser)
+    arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(arguments.threads)
     device._MAX_THREADS = arguments.threads  # glassbert chooses its threads itself; here all have the same
     clock = "processor" if arguments.threads == 1 else "wall"
     model = gb.load("sentiment", "cpu")
-    one_by_one(model, arguments.rounds, clock)
-    many(model, max(1, arguments.rounds - 1), clock)
+    sentences, openings, rounds = SENTENCES, OPENINGS, arguments.rounds
+    if arguments.smoke:
+        sentences, openings, rounds = SENTENCES[1:2], OPENINGS[:2], 1
+    one_by_one(model, sentences, rounds, clock)
+    many(model, [opening + text for opening in openings for text in sentences], max(1, rounds - 1), clock)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 
-from _timing import Spread, interleaved, machine, ratios, table
+from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 
 import glassbert as gb
 
@@ -37,23 +38,27 @@ def first_of_a_process(source: str) -> tuple[float, float]:
     return imported, loaded
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    add_smoke(parser)
+    options = parser.parse_args(argv)
+    rounds, times, precisions = options.rounds, 3, PRECISIONS
     print(f"loading, {machine()}")
     sources = [checkpoint.id for checkpoint in gb.embedded()]
+    if options.smoke:
+        rounds, times, precisions, sources = 1, 1, PRECISIONS[:1], sources[:1]
     contenders = {
         f"{source}, {precision}": partial(gb.load, source, "cpu", precision=precision)
         for source in sources
-        for precision in PRECISIONS
+        for precision in precisions
     }
     taken = interleaved(contenders, rounds)
     compared = ratios(taken, f"{sources[0]}, float32")
     rows = [(name, Spread.of(times).text(), compared[name].text()) for name, times in taken.items()]
     print(table(("load, everything imported", "median s (range)", f"× {sources[0]}, float32"), rows))
     print()
-    cold = [(source, *first_of_a_process(source)) for source in sources for _ in range(3)]
+    cold = [(source, *first_of_a_process(source)) for source in sources for _ in range(times)]
     rows = [
         (
             source,

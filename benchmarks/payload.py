@@ -12,12 +12,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from _app import READY, browser, open_page, run_app
 from _texts import text_of
-from _timing import table
+from _timing import add_smoke, table
 from bertviz import head_view, model_view
 from playwright.sync_api import Page, WebSocket
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -46,12 +46,12 @@ class Wire:
         self.messages += 1
         self.bytes[_element(message)] += len(payload)
 
-    def during(self, page: Page, action: Callable[[], object]) -> tuple[int, int, Counter[str]]:
+    def during(self, page: Page, action: Callable[[], object], quiet: float) -> tuple[int, int, Counter[str]]:
         """Messages, bytes, and bytes by element of what an action brings."""
         self.bytes, self.messages = Counter(), 0
         action()
         quiet_since, seen = time.monotonic(), 0
-        while time.monotonic() - quiet_since < QUIET_SECONDS:
+        while time.monotonic() - quiet_since < quiet:
             page.wait_for_timeout(100)
             page.wait_for_selector(READY, timeout=600_000)
             if self.messages != seen:
@@ -81,10 +81,12 @@ def bertviz_bytes(model: gb.Model, text: str) -> tuple[int, int]:
     return head, whole
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, nargs="+", default=[24, 128, 512])
-    lengths = parser.parse_args().tokens
+    add_smoke(parser)
+    options = parser.parse_args(argv)
+    lengths, quiet = ([12], 0.5) if options.smoke else (options.tokens, QUIET_SECONDS)
     model = gb.load("pretrained")
     rows = []
     shares: list[tuple[str, str]] = []
@@ -104,10 +106,10 @@ def main() -> None:
             token = page.locator('.st-key-strip [data-testid="token-strip-token"]')
             cell = page.locator('.st-key-heads [data-testid="heads-map-cell"]')
             head, whole = bertviz_bytes(model, text)
-            messages, edit, by_element = wire.during(page, submit)
+            messages, edit, by_element = wire.during(page, submit, quiet)
             shares.append((str(tokens), ", ".join(f"{name} {_kb(size)}" for name, size in by_element.most_common(6))))
-            clicked = wire.during(page, lambda token=token: token.nth(3).click())[1]
-            other = wire.during(page, lambda cell=cell: cell.nth(40).click())[1]
+            clicked = wire.during(page, lambda token=token: token.nth(3).click(), quiet)[1]
+            other = wire.during(page, lambda cell=cell: cell.nth(40).click(), quiet)[1]
             attention = by_element["heads_map"] + by_element["attention_heatmap"]
             rows.append(
                 (

@@ -8,9 +8,10 @@ input alone, and in a batch costs less.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import torch
-from _timing import Spread, interleaved, machine, table
+from _timing import Spread, add_smoke, interleaved, machine, table
 
 import glassbert as gb
 
@@ -19,26 +20,28 @@ FAITHFULNESS = ("comprehensiveness", "sufficiency")
 MOST_CURVE, MOST_ALL = 1.5, 2.5
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="sentiment", help="an embedded id, a hub id or a folder")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--text", default=TEXT)
-    options = parser.parse_args()
+    add_smoke(parser)
+    options = parser.parse_args(argv)
+    text, rounds = ("Not bad at all.", 1) if options.smoke else (options.text, options.rounds)
     model = gb.load(options.model, device="cpu")
-    encoded = gb.encode(model, options.text)
+    encoded = gb.encode(model, text)
 
     def explained() -> list[gb.TokenScores]:
         return list(gb.attribute_each(model, encoded))
 
     scores = explained()
     contenders = {
-        "one forward pass": lambda: gb.classify(model, options.text),
+        "one forward pass": lambda: gb.classify(model, text),
         "five methods": explained,
         "faithfulness curve": lambda: gb.receipt(model, scores[0], checks=FAITHFULNESS),
         "five methods and their receipts": lambda: list(gb.receipts(model, explained())),
     }
-    taken = interleaved(contenders, options.rounds)
+    taken = interleaved(contenders, rounds)
     print(f"{options.model}: {len(encoded)} tokens, {torch.get_num_threads()} threads; {machine()}\n")
     rows = []
     for name, seconds in taken.items():

@@ -16,20 +16,22 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from _app import Server, browser, open_page, run_app
-from _timing import Spread, machine, table
+from _timing import Spread, add_smoke, machine, table
 from playwright.sync_api import Page
 
 import glassbert as gb
-from components.gateway.compute import page_options
+from components.gateway.saliency import page_options
 
 SENTENCE = "The {} film that we {} in the old theatre last night was so [MASK] that nobody {} it at all."
 TOKENS = 24
 FIRST = ("good", "bad", "great", "slow", "long", "strange", "quiet", "sad", "dark", "new")
 SECOND = ("saw", "found", "missed", "made")
+CLICKED = (2, 3, 7, 9, 10)  # tokens
 THIRD = ("watched", "liked", "finished")
 
 # Runs in the page. Components live in shadow roots; an element container has the class st-key-<key>.
@@ -165,7 +167,7 @@ class Oracle:
             "summary": gb.METHODS[method].meaning,
         }
         if result.delta is not None:
-            expected["summary"] = f"Sum {result.scores.sum():+.2f} = F(text) {result.value:+.2f} − "
+            expected["summary"] = f"Sum {result.scores.sum():+.2f} = F(text) {result.value:+.2f}"
         return expected
 
 
@@ -211,14 +213,20 @@ def choose_method(page: Page, label: str) -> None:
     page.get_by_role("option", name=label, exact=True).click()
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--edits", type=int, default=15)
-    count = parser.parse_args().edits
+    add_smoke(parser)
+    options = parser.parse_args(argv)
+    count, unmeasured, traced_edits, clicked, methods = options.edits, 2, 4, CLICKED, tuple(gb.METHODS)
+    if options.smoke:
+        count, unmeasured, traced_edits, clicked = 1, 1, 1, CLICKED[:1]
+        methods = ("integrated_gradients", "input_x_gradient", "decompx", "attn_lrp")
     oracle = Oracle()
-    sentences = texts(count + 8, oracle.reader)
+    sentences = texts(count + 2 * unmeasured + traced_edits, oracle.reader)
     expected = {text: oracle.page(text) for text in sentences}
-    timed, warm, traced = sentences[:count], sentences[count : count + 2], sentences[count + 2 :]
+    timed, rest = sentences[:count], sentences[count:]
+    warm, traced = rest[:unmeasured], rest[unmeasured:]
     print(f"rerun latency, {TOKENS} tokens, both embedded models, {machine()}")
 
     with browser() as opened, run_app() as server:
@@ -228,7 +236,7 @@ def main() -> None:
         before = machine()
         seen, spent = edits(page, server, {text: expected[text] for text in timed})
         rows = [("text edit → last panel", seen, spent)]
-        rows += list(selections(page, server, oracle, timed[-1]))
+        rows += list(selections(page, server, oracle, timed[-1], clicked, methods))
         print(report(rows), f"\nduring the edits: {before}; after: {machine()}\n")
         print("where the browser saw it first, median ms after Enter:")
         for name in sorted(seen[0]["seen"], key=lambda name: Spread.of([one["seen"][name] for one in seen]).middle):
@@ -239,14 +247,16 @@ def main() -> None:
         with run_app(trace=trace) as server:
             page = open_page(opened, server, {"layer": "0", "head": "0"})
             page.evaluate(WATCH)
-            edits(page, server, {text: expected[text] for text in traced[:2]})
+            edits(page, server, {text: expected[text] for text in traced[:unmeasured]})
             trace.write_text("")
-            edits(page, server, {text: expected[text] for text in traced[2:]})
+            edits(page, server, {text: expected[text] for text in traced[unmeasured:]})
         print("\nwhere the server's time goes, mean ms an edit (includes what it calls):")
-        print(breakdown(trace, len(traced) - 2))
+        print(breakdown(trace, traced_edits))
 
 
-def selections(page: Page, server: Server, oracle: Oracle, text: str) -> Any:
+def selections(
+    page: Page, server: Server, oracle: Oracle, text: str, places: Sequence[int], methods: Sequence[str]
+) -> Any:
     """Clicks that change a selection of the text that is shown, not the text."""
 
     def measured(name: str, steps: list[tuple[dict[str, Any], Any]]) -> Any:
@@ -258,7 +268,6 @@ def selections(page: Page, server: Server, oracle: Oracle, text: str) -> Any:
         return name, seen, spent
 
     token = page.locator('.st-key-strip [data-testid="token-strip-token"]')
-    places = [2, 3, 7, 9, 10]
     yield measured(
         "token click → all three panels",
         [(oracle.page(text, token=place), lambda place=place: token.nth(place).click()) for place in places],
@@ -274,7 +283,7 @@ def selections(page: Page, server: Server, oracle: Oracle, text: str) -> Any:
             for layer, head in heads
         ],
     )
-    others = [method for method in gb.METHODS if method != "integrated_gradients"]
+    others = [method for method in methods if method != "integrated_gradients"]
     yield measured(
         "method change → saliency",
         [

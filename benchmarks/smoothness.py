@@ -18,18 +18,21 @@ import argparse
 import math
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from _app import READY, Server, browser, open_page, run_app
 from _models import random_bert_base
 from _texts import text_of
-from _timing import machine, table
+from _timing import add_smoke, machine, table
 from playwright.sync_api import Browser, CDPSession, Page
 
 import glassbert as gb
 
 TARGET_MS = 50
+LENGTHS = (24, 128, 512)
+SMALL_LENGTHS = (12, 16, 24)
+SMALL_MODEL = {"layers": 2, "heads": 2, "width": 64}
 COLUMNS = ("answers", "frames", "median ms", "p95 ms", "longest", f"over {TARGET_MS}", "long tasks")
 BEGIN = """(watched) => {
     window.answers = 0;
@@ -136,7 +139,8 @@ def enter(page: Page, text: str, selector: str) -> None:
 def measured(
     opened: Browser, server: Server, source: str, texts: dict[int, str], seconds: float, slower: float
 ) -> list[list[str]]:
-    page = open_page(opened, server, {"model": source, "beside": "", "text": texts[24], "token": "-1"})
+    short, middle, long = texts
+    page = open_page(opened, server, {"model": source, "beside": "", "text": texts[short], "token": "-1"})
     page.get_by_role("link", name="Attention").click()
     ready(page, '[data-testid="heads-map-canvas"]')
     rows = []
@@ -146,39 +150,43 @@ def measured(
 
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slower})
     note("nothing moves", lambda share: None, "heads-map-readout")
-    enter(page, texts[512], '[data-testid="attention-heatmap-grid"][aria-rowcount="512"]')
-    note("512 tokens: hover the map", Pointer(page, '[data-testid="heads-map-grid"]').wander, "heads-map-readout")
+    enter(page, texts[long], f'[data-testid="attention-heatmap-grid"][aria-rowcount="{long}"]')
+    note(f"{long} tokens: hover the map", Pointer(page, '[data-testid="heads-map-grid"]').wander, "heads-map-readout")
     pointer = Pointer(page, '[data-testid="attention-heatmap-grid"]')
     readout = "attention-heatmap-readout"
-    note("512 tokens: hover the heatmap, fitted", pointer.wander, readout)
+    note(f"{long} tokens: hover the heatmap, fitted", pointer.wander, readout)
     page.get_by_test_id("attention-heatmap-zoom").click()
-    note("512 tokens: hover it at reading size", pointer.wander, readout)
-    note("512 tokens: pan it", pointer.pan, readout)
-    note("512 tokens: zoom it", pointer.zoom, readout)
-    enter(page, texts[128], '[data-testid="attention-heatmap-grid"][aria-rowcount="128"]')
+    note(f"{long} tokens: hover it at reading size", pointer.wander, readout)
+    note(f"{long} tokens: pan it", pointer.pan, readout)
+    note(f"{long} tokens: zoom it", pointer.zoom, readout)
+    enter(page, texts[middle], f'[data-testid="attention-heatmap-grid"][aria-rowcount="{middle}"]')
     page.get_by_text("Lines", exact=True).click()
     ready(page, '[data-testid="attention-lines-canvas"]')
     lines = Pointer(page, '[data-testid="attention-lines-queries"]')
     lines.box["height"] = 400.0  # the part on screen
-    note("128 tokens: hover tokens of the lines", lines.along, "attention-lines-readout")
-    middle = Pointer(page, '[data-testid="attention-lines-canvas"]')
-    note("128 tokens: scroll the lines", middle.pan, "attention-lines-canvas")
+    note(f"{middle} tokens: hover tokens of the lines", lines.along, "attention-lines-readout")
+    picture = Pointer(page, '[data-testid="attention-lines-canvas"]')
+    note(f"{middle} tokens: scroll the lines", picture.pan, "attention-lines-canvas")
     page.context.close()
     return rows
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--slower", type=float, nargs="+", default=[1, 4])
-    options = parser.parse_args()
+    add_smoke(parser)
+    options = parser.parse_args(argv)
+    lengths, shape, seconds, slow = LENGTHS, {}, options.seconds, options.slower
+    if options.smoke:
+        lengths, shape, seconds, slow = SMALL_LENGTHS, SMALL_MODEL, 0.2, [1]
     model = gb.load("pretrained")
-    texts = {tokens: text_of(model, tokens) for tokens in (24, 128, 512)}
+    texts = [text_of(model, tokens) for tokens in lengths]
     print(f"frames while the pointer moves, {machine()}")
     with tempfile.TemporaryDirectory() as folder, run_app() as server, browser() as opened:
-        base = str(random_bert_base(Path(folder)))
-        for slower in options.slower:
-            rows = measured(opened, server, base, texts, options.seconds, slower)
+        base = str(random_bert_base(Path(folder), **shape))
+        for slower in slow:
+            rows = measured(opened, server, base, dict(zip(lengths, texts, strict=True)), seconds, slower)
             print(table([f"12 × 12 heads, {slower:g} × slower", *COLUMNS], rows), end="\n\n")
 
 

@@ -16,9 +16,10 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from _app import READY, ROOT, address, browser, free_port, run_app
-from _timing import Spread, machine, table
+from _timing import Spread, add_smoke, machine, table
 from playwright.sync_api import Browser
 
 HEADINGS = ("Attention", "Predictions", "Saliency")
@@ -77,18 +78,20 @@ def printed_address() -> float | None:
         process.wait(timeout=20)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--python", default=sys.executable, help="the interpreter that runs the app")
-    arguments = parser.parse_args()
-    rounds, python = arguments.rounds, arguments.python
+    add_smoke(parser)
+    arguments = parser.parse_args(argv)
+    rounds, python, smoke = arguments.rounds, arguments.python, arguments.smoke
     print(f"start-up, {machine()}")
     with browser() as opened:
-        cold_start(opened, python)  # warms the disk, and the browser
-        seen = [cold_start(opened, python) for _ in range(rounds)]
+        if not smoke:
+            cold_start(opened, python)  # warms the disk, and the browser
+        seen = [cold_start(opened, python) for _ in range(1 if smoke else rounds)]
     rows = [(name, Spread.of([one[name] for one in seen]).text()) for name in seen[0]]
-    printed = [printed_address() for _ in range(rounds + 1)][1:]
+    printed = [printed_address()] if smoke else [printed_address() for _ in range(rounds + 1)][1:]
     known = [one for one in printed if one is not None]
     rows.append(
         ("address of a second `make app`", Spread.of(known).text() if known else "no .venv here: run `make app` once")

@@ -17,13 +17,13 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from _texts import text_of
-from _timing import Spread, interleaved, machine, ratios, table
+from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 from torch import Tensor
 
 import glassbert as gb
@@ -85,14 +85,15 @@ WAYS: dict[str, Callable[[gb.Model, str], Bits]] = {
 }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, nargs="+", default=[24, 128])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of all four ways")
     parser.add_argument("--wall", action="store_true", help="wall-clock time, all threads")
-    arguments = parser.parse_args()
+    add_smoke(parser)
+    arguments = parser.parse_args(argv)
     if not arguments.wall:
         torch.set_num_threads(1)
         device._MAX_THREADS = 1  # the library chooses its threads itself; here all have the same
@@ -103,16 +104,17 @@ def main() -> None:
     print(
         f"surprise, {model.device}, {model.precision}, {'all threads' if arguments.wall else '1 thread'}, {machine()}"
     )
-    for tokens in arguments.tokens:
+    rounds = 1 if arguments.smoke else arguments.rounds
+    for tokens in [8] if arguments.smoke else arguments.tokens:
         text = text_of(model, tokens)
         expected = batched(model, text)
         for name, way in WAYS.items():
             difference = float(np.abs(np.subtract(way(model, text), expected)).max())
             if difference > near:
                 raise SystemExit(f"{name} is {difference} bits away from the batched call")
-        taken = interleaved({name: partial(way, model, text) for name, way in WAYS.items()}, arguments.rounds, clock)
+        taken = interleaved({name: partial(way, model, text) for name, way in WAYS.items()}, rounds, clock)
         compared = ratios(taken, BATCHED)
-        print(f"\n{tokens} tokens, {arguments.rounds} rounds, {machine()}")
+        print(f"\n{tokens} tokens, {rounds} rounds, {machine()}")
         rows = [(name, compared[name].text(), Spread.of(times).text(2)) for name, times in taken.items()]
         print(table(("", "× the batched call", kind), rows))
 

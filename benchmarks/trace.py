@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 import torch
 from _texts import text_of
-from _timing import Spread, interleaved, machine, ratios, table
+from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 
 import glassbert as gb
 from glassbert.network import device
@@ -65,24 +66,26 @@ def one_at_a_time(model: gb.Model, clean: str, corrupted: str, label: int) -> np
     return values
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--cpu", action="store_true", help="processor time on one thread")
-    arguments = parser.parse_args()
+    add_smoke(parser)
+    arguments = parser.parse_args(argv)
     if arguments.cpu:
         torch.set_num_threads(1)
         device._MAX_THREADS = 1  # the library chooses its threads itself
     model = gb.load("sentiment", arguments.device)
-    clean = text_of(model, arguments.tokens)
+    tokens, rounds = (10, 1) if arguments.smoke else (arguments.tokens, arguments.rounds)
+    clean = text_of(model, tokens)
     words = clean.removesuffix(".").split()
     pairs = {
         "one word": " ".join([*words[:5], "thin", *words[6:]]) + ".",
         "every word": " ".join(words[1:] + words[:1]) + ".",
     }
-    places = model.layers * arguments.tokens
+    places = model.layers * tokens
     for name, corrupted in pairs.items():
         found = gb.trace(model, clean, corrupted, 1)
         away = np.abs(found.values - one_at_a_time(model, clean, corrupted, 1)).max()
@@ -94,9 +97,9 @@ def main() -> None:
             contenders[f"{kind}, {name} differs"] = partial(gb.trace, model, clean, corrupted, 1, kind=kind)
         contenders[f"hidden one at a time, {name} differs"] = partial(one_at_a_time, model, clean, corrupted, 1)
     clock = time.process_time if arguments.cpu else time.perf_counter
-    taken = interleaved(contenders, arguments.rounds, clock)
+    taken = interleaved(contenders, rounds, clock)
     units = ratios(taken, "unit")
-    print(f"{model.layers} layers × {arguments.tokens} tokens, {model.device}, {arguments.rounds} rounds, {machine()}")
+    print(f"{model.layers} layers × {tokens} tokens, {model.device}, {rounds} rounds, {machine()}")
     print("processor time on one thread" if arguments.cpu else "wall-clock time, the library's own threads")
     rows = [
         (name, units[name].text(1, _PASSES), units[name].text(3, _PASSES / places), Spread.of(taken[name]).text(2))

@@ -21,12 +21,12 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 from _texts import text_of
-from _timing import Spread, interleaved, machine, ratios, table
+from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 from captum.attr import IntegratedGradients, LayerIntegratedGradients
 from torch import Tensor
 
@@ -57,8 +57,8 @@ def forward(model: gb.Model, text: str) -> Work:
     return work
 
 
-def views(reader: gb.Model, critic: gb.Model, text: str, tokens: int) -> dict[str, Work]:
-    """Every view that is affordable at this length."""
+def views(reader: gb.Model, critic: gb.Model, text: str, tokens: int, most: int) -> dict[str, Work]:
+    """Every view, and every method that declares at most so many passes."""
     words = text.split()
     halves = " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 : -1])
     found: dict[str, Work] = {
@@ -69,7 +69,7 @@ def views(reader: gb.Model, critic: gb.Model, text: str, tokens: int) -> dict[st
     }
     for method in gb.METHODS.values():
         passes = method.cost(tokens, method.options)
-        if passes <= MOST_PASSES[tokens]:
+        if passes <= most:
             found[f"attribute, {method.id}"] = partial(gb.attribute, critic, text, method=method.id)
         else:
             print(f"left out at {tokens} tokens: {method.id}, which declares {passes} passes")
@@ -118,11 +118,12 @@ def peers(critic: gb.Model, text: str, tokens: int) -> dict[str, Work]:
     return found
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, nargs="+", default=[24, 128, 512], choices=[24, 128, 512])
     parser.add_argument("--rounds", type=int, default=7, help="at 24 tokens; longer texts take fewer")
-    arguments = parser.parse_args()
+    add_smoke(parser)
+    arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(1)
     device._MAX_THREADS = 1  # a view chooses its threads itself; here all have the same
@@ -132,10 +133,15 @@ def main() -> None:
     print(f"cost of views, 1 thread, {machine()}")
     if SequenceClassificationExplainer is None:
         print("transformers-interpret is not installed: pip install --no-deps -r requirements-bench.txt")
-    for tokens in arguments.tokens:
-        rounds = max(2, arguments.rounds * {24: 4, 128: 2, 512: 1}[tokens] // 4)
+    for tokens in [24] if arguments.smoke else arguments.tokens:
+        rounds = 1 if arguments.smoke else max(2, arguments.rounds * {24: 4, 128: 2, 512: 1}[tokens] // 4)
+        most = 8 if arguments.smoke else MOST_PASSES[tokens]
         text = text_of(critic, tokens)
-        contenders = {UNIT: forward(critic, text), **views(reader, critic, text, tokens), **peers(critic, text, tokens)}
+        contenders = {
+            UNIT: forward(critic, text),
+            **views(reader, critic, text, tokens, most),
+            **peers(critic, text, tokens),
+        }
         taken = interleaved(contenders, rounds, time.process_time)
         compared = ratios(taken, UNIT)
         steps = gb.attribute(critic, text).options["n_steps"]

@@ -1,27 +1,39 @@
 """What the visitor has chosen. The only user of ``st.session_state`` and ``st.query_params``.
 
-There is one :class:`View` a session. Widgets are controlled: each shows a field of the view and changes it in a
-callback. The view also lives in the address, so that a copied link opens the same model, text and selection.
+There is one :class:`View` a session, of what all pages share, and beside it what each page alone lets one choose: its
+:class:`PageFields`, declared in the page's folder. Widgets are controlled: each shows a field and changes it in a
+callback.
+
+The address of a page holds the view and the page's own fields, so that a copied link opens the same model, text and
+selection, and ``section`` can be a field of every page. What belongs to other pages stays in the session: whoever comes
+back to a page finds it as it was left. A link of the menu carries the view and what the session knows of its page, so
+that it opens the same in a new tab. Parameters that are nobody's fields are ignored, and go at the next change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
-from urllib.parse import quote
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import quote_plus
 from zlib import crc32
 
 import streamlit as st
 
-from components.examples import EXAMPLES, FIRST, SWAPS
+from components import address
+from components.address import Count, Place
+from components.examples import EXAMPLES, FIRST
 
 __all__ = [
+    "PageFields",
     "View",
     "begin",
     "bind",
     "change",
     "event",
+    "fields",
+    "full_address",
+    "link",
     "open_example",
     "picked",
     "put",
@@ -36,73 +48,39 @@ __all__ = [
 
 # Percent-encoded, so that a link stays well under what servers accept in a request line.
 _MAX_TEXT_IN_LINK = 8_000
+_MAX_LINK = 9_500
 
-_VIEW, _ADDRESS, _CHANGED, _REDRAW = "view", "address", "view_changed", "redraw_page"
+_VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
+_CHANGED, _REDRAW = "view_changed", "redraw_page"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Everything that a link restores. ``token`` −1: none is selected; layers, heads and tokens count from 0."""
+    """What all pages share. ``token`` −1: none is selected; layers, heads and tokens count from 0."""
 
     model: str = "pretrained"
     beside: str = "sentiment"
+    shown_model: Literal["model", "beside"] = "model"  # which of the two a page shows, where it shows one
     device: str = "auto"
     text: str = FIRST.text
     pair: str = FIRST.pair
-    layer: int = 1  # in the first sentence this head looks from "superb" to "acting"
-    head: int = 7
-    token: int = FIRST.token
+    other_text: str = ""  # a second text, to be compared with the first; "": an example's own
+    other_pair: str = ""  # its text B; "": the same as the first one's
+    layer: Count = 1  # in the first sentence this head looks from "superb" to "acting"
+    head: Count = 7
+    token: Place = FIRST.token
+    until: Place = -1  # the last token of a selected span that begins with `token`
+    special: bool = True  # show [CLS], [SEP] and the like
+    by_word: bool = False  # words instead of pieces
+    block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it
     method: str = "integrated_gradients"
     explain: str = ""  # what the saliency explains, see questions.KINDS; "" chooses by the text
-    klass: str = ""  # the label that is explained; "": the predicted one
-    against: str = ""  # rather than which label
-    units: str = "logit"  # or "probability"
-    compared: str = ""  # methods side by side, "saliency occlusion"; "": the default set
-    judged: str = "rows"  # the open section of the Saliency page
-    ranked: str = "position"  # or "score": how an explanation's tokens are ordered
-    scale: str = "own"  # or "common": one colour scale for all methods
-    attend: str = "model"  # whose attention is shown: "model" or "beside"
-    special: bool = True  # show [CLS], [SEP] and the like
-    section: str = "heads"  # the open section of the Attention page
-    words: bool = False  # words instead of pieces
-    rescale: bool = False  # rows of which something is hidden sum to 1 again
-    block: str = ""  # part of a text pair, such as "A→B"
-    drawn: str = "heatmap"  # one head as "heatmap" or as "lines"
-    combined: str = ""  # "mean" or "max" of several heads: of the layer, unless some are chosen
-    chosen: str = ""  # heads to combine, "1.7 2.3": layer and head of each
-    focus: str = ""  # "rows" or "columns" of the selected token only
-    until: int = -1  # the last token of a selected span that begins with `token`
-    threshold: int = 0  # percent; weaker weights are not drawn
-    colour: str = ""  # what is known about heads, as marks on the map
-    least: int = 0  # percent; heads with a smaller share are dimmed
-    only: bool = False  # … or left out
-    order: str = ""  # heads with the "most" or the "least" of it first; "": layer by layer
-    measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
-    off: str = ""  # heads switched off, "1.7 2.3"
-    bertviz: str = "head"  # which of BertViz's views
-    reads: str = "steps"  # the open section of the Inputs page
-    padded: int = 0  # tokens after padding; 0: the text's own length and some
-    guess: str = "candidates"  # the open section of the Masked words page
-    masks: str = ""  # masked tokens, "3 6"; "": the selected one, "none": none
-    ask: str = "he, she, they"  # words to compare
-    whole: bool = False  # candidates that are whole words only
-    log: bool = False  # probabilities on a log scale
-    pll: str = "original"  # how the pieces of one word are masked when a whole text is scored
-    rather: str = ""  # the foil: why one word rather than this one
-    why: str = ""  # the word to explain; "": the first choice
-    tried: str = "edit"  # the open section of the What if page
-    swaps: str = SWAPS  # words to put in each other's place, a list a line
-    flips: str = "masked_model"  # who proposes words for the smallest change, or "gradient"
-    drop: bool = True  # … and whether words may be deleted
-    edits: int = 2  # … at most so many changes
-    budget: int = 600  # … and so many passes
-    other: str = ""  # a second text, to be compared with the first; "": an example's own
-    other_pair: str = ""  # its text B; "": the same as the first one's
-    versus: str = ""  # what is compared: two "models" or two "texts"; "": texts once there is a second one
-    differ: str = "summary"  # the open section of the Compare page
-    patch: str = "hidden"  # what is put from one run into the other: "hidden", "head", "mlp", "attention"
-    template: str = "The {job} said that [MASK] was tired."
-    fillers: str = "job: engineer, nurse, teacher, doctor, secretary, farmer, lawyer, housekeeper"
+    # A label and a word are kept apart: the foil of a class must not become the foil of a masked word.
+    label: str = ""  # the label that is explained; "": the predicted one
+    foil_label: str = ""  # … rather than which label
+    word: str = ""  # the masked word that is explained; "": the first choice
+    foil_word: str = ""  # … rather than which word
+    units: Literal["logit", "probability"] = "logit"
 
     def parameters(self) -> dict[str, str]:
         """The address's parameters: what differs from a fresh view. A text too long for a link is left out, and the
@@ -110,16 +88,18 @@ class View:
         fresh = View()
         if (self.text, self.pair) != (fresh.text, fresh.pair):
             fresh = replace(fresh, token=-1)
-        values = {
-            field.name: _written(getattr(self, field.name))
-            for field in fields(self)
-            if getattr(self, field.name) != getattr(fresh, field.name)
-        }
-        texts = ("text", "pair", "other", "other_pair")
-        if len(quote("".join(values.get(name, "") for name in texts), errors="replace")) > _MAX_TEXT_IN_LINK:
-            for name in (*texts, "token"):
+        values = address.written(self, fresh)
+        if self.too_long_for_a_link:
+            for name in (*_TEXTS, "token"):
                 values.pop(name, None)
         return values
+
+    @property
+    def too_long_for_a_link(self) -> bool:
+        """Whether the texts are."""
+        fresh = View()
+        texts = [getattr(self, name) for name in _TEXTS if getattr(self, name) != getattr(fresh, name)]
+        return len(quote_plus("".join(texts), errors="replace")) > _MAX_TEXT_IN_LINK
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> View:
@@ -128,28 +108,47 @@ class View:
         fresh = cls()
         if "text" in parameters or "pair" in parameters:
             fresh = replace(fresh, token=-1)
-        values = {
-            field.name: _read(parameters[field.name], getattr(fresh, field.name))
-            for field in fields(cls)
-            if field.name in parameters
-        }
-        read = replace(fresh, **values)
-        return replace(read, model=read.model or fresh.model, layer=max(read.layer, 0), head=max(read.head, 0))
+        read = address.read(parameters, fresh)
+        return replace(read, model=read.model or fresh.model)
 
 
-def _written(value: str | int | bool) -> str:
-    return str(int(value)) if isinstance(value, bool) else str(value)
+_TEXTS = ("text", "pair", "other_text", "other_pair")
 
 
-def _read(written: str, default: Any) -> Any:
-    if isinstance(default, str):
-        return written
-    if isinstance(default, bool):
-        return {"0": False, "1": True}.get(written, default)
-    try:
-        return max(int(written), -1)
-    except ValueError:
-        return default
+@dataclass(frozen=True, slots=True)
+class PageFields:
+    """What one page alone lets the visitor choose: the base of the dataclass in that page's ``fields.py``.
+
+    Its fields have the types that :mod:`components.address` reads, other names than those of :class:`View`, and a
+    default each. ``page`` is the page's id; ``of_text`` names the fields that another text or model resets.
+    """
+
+    page: ClassVar[str] = ""
+    of_text: ClassVar[tuple[str, ...]] = ()
+
+    def parameters(self) -> dict[str, str]:
+        """What differs from a fresh page."""
+        return address.written(self, type(self)())
+
+    def without_text(self) -> PageFields:
+        """What is left of it when the text is another one."""
+        fresh = type(self)()
+        return replace(self, **{name: getattr(fresh, name) for name in self.of_text})
+
+
+Group = TypeVar("Group", bound=PageFields)
+
+
+def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
+    """The parameters of a page: the view's and the page's own. The longest are left out of an address that is too
+    long for a server."""
+    parameters = view.parameters()
+    if own is not None:
+        parameters |= (own.without_text() if view.too_long_for_a_link else own).parameters()
+    while address.length(parameters) > _MAX_LINK:
+        shortened = {name: value for name, value in parameters.items() if name not in _TEXTS}
+        del parameters[max(shortened, key=lambda name: address.length({name: shortened[name]}))]
+    return parameters
 
 
 def view() -> View:
@@ -157,19 +156,52 @@ def view() -> View:
     return View(**st.session_state[_VIEW])
 
 
-def change(**values: Any) -> None:
-    """Change fields of the view; a new text or model takes the selected and the masked tokens with it, a new text also
-    the one it was compared with."""
+def fields(group: type[Group]) -> Group:
+    """The current choices of a page, such as ``fields(SaliencyFields).section``."""
+    kept = _own().get(group.page)
+    if kept is None:
+        return group()
+    # a file saved while the app runs makes a new class of the same name
+    return kept if kept.__class__ is group else address.read(kept.parameters(), group())
+
+
+def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
+    """Change fields of the view, or of a page's own group; a new text or model takes the selected token and all else
+    that was said of the text with it, a new text also the one it was compared with."""
+    if group is not None:
+        _keep(replace(fields(group), **values))
+        st.session_state[_CHANGED] = True
+        return
     before = view()
     after = replace(before, **values)
-    if (after.text, after.pair, after.model) != (before.text, before.pair, before.model):
-        after = replace(after, **{"token": -1, "masks": "", **values})
+    if _source(after) != _source(before):
+        after = replace(after, **{"token": -1, **values})
     if (after.text, after.pair) != (before.text, before.pair):
-        after = replace(after, **{"other": "", "other_pair": "", **values})
+        after = replace(after, **{"other_text": "", "other_pair": "", **values})
     if after.token != before.token and "until" not in values:
         after = replace(after, until=-1)
-    st.session_state[_VIEW] = asdict(after)
+    _turn_to(after)
     st.session_state[_CHANGED] = True
+
+
+def _own() -> dict[str, Any]:
+    """Page id → its fields, of the pages this session has seen."""
+    kept: dict[str, Any] = st.session_state.setdefault(_OWN, {})
+    return kept
+
+
+def _keep(own: PageFields) -> None:
+    st.session_state[_OWN] = {**_own(), own.page: own}
+
+
+def _source(view: View) -> tuple[str, str, str]:
+    return view.text, view.pair, view.model
+
+
+def _turn_to(after: View) -> None:
+    if _VIEW in st.session_state and _source(after) != _source(view()):
+        st.session_state[_OWN] = {page: own.without_text() for page, own in _own().items()}
+    st.session_state[_VIEW] = asdict(after)
 
 
 def open_example(example_id: str) -> None:
@@ -178,51 +210,74 @@ def open_example(example_id: str) -> None:
     change(text=example.text, pair=example.pair, token=example.token, explain="")
 
 
-def begin() -> View:
-    """Bring view and address together; called once at the start of every run of a page.
+def begin(page: str, group: type[PageFields] | None = None) -> View:
+    """Bring session and address together; called once at the start of every run of a page, with the page's own fields.
 
     The address wins on the first run and when the visitor went back or forward (it changed and no widget did);
-    otherwise the view wins.
+    otherwise the session wins. It also wins over a link of the menu, which may have been drawn before the last change.
     """
     parameters = dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
-    moved = not changed and parameters != st.session_state.get(_ADDRESS)
+    stays = st.session_state.get(_PAGE) == page
+    known = st.session_state.get(_ADDRESS) if stays else st.session_state.get(_LINKS, {}).get(page)
+    moved = not changed and parameters != known
+    st.session_state[_PAGE] = page
     if _VIEW not in st.session_state or moved:
-        st.session_state[_VIEW] = asdict(View.from_parameters(parameters))
+        _turn_to(View.from_parameters(parameters))
+        if group is not None:
+            _keep(address.read(parameters, group()))
+    elif group is not None:
+        _keep(fields(group))
     write_address()
     return view()
 
 
 def write_address() -> None:
-    """Write the view into the address, if it is not there yet."""
-    parameters = view().parameters()
+    """Write the view and the open page's fields into the address, if they are not there yet."""
+    parameters = full_address(view(), _own().get(st.session_state[_PAGE]))
     if parameters != dict(st.query_params):
         st.query_params.from_dict(parameters)
     st.session_state[_ADDRESS] = parameters
     st.session_state.pop(_CHANGED, None)
 
 
-def bind(name: str, *, options: Mapping[Any, Any] | None = None, shown: Any = None) -> dict[str, Any]:
-    """``key`` and ``on_change`` of a widget that shows and changes one field of the view.
+def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
+    """The parameters of a link to a page: the view (or another one), and the page's own fields as the session knows
+    them or as they are given here."""
+    kept = _own().get(page)
+    if shared is None:
+        parameters = full_address(view(), kept)
+        st.session_state[_LINKS] = {**st.session_state.get(_LINKS, {}), page: parameters}
+        return parameters
+    if kept is not None and _source(shared) != _source(view()):
+        kept = kept.without_text()
+    return full_address(shared, kept) | own
+
+
+def bind(
+    name: str, group: type[PageFields] | None = None, /, *, options: Mapping[Any, Any] | None = None, shown: Any = None
+) -> dict[str, Any]:
+    """``key`` and ``on_change`` of a widget that shows and changes one field of the view, or of a page's own group.
 
     ``options`` (the widget's valid values) guards against a value from a link that the widget does not have; ``shown``
     is shown instead of the field where the page had to adapt it.
     """
     # Other options make another widget: a click elsewhere brings along every widget's value as the browser last saw it,
     # and the old value of a widget that the page has changed since would count as the visitor's choice.
-    key = f"widget_{name}" if options is None else f"widget_{name}_{crc32(repr(list(options)).encode()):08x}"
-    value = getattr(view(), name) if shown is None else shown
+    widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
+    key = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
+    value = getattr(view() if group is None else fields(group), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
     st.session_state[key] = value
-    remember(f"widget_{name}", key)
+    remember(widget, key)
 
     def changed() -> None:
         chosen = st.session_state[key]
         # a segmented control can be emptied; the view keeps its choice
-        if chosen is not None and remembered(f"widget_{name}") == key:
-            change(**{name: chosen})
+        if chosen is not None and remembered(widget) == key:
+            change(group, **{name: chosen})
 
     return {"key": key, "on_change": changed}
 

@@ -2,9 +2,9 @@
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable
-from components.views.compare import draw_compare_page
+from components.views.compare import CompareFields, draw_compare_page
 
-frame = open_page("compare")
+frame = open_page("compare", CompareFields)
 opened = load_models(frame)
 if opened and text_is_readable(opened):
     draw_compare_page(opened)

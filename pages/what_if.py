@@ -2,9 +2,9 @@
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable
-from components.views.what_if import draw_what_if_page
+from components.views.what_if import WhatIfFields, draw_what_if_page
 
-frame = open_page("what_if")
+frame = open_page("what_if", WhatIfFields)
 opened = load_models(frame)
 if opened and text_is_readable(opened):
     draw_what_if_page(opened)

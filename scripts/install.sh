@@ -60,7 +60,7 @@ install_set() {
     case $1 in
     app) install_app ;;
     dev)
-        say "Installing the development tools (once, about 100 MB) …"
+        say "Installing the development tools (once, about 150 MB) …"
         install -qq -c requirements.lock -r requirements-dev.txt
         ;;
     bench)

@@ -31,14 +31,15 @@ def open_ahead(host: str, port: int) -> None:
         else:
             break
     time.sleep(QUIET_SECONDS)
-    if "components.gateway.compute" in sys.modules:  # somebody's page is being drawn, and opens them itself
+    if "components.gateway.models" in sys.modules:  # somebody's page is being drawn, and opens them itself
         return
-    from components.gateway import compute
+    from components.gateway import models
+    from components.gateway.requests import ModelRequest
     from components.state import View
 
     view = View()
     for source in (view.model, view.beside):
-        compute.load(compute.ModelRequest(source))
+        models.load(ModelRequest(source))
 
 
 def option(name: str, default: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +61,31 @@ def _no_network() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> TinyCheckpoint:
-    """``tiny_checkpoint("bert", "masked_words", layers=3)`` → its folder, built once a session."""
+    """``tiny_checkpoint("bert", "masked_words", layers=3)`` → its folder, built once a session for all workers."""
     from tests import tiny
 
-    built: dict[tuple[Any, ...], Path] = {}
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # the same for every worker
 
     def get(family: str, task: str, **options: int) -> Path:
-        key = (family, task, *sorted(options.items()))
-        if key not in built:
-            folder = tmp_path_factory.mktemp(f"{family}-{task}-")
-            built[key] = tiny.build(family, task, folder, **options)
-        return built[key]
+        name = "-".join([family, task, *(f"{option}{number}" for option, number in sorted(options.items()))])
+        folder = shared / "checkpoints" / name
+        folder.parent.mkdir(exist_ok=True)
+        with _locked(folder.with_name(f"{name}.lock")):
+            if not folder.exists():
+                unfinished = folder.with_name(f"{name}.unfinished")
+                shutil.rmtree(unfinished, ignore_errors=True)
+                tiny.build(family, task, unfinished, **options)
+                unfinished.rename(folder)
+        return folder
 
     return get
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """One process at a time; the others wait."""
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

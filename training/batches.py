@@ -17,9 +17,21 @@ import numpy.typing as npt
 import torch
 
 from training.errors import RecipeError
-from training.tokenised import CLS, FIRST_WORD, MASK, SEP, VOCABULARY_SIZE, TokenisedSource
+from training.tokenised import CLS, FIRST_WORD, MASK, PAD, SEP, VOCABULARY_SIZE, TokenisedSource
 
-__all__ = ["IGNORED", "SHAPES", "SOURCES", "Batch", "BatchSampler", "Pair", "Shape", "mask_tokens"]
+__all__ = [
+    "EVERYDAY_SOURCES",
+    "FIRST_SOURCES",
+    "IGNORED",
+    "SHAPES",
+    "SOURCES",
+    "Batch",
+    "BatchSampler",
+    "Pair",
+    "Shape",
+    "mask_tokens",
+    "split_by_length",
+]
 
 Ids = npt.NDArray[np.int64]
 
@@ -35,18 +47,67 @@ MAX_FIRST_SHARE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One kind of sequence: its length in tokens, padding included, and the share of it drawn from each source."""
+    """One kind of sequence: its length in tokens, padding included, and how much of it is drawn from each source.
+
+    Only the proportions of ``mix`` count. Those of the first sources are what the evaluation draws from, and sum to 1.
+    """
 
     length: int
     pairs: bool
     mix: Mapping[str, float]
 
 
+#: The sources of the first checkpoints: reference works, textbooks, novels, film reviews.
+FIRST_SOURCES = ("books", "factbook", "facts", "imdb", "openstax", "wiki_full", "wiki_intro", "wordnet")
+#: What those lack: how people talk, write to each other and tell stories today.
+EVERYDAY_SOURCES = (
+    "african_storybook",
+    "changelog_talk",
+    "common_voice_en",
+    "masc",
+    "onestop_news",
+    "sgd_dialogues",
+    "topical_chat",
+    "us_speeches_1945on",
+)
+#: Every source of the corpus.
+SOURCES = tuple(sorted(FIRST_SOURCES + EVERYDAY_SOURCES))
+
+_EVERYDAY_TEXTS = {
+    "changelog_talk": 0.22,
+    "topical_chat": 0.13,
+    "masc": 0.09,
+    "onestop_news": 0.05,
+    "sgd_dialogues": 0.05,
+    "african_storybook": 0.03,
+    "us_speeches_1945on": 0.03,
+}
+_EVERYDAY_SENTENCES = {
+    "changelog_talk": 0.14,
+    "topical_chat": 0.12,
+    "common_voice_en": 0.12,
+    "masc": 0.07,
+    "sgd_dialogues": 0.06,
+    "african_storybook": 0.05,
+    "onestop_news": 0.04,
+}
+
 #: Shape id → shape. The order is that of the shares given to `BatchSampler.draw_shape`.
 SHAPES = {
-    "long_pairs": Shape(128, True, {"wiki_full": 0.40, "openstax": 0.28, "books": 0.14, "imdb": 0.18}),
+    "long_pairs": Shape(
+        128, True, {"wiki_full": 0.40, "openstax": 0.28, "books": 0.14, "imdb": 0.18, **_EVERYDAY_TEXTS}
+    ),
     "short_pairs": Shape(
-        64, True, {"wiki_full": 0.30, "wiki_intro": 0.12, "openstax": 0.22, "books": 0.16, "imdb": 0.20}
+        64,
+        True,
+        {
+            "wiki_full": 0.30,
+            "wiki_intro": 0.12,
+            "openstax": 0.22,
+            "books": 0.16,
+            "imdb": 0.20,
+            **_EVERYDAY_TEXTS,
+        },
     ),
     "single_sentences": Shape(
         32,
@@ -60,11 +121,10 @@ SHAPES = {
             "openstax": 0.12,
             "books": 0.10,
             "imdb": 0.08,
+            **_EVERYDAY_SENTENCES,
         },
     ),
 }
-#: Every source of the corpus.
-SOURCES = tuple(sorted({source for shape in SHAPES.values() for source in shape.mix}))
 
 
 class Pair(NamedTuple):
@@ -83,6 +143,24 @@ class Batch:
     token_type_ids: torch.Tensor
     labels: torch.Tensor
     next_sentence_labels: torch.Tensor  # (sequence,)
+
+
+def split_by_length(batch: Batch, parts: int) -> list[Batch]:
+    """The same sequences in ``parts`` batches, the shorter together, each cut at its longest: less padding.
+
+    Fewer than ``parts`` where there are fewer sequences.
+    """
+    lengths = (batch.input_ids != PAD).sum(1)
+    return [_rows(batch, rows, int(lengths[rows].max())) for rows in lengths.argsort(stable=True).chunk(parts)]
+
+
+def _rows(batch: Batch, rows: torch.Tensor, length: int) -> Batch:
+    return Batch(
+        input_ids=batch.input_ids[rows, :length],
+        token_type_ids=batch.token_type_ids[rows, :length],
+        labels=batch.labels[rows, :length],
+        next_sentence_labels=batch.next_sentence_labels[rows],
+    )
 
 
 def mask_tokens(tokens: Ids, rng: np.random.Generator) -> tuple[Ids, Ids]:

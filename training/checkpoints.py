@@ -37,7 +37,16 @@ def save_checkpoint(model: Any, vocabulary: Path, folder: Path) -> None:
     Half precision halves the file and moves a weight by at most one part in 2,048. ``dtype: float32`` in
     config.json makes ``from_pretrained`` compute in float32 all the same. ``model`` itself is left as it is.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    # into a folder beside it first: a run may be killed while it writes, and its last save is what it resumes from
+    partial = folder / "partial"
+    partial.mkdir(parents=True, exist_ok=True)
+    _write_checkpoint(model, vocabulary, partial)
+    for path in partial.iterdir():
+        path.replace(folder / path.name)
+    partial.rmdir()
+
+
+def _write_checkpoint(model: Any, vocabulary: Path, folder: Path) -> None:
     halved = copy.deepcopy(model).cpu().half()
     halved.config.hidden_dropout_prob = halved.config.attention_probs_dropout_prob = DROPOUT
     halved.save_pretrained(folder)

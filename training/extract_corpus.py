@@ -9,11 +9,13 @@ licence); nothing is downloaded here.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +39,18 @@ FACTBOOK_REPOSITORY = "factbook+factbook.json"
 REVIEWS_REPOSITORY = "PVidyadhar+Detection-of-Fraud-apps-using-Sentiment-Analysis"
 PARAREL_REPOSITORY = "yanaiela+pararel"
 
+#: Plain texts, gzipped → whether blank lines stand between their documents; elsewhere every line is a document.
+PLAIN_TEXTS = {
+    "african_storybook": False,
+    "changelog_talk": True,
+    "common_voice_en": False,
+    "masc": True,
+    "onestop_news": True,
+    "sgd_dialogues": False,
+    "topical_chat": False,
+    "us_speeches_1945on": True,
+}
+
 _NOT_CHAPTERS = re.compile(
     r"/(colophon|imprint|titlepage|uncopyright|halftitlepage|endnotes|loi|dedication|epigraph|toc)"
 )
@@ -56,6 +70,7 @@ class Inputs:
     repositories: Path  # OWNER+NAME/repo
     wordnet: Path  # the folder with data.noun, data.verb, data.adj, data.adv
     openstax_commits: Path  # JSON: textbook → commit
+    plain_texts: Path  # the folder with the NAME.txt.gz of `PLAIN_TEXTS`
     reviews: int
     patterns_per_fact: int
     seed: int
@@ -155,6 +170,17 @@ def read_imdb(inputs: Inputs) -> Iterator[Document]:
         yield Document(path, parsing.review_paragraphs(text))
 
 
+def read_plain_text(name: str, inputs: Inputs) -> Iterator[Document]:
+    """One of `PLAIN_TEXTS`, its documents numbered."""
+    path = inputs.plain_texts / f"{name}.txt.gz"
+    if not path.is_file():
+        raise RecipeError(f"{path} is missing: --plain-texts is the folder that holds it; see training/README.md")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        documents = parsing.plain_text_documents(lines, blank_lines_between=PLAIN_TEXTS[name])
+        for number, paragraphs in enumerate(documents):
+            yield Document(f"{name}/{number}", paragraphs)
+
+
 #: Source id → its reader. The ids name the files of every later step.
 READERS: dict[str, Callable[[Inputs], Iterator[Document]]] = {
     "wiki_full": read_wiki_full,
@@ -165,6 +191,7 @@ READERS: dict[str, Callable[[Inputs], Iterator[Document]]] = {
     "factbook": read_factbook,
     "facts": read_facts,
     "imdb": read_imdb,
+    **{name: partial(read_plain_text, name) for name in PLAIN_TEXTS},
 }
 
 
@@ -187,6 +214,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--wordnet", type=Path, default=Path("/usr/share/wordnet"))
     commits = Path(__file__).with_name("openstax_commits.json")
     parser.add_argument("--openstax-commits", type=Path, default=commits)
+    parser.add_argument("--plain-texts", type=Path, default=Path("work/plain"))
     parser.add_argument("--out", type=Path, default=Path("work/text"))
     parser.add_argument("--reviews", type=int, default=30_000)
     parser.add_argument("--patterns-per-fact", type=int, default=2)
@@ -203,6 +231,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         repositories=options.repositories,
         wordnet=options.wordnet,
         openstax_commits=options.openstax_commits,
+        plain_texts=options.plain_texts,
         reviews=options.reviews,
         patterns_per_fact=options.patterns_per_fact,
         seed=options.seed,

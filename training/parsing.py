@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from training.text import OBJECT_END, OBJECT_START, collapse_spaces, is_prose
@@ -18,6 +19,7 @@ __all__ = [
     "country_sentences",
     "fact_sentence",
     "openstax_paragraphs",
+    "plain_text_documents",
     "review_paragraphs",
     "wiki_article_paragraphs",
     "wiki_opening_paragraphs",
@@ -178,6 +180,20 @@ def review_paragraphs(text: str) -> list[str]:
     """A film review, split at its HTML line breaks."""
     paragraphs = (collapse_spaces(part) for part in _LINE_BREAK.split(text))
     return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def plain_text_documents(lines: Iterable[str], *, blank_lines_between: bool) -> Iterator[list[str]]:
+    """Plain text, a paragraph a line; a document ends at a blank line, or at every line if no blank lines are used."""
+    paragraphs: list[str] = []
+    for line in lines:
+        paragraph = collapse_spaces(line)
+        if paragraph:
+            paragraphs.append(paragraph)
+        if paragraphs and not (paragraph and blank_lines_between):
+            yield paragraphs
+            paragraphs = []
+    if paragraphs:
+        yield paragraphs
 
 
 def fact_sentence(pattern: str, subject: str, object_: str) -> str:

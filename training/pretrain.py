@@ -1,8 +1,8 @@
 """Step 3: masked-word and next-sentence pre-training.
 
-From an encoder without heads (``--base``) or from an earlier run (``--resume``). Stops after ``--minutes`` of wall
-clock, or after ``--steps`` steps, or when a file OUT/STOP appears. With ``--steps``, one worker and one thread the run
-is deterministic.
+From an encoder without heads (``--base``) or from an earlier run (``--resume``), with its optimiser where that is saved
+beside it. Stops after ``--minutes`` of wall clock, or after ``--steps`` steps, or when a file OUT/STOP appears. With
+``--steps``, a run that yields to other work keeps its schedule, and one of one worker and one thread is deterministic.
 
     python -m training.pretrain --base work/all-MiniLM-L6-v2 --minutes 41 --out work/stage1
     python -m training.pretrain --resume work/stage1 --minutes 36 --learning-rate 4e-4 --out work/stage2
@@ -20,14 +20,15 @@ from typing import Any
 
 import torch
 
-from training.batches import SHAPES, SOURCES, Batch, BatchSampler
+from training.batches import IGNORED, SHAPES, SOURCES, Batch, BatchSampler, split_by_length
 from training.checkpoints import local_checkpoint, save_checkpoint, vocabulary_of
 from training.errors import RecipeError, run_script
 from training.precision import add_precision_option, check_precision
-from training.pretraining_model import PretrainingOutput, continued_model, new_model, pretraining_output
+from training.pretraining_model import continued_model, new_model, pretraining_output
 from training.progress import RunningMeans
 from training.schedule import Rates, Schedule
 from training.tokenised import PAD
+from training.training_state import load_state, save_state
 from training.weight_exchange import WeightExchange
 
 __all__ = ["PretrainOptions", "TrainingRun", "build_parser", "main", "pretrain"]
@@ -51,6 +52,7 @@ class PretrainOptions:
     head_learning_rate: float = 2e-3
     decay_from: float = 0.55
     tokens_per_step: int = 3072  # a worker, padding included
+    parts: int = 1  # the batches a step is computed in, one after another, sorted by length
     next_sentence_weight: float = 0.3
     long_share: float = 0.4
     short_share: float = 0.3
@@ -67,8 +69,8 @@ class PretrainOptions:
         check_precision(self.precision)
         if self.long_share < 0 or self.short_share < 0 or self.long_share + self.short_share > 1:
             raise RecipeError("the shares of long and short pairs are 0 or more, and together at most 1")
-        if self.workers < 1 or (self.steps is not None and self.steps < 1):
-            raise RecipeError("workers and steps are counted from 1")
+        if min(self.workers, self.parts, 1 if self.steps is None else self.steps) < 1:
+            raise RecipeError("workers, parts and steps are counted from 1")
         if self.workers > 1 and torch.device(self.device).type != "cpu":
             raise RecipeError(f"several workers share a CPU; on {self.device} use one")
         longest = max(shape.length for shape in SHAPES.values())
@@ -134,22 +136,34 @@ def _work(rank: int, options: PretrainOptions, exchange: WeightExchange | None) 
         model.set_attn_implementation("eager")
     model.to(options.device).train()
     sampler = BatchSampler(options.corpus, seed=options.seed * 1000 + rank, sources=options.sources)
-    run = _train(rank, model, sampler, options, exchange)
+    optimiser = _optimiser(*_split_parameters(model))
+    if options.continued:
+        load_state(model, optimiser, options.start)
+    run = _train(rank, model, optimiser, sampler, options, exchange)
     if exchange is not None:
         exchange.finish(rank, list(model.parameters()))
         if rank == 0:
             exchange.final_mean(list(model.parameters()))
     if rank == 0:
-        save_checkpoint(model, vocabulary_of(options.start), options.out)
+        _save(model, optimiser, options)
     return run
 
 
+def _save(model: Any, optimiser: torch.optim.Optimizer, options: PretrainOptions) -> None:
+    save_checkpoint(model, vocabulary_of(options.start), options.out)
+    save_state(model, optimiser, options.out)
+
+
 def _train(
-    rank: int, model: Any, sampler: BatchSampler, options: PretrainOptions, exchange: WeightExchange | None
+    rank: int,
+    model: Any,
+    optimiser: torch.optim.Optimizer,
+    sampler: BatchSampler,
+    options: PretrainOptions,
+    exchange: WeightExchange | None,
 ) -> TrainingRun:
     """The loop: a batch, a step, now and then an exchange of weights, a log line, a save."""
-    heads, encoder = _split_parameters(model)
-    optimiser = _optimiser(heads, encoder)
+    _, encoder = _split_parameters(model)
     means, losses, tokens = RunningMeans(), [], 0
     seen: tuple[int, ...] = (0,) * options.workers
     encoder_frozen = False
@@ -162,10 +176,10 @@ def _train(
             _set_rates(optimiser, rates)
             shape_id = sampler.draw_shape(options.shape_shares)
             batch = sampler.draw_batch(shape_id, options.tokens_per_step // SHAPES[shape_id].length)
-            output = _step(model, batch, optimiser, options)
-            losses.append(output.masked_loss.item())
+            report = _step(model, split_by_length(batch, options.parts), optimiser, options)
+            losses.append(report["loss"])
             tokens += int((batch.input_ids != PAD).sum())
-            means.update(_report(shape_id, output))
+            means.update({f"{shape_id}.{name}": value for name, value in report.items()})
             now = time.monotonic()
             if exchange is not None and len(losses) % options.sync_steps == 0:
                 seen = exchange.average(rank, list(model.parameters()), seen)
@@ -173,7 +187,7 @@ def _train(
                 counts = f"step {len(losses)} tokens {tokens / 1e6:.2f}M rate {rates.encoder:.1e}"
                 print(f"{now - started:7.0f}s {counts} {means}", file=log, flush=True)
             if rank == 0 and now - last_save > options.save_minutes * 60:
-                save_checkpoint(model, vocabulary_of(options.start), options.out)
+                _save(model, optimiser, options)
                 last_save = now
         print(f"done: {len(losses)} steps, {tokens} tokens", file=log, flush=True)
     return TrainingRun(model, tuple(losses), tokens)
@@ -194,25 +208,27 @@ def _rates_of_each_step(options: PretrainOptions) -> Iterator[Rates]:
         yield schedule.at(seconds)
 
 
-def _step(model: Any, batch: Batch, optimiser: torch.optim.Optimizer, options: PretrainOptions) -> PretrainingOutput:
-    output = pretraining_output(model, batch, options.device, options.precision)
-    loss = output.masked_loss
-    if output.next_sentence_loss is not None:
-        loss = loss + options.next_sentence_weight * output.next_sentence_loss
-    loss.backward()
+def _step(
+    model: Any, batches: Sequence[Batch], optimiser: torch.optim.Optimizer, options: PretrainOptions
+) -> dict[str, float]:
+    """One step of the optimiser on the mean losses of all ``batches``; returns these and the accuracies."""
+    masked = sum(int((batch.labels != IGNORED).sum()) for batch in batches)
+    pairs = sum(int((batch.next_sentence_labels != IGNORED).sum()) for batch in batches)
+    report = {"loss": 0.0, "top1": 0.0} | ({"next_sentence": 0.0} if pairs else {})
+    for batch in batches:
+        output = pretraining_output(model, batch, options.device, options.precision)
+        share = len(output.masked_targets) / masked
+        loss = share * output.masked_loss
+        report["loss"] += loss.item()
+        report["top1"] += int((output.masked_logits.argmax(-1) == output.masked_targets).sum()) / masked
+        if output.next_sentence_loss is not None:
+            labels = output.next_sentence_labels
+            loss = loss + options.next_sentence_weight * len(labels) / pairs * output.next_sentence_loss
+            report["next_sentence"] += int((output.next_sentence_logits.argmax(-1) == labels).sum()) / pairs
+        loss.backward()
     torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.grad is not None], 1.0)
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
-    return output
-
-
-def _report(shape_id: str, output: PretrainingOutput) -> dict[str, float]:
-    """Loss and accuracies of one batch, named after its shape."""
-    right = output.masked_logits.argmax(-1) == output.masked_targets
-    report = {f"{shape_id}.loss": output.masked_loss.item(), f"{shape_id}.top1": right.float().mean().item()}
-    if output.next_sentence_loss is not None:
-        right = output.next_sentence_logits.argmax(-1) == output.next_sentence_labels
-        report[f"{shape_id}.next_sentence"] = right.float().mean().item()
     return report
 
 
@@ -264,6 +280,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--head-learning-rate", type=float, default=default.head_learning_rate)
     parser.add_argument("--decay-from", type=float, default=default.decay_from, help="share of the run")
     parser.add_argument("--tokens-per-step", type=int, default=default.tokens_per_step, help="a worker")
+    parser.add_argument("--parts", type=int, default=default.parts, help="batches a step, sorted by length")
     parser.add_argument("--next-sentence-weight", type=float, default=default.next_sentence_weight)
     parser.add_argument("--long-share", type=float, default=default.long_share, help="of 128-token batches")
     parser.add_argument("--short-share", type=float, default=default.short_share, help="of 64-token batches")

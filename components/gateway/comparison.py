@@ -1,4 +1,4 @@
-"""From the Compare page to the library: two readings, and what differs between them. Like `compute`, which caches."""
+"""Two readings, and what differs between them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from components.gateway import compute
-from components.gateway.compute import TextRequest, encode, library, load, shared, while_read
+from components.gateway.attention import maps
+from components.gateway.cache import shared, while_read
+from components.gateway.inputs import encode
+from components.gateway.library import gb
+from components.gateway.models import load
+from components.gateway.requests import TextRequest
+from components.gateway.saliency import page_options
 
 if TYPE_CHECKING:
-    import glassbert as gb
     from components.widgets.heads_map import Thumbnails
+    from glassbert.comparison.changes import Part
     from glassbert.targets import Output
 
 __all__ = [
@@ -53,8 +58,8 @@ def _sides(request: SidesRequest) -> gb.Sides:
     """Not kept: it holds the models."""
     first, second = request.first, request.second
     if first.model == second.model:
-        return library().sides_of_texts(load(first.model), encode(first), encode(second))
-    return library().sides_of_models(load(first.model), load(second.model), first.text, first.pair)
+        return gb.sides_of_texts(load(first.model), encode(first), encode(second))
+    return gb.sides_of_models(load(first.model), load(second.model), first.text, first.pair)
 
 
 @shared(128)
@@ -66,7 +71,7 @@ def alignment(request: SidesRequest) -> gb.WordAlignment:
 @shared(128)
 def predictions(request: SidesRequest, head: Literal["classification", "next_sentence"]) -> gb.PredictionDifference:
     """Two forward passes."""
-    return library().compare_predictions(_sides(request), head)
+    return gb.compare_predictions(_sides(request), head)
 
 
 def attention(request: SidesRequest) -> gb.AttentionDifference:
@@ -77,12 +82,12 @@ def attention(request: SidesRequest) -> gb.AttentionDifference:
 
 @shared(16)
 def _attention_small(request: SidesRequest) -> gb.AttentionDifference:
-    return library().compare_attention(_sides(request))
+    return gb.compare_attention(_sides(request))
 
 
 @while_read(entries=2, each=1)
 def _attention_large(request: SidesRequest) -> gb.AttentionDifference:
-    return library().compare_attention(_sides(request))
+    return gb.compare_attention(_sides(request))
 
 
 @shared(32)
@@ -102,7 +107,7 @@ def one_head(request: SidesRequest, layer: int, head: int) -> tuple[np.ndarray, 
     found = alignment(request)
     rows = np.flatnonzero(found.matched)
     sides = ((request.first, found.first_spans), (request.second, found.second_spans))
-    first, second = (_by_word(compute.attention(text).weights[layer, head], spans[rows]) for text, spans in sides)
+    first, second = (_by_word(maps(text).weights[layer, head], spans[rows]) for text, spans in sides)
     return first, second
 
 
@@ -115,7 +120,7 @@ def _by_word(weights: np.ndarray, spans: np.ndarray) -> np.ndarray:
 @shared(32)
 def hidden_states(request: SidesRequest) -> gb.HiddenSimilarity:
     """Two forward passes."""
-    return library().compare_hidden_states(_sides(request))
+    return gb.compare_hidden_states(_sides(request))
 
 
 @shared(64)
@@ -123,17 +128,15 @@ def attributions(
     request: SidesRequest, method: str, target: gb.Target, output: Output = "logit"
 ) -> gb.AttributionDifference:
     """Twice as many forward passes as the method declares."""
-    return library().compare_attributions(
-        _sides(request), method=method, target=target, output=output, **compute.page_options(method)
-    )
+    return gb.compare_attributions(_sides(request), method=method, target=target, output=output, **page_options(method))
 
 
 @shared(64)
 def masked_words(request: SidesRequest, rows: tuple[int, ...] | None) -> gb.MaskedWordDifference:
     """Two forward passes a word, batched; None takes the masks that are typed in both."""
-    return library().compare_masked_words(_sides(request), rows)
+    return gb.compare_masked_words(_sides(request), rows)
 
 
-def largest_changes(found: gb.WordAlignment, parts: Sequence[object], count: int) -> gb.Changes:
+def largest_changes(found: gb.WordAlignment, parts: Sequence[Part], count: int) -> gb.Changes:
     """No forward pass."""
-    return library().largest_changes(found, *parts, count=count)
+    return gb.largest_changes(found, *parts, count=count)

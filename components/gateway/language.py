@@ -1,54 +1,76 @@
-"""From the language pages to the library: what is read, guessed and expected next. Like `compute`, which caches."""
+"""What a model predicts: masked words, classes, the next sentence, labels, answers, and what surprises it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from components.gateway.compute import ModelRequest, TextRequest, encode, library, load, shared
-
-if TYPE_CHECKING:
-    import glassbert as gb
+from components.gateway.cache import shared
+from components.gateway.inputs import encode
+from components.gateway.library import gb
+from components.gateway.models import load
+from components.gateway.requests import ModelRequest, TextRequest
 
 __all__ = [
-    "architecture",
+    "answer",
+    "classify",
+    "fill_mask",
+    "label_tokens",
     "logit_lens",
+    "next_sentence",
     "probe_template",
     "rank_continuations",
-    "reading_steps",
     "score_words",
     "surprise",
     "whole_words",
 ]
 
 
-@shared(64)
-def reading_steps(request: TextRequest, padding: int | None) -> gb.ReadingSteps:
-    """One forward pass, three with padding; with the embeddings themselves, a few kilobytes a token."""
-    return library().reading_steps(load(request.model), encode(request), padding=padding, vectors=True)
+@shared(256)
+def fill_mask(request: TextRequest, positions: tuple[int, ...], top_k: int) -> gb.MaskPrediction:
+    """One forward pass of the encoder, the vocabulary head at the masks only."""
+    return gb.fill_mask(load(request.model), encode(request), positions=positions, top_k=top_k)
 
 
-@shared(8)
-def architecture(model: ModelRequest, tokens: int) -> gb.Architecture:
+@shared(256)
+def classify(request: TextRequest) -> gb.Classification:
     """One forward pass."""
-    return library().architecture(load(model), tokens)
+    return gb.classify(load(request.model), encode(request))
+
+
+@shared(256)
+def next_sentence(request: TextRequest) -> gb.PairPrediction:
+    """One forward pass."""
+    return gb.next_sentence(load(request.model), request.text, request.pair or "")
+
+
+@shared(256)
+def label_tokens(request: TextRequest) -> gb.TokenLabels:
+    """One forward pass."""
+    return gb.label_tokens(load(request.model), encode(request))
+
+
+@shared(256)
+def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
+    """One forward pass."""
+    return gb.answer(load(request.model), request.text, request.pair or "", top_k=top_k)
 
 
 @shared(128)
 def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_k: int) -> gb.LogitLens:
     """One forward pass, the vocabulary head once a layer."""
-    return library().logit_lens(load(request.model), encode(request), positions=[position], words=words, top_k=top_k)
+    return gb.logit_lens(load(request.model), encode(request), positions=[position], words=words, top_k=top_k)
 
 
 @shared(64)
-def surprise(request: TextRequest, variant: str) -> gb.Surprise:
+def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> gb.Surprise:
     """One input a token, batched."""
-    return library().surprise(load(request.model), encode(request), variant=variant)
+    return gb.surprise(load(request.model), encode(request), variant=variant)
 
 
 @shared(128)
 def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> gb.WordScores:
     """One forward pass, and one a piece of every word of several pieces."""
-    return library().score_words(load(request.model), encode(request), position, list(words))
+    return gb.score_words(load(request.model), encode(request), position, list(words))
 
 
 @shared(32)
@@ -56,7 +78,7 @@ def probe_template(
     model: ModelRequest, template: str, slots: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...]
 ) -> gb.TemplateProbe:
     """One forward pass a sentence, batched."""
-    return library().probe_template(load(model), template, dict(slots), list(words) or None)
+    return gb.probe_template(load(model), template, dict(slots), list(words) or None)
 
 
 @shared(64)
@@ -64,7 +86,7 @@ def rank_continuations(
     model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool
 ) -> gb.ContinuationRanking:
     """One forward pass a candidate, batched."""
-    return library().rank_continuations(load(model), first, list(candidates), swap=swap)
+    return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
 
 
 def whole_words(prediction: gb.MaskPrediction, row: int) -> list[int]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.library import gb
+from components.gateway.requests import ModelRequest, TextRequest
 from components.state import View
 
-if TYPE_CHECKING:
-    import glassbert as gb
+__all__ = ["Opened", "Role"]
 
-__all__ = ["Opened"]
+#: The main model, or the one beside it.
+Role = Literal["model", "beside"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
     """A model that is ready, and how to ask it something. ``role`` is "model" or "beside"."""
 
-    role: str
+    role: Role
     request: ModelRequest
     model: gb.Model
     name: str

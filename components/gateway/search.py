@@ -1,84 +1,99 @@
-"""A search behind a button: what it costs, how far it is, a way to stop it, and what it found."""
+"""A long search in a thread of its own: how far it is, a way to stop it, and what was found so far."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any
-
-import streamlit as st
+from typing import Any, Generic, TypeVar
 
 from components import state
-from components.gateway import compute
-from components.gateway.job import Job
+from components.gateway.library import gb
 
-__all__ = ["run"]
+__all__ = ["Search", "current_search"]
 
 # A quick search is done before the page has to say that it is under way.
 _QUICK_SECONDS = 0.3
+_R = TypeVar("_R")
 
 
-def run(
-    name: str,
-    key: str,
-    prepare: Callable[[], Callable[..., Any]],
-    *,
-    label: str,
-    cost: str,
-    at_once: bool = False,
-    narrow: bool = False,
-) -> Any | None:
-    """Draw the button, and return what the search of this key found; None before that, or while it works.
+class Search(Generic[_R]):
+    """One search: what for is named by ``key``. ``found`` is whole once it is ``done``; before that None, or parts.
 
-    ``prepare`` gives the work of a `Job`; what it fetches for it is fetched in the page's thread. ``at_once`` starts
-    without a click; ``narrow`` is for a column among others, where the button goes once there is a result. A search of
-    another key is stopped. Raises what the work raised.
+    A page cannot do it in its own thread: Streamlit ends that one when the visitor clicks, and what was found by then
+    would be lost.
     """
-    job: Job | None = state.remembered(f"{name}_job")
-    if job is not None and state.remembered(f"{name}_key") != key:
-        job.stop()
-        job = None
 
-    def start() -> None:
-        fresh = Job(prepare())
-        fresh.wait(_QUICK_SECONDS)
-        state.remember(f"{name}_job", fresh)
-        state.remember(f"{name}_key", key)
+    def __init__(self, key: str, found: _R | None = None) -> None:
+        self.key = key
+        self.found = found
+        self.share = 0.0  # how much is done, 0 to 1
+        self.doing = ""  # what the work says it is at
+        self.arrived = 0  # grows with every part that the work adds to what was found
+        self.stopped = False  # by the visitor, before there was a result
+        self.error: Exception | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
-    if job is None and at_once:
-        start()
-        job = state.remembered(f"{name}_job")
-    if job is not None and job.running:
-        _progress(name, key)
-        return None
-    done = job is not None and job.error is None
-    if job is not None and done and narrow:
-        return job.result
-    left, right = st.columns([0.45, 0.55] if narrow else [0.25, 0.75], vertical_alignment="center")
-    left.button(
-        label,
-        type="secondary" if done else "primary",
-        icon=":material/replay:" if done else ":material/play_arrow:",
-        on_click=start,
-        key=f"{name}_start",
-        width="stretch",
-    )
-    right.caption(cost)
-    if job is None:
-        return None
-    if isinstance(job.error, compute.library().StoppedError):
-        st.info("Stopped before there was anything to show.")
-        return None
-    if job.error is not None:
-        raise job.error
-    return job.result
+    @property
+    def started(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end, or to a stop that left a result."""
+        return self.started and not self.running and not self.stopped and self.error is None
+
+    def start(self, work: Callable[..., _R], *, keep: bool = False) -> None:
+        """Run ``work(progress=…, cancelled=…)``, and wait for it if it is quick. Does nothing while one runs.
+
+        ``keep``: the work adds to what was found before, which otherwise goes. What is cached must be fetched before:
+        in the search's own thread there is no page to cache for.
+        """
+        if self.running:
+            return
+        if not keep:
+            self.found = None
+        self.share, self.doing, self.stopped, self.error = 0.0, "", False, None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+        self.wait(_QUICK_SECONDS)
+
+    def stop(self) -> None:
+        """End soon, keeping what was found."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def raise_error(self) -> None:
+        """What ended the work, unless the visitor did: raised where a page can tell it."""
+        if self.error is not None:
+            raise self.error
+
+    def _run(self, work: Callable[..., _R]) -> None:
+        def progress(done: int, total: int) -> None:
+            self.share = min(done / total, 1.0) if total else 1.0
+
+        try:
+            self.found = work(progress=progress, cancelled=self._stop.is_set)
+        except gb.StoppedError:
+            self.stopped = True
+        except Exception as error:  # told by whoever reads it: in this thread nobody would
+            self.error = error
 
 
-@st.fragment(run_every=0.3)
-def _progress(name: str, key: str) -> None:
-    job: Job | None = state.remembered(f"{name}_job")
-    if job is None or not job.running or state.remembered(f"{name}_key") != key:
-        st.rerun()
-        return
-    left, right = st.columns([0.75, 0.25], vertical_alignment="center")
-    left.progress(min(job.share, 1.0), text=f"{min(job.share, 1.0):.0%}")
-    right.button("Stop", on_click=job.stop, key=f"{name}_stop", width="stretch")
+def current_search(name: str, key: str) -> Search[Any]:
+    """This visitor's search of this name; one of another key is stopped and forgotten."""
+    search: Search[Any] | None = state.remembered(f"{name}_search")
+    if search is None or search.key != key:
+        if search is not None:
+            search.stop()
+        search = Search(key)
+        state.remember(f"{name}_search", search)
+    return search

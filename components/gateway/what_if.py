@@ -1,4 +1,4 @@
-"""From the What if page to the library: edits, searches and traces. Like `compute`, which caches.
+"""Edits of a text, searches for a flip, and traces.
 
 What takes long is prepared here, in the page's own thread, and returned as work for a `Job`.
 """
@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from components.gateway.compute import ModelRequest, TextRequest, encode, fill_mask, library, load, shared
-from components.gateway.language import whole_words
+from components.gateway.cache import shared
+from components.gateway.inputs import encode
+from components.gateway.language import fill_mask, whole_words
+from components.gateway.library import gb, import_library
+from components.gateway.models import load
+from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.intervention._patches import Kind as TraceKind
+    from glassbert.whatif.edits import EditKind
 
 __all__ = [
     "Change",
@@ -58,17 +63,16 @@ class TraceRequest:
     clean: TextRequest
     corrupted: TextRequest
     target: gb.Target
-    kind: str
+    kind: TraceKind
 
 
 def _edits(changes: Sequence[Change]) -> list[gb.Edit]:
-    gb = library()
-    return [gb.Edit(position, kind, replacement) for position, kind, replacement in changes]
+    return [gb.Edit(position, cast("EditKind", kind), replacement) for position, kind, replacement in changes]
 
 
 def edited(request: TextRequest, changes: Sequence[Change], mask_token: str | None = None) -> TextRequest:
     """The text after the changes, for the same model. Raises TargetError, OptionError."""
-    library()
+    import_library()
     from glassbert.whatif.edits import edited_texts
 
     own_mask = mask_token or load(request.model).mask_token
@@ -79,7 +83,7 @@ def edited(request: TextRequest, changes: Sequence[Change], mask_token: str | No
 @shared(128)
 def places(request: TextRequest, changes: tuple[Change, ...]) -> tuple[Place, ...]:
     """Every word of the text, in order, and where it stands after the changes. No pass."""
-    library()
+    import_library()
     from glassbert.whatif.edits import moved_start, word_at
 
     encoded, mask_token = encode(request), load(request.model).mask_token
@@ -137,14 +141,14 @@ def suggestions(
 @shared(64)
 def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> gb.Variants:
     """What the model decides after each tuple of changes; one batch, a pass each. () is the text itself."""
-    return library().variants(
+    return gb.variants(
         load(request.model), request.text, request.pair, edits=[_edits(one) for one in changes], target=target
     )
 
 
 def same_length_hint(clean: TextRequest, corrupted: TextRequest) -> gb.LengthHint:
     """No pass."""
-    return library().same_length_hint(load(clean.model), encode(clean), encode(corrupted))
+    return gb.same_length_hint(load(clean.model), encode(clean), encode(corrupted))
 
 
 # --- work for a job --------------------------------------------------------------------------------------------
@@ -154,7 +158,7 @@ def flip_search(
     request: TextRequest, target: gb.Target, proposer: ModelRequest | None, **options: Any
 ) -> Callable[..., gb.FlipSearch]:
     """At most as many passes as its budget says."""
-    gb, model = library(), load(request.model)
+    model = load(request.model)
     helper = None if proposer is None else load(proposer)
     return lambda **reports: gb.find_flip(
         model, request.text, request.pair, target=target, proposer=helper, **options, **reports
@@ -163,13 +167,13 @@ def flip_search(
 
 def reduction(request: TextRequest, target: gb.Target) -> Callable[..., gb.InputReduction]:
     """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
-    gb, model = library(), load(request.model)
+    model = load(request.model)
     return lambda **reports: gb.reduce_input(model, request.text, request.pair, target=target, **reports)
 
 
 def trace(request: TraceRequest) -> Callable[..., gb.Trace]:
     """Less than a third of a pass a place."""
-    gb, model, clean, corrupted = library(), load(request.clean.model), request.clean, request.corrupted
+    model, clean, corrupted = load(request.clean.model), request.clean, request.corrupted
     return lambda **reports: gb.trace(
         model,
         clean.text,

@@ -1,19 +1,25 @@
-"""What these models decide about this text, and so what there is to explain."""
+"""What these models decide about this text, and so what there is to explain, to edit and to compare."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components import state
-from components.gateway import compute
+from components.gateway.inputs import encode
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest, version_of
+from components.gateway.saliency import methods
+from components.shared.options import one_of
 from components.shared.selection import masked_position, selected_in
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from streamlit.delta_generator import DeltaGenerator
 
-__all__ = ["KINDS", "Question", "questions"]
+    from glassbert.targets import Output
+
+__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "questions", "refined"]
 
 #: What can be explained → how the choice is called.
 KINDS = {
@@ -24,20 +30,58 @@ KINDS = {
     "start": "Start of the answer",
     "end": "End of the answer",
 }
+_UNITS: dict[Output, str] = {"logit": "Logit", "probability": "Probability"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """One decision of one model."""
+    """One decision of one open model about one text, and in which units. ``kind`` is one of `KINDS`."""
 
     kind: str
+    opened: list[Opened]  # every open model, the main one first
     one: Opened
+    request: TextRequest
     target: gb.Target
+    output: Output = "logit"
+
+    @property
+    def key(self) -> str:
+        """Names the question: equal ones have equal keys."""
+        return version_of(self.request, self.target, self.output)
+
+    @property
+    def encoded(self) -> gb.Encoded:
+        return encode(self.request)
+
+    @property
+    def main(self) -> TextRequest:
+        """The text of the model whose tokens the view counts."""
+        return self.opened[0].text(state.view())
+
+    @property
+    def gap(self) -> int | None:
+        """The token of the gap that is asked about, if it is one."""
+        return self.target.position if isinstance(self.target, gb.MaskTarget) else None
+
+    @property
+    def proposer(self) -> Opened | None:
+        """Who knows which words fit: the first open model with a masked-word head."""
+        return next((one for one in self.opened if "masked_words" in one.model.heads), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the controls of a target are called, and what stands in them when nothing is chosen."""
+
+    label: str = "Why"
+    no_label: str = "the predicted one"
+    word: str = "Why this word"
+    no_word: str = "the first choice"
 
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
     """Kind → question; the one the text asks for comes first. ``among`` asks only some of the open models."""
-    gb, view = compute.library(), state.view()
+    view = state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
     for one in among or opened:
@@ -48,18 +92,80 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
             found.setdefault("next", (one, gb.NextSentenceTarget()))
         if "masked_words" in heads and (position := masked_position(opened, one)) is not None:
             found.setdefault("mask", (one, gb.MaskTarget(position)))
-            gap_typed |= one.model.mask_token in compute.encode(one.text(view)).tokens
+            gap_typed |= one.model.mask_token in encode(one.text(view)).tokens
         if "token_classification" in heads and (position := _selected_word(opened, one)) is not None:
             found.setdefault("token", (one, gb.TokenTarget(position)))
         if "question_answering" in heads and view.pair:
             found.setdefault("start", (one, gb.AnswerTarget("start")))
             found.setdefault("end", (one, gb.AnswerTarget("end")))
     order = ["mask"] * gap_typed + ["start", "end", "next", "class", "token", "mask"]
-    return {kind: Question(kind, *found[kind]) for kind in dict.fromkeys(order) if kind in found}
+    return {
+        kind: Question(kind, opened, one, one.text(view), target)
+        for kind in dict.fromkeys(order)
+        if kind in found
+        for one, target in [found[kind]]
+    }
 
 
 def _selected_word(opened: list[Opened], one: Opened) -> int | None:
     """The selected token, if it is not a special one; else the first word."""
-    special = compute.encode(one.text(state.view())).special_tokens_mask
+    special = encode(one.text(state.view())).special_tokens_mask
     selected = selected_in(opened, one)
     return selected if selected is not None and not special[selected] else int((special == 0).argmax())
+
+
+# --- controls --------------------------------------------------------------------------------------------------
+
+
+def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:
+    """The control of what is asked, and the question that it shows."""
+    slot.selectbox(label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible))
+    return possible[one_of(possible, state.view().explain)]
+
+
+def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None = None) -> Question:
+    """The question with what the visitor says about it: which class or word, and with a second slot, rather than which.
+
+    Draws nothing where there is nothing to say.
+    """
+    wording, target = wording or Wording(), question.target
+    told: list[str | None]
+    if isinstance(target, gb.ClassTarget | gb.TokenTarget):
+        controls = ((wording.label, wording.no_label, "label"), ("rather than", "no other", "foil_label"))
+        told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
+        return replace(question, target=replace(target, label=told[0], foil=told[1] if len(told) > 1 else None))
+    if isinstance(target, gb.MaskTarget):
+        controls = ((wording.word, wording.no_word, "word"), ("rather than", "no other word", "foil_word"))
+        told = [_word(slot, *control) for slot, control in zip(slots, controls, strict=False)]
+        return replace(question, target=replace(target, token=told[0], foil=told[1] if len(told) > 1 else None))
+    return question
+
+
+def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> str | None:
+    labels = dict.fromkeys(("", *question.one.model.labels))
+    slot.selectbox(title, list(labels), format_func=lambda label: label or none, **state.bind(field, options=labels))
+    return one_of(labels, getattr(state.view(), field)) or None
+
+
+def _word(slot: DeltaGenerator, title: str, none: str, field: str) -> str | None:
+    slot.text_input(title, placeholder=none, **state.bind(field))
+    written: str = getattr(state.view(), field)
+    return written.strip() or None
+
+
+def ask_units(slot: DeltaGenerator) -> Output:
+    """The control of the units, and what it says."""
+    slot.selectbox("In units of", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
+    return one_of(_UNITS, state.view().units)
+
+
+def ask_method(slot: DeltaGenerator) -> gb.Method:
+    """The control of the attribution method, and what it says."""
+    known = methods()
+    slot.selectbox(
+        "Method",
+        list(known),
+        format_func=lambda method: known[method].label,
+        **state.bind("method", options=known),
+    )
+    return known[one_of(known, state.view().method)]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from components.gateway import compute
+from components.gateway import evaluation
+from components.gateway.library import gb
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.scores_view import passes
 from components.text import plain
 
-if TYPE_CHECKING:
-    import glassbert as gb
-    from components.gateway.compute import TextRequest
-
-__all__ = ["VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
+__all__ = ["MARKS", "VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 
 #: Verdict → how it is called, its icon, and its badge's colour; never only a colour.
 VERDICTS = {
@@ -24,11 +20,13 @@ VERDICTS = {
     "fails": ("fails", ":material/cancel:", "red"),
     "not_applicable": ("does not apply", ":material/remove:", "gray"),
 }
+#: Verdict → one sign for it, for a cell of a table.
+MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
 
 def verdicts(receipt: gb.Receipt) -> str:
     """Badges, one a check, for a line of Markdown."""
-    checks = compute.checks()
+    checks = evaluation.checks()
     return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
 
 
@@ -39,7 +37,7 @@ def _badge(verdict: str, label: str = "") -> str:
 
 def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
     """The whole receipt, folded."""
-    checks = compute.checks()
+    checks = evaluation.checks()
     with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
         for line in receipt.lines:
             check = checks[line.check]
@@ -61,7 +59,7 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
         )
 
 
-def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: str) -> None:
+def offer_receipt(question: Question, method: str, *, key: str) -> None:
     """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
     wanted = st.toggle(
         "Receipt: how far to believe it",
@@ -72,7 +70,7 @@ def offer_receipt(request: TextRequest, method: str, target: gb.Target, *, key: 
     if not wanted:
         return
     with st.spinner("Checking it …"):
-        found = compute.receipt(request, method, target)
+        found = evaluation.receipt(question.request, method, question.target, question.output)
     st.markdown(verdicts(found))
     draw_receipt(found, key=key)
 
@@ -101,7 +99,7 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
         return
     for column, line in zip(st.columns(len(lines)), lines, strict=True):
         with column:
-            st.markdown(f"**{compute.checks()[line.check].label}**")
+            st.markdown(f"**{evaluation.checks()[line.check].label}**")
             st.plotly_chart(
                 charts.faithfulness_curve(line.details),
                 key=f"{key}_{line.check}_curve",

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.opened import Opened
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-if TYPE_CHECKING:
-    import glassbert as gb
-
 __all__ = ["arithmetic", "draw_scores", "passes"]
 
 
-def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
+def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
     """The strip, the bars and a line under them. Components are keyed ``key`` and ``{key}_bars``."""
     view = state.view()
-    request, main = one.text(view), opened[0].text(view)
+    one, request = question.one, question.request
     positions = shown_positions(result.encoded, view.special)
-    selected = selected_in(opened, one)
-    version = compute.version(request, view.special)
+    selected = selected_in(question.opened, one)
+    version = version_of(request, view.special)
     st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
     token_strip(
         strip_tokens(result.encoded, one.model, positions, result.scores),
@@ -37,10 +33,10 @@ def draw_scores(opened: list[Opened], one: Opened, result: gb.TokenScores, metho
         version=version,
         legend="against · for" if method.signed else "none · most",
         signed=method.signed,
-        on_select=select_token(key, version, positions, clicked_token, request, main),
+        on_select=select_token(key, version, positions, clicked_token, request, question.main),
     )
     st.plotly_chart(
-        charts.scores(result, positions, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
+        charts.scores(result, positions.tolist(), selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
     )
     st.caption(_summary(result, method, view.special))
 

@@ -10,9 +10,10 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import TextRequest
+from components.gateway import inputs
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest
 from components.text import plain
 from components.widgets.token_strip import DESELECTED
 
@@ -23,9 +24,9 @@ def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
     """The selected token in this model's own tokens. The view counts the main model's."""
     view = state.view()
     main = opened[0].text(view)
-    if not 0 <= view.token < len(compute.encode(main)):
+    if not 0 <= view.token < len(inputs.encode(main)):
         return None
-    return view.token if one is opened[0] else compute.same_place(main, view.token, one.text(view))
+    return view.token if one is opened[0] else inputs.same_place(main, view.token, one.text(view))
 
 
 def shown_index(positions: np.ndarray, selected: int | None) -> int | None:
@@ -54,7 +55,7 @@ def select_token(
             state.change(token=-1)
         else:
             position = int(positions[index])
-            place = position if own == main else compute.same_place(own, position, main)
+            place = position if own == main else inputs.same_place(own, position, main)
             state.change(token=-1 if place is None else place)
         state.redraw_page()
 
@@ -66,7 +67,7 @@ def explained_errors() -> Iterator[None]:
     """Show what a user can mend as a sentence, where the picture would be."""
     try:
         yield
-    except compute.library().GlassBERTError as error:
+    except gb.GlassBERTError as error:
         st.warning(plain(str(error)), icon=":material/info:")
 
 
@@ -77,7 +78,7 @@ def dark_page() -> bool:
 
 def masked_position(opened: list[Opened], one: Opened) -> int | None:
     """Where a word is asked for: the selected token, else the first gap that was typed."""
-    encoded = compute.encode(one.text(state.view()))
+    encoded = inputs.encode(one.text(state.view()))
     selected = selected_in(opened, one)
     if selected is not None and not encoded.special_tokens_mask[selected]:
         return selected

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from components.gateway.library import gb
 from components.widgets.token_strip import Token
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["shown_positions", "strip_tokens"]
 

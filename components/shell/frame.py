@@ -14,11 +14,11 @@ import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import compute
+from components.gateway import cache
 from components.gateway.opened import Opened
 from components.shell.model_picker import pick_device, pick_models
 from components.shell.navigation import PAGES, draw_menu
-from components.state import View
+from components.state import PageFields, View
 from components.text import plain
 from components.widgets.sentence_box import sentence_box, submitted_text
 
@@ -40,12 +40,12 @@ class Frame:
     slot: st.delta_generator.DeltaGenerator
 
 
-def open_page(page_id: str) -> Frame:
-    """Set the page up and draw its shell. The first call of every page."""
+def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
+    """Set the page up and draw its shell. The first call of every page, with the fields that are its own."""
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_STYLE}</style>")
-    view = state.begin()
+    view = state.begin(page_id, group)
     with st.sidebar:
         st.markdown("### GlassBERT")
         draw_menu()
@@ -59,9 +59,9 @@ def open_page(page_id: str) -> Frame:
 
 def load_models(frame: Frame) -> list[Opened]:
     """Fill the rest of the sidebar and return the models that are ready, the main one first."""
-    compute.turn_to(frame.view.text, frame.view.pair or None)
+    cache.turn_to(frame.view.text, frame.view.pair or None)
     with frame.slot:
-        opened = [Opened(role, request, model, name) for role, request, model, name in pick_models(frame.view)]
+        opened = pick_models(frame.view)
         pick_device()
         st.toggle(
             "Show special tokens",
@@ -87,7 +87,7 @@ def _texts(view: View) -> None:
                 state.change(**{name: text})
 
         sentence_box(label, key=key, value=getattr(view, name), placeholder=placeholder, on_submit=submit)
-    if view.text != View().text and "text" not in view.parameters():
+    if view.text != View().text and view.too_long_for_a_link:
         st.caption("This text is too long for a link: a copied address opens without it.")
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import ModelRequest
+from components.gateway import models
+from components.gateway.library import gb
+from components.gateway.opened import Opened, Role
+from components.gateway.requests import ModelRequest, version_of
 from components.state import View
 from components.text import plain, shortened
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.models.progress import Progress
 
 __all__ = ["model_name", "pick_device", "pick_models"]
 
@@ -24,11 +26,12 @@ _DEFAULTS = {"model": "pretrained", "beside": "sentiment"}
 _LABELS = {"model": "Model", "beside": "A second model beside it"}
 
 
-def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
-    """Draw both pickers and open what they show: (role, request, model, name) for each, the main one first."""
-    opened = []
-    device = view.device if view.device in compute.devices() else "auto"  # a link may name a device of another machine
-    for role in ("model", "beside"):
+def pick_models(view: View) -> list[Opened]:
+    """Draw both pickers and open what they show, the main one first."""
+    opened: list[Opened] = []
+    roles: tuple[Role, ...] = ("model", "beside")
+    device = view.device if view.device in models.devices() else "auto"  # a link may name a device of another machine
+    for role in roles:
         source = getattr(view, role)
         _picker(role, source)
         source = _accepted(role, source)
@@ -41,15 +44,15 @@ def pick_models(view: View) -> list[tuple[str, ModelRequest, gb.Model, str]]:
         if model is None:
             continue
         state.remember(f"working_{role}", source)
-        if not any(request.source == source for _, request, _, _ in opened):
-            opened.append((role, ModelRequest(source, device), model, model_name(source)))
+        if not any(one.request.source == source for one in opened):
+            opened.append(Opened(role, ModelRequest(source, device), model, model_name(source)))
         _abilities(model)
     return opened
 
 
 def pick_device() -> None:
     """The devices this machine really has."""
-    devices = compute.devices()
+    devices = models.devices()
     st.selectbox(
         "Runs on",
         list(devices),
@@ -61,12 +64,12 @@ def pick_device() -> None:
 
 def model_name(source: str) -> str:
     """A model's name for people, plain text."""
-    suggestion = compute.suggestions().get(source)
+    suggestion = models.suggestions().get(source)
     return suggestion.label if suggestion else shortened(source.rstrip("/").rsplit("/", 1)[-1], 40)
 
 
 def _picker(role: str, source: str) -> None:
-    suggestions = compute.suggestions()
+    suggestions = models.suggestions()
     own = {} if source in suggestions or source == _NONE else {source: None}
     none = {_NONE: None} if role == "beside" else {}
     options = [*none, *own, *suggestions, _OTHER]
@@ -126,7 +129,7 @@ def _accept(role: str, source: str) -> None:
 
 def _accepted(role: str, source: str) -> str:
     """The source, unless only a link asks for it: a link alone downloads nothing."""
-    if source == _NONE or source in state.remembered("accepted", set()) or compute.is_here(source):
+    if source == _NONE or source in state.remembered("accepted", set()) or models.is_here(source):
         return source
     st.info(f"This link asks for the model **{plain(shortened(source, 80))}**, which is not on this machine.")
     st.button("Download and open it", key=f"accept_{role}", on_click=_accept, args=(role, source))
@@ -135,17 +138,17 @@ def _accepted(role: str, source: str) -> str:
 
 def _open(request: ModelRequest) -> gb.Model | None:
     """The model, or None and a message that says why not. A failure is kept: it is not tried again at every click."""
-    error_type = compute.library().GlassBERTError
+    error_type = gb.GlassBERTError
     failures: dict[ModelRequest, str] = state.remembered("failures", {})
     if request in failures:
         st.error(failures[request], icon=":material/error:")
-        st.button("Try again", key=compute.version(request), on_click=_forget_failure, args=(request,))
+        st.button("Try again", key=version_of(request), on_click=_forget_failure, args=(request,))
         return None
     try:
-        if not compute.is_here(request.source):
+        if not models.is_here(request.source):
             with st.status(f"Opening {plain(shortened(request.source, 40))} …") as status:
-                compute.prepare(request.source, _progress(status))
-        model = compute.load(request)
+                models.prepare(request.source, _progress(status))
+        model = models.load(request)
     except error_type as error:
         message = plain(f"{shortened(request.source, 60)}: {error}")
         state.remember("failures", {**failures, request: message})
@@ -159,10 +162,10 @@ def _forget_failure(request: ModelRequest) -> None:
     state.remember("failures", kept)
 
 
-def _progress(status: st.delta_generator.DeltaGenerator) -> Callable[[object], None]:
+def _progress(status: st.delta_generator.DeltaGenerator) -> Callable[[Progress], None]:
     bar = status.progress(0.0)
 
-    def show(progress: object) -> None:
+    def show(progress: Progress) -> None:
         done, total = progress.bytes_done, progress.bytes_total
         share = min(done / total, 1.0) if total else 0.0
         bar.progress(share, text=plain(f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"))
@@ -171,9 +174,7 @@ def _progress(status: st.delta_generator.DeltaGenerator) -> Callable[[object], N
 
 
 def _abilities(model: gb.Model) -> None:
-    from glassbert.families import HEADS
-
-    can = ", ".join(HEADS[head] for head in model.heads) or "attention only (no trained head)"
+    can = models.heads_of(model) or "attention only (no trained head)"
     st.caption(
         plain(
             f"{model.checkpoint.family.label} {model.layers} × {model.attention_heads} heads, "

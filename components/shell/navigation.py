@@ -100,7 +100,7 @@ PAGES: dict[str, Page] = {
 
 
 def draw_menu() -> None:
-    """Links to all pages; they carry the view, so that the state travels along even into a new tab."""
-    parameters = state.view().parameters()
+    """Links to all pages; each carries the view and its page's own choices, so that they travel along even into a new
+    tab."""
     for page in PAGES.values():
-        st.page_link(page.file, label=page.title, icon=page.icon, query_params=parameters)
+        st.page_link(page.file, label=page.title, icon=page.icon, query_params=state.link(page.id))

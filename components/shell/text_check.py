@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import TextRequest
+from components.gateway import inputs
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest
 from components.text import plain
 
 __all__ = ["text_is_readable"]
@@ -21,11 +22,10 @@ def text_is_readable(opened: Sequence[Opened]) -> bool:
     if not view.text.strip():
         st.info("Type a sentence under **Text A**, or open an example: the three panels appear here.")
         return False
-    gb = compute.library()
     for one in opened:
         request = one.text(view)
         try:
-            encoded = compute.encode(request)
+            encoded = inputs.encode(request)
         except gb.TextTooLongError as error:
             st.warning(plain(f"{one.name}: {error}."), icon=":material/content_cut:")
             st.button(
@@ -43,11 +43,11 @@ def text_is_readable(opened: Sequence[Opened]) -> bool:
 
 
 def _shorten(request: TextRequest) -> None:
-    text, pair = compute.shorten(request)
+    text, pair = inputs.shorten(request)
     state.change(text=text, pair=pair or "")
 
 
-def _unknown(one: Opened, encoded: object) -> None:
+def _unknown(one: Opened, encoded: gb.Encoded) -> None:
     """Say when the model cannot read part of the text: everything below is then about [UNK]."""
     unknown = one.model.tokenizer.unk_token
     count = encoded.tokens.count(unknown)

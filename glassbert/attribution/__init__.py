@@ -12,14 +12,13 @@ from typing import Any
 
 from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
-from glassbert.attribution._explain import explain, tell_progress
+from glassbert.attribution._explain import explain
 from glassbert.attribution._many import attribute_many
 from glassbert.attribution._method import Method
 from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method, with_options
 from glassbert.attribution._options import Option
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes
+from glassbert.decision import Passes, decide
 from glassbert.network.model import Model
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
@@ -63,8 +62,8 @@ def attribute(
     encoded = encode(model, text, pair)
     start = time.perf_counter()
     passes = Passes(cancelled=cancelled)
-    tell_progress(passes, progress, chosen.cost(len(encoded), settings))
-    problem = pose(model, encoded, target, output, passes=passes)
-    scores = explain(problem, chosen, settings)
+    passes.report(progress, chosen.cost(len(encoded), settings))
+    runner = decide(model, encoded, target, output, passes=passes)
+    scores = explain(runner, chosen, settings)
     # finding what the target left open is part of the price
     return replace(scores, forward_passes=passes.count, seconds=time.perf_counter() - start)

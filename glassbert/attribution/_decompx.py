@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassbert.attribution._parts import Layer, head_chain, layers, slope
-from glassbert.decision.problem import Problem
-from glassbert.network.blocks import gates_off
+from glassbert.attribution._parts import head_chain, layers, slope
+from glassbert.decision import Runner
+from glassbert.network.blocks import Block, gates_off
 
 #: Floats that one intermediate array may hold: 4 MiB, about what a processor keeps near.
 _CHUNK_FLOATS = 2**20
@@ -31,7 +31,7 @@ _CHUNK_FLOATS = 2**20
 class Step:
     """What one layer worked with in this pass; these count as constants."""
 
-    layer: Layer
+    block: Block
     weights: Tensor  # (head, query, key)
     gates: Tensor | None  # (head,), 0 for heads that are off
     spread: Tensor  # (token,), of attention output + residual
@@ -58,37 +58,36 @@ class Trace:
     head: tuple[HeadStep, ...]
 
 
-def traced(problem: Problem) -> Trace:
+def traced(runner: Runner) -> Trace:
     """One forward pass of the stock network. Raises UnsupportedModelError."""
-    network = problem.model.network
-    stack, chain = layers(network), head_chain(network, problem.target)
+    decision = runner.decision
+    network = decision.model.network
+    stack, chain = layers(network, "DecompX", "post_norm", "plain_feed_forward"), head_chain(network, decision.target)
     inside = [
-        part
-        for layer in stack
-        for part in (layer.block.value, layer.block.norm, layer.widen, layer.block.feed_forward, layer.last_norm)
+        part for block in stack for part in (block.value, block.norm, block.widen, block.feed_forward, block.last_norm)
     ]
     calls: dict[Any, list[tuple[Tensor, Tensor]]] = {}
     with torch.no_grad():
-        logits, weights = problem._run(problem.embeddings, lambda: _recorded([*inside, *chain], calls), attention=True)
-        value = float(problem.contrast(logits)[0])
+        logits, weights = runner.logits_and_attention(decision.embeddings, lambda: _recorded([*inside, *chain], calls))
+        value = float(decision.value(logits)[0])
     played = {module: iter(seen) for module, seen in calls.items()}  # an ALBERT's modules were called once a layer
-    gates = gates_off(network, problem.model.ablated_heads)
+    gates = gates_off(network, decision.model.ablated_heads)
     steps, states = [], []
-    for number, layer in enumerate(stack):
-        read, _ = next(played[layer.block.value])
-        summed, _ = next(played[layer.block.norm])
-        _, given = next(played[layer.widen])
-        activated, _ = next(played[layer.block.feed_forward])
-        last_summed, _ = next(played[layer.last_norm])
+    for number, block in enumerate(stack):
+        read, _ = next(played[block.value])
+        summed, _ = next(played[block.norm])
+        _, given = next(played[block.widen])
+        activated, _ = next(played[block.feed_forward])
+        last_summed, _ = next(played[block.last_norm])
         states.append(read[0].float())
         steps.append(
             Step(
-                layer,
+                block,
                 weights[number][0].float(),
                 gates.get(number),
-                _spread(summed[0], layer.block.norm),
+                _spread(summed[0], block.norm),
                 slope(given[0].float(), activated[0].float()),
-                _spread(last_summed[0], layer.last_norm),
+                _spread(last_summed[0], block.last_norm),
             )
         )
     return Trace(value, states[0], tuple(steps), _head_steps(chain, {module: calls[module][-1] for module in chain}))
@@ -143,7 +142,7 @@ def decomposed(trace: Trace, rows: Sequence[int]) -> Iterator[Tensor]:
 
 def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Attention output + residual of these rows, and the bias that is still to be added: W_O b_V + b_O."""
-    block, weights = step.layer.block, step.weights[:, rows]  # (head, row, key)
+    block, weights = step.block, step.weights[:, rows]  # (head, row, key)
     tokens, heads = len(parts), len(weights)
     value, mixer = block.value.weight.float(), block.output.weight.float()
     if step.gates is not None:
@@ -159,10 +158,10 @@ def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 def _fed_forward(parts: Tensor, step: Step, rows: Tensor) -> Tensor:
     """From what the first LayerNorm reads to the layer's output, (row, source, hidden)."""
-    layer = step.layer
-    parts = _normed(parts, layer.block.norm, step.spread[rows])
-    wide = _linear(parts, layer.widen) * step.slopes[rows][:, None]
-    return _normed(parts + _linear(wide, layer.block.feed_forward), layer.last_norm, step.last_spread[rows])
+    block = step.block
+    parts = _normed(parts, block.norm, step.spread[rows])
+    wide = _linear(parts, block.widen) * step.slopes[rows][:, None]
+    return _normed(parts + _linear(wide, block.feed_forward), block.last_norm, step.last_spread[rows])
 
 
 def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int]) -> Tensor:

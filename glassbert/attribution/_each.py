@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain, tell_progress
+from glassbert.attribution._explain import explain
 from glassbert.attribution._first_order import forget_first_order
 from glassbert.attribution._method import Method
 from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes, Problem
+from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import GlassBERTError, OptionError, StoppedError
 from glassbert.network.model import Model
 from glassbert.targets import Output, Target
@@ -69,23 +68,23 @@ def attribute_each(
     chosen.sort(key=lambda one: (not one[0].first_order, one[0].cost(len(encoded), one[1])))
     shared = sum(method.first_order for method, _ in chosen)
     costs = sum(method.cost(len(encoded), settings) for method, settings in chosen)
-    tell_progress(passes, progress, costs - max(0, shared - 1))
-    return _explained(lambda: pose(model, encoded, target, output, passes=passes), chosen, refuse)
+    passes.report(progress, costs - max(0, shared - 1))
+    return _explained(lambda: decide(model, encoded, target, output, passes=passes), chosen, refuse)
 
 
 def _explained(
-    ask: Callable[[], Problem],
+    ask: Callable[[], Runner],
     chosen: Sequence[tuple[Method, Mapping[str, Any]]],
     refuse: Callable[[str, GlassBERTError], None],
 ) -> Iterator[TokenScores]:
     start = time.perf_counter()
-    problem = ask()
-    owed_passes, owed_seconds = problem.passes.count, time.perf_counter() - start
+    runner = ask()
+    owed_passes, owed_seconds = runner.passes.count, time.perf_counter() - start
     for method, settings in chosen:
         if not method.first_order:
-            forget_first_order(problem)
+            forget_first_order(runner)
         try:
-            scores = explain(problem, method, settings)
+            scores = explain(runner, method, settings)
         except StoppedError:
             raise
         except GlassBERTError as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from glassbert.decision.problem import Problem
-from glassbert.decision.rows import Row, alike, passes, run_rows
+from glassbert.decision import Runner
+from glassbert.decision.gradients import Row, alike, in_batches, run_rows
 
 if TYPE_CHECKING:
     from captum.attr import GradientAttribution
@@ -30,19 +30,19 @@ class FirstOrder:
     attention_gradients: tuple[Tensor, ...]  # the same shapes
 
 
-def first_order(problem: Problem) -> FirstOrder:
-    """The pass of this problem: made and counted when it is first asked for, and then kept."""
-    if _KEY not in problem.memory:
-        prepare_first_order([problem])
-    found: FirstOrder = problem.memory[_KEY]
+def first_order(runner: Runner) -> FirstOrder:
+    """The pass at this input: made and counted when it is first asked for, and then kept."""
+    if _KEY not in runner.memory:
+        prepare_first_order([runner])
+    found: FirstOrder = runner.memory[_KEY]
     return found
 
 
-def prepare_first_order(problems: Sequence[Problem]) -> None:
-    """Make the passes of many problems, many inputs at a time."""
-    for group in alike(problems):
-        rows = [Row(problems[index], problems[index].embeddings[0]) for index in group]
-        for chosen in passes(rows):
+def prepare_first_order(runners: Sequence[Runner]) -> None:
+    """Make the passes of many decisions, many inputs at a time."""
+    for group in alike(runners):
+        rows = [Row(runners[index], runners[index].decision.embeddings[0]) for index in group]
+        for chosen in in_batches(rows):
             inputs = [rows[index] for index in chosen]
             values, points, attentions = run_rows(inputs, attention=True)
             # zeros for a layer that F does not depend on, such as one whose heads are all off
@@ -52,8 +52,8 @@ def prepare_first_order(problems: Sequence[Problem]) -> None:
             # a view of one text would keep the tensors of all
             own: Callable[[Tensor], Tensor] = torch.clone if len(inputs) > 1 else torch.Tensor.contiguous
             for place, row in enumerate(inputs):
-                here, tokens = slice(place, place + 1), slice(row.problem.length)
-                row.problem.memory[_KEY] = FirstOrder(
+                here, tokens = slice(place, place + 1), slice(row.runner.decision.length)
+                row.runner.memory[_KEY] = FirstOrder(
                     value=float(values[place].detach()),
                     gradient=own(gradient[here, tokens]),
                     attentions=tuple(own(layer[here, :, tokens, tokens].detach()) for layer in attentions),
@@ -61,9 +61,9 @@ def prepare_first_order(problems: Sequence[Problem]) -> None:
                 )
 
 
-def forget_first_order(problem: Problem) -> None:
+def forget_first_order(runner: Runner) -> None:
     """Free it: attention and its gradients are the largest thing that a long text leaves behind."""
-    problem.memory.pop(_KEY, None)
+    runner.memory.pop(_KEY, None)
 
 
 def knowing(explainer: GradientAttribution, gradient: Tensor) -> GradientAttribution:

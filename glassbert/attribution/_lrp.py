@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from glassbert.attribution._parts import activations, slope
+from glassbert.families import Family, family_of
 from glassbert.network.blocks import blocks
 from glassbert.targets import Target
 
@@ -34,7 +35,7 @@ class Ledger:
     """Relevance that does not end at the words, in units of F; complete once the gradients have flowed back."""
 
     def __init__(self) -> None:
-        self.leaves: list[tuple[str, Tensor]] = []  # (name, what it gave) of embedding tables other than the words'
+        self.leaves: list[tuple[str, Tensor]] = []  # (account, what it gave) of embedding tables but the words'
         self._booked: dict[str, list[Tensor]] = {"biases": [], "softmax": []}
 
     def clear(self) -> None:
@@ -59,7 +60,7 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
     products: dict[Any, _Product] = {}
     for block in blocks(network):
         products |= {block.query: _Product(0.25, -1), block.key: _Product(0.25, -1), block.value: _Product(0.5, 1)}
-    words = network.get_input_embeddings()
+    words, family = network.get_input_embeddings(), family_of(network.config.model_type)
     with ExitStack() as stack:
 
         def after(module: Any, hook: Callable[..., Any]) -> None:
@@ -69,7 +70,7 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
             if isinstance(module, nn.LayerNorm):
                 after(module, lambda module, inputs, _output: _normed(module, inputs[0], ledger))
             elif isinstance(module, nn.Embedding) and module is not words:
-                after(module, _leaf(name, ledger))
+                after(module, _leaf(_account(family, name), ledger))
             elif isinstance(module, nn.Linear):
                 after(module, _linear(products.get(module), ledger))
         for before, following in activations(network, target):
@@ -133,12 +134,22 @@ def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -
     output.register_hook(hook)
 
 
-def _leaf(name: str, ledger: Ledger) -> Callable[..., Tensor]:
+def _account(family: Family, path: str) -> str:
+    """What an embedding table other than the words' stands for."""
+    match path.removeprefix(f"{family.prefix}."):
+        case family.embeddings.segments:
+            return "segments"
+        case family.position_bias:
+            return "position bias"
+    return "positions"
+
+
+def _leaf(account: str, ledger: Ledger) -> Callable[..., Tensor]:
     """What an embedding table adds, as an input of its own."""
 
     def hook(_module: Any, _inputs: Any, output: Tensor) -> Tensor:
         leaf = output.detach().requires_grad_()
-        ledger.leaves.append((name, leaf))
+        ledger.leaves.append((account, leaf))
         return leaf
 
     return hook
@@ -159,10 +170,10 @@ def relevances(value: Tensor, logits: Tensor, words: Tensor, ledger: Ledger) -> 
         "biases": ledger.total("biases"),
         "softmax": ledger.total("softmax") + float(kept_by_probability.detach()),
     }
-    for (name, leaf), gradient in zip(ledger.leaves, others, strict=True):
+    for (account, leaf), gradient in zip(ledger.leaves, others, strict=True):
         relevance = float((leaf.detach().float() * gradient.float()).sum())
-        if name.endswith("relative_attention_bias"):  # added to the scores, and they are half of a product
+        if account == "position bias":  # added to the scores, and they are half of a product
             relevance /= 2
             shares["softmax"] -= relevance
-        shares["segments" if "token_type" in name else "positions"] += relevance
+        shares["segments" if account == "segments" else "positions"] += relevance
     return (at_words * words).detach(), shares

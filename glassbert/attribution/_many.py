@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain, result_of, tell_progress
+from glassbert.attribution._explain import explain, result_of
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes, Problem
+from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import GlassBERTError, OptionError, StoppedError
 from glassbert.language.classes import classify_many
-from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.run import many_passes
 from glassbert.results import Encoded
 from glassbert.targets import ClassTarget, Output, Target
 from glassbert.text.inputs import Text, encode
@@ -57,27 +56,27 @@ def attribute_many(
             encoded.append(encode(model, *text) if isinstance(text, tuple) else encode(model, text))
     start = time.perf_counter()
     whole = Passes(cancelled=cancelled)
-    tell_progress(whole, progress, sum(chosen.cost(len(item), settings) for item in encoded))
-    problems = _posed(model, encoded, target, output, whole)
-    tokens = sum(problem.length for problem in problems)
+    whole.report(progress, sum(chosen.cost(len(item), settings) for item in encoded))
+    runners = _posed(model, encoded, target, output, whole)
+    tokens = sum(runner.decision.length for runner in runners)
     many = chosen.compute_many
-    with work_threads(tokens * chosen.cost(1, settings)):
-        if chosen.first_order:
-            model.retry_on_cpu(lambda: prepare_first_order(problems))
-        raws = None if many is None else model.retry_on_cpu(lambda: many(problems, settings))
+    token_rows = tokens * chosen.cost(1, settings)
+    if chosen.first_order:
+        many_passes(model, lambda: prepare_first_order(runners), token_rows)
+    raws = None if many is None else many_passes(model, lambda: many(runners, settings), token_rows)
     results = []
-    for number, problem in enumerate(problems):
+    for number, runner in enumerate(runners):
         with _named(f"text {number + 1} of {len(texts)}"):
             if raws is None:
-                results.append(explain(problem, chosen, settings))
+                results.append(explain(runner, chosen, settings))
             else:
-                results.append(result_of(problem, chosen, raws[number]))
-        forget_first_order(problem)
-    rows = np.asarray([problem.passes.count * problem.length for problem in problems])
+                results.append(result_of(runner, chosen, raws[number]))
+        forget_first_order(runner)
+    rows = np.asarray([runner.passes.count * runner.decision.length for runner in runners])
     seconds = (time.perf_counter() - start) * rows / rows.sum()
     return tuple(
-        replace(result, forward_passes=problem.passes.count, seconds=float(share))
-        for result, problem, share in zip(results, problems, seconds, strict=True)
+        replace(result, forward_passes=runner.passes.count, seconds=float(share))
+        for result, runner, share in zip(results, runners, seconds, strict=True)
     )
 
 
@@ -94,8 +93,8 @@ class _Share(Passes):
 
 def _posed(
     model: Model, encoded: Sequence[Encoded], target: Target | int | str | None, output: Output, whole: Passes
-) -> list[Problem]:
-    """A problem a text; where the class is left open, all predicted classes are found together."""
+) -> list[Runner]:
+    """One runner per text; where the class is left open, all predicted classes are found together."""
     shares = [_Share(whole=whole) for _ in encoded]
     targets: list[Target | int | str | None] = [target] * len(encoded)
     open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)
@@ -104,11 +103,11 @@ def _posed(
             share.add(1)
         foil = target.foil if isinstance(target, ClassTarget) else None
         targets = [ClassTarget(int(one.logits.argmax()), foil) for one in classify_many(model, encoded)]
-    problems = []
+    runners = []
     for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True), start=1):
         with _named(f"text {number} of {len(encoded)}"):
-            problems.append(pose(model, item, own, output, passes=share))
-    return problems
+            runners.append(decide(model, item, own, output, passes=share))
+    return runners
 
 
 @contextmanager

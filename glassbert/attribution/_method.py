@@ -12,7 +12,7 @@ from glassbert.errors import OptionError
 from glassbert.results import Array
 
 if TYPE_CHECKING:
-    from glassbert.decision.problem import Problem
+    from glassbert.decision import Runner
 
 MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
@@ -39,7 +39,7 @@ class Method:
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
     ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
-    methods share. ``compute_many``: the same as ``compute`` for several problems of one model, faster; says ``value``.
+    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; says ``value``.
     """
 
     id: str
@@ -50,10 +50,10 @@ class Method:
     complete: bool
     meaning: str
     cost: Callable[[int, Mapping[str, Any]], int]
-    compute: Callable[[Problem, Mapping[str, Any]], Attribution] = field(repr=False)
+    compute: Callable[[Runner, Mapping[str, Any]], Attribution] = field(repr=False)
     parameters: tuple[Option, ...] = ()
     first_order: bool = False
-    compute_many: Callable[[Sequence[Problem], Mapping[str, Any]], list[Attribution]] | None = field(
+    compute_many: Callable[[Sequence[Runner], Mapping[str, Any]], list[Attribution]] | None = field(
         default=None, repr=False
     )
 

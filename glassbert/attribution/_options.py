@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
 
-from glassbert.decision.problem import BASELINES
+from glassbert.decision import BASELINES
 from glassbert.errors import OptionError, OptionTypeError
 from glassbert.pictures.markup import clipped
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.results import Array
 from glassbert.text.words import words_of
 
@@ -21,7 +21,7 @@ USUAL_PASSES = 256
 class WordFeatures:
     """F as a function of which words are there. The pieces of a word go together; kept tokens are no feature."""
 
-    problem: Problem
+    runner: Runner
     baseline: str
     token_word: Array  # (token,), the feature that a token belongs to; −1 where every baseline keeps the token
 
@@ -32,7 +32,7 @@ class WordFeatures:
     def values(self, present: Array) -> Array:
         """(variant, word) of bool → F, (variant,) float64. Equal variants are computed once."""
         always = np.ones((len(present), 1), dtype=bool)  # where a kept token's −1 points
-        return self.problem.values_replaced(np.hstack((present, always))[:, self.token_word], self.baseline)
+        return self.runner.values_replaced(np.hstack((present, always))[:, self.token_word], self.baseline)
 
     def ends(self) -> tuple[float, float]:
         """F with every word, and with none."""
@@ -42,17 +42,18 @@ class WordFeatures:
     def scores(self, shares: Array) -> Array:
         """(word,) → (token,): the pieces of a word share its score equally; kept tokens get 0. Keeps the sum."""
         if not self.count:
-            return np.zeros(self.problem.length)
+            return np.zeros(self.runner.decision.length)
         pieces = np.bincount(self.token_word[self.token_word >= 0])
         scores: Array = np.where(self.token_word >= 0, (shares / pieces)[self.token_word], 0.0)
         return scores
 
 
-def word_features(problem: Problem, baseline: str) -> WordFeatures:
-    group = np.where(problem.kept, -1, words_of(problem.encoded).group)
-    token_word = np.full(problem.length, -1)
+def word_features(runner: Runner, baseline: str) -> WordFeatures:
+    decision = runner.decision
+    group = np.where(decision.kept, -1, words_of(decision.encoded).group)
+    token_word = np.full(decision.length, -1)
     token_word[group >= 0] = np.unique(group[group >= 0], return_inverse=True)[1]
-    return WordFeatures(problem, baseline, token_word)
+    return WordFeatures(runner, baseline, token_word)
 
 
 def for_captum(values: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.maps import _value_norms as parts
 from glassbert.maps.norms_2020 import of_the_sum
-from glassbert.maps.norms_2021 import mixed
+from glassbert.maps.norms_2021 import check_family, mixed
 from glassbert.results import Array
 
 _NORMS: Mapping[str, Callable[[parts.Layer], Tensor]] = {
@@ -22,7 +22,7 @@ _NORMS: Mapping[str, Callable[[parts.Layer], Tensor]] = {
 }
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """J_l = Ñ_l J_(l−1), J_0 = Ñ_0; the row of the deciding position after the last layer, which sums to 1.
 
     Variant "2021": Ñ = rownorm(N) with N the norms that hold residual and LayerNorm (Kobayashi et al. 2021). Variant
@@ -30,11 +30,13 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     compared by Modarressi et al. 2022 (there N_ResLN and N_FixedRes). The same scores for every target. Raises
     UnsupportedModelError.
     """
-    problem.passes.add(1)
-    layers = parts.traced(problem.model, problem.encoded)
+    if options["variant"] == "2021":
+        check_family(runner.decision.model)
+    runner.passes.add(1)
+    layers = parts.traced(runner.decision.model, runner.decision.encoded)
     norms = parts.layer_maps(layers, _NORMS[options["variant"]])
     rolled = _rolled_out(norms, residual=options["variant"] == "2020")
-    return Attribution(scores=rolled[problem.explained_position], options=options)
+    return Attribution(scores=rolled[runner.decision.position], options=options)
 
 
 def _rolled_out(norms: Array, *, residual: bool) -> Array:

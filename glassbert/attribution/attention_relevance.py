@@ -9,19 +9,19 @@ import torch
 
 from glassbert.attribution._first_order import first_order
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.maps.relevance import raising
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Never negative.
 
     R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic). That row
     alone is followed from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
     """
-    here = first_order(problem)
-    row = torch.zeros(problem.length, device=here.gradient.device)
-    row[problem.explained_position] = 1
+    here = first_order(runner)
+    row = torch.zeros(runner.decision.length, device=here.gradient.device)
+    row[runner.decision.position] = 1
     for weights, gradient in zip(reversed(here.attentions), reversed(here.attention_gradients), strict=True):
         row = row + row @ raising(weights[0], gradient[0])
     return Attribution(scores=row.cpu().numpy(), value=here.value, options=options)

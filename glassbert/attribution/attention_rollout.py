@@ -9,20 +9,20 @@ import torch
 
 from glassbert.attribution._first_order import first_order
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.maps.attention_rollout import rollout
 from glassbert.maps.results import AttentionMaps
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The row of the deciding position after the last layer of :func:`glassbert.rollout`; never negative, sums to 1.
 
     It knows nothing of the target: the same scores for every class of a text.
     """
-    here = first_order(problem)
+    here = first_order(runner)
     weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
-    maps = rollout(AttentionMaps(encoded=problem.encoded, weights=weights))
-    return Attribution(scores=maps.values[-1, problem.explained_position], value=here.value, options=options)
+    maps = rollout(AttentionMaps(encoded=runner.decision.encoded, weights=weights))
+    return Attribution(scores=maps.values[-1, runner.decision.position], value=here.value, options=options)
 
 
 METHOD = Method(

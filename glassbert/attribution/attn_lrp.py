@@ -7,10 +7,10 @@ from typing import Any
 
 from glassbert.attribution._lrp import Ledger, lrp_rules, relevances
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """Relevance R with Σ R = F at the head, handed back by the paper's rules with ε → 0; signed.
 
     A token's score is what reaches its row of the word-embedding table. ``options["unattributed"]`` of the result says
@@ -18,10 +18,11 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     first-order rule cannot hand on; Σ scores + Σ unattributed = F(x) to rounding error. Own implementation from the
     paper; Captum's LRP has no rules for attention. Raises UnsupportedModelError.
     """
-    network, ledger = problem.model.network, Ledger()
-    words = problem.embeddings.requires_grad_()
-    logits = problem.logits(words, lambda: lrp_rules(network, problem.target, ledger))
-    value = problem.contrast(logits)
+    decision = runner.decision
+    network, ledger = decision.model.network, Ledger()
+    words = decision.embeddings.requires_grad_()
+    logits = runner.logits(words, lambda: lrp_rules(network, decision.target, ledger))
+    value = decision.value(logits)
     relevance, unattributed = relevances(value, logits, words, ledger)
     return Attribution(
         scores=relevance.sum(dim=-1)[0].cpu().numpy(),

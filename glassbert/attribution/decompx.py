@@ -9,12 +9,12 @@ import torch
 
 from glassbert.attribution._decompx import contributions, decomposed, traced
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.errors import MethodError
 from glassbert.targets import AnswerTarget
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """Each state is kept as a sum of vectors, one a source token, from the first layer through the head; signed.
 
     A token's own part starts as all that the first layer reads of it: word, position and segment. Attention weights,
@@ -23,26 +23,28 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     input. As much work as a pass for every token; memory tokens² × hidden. Own implementation from the paper. Raises
     MethodError for a probability, which is no sum; UnsupportedModelError.
     """
-    if problem.output != "logit":
+    decision = runner.decision
+    if decision.output != "logit":
         raise MethodError("DecompX takes a logit apart, and a probability is no sum of parts: choose the output logit")
-    trace = traced(problem)
-    rows, columns = _places(problem)
+    trace = traced(runner)
+    rows, columns = _places(runner)
     layers = len(trace.steps)
     with torch.no_grad():
         for layer, after in enumerate(decomposed(trace, rows)):
-            problem.passes.add(problem.length * (layer + 1) // layers - problem.length * layer // layers)
+            runner.passes.add(decision.length * (layer + 1) // layers - decision.length * layer // layers)
             parts = after
         target, *foil = contributions(parts, trace.head, columns)
     scores = target - foil[0] if foil else target
     return Attribution(scores=scores.cpu().numpy(), value=trace.value, baseline_value=0.0, options=options)
 
 
-def _places(problem: Problem) -> tuple[list[int], list[int]]:
+def _places(runner: Runner) -> tuple[list[int], list[int]]:
     """The token whose state is read and the logit that is read off, for the target and then for its foil."""
-    ids = list(problem.class_ids)
-    if isinstance(problem.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit
-        return ids, [("start", "end").index(problem.target.edge)] * len(ids)
-    return [problem.explained_position] * len(ids), ids
+    decision = runner.decision
+    ids = list(decision.class_ids)
+    if isinstance(decision.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit
+        return ids, [("start", "end").index(decision.target.edge)] * len(ids)
+    return [decision.position] * len(ids), ids
 
 
 METHOD = Method(

@@ -9,11 +9,11 @@ import torch
 
 from glassbert.attribution._draws import draws, seeded
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
-from glassbert.decision.rows import gradients_in_parts
+from glassbert.decision import Runner
+from glassbert.decision.gradients import gradients_in_parts
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """1/n Σ_k (x_i + ε_k − x'_k) · ∂F/∂x_i(x'_k + α_k (x + ε_k − x'_k)), by Captum's GradientShap.
 
     Each x'_k is the [PAD] or the [MASK] baseline, each α_k a point of the way from it, both drawn evenly; ε_k is noise
@@ -22,16 +22,17 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     goes to F(x) − mean F(x'), and ``delta`` says how far from it this sum is. It is the error of the draws, and usually
     far above that of integrated gradients.
     """
+    decision = runner.decision
     from captum.attr import GradientShap
 
-    kinds = ("pad",) if problem.model.mask_token is None else ("pad", "mask")
-    baselines = torch.cat([problem.baseline_embeddings(kind) for kind in kinds]).cpu()
-    inputs = problem.embeddings.cpu()
-    rows = options["internal_batch_size"] or problem.rows_that_fit()
+    kinds = ("pad",) if decision.model.mask_token is None else ("pad", "mask")
+    baselines = torch.cat([decision.baseline_embeddings(kind) for kind in kinds]).cpu()
+    inputs = decision.embeddings.cpu()
+    rows = options["internal_batch_size"] or runner.inputs_with_gradients
     with torch.no_grad():
-        value, *baseline_values = problem.value(torch.cat((inputs, baselines))).tolist()
-    explainer = GradientShap(problem.value)
-    explainer.gradient_func = gradients_in_parts(problem.value, rows)
+        value, *baseline_values = runner.value(torch.cat((inputs, baselines))).tolist()
+    explainer = GradientShap(runner.value)
+    explainer.gradient_func = gradients_in_parts(runner.value, rows)
     with seeded(options["seed"]):
         attributions = explainer.attribute(
             inputs,

@@ -7,15 +7,17 @@ from typing import Any
 
 from glassbert.attribution._first_order import first_order, knowing
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """x_i · ∂F/∂x_i, the dot product over embedding dimensions; signed. From Captum's InputXGradient."""
     from captum.attr import InputXGradient
 
-    here = first_order(problem)
-    product = knowing(InputXGradient(problem.value), here.gradient).attribute(problem.embeddings.requires_grad_())
+    here = first_order(runner)
+    product = knowing(InputXGradient(runner.value), here.gradient).attribute(
+        runner.decision.embeddings.requires_grad_()
+    )
     return Attribution(scores=product.sum(dim=-1)[0].detach().cpu().numpy(), value=here.value, options=options)
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option, baseline, batch_rows
 from glassbert.attribution._path import Path, first_nodes, first_round
-from glassbert.decision.problem import Problem
-from glassbert.decision.rows import Row, alike, values_and_gradients
+from glassbert.decision import Runner
+from glassbert.decision.gradients import Row, alike, values_and_gradients
 
 _MOST_STEPS = 256
 # A change this small is below what float32 can attribute: one per cent of it would be rounding noise.
@@ -21,7 +21,7 @@ _SMALLEST_CHANGE = 1e-3
 _LAST_DIGITS = 4
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """(x_i − x'_i) · ∫₀¹ ∂F/∂x_i(x' + α(x − x')) dα over word embeddings, on the straight line from the baseline x'.
 
     ``n_steps`` given: Gauss-Legendre quadrature with so many steps, by Captum's IntegratedGradients. ``n_steps`` None:
@@ -31,19 +31,22 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     when more are needed, the two ends among them; ``options["n_steps"]`` of the result says how many it took. At 256
     it stops; ``delta`` says how far off it is. A change of F under 0.001 counts as 0.001.
     """
-    return compute_many([problem], options)[0]
+    return compute_many([runner], options)[0]
 
 
-def compute_many(problems: Sequence[Problem], options: Mapping[str, Any]) -> list[Attribution]:
-    """The same for several problems of one model: the nodes that all of them want next share passes."""
+def compute_many(runners: Sequence[Runner], options: Mapping[str, Any]) -> list[Attribution]:
+    """The same for several decisions of one model: the nodes that all of them want next share passes."""
     if options["n_steps"] is not None:
-        return [_with_captum(problem, options) for problem in problems]
-    paths = [Path(first_round(options["tolerance"]), _MOST_STEPS) for _ in problems]
-    ends = [(problem.embeddings[0], problem.baseline_embeddings(options["baseline"])[0]) for problem in problems]
-    for group in alike(problems):
-        while open_ones := [index for index in group if not _done(problems[index], paths[index], options)]:
+        return [_with_captum(runner, options) for runner in runners]
+    paths = [Path(first_round(options["tolerance"]), _MOST_STEPS) for _ in runners]
+    ends = [
+        (runner.decision.embeddings[0], runner.decision.baseline_embeddings(options["baseline"])[0])
+        for runner in runners
+    ]
+    for group in alike(runners):
+        while open_ones := [index for index in group if not _done(runners[index], paths[index], options)]:
             wanted = [(index, place) for index in open_ones for place in paths[index].wanted()]
-            rows = [Row(problems[index], _between(ends[index], place)) for index, place in wanted]
+            rows = [Row(runners[index], _between(ends[index], place)) for index, place in wanted]
             found = values_and_gradients(rows, options["internal_batch_size"])
             for (index, place), (value, gradient) in zip(wanted, found, strict=True):
                 there, baseline = ends[index]
@@ -57,10 +60,10 @@ def compute_many(problems: Sequence[Problem], options: Mapping[str, Any]) -> lis
             options={
                 **options,
                 "n_steps": path.nodes,
-                "internal_batch_size": options["internal_batch_size"] or problem.rows_that_fit(),
+                "internal_batch_size": options["internal_batch_size"] or runner.inputs_with_gradients,
             },
         )
-        for problem, path in zip(problems, paths, strict=True)
+        for runner, path in zip(runners, paths, strict=True)
     ]
 
 
@@ -69,24 +72,24 @@ def _between(ends: tuple[Tensor, Tensor], place: float) -> Tensor:
     return baseline + place * (there - baseline)
 
 
-def _done(problem: Problem, path: Path, options: Mapping[str, Any]) -> bool:
+def _done(runner: Runner, path: Path, options: Mapping[str, Any]) -> bool:
     smallest = _SMALLEST_CHANGE
-    if problem.model.precision != "float32" and path.nodes:
-        digit = torch.finfo(problem.model.network.dtype).eps
+    if runner.decision.model.precision != "float32" and path.nodes:
+        digit = torch.finfo(runner.decision.model.network.dtype).eps
         rough = _LAST_DIGITS * digit * max(abs(path.value), abs(path.baseline_value))
         smallest = max(smallest, rough / options["tolerance"])
     return path.done(options["tolerance"], smallest)
 
 
-def _with_captum(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def _with_captum(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     from captum.attr import IntegratedGradients
 
-    steps, inputs = options["n_steps"], problem.embeddings
-    baseline = problem.baseline_embeddings(options["baseline"])
+    steps, inputs = options["n_steps"], runner.decision.embeddings
+    baseline = runner.decision.baseline_embeddings(options["baseline"])
     with torch.no_grad():
-        value, baseline_value = problem.value(torch.cat((inputs, baseline))).tolist()
-    rows = options["internal_batch_size"] or problem.rows_that_fit()
-    attributions = IntegratedGradients(problem.value).attribute(
+        value, baseline_value = runner.value(torch.cat((inputs, baseline))).tolist()
+    rows = options["internal_batch_size"] or runner.inputs_with_gradients
+    attributions = IntegratedGradients(runner.value).attribute(
         inputs,
         baselines=baseline,
         n_steps=steps,

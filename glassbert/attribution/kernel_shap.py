@@ -12,11 +12,11 @@ import numpy as np
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option, baseline, seed
 from glassbert.attribution._word_features import USUAL_PASSES, word_features
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.results import Array
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """φ minimises Σ_z π(z) (F(z) − F(baseline) − φ·z)² over coalitions z of words; Σφ = F(x) − F(baseline) exactly.
 
     π is the Shapley kernel. ``n_samples``: how many coalitions are asked, both ends included; None: 256, or two for
@@ -27,8 +27,8 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     Captum's KernelShap on the same coalitions gives the same numbers. It is not used because its regression is
     scikit-learn's, which nothing else here needs, and comes near the sum by a large weight instead of meeting it.
     """
-    words = word_features(problem, options["baseline"])
-    samples = options["n_samples"] or _usual_samples(problem.length)
+    words = word_features(runner, options["baseline"])
+    samples = options["n_samples"] or _usual_samples(runner.decision.length)
     present, weights = coalitions(words.count, samples, options["seed"])
     *values, value, baseline_value = words.values(
         np.vstack((present, np.ones(words.count, dtype=bool), np.zeros(words.count, dtype=bool)))

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """F(x) − F(x without token i), one token at a time; the rest closes up. Captum has no such method.
 
     Tokens are left out by id, never by reading a shorter text. What the decision cannot be made without scores 0:
     special tokens, the masked word asked about, the labelled token, the answer's edge.
     """
-    removable = np.flatnonzero(problem.removable)
-    present = np.ones((len(removable) + 1, problem.length), dtype=bool)
+    decision = runner.decision
+    removable = np.flatnonzero(decision.removable)
+    present = np.ones((len(removable) + 1, decision.length), dtype=bool)
     present[np.arange(len(removable)), removable] = False
-    *without, value = problem.values_without(present)
-    scores = np.zeros(problem.length)
+    *without, value = runner.values_without(present)
+    scores = np.zeros(decision.length)
     scores[removable] = value - np.array(without)
     return Attribution(scores=scores, value=float(value), options=options)
 

@@ -12,14 +12,14 @@ from torch import Tensor
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option, baseline, seed
 from glassbert.attribution._word_features import USUAL_PASSES, for_captum, word_features
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 # What Ribeiro's own code takes for texts: cosine distances, this kernel, a ridge of 1. (His 25 is for distances × 100,
 # and he takes the root of the kernel.)
 _KERNEL_WIDTH, _RIDGE = 0.25, 1.0
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The weights of a ridge regression of F on which words are there, fitted by Captum's Lime.
 
     ``n_samples`` random texts, each word hidden with probability ½; one at cosine distance d counts exp(−d² / 2w²), w
@@ -29,8 +29,8 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     from captum.attr import Lime
     from captum.attr._core.lime import get_exp_kernel_similarity_function
 
-    words = word_features(problem, options["baseline"])
-    samples = options["n_samples"] or _usual_samples(problem.length)
+    words = word_features(runner, options["baseline"])
+    samples = options["n_samples"] or _usual_samples(runner.decision.length)
     shares = np.zeros(words.count)
     if words.count:
         draw = torch.Generator().manual_seed(options["seed"])  # the global one belongs to all threads

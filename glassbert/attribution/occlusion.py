@@ -11,24 +11,25 @@ import torch
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import baseline
 from glassbert.attribution._word_features import for_captum
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """F(x) − F(x with token i → [MASK]), one token at a time, by Captum's FeatureAblation.
 
     Captum ablates a vector that says which tokens are there: its Occlusion, moved over embeddings, would give the same
     number once for every dimension. Special tokens, and the masked word asked about, are never hidden and score 0.
     """
+    decision = runner.decision
     from captum.attr import FeatureAblation
 
-    free = np.flatnonzero(~problem.kept)
-    scores = np.zeros(problem.length)
+    free = np.flatnonzero(~decision.kept)
+    scores = np.zeros(decision.length)
 
     def values(present: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        tokens = np.ones((len(present), problem.length), dtype=bool)
+        tokens = np.ones((len(present), decision.length), dtype=bool)
         tokens[:, free] = present
-        return problem.values_replaced(tokens, options["baseline"])
+        return runner.values_replaced(tokens, options["baseline"])
 
     if len(free):
         losses = FeatureAblation(for_captum(values)).attribute(

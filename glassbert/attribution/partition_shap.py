@@ -12,14 +12,14 @@ import numpy as np
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option, baseline
 from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, word_features
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.results import Array
 
 #: (start, end) of neighbouring words → where the second half starts.
 Split = Callable[[int, int], int]
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The Owen values of a tree of halves, as the shap package's PartitionExplainer computes them for the same tree.
 
     At every node the gain is shared between two parts by Shapley's rule for two, (F(A) − F(∅) + F(AB) − F(B)) / 2 for
@@ -30,7 +30,7 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
 
     The shap package is the oracle of the tests and not used here: with numba it would add 210 MB and 2.5 s of import.
     """
-    words = word_features(problem, options["baseline"])
+    words = word_features(runner, options["baseline"])
     samples = options["n_samples"] or USUAL_PASSES
     value, baseline_value = words.ends()
     split = halves(*_boundaries(words))
@@ -116,7 +116,7 @@ def halves(texts_at: int | None, marks: Array) -> Split:
 
 def _boundaries(words: WordFeatures) -> tuple[int | None, Array]:
     """The first word of the second text, if there are two, and the words that follow a punctuation mark."""
-    encoded = words.problem.encoded
+    encoded = words.runner.decision.encoded
     first = np.array([np.flatnonzero(words.token_word == word)[0] for word in range(words.count)], dtype=np.int64)
     second = np.flatnonzero(encoded.sequence_ids[first] == 1)
     is_mark = [all(unicodedata.category(letter)[0] == "P" for letter in encoded.pieces[token]) for token in first]

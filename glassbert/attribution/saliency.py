@@ -7,15 +7,17 @@ from typing import Any
 
 from glassbert.attribution._first_order import first_order, knowing
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """‖∂F/∂x_i‖₂ over embedding dimensions, never negative; from Captum's Saliency."""
     from captum.attr import Saliency
 
-    here = first_order(problem)
-    gradient = knowing(Saliency(problem.value), here.gradient).attribute(problem.embeddings.requires_grad_(), abs=False)
+    here = first_order(runner)
+    gradient = knowing(Saliency(runner.value), here.gradient).attribute(
+        runner.decision.embeddings.requires_grad_(), abs=False
+    )
     return Attribution(scores=gradient.norm(dim=-1)[0].detach().cpu().numpy(), value=here.value, options=options)
 
 

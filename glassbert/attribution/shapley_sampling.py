@@ -12,14 +12,14 @@ import torch
 from glassbert.attribution._method import Attribution, Method
 from glassbert.attribution._options import Option, baseline, seed
 from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, for_captum, word_features
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.results import Array
 
 #: Up to so many words every coalition is asked: 2⁸ are 256.
 EXACT_WORDS = 8
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """φ_i: F with the words before i and i, minus F with those before i, averaged over orders; words, not tokens.
 
     The pieces of a word share its value equally; kept tokens score 0; the sum is F(x) − F(baseline). ``n_samples``
@@ -27,13 +27,13 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     random orders, by Captum's ShapleyValueSampling; every second one is the one before it reversed, which cancels much
     of the error (antithetic pairs, Mitchell et al. 2022).
     """
-    words = word_features(problem, options["baseline"])
+    words = word_features(runner, options["baseline"])
     value, baseline_value = words.ends()
     samples = options["n_samples"]
     if samples is None and words.count <= EXACT_WORDS:
         shares = _exact(words)
     else:
-        samples = samples or _usual_samples(problem.length)
+        samples = samples or _usual_samples(runner.decision.length)
         shares = _sampled(words, samples, options["seed"])
     return Attribution(
         scores=words.scores(shares),

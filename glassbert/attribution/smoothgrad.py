@@ -7,11 +7,11 @@ from typing import Any
 
 from glassbert.attribution._draws import draws, seeded
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision.problem import Problem
-from glassbert.decision.rows import gradients_in_parts
+from glassbert.decision import Runner
+from glassbert.decision.gradients import gradients_in_parts
 
 
-def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
+def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """‖1/n Σ_k ∂F/∂x_i(x + ε_k)‖₂ over embedding dimensions, never negative; Captum's NoiseTunnel over its Saliency.
 
     ε_k is drawn for every number of every embedding from a normal distribution; ``stdev`` is a share of the standard
@@ -20,10 +20,10 @@ def compute(problem: Problem, options: Mapping[str, Any]) -> Attribution:
     """
     from captum.attr import NoiseTunnel, Saliency
 
-    rows = options["internal_batch_size"] or problem.rows_that_fit()
-    saliency = Saliency(problem.value)
-    saliency.gradient_func = gradients_in_parts(problem.value, rows)
-    inputs = problem.embeddings.cpu()
+    rows = options["internal_batch_size"] or runner.inputs_with_gradients
+    saliency = Saliency(runner.value)
+    saliency.gradient_func = gradients_in_parts(runner.value, rows)
+    inputs = runner.decision.embeddings.cpu()
     with seeded(options["seed"]):
         gradient = NoiseTunnel(saliency).attribute(
             inputs,

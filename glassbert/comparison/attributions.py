@@ -10,7 +10,7 @@ from glassbert.arguments import checked
 from glassbert.attribution import attribute
 from glassbert.comparison._sides import Sides, same_vocabulary
 from glassbert.comparison.results import AttributionDifference
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from glassbert.errors import ComparisonError, HeadError
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Output, Target, TokenTarget
@@ -32,14 +32,14 @@ def compare_attributions(
     the same word at the word that faces it. Raises ComparisonError where the second has no such head, class or place,
     and what ``attribute`` raises.
     """
-    asked = pose(sides.first.model, sides.first.encoded, target, output)
+    asked = decide(sides.first.model, sides.first.encoded, target, output)
     try:  # before the work begins
-        facing = pose(sides.second.model, sides.second.encoded, _facing(sides, asked.target), output)
+        facing = decide(sides.second.model, sides.second.encoded, _facing(sides, asked.decision.target), output)
     except HeadError as error:
-        raise ComparisonError(f"the first side decides about {asked.target_label!r}, but {error}") from error
+        raise ComparisonError(f"the first side decides about {asked.decision.target_label!r}, but {error}") from error
     first, second = (
-        attribute(side.model, side.encoded, method=method, target=problem.target, output=output, **options)
-        for side, problem in zip(sides.both, (asked, facing), strict=True)
+        attribute(side.model, side.encoded, method=method, target=runner.decision.target, output=output, **options)
+        for side, runner in zip(sides.both, (asked, facing), strict=True)
     )
     return AttributionDifference(
         alignment=sides.alignment,

@@ -13,9 +13,8 @@ from glassbert.comparison._sides import Side, Sides, divergence_bits, require_bo
 from glassbert.comparison.results import MaskedWordDifference
 from glassbert.errors import ComparisonError, OptionError
 from glassbert.language.masked_copies import question, states
-from glassbert.network.batches import rows_of_vocabulary
-from glassbert.network.device import work_threads
-from glassbert.network.model import vocabulary_logits
+from glassbert.network.batches import chunks, rows_of_vocabulary
+from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array
 from glassbert.text.inputs import mask_positions, token_name
 
@@ -39,13 +38,10 @@ def compare_masked_words(sides: Sides, rows: Sequence[int] | None = None) -> Mas
         )
     chosen = _typed_masks(sides) if rows is None else _known(sides, rows)
     first, second = (_states(sides, which, chosen) for which in (0, 1))
-    size = rows_of_vocabulary(sides.first.model, _COPIES)
-    parts = []
-    for start in range(0, len(chosen), size):
-        rows_of = slice(start, start + size)
-        parts.append(
-            _compared(_probabilities(sides.first, first[rows_of]), _probabilities(sides.second, second[rows_of]))
-        )
+    parts = [
+        _compared(_probabilities(sides.first, first[some]), _probabilities(sides.second, second[some]))
+        for some in chunks(len(chosen), rows_of_vocabulary(sides.first.model, _COPIES))
+    ]
     divergence, choices, probabilities = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
     names = [tuple(token_name(sides.first.model, token) for token in row) for row in choices.tolist()]
     return MaskedWordDifference(
@@ -91,12 +87,8 @@ def _states(sides: Sides, which: Literal[0, 1], rows: Sequence[int]) -> torch.Te
 
 
 def _probabilities(side: Side, rows: torch.Tensor) -> Array:
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(len(rows)):
-            logits = vocabulary_logits(side.model, rows.to(device, side.model.network.dtype))
-            return logits.float().cpu().double().softmax(dim=-1)
-
-    probabilities: Array = side.model.run(work).numpy()
+    logits = vocabulary_scores(side.model, rows, token_rows=len(rows))
+    probabilities: Array = logits.double().softmax(dim=-1).numpy()
     return probabilities
 
 

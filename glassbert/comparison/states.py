@@ -11,8 +11,8 @@ from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides
 from glassbert.comparison.results import HiddenSimilarity
 from glassbert.errors import ComparisonError
-from glassbert.network.device import work_threads
-from glassbert.network.model import batch, encoder_of, network_inputs
+from glassbert.network.model import batch
+from glassbert.network.run import Forward, run
 from glassbert.results import Array
 
 
@@ -53,14 +53,12 @@ def linear_cka(first: Array, second: Array) -> Array:
 def _states(sides: Sides, which: Literal[0, 1]) -> Array:
     """(layer, word, width): the mean of each word's tokens, for the rows that both have; layer 0 the embeddings."""
     side = sides.both[which]
-    inputs = batch(side.model, [side.encoded])
 
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            output = encoder_of(side.model)(**network_inputs(side.model, inputs, device), output_hidden_states=True)
-            return torch.stack([states[0].float().cpu() for states in output.hidden_states])
+    def read(forward: Forward) -> torch.Tensor:
+        output = forward.encoder(output_hidden_states=True)
+        return torch.stack([states[0].float().cpu() for states in output.hidden_states])
 
-    states: Array = side.model.run(work).numpy()
+    states: Array = run(side.model, batch(side.model, [side.encoded]), read).numpy()
     return np.stack([states[:, start:stop].mean(axis=1) for start, stop in sides.spans(which)[sides.matched]], axis=1)
 
 

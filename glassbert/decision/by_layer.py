@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glassbert.decision.problem import Problem
+from glassbert.decision.runner import Runner
 from glassbert.network.blocks import Block, blocks, change_output, gates_off, gives_weights, run_layer, see_input
 
 __all__ = ["LayerGradients", "gradients_by_layer"]
@@ -34,9 +34,10 @@ class LayerGradients:
     by_gates: Tensor  # (head,), ∂F/∂ξ at ξ = 1, where ξ scales the head's output; 0 for heads that are off
 
 
-def gradients_by_layer(problem: Problem, see: Callable[[LayerGradients], None]) -> float:
+def gradients_by_layer(runner: Runner, see: Callable[[LayerGradients], None]) -> float:
     """F(x); ``see`` is told of every layer, the last one first. Two passes. Raises UnsupportedModelError."""
-    model = problem.model
+    decision = runner.decision
+    model = decision.model
     calls: dict[int, _Call] = {}
     end = torch.empty(0)
 
@@ -56,32 +57,32 @@ def gradients_by_layer(problem: Problem, see: Callable[[LayerGradients], None]) 
             yield
 
     with torch.enable_grad():
-        value = problem.contrast(problem.logits(problem.embeddings, hooks))
+        value = decision.value(runner.logits(decision.embeddings, hooks))
         (gradient,) = torch.autograd.grad(value.sum(), end)
         off = gates_off(model.network, model.ablated_heads)
-        problem.passes.add(1)
+        runner.passes.add(1)
         for layer in reversed(range(model.layers)):
-            found, gradient = _through(problem, layer, calls.pop(layer), off.get(layer), gradient)
+            found, gradient = _through(runner, layer, calls.pop(layer), off.get(layer), gradient)
             see(found)
     return float(value.detach())
 
 
 def _through(
-    problem: Problem, layer: int, call: _Call, off: Tensor | None, gradient: Tensor
+    runner: Runner, layer: int, call: _Call, off: Tensor | None, gradient: Tensor
 ) -> tuple[LayerGradients, Tensor]:
     """The layer's own gradients, and the gradient by its input; ``gradient`` is the one by its output."""
     (states, *rest), options = call
     states = states.detach().requires_grad_()
-    gates = torch.ones(problem.model.attention_heads, device=states.device, requires_grad=True)
-    block = blocks(problem.model.network)[layer]
-    bare = replace(problem.model, ablated_heads=())  # its hooks count whole passes, and this is a single layer
+    gates = torch.ones(runner.decision.model.attention_heads, device=states.device, requires_grad=True)
+    block = blocks(runner.decision.model.network)[layer]
+    bare = replace(runner.decision.model, ablated_heads=())  # its hooks count whole passes, and this is a single layer
 
     def work(_: str) -> tuple[Tensor, Tensor]:
         with _taken(block) as weights:
             output = run_layer(
                 block,
                 (states, *rest),
-                options | gives_weights(problem.model.network),
+                options | gives_weights(runner.decision.model.network),
                 gates=gates if off is None else gates * off.to(gates.device),
             )
         return output, weights[0]

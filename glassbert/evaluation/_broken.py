@@ -10,7 +10,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.attribution import METHODS, explain
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from glassbert.errors import OptionError
 from glassbert.evaluation._examination import BROKEN
 from glassbert.evaluation._ordering import is_signed
@@ -67,8 +67,8 @@ def _of_another_sentence(model: Model, scores: TokenScores) -> Array:
         method = METHODS[scores.method]
         other = encode(model, _OTHER_SENTENCE)
         settings = {name: scores.options.get(name, default) for name, default in method.options.items()}
-        problem = pose(model, other, scores.target, scores.output)
-        said = explain(problem, method, settings)
+        runner = decide(model, other, scores.target, scores.output)
+        said = explain(runner, method, settings)
         there = said.scores[other.special_tokens_mask == 0].astype(np.float64)
     else:
         there = wrong[words][::-1]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from glassbert.errors import ModelTooLargeError
+from glassbert.families import family_of
 from glassbert.models import memory
 from glassbert.models.files import megabytes
 from glassbert.network.blocks import blocks
@@ -122,7 +123,8 @@ def _groups(network: Any) -> list[dict[str, Tensor]]:
             layers.append(own)
     inner = set().union(*layers)
     base = network.base_model
-    below = {id(parameter) for name, parameter in base.named_parameters() if not name.startswith("pooler.")} - inner
+    family = family_of(network.config.model_type)
+    below = {id(parameter) for name, parameter in base.named_parameters() if not family.in_pooler(name)} - inner
     by_name = dict(network.named_parameters())
     head = {name: by_name[name] for key, name in names.items() if key not in inner and key not in below}
     middle = [{name: by_name[name] for name in layer.values()} for layer in layers]

@@ -8,17 +8,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 
 from glassbert.attribution import METHODS, Method, explain
 from glassbert.attribution._first_order import forget_first_order
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes, Problem
+from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import OptionError
 from glassbert.evaluation._copies import Noise
 from glassbert.evaluation._ordering import evidence, order, sizes
-from glassbert.network.batches import batches
 from glassbert.network.model import Model
 from glassbert.results import Array
 
@@ -76,29 +73,29 @@ class Examination:
         thorough: bool,
         passes: Passes,
     ) -> None:
-        self.problem = pose(model, scores.encoded, scores.target, scores.output, passes=passes)
+        self.runner = decide(model, scores.encoded, scores.target, scores.output, passes=passes)
         self.seed, self.thorough = seed, thorough
         #: Positions of the tokens that can be left out, (removable,).
-        self.removable: Array = np.flatnonzero(self.problem.removable)
+        self.removable: Array = np.flatnonzero(self.runner.decision.removable)
         #: How many tokens are left out or kept at each share, (share,).
         self.sizes = sizes(len(self.removable)) if len(self.removable) else ()
-        count = _orderings_for(self.problem.length, self.sizes) if n_orderings is None else n_orderings
+        count = _orderings_for(self.runner.decision.length, self.sizes) if n_orderings is None else n_orderings
         #: Random orders of the removable tokens, (ordering, removable): half of them, and the same read backwards.
         self.orderings = _random_orders(len(self.removable), count, seed)
         self._known: dict[bytes, tuple[float, float]] = {}
-        self._of_copies: dict[tuple[str, int], Problem] = {}
+        self._of_copies: dict[tuple[str, int], Runner] = {}
 
     def subject(self, scores: TokenScores) -> Subject:
         """One of the explanations, checked to be about this input. Raises OptionError."""
-        problem = self.problem
+        decision = self.runner.decision
         if (
-            scores.encoded.tokens != problem.encoded.tokens
-            or scores.target != problem.target
-            or scores.output != problem.output
+            scores.encoded.tokens != decision.encoded.tokens
+            or scores.target != decision.target
+            or scores.output != decision.output
         ):
             raise OptionError(
                 f"the scores of {scores.method} explain {scores.target_label!r} ({scores.output}) of another text or "
-                f"another target than the first ones, {problem.target_label!r} ({problem.output}); receipts of one "
+                f"another target than the first ones, {decision.target_label!r} ({decision.output}); receipts of one "
                 "call share their work, so give them scores of one text, one target and one output"
             )
         values = evidence(scores)[self.removable]
@@ -107,19 +104,19 @@ class Examination:
     @cached_property
     def noise(self) -> Noise:
         """Noise on the words that can be left out, one copy of the model for all methods."""
-        return Noise(self.problem.model, self.problem.encoded.input_ids[self.removable])
+        return Noise(self.runner.decision.model, self.runner.decision.encoded.input_ids[self.removable])
 
-    def problem_of(self, model: Model, name: tuple[str, int]) -> Problem:
+    def runner_of(self, model: Model, name: tuple[str, int]) -> Runner:
         """The same question to a copy of the model that bears this name."""
         if name not in self._of_copies:
-            self._of_copies[name] = replace(self.problem, model=model)
+            self._of_copies[name] = self.runner.on(model)
         return self._of_copies[name]
 
     @property
     def has_small_maps(self) -> bool:
         """Whether attention and its gradients may be kept for every copy of the model that is asked."""
-        model = self.problem.model
-        floats = 2 * model.layers * model.attention_heads * self.problem.length**2
+        model = self.runner.decision.model
+        floats = 2 * model.layers * model.attention_heads * self.runner.decision.length**2
         return 4 * floats <= _KEPT_BYTES
 
     # --- F without some tokens ----------------------------------------------------------------------------------
@@ -133,8 +130,8 @@ class Examination:
         return self._prefixes(orders, inside=True)
 
     def _prefixes(self, orders: Array, *, inside: bool) -> Array:
-        present = np.empty((len(orders), len(self.sizes), self.problem.length), dtype=bool)
-        present[:] = ~self.problem.removable if inside else True
+        present = np.empty((len(orders), len(self.sizes), self.runner.decision.length), dtype=bool)
+        present[:] = ~self.runner.decision.removable if inside else True
         for index, size in enumerate(self.sizes):
             np.put_along_axis(present[:, index], self.removable[orders[:, :size]], inside, axis=1)
         return present
@@ -142,22 +139,20 @@ class Examination:
     @property
     def one_left_out(self) -> Array:
         """(removable, token) of bool: the input without each token in turn."""
-        present = np.ones((len(self.removable), self.problem.length), dtype=bool)
+        present = np.ones((len(self.removable), self.runner.decision.length), dtype=bool)
         present[np.arange(len(self.removable)), self.removable] = False
         return present
 
     def compute(self, variants: Sequence[Array]) -> None:
         """F of these parts of the input, (…, token) of bool each: those not known yet, in batches of similar length."""
-        whole = np.ones((1, self.problem.length), dtype=bool)
+        whole = np.ones((1, self.runner.decision.length), dtype=bool)
         rows = np.unique(np.concatenate([whole, *(part.reshape(-1, part.shape[-1]) for part in variants)]), axis=0)
         new = rows[[row.tobytes() not in self._known for row in rows]]
-        own = self.problem
+        own = self.runner.decision
         as_probability = replace(own, output="probability")
-        with torch.no_grad():
-            for chosen in batches(own.model, new.sum(axis=1).tolist()):
-                logits = own.logits_without(new[chosen])
-                pairs = zip(own.contrast(logits).tolist(), as_probability.contrast(logits).tolist(), strict=True)
-                self._known.update((new[index].tobytes(), pair) for index, pair in zip(chosen, pairs, strict=True))
+        for chosen, logits in self.runner.logits_without(new):
+            pairs = zip(own.value(logits).tolist(), as_probability.value(logits).tolist(), strict=True)
+            self._known.update((new[index].tobytes(), pair) for index, pair in zip(chosen, pairs, strict=True))
 
     def values(self, present: Array) -> Array:
         """F in the scores' own units: (…, token) of bool → (…) float64."""
@@ -175,12 +170,12 @@ class Examination:
     @property
     def value(self) -> float:
         """F(x) in the scores' own units."""
-        return float(self.values(np.ones(self.problem.length, dtype=bool)))
+        return float(self.values(np.ones(self.runner.decision.length, dtype=bool)))
 
     @property
     def probability(self) -> float:
         """p(x)."""
-        return float(self.probabilities(np.ones(self.problem.length, dtype=bool)))
+        return float(self.probabilities(np.ones(self.runner.decision.length, dtype=bool)))
 
 
 def settings_of(subject: Subject) -> dict[str, Any]:
@@ -202,7 +197,7 @@ def run_cost(examination: Examination, subject: Subject, settings: Mapping[str, 
     """Passes of this input's length that the method takes to run once, a backward pass counted as two."""
     assert subject.method is not None
     backward = subject.method.family == "gradient" or subject.method.id in _BACKWARD
-    return subject.method.cost(examination.problem.length, settings) * (_WITH_GRADIENT if backward else 1)
+    return subject.method.cost(examination.runner.decision.length, settings) * (_WITH_GRADIENT if backward else 1)
 
 
 def explained(
@@ -213,10 +208,10 @@ def explained(
     ``name`` tells this model from the others of the examination: methods share its F(x) and first-order pass.
     """
     assert subject.method is not None
-    problem = examination.problem_of(model, name)
-    scores = explain(problem, subject.method, settings)
+    runner = examination.runner_of(model, name)
+    scores = explain(runner, subject.method, settings)
     if not examination.has_small_maps:
-        forget_first_order(problem)
+        forget_first_order(runner)
     return scores.scores.astype(np.float64)
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.attribution import METHODS, Method, explain
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes
+from glassbert.decision import Passes, decide
 from glassbert.errors import GlassBERTError, HeadError, OptionError, StoppedError
 from glassbert.evaluation import _ranking_store as store
 from glassbert.evaluation import comprehensiveness, leave_one_out, sufficiency
@@ -145,13 +144,13 @@ def _computed(
 
 def _scores(model: Model, methods: list[Method], text: str, passes: Passes) -> dict[int, TokenScores]:
     """What each method, by its number, says about the text; those that cannot say anything are missing."""
-    asked = pose(model, encode(model, text), None, "logit", passes=passes)
+    asked = decide(model, encode(model, text), None, "logit", passes=passes).decision
     found = {}
     for index, method in enumerate(methods):
-        # a problem of its own: methods that share one share passes, and each method's price would hang on the others
-        problem = pose(model, asked.encoded, asked.target, "logit", passes=passes)
+        # a runner of its own: methods that share one share passes, and each method's price would hang on the others
+        runner = decide(model, asked.encoded, asked.target, "logit", passes=passes)
         try:
-            found[index] = explain(problem, method, method.options)
+            found[index] = explain(runner, method, method.options)
         except StoppedError:
             raise
         except GlassBERTError:
@@ -167,7 +166,7 @@ def _judged(model: Model, scores: dict[int, TokenScores], passes: Passes) -> dic
     examination = Examination(model, first, n_orderings=_ORDERINGS, seed=_SEED, thorough=False, passes=passes)
     subjects = {index: examination.subject(one) for index, one in scores.items()}
     wanted = [measure.variants(examination, one) for one in subjects.values() for measure in _MEASURES]
-    with work_threads(_ORDERINGS * examination.problem.length):
+    with work_threads(_ORDERINGS * examination.runner.decision.length):
         examination.compute(wanted)
     return {
         index: {measure.CHECK.id: measure.run(examination, one) for measure in _MEASURES}

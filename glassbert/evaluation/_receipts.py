@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
-from glassbert.decision.problem import Passes
+from glassbert.decision import Passes
 from glassbert.errors import OptionError
 from glassbert.evaluation._check import Check
 from glassbert.evaluation._examination import Examination, Subject
@@ -83,32 +83,31 @@ def receipts(
     examination = Examination(model, scores[0], n_orderings=n_orderings, seed=seed, thorough=thorough, passes=passes)
     subjects = [examination.subject(one) for one in scores]
     if progress is not None:
-        report, expected = progress, _expected(examination, subjects, chosen)
-        passes.watch = lambda done: report(done, max(done, expected))
+        passes.report(progress, _expected(examination, subjects, chosen))
     return _issued(examination, subjects, chosen)
 
 
 def _issued(examination: Examination, subjects: list[Subject], checks: list[Check]) -> Iterator[Receipt]:
     for number, subject in enumerate(subjects):
-        start, before = time.perf_counter(), examination.problem.passes.count
+        start, before = time.perf_counter(), examination.runner.passes.count
         if number == 0:
             wanted = [check.variants(examination, one) for one in subjects for check in checks if check.variants]
             if wanted:
-                with work_threads(len(wanted) * examination.problem.length**2):
+                with work_threads(len(wanted) * examination.runner.decision.length**2):
                     examination.compute(wanted)
         lines = tuple(_line(check, examination, subject) for check in checks)
-        problem = examination.problem
+        runner = examination.runner
         yield Receipt(
-            encoded=problem.encoded,
-            target=problem.target,
-            target_label=problem.target_label,
-            output=problem.output,
+            encoded=runner.decision.encoded,
+            target=runner.decision.target,
+            target_label=runner.decision.target_label,
+            output=runner.decision.output,
             method=subject.scores.method,
             lines=lines,
             orderings=len(examination.orderings),
             seed=examination.seed,
             thorough=examination.thorough,
-            forward_passes=problem.passes.count - before,
+            forward_passes=runner.passes.count - before,
             seconds=time.perf_counter() - start,
         )
 

@@ -58,7 +58,7 @@ def _doubled(examination: Examination, subject: Subject, details: dict[str, Any]
         passes = run_cost(examination, subject, settings)
         return f"; not run: with {steps} steps, for about {passes} passes (the thorough receipt does)"
     assert subject.method is not None
-    again = explain(examination.problem, subject.method, settings)
+    again = explain(examination.runner, subject.method, settings)
     before = subject.scores.scores.astype(np.float64)
     moved = float(np.abs(again.scores - before).sum() / max(float(np.abs(before).sum()), 1e-12))
     details |= {"doubled_steps": steps, "doubled_moved": moved, "doubled_scores": again.scores.tolist()}

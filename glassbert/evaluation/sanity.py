@@ -38,11 +38,11 @@ def run(examination: Examination, subject: Subject) -> Finding:
     if not chosen:
         passes = run_cost(examination, subject, settings)
         return not_applicable(f"not run: would cost {passes} passes; the thorough receipt runs it")
-    names = stages(examination.problem.model)
+    names = stages(examination.runner.decision.model)
     correlations = []
     try:
         for stage in chosen:
-            other = randomised(examination.problem.model, stage, examination.seed)
+            other = randomised(examination.runner.decision.model, stage, examination.seed)
             again = explained(examination, subject, other, settings, ("stage", stage))[examination.removable]
             correlations.append(spearman(subject.evidence, again if is_signed(subject.scores) else np.abs(again)))
     except StoppedError:
@@ -69,7 +69,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
 
 def _stages(examination: Examination, subject: Subject) -> Sequence[int]:
     """The stages that are worth their passes, everything random the last; none for a method that costs too much."""
-    every = range(len(stages(examination.problem.model)))
+    every = range(len(stages(examination.runner.decision.model)))
     if examination.thorough:
         return every
     passes = max(1, run_cost(examination, subject, lean_settings(subject, thorough=False)))

@@ -58,14 +58,14 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
     """The sensitivity of each noise; None if the scores are all zero."""
     from captum.metrics import sensitivity_max
 
-    problem, noise = examination.problem, examination.noise
+    runner, noise = examination.runner, examination.noise
     embedded = noise.embeddings
     radius = _RADIUS * float(embedded.square().mean().sqrt())
     settings = lean_settings(subject, thorough=examination.thorough)
     if settings == settings_of(subject):  # then the scores without noise are those that were given
         before = subject.scores.scores.astype(np.float64)
     else:
-        before = explained(examination, subject, problem.model, settings, ("itself", 0))
+        before = explained(examination, subject, runner.decision.model, settings, ("itself", 0))
     if not before.any():
         return None
 

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner, decide
 from glassbert.errors import OptionError
 from glassbert.heads.results import AblationSweep, SweepMode
 from glassbert.maps.results import HeadIndex, check_head
@@ -77,34 +76,34 @@ def ablation_sweep(
         raise OptionError(f"steps {steps}: at least 1")
     blocks(model.network)
     candidates = _candidates(model, heads)
-    problem = pose(model, encode(model, text, pair), target, output)
+    runner = decide(model, encode(model, text, pair), target, output)
     rounds = min(steps, len(candidates)) if mode == "greedy" else 1
     report = _Report(sum(len(candidates) - done for done in range(rounds)), progress, cancelled)
 
     def work() -> tuple[_Outcome, list[tuple[HeadIndex, _Outcome]]]:
         report.done = 0
-        untouched = next(_outcomes(problem, []))
+        untouched = next(_outcomes(runner, []))
         if mode == "greedy":
-            return untouched, _greedy(problem, candidates, untouched, rounds, report)
-        return untouched, _each(problem, candidates, report)
+            return untouched, _greedy(runner, candidates, untouched, rounds, report)
+        return untouched, _each(runner, candidates, report)
 
     untouched, found = model.retry_on_cpu(work)
     return AblationSweep(
-        encoded=problem.encoded,
+        encoded=runner.decision.encoded,
         mode=mode,
-        target=problem.target,
-        target_label=problem.target_label,
+        target=runner.decision.target,
+        target_label=runner.decision.target_label,
         output=output,
         value=untouched[0],
-        prediction=problem.class_name(untouched[1]),
+        prediction=runner.decision.class_name(untouched[1]),
         layers=np.asarray([layer for (layer, _), _ in found]),
         heads=np.asarray([head for (_, head), _ in found]),
         values=np.asarray([value for _, (value, _) in found]),
-        predicted=tuple(problem.class_name(index) for _, (_, index) in found),
+        predicted=tuple(runner.decision.class_name(index) for _, (_, index) in found),
         model_layers=model.layers,
         model_heads=model.attention_heads,
         complete=not report.stopped,
-        forward_passes=problem.passes.count,
+        forward_passes=runner.passes.count,
         seconds=time.perf_counter() - start,
     )
 
@@ -145,21 +144,21 @@ def _candidates(model: Model, heads: Sequence[HeadIndex] | None) -> list[HeadInd
     return chosen
 
 
-def _each(problem: Problem, heads: list[HeadIndex], report: _Report) -> list[tuple[HeadIndex, _Outcome]]:
+def _each(runner: Runner, heads: list[HeadIndex], report: _Report) -> list[tuple[HeadIndex, _Outcome]]:
     """Every head alone; fewer when stopped."""
     by_layer = sorted(heads)
-    outcomes = dict(zip(by_layer, _until_stopped(problem, by_layer, report), strict=False))
+    outcomes = dict(zip(by_layer, _until_stopped(runner, by_layer, report), strict=False))
     return [(head, outcomes[head]) for head in heads if head in outcomes]
 
 
 def _greedy(
-    problem: Problem, heads: list[HeadIndex], untouched: _Outcome, rounds: int, report: _Report
+    runner: Runner, heads: list[HeadIndex], untouched: _Outcome, rounds: int, report: _Report
 ) -> list[tuple[HeadIndex, _Outcome]]:
     """The head that lowers F most, then the next one without it, until the decision changes."""
     found: list[tuple[HeadIndex, _Outcome]] = []
     left = sorted(heads)
     for _ in range(rounds):
-        outcomes = list(_until_stopped(problem, left, report))
+        outcomes = list(_until_stopped(runner, left, report))
         if report.stopped:
             break
         best = min(range(len(left)), key=lambda index: outcomes[index][0])
@@ -167,29 +166,29 @@ def _greedy(
         found.append((head, outcomes[best]))
         if outcomes[best][1] != untouched[1]:
             break
-        problem = replace(problem, model=ablate(problem.model, [head]))
+        runner = runner.on(ablate(runner.decision.model, [head]))
     return found
 
 
-def _until_stopped(problem: Problem, heads: list[HeadIndex], report: _Report) -> Iterator[_Outcome]:
-    size = max(1, _TOKEN_ROWS // problem.length)
+def _until_stopped(runner: Runner, heads: list[HeadIndex], report: _Report) -> Iterator[_Outcome]:
+    size = max(1, _TOKEN_ROWS // runner.decision.length)
     for start in range(0, len(heads), size):
         if report.stop():
             return
-        outcomes = _outcomes(problem, heads[start : start + size])
+        outcomes = _outcomes(runner, heads[start : start + size])
         next(outcomes)  # the model without a change
         for outcome in outcomes:
             report.advance()
             yield outcome
 
 
-def _outcomes(problem: Problem, heads: list[HeadIndex]) -> Iterator[_Outcome]:
+def _outcomes(runner: Runner, heads: list[HeadIndex]) -> Iterator[_Outcome]:
     """F and the decision of the model as it is, then without each of these heads, sorted by layer; one forward pass."""
-    network = problem.model.network
-    with torch.no_grad(), work_threads(problem.length * (1 + len(heads))):
-        logits = problem.logits(problem.embeddings, lambda: _joining(network, heads))
-    problem.passes.count += len(heads)
-    yield from zip(problem.contrast(logits).tolist(), logits.argmax(dim=-1).tolist(), strict=True)
+    network = runner.decision.model.network
+    with torch.no_grad(), work_threads(runner.decision.length * (1 + len(heads))):
+        logits = runner.logits(runner.decision.embeddings, lambda: _joining(network, heads))
+    runner.passes.count += len(heads)
+    yield from zip(runner.decision.value(logits).tolist(), logits.argmax(dim=-1).tolist(), strict=True)
 
 
 @contextmanager

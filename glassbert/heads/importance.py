@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from glassbert.arguments import checked
+from glassbert.decision import Runner, decide
 from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Problem
 from glassbert.errors import OptionError
 from glassbert.heads.results import HeadImportance
-from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.run import many_passes
 from glassbert.results import Array, Encoded
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
@@ -43,26 +43,25 @@ def head_importance(
         raise OptionError("a list of texts takes no pair: encode each pair with encode() and give a list of those")
     if not texts:
         raise OptionError("give at least one text")
-    problems = [pose(model, encode(model, each, pair), target, output) for each in texts]
-    gradients = np.stack([model.retry_on_cpu(lambda: _gradient(problem)) for problem in problems])  # noqa: B023
+    runners = [decide(model, encode(model, each, pair), target, output) for each in texts]
+    gradients = np.stack([many_passes(model, partial(_gradient, one), one.decision.length) for one in runners])
     return HeadImportance(
         importance=np.abs(gradients).mean(axis=0),
         gradient=gradients.mean(axis=0),
-        target_labels=tuple(problem.target_label for problem in problems),
-        texts=tuple(problem.encoded.texts for problem in problems),
+        target_labels=tuple(runner.decision.target_label for runner in runners),
+        texts=tuple(runner.decision.encoded.texts for runner in runners),
         output=output,
-        forward_passes=sum(problem.passes.count for problem in problems),
+        forward_passes=sum(runner.passes.count for runner in runners),
         seconds=time.perf_counter() - start,
     )
 
 
-def _gradient(problem: Problem) -> Array:
+def _gradient(runner: Runner) -> Array:
     """∂F/∂ξ, (layer, head)."""
-    gradient = np.zeros((problem.model.layers, problem.model.attention_heads), dtype=np.float32)
+    gradient = np.zeros((runner.decision.model.layers, runner.decision.model.attention_heads), dtype=np.float32)
 
     def see(found: LayerGradients) -> None:
         gradient[found.layer] = found.by_gates.float().cpu().numpy()
 
-    with work_threads(problem.length):
-        gradients_by_layer(problem, see)
+    gradients_by_layer(runner, see)
     return gradient

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes, Problem
+from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
 from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
 from glassbert.intervention.results import Trace
@@ -74,22 +73,21 @@ def trace(
     chosen = _layers(model, kind, layers)
     wanted = _spans(kind, len(first), spans)
     passes = Passes(cancelled=cancelled)
-    clean_problem = pose(model, first, target, output, passes=passes)
-    problem = pose(model, second, clean_problem.target, output, passes=passes)
+    clean_runner = decide(model, first, target, output, passes=passes)
+    runner = decide(model, second, clean_runner.decision.target, output, passes=passes)
     heads = range(model.attention_heads if kind == "head" else 1)
     places = [Place(layer, head, *span) for layer in sorted(chosen) for head in heads for span in wanted]
 
-    def work() -> tuple[float, float, dict[Place, float]]:
-        return _patch(clean_problem, problem, kind, places, progress)
-
-    clean_value, corrupted_value, found = model.retry_on_cpu(work)
+    clean_value, corrupted_value, found = model.retry_on_cpu(
+        lambda: _patch(clean_runner, runner, kind, places, progress)
+    )
     values = np.asarray([[[found[Place(n, head, *span)] for span in wanted] for head in heads] for n in chosen])
     return Trace(
-        clean=clean_problem.encoded,
-        corrupted=problem.encoded,
+        clean=clean_runner.decision.encoded,
+        corrupted=runner.decision.encoded,
         kind=kind,
-        target=clean_problem.target,
-        target_label=clean_problem.target_label,
+        target=clean_runner.decision.target,
+        target_label=clean_runner.decision.target_label,
         output=output,
         clean_value=clean_value,
         corrupted_value=corrupted_value,
@@ -102,22 +100,22 @@ def trace(
 
 
 def _patch(
-    clean_problem: Problem,
-    problem: Problem,
+    clean_runner: Runner,
+    runner: Runner,
     kind: Kind,
     places: Sequence[Place],
     progress: Callable[[int, int], None] | None,
 ) -> tuple[float, float, dict[Place, float]]:
     """F of the clean run and of the corrupted one, and of the latter with each place patched."""
-    clean_value, clean = run_and_keep(clean_problem, kind)
-    corrupted_value, corrupted = run_and_keep(problem, kind)
-    _check_difference(problem, clean_value, corrupted_value)
+    clean_value, clean = run_and_keep(clean_runner, kind)
+    corrupted_value, corrupted = run_and_keep(runner, kind)
+    _check_difference(runner, clean_value, corrupted_value)
     found = dict.fromkeys(places, corrupted_value)
-    matter = [place for place in places if changed(problem, kind, clean, corrupted, place)]
-    size = max(_LEAST_PATCHES, _TOKEN_ROWS // problem.length)
+    matter = [place for place in places if changed(runner, kind, clean, corrupted, place)]
+    size = max(_LEAST_PATCHES, _TOKEN_ROWS // runner.decision.length)
     for start in range(0, len(matter), size):
         chunk = matter[start : start + size]
-        found.update(zip(chunk, patched_values(problem, kind, chunk, clean).tolist(), strict=True))
+        found.update(zip(chunk, patched_values(runner, kind, chunk, clean).tolist(), strict=True))
         if progress is not None:
             progress(len(places) - len(matter) + start + len(chunk), len(places))
     if progress is not None and not matter:
@@ -132,11 +130,13 @@ def _check_lengths(model: Model, clean: Encoded, corrupted: Encoded) -> None:
         raise TextError("the two texts are the same to this model, so nothing can be restored: change a word in one")
 
 
-def _check_difference(problem: Problem, clean: float, corrupted: float) -> None:
+def _check_difference(runner: Runner, clean: float, corrupted: float) -> None:
+    decision = runner.decision
     if abs(clean - corrupted) <= _SAME_SHARE * max(abs(clean), abs(corrupted)) + _SAME:
         raise TargetError(
-            f"both texts give {problem.target_label!r} almost the same {problem.output} ({clean:.4g} and "
-            f"{corrupted:.4g}), so there is no difference to restore: choose another target or change another word"
+            f"both texts give {decision.target_label!r} almost the same {decision.output} "
+            f"({clean:.4g} and {corrupted:.4g}), so there is no difference to restore: choose another target or change "
+            "another word"
         )
 
 

@@ -8,8 +8,8 @@ import torch
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.predictions import AnswerPrediction
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, network_inputs, require_head
+from glassbert.network.model import Model, require_head
+from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import encode
 
 
@@ -26,14 +26,7 @@ def answer(
     if top_k < 1 or max_answer_tokens < 1:
         raise OptionError("top_k and max_answer_tokens must be at least 1")
     encoded = encode(model, question, context)
-    inputs = batch(model, [encoded])
-
-    def work(device: str) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            output = model.network(**network_inputs(model, inputs, device))
-            return output.start_logits[0].float().cpu(), output.end_logits[0].float().cpu()
-
-    start, end = model.run(work)
+    start, end = task_logits(model, [encoded], "question_answering")[0]
     context_tokens = torch.from_numpy(np.flatnonzero(encoded.sequence_ids == 1))
     # in logarithms: a confident model's products underflow, and every span would then be as good as any other
     joint = start[context_tokens].log_softmax(0)[:, None] + end[context_tokens].log_softmax(0)[None, :]

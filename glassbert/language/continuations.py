@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.results import ContinuationRanking
 from glassbert.network.batches import batches
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs, next_sentence_logits, require_head
+from glassbert.network.model import Model, require_head
+from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import encode
 
 
@@ -32,14 +31,7 @@ def rank_continuations(
     pairs = [encode(model, *((candidate, first) if swap else (first, candidate))) for candidate in candidates]
     logits = torch.empty(len(pairs), 2)
     for chunk in batches(model, [len(pair) for pair in pairs]):
-        inputs = batch(model, [pairs[number] for number in chunk])
-
-        def work(device: str, inputs: Batch = inputs) -> Tensor:
-            with torch.no_grad(), work_threads(inputs.token_rows):
-                pooled = encoder_of(model)(**network_inputs(model, inputs, device)).pooler_output
-                return next_sentence_logits(model, pooled).float().cpu()
-
-        logits[chunk] = model.run(work)
+        logits[chunk] = task_logits(model, [pairs[number] for number in chunk], "next_sentence")
     return ContinuationRanking(
         first=first,
         candidates=tuple(candidates),

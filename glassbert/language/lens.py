@@ -14,8 +14,9 @@ from glassbert.language.masked_copies import entropy_bits
 from glassbert.language.masked_words import Masked, mask
 from glassbert.language.results import LogitLens
 from glassbert.network.batches import rows_of_vocabulary
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs, vocabulary_logits
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
+from glassbert.network.task_heads import vocabulary_scores
 from glassbert.text.inputs import Text, token_name
 from glassbert.text.vocabulary import piece_in_place
 
@@ -59,7 +60,7 @@ def logit_lens(
         logits=logits.numpy(),
         probabilities=probabilities.numpy(),
         entropy=entropy.numpy(),
-        words=tuple(word if isinstance(word, str) else token_name(model, word) for word in words),
+        words=tuple(word if isinstance(word, str) else token_name(model, int(word)) for word in words),
         word_ids=word_ids.numpy(),
         word_probabilities=found[..., :-1].numpy(),
         word_ranks=ranks[..., :-1].numpy(),
@@ -74,21 +75,15 @@ def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
     """(layer, mask, vocabulary) logits in float32, in order, some layers at a time; the last one by itself."""
     inputs, chosen = batch(model, [masked.encoded]), list(masked.positions)
 
-    def encode_layers(device: str) -> Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            arguments = network_inputs(model, inputs, device)
-            states = encoder_of(model)(**arguments, output_hidden_states=True).hidden_states
-            return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
+    def read(forward: Forward) -> Tensor:
+        states = forward.encoder(output_hidden_states=True).hidden_states
+        return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
 
-    rows = model.run(encode_layers)
+    rows = run(model, inputs, read)
     # the last by itself, as fill_mask runs it: in a larger product its numbers may differ in the last bit
     for some in (*torch.split(rows[:-1], rows_of_vocabulary(model, len(chosen))), rows[-1:]):
-
-        def score(device: str, some: Tensor = some) -> Tensor:
-            with torch.no_grad(), work_threads(inputs.token_rows):
-                return vocabulary_logits(model, some.flatten(0, 1).to(device)).float().cpu()
-
-        yield model.run(score).view(len(some), len(chosen), -1)
+        scores = vocabulary_scores(model, some.flatten(0, 1), token_rows=inputs.token_rows)
+        yield scores.view(len(some), len(chosen), -1)
 
 
 def _read(logits: Tensor, followed: Tensor, top_k: int) -> tuple[Tensor, ...]:

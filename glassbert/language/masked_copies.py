@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.network.batches import batches, rows_of_vocabulary
+from glassbert.network.batches import batches, chunks, rows_of_vocabulary
 from glassbert.network.blocks import has_fused_attention
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, encoder_of, network_inputs, vocabulary_logits
+from glassbert.network.model import Batch, Model
+from glassbert.network.run import Forward, run
 from glassbert.network.single_position import read_at
+from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded
 
 __all__ = [
@@ -112,16 +113,11 @@ def entropy_bits(log_probabilities: Tensor) -> Tensor:
 
 def _vocabulary(model: Model, rows: Tensor) -> Iterator[tuple[int, Tensor]]:
     """(question, vocabulary) logits in float32, in order, a few at a time: the first question's number, logits."""
-    size = rows_of_vocabulary(model)
-    for start in range(0, len(rows), size):
-        chunk = rows[start : start + size]
-
-        def work(device: str, chunk: Tensor = chunk) -> Tensor:
-            with torch.no_grad(), work_threads(_TOKENS_A_VOCABULARY * len(chunk)):
-                return vocabulary_logits(model, chunk.to(device, model.network.dtype)).float().cpu()
-
-        for number, few in enumerate(torch.split(model.run(work), _ROWS_IN_CACHE)):
-            yield start + number * _ROWS_IN_CACHE, few
+    for some in chunks(len(rows), rows_of_vocabulary(model)):
+        chunk = rows[some]
+        scores = vocabulary_scores(model, chunk, token_rows=_TOKENS_A_VOCABULARY * len(chunk))
+        for number, few in enumerate(torch.split(scores, _ROWS_IN_CACHE)):
+            yield some.start + number * _ROWS_IN_CACHE, few
 
 
 def _keep_freed_pages() -> None:
@@ -146,10 +142,9 @@ def _states(model: Model, questions: Sequence[Question]) -> Tensor:
     inputs = Batch(ids, attention, segments)
     positions = torch.tensor([one.position for one in questions])
 
-    def work(device: str) -> Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows), read_at(model, inputs, positions):
-            hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state
-            at_masks: Tensor = hidden[:, 0].float().cpu()
-            return at_masks
+    def read(forward: Forward) -> Tensor:
+        with read_at(model, inputs, positions):
+            at_masks: Tensor = forward.encoder().last_hidden_state[:, 0].float().cpu()
+        return at_masks
 
-    return model.run(work)
+    return run(model, inputs, read)

@@ -11,8 +11,8 @@ import torch
 from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.predictions import MaskPrediction
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs, require_head, vocabulary_logits
+from glassbert.network.model import Model, batch, require_head, vocabulary_logits
+from glassbert.network.run import Forward, run
 from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, mask_positions, token_name, with_masks
 
@@ -36,12 +36,10 @@ def fill_mask(
     inputs = batch(model, [masked.encoded])
     chosen, originals = list(masked.positions), masked.originals
 
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            hidden = encoder_of(model)(**network_inputs(model, inputs, device)).last_hidden_state[0, chosen]
-            return vocabulary_logits(model, hidden).float().cpu()
+    def read(forward: Forward) -> torch.Tensor:
+        return vocabulary_logits(model, forward.encoder().last_hidden_state[0, chosen]).float().cpu()
 
-    logits = model.run(work)  # (mask, vocabulary)
+    logits = run(model, inputs, read)  # (mask, vocabulary)
     log_probabilities = logits.log_softmax(dim=-1)
     probabilities = log_probabilities.exp()
     best = logits.topk(top_k, dim=-1)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
 from glassbert.arguments import checked
 from glassbert.language.predictions import PairPrediction
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs, next_sentence_logits, require_head
+from glassbert.network.model import Model, require_head
+from glassbert.network.task_heads import task_logits
 from glassbert.results import Encoded
 from glassbert.text.inputs import encode
 
@@ -24,12 +22,5 @@ def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
 
 def next_of_encoded(model: Model, encoded: Encoded) -> PairPrediction:
     """The same for a pair that is encoded already."""
-    inputs = batch(model, [encoded])
-
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            pooled = encoder_of(model)(**network_inputs(model, inputs, device)).pooler_output
-            return next_sentence_logits(model, pooled)[0].float().cpu()
-
-    logits = model.run(work)
+    logits = task_logits(model, [encoded], "next_sentence")[0]
     return PairPrediction(encoded=encoded, logits=logits.numpy(), probabilities=logits.softmax(dim=-1).numpy())

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
 from glassbert.arguments import checked
 from glassbert.language.predictions import TokenLabels
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, network_inputs, require_head
+from glassbert.network.model import Model, require_head
+from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import Text, encode
 
 
@@ -16,14 +14,7 @@ def label_tokens(model: Model, text: Text, pair: str | None = None) -> TokenLabe
     """A token classifier's logits and softmax, (token, label). One forward pass. Raises HeadError, TextErrors."""
     require_head(model, "token_classification")
     encoded = encode(model, text, pair)
-    inputs = batch(model, [encoded])
-
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            logits: torch.Tensor = model.network(**network_inputs(model, inputs, device)).logits
-            return logits[0].float().cpu()
-
-    logits = model.run(work)
+    logits = task_logits(model, [encoded], "token_classification")[0]
     return TokenLabels(
         encoded=encoded,
         labels=model.labels,

@@ -17,7 +17,8 @@ from torch import Tensor
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import blocks, gates_off, scaled, see_input, see_output
 from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded
 
 _KEYS = 64
@@ -56,18 +57,16 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
     inputs = batch(model, [encoded])
     gates = gates_off(network, model.ablated_heads)
 
-    def work(device: str) -> list[Layer]:
+    def read(forward: Forward) -> list[Layer]:
         values: dict[int, Tensor] = {}
         states: dict[int, Tensor] = {}
         summed: dict[int, Tensor] = {}
         with (
-            torch.no_grad(),
-            work_threads(inputs.token_rows),
             see_input(network, "value", lambda layer, read, _: states.update({layer: read[0][0]})),
             see_output(network, "value", lambda layer, given: values.update({layer: given[0]})),
             see_input(network, "norm", lambda layer, read, _: summed.update({layer: read[0][0]})),
         ):
-            output = encoder_of(model)(**network_inputs(model, inputs, device), output_attentions=maps is None)
+            output = forward.encoder(output_attentions=maps is None)
         for layer, gate in gates.items():
             values[layer] = scaled(values[layer][None], gate)[0]
         attention = maps.weights if maps is not None else [weights[0] for weights in output.attentions]
@@ -76,7 +75,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
             for number, block in enumerate(blocks(network))
         ]
 
-    return model.run(work)
+    return run(model, inputs, read)
 
 
 def in_parts(tokens: int) -> Iterator[slice]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from glassbert.errors import LayerError, UnsupportedModelError
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.errors import LayerError
+from glassbert.families import require
+from glassbert.network.blocks import blocks
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded, read_only
 from glassbert.text.inputs import Text, encode
 
@@ -59,32 +60,29 @@ class Neurons:
 def neurons(model: Model, text: Text, pair: str | None = None, *, layers: Sequence[int] | None = None) -> Neurons:
     """Queries and keys of ``layers`` (None: all) from the stock model's hidden states; one forward pass.
 
-    For BERT, RoBERTa, ELECTRA and DistilBERT, whose weights depend on queries and keys alone. Raises LayerError,
-    UnsupportedModelError, the TextErrors.
+    For families whose weights depend on queries and keys alone. Raises LayerError, UnsupportedModelError, the
+    TextErrors.
     """
     chosen = list(range(model.layers)) if layers is None else [int(layer) for layer in layers]
     for layer in chosen:
         if not 0 <= layer < model.layers:
             raise LayerError(f"layer {layer}: this model has layers 0 to {model.layers - 1}")
-    projections = _projections(model.network)
+    require(model.checkpoint.family, "plain_scores", "the neuron view")
+    stack = blocks(model.network)
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
 
-    def work(device: str) -> tuple[list[Array], list[Array], list[Array]]:
+    def read(forward: Forward) -> tuple[list[Array], list[Array], list[Array]]:
         weights, queries, keys = [], [], []
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            output = encoder_of(model)(
-                **network_inputs(model, inputs, device), output_attentions=True, output_hidden_states=True
-            )
-            for layer in chosen:
-                states = output.hidden_states[layer][0]  # what this layer reads
-                query, key = projections[layer]
-                weights.append(output.attentions[layer][0].float().cpu().numpy())
-                queries.append(_by_head(query(states), model.attention_heads))
-                keys.append(_by_head(key(states), model.attention_heads))
+        output = forward.encoder(output_attentions=True, output_hidden_states=True)
+        for layer in chosen:
+            states = output.hidden_states[layer][0]  # what this layer reads
+            weights.append(output.attentions[layer][0].float().cpu().numpy())
+            queries.append(_by_head(stack[layer].query(states), model.attention_heads))
+            keys.append(_by_head(stack[layer].key(states), model.attention_heads))
         return weights, queries, keys
 
-    weights, queries, keys = model.run(work)
+    weights, queries, keys = run(model, inputs, read)
     return Neurons(encoded, np.asarray(chosen), np.stack(weights), np.stack(queries), np.stack(keys))
 
 
@@ -93,17 +91,3 @@ def _by_head(states: Any, heads: int) -> Array:
     tokens, width = states.shape
     result: Array = states.view(tokens, heads, width // heads).transpose(0, 1).float().cpu().numpy()
     return result
-
-
-def _projections(network: Any) -> list[tuple[Any, Any]]:
-    """Each layer's query and key projection."""
-    encoder = network.base_model
-    match network.config.model_type:
-        case "bert" | "roberta" | "xlm-roberta" | "electra":
-            return [(layer.attention.self.query, layer.attention.self.key) for layer in encoder.encoder.layer]
-        case "distilbert":
-            return [(layer.attention.q_lin, layer.attention.k_lin) for layer in encoder.transformer.layer]
-    raise UnsupportedModelError(
-        f"queries and keys of a {network.config.model_type} network are not known here; valid are BERT, RoBERTa, "
-        "XLM-RoBERTa, ELECTRA and DistilBERT"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from glassbert.families import require
 from glassbert.maps import _value_norms as parts
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps, TokenMaps
@@ -36,10 +37,16 @@ def mixed(layer: parts.Layer) -> Tensor:
     return shared
 
 
+def check_family(model: Model) -> None:
+    """Raise UnsupportedModelError where no LayerNorm follows the residual: the formula would run and be wrong."""
+    require(model.checkpoint.family, "post_norm", "the 2021 variant of value-weighted norms")
+
+
 def value_norms_2021(
     model: Model, text: Text, pair: str | None = None, *, maps: AttentionMaps | None = None
 ) -> TokenMaps:
     """See :func:`glassbert.value_norms`, variant 2021."""
+    check_family(model)
     encoded = encode(model, text, pair)
     values = parts.layer_maps(parts.traced(model, encoded, maps), mixed)
     return TokenMaps.of(encoded, MEASURE.id, values, rows_sum_to_one=False)

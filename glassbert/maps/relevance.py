@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
+from glassbert.decision import Runner, decide
 from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Problem
 from glassbert.maps._measure import Measure
 from glassbert.maps.results import TokenMaps
-from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.run import many_passes
 from glassbert.results import Array
 from glassbert.targets import Output, Target, target_to_dict
 from glassbert.text.inputs import Text, encode
@@ -39,36 +38,32 @@ def attention_relevance_map(
     passes and a backward pass, layer by layer, so that a long text takes the memory of one layer; rows do not sum to 1.
     Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
     """
-    problem = pose(model, encode(model, text, pair), target, output)
-
-    def work() -> tuple[float, Array]:
-        with work_threads(problem.length):
-            return _relevance(problem)
-
-    value, relevance = model.retry_on_cpu(work)
+    runner = decide(model, encode(model, text, pair), target, output)
+    decision = runner.decision
+    value, relevance = many_passes(model, lambda: _relevance(runner), decision.length)
     return TokenMaps.of(
-        problem.encoded,
+        decision.encoded,
         MEASURE.id,
         relevance,
         rows_sum_to_one=False,
         options={
-            "target": target_to_dict(problem.target),
-            "target_label": problem.target_label,
+            "target": target_to_dict(decision.target),
+            "target_label": decision.target_label,
             "output": output,
             "value": value,
         },
     )
 
 
-def _relevance(problem: Problem) -> tuple[float, Array]:
+def _relevance(runner: Runner) -> tuple[float, Array]:
     """F(x), and R after each layer, (layer, query, key)."""
     raised: dict[int, Tensor] = {}
 
     def see(found: LayerGradients) -> None:
         raised[found.layer] = raising(found.weights, found.by_weights).cpu()
 
-    value = gradients_by_layer(problem, see)
-    relevance = torch.eye(problem.length)
+    value = gradients_by_layer(runner, see)
+    relevance = torch.eye(runner.decision.length)
     layers = torch.empty(len(raised), *relevance.shape)
     for layer in sorted(raised):
         relevance = relevance + raised.pop(layer) @ relevance

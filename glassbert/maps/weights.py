@@ -9,8 +9,8 @@ from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import gives_weights, take_weights
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.text.inputs import Text, encode
 
 
@@ -24,19 +24,18 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
 
-    def work(device: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def read(forward: Forward) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
 
         # Moved into place while the network runs: 512 tokens are 1 MB a head, and all layers are never held twice.
         def take(layer: int, values: torch.Tensor) -> None:
             weights[layer] = values[0].float().cpu().numpy()
 
-        arguments = network_inputs(model, inputs, device) | gives_weights(model.network)
-        with torch.no_grad(), work_threads(inputs.token_rows), take_weights(model.network, take):
-            encoder_of(model)(**arguments)
+        with take_weights(model.network, take):
+            forward.encoder(**gives_weights(model.network))
         return weights
 
-    return AttentionMaps(encoded=encoded, weights=model.run(work))
+    return AttentionMaps(encoded=encoded, weights=run(model, inputs, read))
 
 
 MEASURE = Measure(

@@ -14,6 +14,7 @@ from glassbert.arguments import checked
 from glassbert.errors import StoppedError
 from glassbert.maps._measure import Measure
 from glassbert.maps.results import TokenMaps
+from glassbert.network.batches import floats_a_token
 from glassbert.network.blocks import (
     FUSED_FROM,
     Block,
@@ -25,7 +26,8 @@ from glassbert.network.blocks import (
     see_input,
 )
 from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.text.inputs import Text, encode
 
 # Bytes of activations, and token rows, of one pass: 512 tokens of a base-size model go by five.
@@ -58,12 +60,11 @@ def value_zeroing(
     def work() -> Tensor:
         calls: dict[int, tuple[tuple[Any, ...], dict[str, Any]]] = {}
 
-        def trace(device: str) -> None:
-            keep = see_input(model.network, "layer", lambda layer, *call: calls.update({layer: call}))
-            with torch.no_grad(), work_threads(inputs.token_rows), keep:
-                encoder_of(model)(**network_inputs(model, inputs, device))
+        def trace(forward: Forward) -> None:
+            with see_input(model.network, "layer", lambda layer, *call: calls.update({layer: call})):
+                forward.encoder()
 
-        model.run(trace)
+        run(model, inputs, trace)
         rows = []
         for layer in range(model.layers):
             rows.append(_distances(model, layer, *calls.pop(layer), cancelled))
@@ -139,10 +140,8 @@ def _projected_once(block: Block, copies: int) -> Iterator[None]:
 
 def _chunks(model: Model, tokens: int) -> list[list[int]]:
     """Which tokens are zeroed in one pass, one a copy of the text; −1 is a copy that stays whole, the first of all."""
-    config = model.network.config
-    inner = int(getattr(config, "intermediate_size", 4 * model.hidden_size))
-    maps = 0 if has_fused_attention(model.network) and tokens >= FUSED_FROM else 3 * model.attention_heads * tokens
-    floats = tokens * (6 * model.hidden_size + 2 * inner + maps)
+    fused = has_fused_attention(model.network) and tokens >= FUSED_FROM
+    floats = tokens * floats_a_token(model, 0 if fused else tokens)
     size = max(2, min(_TOKEN_ROWS // tokens, _BYTES // (4 * floats)))
     return [list(range(start, min(start + size, tokens))) for start in range(-1, tokens, size)]
 

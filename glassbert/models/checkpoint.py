@@ -65,7 +65,6 @@ EMBEDDED_IDS = {
 
 _MAX_TOKENIZER_BYTES = 64_000_000
 _FLOATS = {"F16", "BF16", "F32", "F64"}
-_WORDS, _POSITIONS = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,8 @@ def vet(
     check_files(files, source)
     weights = read_weights(folder, source=source, root=root)
     _check_fit(config, family, weights, source)
-    _check_tokenizer(folder, files, weights.tensors[family.canonical(weights.tensors)[_WORDS]].shape[0], source)
+    words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
+    _check_tokenizer(folder, files, weights.tensors[words].shape[0], source)
     check_memory(weights.parameters * 4, source, available)
     architectures = strings(config.get("architectures"))
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
@@ -228,7 +228,11 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
                 f"{quoted(source)} stores {quoted(name)} as {tensor.dtype}, a quantised or unknown format; choose the "
                 "original model with 32- or 16-bit weights"
             )
-    for name, key in ((_WORDS, "vocab_size"), (_POSITIONS, "max_position_embeddings")):
+    tables = [(family.embeddings.words, "vocab_size")]
+    if family.embeddings.positions is not None:
+        tables.append((family.embeddings.positions, "max_position_embeddings"))
+    for table, key in tables:
+        name = f"{table}.weight"
         if name not in names:
             raise DamagedCheckpointError(
                 f"{quoted(source)} holds no {family.label} encoder: its weights have no {quoted(name)}; its config and "
@@ -238,13 +242,19 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
         said = config.get(key, shape[0] if shape else 0)
         if len(shape) != 2 or said != shape[0]:
             raise _mismatch(source, f"{key} = {said}", f"{shape[0] if shape else 0} rows of {name}")
-    if family.model_type != "albert":  # whose layers all share one set of weights
-        stored = {
-            int(match[1]) for name in names if (match := re.match(r"(?:encoder|transformer)\.layer\.(\d+)\.", name))
-        }
-        said = config.get("num_hidden_layers", config.get("n_layers"))
-        if said is not None and not stored.issuperset(range(said)):
-            raise _mismatch(source, f"{said} layers", f"{len(stored)}")
+    said = config.get(family.layer_count)
+    if said is not None:
+        modules = _modules(names)
+        layers = family.layers(said, config.get(family.group_count, 1) if family.group_count else 1)
+        stored = sum(layer in modules for layer in layers)
+        if stored < said:
+            raise _mismatch(source, f"{said} layers", f"{stored}")
+
+
+def _modules(tensors: Collection[str]) -> set[str]:
+    """Every module that holds one of these tensors, at any depth."""
+    parts = (name.split(".") for name in tensors)
+    return {".".join(path[:depth]) for path in parts for depth in range(1, len(path))}
 
 
 def _check_labels(config: Mapping[str, Any], family: Family, weights: Weights, tensor: str, source: str) -> None:

@@ -7,18 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
-from glassbert.families import DECODERS, ENCODER_DECODERS, FAMILIES, Family
+from glassbert.families import DECODERS, ENCODER_DECODERS, FAMILIES, Family, labels
 from glassbert.models.files import quoted, read_json
 
 __all__ = ["CONFIG", "MAX_CONFIG_BYTES", "check_config", "no_config", "read_config", "strings"]
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 1_000_000
-#: Config numbers that make as many Python objects as they say.
-_LIMITS = {
-    **dict.fromkeys(("num_hidden_layers", "n_layers", "num_hidden_groups", "inner_group_num"), 1000),
-    **dict.fromkeys(("num_labels", "_num_labels"), 100_000),
-}
+_MAX_LAYERS, _MAX_LABELS = 1000, 100_000
 
 
 def read_config(folder: Path, files: Collection[str], source: str) -> dict[str, Any]:
@@ -46,8 +42,7 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
     weights were made for that code (another attention, another pooling), and the stock class would compute
     something else from them without a word.
     """
-    supported = _listed([family.label for family in FAMILIES.values()])
-    advice = f"GlassBERT opens encoders of the families {supported}: choose one of these"
+    advice = f"GlassBERT opens encoders of the families {labels()}: choose one of these"
     kind = config.get("model_type")
     architectures = strings(config.get("architectures"))
     if not isinstance(kind, str) or not kind:
@@ -86,7 +81,7 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             f"{quoted(source)} uses relative positions ({quoted(config['position_embedding_type'])}), which "
             "transformers no longer computes; choose a model with absolute positions"
         )
-    for name, limit in _LIMITS.items():
+    for name, limit in _limits().items():
         number = config.get(name, 1)
         if type(number) is not int or not 0 < number <= limit:
             raise DamagedCheckpointError(
@@ -100,5 +95,11 @@ def strings(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, (list, tuple)) else ()
 
 
-def _listed(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def _limits() -> dict[str, int]:
+    """Config numbers that make as many Python objects as they say → the most accepted."""
+    names = {"num_hidden_layers"}  # transformers reads it in every config, also where the family has a name of its own
+    for family in FAMILIES.values():
+        names |= {family.layer_count, *(name for name, _ in family.only_with)}
+        if family.group_count:
+            names.add(family.group_count)
+    return dict.fromkeys(sorted(names), _MAX_LAYERS) | dict.fromkeys(("num_labels", "_num_labels"), _MAX_LABELS)

@@ -13,12 +13,21 @@ from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
+from glassbert.families import Head
 from glassbert.network.blocks import blocks
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, encoder_of, network_inputs
+from glassbert.network.model import Batch, Model, encoder_of
 from glassbert.network.results import Architecture
+from glassbert.network.run import Forward, run
 
 __all__ = ["architecture"]
+
+_HEADS: dict[Head, str] = {
+    "masked_words": "masked-word head",
+    "next_sentence": "next-sentence head",
+    "classification": "classification head",
+    "token_classification": "token-classification head",
+    "question_answering": "question-answering head",
+}
 
 
 @checked
@@ -80,16 +89,16 @@ def _calls(model: Model, tokens: int) -> list[_Call]:
     ids = torch.full((1, tokens), int(model.tokenizer.cls_token_id or 0))
     inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
 
-    def work(device: str) -> list[_Call]:
+    def read(forward: Forward) -> list[_Call]:
         calls: list[_Call] = []
-        with torch.no_grad(), work_threads(tokens), _recorded(model, calls):
-            output = model.network(**network_inputs(model, inputs, device), output_attentions=True)
+        with _recorded(model, calls):
+            output = forward.network(output_attentions=True)
         weights = [call for call in calls if call.module is None]
         for call, attention in zip(weights, output.attentions, strict=True):
             call.returned = tuple(attention.shape)
         return calls
 
-    return model.run(work)
+    return run(model, inputs, read)
 
 
 @contextmanager
@@ -143,17 +152,12 @@ def _not_run(model: Model, ran: list[_Call]) -> list[_Call]:
 
 def _block(model: Model, name: str) -> str:
     """The block a module outside the layers belongs to."""
-    encoder = model.network is encoder_of(model) or name.startswith(f"{model.network.base_model_prefix}.")
-    if "pooler" in name:
+    family = model.checkpoint.family
+    if family.in_pooler(name):
         return "pooler"
-    if "relative_attention_bias" in name:
+    if family.position_bias is not None and name.removeprefix(f"{family.prefix}.") == family.position_bias:
         return "position bias"
-    if encoder:
+    if model.network is encoder_of(model) or name.startswith(f"{family.prefix}."):
         return "embeddings"
-    if "seq_relationship" in name:
-        return "next-sentence head"
-    if "qa_outputs" in name:
-        return "question-answering head"
-    if "classifier" in name:
-        return "classification head" if "classification" in model.heads else "token-classification head"
-    return "masked-word head"
+    head = family.head_of(name, model.heads)
+    return "head" if head is None else _HEADS[head]

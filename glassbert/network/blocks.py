@@ -1,4 +1,4 @@
-"""Where attention sits inside each family's stock network, and hooks that reach it there.
+"""The modules inside a stock network's layers, found by its family's record, and hooks that reach them there.
 
 Hooks are on the network only inside a ``with``, and only :meth:`Model.run` lets one in: under the model's
 lock, so that no other thread's forward pass meets them.
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from glassbert.errors import UnsupportedModelError
+from glassbert.families import Family, family_of, require
 
 __all__ = [
     "FUSED_FROM",
@@ -58,6 +59,8 @@ class Block:
     norm: Any  # LayerNorm of attention output + residual
     feed_forward: Any  # Linear: the wide inner layer → hidden, what the feed-forward half adds
     attention: Any  # hidden states → (heads side by side, weights)
+    widen: Any  # Linear: hidden → the wide inner layer, read by the activation; None if it is gated
+    last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm comes before each half
 
 
 # Looked for once: every hook of every pass asks, and finding them took a fourteenth of a short pass.
@@ -80,71 +83,24 @@ def has_known_blocks(network: Any) -> bool:
 
 
 def _blocks(network: Any) -> tuple[Block, ...]:
-    encoder, config = network.base_model, network.config
-    match config.model_type:
-        case "bert" | "roberta" | "xlm-roberta" | "electra":
-            return tuple(
-                Block(
-                    layer,
-                    layer.attention.self.query,
-                    layer.attention.self.key,
-                    layer.attention.self.value,
-                    layer.attention.output.dense,
-                    layer.attention.output.LayerNorm,
-                    layer.output.dense,
-                    layer.attention.self,
-                )
-                for layer in encoder.encoder.layer
+    config = network.config
+    family = family_of(config.model_type)
+    require(family, "known_layers", "this analysis")
+    for name, value in family.only_with:
+        if getattr(config, name) != value:
+            raise UnsupportedModelError(
+                f"GlassBERT knows the layers of {family.label} networks with {name} = {value}, and this one has "
+                f"{getattr(config, name)}; choose another model"
             )
-        case "distilbert":
-            return tuple(
-                Block(
-                    layer,
-                    layer.attention.q_lin,
-                    layer.attention.k_lin,
-                    layer.attention.v_lin,
-                    layer.attention.out_lin,
-                    layer.sa_layer_norm,
-                    layer.ffn.lin2,
-                    layer.attention,
-                )
-                for layer in encoder.transformer.layer
-            )
-        case "mpnet":
-            return tuple(
-                Block(
-                    layer,
-                    layer.attention.attn.q,
-                    layer.attention.attn.k,
-                    layer.attention.attn.v,
-                    layer.attention.attn.o,
-                    layer.attention.LayerNorm,
-                    layer.output.dense,
-                    layer.attention.attn,
-                )
-                for layer in encoder.encoder.layer
-            )
-        case "albert" if config.inner_group_num == 1:
-            groups = encoder.encoder.albert_layer_groups
-            share = config.num_hidden_layers / config.num_hidden_groups
-            shared = (groups[int(number / share)].albert_layers[0] for number in range(config.num_hidden_layers))
-            return tuple(
-                Block(
-                    layer,
-                    layer.attention.query,
-                    layer.attention.key,
-                    layer.attention.value,
-                    layer.attention.dense,
-                    layer.attention.LayerNorm,
-                    layer.ffn_output,
-                    layer.attention,
-                )
-                for layer in shared
-            )
-    raise UnsupportedModelError(
-        f"the inside of a {config.model_type} network is not known here; valid are BERT, DistilBERT, RoBERTa, "
-        "XLM-RoBERTa, ALBERT with one layer a group, ELECTRA and MPNet"
-    )
+    groups = getattr(config, family.group_count) if family.group_count else 1
+    paths = family.layers(config.num_hidden_layers, groups)
+    return tuple(_block(network.base_model.get_submodule(path), family) for path in paths)
+
+
+def _block(layer: Any, family: Family) -> Block:
+    assert family.inside is not None
+    modules = {part: path and layer.get_submodule(path) for part, path in family.inside.paths().items()}
+    return Block(layer=layer, **modules)
 
 
 @contextmanager
@@ -226,13 +182,13 @@ def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
 
 
 def gives_weights(network: Any) -> dict[str, bool]:
-    """What to call this network with so that its attention gives its weights; all but MPNet's always do."""
-    return {"output_attentions": True} if network.config.model_type == "mpnet" else {}
+    """What to call this network with so that its attention gives its weights."""
+    return {"output_attentions": True} if family_of(network.config.model_type).weights_on_request else {}
 
 
 def has_fused_attention(network: Any) -> bool:
-    """Whether attention of this family can run as torch's fused kernel: of all families here but MPNet."""
-    return bool(network._supports_sdpa)
+    """Whether attention of this family can run as torch's fused kernel."""
+    return family_of(network.config.model_type).fused_attention
 
 
 @contextmanager

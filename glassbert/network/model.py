@@ -16,7 +16,7 @@ from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.errors import DamagedCheckpointError, DeviceError, HeadError, OptionError
-from glassbert.families import HEADS, Head
+from glassbert.families import HEADS, Family, Head
 from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
@@ -159,7 +159,7 @@ def load(
         attention_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        max_tokens=_max_tokens(config, tokenizer),
+        max_tokens=_max_tokens(checkpoint.family, config, tokenizer),
         labels=labels if {"classification", "token_classification"} & set(checkpoint.heads) else (),
         # a softmax over a single score (regression, ranking) would always say 1
         multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
@@ -179,7 +179,7 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             "download it again or choose another model"
         ) from error
     # The pooler of a bare encoder feeds no head we offer; anything else that is missing would be random numbers.
-    missing = {name for name in missing if not name.startswith("pooler.") and ".pooler." not in name}
+    missing = {name for name in missing if not checkpoint.family.in_pooler(name)}
     if missing:
         raise DamagedCheckpointError(
             f"{checkpoint.source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them); "
@@ -204,10 +204,10 @@ def _place(network: Any, device: str) -> _Placement:
     return _Placement(device)
 
 
-def _max_tokens(config: Any, tokenizer: Any) -> int:
+def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
     positions = int(config.max_position_embeddings)
-    if config.model_type in ("roberta", "xlm-roberta", "mpnet"):
-        positions -= int(config.pad_token_id) + 1  # these count positions from the padding id on
+    if family.positions_after_padding:
+        positions -= int(config.pad_token_id) + 1
     limit = int(tokenizer.model_max_length)
     return min(positions, limit)  # a tokenizer without a limit says 10^30
 
@@ -232,6 +232,10 @@ class Batch:
     @property
     def token_rows(self) -> int:
         return self.input_ids.numel()
+
+    def repeated(self, count: int) -> Batch:
+        """``count`` copies of a single input, without copying it."""
+        return Batch(*(one.expand(count, -1) for one in (self.input_ids, self.attention_mask, self.token_type_ids)))
 
 
 def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
@@ -276,24 +280,15 @@ def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
 
     On a short text the head costs as much as the whole encoder, so it is applied where it is needed and nowhere else.
     """
-    network = model.network
-    match network.config.model_type:
-        case "bert":
-            logits = network.cls.predictions(hidden)
-        case "distilbert":
-            hidden = network.vocab_layer_norm(network.activation(network.vocab_transform(hidden)))
-            logits = network.vocab_projector(hidden)
-        case "albert":
-            logits = network.predictions(hidden)
-        case "electra":
-            logits = network.generator_lm_head(network.generator_predictions(hidden))
-        case _:  # RoBERTa, XLM-RoBERTa, MPNet
-            logits = network.lm_head(hidden)
-    result: Tensor = logits
-    return result
+    return _head_alone(model, "masked_words", hidden)
 
 
 def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:
     """The next-sentence head on the pooled [CLS] state: (input, hidden) → (input, 2)."""
-    result: Tensor = model.network.cls.seq_relationship(pooled)
-    return result
+    return _head_alone(model, "next_sentence", pooled)
+
+
+def _head_alone(model: Model, head: Head, states: Tensor) -> Tensor:
+    for path in model.checkpoint.family.heads[head].modules:
+        states = model.network.get_submodule(path)(states)
+    return states

@@ -13,6 +13,9 @@ needed in full, and leaving them out changes nothing but the rounding:
 - **Attention** of the layers between runs as torch's fused kernel, unless the inputs are short. It never writes the
   weights to memory, and nobody asks for them here.
 
+A family whose record does not allow this (:attr:`Family.one_position`) runs in full, and its last states at the
+positions are picked out: the same numbers.
+
 It is the stock network that runs, with hooks at its projections. A head of the last layer gets a single state to look
 at, whose weight is 1 whatever the score, so it passes on what stands there as its value: the sum above.
 """
@@ -20,7 +23,7 @@ at, whose weight is 1 whatever the score, so it passes on what stands there as i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -40,11 +43,27 @@ def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = 
     which need not be alike where the tokens are, so the first layer is computed in full. Differentiable.
     """
     with ExitStack() as stack:
-        if model.layers > 1 and not embedded:
-            stack.enter_context(_first_layer_once(model, inputs))
-        stack.enter_context(_last_layer_at(model, positions))
+        if not model.checkpoint.family.one_position:
+            stack.enter_context(_picked_out(model, positions))
+        else:
+            if model.layers > 1 and not embedded:
+                stack.enter_context(_first_layer_once(model, inputs))
+            stack.enter_context(_last_layer_at(model, positions))
         stack.enter_context(fused_attention(model.network, inputs.input_ids.shape[1]))
         yield
+
+
+def _picked_out(model: Model, positions: Tensor) -> AbstractContextManager[None]:
+    """A context in which the last layer is computed in full and gives its states at one position an input."""
+
+    def pick(layer: int, states: Tensor) -> Tensor:
+        if layer < model.layers - 1:
+            return states
+        rows = torch.arange(len(positions), device=states.device)
+        return states[rows, positions.to(states.device)][:, None]
+
+    picked: AbstractContextManager[None] = change_output(model.network, "layer", pick)
+    return picked
 
 
 @contextmanager

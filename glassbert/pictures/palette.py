@@ -69,8 +69,8 @@ class Theme:
 
 
 # Streamlit's own two themes with the primary colours of .streamlit/config.toml: what the app's components see.
-LIGHT = Theme("#f8f8f7", "#2f2d2b", "#a3157f", "#3b82f6", "#e0682b", "#1d1f27")
-DARK = Theme("#21201d", "#edebe8", "#f06bc8", "#85b8f8", "#f2a56d", "#f5f5f7")
+LIGHT = Theme("#ffffff", "#2f2d2b", "#a3157f", "#3b82f6", "#e0682b", "#1d1f27")
+DARK = Theme("#171614", "#edebe8", "#f06bc8", "#85b8f8", "#f2a56d", "#f5f5f7")
 
 
 def theme(dark: bool) -> Theme:

@@ -12,18 +12,15 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import OptionError
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs
+from glassbert.errors import OptionError, UnsupportedModelError
+from glassbert.network.model import Batch, Model, batch, encoder_of
+from glassbert.network.run import Forward, run
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode
 from glassbert.text.normalisation import normalise
 from glassbert.text.results import ReadingSteps
 
 __all__ = ["reading_steps"]
-
-# part → its module inside ``embeddings``, the same in every family; some have no segments
-_TABLES = {"word": "word_embeddings", "position": "position_embeddings", "segment": "token_type_embeddings"}
 
 
 @checked
@@ -86,15 +83,14 @@ def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Ite
 
 def _run(model: Model, inputs: Batch) -> dict[str, Any]:
     """One pass of one input: the embedding parts, the positions, what layer 1 reads, and the last layer's states."""
-    embeddings = encoder_of(model).embeddings
-    modules = {part: getattr(embeddings, name) for part, name in _TABLES.items() if hasattr(embeddings, name)}
+    tables = _tables(model)
+    norm = encoder_of(model).get_submodule(model.checkpoint.family.embeddings.norm)
 
-    def work(device: str) -> dict[str, Any]:
+    def read(forward: Forward) -> dict[str, Any]:
         seen: dict[str, tuple[Tensor, Tensor]] = {}
-        with torch.no_grad(), work_threads(inputs.token_rows), _seen(modules | {"sum": embeddings.LayerNorm}, seen):
-            arguments = network_inputs(model, inputs, device)
-            output = encoder_of(model)(**arguments, output_hidden_states=True)
-        parts = {part: _rows(seen[part][1]) for part in modules}
+        with _seen(tables | {"sum": norm}, seen):
+            output = forward.encoder(output_hidden_states=True)
+        parts = {part: _rows(seen[part][1]) for part in tables}
         return {
             "parts": parts | {"sum": _rows(seen["sum"][0]), "normalised": _rows(seen["sum"][1])},
             "position_ids": seen["position"][0].reshape(-1).cpu().numpy(),
@@ -102,7 +98,19 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
             "last": _rows(output.last_hidden_state),
         }
 
-    return model.run(work)
+    return run(model, inputs, read)
+
+
+def _tables(model: Model) -> dict[str, Any]:
+    """Part → the table it is looked up in. Raises UnsupportedModelError for a family without a table of positions."""
+    names = model.checkpoint.family.embeddings
+    if names.positions is None:
+        raise UnsupportedModelError(
+            f"the steps from text to the first layer are shown for families with a table of positions, and "
+            f"{model.checkpoint.family.label} has none"
+        )
+    paths = {"word": names.words, "position": names.positions, "segment": names.segments}
+    return {part: encoder_of(model).get_submodule(path) for part, path in paths.items() if path is not None}
 
 
 def _rows(states: Tensor) -> Array:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from glassbert.arguments import checked
+from glassbert.decision import Runner
 from glassbert.errors import OptionError
 from glassbert.network.model import Model
 from glassbert.results import Array
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
-from glassbert.whatif.decisions import Decision, Variant, decide
+from glassbert.whatif.edited import Variant, decide_edited, probabilities, values, variant, variant_logits
 from glassbert.whatif.edits import Edit
 from glassbert.whatif.results import Variants
 
@@ -42,29 +43,30 @@ def variants(
     start = time.perf_counter()
     if isinstance(edits, Edit) or len(edits) == 0:
         raise OptionError("edits is a list with at least one edit, or list of edits made together")
-    decision = decide(model, encode(model, text, pair), target, output, cancelled=cancelled)
-    made = [decision.variant([one] if isinstance(one, Edit) else one) for one in edits]
-    logits = decision.logits([decision.variant([]), *made])
-    return as_result(decision, logits[0], made, logits[1:], start)
+    runner = decide_edited(model, encode(model, text, pair), target, output, cancelled=cancelled)
+    decision = runner.decision
+    made = [variant(decision, [one] if isinstance(one, Edit) else one) for one in edits]
+    logits = variant_logits(runner, [variant(decision, []), *made])
+    return as_result(runner, logits[0], made, logits[1:], start)
 
 
-def as_result(decision: Decision, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:
+def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:
     """Variants with their (variant, class) logits, beside the original's (class,)."""
-    problem = decision.problem
+    decision = runner.decision
     empty = np.empty(0)
     return Variants(
         encoded=decision.encoded,
-        target=problem.target,
-        target_label=problem.target_label,
-        output=problem.output,
-        value=float(decision.values(original[None])[0]),
-        probability=float(decision.probabilities(original[None])[0]),
+        target=decision.target,
+        target_label=decision.target_label,
+        output=decision.output,
+        value=float(values(decision, original[None])[0]),
+        probability=float(probabilities(decision, original[None])[0]),
         prediction=decision.answers(original[None])[0],
         edits=tuple(tuple((int(e.position), str(e.kind), e.replacement) for e in one.edits) for one in made),
         texts=tuple(one.encoded.texts for one in made),
-        values=decision.values(logits) if len(made) else empty,
-        probabilities=decision.probabilities(logits) if len(made) else empty,
+        values=values(decision, logits) if len(made) else empty,
+        probabilities=probabilities(decision, logits) if len(made) else empty,
         predictions=decision.answers(logits) if len(made) else (),
-        forward_passes=decision.passes.count,
+        forward_passes=runner.passes.count,
         seconds=time.perf_counter() - start,
     )

@@ -9,18 +9,18 @@ from itertools import combinations, zip_longest
 from typing import Literal, get_args
 
 import numpy as np
-import torch
 
 from glassbert.arguments import checked
+from glassbert.decision import Runner
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
-from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, batch, encoder_of, network_inputs, require_head
+from glassbert.network.model import Model, batch, require_head
+from glassbert.network.run import run
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import same_place
-from glassbert.whatif.decisions import Decision, Variant, decide
+from glassbert.whatif.edited import Variant, decide_edited, editable, probabilities, variant, variant_logits
 from glassbert.whatif.edits import Edit
 from glassbert.whatif.effects import as_result
 from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
@@ -64,32 +64,33 @@ def find_flip(
     """
     start = time.perf_counter()
     _check(proposals, max_edits, top_k, budget, results)
-    decision = decide(model, encode(model, text, pair), target)
-    if not decision.editable:
+    runner = decide_edited(model, encode(model, text, pair), target)
+    decision = runner.decision
+    if not editable(decision):
         raise TargetError("this text has no word to change: type at least one")
     measure = model if proposer is None else proposer
     if proposals == "masked_model":
         require_head(measure, "masked_words")
-    search = _Search(decision, budget, progress, cancelled)
-    offers = _offers(decision, proposals, measure, top_k)
-    singles = [[Edit(place, "delete")] if deletions else [] for place in decision.editable]
+    search = _Search(runner, budget, progress, cancelled)
+    offers = _offers(runner, proposals, measure, top_k)
+    singles = [[Edit(place, "delete")] if deletions else [] for place in editable(decision)]
     for place, offered in enumerate(offers):
         singles[place] += [Edit(one.position, replacement=one.word) for one in offered]
     complete = search.run([edit] for edit in _in_turns(singles))
     if max_edits > 1 and complete and len(search.flips) < results:
         complete = search.run(search.pairs())
-    ranked, distances = _by_size(search.flips, decision.encoded, measure, decision)
+    ranked, distances = _by_size(search.flips, decision.encoded, measure, runner)
     chosen = ranked[:results]
     best = search.closest
     return FlipSearch(
         encoded=decision.encoded,
-        target=decision.problem.target,
-        target_label=decision.problem.target_label,
+        target=decision.target,
+        target_label=decision.target_label,
         prediction=decision.answers(search.original[None])[0],
-        probability=float(decision.probabilities(search.original[None])[0]),
-        flips=as_result(decision, search.original, [one.variant for one in chosen], _stack(chosen), start),
+        probability=float(probabilities(decision, search.original[None])[0]),
+        flips=as_result(runner, search.original, [one.variant for one in chosen], _stack(chosen), start),
         distances=distances[:results],
-        closest=as_result(decision, search.original, [one.variant for one in best], _stack(best), start),
+        closest=as_result(runner, search.original, [one.variant for one in best], _stack(best), start),
         measured_by=measure.source,
         proposals=proposals,
         deletions=deletions,
@@ -98,7 +99,7 @@ def find_flip(
         tried=search.tried,
         found=len(search.flips),
         complete=complete,
-        forward_passes=decision.passes.count,
+        forward_passes=runner.passes.count,
         seconds=time.perf_counter() - start,
     )
 
@@ -112,18 +113,19 @@ def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int
         raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
 
 
-def _offers(decision: Decision, proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
+def _offers(runner: Runner, proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
     """Words for each editable place, in the order of the places."""
-    places = decision.editable
+    decision, passes = runner.decision, runner.passes
+    places = editable(decision)
     if proposals == "gradient":
-        return by_gradient(decision.problem, places, top_k)
+        return by_gradient(runner, places, top_k)
     if proposer is decision.model:
-        return by_masked_model(proposer, decision.encoded, places, top_k, decision.passes)
+        return by_masked_model(proposer, decision.encoded, places, top_k, passes)
     # another model reads the text in its own pieces: the same characters, other tokens
     own = encode(proposer, *decision.encoded.texts)
     theirs = [same_place(decision.encoded, place, own) for place in places]
     known = [place for place in theirs if place is not None]
-    found = dict(zip(known, by_masked_model(proposer, own, known, top_k, decision.passes), strict=True))
+    found = dict(zip(known, by_masked_model(proposer, own, known, top_k, passes), strict=True))
     return [
         [Proposal(place, one.word, one.score) for one in found.get(other, [])] if other is not None else []
         for place, other in zip(places, theirs, strict=True)
@@ -147,7 +149,7 @@ class _Tried:
 class _Search:
     """Runs variants within the budget and remembers what they did to the original decision's lead."""
 
-    decision: Decision
+    runner: Runner
     budget: int
     progress: Callable[[int, int], None] | None
     cancelled: Callable[[], bool] | None
@@ -158,8 +160,8 @@ class _Search:
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        unchanged = self.decision.variant([])
-        self.original = self.decision.logits([unchanged])[0]
+        unchanged = variant(self.runner.decision, [])
+        self.original = variant_logits(self.runner, [unchanged])[0]
         self._seen.add(tuple(text.casefold() for text in unchanged.encoded.texts))
 
     @property
@@ -171,8 +173,8 @@ class _Search:
         """Try the changes in order; False when the budget or the visitor ended it before the last one."""
         waiting: list[Variant] = []
         for edits in changes:
-            variant = self._variant(edits)
-            if variant is None:
+            made = self._variant(edits)
+            if made is None:
                 continue
             # one pass each, and one more to measure it should it flip
             if len(waiting) == _AT_ONCE or self._left() < 2 * (len(waiting) + 1):
@@ -182,13 +184,13 @@ class _Search:
                 waiting = []
                 if self._left() < 2:
                     return False
-            waiting.append(variant)
+            waiting.append(made)
         self._evaluate(waiting)
         return True
 
     def pairs(self) -> Iterator[Sequence[Edit]]:
         """Two changes of different words, those first whose own falls of the lead add up to most."""
-        lead = float(self.decision.leads(self.original[None], self.original)[0])
+        lead = float(self.runner.decision.leads(self.original[None], self.original)[0])
         single = sorted(self.held, key=lambda one: one.lead)
         # k changes make k (k − 1) / 2 pairs: as many as the budget can pay for
         single = single[: 2 + int(np.sqrt(2 * max(self._left(), 0)))]
@@ -201,40 +203,38 @@ class _Search:
 
     def _left(self) -> int:
         """Passes that may still be spent; each flip found will cost one more to measure, and so will the original."""
-        return self.budget - self.decision.passes.count - len(self.flips) - 1
+        return self.budget - self.runner.passes.count - len(self.flips) - 1
 
     def _variant(self, edits: Sequence[Edit]) -> Variant | None:
         try:
-            variant = self.decision.variant(edits)
+            made = variant(self.runner.decision, edits)
         except TextError:  # nothing would be left, or it would be too long
             return None
-        texts = tuple(text.casefold() for text in variant.encoded.texts)
+        texts = tuple(text.casefold() for text in made.encoded.texts)
         if texts in self._seen:
             return None
         self._seen.add(texts)
-        return variant
+        return made
 
     def _evaluate(self, waiting: Sequence[Variant]) -> None:
         if not waiting:
             return
-        logits = self.decision.logits(waiting)
-        leads = self.decision.leads(logits, self.original)
-        for variant, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
-            (self.flips if lead < 0 else self.held).append(_Tried(variant, row, lead))
+        logits = variant_logits(self.runner, waiting)
+        leads = self.runner.decision.leads(logits, self.original)
+        for one, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
+            (self.flips if lead < 0 else self.held).append(_Tried(one, row, lead))
         self.tried += len(waiting)
         if self.progress is not None:
-            self.progress(min(self.decision.passes.count, self.budget), self.budget)
+            self.progress(min(self.runner.passes.count, self.budget), self.budget)
 
 
-def _by_size(
-    flips: Sequence[_Tried], original: Encoded, measure: Model, decision: Decision
-) -> tuple[list[_Tried], Array]:
+def _by_size(flips: Sequence[_Tried], original: Encoded, measure: Model, runner: Runner) -> tuple[list[_Tried], Array]:
     """The flips, the smallest change first, and how far each moved the mean state of the text."""
     if not flips:
         return [], np.empty(0)
     texts = [original.texts, *(one.variant.encoded.texts for one in flips)]
     states = _mean_states(measure, [encode(measure, *one) for one in texts])
-    decision.passes.add(len(texts))
+    runner.passes.add(len(texts))
     states /= np.linalg.norm(states, axis=1, keepdims=True)
     distances = 1 - states[1:] @ states[0]
     order = sorted(range(len(flips)), key=lambda number: (len(flips[number].variant.edits), distances[number], number))
@@ -244,17 +244,12 @@ def _by_size(
 def _mean_states(model: Model, inputs: Sequence[Encoded]) -> Array:
     """(input, hidden) float64: the mean of the last layer's states over the tokens that are not special."""
     means = np.empty((len(inputs), model.hidden_size))
-    for chunk in batches(model, [len(one) for one in inputs]):
-        chosen = [inputs[number] for number in chunk]
-        padded = batch(model, chosen)
-
-        def work(device: str, padded: Batch = padded) -> torch.Tensor:
-            with torch.no_grad(), work_threads(padded.token_rows):
-                hidden: torch.Tensor = encoder_of(model)(**network_inputs(model, padded, device)).last_hidden_state
-                return hidden.double().cpu()
-
-        for number, one, states in zip(chunk, chosen, model.run(work).numpy(), strict=True):
-            means[number] = states[: len(one)][one.special_tokens_mask == 0].mean(axis=0)
+    for chosen in batches(model, [len(one) for one in inputs]):
+        padded = batch(model, [inputs[number] for number in chosen])
+        states = run(model, padded, lambda forward: forward.encoder().last_hidden_state.double().cpu()).numpy()
+        for number, own in zip(chosen, states, strict=True):
+            words = inputs[number].special_tokens_mask == 0
+            means[number] = own[: len(words)][words].mean(axis=0)
     return means
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.decision.problem import Passes, Problem
+from glassbert.decision import Passes, Runner
 from glassbert.language.masked_copies import Question, states
-from glassbert.network.batches import rows_of_vocabulary
-from glassbert.network.model import Model, require_head, vocabulary_logits
+from glassbert.network.batches import chunks, rows_of_vocabulary
+from glassbert.network.model import Model, require_head
+from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded
 from glassbert.whatif.edits import word_at
 
@@ -59,34 +60,35 @@ def by_masked_model(
     passes.add(len(questions))
     rows = states(proposer, questions)
     found = []
-    step = rows_of_vocabulary(proposer)
     barred = torch.from_numpy(~words)
-    for start in range(0, len(rows), step):
-        scores = _vocabulary_logits(proposer, rows[start : start + step]).log_softmax(dim=-1)
+    for some in chunks(len(rows), rows_of_vocabulary(proposer)):
+        scores = vocabulary_scores(proposer, rows[some], token_rows=len(rows[some])).log_softmax(dim=-1)
         scores = scores.masked_fill(barred, -torch.inf)
         found += [
             _best(proposer, encoded, position, row, top_k)
-            for position, row in zip(positions[start : start + step], scores, strict=True)
+            for position, row in zip(positions[some], scores, strict=True)
         ]
     return found
 
 
-def by_gradient(problem: Problem, positions: Sequence[int], top_k: int) -> list[list[Proposal]]:
+def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[list[Proposal]]:
     """HotFlip (Ebrahimi et al. 2018): the words w that lower F most, to first order: (e_w − e_i) · ∂F/∂e_i.
 
     ``positions`` are first tokens of words; a word of several pieces is judged by its first. One forward and one
     backward pass for all of them. Score: the expected fall of F.
     """
-    embeddings = problem.embeddings.requires_grad_()
-    value = problem.value(embeddings)
+    embeddings = runner.decision.embeddings.requires_grad_()
+    value = runner.value(embeddings)
     (gradient,) = torch.autograd.grad(value.sum(), embeddings)
-    table = problem.model.network.get_input_embeddings().weight.detach().float()
-    barred = torch.from_numpy(~whole_words(problem.model)).to(table.device)
+    table = runner.decision.model.network.get_input_embeddings().weight.detach().float()
+    barred = torch.from_numpy(~whole_words(runner.decision.model)).to(table.device)
     found = []
     for position in positions:
         direction = gradient[0, position]
         fall = (embeddings[0, position].detach() - table) @ direction  # (vocabulary,)
-        found.append(_best(problem.model, problem.encoded, position, fall.masked_fill(barred, -torch.inf), top_k))
+        found.append(
+            _best(runner.decision.model, runner.decision.encoded, position, fall.masked_fill(barred, -torch.inf), top_k)
+        )
     return found
 
 
@@ -103,14 +105,6 @@ def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: 
         if word.casefold() != own and typed == [entry]:
             found.append(Proposal(position, word, value))
     return found
-
-
-def _vocabulary_logits(model: Model, rows: Tensor) -> Tensor:
-    def work(device: str) -> Tensor:
-        with torch.no_grad():
-            return vocabulary_logits(model, rows.to(device, model.network.dtype)).float().cpu()
-
-    return model.run(work)
 
 
 def _masked(model: Model, encoded: Encoded, position: int) -> Question:

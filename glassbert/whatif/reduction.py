@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from glassbert.arguments import checked
+from glassbert.decision import Decision, Runner
 from glassbert.errors import TargetError
-from glassbert.network.batches import batches
 from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
-from glassbert.whatif.decisions import Decision, decide
+from glassbert.whatif.edited import decide_edited
 from glassbert.whatif.edits import word_at
 from glassbert.whatif.results import InputReduction
 
@@ -41,14 +41,14 @@ def reduce_input(
     returns the steps so far. Raises TargetError, HeadError, TextErrors.
     """
     start = time.perf_counter()
-    decision = decide(model, encode(model, text, pair), target)
-    problem, encoded = decision.problem, decision.encoded
-    words = {int(word): encoded.word_ids == word for word in np.unique(encoded.word_ids[problem.removable])}
+    runner = decide_edited(model, encode(model, text, pair), target)
+    decision, encoded = runner.decision, runner.decision.encoded
+    words = {int(word): encoded.word_ids == word for word in np.unique(encoded.word_ids[decision.removable])}
     if not words:
         raise TargetError("this text has no word to take away: type at least one")
     rounds = len(words)
     whole = np.ones(len(encoded), dtype=bool)
-    original = _logits(decision, whole[None])[0]
+    original = _logits(runner, whole[None])[0]
     present, probabilities = [whole], [float(_probabilities(decision, original[None], original)[0])]
     removed: list[int] = []
     complete = True
@@ -58,7 +58,7 @@ def reduce_input(
             break
         left = list(words)
         tried = np.stack([present[-1] & ~words[word] for word in left])
-        logits = _logits(decision, tried)
+        logits = _logits(runner, tried)
         holds = decision.leads(logits, original) >= 0
         chances = np.where(holds, _probabilities(decision, logits, original), -1.0)
         best = int(chances.argmax())
@@ -73,8 +73,8 @@ def reduce_input(
     places = [int((encoded.word_ids == word).argmax()) for word in removed]
     return InputReduction(
         encoded=encoded,
-        target=problem.target,
-        target_label=problem.target_label,
+        target=decision.target,
+        target_label=decision.target_label,
         prediction=decision.answers(original[None])[0],
         removed=np.asarray(places),
         removed_words=tuple(_word(encoded, place) for place in places),
@@ -82,24 +82,23 @@ def reduce_input(
         texts=tuple(_left_over(encoded, row) for row in present),
         probabilities=np.asarray(probabilities),
         complete=complete,
-        forward_passes=decision.passes.count,
+        forward_passes=runner.passes.count,
         seconds=time.perf_counter() - start,
     )
 
 
-def _logits(decision: Decision, present: Array) -> Array:
+def _logits(runner: Runner, present: Array) -> Array:
     """(variant, class) of the input without the tokens not present."""
     found: dict[int, Array] = {}
-    with torch.no_grad():
-        for chunk in batches(decision.model, present.sum(axis=1).tolist()):
-            found.update(zip(chunk, decision.problem.logits_without(present[chunk]).cpu().numpy(), strict=True))
+    for chosen, logits in runner.logits_without(present):
+        found.update(zip(chosen, logits.cpu().numpy(), strict=True))
     return np.stack([found[number] for number in range(len(present))])
 
 
 def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
     """The probability of what the model decided at first, (variant,)."""
-    odds, asked = torch.from_numpy(logits).double(), decision.problem.class_ids[0]
-    if decision.own_label:
+    odds, asked = torch.from_numpy(logits).double(), decision.class_ids[0]
+    if decision.is_independent:
         shares = odds.sigmoid()[:, asked]
         shares = shares if original[asked] > 0 else 1 - shares
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,29 +11,17 @@ from playwright.sync_api import Locator, expect
 import glassbert as gb
 from components.shared.charts import percent
 from components.widgets.attention_heatmap import quantised
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
 TEXT = "The old man went to the river and caught a big fish."
-PIECES = "The photographer was unbelievably talkative."
 GAP = "The capital of France is [MASK]."
-
-OpenPage = Callable[..., Workbench]
 
 
 @pytest.fixture
-def open_attention(server: str, new_context: NewContext) -> OpenPage:
-    """``open_attention(text="…", section="ablation")``: the page of this view, by the menu as a visitor gets there."""
-
-    def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "beside": ""} | view)
-        bench.page.get_by_role("link", name="Attention").click()
-        expect(bench.page.get_by_role("heading", level=1, name="Attention")).to_be_visible()
-        bench.settle()
-        bench.expect_no_failure()
-        return bench
-
-    return open_view
+def open_attention(open_page: Open) -> Open:
+    """``open_attention(text="…", section="ablation")``: the page of this view."""
+    return lambda **view: open_page("attention", **{"text": TEXT, "beside": ""} | view)
 
 
 def caption(bench: Workbench, text: str) -> Locator:
@@ -54,7 +41,7 @@ def expect_largest(bench: Workbench, maps: gb.TokenMaps, position: int) -> None:
     bench.until(lambda: abs(said() - weight) < 1e-4, lambda: f"{said()} on screen, {weight} in the library")
 
 
-def test_the_map_shows_every_head_and_names_it(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_the_map_shows_every_head_and_names_it(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention()
     expect(bench.page.get_by_test_id("heads-map-cell")).to_have_count(72)
     bench.expect_painted(bench.page.get_by_test_id("heads-map-canvas"))
@@ -65,7 +52,7 @@ def test_the_map_shows_every_head_and_names_it(open_attention: OpenPage, pretrai
     expect(readout).to_contain_text(profile.evidence(0, 2))
 
 
-def test_a_head_opens_in_full(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_a_head_opens_in_full(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(token=7)
     bench.open_head(4, 9)
     bench.expect_parameters(layer="4", head="9")
@@ -76,7 +63,7 @@ def test_a_head_opens_in_full(open_attention: OpenPage, pretrained: gb.Model) ->
     )
 
 
-def test_special_tokens_hidden_and_rows_rescaled(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_special_tokens_hidden_and_rows_rescaled(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(token=7, layer=4, head=9)
     head = gb.attention(pretrained, TEXT).combine([(4, 9)])
     bench.page.get_by_text("Show special tokens").click()
@@ -87,19 +74,7 @@ def test_special_tokens_hidden_and_rows_rescaled(open_attention: OpenPage, pretr
     expect_largest(bench, head.without_special(renormalise=True), 7)
 
 
-def test_words_instead_of_pieces(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(text=PIECES, token=2)
-    head = gb.attention(pretrained, PIECES).combine([(1, 7)])
-    words = head.by_word()
-    assert len(words.queries) < len(head.queries), "this text must have a word of several pieces"
-    grid = bench.page.get_by_test_id("attention-heatmap-grid")
-    expect(grid).to_have_attribute("aria-rowcount", str(len(head.queries)))
-    bench.page.get_by_text("Words instead of pieces").click()
-    expect(grid).to_have_attribute("aria-rowcount", str(len(words.queries)))
-    bench.expect_parameters(words="1")
-
-
-def test_one_row_of_a_pair_and_its_blocks(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_one_row_of_a_pair_and_its_blocks(open_attention: Open, pretrained: gb.Model) -> None:
     first, second = "The company did well.", "Its share price rose."
     bench = open_attention(text=first, pair=second, block="A→B", token=2, layer=2, head=3)
     part = gb.attention(pretrained, first, second).combine([(2, 3)]).block("A→B")
@@ -112,7 +87,7 @@ def test_one_row_of_a_pair_and_its_blocks(open_attention: OpenPage, pretrained: 
     expect(grid).to_have_attribute("aria-colcount", str(len(part.keys)))
 
 
-def test_lines_by_pointer_and_by_keyboard(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_lines_by_pointer_and_by_keyboard(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(drawn="lines", layer=2, head=3, token=-1)
     lines = bench.page.get_by_test_id("attention-lines")
     weights = gb.attention(pretrained, TEXT).weights[2, 3]
@@ -134,11 +109,11 @@ def test_lines_by_pointer_and_by_keyboard(open_attention: OpenPage, pretrained: 
     expect(queries.nth(5)).to_have_attribute("aria-selected", "true")
 
 
-def test_a_head_switched_off_changes_what_is_predicted(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_a_head_switched_off_changes_what_is_predicted(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(text=GAP, section="ablation")
     expect(bench.shares("ablation_candidates")).to_have_count(10)
     bench.head(2, 10).click()
-    bench.expect_parameters(off="2.10")
+    bench.expect_parameters(heads_off="2.10")
     expect(bench.head(2, 10)).to_have_attribute("data-off", "true")
     without = gb.ablate(pretrained, [(2, 10)])
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
@@ -153,28 +128,12 @@ def test_a_head_switched_off_changes_what_is_predicted(open_attention: OpenPage,
     bench.head(2, 10).click()
     expect(bench.head(2, 10)).to_have_attribute("data-off", "false")
     expect(bench.page.get_by_text("All heads are on.")).to_be_visible()
-
-
-def test_a_whole_layer_by_its_number(open_attention: OpenPage) -> None:
-    bench = open_attention(text=GAP, section="ablation")
     bench.page.get_by_test_id("heads-map-layer").nth(3).click()
     expect(bench.page.locator('[data-testid="heads-map-cell"][data-off="true"]')).to_have_count(12)
     expect(bench.page.get_by_text("12 off:")).to_be_visible()
 
 
-def test_the_heads_a_prediction_needs(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(text=GAP, section="ablation")
-    bench.page.get_by_role("button", name="Find them").click()
-    expect(caption(bench, "Change of the logit of")).to_be_visible(timeout=60_000)
-    position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
-    sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
-    worst = int(sweep.changes.argmin())
-    bench.page.get_by_role("button", name="Switch these off").click()
-    expect(bench.head(int(sweep.layers[worst]), int(sweep.heads[worst]))).to_have_attribute("data-off", "true")
-    expect(bench.page.get_by_text("8 off:")).to_be_visible()
-
-
-def test_measures_side_by_side(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_measures_side_by_side(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(section="beyond", token=7, layer=3, measures="attention rollout")
     rollout = gb.rollout(gb.attention(pretrained, TEXT))
     row = rollout.values[3, 7]
@@ -185,8 +144,8 @@ def test_measures_side_by_side(open_attention: OpenPage, pretrained: gb.Model) -
     expect(caption(bench, "Abnar & Zuidema 2020")).to_be_visible()
 
 
-def test_a_head_found_by_what_it_does(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(colour="previous", least=50)
+def test_a_head_found_by_what_it_does(open_attention: Open, pretrained: gb.Model) -> None:
+    bench = open_attention(mark="previous", dim_below=50)
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
     dimmed = int((share / share.max() < 0.5).sum())
     expect(bench.page.locator('[data-testid="heads-map-cell"][data-dimmed="true"]')).to_have_count(dimmed)
@@ -196,9 +155,9 @@ def test_a_head_found_by_what_it_does(open_attention: OpenPage, pretrained: gb.M
     expect(bench.open_heads()).to_have_attribute("data-head", str(head))
 
 
-def test_heads_in_order_of_what_they_do(open_attention: OpenPage, pretrained: gb.Model) -> None:
+def test_heads_in_order_of_what_they_do(open_attention: Open, pretrained: gb.Model) -> None:
     """Laid out anew, the map names, opens and walks through the heads that stand there."""
-    bench = open_attention(colour="previous", token=-1)
+    bench = open_attention(mark="previous", token=-1)
     bench.page.get_by_text("Most first").click()
     bench.expect_parameters(order="most")
     cells = bench.page.get_by_test_id("heads-map-cell")
@@ -223,28 +182,10 @@ def test_heads_in_order_of_what_they_do(open_attention: OpenPage, pretrained: gb
     bench.expect_parameters(layer=str(expected[14][0]), head=str(expected[14][1]))
 
 
-def test_heads_left_out_are_gone_and_come_back(open_attention: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_attention(colour="previous", least=30)
-    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
-    passing = int((share / share.max() >= 0.3).sum())
-    cells = bench.page.get_by_test_id("heads-map-cell")
-    expect(cells).to_have_count(72)
-    bench.page.get_by_text("Leave them out").click()
-    expect(cells).to_have_count(passing)
-    bench.page.get_by_text("Leave them out").click()
-    expect(cells).to_have_count(72)
-
-
 @pytest.mark.parametrize("view", ["head", "model", "neuron"])
-def test_bertviz_draws_without_a_network(open_attention: OpenPage, view: str) -> None:
+def test_bertviz_draws_without_a_network(open_attention: Open, view: str) -> None:
     text = "A </script><img src=x onerror=alert(1)> tag"
     bench = open_attention(text=text, section="bertviz", bertviz=view)
     frame = bench.page.frame_locator("iframe").first
     expect(frame.locator("svg line").nth(30)).to_be_attached()
     expect(frame.locator("img")).to_have_count(0)
-
-
-def test_a_text_too_long_for_bertviz_is_told_so(open_attention: OpenPage) -> None:
-    bench = open_attention(text=" ".join(["word"] * 80), section="bertviz")
-    expect(bench.page.get_by_text("82 tokens are too many for this view")).to_be_visible()
-    expect(bench.page.locator("iframe")).to_have_count(0)

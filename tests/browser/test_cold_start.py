@@ -14,7 +14,7 @@ def test_several_tabs_on_a_cold_server(tmp_path: Path, new_context: NewContext) 
     """The heavy imports run in whichever visitor's thread comes first; all of them must come up."""
     with running_server(tmp_path) as address:
         context = new_context()
-        tabs = [Workbench(context.new_page(), address) for _ in range(3)]
+        tabs = [Workbench(context.new_page(), address) for _ in range(2)]
         for number, tab in enumerate(tabs):
             tab.page.goto(f"{address}/?text=Visitor+{number}", wait_until="commit")
         for number, tab in enumerate(tabs):

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import NewContext
+from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
 TEXT = "It was not bad at all."
 
-OpenPage = Callable[..., Workbench]
 
-
-@pytest.fixture
-def compare(server: str, new_context: NewContext) -> OpenPage:
-    """The page of this view, by the menu as a visitor gets there."""
-
-    def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "token": "-1"} | view)
-        bench.page.get_by_role("link", name="Compare").click()
-        expect(bench.page.get_by_role("heading", level=1, name="Compare")).to_be_visible()
-        bench.settle()
-        bench.expect_no_failure()
-        return bench
-
-    return open_view
+def compare(open_page: Open, **view: object) -> Workbench:
+    return open_page("compare", **{"text": TEXT, "token": "-1"} | view)
 
 
 def choice(bench: Workbench, name: str) -> Locator:
@@ -35,12 +19,12 @@ def choice(bench: Workbench, name: str) -> Locator:
     return bench.page.get_by_role("radio", name=name).or_(bench.page.get_by_role("button", name=name)).first
 
 
-def test_what_fine_tuning_changed(compare: OpenPage) -> None:
-    bench = compare()
+def test_what_fine_tuning_changed(open_page: Open) -> None:
+    bench = compare(open_page)
     expect(bench.page.get_by_text("looks elsewhere in the second").first).to_be_visible()
     expect(bench.page.get_by_text("there is no decision that both make")).to_be_visible()
     choice(bench, "Attention").click()
-    bench.expect_parameters(differ="attention")
+    bench.expect_parameters(section="attention")
     expect(bench.part("difference_map").get_by_test_id("heads-map-canvas")).to_be_visible()
     bench.open_head(4, 5)
     bench.expect_parameters(layer="4", head="5")
@@ -58,14 +42,14 @@ def test_what_fine_tuning_changed(compare: OpenPage) -> None:
     bench.expect_no_failure()
 
 
-def test_two_texts(compare: OpenPage) -> None:
-    bench = compare(text="It was good.", method="input_x_gradient", attend="beside", differ="saliency")
+def test_two_texts(open_page: Open) -> None:
+    bench = compare(open_page, text="It was good.", method="input_x_gradient", shown_model="beside", section="saliency")
     choice(bench, "Two texts on one model").click()
     expect(bench.page.get_by_text("Type a second text above")).to_be_visible()
     field = bench.field("Second text")
     field.fill("It was bad.")
     field.press("Enter")
-    bench.expect_parameters(versus="texts", other="It was bad.")
+    bench.expect_parameters(sides="texts", other_text="It was bad.")
     expect(bench.tokens("scores_second")).to_have_text(["[CLS]", "it", "was", "bad", ".", "[SEP]"])
     expect(bench.tokens("scores_difference").nth(3)).to_have_text("good → bad")
     bench.tokens("scores_difference").nth(3).click()

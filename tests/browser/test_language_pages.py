@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 import glassbert as gb
 from components.shared.charts import percent, readable
-from tests.browser.conftest import NewContext
-from tests.browser.workbench import Workbench
+from tests.browser.conftest import Open
 
 TEXT = "The old man went to the river."
 GAP = "Mary told her brother that [MASK] was hungry."
 
-OpenPage = Callable[..., Workbench]
 
-
-@pytest.fixture
-def open_page(server: str, new_context: NewContext) -> OpenPage:
-    """``open_page("Inputs", text="…")``: the page of this view, by the menu as a visitor gets there."""
-
-    def open_view(title: str, **view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "beside": ""} | view)
-        bench.page.get_by_role("link", name=title).click()
-        expect(bench.page.get_by_role("heading", level=1, name=title)).to_be_visible()
-        bench.settle()
-        bench.expect_no_failure()
-        return bench
-
-    return open_view
-
-
-def test_pointing_at_a_piece_lights_up_its_word_and_its_numbers(open_page: OpenPage) -> None:
-    bench = open_page("Inputs", text="An unbelievable story.")
+def test_pointing_at_a_piece_lights_up_its_word_and_its_numbers(open_page: Open) -> None:
+    bench = open_page("inputs", beside="", text="An unbelievable story.")
     cells = bench.page.get_by_test_id("aligned-rows-cell")
     pieces = cells.and_(bench.page.locator('[data-row="pieces"]'))
     expect(pieces).to_have_text(["[CLS]", "an", "unbelievable", "story", ".", "[SEP]"])
@@ -47,8 +27,8 @@ def test_pointing_at_a_piece_lights_up_its_word_and_its_numbers(open_page: OpenP
     bench.expect_parameters(token="3")
 
 
-def test_rows_are_walked_with_the_keyboard(open_page: OpenPage) -> None:
-    bench = open_page("Inputs", text="An unbelievable story.", token="-1")
+def test_rows_are_walked_with_the_keyboard(open_page: Open) -> None:
+    bench = open_page("inputs", beside="", text="An unbelievable story.", token="-1")
     first = bench.page.get_by_test_id("aligned-rows-cell").first
     bench.tab_to(first)
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "Enter"):
@@ -56,8 +36,8 @@ def test_rows_are_walked_with_the_keyboard(open_page: OpenPage) -> None:
     bench.expect_parameters(token="2")
 
 
-def test_masking_by_click(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", token="-1")
+def test_masking_by_click(open_page: Open, pretrained: gb.Model) -> None:
+    bench = open_page("masked_words", beside="", text=TEXT, token="-1")
     bench.select_token(7, strip="masks")
     prediction = gb.fill_mask(pretrained, TEXT, positions=[7])
     expect(bench.bars("gap_0").first).to_have_text(readable(prediction.candidates[0][0]))
@@ -71,8 +51,8 @@ def test_masking_by_click(open_page: OpenPage, pretrained: gb.Model) -> None:
     expect(bench.part("gap_1")).to_have_count(0)
 
 
-def test_asking_for_a_word(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", text="The nurse said that [MASK] was late.", token="-1")
+def test_asking_for_a_word(open_page: Open, pretrained: gb.Model) -> None:
+    bench = open_page("masked_words", beside="", text="The nurse said that [MASK] was late.", token="-1")
     field = bench.field("How likely are these words?")
     field.fill("he, she, unbelievably")
     field.press("Enter")
@@ -81,24 +61,24 @@ def test_asking_for_a_word(open_page: OpenPage, pretrained: gb.Model) -> None:
     expect(bench.shares("asked")).to_have_text([percent(float(scores.probabilities[index])) for index in order])
 
 
-def test_the_lens_ends_in_the_prediction(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", text=GAP, token="-1", guess="lens")
+def test_the_lens_ends_in_the_prediction(open_page: Open, pretrained: gb.Model) -> None:
+    bench = open_page("masked_words", beside="", text=GAP, token="-1", section="lens")
     top = bench.page.locator('[data-testid="aligned-rows-cell"][data-row="layer-6"]')
     expect(top).to_have_text(list(gb.fill_mask(pretrained, GAP, top_k=6).candidates[0]))
     for key in ("lens_probability", "lens_rank", "lens_entropy"):
         expect(bench.part(key).locator(".main-svg").first).to_be_visible()
 
 
-def test_surprise_colours_the_sentence(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", guess="surprise", token="-1")
+def test_surprise_colours_the_sentence(open_page: Open, pretrained: gb.Model) -> None:
+    bench = open_page("masked_words", beside="", text=TEXT, section="surprise", token="-1")
     result = gb.surprise(pretrained, TEXT)
     expect(bench.page.get_by_test_id("stMetricValue").nth(1)).to_have_text(f"{result.pseudo_perplexity:.1f}")
     bench.select_token(result.most_surprising, strip="surprise")
     bench.expect_parameters(token=str(result.most_surprising))
 
 
-def test_the_template_probe_follows_its_fields(open_page: OpenPage, pretrained: gb.Model) -> None:
-    bench = open_page("Masked words", guess="probe")
+def test_the_template_probe_follows_its_fields(open_page: Open, pretrained: gb.Model) -> None:
+    bench = open_page("masked_words", beside="", section="probe")
     field = bench.field("What goes into the slots, one slot a line")
     field.fill("job: nurse, pilot")
     field.press("Control+Enter")
@@ -110,9 +90,9 @@ def test_the_template_probe_follows_its_fields(open_page: OpenPage, pretrained: 
     bench.until(lambda: sorted(cells.all_text_contents()) == sorted(expected), cells.all_text_contents)
 
 
-def test_pairs_are_ranked_and_swapped(open_page: OpenPage, pretrained: gb.Model) -> None:
+def test_pairs_are_ranked_and_swapped(open_page: Open, pretrained: gb.Model) -> None:
     first, second = "She opened the window.", "A cold wind blew into the room."
-    bench = open_page("Next sentence", text=first, pair=second, method="saliency")
+    bench = open_page("next_sentence", beside="", text=first, pair=second)
     expect(bench.shares("decision").first).to_have_text(percent(gb.next_sentence(pretrained, first, second).is_next))
     field = bench.field("Continuations, one a line")
     field.fill(f"Photosynthesis takes place in leaves.\n{second}")
@@ -124,16 +104,11 @@ def test_pairs_are_ranked_and_swapped(open_page: OpenPage, pretrained: gb.Model)
     expect(bench.field("Text A")).to_have_value(second)
 
 
-@pytest.mark.parametrize("title", ["Inputs", "Masked words", "Next sentence"])
-def test_hostile_text_stays_text(open_page: OpenPage, title: str) -> None:
+@pytest.mark.parametrize("page_id", ["inputs", "masked_words", "next_sentence"])
+def test_hostile_text_stays_text_and_on_a_phone_nothing_overflows(open_page: Open, page_id: str) -> None:
     hostile = '<img src=x onerror="window.pwned=1"> ![x](http://127.0.0.1:9/x.png) :red[x] $x^2$'
-    bench = open_page(title, text=hostile, pair=hostile, method="saliency", token="3")
+    bench = open_page(page_id, text=hostile, pair=hostile, beside="", token="3")
     assert bench.page.evaluate("window.pwned") is None
-
-
-@pytest.mark.parametrize("title", ["Inputs", "Masked words", "Next sentence"])
-def test_on_a_phone_nothing_overflows(open_page: OpenPage, title: str) -> None:
-    bench = open_page(title, pair="He caught a fish.", method="saliency", token="3")
     bench.page.set_viewport_size({"width": 390, "height": 844})
     bench.until(
         lambda: bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),

@@ -10,36 +10,24 @@ from playwright.sync_api import expect
 import glassbert as gb
 from tests.browser.workbench import Workbench
 
+#: What a browser or Streamlit's own Markdown could act on; each of it alone is in tests/pages/test_odd_text.py.
+MARKUP = (
+    '<img src=x onerror="window.pwned=1"> </script><script>window.pwned=1</script> <style>* { display: none }</style> '
+    "![x](http://127.0.0.1:9/x.png) [x](javascript:window.pwned=1) <javascript:window.pwned=1> "
+    ":red[x] $x^2$ :material/home: :smile: **bold** `code` {{ 7 * 7 }} ${window.pwned=1} %{x} {0}"
+)
 READABLE = {
-    "one word": "Hello",
-    "emoji": "I love it 😀👍🏽!",
-    "Chinese": "巴黎是法国的首都。",
-    "Arabic": "مرحبا بالعالم",
-    "image tag": '<img src=x onerror="window.pwned=1"> is a tag',
-    "script tag": "<script>window.pwned=1</script> runs nothing",
-    "end of a script": "</script><script>window.pwned=1</script>",
-    "style tag": "<style>* { display: none }</style> hides nothing",
-    "Markdown image": "![x](http://127.0.0.1:9/x.png) is not fetched",
-    "Markdown link": "[x](javascript:window.pwned=1) <javascript:window.pwned=1>",
-    "directives": ":red[x] $x^2$ :material/home: :smile: **bold** `code`",
-    "template": "{{ 7 * 7 }} ${window.pwned=1} %{x} {0}",
-    "a mask by hand": "The sky is [MASK].",
-    "several masks": "[MASK] [MASK] is the capital of [MASK].",
-    "a special token by hand": "one [SEP] two [CLS] three [PAD]",
+    "markup": MARKUP,
+    "emoji and Chinese": "I love it 😀👍🏽! 巴黎是法国的首都。",
     "a very long word": "a" * 300,
-    "zero width": "in\u200bvisi\u200dble \u2060 \ufeff text \u00ad here",
+    "invisible characters": "in\u200bvisi\u200dble \u2060 \ufeff text \u00ad here",
     "control characters": "one\u0001two\u0007three\u009ffour \u202eright to left\u202c",
     "a line break": "First line.\nSecond line.",
-    "only punctuation": "... -- !!!",
 }
 
 
 @pytest.fixture
 def bench(shared_workbench: Workbench) -> Workbench:
-    """A short text open, explained in one pass."""
-    shared_workbench.type("Something else.")
-    expect(shared_workbench.tokens("saliency")).to_have_count(5)
-    shared_workbench.explain_in_one_pass()
     return shared_workbench
 
 
@@ -82,12 +70,11 @@ def test_what_the_model_cannot_read_is_said(bench: Workbench, pretrained: gb.Mod
     bench.expect_pictures()
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\u200b"], ids=["empty", "only spaces", "only a zero-width space"])
-def test_nothing_to_read(bench: Workbench, text: str) -> None:
-    bench.type(text)
+def test_nothing_to_read(bench: Workbench) -> None:
+    bench.type("\u200b")
     expect(bench.tokens()).to_have_count(0)
     expect(bench.main().get_by_test_id("stAlert")).to_contain_text(re.compile(r"type (a|at least one)", re.IGNORECASE))
-    expect(bench.field()).to_have_value(text)
+    expect(bench.field()).to_have_value("\u200b")
     bench.expect_no_failure()
     bench.type("Back again.")
     expect(bench.tokens("saliency")).to_have_count(5)
@@ -109,21 +96,3 @@ def test_the_longest_text_that_fits(bench: Workbench, pretrained: gb.Model) -> N
     bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
     bench.select_token(500)
     bench.expect_selected(500)
-
-
-def test_a_longer_text_is_refused_with_its_count_and_shortened(bench: Workbench, pretrained: gb.Model) -> None:
-    text = words(600)
-    with pytest.raises(gb.TextTooLongError) as error:
-        gb.encode(pretrained, text)
-    assert error.value.tokens == 602
-    bench.type(text)
-    message = bench.main().get_by_test_id("stAlert")
-    expect(message).to_contain_text("602")
-    expect(message).to_contain_text("512")
-    expect(bench.tokens()).to_have_count(0)
-    expect(bench.field()).to_have_value(text)
-    bench.page.get_by_role("button", name=re.compile("Shorten")).click()
-    expect(bench.tokens("saliency")).to_have_count(512, timeout=60_000)
-    assert text.startswith(bench.field().input_value())
-    expect(bench.main().get_by_test_id("stAlert")).to_have_count(0)
-    bench.expect_pictures()

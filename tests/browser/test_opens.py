@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from playwright.sync_api import expect
 
+from components.shell.navigation import PAGES
 from tests.browser.conftest import Open
 from tests.browser.workbench import Workbench
 
@@ -25,8 +26,8 @@ def wider_than_the_screen(bench: Workbench) -> list[str]:
     )
 
 
-def test_three_panels_are_on_one_screen(open_workbench: Open) -> None:
-    bench = open_workbench()
+def test_three_panels_are_drawn_and_on_one_screen(open_page: Open) -> None:
+    bench = open_page(method="integrated_gradients")
     bench.expect_pictures()
     for key in ("heads", "heatmap", "strip", "candidates_model", "classes_beside", "saliency", "saliency_bars"):
         box = bench.part(key).bounding_box()
@@ -41,10 +42,6 @@ def test_three_panels_are_on_one_screen(open_workbench: Open) -> None:
     assert len(set(tops)) == 1
     assert bench.main().evaluate("(main) => main.scrollHeight - main.clientHeight") == 0, "the page scrolls"
     assert wider_than_the_screen(bench) == []
-
-
-def test_pictures_are_drawn(open_workbench: Open) -> None:
-    bench = open_workbench()
     bench.expect_painted(bench.page.get_by_test_id("heads-map-canvas"))
     bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
     expect(bench.bars("candidates_model")).to_have_count(9)  # eight candidates and the word that stands there
@@ -52,15 +49,19 @@ def test_pictures_are_drawn(open_workbench: Open) -> None:
     expect(bench.part("saliency_bars").locator(".point")).to_have_count(17)
 
 
-def test_every_picture_says_what_it_shows_and_what_it_does_not(open_workbench: Open) -> None:
-    bench = open_workbench()
-    for panel in ("Attention", "Predictions", "Saliency"):
-        caption = bench.panel(panel).get_by_test_id("stCaptionContainer").last
-        expect(caption.locator("em")).to_have_count(1)
+def test_the_menu_leads_to_every_page(open_page: Open) -> None:
+    """And the view goes along."""
+    bench = open_page(text="Good.", layer=2)
+    for page in [*list(PAGES.values())[1:], PAGES["workbench"]]:
+        bench.page.get_by_role("link", name=page.title, exact=True).click()
+        expect(bench.page.get_by_role("heading", level=1, name=page.title)).to_be_visible()
+        bench.expect_parameters(text="Good.", layer="2")
+        bench.settle()
+        bench.expect_no_failure()
 
 
-def test_dark_scheme(open_workbench: Open) -> None:
-    bench = open_workbench(context={"color_scheme": "dark"})
+def test_dark_scheme(open_page: Open) -> None:
+    bench = open_page(context={"color_scheme": "dark"})
     bench.expect_pictures()
     bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
     luminance = """(node) => getComputedStyle(node).backgroundColor.match(/[0-9.]+/g).slice(0, 3)
@@ -74,8 +75,8 @@ def test_dark_scheme(open_workbench: Open) -> None:
     assert wider_than_the_screen(bench) == []
 
 
-def test_phone(open_workbench: Open) -> None:
-    bench = open_workbench(context=PHONE)
+def test_phone(open_page: Open) -> None:
+    bench = open_page(context=PHONE)
     bench.expect_pictures()
     boxes = [bench.panel(title).bounding_box() for title in ("Attention", "Predictions", "Saliency")]
     for above, below in pairwise(boxes):
@@ -83,11 +84,7 @@ def test_phone(open_workbench: Open) -> None:
     assert {round(box["x"]) for box in boxes} == {round(boxes[0]["x"])}
     assert wider_than_the_screen(bench) == []
     bench.expect_painted(bench.page.get_by_test_id("attention-heatmap-canvas"))
-
-
-def test_phone_sidebar_opens_and_closes(open_workbench: Open) -> None:
-    bench = open_workbench(context=PHONE)
-    bench.expect_pictures()
+    # the fields are in the sidebar, which opens and closes
     expect(bench.field()).not_to_be_in_viewport()
     bench.page.get_by_test_id("stExpandSidebarButton").click()
     expect(bench.field()).to_be_in_viewport()

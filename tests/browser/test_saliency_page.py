@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewContext
-from tests.browser.workbench import Workbench
-
-TEXT = "It was not bad at all."
+from tests.browser.conftest import Open
 
 
-@pytest.fixture
-def bench(server: str, new_context: NewContext) -> Workbench:
-    """The page as a visitor gets there, with the two quickest methods."""
-    bench = Workbench(new_context().new_page(), server).open(text=TEXT, compared="saliency occlusion", token="-1")
-    bench.page.get_by_role("link", name="Saliency").click()
-    expect(bench.page.get_by_role("heading", level=1, name="Saliency")).to_be_visible()
-    bench.settle()
-    return bench
-
-
-def explain(bench: Workbench) -> None:
+def test_rows_arrive_follow_one_selection_and_a_broken_one_fails(open_page: Open) -> None:
+    bench = open_page("saliency", text="It was not bad at all.", methods="saliency occlusion", token="-1")
     bench.page.get_by_role("button", name="Explain", exact=True).click()
     expect(bench.page.get_by_text("All 2 methods are here")).to_be_visible(timeout=60_000)
-
-
-def test_rows_arrive_and_follow_one_selection(bench: Workbench) -> None:
-    explain(bench)
     for key in ("row_saliency", "row_occlusion"):
         expect(bench.tokens(key)).to_have_count(9)
     bench.tokens("row_saliency").nth(4).click()
@@ -37,10 +20,6 @@ def test_rows_arrive_and_follow_one_selection(bench: Workbench) -> None:
     bench.page.get_by_text("Receipt:").first.click()
     expect(bench.page.get_by_text("random orderings of the same tokens").first).to_be_visible()
     bench.expect_no_failure()
-
-
-def test_a_broken_explanation_fails_its_receipt(bench: Workbench) -> None:
-    explain(bench)
     bench.page.get_by_role("radio", name="Show me a bad one").or_(
         bench.page.get_by_role("button", name="Show me a bad one")
     ).first.click()

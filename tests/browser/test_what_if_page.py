@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import expect
 
 import glassbert as gb
 from components.shared.charts import percent
-from tests.browser.conftest import NewContext
-from tests.browser.workbench import Workbench
+from tests.browser.conftest import Open
 
 TEXT = "The acting is superb and I loved it."
 WORSE = "The acting is terrible and I loved it."
 
-OpenPage = Callable[..., Workbench]
-
 
 @pytest.fixture
-def open_what_if(server: str, new_context: NewContext) -> OpenPage:
-    """``open_what_if(tried="tracing")``: the page of this view, by the menu as a visitor gets there."""
-
-    def open_view(**view: object) -> Workbench:
-        bench = Workbench(new_context().new_page(), server).open(**{"text": TEXT, "token": 3} | view)
-        bench.page.get_by_role("link", name="What if").click()
-        expect(bench.page.get_by_role("heading", level=1, name="What if")).to_be_visible()
-        bench.settle()
-        bench.expect_no_failure()
-        return bench
-
-    return open_view
+def open_what_if(open_page: Open) -> Open:
+    """``open_what_if(section="tracing")``: the page of this view."""
+    return lambda **view: open_page("what_if", **{"text": TEXT, "token": 3} | view)
 
 
 def positive(model: gb.Model, text: str) -> str:
     return percent(float(gb.classify(model, text).probabilities[1]))
 
 
-def test_a_word_changed_by_click_changes_the_probability(open_what_if: OpenPage, sentiment: gb.Model) -> None:
+def test_a_word_changed_by_click_changes_the_probability(open_what_if: Open, sentiment: gb.Model) -> None:
     bench = open_what_if()
     expect(bench.part("variant_0")).to_contain_text(positive(sentiment, TEXT))
     bench.select_token(4, strip="edit_sentence")
@@ -56,8 +42,8 @@ def test_a_word_changed_by_click_changes_the_probability(open_what_if: OpenPage,
     bench.expect_no_failure()
 
 
-def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model, pretrained: gb.Model) -> None:
-    bench = open_what_if(tried="smallest", edits=1, budget=150)
+def test_a_flip_is_found_and_opened(open_what_if: Open, sentiment: gb.Model, pretrained: gb.Model) -> None:
+    bench = open_what_if(section="smallest", max_edits=1, budget=150)
     bench.page.get_by_role("button", name="Search").click()
     flip = bench.part("turned_0")
     expect(flip).to_be_visible(timeout=60_000)
@@ -68,21 +54,11 @@ def test_a_flip_is_found_and_opened(open_what_if: OpenPage, sentiment: gb.Model,
     bench.expect_no_failure()
 
 
-def test_words_go_until_little_is_left(open_what_if: OpenPage, sentiment: gb.Model) -> None:
-    bench = open_what_if(tried="reduction")
-    bench.page.get_by_role("button", name="Reduce").click()
-    expected = gb.reduce_input(sentiment, TEXT)
-    remainder = bench.page.get_by_role("heading", level=2, name=expected.texts[-1][0], exact=True)
-    expect(remainder).to_be_visible(timeout=60_000)
-    first = bench.page.locator('[data-testid="aligned-rows-cell"][data-row="step-1"].kind-struck')
-    expect(first).to_have_text(expected.removed_words[0].casefold())
-
-
-def test_a_trace_is_drawn(open_what_if: OpenPage, sentiment: gb.Model) -> None:
-    bench = open_what_if(tried="tracing", token=4)
+def test_a_trace_is_drawn(open_what_if: Open, sentiment: gb.Model) -> None:
+    bench = open_what_if(section="tracing", token=4)
     pills = bench.page.get_by_test_id("stButtonGroup").filter(has_text="In place of “superb”")
     pills.get_by_text("terrible", exact=True).click()
-    bench.expect_parameters(other=WORSE)
+    bench.expect_parameters(other_text=WORSE)
     expect(bench.part("trace").locator(".main-svg").first).to_be_visible(timeout=60_000)
     result = gb.trace(sentiment, TEXT, WORSE)
     values = f"{result.clean_value:+.2f} for the first text, {result.corrupted_value:+.2f} for the second"
@@ -92,9 +68,9 @@ def test_a_trace_is_drawn(open_what_if: OpenPage, sentiment: gb.Model) -> None:
 
 
 @pytest.mark.parametrize("section", ["edit", "tracing"])
-def test_on_a_phone_nothing_overflows_and_hostile_text_stays_text(open_what_if: OpenPage, section: str) -> None:
+def test_on_a_phone_nothing_overflows_and_hostile_text_stays_text(open_what_if: Open, section: str) -> None:
     hostile = '<img src=x onerror="window.pwned=1"> ![x](http://127.0.0.1:9/x.png) :red[good] $x$'
-    bench = open_what_if(tried=section, text=hostile, other=hostile.replace("good", "bad"), token=2)
+    bench = open_what_if(section=section, text=hostile, other_text=hostile.replace("good", "bad"), token=2)
     bench.page.set_viewport_size({"width": 390, "height": 844})
     bench.until(
         lambda: bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from components.shell.navigation import PAGES
+
 expect.set_options(timeout=15_000)
 
 #: The keys of the three panels' pictures, in reading order.
@@ -25,11 +27,29 @@ class Workbench:
 
     # --- what a visitor does --------------------------------------------------------------------------------
 
+    def link(self, page_id: str = "workbench", **view: object) -> str:
+        """The address of a page that shows this view."""
+        return f"{self.server}/{'' if page_id == 'workbench' else page_id}?{urlencode(view)}"
+
     def open(self, address: str = "", **view: object) -> Self:
-        """Open an address, or the link of a view, and wait until the first run is over."""
-        self.page.goto(address or f"{self.server}/?{urlencode(view)}")
+        """Open an address, or the workbench of a view, and wait until the first run is over."""
+        self.page.goto(address or self.link(**view))
         self.settle()
         return self
+
+    def open_page(self, page_id: str, **view: object) -> Self:
+        """Open the link of a page, with the fields that are its own."""
+        self.open(f"{self.server}/{page_id}?{urlencode(view)}")
+        expect(self.page.get_by_role("heading", level=1, name=PAGES[page_id].title)).to_be_visible()
+        self.settle()
+        return self
+
+    def go_to(self, page_id: str) -> None:
+        """Choose a page in the menu."""
+        title = PAGES[page_id].title
+        self.page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        self.settle()
 
     def settle(self) -> None:
         """Wait until no run is going on. A run that a click starts begins later: expect its content instead."""
@@ -57,12 +77,6 @@ class Workbench:
             if wanted.evaluate("(node) => node.getRootNode().activeElement === node"):
                 return
         raise AssertionError("the Tab key does not reach it")
-
-    def explain_in_one_pass(self) -> None:
-        """Where the saliency's values do not matter: not by integrated gradients, which take dozens of passes."""
-        if self.combobox("Method").input_value() != "Input × gradient":
-            self.choose("Method", "Input × gradient")
-            self.expect_parameters(method="input_x_gradient")
 
     def select_token(self, index: int, *, strip: str = "strip") -> None:
         self.tokens(strip).nth(index).click()

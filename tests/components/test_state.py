@@ -1,37 +1,79 @@
-"""The view and its address: what a link restores, and what it does with nonsense."""
+"""The view, the pages' own fields and the address: what a link restores, and what it does with nonsense."""
 
 from __future__ import annotations
 
+import ast
 from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from components import address
 from components.examples import FIRST
-from components.state import View
+from components.shared import questions
+from components.shared.questions import KINDS
+from components.shell.navigation import PAGES
+from components.state import PageFields, View, full_address
+from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
+from components.views.attention.fields import AttentionFields
+from components.views.compare.fields import CompareFields
+from components.views.inputs.fields import InputsFields
+from components.views.masked_words.fields import MaskedWordsFields
+from components.views.saliency.fields import SaliencyFields
+from components.views.what_if.fields import WhatIfFields
 
+ROOT = Path(__file__).resolve().parents[2]
 FRESH = View()
 LONG = "long " * 2_000
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+GROUPS: tuple[type[PageFields], ...] = (
+    AttentionFields,
+    CompareFields,
+    InputsFields,
+    MaskedWordsFields,
+    SaliencyFields,
+    WhatIfFields,
+)
+EVERY = [(group, field.name) for group in (View, *GROUPS) for field in fields(group)]
+NAMES = [f"{group.__name__}.{name}" for group, name in EVERY]
+
+
+@cache
+def kind_of(group: type, name: str) -> Any:
+    return get_type_hints(group, include_extras=True)[name]
+
+
+def values_of(kind: Any) -> st.SearchStrategy[Any]:
+    """Everything that a field of this type can be."""
+    if kind is bool:
+        return st.booleans()
+    if kind is str:
+        return st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+    if get_origin(kind) is Literal:
+        return st.sampled_from(get_args(kind))
+    assert get_origin(kind) is Annotated
+    bounds = kind.__metadata__[0]
+    return st.integers(bounds.least, bounds.most)
+
+
+def all_of(group: type) -> st.SearchStrategy[Any]:
+    return st.builds(group, **{field.name: values_of(kind_of(group, field.name)) for field in fields(group)})
+
+
 views = st.builds(
-    View,
-    model=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
-    beside=texts,
-    device=texts,
-    text=texts | st.just(FIRST.text),
-    pair=texts | st.just(FIRST.pair),
-    layer=st.integers(0, 50),
-    head=st.integers(0, 50),
-    token=st.integers(-1, 600) | st.just(FIRST.token),
-    method=texts,
-    explain=texts,
-    attend=texts,
-    special=st.booleans(),
+    lambda view, model, text, pair: replace(view, model=model or "m", text=text or view.text, pair=pair or view.pair),
+    all_of(View),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.sampled_from(["", FIRST.text]),
+    st.sampled_from(["", FIRST.pair]),
 )
 
 
+@settings(deadline=None)
 @given(views)
 @example(FRESH)
 @example(replace(FRESH, token=-1))
@@ -45,23 +87,72 @@ def test_a_link_restores_the_view(view: View) -> None:
     assert {name: values[0] for name, values in query.items()} == parameters
 
 
+@pytest.mark.parametrize("group", GROUPS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields], data: st.DataObject) -> None:
+    view, own = data.draw(views), data.draw(all_of(group))
+    parameters = full_address(view, own)
+    assert View.from_parameters(parameters) == view
+    assert address.read(parameters, group()) == own
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from([name for _, name in EVERY]) | st.text(max_size=10), st.text(max_size=30)))
+@example({name: "9" * 5_000 for _, name in EVERY})
+@example({name: "9" * 4_000 for _, name in EVERY})
+@example({name: "\ud800\x00" for _, name in EVERY})
+def test_any_address_is_a_view(parameters: dict[str, str]) -> None:
+    view = View.from_parameters(parameters)
+    for group in GROUPS:
+        own = address.read(parameters, group())
+        for part in (view, own):
+            for field in fields(part):
+                kind, value = kind_of(type(part), field.name), getattr(part, field.name)
+                if get_origin(kind) is Literal:
+                    assert value in get_args(kind)
+                elif get_origin(kind) is Annotated:
+                    assert kind.__metadata__[0].least <= value <= kind.__metadata__[0].most
+                else:
+                    assert type(value) is kind
+        full_address(view, own)
+
+
 def test_a_fresh_view_has_a_bare_address() -> None:
     assert FRESH.parameters() == {}
     assert View.from_parameters({}) == FRESH
+    assert [full_address(FRESH, group()) for group in GROUPS] == [{}] * len(GROUPS)
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(View)])
-def test_every_field_is_in_the_address(field: str) -> None:
-    value = getattr(FRESH, field)
-    other = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value}x"
-    assert View.from_parameters(replace(FRESH, **{field: other}).parameters()) == replace(FRESH, **{field: other})
-    assert field in replace(FRESH, **{field: other}).parameters()
+@pytest.mark.parametrize(("group", "name"), EVERY, ids=NAMES)
+def test_every_field_is_in_the_address(group: type, name: str) -> None:
+    fresh, kind = group(), kind_of(group, name)
+    value = getattr(fresh, name)
+    if get_origin(kind) is Literal:
+        other = next(valid for valid in get_args(kind) if valid != value)
+    else:
+        other = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else f"{value}x"
+    changed = replace(fresh, **{name: other})
+    assert name in changed.parameters()
+    assert address.read(changed.parameters(), group()) == changed
 
 
-@pytest.mark.parametrize("name", ["layer", "head", "token"])
-@pytest.mark.parametrize("written", ["", "x", "1.5", "nan", "0x3", "9" * 5_000, "<b>"])
-def test_a_number_that_is_none_falls_back(name: str, written: str) -> None:
-    assert View.from_parameters({name: written}) == FRESH
+@pytest.mark.parametrize(("group", "name"), EVERY, ids=NAMES)
+def test_what_a_field_cannot_be_falls_back(group: type, name: str) -> None:
+    kind = kind_of(group, name)
+    for said in ("", "x", "1.5", "nan", "0x3", "9" * 5_000, "<b>", "true"):
+        if kind is not str and not (get_origin(kind) is Literal and said in get_args(kind)):
+            assert address.read({name: said}, group()) == group(), said
+
+
+@pytest.mark.parametrize(("group", "name"), EVERY, ids=NAMES)
+def test_a_number_out_of_bounds_becomes_the_nearest(group: type, name: str) -> None:
+    kind = kind_of(group, name)
+    if get_origin(kind) is Annotated:
+        assert getattr(address.read({name: "-9"}, group()), name) == kind.__metadata__[0].least
+        assert getattr(address.read({name: "9" * 4_000}, group()), name) == kind.__metadata__[0].most
+    else:
+        assert not isinstance(getattr(group(), name), int) or kind is bool or get_origin(kind) is Literal
 
 
 @pytest.mark.parametrize("written", ["", "2", "-1", "true", "x"])
@@ -78,6 +169,8 @@ def test_a_switch_that_is_neither_on_nor_off_falls_back(written: str) -> None:
         ({"model": ""}, "model", FRESH.model),
         ({"beside": ""}, "beside", ""),
         ({"special": "0"}, "special", False),
+        ({"units": "probability"}, "units", "probability"),
+        ({"units": "logits"}, "units", "logit"),
         ({"text": "A text of its own."}, "token", -1),
         ({"pair": "A second text."}, "token", -1),
         ({"text": "A text of its own.", "token": "2"}, "token", 2),
@@ -88,18 +181,90 @@ def test_what_a_link_means(parameters: dict[str, str], field: str, value: object
 
 
 def test_what_no_field_is_called_is_ignored() -> None:
-    assert View.from_parameters({"utm_source": "mail", "embed": "true", "View": "1"}) == FRESH
+    nonsense = {"utm_source": "mail", "embed": "true", "View": "1", "page": "2", "of_text": "text"}
+    assert View.from_parameters(nonsense) == FRESH
+    assert all(address.read(nonsense, group()) == group() for group in GROUPS)
 
 
 @pytest.mark.parametrize("view", [View(text=LONG, token=900), View(pair=LONG), View(text="字" * 3_000)])
 def test_a_text_too_long_for_a_link_is_left_out_with_its_selection(view: View) -> None:
     """Servers refuse request lines of more than a few tens of kilobytes; a Chinese sign takes nine characters there."""
-    parameters = view.parameters()
-    assert parameters.keys().isdisjoint({"text", "pair", "token"})
-    assert replace(view, layer=3).parameters() == {"layer": "3"}
+    parameters = full_address(view, MaskedWordsFields(masks="3 6"))
+    assert parameters == {}
+    assert full_address(replace(view, layer=3), MaskedWordsFields(masks="3", section="lens")) == {
+        "layer": "3",
+        "section": "lens",
+    }
 
 
-@given(st.text(max_size=3_000))
-def test_no_address_is_longer_than_a_server_accepts(text: str) -> None:
-    clean = text.encode("utf-8", "replace").decode()
-    assert len(urlencode(View(text=clean, pair=clean).parameters())) < 10_000
+@settings(deadline=None)
+@given(st.text(max_size=3_000), st.text(max_size=3_000))
+@example("/" * 2_900, "/" * 3_000)
+@example("字" * 800, "字" * 3_000)
+def test_no_address_is_longer_than_a_server_accepts(text: str, template: str) -> None:
+    clean, other = (said.encode("utf-8", "replace").decode() for said in (text, template))
+    own = MaskedWordsFields(template=other, words=other, fillers=other)
+    assert len(urlencode(full_address(View(text=clean, pair=clean, word=other), own))) < 10_000
+
+
+# --- one name for one idea ---------------------------------------------------------------------------------------
+
+
+def test_every_page_opens_with_the_fields_of_its_folder() -> None:
+    opened = {}
+    for page in PAGES.values():
+        (call,) = [
+            node
+            for node in ast.walk(ast.parse((ROOT / page.file).read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open_page"
+        ]
+        opened[page.id] = [ast.unparse(argument) for argument in call.args]
+    owners = {group.page: [f"'{group.page}'", group.__name__] for group in GROUPS}
+    assert opened == {page: owners.get(page, [f"'{page}'"]) for page in PAGES}
+    for group in GROUPS:
+        assert group.__module__ == f"components.views.{group.page}.fields"
+
+
+def test_a_page_s_own_fields_have_other_names_than_the_shared_ones() -> None:
+    shared = {field.name for field in fields(View)}
+    for group in GROUPS:
+        own = {field.name for field in fields(group)}
+        assert not own & shared
+        assert set(group.of_text) <= own
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "offered"),
+    [
+        (AttentionFields, "section", attention._SECTIONS),
+        (AttentionFields, "mark", attention.heads.MARKS),
+        (AttentionFields, "order", attention.heads._ORDERS),
+        (AttentionFields, "combine", attention.heads._COMBINED),
+        (AttentionFields, "focus", attention.heads._FOCUS),
+        (AttentionFields, "drawn", attention.heads._DRAWN),
+        (AttentionFields, "bertviz", attention.bertviz_views._VIEWS),
+        (CompareFields, "section", compare._SECTIONS),
+        (CompareFields, "sides", ("", *compare.sides._KINDS)),
+        (InputsFields, "section", inputs._SECTIONS),
+        (MaskedWordsFields, "section", masked_words._SECTIONS),
+        (MaskedWordsFields, "scoring", masked_words.surprise._VARIANTS),
+        (SaliencyFields, "section", saliency._SECTIONS),
+        (SaliencyFields, "order", saliency.rows._ORDERS),
+        (SaliencyFields, "scale", saliency.rows._SCALES),
+        (WhatIfFields, "section", what_if._SECTIONS),
+        (WhatIfFields, "proposals", what_if.smallest._PROPOSALS),
+        (WhatIfFields, "max_edits", what_if.smallest._EDITS),
+        (WhatIfFields, "patch", what_if.tracing._KINDS),
+        (View, "block", attention.heads._BLOCKS),
+        (View, "units", questions._UNITS),
+    ],
+)
+def test_a_page_offers_the_values_a_link_can_have(group: type, name: str, offered: Any) -> None:
+    assert list(offered) == list(get_args(kind_of(group, name)))
+
+
+def test_the_values_that_depend_on_text_and_model_are_guarded_by_the_page() -> None:
+    """They are plain text in the view; what the text cannot be asked falls back where it is drawn."""
+    assert kind_of(View, "explain") is kind_of(View, "method") is str
+    assert "" not in KINDS
+    assert set(next_sentence.crossing._BLOCKS) < set(get_args(kind_of(View, "block")))

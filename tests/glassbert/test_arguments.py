@@ -32,8 +32,8 @@ CALLS = {
         "classification",
         {"text": "good.", "proposals": "gradient", "top_k": 2, "budget": 10, "max_edits": 1},
     ),
-    "head_importance": ("classification", {"text": [TEXT]}),
     "hidden_states": ("encoder", {"text": TEXT}),
+    "head_importance": ("classification", {"text": [TEXT]}),
     "label_tokens": ("token_classification", {"text": TEXT}),
     "logit_lens": ("masked_words", {"text": MASKED, "positions": [1], "words": ["he"]}),
     "measure": ("classification", {"text": TEXT, "measure": "rollout"}),
@@ -73,7 +73,7 @@ ELSEWHERE = {
     ),
     *("compare_attention", "compare_attributions", "compare_hidden_states", "compare_masked_words"),
     *("compare_predictions", "flow", "rollout", "head_distances", "head_profile", "broken", "scoreboard"),
-    *("method_agreement", "method_ranking", "stored_ranking", "receipt", "receipts"),
+    *("load_result", "method_agreement", "method_ranking", "stored_ranking", "receipt", "receipts"),
 }
 JUNK = [
     *(None, b"The film", 3, -1, 10**12, 2.5, math.nan, True, "", " ", "no such thing", "a \ud83d", object(), gb, str),

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway.compute import Reading
-from components.gateway.job import Job
-from components.state import View
-from components.views.attention.figures import before_and_after, head_places, ladder, ranks
+from components.gateway.attention import Reading
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
-from components.widgets import frontend
-from tests.components.widgets.clicks import click, mounted
-from tests.pages.workbench import messages, page, parameters
+from tests.components.widgets.clicks import click
+from tests.pages.workbench import as_read, header, messages, page, parameters
 
 TEXT = "The old man went to the river."
 GAP = "The capital of France is [MASK]."
@@ -34,10 +28,6 @@ def attention(**view: str) -> AppTest:
     return page("attention", **{"text": TEXT, "beside": ""} | view)
 
 
-def header(app: AppTest, key: str) -> dict:
-    return frontend.unpack(mounted(app, key).bytes)[0]
-
-
 def charts(app: AppTest) -> list[dict]:
     return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
 
@@ -48,7 +38,7 @@ def charts(app: AppTest) -> list[dict]:
 @pytest.mark.parametrize("section", ["heads", "beyond", "roles", "ablation", "bertviz"])
 @pytest.mark.parametrize(
     "view",
-    [{"token": "2"}, {"pair": "He caught a fish.", "special": "0", "words": "1"}, {"token": "3", "special": "0"}],
+    [{"token": "2"}, {"pair": "He caught a fish.", "special": "0", "by_word": "1"}, {"token": "3", "special": "0"}],
     ids=str,
 )
 def test_every_section_opens(section: str, view: dict[str, str]) -> None:
@@ -64,16 +54,16 @@ def test_only_the_open_section_is_drawn() -> None:
     "view",
     [
         {"section": "nothing"},
-        {"section": "heads", "drawn": "x", "colour": "x", "combined": "x", "focus": "x"},
-        {"section": "heads", "colour": "next", "order": "x", "only": "x", "least": "999"},
+        {"section": "heads", "drawn": "x", "mark": "x", "combine": "x", "focus": "x"},
+        {"section": "heads", "mark": "next", "order": "x", "hide_dimmed": "x", "dim_below": "999"},
         {"section": "heads", "focus": "rows", "token": "3", "until": "99"},
         {"section": "heads", "focus": "columns", "token": "3", "until": "1"},
-        {"section": "heads", "combined": "mean", "chosen": "99.1 x 1.2 .3"},
+        {"section": "heads", "combine": "mean", "combined_heads": "99.1 x 1.2 .3"},
         {"section": "heads", "threshold": "50", "block": "A→B"},
         {"section": "heads", "threshold": "999"},
         {"section": "beyond", "measures": "nothing attention rollout"},
         {"section": "beyond", "measures": ""},
-        {"section": "ablation", "off": "99.99 1.1 -1.2 a.b", "token": "2"},
+        {"section": "ablation", "heads_off": "99.99 1.1 -1.2 a.b", "token": "2"},
         {"section": "bertviz", "bertviz": "x"},
         {"section": "heads", "layer": "99", "head": "99"},
     ],
@@ -92,7 +82,7 @@ def test_a_block_without_special_tokens_of_its_own_is_what_the_library_gives(pre
 
 
 def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> None:
-    sent = header(attention(colour="next", least="40"), "model_map")
+    sent = header(attention(mark="next", dim_below="40"), "model_map")
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("next")
     assert np.allclose(sent["values"], (share / share.max()).ravel(), atol=0.0006)
     assert sent["dimmed"] == [int(dim) for dim in (share / share.max() < 0.4).ravel()]
@@ -101,7 +91,7 @@ def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> 
 
 @pytest.mark.parametrize(("order", "sign"), [("most", -1), ("least", 1)])
 def test_heads_in_order_of_a_figure(pretrained: gb.Model, order: str, sign: int) -> None:
-    sent = header(attention(colour="distance", order=order), "model_map")
+    sent = header(attention(mark="distance", order=order), "model_map")
     distance = gb.head_profile(gb.attention(pretrained, TEXT)).distance.ravel()
     assert sent["order"] == np.argsort(sign * distance, kind="stable").tolist()
     assert sent["texts"] == [f"{value:.2f}" for value in distance]
@@ -109,7 +99,7 @@ def test_heads_in_order_of_a_figure(pretrained: gb.Model, order: str, sign: int)
 
 @pytest.mark.parametrize("order", ["", "most"])
 def test_heads_that_do_not_pass_are_left_out(pretrained: gb.Model, order: str) -> None:
-    app = attention(colour="next", least="30", only="1", order=order)
+    app = attention(mark="next", dim_below="30", hide_dimmed="1", order=order)
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("next").ravel()
     passing = [int(index) for index in np.flatnonzero(share / share.max() >= 0.3)]
     assert 0 < len(passing) < 72
@@ -117,14 +107,16 @@ def test_heads_that_do_not_pass_are_left_out(pretrained: gb.Model, order: str) -
     assert f"The map shows {len(passing)} of 72 heads" in "\n".join(caption.value for caption in app.caption)
 
 
-@pytest.mark.parametrize("view", [{}, {"order": "most"}, {"only": "1"}, {"colour": "next", "only": "1"}], ids=str)
+@pytest.mark.parametrize(
+    "view", [{}, {"order": "most"}, {"hide_dimmed": "1"}, {"mark": "next", "hide_dimmed": "1"}], ids=str
+)
 def test_without_a_figure_or_a_limit_the_map_stays_layer_by_layer(view: dict[str, str]) -> None:
     assert header(attention(**view), "model_map")["order"] is None
 
 
 @pytest.mark.parametrize("how", ["", "most"])
 def test_a_map_without_heads_would_be_empty_so_all_are_shown(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.state.view", lambda: View(only=True, order=how))
+    monkeypatch.setattr("components.state.fields", lambda group: group(hide_dimmed=True, order=how))
     order = _laid_out(np.zeros((2, 3)), np.ones((2, 3), dtype=bool))
     assert order == ([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)] if how else None)
 
@@ -144,6 +136,34 @@ def test_a_click_on_a_row_selects_its_token() -> None:
     assert parameters(app)["token"] == "3"  # the third token shown is the fourth of the input
 
 
+def test_words_instead_of_pieces(pretrained: gb.Model) -> None:
+    text = "The photographer was unbelievably talkative."
+    head = gb.attention(pretrained, text).combine([(1, 7)])
+    words = head.by_word()
+    assert len(words.queries) < len(head.queries), "this text must have a word of several pieces"
+    assert header(attention(text=text, by_word="0"), "head_heatmap")["tokens"] == list(head.query_labels)
+    app = attention(text=text)
+    (switch,) = [toggle for toggle in app.toggle if "Words instead" in toggle.label]
+    switch.set_value(True).run()
+    assert header(app, "head_heatmap")["tokens"] == list(words.query_labels)
+    assert parameters(app)["by_word"] == "1"
+
+
+def test_heads_left_out_come_back(pretrained: gb.Model) -> None:
+    app = attention(mark="previous", dim_below="30", hide_dimmed="1")
+    share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
+    assert len(header(app, "model_map")["order"]) == int((share / share.max() >= 0.3).sum()) < 72
+    (switch,) = [toggle for toggle in app.toggle if "Leave them out" in toggle.label]
+    switch.set_value(False).run()
+    assert header(app, "model_map")["order"] is None
+
+
+def test_a_text_too_long_for_bertviz_is_told_so() -> None:
+    app = attention(text=" ".join(["word"] * 80), section="bertviz")
+    assert "82 tokens are too many for this view" in messages(app)
+    assert not app.get("iframe")
+
+
 def test_without_a_decision_the_visitor_is_told_once() -> None:
     assert messages(attention(section="ablation")).count("There is no decision to ask about yet") == 1
 
@@ -152,7 +172,7 @@ def test_without_a_decision_the_visitor_is_told_once() -> None:
 
 
 def test_what_is_shown_without_a_head_is_the_library_s(pretrained: gb.Model) -> None:
-    app = attention(text=GAP, section="ablation", off="2.10 4.1")
+    app = attention(text=GAP, section="ablation", heads_off="2.10 4.1")
     before, after = charts(app)[0]["data"]
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
     without = gb.ablate(pretrained, [(2, 10), (4, 1)])
@@ -165,7 +185,7 @@ def test_what_is_shown_without_a_head_is_the_library_s(pretrained: gb.Model) -> 
 
 
 def test_the_change_of_each_layer_is_the_weight_that_moved(pretrained: gb.Model) -> None:
-    app = attention(text=GAP, section="ablation", off="2.10")
+    app = attention(text=GAP, section="ablation", heads_off="2.10")
     changes = charts(app)[-1]["data"][0]["y"]
     before = gb.attention(pretrained, GAP).weights
     after = gb.attention(gb.ablate(pretrained, [(2, 10)]), GAP).weights
@@ -175,15 +195,32 @@ def test_the_change_of_each_layer_is_the_weight_that_moved(pretrained: gb.Model)
 
 
 def test_clicks_switch_heads_and_layers() -> None:
-    app = attention(text=GAP, section="ablation", off="1.1")
+    app = attention(text=GAP, section="ablation", heads_off="1.1")
     version = header(app, "switches")["version"]
     click(app, "switches", {"version": version, "layer": 1, "head": 1})
-    assert "off" not in parameters(app)
+    assert "heads_off" not in parameters(app)
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
-    assert parameters(app)["off"] == " ".join(f"5.{head}" for head in range(12))
+    assert parameters(app)["heads_off"] == " ".join(f"5.{head}" for head in range(12))
     assert header(app, "switches")["off"] == list(range(60, 72))
     click(app, "switches", {"version": version, "layer": 5, "head": -1})
-    assert "off" not in parameters(app)
+    assert "heads_off" not in parameters(app)
+
+
+def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
+    app = attention(text=GAP, section="ablation")
+    app.button(key="sweep_start").click().run()
+    app.session_state["memory_sweep_search"].wait(100)
+    app.run()
+    assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
+    position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
+    sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
+    worst = int(sweep.changes.argmin())
+    (button,) = [button for button in app.button if "Switch these off" in button.label]
+    button.click().run()
+    off = parameters(app)["heads_off"].split()
+    assert len(off) == 8
+    assert f"{sweep.layers[worst]}.{sweep.heads[worst]}" in off
+    assert header(app, "switches")["off"] == sorted(12 * int(one[0]) + int(one[2:]) for one in off)
 
 
 @pytest.mark.parametrize(
@@ -221,82 +258,7 @@ def test_a_span_keeps_its_rows_or_columns(pretrained: gb.Model, focus: str, axis
     assert _part(maps, focus, 99, 99) is maps
 
 
-# --- charts ----------------------------------------------------------------------------------------------------
-
-
-def test_ranks() -> None:
-    assert ranks([np.array([0.1, 0.7, 0.2]), np.array([0.5, 0.5, 0.0])]).tolist() == [[3, 1, 2], [1, 2, 3]]
-
-
-def test_the_ladder_keeps_whoever_is_among_the_first_anywhere() -> None:
-    rows = {"one": np.array([0.5, 0.3, 0.2, 0.0]), "two": np.array([0.0, 0.2, 0.3, 0.5])}
-    figure = ladder(rows, ["a", "b", "c", "<d>"], most=2)
-    lines = {line.customdata[0][0]: list(line.y) for line in figure.data}
-    assert lines == {"a": [1, 4], "&lt;d>": [4, 1]}
-
-
-def test_before_and_after() -> None:
-    figure = before_and_after(["yes", "<b>no"], [0.75, 0.25], [0.5, 0.5])
-    assert [list(bar.x) for bar in figure.data] == [[0.75, 0.25], [0.5, 0.5]]
-    assert list(figure.layout.yaxis.ticktext) == ["yes", "&lt;b>no"]
-
-
-def test_every_head_has_its_place(pretrained: gb.Model) -> None:
-    distances = gb.head_distances(gb.attention(pretrained, TEXT))
-    kinds = ["even" if index % 2 == 0 else "odd" for index in range(72)]
-    figure = head_places(distances, kinds, [str(index) for index in range(72)], opened=5)
-    placed = {
-        int(point[0]): (x, y)
-        for dots in figure.data
-        for point, x, y in zip(dots.customdata, dots.x, dots.y, strict=True)
-    }
-    assert [dots.name for dots in figure.data] == ["even", "odd"]
-    assert np.allclose([placed[index] for index in range(72)], distances.positions)
-    assert list(figure.data[1].marker.symbol).index("diamond") == 2  # head 5 is the third odd one
-
-
 # --- a long computation ----------------------------------------------------------------------------------------
-
-
-def job(work: Callable[..., object]) -> Job:
-    made = Job(work)
-    made.wait(20)
-    assert not made.running
-    return made
-
-
-def test_a_job_tells_how_far_it_is_and_keeps_its_result() -> None:
-    def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> str:
-        progress(1, 4)
-        return "stopped" if cancelled() else "done"
-
-    done = job(work)
-    assert (done.result, done.error, done.share) == ("done", None, 0.25)
-
-
-def test_a_job_that_is_stopped_keeps_what_it_found() -> None:
-    started = threading.Event()
-
-    def work(cancelled: Callable[[], bool], **_: object) -> int:
-        steps = 0
-        while not cancelled():
-            steps += 1
-            started.set()
-        return steps
-
-    running = Job(work)
-    assert started.wait(20)
-    assert running.running
-    running.stop()
-    running.wait(20)
-    assert running.result > 0
-
-
-def test_a_job_that_fails_keeps_the_error() -> None:
-    def work(**_: object) -> None:
-        raise gb.TargetError("no such class")
-
-    assert isinstance(job(work).error, gb.TargetError)
 
 
 def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb.Model) -> None:
@@ -310,3 +272,17 @@ def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb
     assert messages(app) == ""
     shown = header(app, "measure_value_zeroing")
     assert shown["label"] == "Value zeroing after layer 5"
+
+
+def test_the_sweep_lists_the_heads_that_the_library_finds(pretrained: gb.Model) -> None:
+    app = attention(text=GAP, section="ablation")
+    assert "watches the model's first choice" in " ".join(as_read(caption.value) for caption in app.caption)
+    app.button(key="sweep_start").click().run()
+    while "sweep_stop" in {button.key for button in app.button}:
+        app.run()
+    assert messages(app) == ""
+    position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
+    sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
+    table = app.dataframe[0].value
+    assert table["Change"].tolist() == pytest.approx(sorted(sweep.changes.tolist())[:8], abs=1e-4)
+    assert app.button(key="sweep_start").label == "Find them"  # it can be started again

@@ -34,12 +34,12 @@ def sentiment() -> gb.Model:
 
 
 def models(section: str = "summary", **view: str) -> AppTest:
-    return page("compare", **{"text": TEXT, "token": SUPERB, "differ": section} | view)
+    return page("compare", **{"text": TEXT, "token": SUPERB, "section": section} | view)
 
 
 def texts(section: str = "summary", **view: str) -> AppTest:
     """On the classifier, which stands beside."""
-    return models(section, **{"versus": "texts", "attend": "beside", "other": OTHER} | view)
+    return models(section, **{"sides": "texts", "shown_model": "beside", "other_text": OTHER} | view)
 
 
 def shown(app: AppTest) -> str:
@@ -145,7 +145,7 @@ def test_what_two_models_cannot_be_compared_by_says_why_and_offers_two_texts(sec
     (button,) = [button for button in app.button if "Compare two texts on" in button.label]
     button.click().run()
     assert not app.exception
-    assert parameters(app)["versus"] == "texts"
+    assert parameters(app)["sides"] == "texts"
     assert "Second text" in [field.label for field in app.text_input]
 
 
@@ -229,7 +229,7 @@ def _labels(result: gb.AttributionDifference) -> dict[str, tuple[str, ...]]:
 
 
 def test_masked_words_of_two_texts(pretrained: gb.Model) -> None:
-    app = texts("masked", attend="model", other=TEXT.replace("thin", "moving"), token=SUPERB)
+    app = texts("masked", shown_model="model", other_text=TEXT.replace("thin", "moving"), token=SUPERB)
     other = TEXT.replace("thin", "moving")
     alignment = gb.align_words(gb.encode(pretrained, TEXT), gb.encode(pretrained, other))
     sides = gb.sides_of_texts(pretrained, TEXT, other)
@@ -250,7 +250,7 @@ def test_masked_words_of_two_texts(pretrained: gb.Model) -> None:
 
 
 def test_a_missing_second_text_says_what_to_do() -> None:
-    app = texts(text="A sentence of its own.", other="")
+    app = texts(text="A sentence of its own.", other_text="")
     assert messages(app).startswith("Type a second text above")
     (button,) = [button for button in app.button if button.key == "copy_first"]
     button.click().run()
@@ -260,7 +260,7 @@ def test_a_missing_second_text_says_what_to_do() -> None:
 
 
 def test_an_example_brings_its_second_text() -> None:
-    app = page("compare", versus="texts", attend="beside", differ="saliency", method="input_x_gradient")
+    app = page("compare", sides="texts", shown_model="beside", section="saliency", method="input_x_gradient")
     assert [token["text"] for token in strip(app, "scores_second")["tokens"]][10] == "terrible"
 
 
@@ -278,7 +278,7 @@ def test_a_word_that_only_the_second_has_is_shown_and_selects_nothing() -> None:
 def test_hostile_text_stays_text(section: str) -> None:
     hostile = "![x](http://a.b/c.png) <b>$x$</b> :streamlit: **bold**"
     other = f"{hostile} </script>"
-    app = page("compare", text=hostile, other=other, differ=section, method="input_x_gradient", token="3")
+    app = page("compare", text=hostile, other_text=other, section=section, method="input_x_gradient", token="3")
     assert not [*app.error, *app.warning]
     markup = "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info])
     for live in ("![", "<b>", "</script>", "$x$", ":streamlit:"):
@@ -286,11 +286,11 @@ def test_hostile_text_stays_text(section: str) -> None:
 
 
 def test_a_second_text_that_cannot_be_read_is_told() -> None:
-    assert "token" in messages(texts(other="too long " * 400))
+    assert "token" in messages(texts(other_text="too long " * 400))
 
 
 def test_a_link_with_nonsense_in_it_still_draws() -> None:
-    app = page("compare", versus="nothing", differ="nowhere", attend="nobody", layer="99", head="99", token="99")
+    app = page("compare", sides="nothing", section="nowhere", shown_model="nobody", layer="99", head="99", token="99")
     assert not app.error
     assert "The largest changes" in shown(app)
 
@@ -302,7 +302,7 @@ def test_numbers_in_sentences() -> None:
 
 def test_a_long_text_is_masked_in_full_only_when_asked() -> None:
     text = " ".join(["red"] * 50)
-    app = texts("masked", attend="model", text=text, other=f"{text} cat", token="3")
+    app = texts("masked", shown_model="model", text=text, other_text=f"{text} cat", token="3")
     assert [cell["from"] for cell in rows(app, "masked_words")["figure_0"]] == [3]
     (button,) = [button for button in app.button if button.key == "mask_all"]
     assert button.label == "Mask all 50 words in turn (100 passes)"

@@ -13,7 +13,7 @@ import glassbert as gb
 from components.views.masked_words.probe import _slots
 from components.views.masked_words.shared import words_asked
 from tests.components.widgets.clicks import click, mounted
-from tests.pages.workbench import as_read, messages, page, run
+from tests.pages.workbench import as_read, messages, page, parameters, run
 
 GAP = "Mary told her brother that [MASK] was hungry."
 
@@ -67,7 +67,7 @@ def test_unknown_signs_are_flagged() -> None:
 
 def test_padding_changes_nothing_and_says_so(pretrained: gb.Model) -> None:
     text = "It was not bad."
-    app = page("inputs", text=text, reads="padding", padded="12")
+    app = page("inputs", text=text, section="padding", max_length="12")
     steps = gb.reading_steps(pretrained, text, padding=12)
     table = rows(app, "padding")
     assert table["mask"] == list("111111100000")
@@ -77,13 +77,13 @@ def test_padding_changes_nothing_and_says_so(pretrained: gb.Model) -> None:
 
 
 def test_the_same_tokenizer_twice_is_said_to_be_the_same() -> None:
-    assert "exactly the same pieces" in messages(page("inputs", reads="tokenizers"))
-    assert "Open a second model" in messages(page("inputs", reads="tokenizers", beside=""))
+    assert "exactly the same pieces" in messages(page("inputs", section="tokenizers"))
+    assert "Open a second model" in messages(page("inputs", section="tokenizers", beside=""))
 
 
 def test_two_tokenizers_are_compared_by_word(tiny_checkpoint: Callable[..., Path]) -> None:
     folder = tiny_checkpoint("roberta", "masked_words")
-    app = page("inputs", reads="tokenizers", text="The movie was unbelievable.", beside=str(folder))
+    app = page("inputs", section="tokenizers", text="The movie was unbelievable.", beside=str(folder))
     table = app.dataframe[0].value
     assert list(table["Text"]) == ["The", "movie", "was", "unbelievable."]
     other = gb.encode(gb.load(str(folder), "cpu"), "The movie was unbelievable.")
@@ -94,7 +94,7 @@ def test_two_tokenizers_are_compared_by_word(tiny_checkpoint: Callable[..., Path
 
 
 def test_the_network_has_all_its_parameters(pretrained: gb.Model) -> None:
-    app = page("inputs", reads="network")
+    app = page("inputs", section="network")
     assert f"{pretrained.parameters:,} parameters" in shown(app)
     assert app.dataframe[0].value["parameters"].sum() == pretrained.parameters
 
@@ -115,7 +115,7 @@ def test_several_masks_at_once(pretrained: gb.Model) -> None:
 def test_masks_do_not_survive_a_new_text() -> None:
     app = page("masked_words", text="The story is thin.", masks="2 4")
     click(app, "box_text", {"version": "box_text", "text": "Another one."})
-    assert app.session_state.view["masks"] == ""
+    assert "masks" not in parameters(app)
     assert "Click words to mask them" in messages(app)
 
 
@@ -126,7 +126,7 @@ def test_the_loss_of_the_original_is_in_the_formula(pretrained: gb.Model) -> Non
 
 
 def test_surprise_is_the_librarys(pretrained: gb.Model) -> None:
-    app = page("masked_words", text="The story is thin.", guess="surprise")
+    app = page("masked_words", text="The story is thin.", section="surprise")
     result = gb.surprise(pretrained, "The story is thin.")
     values = [metric.value for metric in app.metric]
     assert values[1:] == [f"{result.pseudo_perplexity:.1f}", f"{result.pseudo_log_likelihood:.1f} nats"]
@@ -135,7 +135,7 @@ def test_surprise_is_the_librarys(pretrained: gb.Model) -> None:
 
 
 def test_the_lens_ends_in_the_prediction(pretrained: gb.Model) -> None:
-    app = page("masked_words", text=GAP, guess="lens")
+    app = page("masked_words", text=GAP, section="lens")
     table = rows(app, "lens")
     best = gb.fill_mask(pretrained, GAP, top_k=6)
     assert table["layer-6"] == list(best.candidates[0])
@@ -143,13 +143,13 @@ def test_the_lens_ends_in_the_prediction(pretrained: gb.Model) -> None:
 
 
 def test_a_word_that_cannot_be_followed_is_said_and_the_rest_is_shown() -> None:
-    app = page("masked_words", text=GAP, guess="lens", ask="antidisestablishmentarianism")
+    app = page("masked_words", text=GAP, section="lens", words="antidisestablishmentarianism")
     assert "antidisestablishmentarianism" in messages(app)
     assert len(rows(app, "lens")) == 7
 
 
 def test_why_this_word_rather_than_that(pretrained: gb.Model) -> None:
-    app = page("masked_words", text=GAP, guess="why", why="she", rather="he", method="input_x_gradient")
+    app = page("masked_words", text=GAP, section="why", word="she", foil_word="he", method="input_x_gradient")
     target = gb.MaskTarget(6, "she", "he")
     result = gb.attribute(pretrained, GAP, target=target, method="input_x_gradient")
     strip = json.loads(mounted(app, "why").json)
@@ -159,7 +159,7 @@ def test_why_this_word_rather_than_that(pretrained: gb.Model) -> None:
 
 def test_the_template_probe_is_the_librarys(pretrained: gb.Model) -> None:
     template = "The {job} said that [MASK] was late."
-    app = page("masked_words", guess="probe", template=template, fillers="job: nurse, doctor", ask="he, she")
+    app = page("masked_words", section="probe", template=template, fillers="job: nurse, doctor", words="he, she")
     expected = gb.probe_template(pretrained, template, {"job": ["nurse", "doctor"]}, ["he", "she"]).frame()
     table = app.dataframe[0].value
     assert list(table["text"]) == list(expected["text"])
@@ -172,7 +172,7 @@ def test_the_template_probe_is_the_librarys(pretrained: gb.Model) -> None:
     ids=str,
 )
 def test_a_template_that_does_not_fit_gets_a_sentence(view: dict[str, str]) -> None:
-    assert messages(page("masked_words", guess="probe", **view))
+    assert messages(page("masked_words", section="probe", **view))
 
 
 def test_slots_and_words_as_people_write_them() -> None:

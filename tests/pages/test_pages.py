@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
+import glassbert as gb
 from components.examples import EXAMPLES
 from components.shell.navigation import PAGES
-from tests.pages.workbench import COMPONENTS, as_read, messages, page, parameters, pictures, run
+from tests.components.widgets.clicks import click, mounted
+from tests.pages.workbench import (
+    COMPONENTS,
+    as_read,
+    header,
+    messages,
+    page,
+    parameters,
+    pictures,
+    run,
+    selected,
+    tokens,
+)
+
+
+@pytest.fixture(scope="module")
+def pretrained() -> gb.Model:
+    return gb.load("pretrained", "cpu")
 
 
 @pytest.mark.parametrize("page_id", PAGES)
@@ -19,8 +40,8 @@ def test_every_page_opens(page_id: str) -> None:
 
 @pytest.mark.parametrize("page_id", PAGES)
 def test_every_page_keeps_the_link(page_id: str) -> None:
-    app = page(page_id, text="Kept across pages.", layer="3", token="2")
-    assert parameters(app) == {"text": "Kept across pages.", "layer": "3", "token": "2"}
+    link = {"text": "Kept across pages.", "layer": "3", "token": "2", "method": "input_x_gradient"}
+    assert parameters(page(page_id, **link)) == link
 
 
 def test_the_headings() -> None:
@@ -29,8 +50,6 @@ def test_the_headings() -> None:
 
 
 def test_every_method_is_defined() -> None:
-    import glassbert as gb
-
     app = page("definitions")
     (table,) = [frame.value for frame in app.dataframe if "Method" in frame.value.columns]
     assert list(table["Method"]) == [method.label for method in gb.METHODS.values()]
@@ -44,14 +63,14 @@ def test_every_method_is_defined() -> None:
         {"layer": "-1", "head": "-1", "token": "-9"},
         {"layer": "x", "head": "", "token": "1e3", "special": "maybe"},
         {"token": "9" * 3_000},
-        {"method": "no_such_method", "explain": "nothing", "attend": "nobody"},
+        {"method": "no_such_method", "explain": "nothing", "shown_model": "nobody"},
         {"device": "cuda:99"},
         {"device": "<b>"},
         {"model": ""},
         {"model": "", "beside": ""},
         {"model": "sentiment"},
         {"model": "sentiment", "beside": "sentiment"},
-        {"beside": "pretrained", "attend": "beside"},
+        {"beside": "pretrained", "shown_model": "beside"},
         {"beside": ""},
         {"special": "0", "token": "0"},
         {"special": "0", "text": "Short."},
@@ -61,7 +80,7 @@ def test_every_method_is_defined() -> None:
 )
 def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
     app = page(**view)
-    assert pictures(app) >= COMPONENTS - (view.get("beside") == "" and "token" not in view)
+    assert pictures(app) == COMPONENTS
     assert not app.error
 
 
@@ -73,13 +92,15 @@ def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
         ({"text": "\u200b\u200b"}, "no character that this model can read"),
         ({"text": "fine", "pair": "  "}, "text B is empty"),
         ({"text": "too long " * 400}, "802 tokens"),
+        ({"text": "too long " * 400}, "512"),
     ],
-    ids=["empty", "spaces", "invisible", "empty pair", "too long"],
+    ids=["empty", "spaces", "invisible", "empty pair", "too long", "how long it may be"],
 )
 def test_a_text_that_cannot_be_read(view: dict[str, str], says: str) -> None:
     app = page(**view)
     assert says in messages(app)
     assert pictures(app) == 2
+    assert json.loads(mounted(app, "box_text").json)["value"] == view["text"]
 
 
 def test_shortening() -> None:
@@ -93,7 +114,7 @@ def test_shortening() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_every_example_opens(example: str) -> None:
+def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
     app = page(text="Before.")
     (menu,) = [box for box in app.selectbox if box.label == "Examples"]
     menu.set_value(example)
@@ -102,8 +123,38 @@ def test_every_example_opens(example: str) -> None:
     shown = parameters(app)
     assert shown.get("text", EXAMPLES["contrast"].text) == chosen.text
     assert shown.get("pair", "") == chosen.pair
+    for field, text in (("box_text", chosen.text), ("box_pair", chosen.pair)):
+        assert json.loads(mounted(app, field).json)["value"] == text
+    encoded = gb.encode(pretrained, chosen.text, chosen.pair or None)
+    for strip in ("strip", "saliency"):
+        assert [token["text"] for token in tokens(app, strip)] == list(encoded.pieces)
+        assert selected(app, strip) == chosen.token
+    assert header(app, "heatmap")["selected"] == chosen.token
+    assert any("candidates_model" in chart.proto.id for chart in app.get("plotly_chart"))
+    assert [box.value for box in app.selectbox if box.label == "Examples"] == [None]
     assert pictures(app) == COMPONENTS
     assert any(chosen.look[:20] in as_read(caption.value) for caption in app.caption)
+
+
+def test_every_picture_says_what_it_shows_and_what_it_does_not() -> None:
+    emphasised = [caption.value for caption in page().caption if re.search(r"(?<![\\*])\*[^*]+\*", caption.value)]
+    for shown in ("A row of the large map", "Likely words", "Another method can rank"):
+        assert any(shown in caption for caption in emphasised), (shown, emphasised)
+
+
+def test_a_special_token_cannot_be_masked() -> None:
+    app = page(text="A short text.", token="0")
+    assert selected(app) == 0
+    assert not any("candidates_model" in chart.proto.id for chart in app.get("plotly_chart"))
+    assert pictures(app) == COMPONENTS
+
+
+def test_a_new_text_takes_the_selection_with_it() -> None:
+    app = page(text="The old man went to the river.", token="5")
+    assert selected(app) == selected(app, "saliency") == header(app, "heatmap")["selected"] == 5
+    click(app, "box_text", {"version": "box_text", "text": "Short text."})
+    assert selected(app) is selected(app, "saliency") is header(app, "heatmap")["selected"] is None
+    assert "token" not in parameters(app)
 
 
 def test_hidden_special_tokens_are_said_on_screen() -> None:

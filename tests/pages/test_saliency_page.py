@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import compute
+from components.gateway import evaluation, inputs
+from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -29,7 +32,7 @@ def shown(app: AppTest) -> str:
 
 def explained(**view: str) -> AppTest:
     """The page after its button was pressed and everything has arrived."""
-    app = page("saliency", **{"text": TEXT, "compared": QUICK} | view)
+    app = page("saliency", **{"text": TEXT, "methods": QUICK} | view)
     press(app)
     return app
 
@@ -38,7 +41,7 @@ def press(app: AppTest) -> None:
     app.button(key="study_start").click()
     run(app)
     deadline = time.monotonic() + 120
-    while app.session_state["memory_study"].running and time.monotonic() < deadline:
+    while app.session_state["memory_study_search"].running and time.monotonic() < deadline:
         time.sleep(0.1)
     run(app)
 
@@ -48,9 +51,9 @@ def scores_of(app: AppTest, key: str) -> list[float]:
 
 
 def test_nothing_is_computed_before_the_button_is_pressed() -> None:
-    app = page("saliency", text=TEXT, compared=QUICK)
-    assert not app.session_state["memory_study"].scores
-    tokens = len(compute.encode(compute.TextRequest(compute.ModelRequest("sentiment"), TEXT)))
+    app = page("saliency", text=TEXT, methods=QUICK)
+    assert not app.session_state["memory_study_search"].found.scores
+    tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
     cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
     assert f"3 methods: about {cost} passes" in shown(app)
 
@@ -63,20 +66,20 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     assert f"What speaks for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
-        for line in app.session_state["memory_study"].receipts[method].lines:
+        for line in app.session_state["memory_study_search"].found.receipts[method].lines:
             assert as_read(line.sentence) in text
     assert "All 3 methods are here" in text
 
 
 def test_methods_added_later_do_not_repeat_the_others() -> None:
-    app = explained(compared="saliency")
-    first = app.session_state["memory_study"].scores["saliency"]
+    app = explained(methods="saliency")
+    first = app.session_state["memory_study_search"].found.scores["saliency"]
     app.multiselect[0].set_value(["saliency", "occlusion"])
     run(app)
-    assert parameters(app)["compared"] == "saliency occlusion"
+    assert parameters(app)["methods"] == "saliency occlusion"
     assert "1 of 2 methods" in shown(app)
     press(app)
-    study = app.session_state["memory_study"]
+    study = app.session_state["memory_study_search"].found
     assert study.scores["saliency"] is first
     assert set(study.receipts) == {"saliency", "occlusion"}
 
@@ -91,7 +94,7 @@ def test_a_click_selects_the_token_in_the_whole_app() -> None:
 
 
 def test_ordered_by_score_the_strongest_comes_first_and_a_click_still_means_its_token(sentiment: gb.Model) -> None:
-    app = explained(compared="occlusion", ranked="score", special="0")
+    app = explained(methods="occlusion", order="score", special="0")
     scores = scores_of(app, "row_occlusion")
     assert scores == sorted(scores, reverse=True)
     result = gb.attribute(sentiment, TEXT, method="occlusion")
@@ -104,7 +107,7 @@ def test_ordered_by_score_the_strongest_comes_first_and_a_click_still_means_its_
 
 def test_words_have_the_sum_of_their_pieces_and_hidden_tokens_are_accounted_for(sentiment: gb.Model) -> None:
     text = "An unbelievably spotless room."
-    app = explained(text=text, compared="occlusion", words="1", special="0")
+    app = explained(text=text, methods="occlusion", by_word="1", special="0")
     result = gb.attribute(sentiment, text, method="occlusion")
     strip = json.loads(mounted(app, "row_occlusion").json)["tokens"]
     encoded = result.encoded
@@ -121,39 +124,39 @@ def test_a_common_scale_shows_shares_of_each_total() -> None:
 
 
 def test_one_class_rather_than_another(sentiment: gb.Model) -> None:
-    app = explained(compared="saliency", klass="NEGATIVE", against="POSITIVE")
+    app = explained(methods="saliency", label="NEGATIVE", foil_label="POSITIVE")
     result = gb.attribute(sentiment, TEXT, method="saliency", target=gb.ClassTarget("NEGATIVE", "POSITIVE"))
     assert scores_of(app, "row_saliency") == pytest.approx(result.scores.tolist(), abs=1e-5)
     assert "NEGATIVE rather than POSITIVE" in shown(app)
 
 
 def test_the_same_class_twice_is_said_in_words() -> None:
-    app = page("saliency", text=TEXT, compared="saliency", klass="POSITIVE", against="POSITIVE")
+    app = page("saliency", text=TEXT, methods="saliency", label="POSITIVE", foil_label="POSITIVE")
     press(app)
     assert "choose two different ones" in messages(app)
 
 
 def test_a_masked_word_is_explained_at_its_gap() -> None:
-    app = explained(text="Paris is the capital of [MASK].", compared="occlusion", why="france", rather="england")
+    app = explained(text="Paris is the capital of [MASK].", methods="occlusion", word="france", foil_word="england")
     assert "france rather than england" in shown(app)
 
 
 def test_a_method_that_refuses_says_why_and_the_others_go_on() -> None:
-    app = explained(compared="decompx saliency", units="probability")
+    app = explained(methods="decompx saliency", units="probability")
     assert "DecompX" in messages(app)
     assert scores_of(app, "row_saliency")
 
 
 def test_agreement_is_that_of_the_library() -> None:
-    app = explained(judged="agreement")
-    study = app.session_state["memory_study"]
+    app = explained(section="agreement")
+    study = app.session_state["memory_study_search"].found
     result = gb.method_agreement([study.scores[method] for method in QUICK.split()])
     assert scores_of(app, "consensus") == pytest.approx(result.consensus.tolist(), abs=1e-5)
 
 
 def test_the_scoreboard_has_the_order_of_the_library() -> None:
-    app = explained(judged="board")
-    study = app.session_state["memory_study"]
+    app = explained(section="board")
+    study = app.session_state["memory_study_search"].found
     board = gb.scoreboard([study.receipts[method] for method in QUICK.split()])
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
@@ -162,7 +165,7 @@ def test_the_scoreboard_has_the_order_of_the_library() -> None:
 
 @pytest.mark.parametrize("kind", ["random", "flipped", "other_sentence"])
 def test_a_broken_explanation_is_shown_with_its_failing_receipt(kind: str) -> None:
-    app = page("saliency", text=TEXT, compared="occlusion", judged="teaching")
+    app = page("saliency", text=TEXT, methods="occlusion", section="teaching")
     app.session_state["broken_kind"] = kind
     press(app)
     assert "Broken on purpose" in shown(app)
@@ -173,7 +176,7 @@ def test_a_broken_explanation_is_shown_with_its_failing_receipt(kind: str) -> No
 @pytest.mark.parametrize(
     ("page_id", "key", "view"),
     [
-        ("masked_words", "why", {"text": "Paris is the capital of [MASK].", "guess": "why"}),
+        ("masked_words", "why", {"text": "Paris is the capital of [MASK].", "section": "why"}),
         ("next_sentence", "next_why", {"text": "The man went home.", "pair": "He was tired."}),
     ],
 )
@@ -190,20 +193,52 @@ def test_other_pages_offer_the_receipt_of_what_they_explain(page_id: str, key: s
 
 
 def test_text_is_shown_as_text() -> None:
-    app = explained(text="<img src=x onerror=alert(1)> **bold** ![](http://x)", compared="saliency")
+    app = explained(text="<img src=x onerror=alert(1)> **bold** ![](http://x)", methods="saliency")
     for element in [*app.markdown, *app.caption]:
         assert "<img" not in element.value
         assert "](http" not in element.value
 
 
 def test_another_text_asks_for_the_button_again() -> None:
-    app = explained(compared="saliency")
+    app = explained(methods="saliency")
     app.query_params["text"] = "Dull and far too long."
     run(app)
-    assert not app.session_state["memory_study"].scores
+    assert not app.session_state["memory_study_search"].found.scores
     assert not app.button(key="study_start").disabled
 
 
 def test_without_a_decision_the_page_says_what_to_do() -> None:
     app = page("saliency", text="No gap here.", beside="", token="-1")
     assert "There is no decision to explain yet" in messages(app)
+
+
+def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for minutes of work, which ends when it is stopped."""
+    started = threading.Event()
+
+    def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        progress(15, 60)
+        started.set()
+        while not cancelled():
+            time.sleep(0.01)
+        raise gb.StoppedError
+
+    def fail(**_: object) -> None:
+        raise gb.OptionError("no <sentences>")
+
+    monkeypatch.setattr(evaluation, "stored_ranking", lambda request: None)
+    monkeypatch.setattr(evaluation, "method_ranking", lambda request: work)
+    app = explained(methods="saliency", section="board")
+    app.button(key="ranking_start").click()
+    run(app)
+    assert started.wait(20)
+    assert [bar.proto.text for bar in app.get("progress")] == ["25% of the sentences"]
+    app.button(key="ranking_stop").click()
+    run(app)
+    while "ranking_stop" in {button.key for button in app.button}:
+        run(app)
+    assert "Stopped before there was anything to show." in messages(app)
+    monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
+    app.button(key="ranking_start").click()
+    run(app)
+    assert "no <sentences>" in messages(app)

@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.examples import EXAMPLES, SWAPS
-from components.gateway.compute import ModelRequest, TextRequest
+from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.what_if import suggestions
+from components.shared import charts
 from components.shared.charts import percent
 from components.state import View
 from components.views.what_if.editor import interchangeable
-from components.views.what_if.figures import paired, trace_map
 from components.views.what_if.reduction import steps_shown
 from components.views.what_if.rows import marked
 from components.views.what_if.tracing import path
@@ -61,8 +61,8 @@ def replace_word(app: AppTest, word: str) -> AppTest:
 def finished(app: AppTest) -> AppTest:
     """The page once its search is over: each look at a running one is a run of its own."""
     for name in ("flip", "reduction", "trace"):
-        if f"memory_{name}_job" in app.session_state:
-            app.session_state[f"memory_{name}_job"].wait(120)
+        if f"memory_{name}_search" in app.session_state:
+            app.session_state[f"memory_{name}_search"].wait(120)
     return run(app)
 
 
@@ -265,7 +265,7 @@ def test_lists_as_people_write_them() -> None:
 
 
 def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, pretrained: gb.Model) -> None:
-    app = what_if(tried="smallest", edits="1", budget="200")
+    app = what_if(section="smallest", max_edits="1", budget="200")
     assert "At most 200 passes" in shown(app)
     assert "turn it away" not in shown(app)
     press(app, "flip_start")
@@ -285,7 +285,10 @@ def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, 
 
 def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
     text = "A superb, brilliant, wonderful, beautiful and moving film."
-    app = press(what_if(tried="smallest", text=text, flips="gradient", edits="1", drop="0", budget="60"), "flip_start")
+    app = press(
+        what_if(section="smallest", text=text, proposals="gradient", max_edits="1", deletions="0", budget="60"),
+        "flip_start",
+    )
     finished(app)
     expected = gb.find_flip(sentiment, text, proposals="gradient", deletions=False, max_edits=1, budget=60)
     assert not expected.flips.texts, "the test needs a text that no single word turns"
@@ -294,12 +297,12 @@ def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
 
 
 def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
-    app = what_if(tried="smallest", budget="20000")
+    app = what_if(section="smallest", budget="20000")
     press(app, "flip_start")
-    job = app.session_state["memory_flip_job"]
-    job.stop()
+    search = app.session_state["memory_flip_search"]
+    search.stop()
     finished(app)
-    assert not job.result.complete
+    assert not search.found.complete
     assert "before all was tried" in shown(app) + messages(app)
 
 
@@ -307,7 +310,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
 
 
 def test_the_remainder_and_its_steps_are_the_librarys(sentiment: gb.Model) -> None:
-    app = finished(press(what_if(tried="reduction"), "reduction_start"))
+    app = finished(press(what_if(section="reduction"), "reduction_start"))
     expected = gb.reduce_input(sentiment, TEXT)
     assert app.header[0].value == " / ".join(expected.texts[-1])
     assert f"Without the other **{len(expected.removed)}** words" in shown(app)
@@ -332,7 +335,7 @@ def test_of_many_steps_some_are_drawn() -> None:
 
 @pytest.mark.parametrize(("kind", "columns"), [("hidden", 11), ("head", 12), ("mlp", 11)])
 def test_the_trace_is_the_librarys(sentiment: gb.Model, kind: str, columns: int) -> None:
-    app = finished(what_if(tried="tracing", other=WORSE, patch=kind))
+    app = finished(what_if(section="tracing", other_text=WORSE, patch=kind))
     expected = gb.trace(sentiment, TEXT, WORSE, kind=kind)
     drawn = chart(app, "trace")["data"][0]
     z = np.asarray(drawn["z"])
@@ -354,7 +357,7 @@ def test_the_words_under_the_trace_name_where_it_is(sentiment: gb.Model) -> None
 
 
 def test_words_that_differ_stand_over_each_other(sentiment: gb.Model) -> None:
-    figure = trace_map(gb.trace(sentiment, "It was <b>good.", "It was <b>bad."))
+    figure = charts.trace(gb.trace(sentiment, "It was <b>good.", "It was <b>bad."))
     assert "<b>good</b><br>bad" in figure.layout.xaxis.ticktext
     assert "&lt;" in figure.layout.xaxis.ticktext
 
@@ -381,17 +384,17 @@ def test_every_example_has_a_partner_that_can_be_traced(
 
 
 def test_without_a_second_text_the_page_offers_words_that_keep_the_length() -> None:
-    app = what_if(tried="tracing")
+    app = what_if(section="tracing")
     assert "type a second text" in messages(app)
     words = next(group for group in app.button_group if group.label.startswith("In place of"))
     words.set_value(words.options[0])
     run(app)
-    assert parameters(app)["other"] == TEXT.replace("superb", words.options[0])
+    assert parameters(app)["other_text"] == TEXT.replace("superb", words.options[0])
     assert chart(finished(app), "trace")
 
 
 def test_texts_of_other_lengths_are_aligned_and_mended() -> None:
-    app = what_if(tried="tracing", other="The acting is immaculately spotless and I hated it.")
+    app = what_if(section="tracing", other_text="The acting is immaculately spotless and I hated it.")
     assert "“superb” (1 token) against “spotless” (2 tokens)" in messages(app)
     assert not app.get("plotly_chart")
     data = json.loads(mounted(app, "both_texts").json)
@@ -401,32 +404,32 @@ def test_texts_of_other_lengths_are_aligned_and_mended() -> None:
     click(app, "both_texts", {"version": data["version"], "index": 2})
     assert parameters(app)["token"] == "2"
     press(app, "repair_keep")
-    assert parameters(app)["other"] == "The acting is superb and I hated it."
+    assert parameters(app)["other_text"] == "The acting is superb and I hated it."
     assert chart(finished(app), "trace")
 
 
 def test_a_word_of_another_length_is_replaced_where_it_stands() -> None:
-    app = what_if(tried="tracing", other=TEXT.replace("superb", "spotless"))
+    app = what_if(section="tracing", other_text=TEXT.replace("superb", "spotless"))
     words = next(group for group in app.button_group if "spotless" in group.label)
     words.set_value(words.options[0])
     run(app)
-    assert parameters(app)["other"] == TEXT.replace("superb", words.options[0])
+    assert parameters(app)["other_text"] == TEXT.replace("superb", words.options[0])
 
 
 def test_a_variant_of_the_same_length_can_be_traced() -> None:
     app = replace_word(replace_word(what_if(), "terrible"), "not at all good")
-    app.session_state["view"] = {**app.session_state["view"], "tried": "tracing"}
-    app.session_state["view_changed"] = True
+    section = next(group for group in app.button_group if group.label == "Section")
+    section.set_value("tracing")
     run(app)
     variants = next(group for group in app.button_group if group.label == "One of your variants")
     assert list(variants.options) == ["Variant 1"]
     variants.set_value(1)
     run(app)
-    assert parameters(app)["other"] == WORSE
+    assert parameters(app)["other_text"] == WORSE
 
 
 def test_texts_that_the_model_cannot_tell_apart_are_told_so() -> None:
-    app = finished(what_if(tried="tracing", other=TEXT.upper()))
+    app = finished(what_if(section="tracing", other_text=TEXT.upper()))
     assert "the same to this model" in messages(app)
 
 
@@ -436,12 +439,12 @@ def test_texts_that_the_model_cannot_tell_apart_are_told_so() -> None:
 @pytest.mark.parametrize(
     "view",
     [
-        {"tried": "nothing"},
-        {"tried": "smallest", "flips": "x", "edits": "9", "budget": "-1", "drop": "maybe"},
-        {"tried": "smallest", "budget": "99999999"},
-        {"tried": "reduction", "explain": "end"},
-        {"tried": "tracing", "patch": "x", "other": WORSE},
-        {"klass": "nobody", "token": "99", "swaps": "::,,//"},
+        {"section": "nothing"},
+        {"section": "smallest", "proposals": "x", "max_edits": "9", "budget": "-1", "deletions": "maybe"},
+        {"section": "smallest", "budget": "99999999"},
+        {"section": "reduction", "explain": "end"},
+        {"section": "tracing", "patch": "x", "other_text": WORSE},
+        {"label": "nobody", "token": "99", "swaps": "::,,//"},
     ],
     ids=str,
 )
@@ -450,22 +453,24 @@ def test_a_link_that_makes_no_sense_still_opens(view: dict[str, str]) -> None:
 
 
 def test_a_new_text_leaves_the_old_partner_behind() -> None:
-    app = what_if(tried="tracing", other=WORSE)
+    app = what_if(section="tracing", other_text=WORSE)
     click(app, "box_text", {"version": "box_text", "text": "Another text."})
-    assert "other" not in parameters(app)
+    assert not {"other_text", "other_pair"} & set(parameters(app))
 
 
 def test_a_text_too_long_for_a_link_takes_its_partner_with_it() -> None:
-    view = View(text="a", other="b " * 5_000)
-    assert not {"text", "other"} & set(view.parameters())
+    view = View(text="a", other_text="b " * 5_000)
+    assert not {"text", "other_text"} & set(view.parameters())
 
 
-@pytest.mark.parametrize("tried", ["edit", "smallest", "reduction", "tracing"])
-def test_hostile_text_is_never_markup(tried: str) -> None:
+@pytest.mark.parametrize("section", ["edit", "smallest", "reduction", "tracing"])
+def test_hostile_text_is_never_markup(section: str) -> None:
     hostile = "![x](http://a) <img> :red[good]"
-    app = what_if(tried=tried, text=hostile, other=hostile.replace("good", "bad"), token="-1", budget="60", edits="1")
-    name = {"smallest": "flip", "reduction": "reduction"}.get(tried)
-    if tried == "edit":
+    app = what_if(
+        section=section, text=hostile, other_text=hostile.replace("good", "bad"), token="-1", budget="60", max_edits="1"
+    )
+    name = {"smallest": "flip", "reduction": "reduction"}.get(section)
+    if section == "edit":
         strip = json.loads(mounted(app, "edit_sentence").json)
         good = next(index for index, token in enumerate(strip["tokens"]) if token["text"] == "good")
         click(app, "edit_sentence", {"version": strip["version"], "index": good})
@@ -481,9 +486,3 @@ def test_hostile_text_is_never_markup(tried: str) -> None:
     assert all(re.fullmatch(r"<style>.*</style>|<div class=\"what-if-bar\"><span class=\"(up|down)\" "
                             r"style=\"width:[\d.]+%\"></span></div>", html.value, re.S)
                for html in app.get("html")), "numbers are all that reaches HTML"  # fmt: skip
-
-
-def test_pairs_of_bars_keep_their_names_as_text() -> None:
-    figure = paired(["yes", "<b>no"], [0.75, 0.25], [0.5, 0.5])
-    assert [(bar.name, list(bar.x)) for bar in figure.data] == [("A", [0.75, 0.25]), ("B", [0.5, 0.5])]
-    assert list(figure.layout.yaxis.ticktext) == ["yes", "&lt;b>no"]

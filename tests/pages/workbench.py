@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from components.shell.navigation import PAGES
+from components.widgets import frontend
+from tests.components.widgets.clicks import mounted
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The components of a whole workbench: two fields, heads map, heatmap, two strips.
@@ -14,11 +18,12 @@ COMPONENTS = 6
 
 
 def page(page_id: str = "workbench", **view: str) -> AppTest:
-    """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages."""
+    """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages. Where a test
+    does not say, saliency is by the method of one pass: integrated gradients take dozens."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     if page_id != "workbench":
         app.switch_page(PAGES[page_id].file)
-    for name, value in view.items():
+    for name, value in ({"method": "input_x_gradient"} | view).items():
         app.query_params[name] = value
     return run(app)
 
@@ -32,6 +37,21 @@ def run(app: AppTest) -> AppTest:
 def parameters(app: AppTest) -> dict[str, str]:
     """The view in the address bar; AppTest keeps what it was given as lists."""
     return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+
+
+def tokens(app: AppTest, key: str = "strip") -> list[dict[str, Any]]:
+    """The tokens of a strip, as they are sent to the browser."""
+    return json.loads(mounted(app, key).json)["tokens"]
+
+
+def selected(app: AppTest, key: str = "strip") -> int | None:
+    """The selected token of a strip."""
+    return json.loads(mounted(app, key).json)["selected"]
+
+
+def header(app: AppTest, key: str) -> dict[str, Any]:
+    """What a map says about itself in the message to the browser."""
+    return frontend.unpack(mounted(app, key).bytes)[0]
 
 
 def messages(app: AppTest) -> str:

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from components.gateway import compute
-from components.gateway.compute import ModelRequest
+from components.gateway import models
+from components.gateway.requests import ModelRequest
 from scripts import server
 
 
@@ -21,9 +21,9 @@ def test_what_the_first_page_shows_is_opened_unless_somebody_came(
 ) -> None:
     happened: list[object] = []
     monkeypatch.setattr(time, "sleep", happened.append)
-    monkeypatch.setattr(compute, "load", happened.append)
+    monkeypatch.setattr(models, "load", happened.append)
     if not a_page_was_drawn:
-        monkeypatch.delitem(sys.modules, "components.gateway.compute")  # what every page imports
+        monkeypatch.delitem(sys.modules, "components.gateway.models")  # what every page imports
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server.open_ahead("127.0.0.1", listening.getsockname()[1])
     assert happened == [server.QUIET_SECONDS, *opened]
@@ -33,7 +33,7 @@ def test_nothing_is_opened_before_the_server_answers(monkeypatch: pytest.MonkeyP
     with socket.create_server(("127.0.0.1", 0)) as once:
         port = once.getsockname()[1]
     opened: list[object] = []
-    monkeypatch.setattr(compute, "load", opened.append)
+    monkeypatch.setattr(models, "load", opened.append)
 
     def give_up(seconds: float) -> None:
         raise InterruptedError(seconds)

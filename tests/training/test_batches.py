@@ -11,7 +11,18 @@ import torch
 
 from tests.training import samples
 from tests.training.samples import FIRST_ID, TOKENS_PER_SENTENCE, document_of
-from training.batches import IGNORED, SHAPES, SOURCES, BatchSampler, Ids, mask_tokens
+from training.batches import (
+    EVERYDAY_SOURCES,
+    FIRST_SOURCES,
+    IGNORED,
+    SHAPES,
+    SOURCES,
+    Batch,
+    BatchSampler,
+    Ids,
+    mask_tokens,
+    split_by_length,
+)
 from training.errors import RecipeError
 from training.tokenised import CLS, FIRST_WORD, MASK, PAD, SEP, VOCABULARY_SIZE
 
@@ -211,9 +222,41 @@ def test_a_missing_sources_share_goes_to_the_others(tmp_path: Path) -> None:
 
 
 def test_the_mix_is_complete() -> None:
-    assert len(SOURCES) == 8
+    assert set(FIRST_SOURCES).isdisjoint(EVERYDAY_SOURCES)
+    drawn = {source for shape in SHAPES.values() for source in shape.mix}
+    assert drawn == set(SOURCES) == {*FIRST_SOURCES, *EVERYDAY_SOURCES}
     for shape in SHAPES.values():
-        assert sum(shape.mix.values()) == pytest.approx(1)
+        assert sum(share for source, share in shape.mix.items() if source in FIRST_SOURCES) == pytest.approx(1)
+        everyday = sum(share for source, share in shape.mix.items() if source in EVERYDAY_SOURCES)
+        assert 0.35 < everyday / sum(shape.mix.values()) < 0.4  # over a third, the first ones still the most
+
+
+# --- splitting a batch ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("parts", [1, 3, 7, 60])
+def test_split_batches_are_the_same_sequences_with_less_padding(numbered_corpus: Path, parts: int) -> None:
+    batch = sampler(numbered_corpus).draw_batch("short_pairs", 40)
+    split = split_by_length(batch, parts)
+    assert len(split) == {1: 1, 3: 3, 7: 7, 60: 40}[parts]
+    lengths = [(part.input_ids != PAD).sum(1) for part in split]
+    assert [part.input_ids.shape[1] for part in split] == [int(length.max()) for length in lengths]
+    assert torch.cat(lengths).tolist() == sorted(torch.cat(lengths).tolist())
+
+    def rows(part: Batch) -> list[tuple[list[int], ...]]:
+        padding = (0, 64 - part.input_ids.shape[1])
+        return [
+            (ids.tolist(), types.tolist(), labels.tolist(), [int(label)])
+            for ids, types, labels, label in zip(
+                torch.nn.functional.pad(part.input_ids, padding),
+                torch.nn.functional.pad(part.token_type_ids, padding),
+                torch.nn.functional.pad(part.labels, padding, value=IGNORED),
+                part.next_sentence_labels,
+                strict=True,
+            )
+        ]
+
+    assert sorted(row for part in split for row in rows(part)) == sorted(rows(batch))
 
 
 def test_one_seed_is_one_stream(numbered_corpus: Path) -> None:
@@ -239,7 +282,7 @@ def test_shapes_are_drawn_with_their_shares(numbered_corpus: Path) -> None:
 
 
 def test_errors_say_what_is_wrong(tmp_path: Path, numbered_corpus: Path) -> None:
-    with pytest.raises(RecipeError, match=r"no source novels; the sources are books, .* wordnet"):
+    with pytest.raises(RecipeError, match=r"no source novels; the sources are african_storybook, books, .* wordnet"):
         sampler(numbered_corpus, sources=("novels",))
     with pytest.raises(RecipeError, match=r"imdb\.npz is missing"):
         sampler(numbered_corpus, sources=("imdb",))

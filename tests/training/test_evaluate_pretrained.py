@@ -11,10 +11,11 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForPreTraining
 
-from training.batches import BatchSampler
+from training.batches import SHAPES, BatchSampler
 from training.checkpoints import save_checkpoint
 from training.errors import RecipeError
 from training.evaluate_pretrained import (
+    HELD_OUT_SOURCES,
     SEED,
     SEQUENCES,
     HeldOutResult,
@@ -67,6 +68,26 @@ def test_held_out_figures_are_those_of_the_same_batches(model: Any, numbered_cor
     labels = torch.cat([batch.next_sentence_labels for batch in batches])
     assert result.pairs == 96
     assert result.next_sentence == pytest.approx(labels.float().mean().item())
+
+
+def test_the_held_out_set_is_that_of_the_first_checkpoints() -> None:
+    """Its sources, their order and their shares decide every draw: whoever changes them starts the figures anew."""
+    assert HELD_OUT_SOURCES == ("books", "facts", "imdb", "openstax", "wiki_full", "wiki_intro", "wordnet")
+    shares = {
+        shape_id: [(name, share) for name, share in shape.mix.items() if name in HELD_OUT_SOURCES]
+        for shape_id, shape in SHAPES.items()
+    }
+    assert shares == {
+        "long_pairs": [("wiki_full", 0.40), ("openstax", 0.28), ("books", 0.14), ("imdb", 0.18)],
+        "short_pairs": [
+            *[("wiki_full", 0.30), ("wiki_intro", 0.12), ("openstax", 0.22)],
+            *[("books", 0.16), ("imdb", 0.20)],
+        ],
+        "single_sentences": [
+            *[("facts", 0.22), ("wordnet", 0.20), ("wiki_full", 0.14), ("wiki_intro", 0.10)],
+            *[("openstax", 0.12), ("books", 0.10), ("imdb", 0.08)],
+        ],
+    }
 
 
 def test_single_sentences_have_no_next_sentence_figure(model: Any, numbered_corpus: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from training import extract_corpus
+from training.batches import EVERYDAY_SOURCES, SOURCES
 from training.errors import RecipeError
 from training.extract_corpus import Document, Inputs
 from training.git_snapshots import find_files, read_files
@@ -49,6 +51,7 @@ def inputs(folder: Path, **changes: object) -> Inputs:
         "repositories": folder,
         "wordnet": folder / "wordnet",
         "openstax_commits": folder / "openstax_commits.json",
+        "plain_texts": folder,
         "reviews": 2,
         "patterns_per_fact": 1,
         "seed": 1,
@@ -121,6 +124,21 @@ def test_facts_join_triples_with_the_patterns_of_their_relation(tmp_path: Path) 
     sentences = {document.paragraphs[0] for document in documents}
     assert len(sentences) == 2
     assert sentences < marked
+
+
+def test_plain_texts_are_numbered_documents(tmp_path: Path) -> None:
+    for name in ("masc", "topical_chat"):
+        (tmp_path / f"{name}.txt.gz").write_bytes(gzip.compress(b"Dear Ann,\nit rains.\n\nHow are you?\n"))
+    masc, chat = (list(extract_corpus.READERS[name](inputs(tmp_path))) for name in ("masc", "topical_chat"))
+    assert masc == [Document("masc/0", ["Dear Ann,", "it rains."]), Document("masc/1", ["How are you?"])]
+    assert [document.id for document in chat] == ["topical_chat/0", "topical_chat/1", "topical_chat/2"]
+    with pytest.raises(RecipeError, match=r"onestop_news\.txt\.gz is missing"):
+        list(extract_corpus.READERS["onestop_news"](inputs(tmp_path)))
+
+
+def test_there_is_a_reader_for_every_source() -> None:
+    assert set(extract_corpus.READERS) == set(SOURCES)
+    assert set(extract_corpus.PLAIN_TEXTS) == set(EVERYDAY_SOURCES)
 
 
 def test_extract_writes_json_lines(tmp_path: Path) -> None:

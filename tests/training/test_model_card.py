@@ -30,6 +30,7 @@ def figure(card: str, pattern: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups()))
 
 
+@pytest.mark.slow
 def test_cloze_and_next_sentence_probes(card: str, vocabulary: Path) -> None:
     model, tokenizer = load(BertForPreTraining, vocabulary)
     clozes = [cloze(model, tokenizer, probe) for probe in CLOZE_PROBES]
@@ -46,6 +47,7 @@ def test_cloze_and_next_sentence_probes(card: str, vocabulary: Path) -> None:
         assert float(probability) == pytest.approx(result.candidates[0][1], abs=0.011)
 
 
+@pytest.mark.slow
 def test_sentiment_probes(card: str, vocabulary: Path) -> None:
     model, tokenizer = load(BertForSequenceClassification, vocabulary.parent / "sentiment")
     right = 0

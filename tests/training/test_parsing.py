@@ -126,6 +126,14 @@ def test_review_is_split_at_line_breaks() -> None:
     assert parsing.review_paragraphs("One  line.<br /><br />Two.<br>") == ["One line.", "Two."]
 
 
+def test_plain_text_documents() -> None:
+    lines = ["\n", "One  line.\n", "Another.\n", "\n", " \n", "Last."]
+    together = list(parsing.plain_text_documents(lines, blank_lines_between=True))
+    assert together == [["One line.", "Another."], ["Last."]]
+    alone = list(parsing.plain_text_documents(lines, blank_lines_between=False))
+    assert alone == [["One line."], ["Another."], ["Last."]]
+
+
 def test_fact_sentence_marks_the_object() -> None:
     sentence = parsing.fact_sentence("[X] was born in [Y] .", "Ada Lovelace", "London")
     assert sentence == "Ada Lovelace was born in \x01London\x02."

@@ -21,6 +21,7 @@ from training.errors import RecipeError
 from training.pretrain import PretrainOptions, pretrain
 from training.pretraining_model import continued_model, new_model, pretraining_output
 from training.tokenised import CLS, MASK, SEP, VOCABULARY_SIZE
+from training.training_state import STATE_FILE, load_state, save_state
 
 SOURCES = ("wiki_full", "wiki_intro", "books", "facts")
 TINY = BertConfig(
@@ -231,6 +232,53 @@ def test_a_continued_run_starts_from_the_earlier_one(options: PretrainOptions, t
     assert continued_model(options.out).config.hidden_dropout_prob == 0
 
 
+def test_a_step_in_parts_is_the_same_step(options: PretrainOptions, tmp_path: Path) -> None:
+    options = replace(options, tokens_per_step=512, precision="float32", learning_rate=1e-3)
+    whole = pretrain(options)
+    parts = pretrain(replace(options, parts=3, out=tmp_path / "parts"))
+    assert whole is not None
+    assert parts is not None
+    assert whole.tokens == parts.tokens
+    assert parts.masked_losses == pytest.approx(whole.masked_losses, rel=1e-4)
+    before = new_model(options.start, options.corpus).state_dict()
+    for name, tensor in whole.model.state_dict().items():
+        if name.endswith("key.bias"):  # attention is indifferent to it: its gradient is rounding alone
+            continue
+        # Adam's first steps are signs of gradients, so that the rounding of a gradient near zero shows
+        moved = (tensor - before[name]).abs().mean().item()
+        assert (parts.model.state_dict()[name] - tensor).abs().mean().item() <= 0.05 * moved, name
+
+
+def test_a_continued_run_goes_on_with_weights_and_moments(options: PretrainOptions, tmp_path: Path) -> None:
+    def state(folder: Path) -> dict[str, torch.Tensor]:
+        return load_file(folder / STATE_FILE)
+
+    run = pretrain(options)
+    assert run is not None
+    saved = state(options.out)
+    names = dict(run.model.named_parameters())
+    assert set(saved) == {f"{kind} {name}" for kind in ("weight", "exp_avg", "exp_avg_sq", "step") for name in names}
+    for name, parameter in names.items():
+        assert torch.equal(saved[f"weight {name}"], parameter)  # float32, not the checkpoint's half precision
+        assert saved[f"step {name}"] == 3
+    pretrain(replace(options, start=options.out, continued=True, out=tmp_path / "next", learning_rate=0.0, steps=1))
+    after = state(tmp_path / "next")
+    for name in names:
+        assert torch.equal(saved[f"weight {name}"], after[f"weight {name}"])
+        assert after[f"step {name}"] == 4
+        # the old moment decayed by beta 0.98, and a square added to it
+        assert (after[f"exp_avg_sq {name}"] >= 0.979 * saved[f"exp_avg_sq {name}"]).all()
+
+
+def test_the_state_of_another_model_is_refused(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    save_state(model, torch.optim.AdamW(model.parameters()), tmp_path)
+    other = torch.nn.Linear(3, 2)
+    with pytest.raises(RecipeError, match="state of another model"):
+        load_state(other, torch.optim.AdamW(other.parameters()), tmp_path)
+
+
+@pytest.mark.slow
 def test_several_workers_end_in_one_checkpoint(options: PretrainOptions) -> None:
     assert pretrain(replace(options, workers=2, steps=2, sync_steps=1, precision="float32")) is None
     for rank in (0, 1):
@@ -282,6 +330,7 @@ def test_a_start_that_is_no_folder_is_never_looked_up(options: PretrainOptions) 
     [
         ({"workers": 0}, "counted from 1"),
         ({"steps": 0}, "counted from 1"),
+        ({"parts": 0}, "counted from 1"),
         ({"workers": 2, "device": "cuda"}, "on cuda use one"),
         ({"tokens_per_step": 127}, "at least 128"),
         ({"precision": "float16"}, "choose bfloat16 or float32"),

@@ -14,6 +14,8 @@ from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClass
 
 from training.share_embeddings import EMBEDDINGS
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from training.smoke import SmokeReport
 

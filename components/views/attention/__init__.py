@@ -1,6 +1,6 @@
 """The Attention page: five sections, one file each. Only the open one is computed and drawn.
 
-``shared`` holds what the sections have in common, ``figures`` their Plotly charts, ``sweep`` the long computation.
+``shared`` holds what the sections have in common, ``figures`` their Plotly charts.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from components.shared.selection import explained_errors
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz
 from components.views.attention.beyond import draw_beyond
+from components.views.attention.fields import AttentionFields
 from components.views.attention.heads import draw_heads
 from components.views.attention.roles import draw_roles
 from components.views.attention.shared import Asked
 
-__all__ = ["draw_attention_page"]
+__all__ = ["AttentionFields", "draw_attention_page"]
 
 _SECTIONS = {
     "heads": ("Heads", draw_heads),
@@ -38,7 +39,7 @@ def draw_attention_page(opened: list[Opened]) -> None:
         list(_SECTIONS),
         format_func=lambda section: _SECTIONS[section][0],
         label_visibility="collapsed",
-        **state.bind("section", options=_SECTIONS),
+        **state.bind("section", AttentionFields, options=_SECTIONS),
     )
     if len(opened) > 1:
         names = {one.role: one.name for one in opened}
@@ -47,11 +48,11 @@ def draw_attention_page(opened: list[Opened]) -> None:
             list(names),
             format_func=names.__getitem__,
             label_visibility="collapsed",
-            **state.bind("attend", options=names),
+            **state.bind("shown_model", options=names),
         )
-    view = state.view()
-    one = next((one for one in opened if one.role == view.attend), opened[0])
+    shown = state.view().shown_model
+    one = next((one for one in opened if one.role == shown), opened[0])
     with explained_errors():
-        draw = _SECTIONS[view.section if view.section in _SECTIONS else "heads"][1]
+        draw = _SECTIONS[state.fields(AttentionFields).section][1]
         draw(Asked.of(opened, one))
     state.write_address()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.job import Job
+from components.gateway import attention, language
+from components.gateway.attention_heads import ablation_sweep
+from components.gateway.library import gb
+from components.gateway.requests import version_of
+from components.gateway.search import Search, current_search
 from components.shared import charts
+from components.shared.searches import draw_search
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import before_and_after, layer_changes
+from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import (
     Asked,
@@ -27,22 +32,21 @@ from components.views.attention.shared import (
 )
 from components.widgets import heads_map
 
-if TYPE_CHECKING:
-    import glassbert as gb
-
 __all__ = ["draw_ablation"]
 
 _SIDE_PIXELS = 48
 _CANDIDATES = 5
-_QUICK_SECONDS = 0.25
-_MODES = {"one_at_a_time": "Each head alone", "greedy": "One after another, until the answer changes"}
+_MODES: dict[Literal["one_at_a_time", "greedy"], str] = {
+    "one_at_a_time": "Each head alone",
+    "greedy": "One after another, until the answer changes",
+}
 _BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What the sweep found"}
 
 
 def draw_ablation(asked: Asked) -> None:
     """Cost: two forward passes for the weights, and two for each head that answers."""
     model = asked.one.model
-    off = heads_of(state.view().off, model.layers, model.attention_heads)
+    off = heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads)
     without = asked.without(off)
     left, right = st.columns([0.6, 0.4], gap="medium")
     target = target_of(asked)
@@ -60,19 +64,19 @@ def draw_ablation(asked: Asked) -> None:
 def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Target | None) -> None:
     """The attention of the model as it is now: heads that are off are crossed out, later layers show their change."""
     model = asked.one.model
-    version = compute.version(asked.request, asked.reading)
+    version = version_of(asked.request, asked.reading)
 
     def switched() -> None:
         event = state.event("switches")
-        now = set(heads_of(state.view().off, model.layers, model.attention_heads))
+        now = set(heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads))
         layer = heads_map.clicked_layer(event, version, model.layers)
         if layer is not None:
             whole = {(layer, head) for head in range(model.attention_heads)}
-            state.change(off=written(now - whole if whole <= now else now | whole))
+            state.change(AttentionFields, heads_off=written(now - whole if whole <= now else now | whole))
             return
         head = heads_map.clicked_head(event, version, model.layers, model.attention_heads)
         if head is not None:
-            state.change(off=written(now ^ {head}))
+            state.change(AttentionFields, heads_off=written(now ^ {head}))
 
     bars = st.segmented_control(
         "Mark heads by",
@@ -83,7 +87,7 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
         persist_state="session",
     )
     heads_map.heads_map(
-        compute.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
+        attention.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
         key="switches",
         version=version,
         layer=asked.layer,
@@ -107,7 +111,8 @@ def _bars(asked: Asked, bars: str, target: gb.Target | None) -> np.ndarray | Non
         found = mark(asked, MARKS["importance"])
         values = None if found is None else found.values
     elif bars == "sweep":
-        result = _result(asked, target)
+        search = None if target is None else _search(asked, target)
+        result = search.found if search is not None and search.done else None
         values = None if result is None else np.nan_to_num(np.abs(result.matrix()))
     else:
         values = None
@@ -119,7 +124,11 @@ def _buttons(off: list[tuple[int, int]]) -> None:
     left, right = st.columns([0.7, 0.3], vertical_alignment="center")
     left.markdown(f"**{len(off)} off:** {listed}" if off else "**All heads are on.**")
     right.button(
-        "Switch all on", disabled=not off, on_click=lambda: state.change(off=""), width="stretch", key="all_on"
+        "Switch all on",
+        disabled=not off,
+        on_click=lambda: state.change(AttentionFields, heads_off=""),
+        width="stretch",
+        key="all_on",
     )
 
 
@@ -130,7 +139,7 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
     heads, view = asked.one.model.heads, state.view()
     drawn = False
     if "classification" in heads:
-        before, after = compute.classify(asked.request), compute.classify(without.request)
+        before, after = language.classify(asked.request), language.classify(without.request)
         order = before.probabilities.argsort()[::-1][:6]
         _pairs(
             "ablation_classes",
@@ -144,8 +153,8 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
         _candidates(asked, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        before, after = compute.next_sentence(asked.request), compute.next_sentence(without.request)
-        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], before.probabilities, after.probabilities)
+        shares = [language.next_sentence(request).probabilities for request in (asked.request, without.request)]
+        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], *shares)
         drawn = True
     if not drawn:
         note_no_decision()
@@ -163,8 +172,8 @@ def _masked(asked: Asked) -> int | None:
 def _candidates(asked: Asked, without: Asked, position: int) -> None:
     """The first choices of both, with the probability that each gives them."""
     many = 50
-    before = compute.fill_mask(asked.request, (position,), many)
-    after = compute.fill_mask(without.request, (position,), many)
+    before = language.fill_mask(asked.request, (position,), many)
+    after = language.fill_mask(without.request, (position,), many)
     st.caption(plain(f"Masked word in place of “{asked.encoded.pieces[position]}”:"))
     shares = [dict(zip(one.candidates[0], map(float, one.probabilities[0]), strict=True)) for one in (before, after)]
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
@@ -176,8 +185,11 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
     )
 
 
-def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
-    figure = before_and_after(labels, [float(share) for share in before], [float(share) for share in after])
+def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable[float]) -> None:
+    from glassbert.pictures.bars import paired_bars
+
+    shares = [[float(share) for share in side] for side in (before, after)]
+    figure = paired_bars(labels, *shares, sides=("all heads", "without"))
     st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
 
 
@@ -185,14 +197,16 @@ def _pairs(key: str, labels: list[str], before: object, after: object) -> None:
 
 
 def _attention(asked: Asked, without: Asked, changed: bool) -> None:
+    from glassbert.pictures.bars import layer_bars
+
     st.subheader("Attention of later layers", anchor=False)
     if not changed:
         st.caption("With a head off, the layers after it attend differently: by how much appears here.")
         return
-    before, after = compute.attention(asked.request).weights, compute.attention(without.request).weights
+    before, after = attention.maps(asked.request).weights, attention.maps(without.request).weights
     # total variation: the share of a row's weight that went elsewhere
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
-    st.plotly_chart(layer_changes(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
     st.caption("The share of each row's weight that went elsewhere, mean over heads and tokens.")
     model = asked.one.model
     layers, heads = range(model.layers), range(model.attention_heads)
@@ -217,64 +231,26 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
     if target is None:  # told where the predictions would be
         return
     st.markdown("**Find the heads this prediction needs**")
-    left, right = st.columns([0.68, 0.32], vertical_alignment="bottom")
-    left.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
-    key = _sweep_key(asked, target)
-    job: Job | None = state.remembered("sweep_job")
-    running = job is not None and job.running and state.remembered("sweep_key") == key
-
-    def start() -> None:
-        old = state.remembered("sweep_job")
-        if old is not None:
-            old.stop()
-        request, chosen = asked.request, state.value("sweep_mode")
-        # the cached model is fetched here: in the job's own thread there is no page to cache for
-        fresh = Job(lambda **reports: compute.ablation_sweep(request, target, chosen, **reports))
-        fresh.wait(_QUICK_SECONDS)
-        state.remember("sweep_job", fresh)
-        state.remember("sweep_key", key)
-
-    right.button("Find them", on_click=start, disabled=running, key="sweep_start", width="stretch", type="primary")
-    if running:
-        _progress(key)
-    else:
-        _found(asked, target)
+    mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
+    search = _search(asked, target)
+    draw_search(
+        search,
+        lambda: search.start(ablation_sweep(asked.request, target, mode)),
+        name="sweep",
+        label="Find them",
+        cost=plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."),
+        narrow=True,
+        unit="of the heads",
+    )
+    if search.done and search.found is not None:
+        _found(search.found)
 
 
-@st.fragment(run_every=0.4)
-def _progress(key: str) -> None:
-    job: Job | None = state.remembered("sweep_job")
-    if job is None or not job.running or state.remembered("sweep_key") != key:
-        st.rerun()
-        return
-    st.progress(job.share, text=f"{job.share:.0%} of the heads")
-    st.button("Stop", on_click=job.stop, key="sweep_stop")
+def _search(asked: Asked, target: gb.Target) -> Search[gb.AblationSweep]:
+    return current_search("sweep", version_of(asked.request, target))
 
 
-def _sweep_key(asked: Asked, target: gb.Target) -> str:
-    return compute.version(asked.request, target)
-
-
-def _result(asked: Asked, target: gb.Target | None) -> gb.AblationSweep | None:
-    """What was found for this text, model and decision."""
-    job: Job | None = state.remembered("sweep_job")
-    if target is None or job is None or job.running or state.remembered("sweep_key") != _sweep_key(asked, target):
-        return None
-    return job.result
-
-
-def _found(asked: Asked, target: gb.Target) -> None:
-    job: Job | None = state.remembered("sweep_job")
-    if job is not None and job.error is not None and state.remembered("sweep_key") == _sweep_key(asked, target):
-        gb = compute.library()
-        if not isinstance(job.error, gb.GlassBERTError):
-            raise job.error
-        st.warning(plain(str(job.error)), icon=":material/info:")
-        return
-    result = _result(asked, target)
-    if result is None:
-        st.caption(plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."))
-        return
+def _found(result: gb.AblationSweep) -> None:
     if not len(result.values):
         st.caption("Stopped before a head was tried.")
         return
@@ -303,4 +279,4 @@ def _found(asked: Asked, target: gb.Target) -> None:
         column_config={"Change": st.column_config.NumberColumn(format="%+.3f", help="logits")},
     )
     chosen = written((int(result.layers[step]), int(result.heads[step])) for step in steps)
-    st.button("Switch these off", on_click=lambda: state.change(off=chosen), key="sweep_apply")
+    st.button("Switch these off", on_click=lambda: state.change(AttentionFields, heads_off=chosen), key="sweep_apply")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention
+from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked
 from components.widgets import bertviz
 
 __all__ = ["draw_bertviz"]
 
-_VIEWS = {"head": "Head view", "model": "Model view", "neuron": "Neuron view"}
+_VIEWS: dict[bertviz.View, str] = {"head": "Head view", "model": "Model view", "neuron": "Neuron view"}
 _TALLEST_PX = 900
 
 
@@ -19,9 +20,9 @@ def draw_bertviz(asked: Asked) -> None:
     """Cost: none beyond the weights; the neuron view one forward pass for queries and keys."""
     left, right = st.columns([0.45, 0.55], gap="medium", vertical_alignment="bottom")
     left.segmented_control(
-        "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", options=_VIEWS)
+        "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", AttentionFields, options=_VIEWS)
     )
-    view = state.view().bertviz if state.view().bertviz in _VIEWS else "head"
+    view = state.fields(AttentionFields).bertviz
     encoded, model = asked.encoded, asked.one.model
     fitting = bertviz.layers_that_fit(view, model.attention_heads, len(encoded))
     if fitting == 0:
@@ -71,20 +72,20 @@ def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int
     return sorted(chosen)
 
 
-def _page(asked: Asked, view: str, layers: list[int]) -> tuple[str, int]:
+def _page(asked: Asked, view: bertviz.View, layers: list[int]) -> tuple[str, int]:
     """The page and the height it needs, in pixels."""
     encoded = asked.encoded
     tokens, count = encoded.pieces, len(encoded)
     second = encoded.sequence_ids.tolist().index(1) if len(encoded.texts) == 2 else None
     dark = st.context.theme.type == "dark"
     if view == "neuron":
-        found = compute.neurons(asked.request, tuple(layers))
+        found = attention.neurons(asked.request, tuple(layers))
         layer = layers.index(asked.layer) if asked.layer in layers else 0
         html = bertviz.neuron_view(
             found.weights, found.queries, found.keys, tokens, layer=layer, head=asked.head, dark=dark
         )
         return html, min(26 * count + 190, _TALLEST_PX)
-    weights = compute.attention(asked.request).weights[layers]
+    weights = attention.maps(asked.request).weights[layers]
     if view == "model":
         html = bertviz.model_view(weights, tokens, layers, second=second, dark=dark)
         thumbnail = count * 7 * 12 / asked.one.model.attention_heads + 10

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.search import run
+from components.gateway import attention
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.searches import run_search
 from components.shared.selection import explained_errors
 from components.text import plain
-from components.views.attention.figures import ladder
+from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_beyond"]
 
@@ -37,7 +35,7 @@ _SHORT = {
 
 def draw_beyond(asked: Asked) -> None:
     """Cost: what each chosen measure declares."""
-    measures = compute.measures()
+    measures = attention.measures()
     chosen = _choose(measures)
     model = asked.one.model
     left, right = st.columns([0.5, 0.5], gap="medium", vertical_alignment="bottom")
@@ -72,7 +70,7 @@ def draw_beyond(asked: Asked) -> None:
 def _choose(measures: dict[str, gb.Measure]) -> list[str]:
     """The measures on screen, in their order of reading."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
-    shown = [name for name in state.view().measures.split() if name in measures]
+    shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
     state.put("widget_measures", shown)
     st.pills(
         "Measures",
@@ -80,7 +78,7 @@ def _choose(measures: dict[str, gb.Measure]) -> list[str]:
         selection_mode="multi",
         format_func=lambda name: measures[name].label,
         key="widget_measures",
-        on_change=lambda: state.change(measures=" ".join(state.value("widget_measures"))),
+        on_change=lambda: state.change(AttentionFields, measures=" ".join(state.value("widget_measures"))),
     )
     return [name for name in order if name in shown]
 
@@ -101,7 +99,7 @@ def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb
             return None
         maps = _layer(every, asked.layer)
     else:
-        maps = compute.measure(asked.request, measure.id, target if measure.needs_target else None)
+        maps = attention.measure(asked.request, measure.id, target if measure.needs_target else None)
         maps = _layer(maps.over_heads() if maps.per_head else maps, asked.layer)
     return asked.reading.of(maps)
 
@@ -109,10 +107,10 @@ def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb
 def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
     """Behind a button that tells its cost, with progress and a way to stop: minutes for 512 tokens of a large model."""
     request = asked.request
-    return run(
+    return run_search(
         "value_zeroing",
-        compute.version(request),
-        lambda: lambda **reports: compute.value_zeroing(request, **reports),
+        version_of(request),
+        lambda: attention.value_zeroing(request),
         label="Compute",
         cost=f"{passes} forward passes of this text, in batches.",
         narrow=True,
@@ -123,10 +121,10 @@ def _flow(asked: Asked) -> gb.TokenMaps:
     """All rows where that is quick, else the selected token's."""
     tokens = len(asked.encoded)
     if (asked.layer + 1) * tokens**4 <= 8_000_000:
-        return compute.flow(asked.request, asked.layer, None)
+        return attention.flow(asked.request, asked.layer, None)
     row = asked.selected if asked.selected is not None else 0
     st.caption(plain(f"This text is long for a maximum flow: only the row of “{asked.encoded.pieces[row]}”."))
-    return compute.flow(asked.request, asked.layer, (row,))
+    return attention.flow(asked.request, asked.layer, (row,))
 
 
 def _layer(maps: gb.TokenMaps, layer: int) -> gb.TokenMaps:
@@ -151,9 +149,13 @@ def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
 
 def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
     """How the sources of one token are ranked from measure to measure."""
+
+    from glassbert.pictures.lines import rank_ladder
+
     st.subheader("Do they agree?", anchor=False)
     position = asked.selected if asked.selected is not None else 0
-    rows, labels = {}, ()
+    rows: dict[str, np.ndarray] = {}
+    labels: tuple[str, ...] = ()
     for name, maps in found.items():
         at = np.flatnonzero((maps.queries[:, 0] <= position) & (position < maps.queries[:, 1]))
         if len(at):
@@ -162,7 +164,7 @@ def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.T
     if len(rows) < 2:
         st.caption("Choose two measures or more, and a token that all of them show.")
         return
-    st.plotly_chart(ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
     piece = asked.encoded.pieces[position]
     chosen = (
         "" if asked.selected is not None else " Nothing is selected, so this is the first token's row; click another."

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Literal, TypeVar
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.text import plain
+from components.views.attention.fields import DIM_BELOW, THRESHOLD, AttentionFields
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import Asked, draw_map, heads_of, open_head, written
 from components.widgets import attention_lines, heads_map
 from components.widgets.attention_heatmap import CAPTION
 
-if TYPE_CHECKING:
-    import glassbert as gb
-
 __all__ = ["draw_heads", "draw_heads_map"]
+
+_T = TypeVar("_T")
 
 _SIDE_PIXELS = 64  # of a thumbnail as it travels: 144 heads are 0.6 MB before packing
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
-_COMBINED = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
+_COMBINED: dict[Literal["", "mean", "max"], str] = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
 _ORDERS = {"": "By layer", "most": "Most first", "least": "Least first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
@@ -43,9 +45,9 @@ def draw_heads(asked: Asked) -> None:
 def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
     """The map of all heads; a click opens one."""
     model, reading = asked.one.model, replace(asked.reading, rescale=False)
-    version = compute.version(asked.request, reading)
+    version = version_of(asked.request, reading)
     heads_map.heads_map(
-        compute.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
+        attention.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
         key=key,
         version=version,
         layer=asked.layer,
@@ -66,22 +68,24 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
         "Mark heads by",
         list(MARKS),
         format_func=lambda name: MARKS[name].label,
-        **state.bind("colour", options=MARKS),
+        **state.bind("mark", AttentionFields, options=MARKS),
     )
-    chosen = MARKS.get(state.view().colour, MARKS[""])
+    own = state.fields(AttentionFields)
+    chosen = MARKS[own.mark]
     notes = names(asked)
     found = mark(asked, chosen)
     if found is None:
         second.caption("Point at a head for its character, click to open it.")
         return heads_map.Marks(notes=notes)
     second.segmented_control(
-        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("order", options=_ORDERS)
+        "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("order", AttentionFields, options=_ORDERS)
     )
-    least = min(max(state.view().least, 0), 100)
-    third.slider("Heads below (% of the largest)", 0, 100, **state.bind("least", shown=least))
-    fourth.toggle("Leave them out", help="Otherwise they are dimmed.", **state.bind("only"))
+    third.slider(
+        "Heads below (% of the largest)", DIM_BELOW.least, DIM_BELOW.most, **state.bind("dim_below", AttentionFields)
+    )
+    fourth.toggle("Leave them out", help="Otherwise they are dimmed.", **state.bind("hide_dimmed", AttentionFields))
     values = found.values / max(float(found.values.max()), 1e-12)
-    dimmed = values < least / 100
+    dimmed = values < own.dim_below / 100
     order = _laid_out(found.values, dimmed)
     if order is None:
         _ranked(found.values, found.text)
@@ -94,13 +98,13 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
 
 def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] | None:
     """The heads of the map in order; None for all of them layer by layer. All, where none would be left."""
-    how = _choice("order", _ORDERS)
-    kept = ~dimmed if state.view().only and not dimmed.all() else np.ones_like(dimmed)
-    if not how and kept.all():
+    own = state.fields(AttentionFields)
+    kept = ~dimmed if own.hide_dimmed and not dimmed.all() else np.ones_like(dimmed)
+    if not own.order and kept.all():
         return None
     places = np.arange(values.size)
-    if how:
-        places = np.argsort(-values if how == "most" else values, axis=None, kind="stable")
+    if own.order:
+        places = np.argsort(-values if own.order == "most" else values, axis=None, kind="stable")
     return [(int(place) // values.shape[1], int(place) % values.shape[1]) for place in places if kept.flat[place]]
 
 
@@ -123,39 +127,38 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _choice(name: str, options: dict[str, str]) -> str:
-    """A field of the view, or its first option where a link says something else."""
-    value = getattr(state.view(), name)
-    return value if value in options else next(iter(options))
-
-
 def _controls(asked: Asked) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
-    st.segmented_control("Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", options=_DRAWN))
-    st.toggle("Words instead of pieces", **state.bind("words"))
+    st.segmented_control(
+        "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
+    )
+    st.toggle("Words instead of pieces", **state.bind("by_word"))
     hidden = not view.special or bool(asked.reading.block)
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
         help="When something is hidden. Special tokens are shown and hidden in the sidebar.",
-        **state.bind("rescale"),
+        **state.bind("rescale", AttentionFields),
     )
     if view.pair:
         st.selectbox(
             "Of the two texts", list(_BLOCKS), format_func=_BLOCKS.__getitem__, **state.bind("block", options=_BLOCKS)
         )
     st.selectbox(
-        "Combine", list(_COMBINED), format_func=_COMBINED.__getitem__, **state.bind("combined", options=_COMBINED)
+        "Combine",
+        list(_COMBINED),
+        format_func=_COMBINED.__getitem__,
+        **state.bind("combine", AttentionFields, options=_COMBINED),
     )
-    chosen = _chosen_heads(asked) if _choice("combined", _COMBINED) else []
+    chosen = _chosen_heads(asked) if state.fields(AttentionFields).combine else []
     _span(asked)
     st.slider(
         "Hide weights below (%)",
-        0,
-        50,
+        THRESHOLD.least,
+        THRESHOLD.most,
         help="Percent of a row's weight, not of the largest.",
-        **state.bind("threshold", shown=min(max(view.threshold, 0), 50)),
+        **state.bind("threshold", AttentionFields),
     )
     return _shown(asked, chosen)
 
@@ -164,25 +167,31 @@ def _chosen_heads(asked: Asked) -> list[tuple[int, int]]:
     """The heads that are combined: those chosen, else all of the open layer."""
     model = asked.one.model
     every = [(layer, head) for layer in range(model.layers) for head in range(model.attention_heads)]
-    state.put("widget_chosen", heads_of(state.view().chosen, model.layers, model.attention_heads))
+    state.put(
+        "widget_combined_heads",
+        heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads),
+    )
     st.multiselect(
         "Heads",
         every,
         format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}",
-        key="widget_chosen",
+        key="widget_combined_heads",
         placeholder=f"all of layer {asked.layer + 1}",
-        on_change=lambda: state.change(chosen=written(state.value("widget_chosen"))),
+        on_change=lambda: state.change(AttentionFields, combined_heads=written(state.value("widget_combined_heads"))),
     )
-    chosen = heads_of(state.view().chosen, model.layers, model.attention_heads)
+    chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
     return chosen or [(asked.layer, head) for head in range(model.attention_heads)]
 
 
 def _span(asked: Asked) -> None:
     """Rows or columns of the selected token only, or of the span that begins with it."""
     st.segmented_control(
-        "Selected token", list(_FOCUS), format_func=_FOCUS.__getitem__, **state.bind("focus", options=_FOCUS)
+        "Selected token",
+        list(_FOCUS),
+        format_func=_FOCUS.__getitem__,
+        **state.bind("focus", AttentionFields, options=_FOCUS),
     )
-    if not _choice("focus", _FOCUS):
+    if not state.fields(AttentionFields).focus:
         return
     if asked.selected is None:
         st.caption("Nothing is selected: click a token's name in the picture.")
@@ -194,20 +203,19 @@ def _span(asked: Asked) -> None:
         following,
         format_func=lambda position: plain(f"{pieces[position]} ({position})"),
         help="A span of tokens, from the selected one to this one.",
-        **state.bind("until", options=following),
+        **state.bind("until", options=dict.fromkeys(following)),
     )
 
 
 def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
-    view = state.view()
-    weights = compute.attention(asked.request)
-    maps = weights.combine(chosen, _choice("combined", _COMBINED)) if chosen else asked.one_head()
+    view, own = state.view(), state.fields(AttentionFields)
+    weights = attention.maps(asked.request)
+    maps = weights.combine(chosen, own.combine) if chosen and own.combine else asked.one_head()
     maps = asked.reading.of(maps)
-    focus = _choice("focus", _FOCUS)
-    if focus and asked.selected is not None:
-        maps = _part(maps, focus, asked.selected, max(view.until, asked.selected))
-    if view.threshold:
-        values = np.where(maps.values < view.threshold / 100, 0, maps.values)
+    if own.focus and asked.selected is not None:
+        maps = _part(maps, own.focus, asked.selected, max(view.until, asked.selected))
+    if own.threshold:
+        values = np.where(maps.values < own.threshold / 100, 0, maps.values)
         maps = replace(maps, values=values, rows_sum_to_one=False)
     return maps
 
@@ -226,9 +234,8 @@ def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps
 
 
 def _one_map(asked: Asked, maps: gb.TokenMaps) -> None:
-    view = state.view()
-    lines = view.drawn == "lines"
-    how = _choice("combined", _COMBINED)
+    own = state.fields(AttentionFields)
+    lines, how = own.drawn == "lines", own.combine
     name = _combined_name(asked, how) if how else asked.head_name.capitalize()
     st.markdown(f"**{name}** · {plain(asked.one.name)}")
     draw_map(
@@ -244,13 +251,13 @@ def _one_map(asked: Asked, maps: gb.TokenMaps) -> None:
 
 def _combined_name(asked: Asked, how: str) -> str:
     model = asked.one.model
-    chosen = heads_of(state.view().chosen, model.layers, model.attention_heads)
+    chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
     of = f"{len(chosen)} chosen heads" if chosen else f"all heads of layer {asked.layer + 1}"
     return f"{'Mean' if how == 'mean' else 'Maximum'} of {of}"
 
 
 def _what_is_hidden(asked: Asked, maps: gb.TokenMaps) -> str:
-    view, parts = state.view(), []
+    view, own, parts = state.view(), state.fields(AttentionFields), []
     if asked.reading.block:
         parts.append(f"Only {asked.reading.block}, without special tokens")
     elif not view.special:
@@ -261,12 +268,12 @@ def _what_is_hidden(asked: Asked, maps: gb.TokenMaps) -> str:
             if maps.renormalised
             else "rows are not rescaled: what is seen sums to less than 1"
         )
-    if view.words:
+    if view.by_word:
         parts.append("a word's weight is the sum over its pieces as columns and their mean as rows")
-    if view.combined == "max":
+    if own.combine == "max":
         parts.append("rows of a maximum do not sum to 1")
-    if view.threshold:
-        parts.append(f"weights below {view.threshold / 100:.2f} are not drawn")
+    if own.threshold:
+        parts.append(f"weights below {own.threshold / 100:.2f} are not drawn")
     if not parts:
         return "Each row sums to 1."
     sentence = "; ".join(parts)

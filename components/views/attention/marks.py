@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.gateway import compute
+from components.gateway.attention_heads import head_importance, head_labels, head_profile
 from components.text import plain
 from components.views.attention.shared import Asked, note_no_decision, target_of, target_phrase
 
@@ -56,13 +56,13 @@ def mark(asked: Asked, chosen: Mark) -> Marked | None:
         if target is None:
             note_no_decision()
             return None
-        found = compute.head_importance(asked.request, target)
+        found = head_importance(asked.request, target)
         return Marked(
             found.importance, plain(f"importance for {target_phrase(asked, target)}, in logits (Michel et al. 2019)")
         )
     if not chosen.source:
         return None
-    profile = compute.head_profile(asked.request)
+    profile = head_profile(asked.request)
     if chosen.source == "share":
         return Marked(np.nan_to_num(profile.share(chosen.id)), plain(chosen.text))
     return Marked(profile.entropy if chosen.id == "entropy" else profile.distance, plain(chosen.text))
@@ -70,7 +70,7 @@ def mark(asked: Asked, chosen: Mark) -> Marked | None:
 
 def names(asked: Asked) -> tuple[tuple[str, ...], ...]:
     """[layer][head]: what the head does, with the evidence."""
-    profile, labels = compute.head_profile(asked.request), compute.head_labels()
+    profile, labels = head_profile(asked.request), head_labels()
     return tuple(
         tuple(f"{labels[label].label}: {profile.evidence(layer, head)}" for head, label in enumerate(row))
         for layer, row in enumerate(profile.labels)

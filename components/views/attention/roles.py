@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway.attention_heads import head_distances, head_labels, head_profile
+from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
-from components.views.attention.figures import head_places
 from components.views.attention.shared import Asked, draw_map
 from components.widgets.attention_heatmap import CAPTION
 
@@ -27,7 +27,7 @@ _SHARES = {
 
 def draw_roles(asked: Asked) -> None:
     """Cost: no pass beyond the weights; distances are arithmetic on all pairs of heads."""
-    profile, labels = compute.head_profile(asked.request), compute.head_labels()
+    profile, labels = head_profile(asked.request), head_labels()
     left, right = st.columns([0.56, 0.44], gap="medium")
     with left:
         _table(profile, labels)
@@ -51,7 +51,7 @@ def draw_roles(asked: Asked) -> None:
         )
 
 
-def _table(profile: object, labels: dict) -> None:
+def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
     frame = profile.frame()
     table = frame.assign(
         Head=[f"{layer + 1}·{head + 1}" for layer, head in zip(frame["layer"], frame["head"], strict=True)],
@@ -85,10 +85,12 @@ def _table(profile: object, labels: dict) -> None:
     st.caption("Click a column's name to sort, a row's box to open the head. Shares are of a row's weight and overlap.")
 
 
-def _places(asked: Asked, profile: object, labels: dict) -> None:
+def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
+    from glassbert.pictures.dots import grouped_dots
+
     heads = profile.entropy.size
     with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
-        distances = compute.head_distances(asked.request)
+        distances = head_distances(asked.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()
     texts = [
@@ -104,7 +106,7 @@ def _places(asked: Asked, profile: object, labels: dict) -> None:
             state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
 
     st.plotly_chart(
-        head_places(distances, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
+        grouped_dots(distances.positions, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
         key="head_places",
         config=charts.CONFIG,
         width="stretch",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import Reading, TextRequest
+from components.gateway import attention, inputs
+from components.gateway.attention import Reading
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
+from components.views.attention.fields import AttentionFields
 from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label
 from components.widgets.attention_lines import attention_lines
 from components.widgets.heads_map import clicked_head
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["Asked", "draw_map", "heads_of", "open_head", "target_of", "target_phrase", "written"]
 
@@ -45,7 +45,12 @@ class Asked:
             one=one,
             request=one.text(view),
             main=opened[0].text(view),
-            reading=Reading(view.words, view.special, view.block if view.pair else "", view.rescale),
+            reading=Reading(
+                view.by_word,
+                view.special,
+                view.block if view.pair else "",
+                state.fields(AttentionFields).rescale,
+            ),
             layer=min(max(view.layer, 0), one.model.layers - 1),
             head=min(max(view.head, 0), one.model.attention_heads - 1),
             selected=selected_in(opened, one),
@@ -57,11 +62,11 @@ class Asked:
 
     @property
     def encoded(self) -> gb.Encoded:
-        return compute.encode(self.request)
+        return inputs.encode(self.request)
 
     def one_head(self) -> gb.TokenMaps:
         """The open head's weights, (1, query, key), every token."""
-        return compute.attention(self.request).combine([(self.layer, self.head)])
+        return attention.maps(self.request).combine([(self.layer, self.head)])
 
     def without(self, heads: Iterable[HeadIndex]) -> Asked:
         """The same question to the model without these heads."""
@@ -73,9 +78,9 @@ def heads_of(text: str, layers: int, heads: int) -> list[HeadIndex]:
     """``"1.7 2.3"`` → [(1, 7), (2, 3)]; what is no head of this model is dropped."""
     found = []
     for part in text.split():
-        layer, _, head = part.partition(".")
-        if layer.isdecimal() and head.isdecimal() and int(layer) < layers and int(head) < heads:
-            found.append((int(layer), int(head)))
+        named = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", part)
+        if named and int(named[1]) < layers and int(named[2]) < heads:
+            found.append((int(named[1]), int(named[2])))
     return list(dict.fromkeys(found))
 
 
@@ -97,7 +102,6 @@ def open_head(key: str, version: str, asked: Asked) -> Callable[[], None]:
 
 def target_of(asked: Asked) -> gb.Target | None:
     """The decision that gradients and switched heads are about: what the model was asked, else what it can say."""
-    gb = compute.library()
     heads, encoded, view = asked.one.model.heads, asked.encoded, state.view()
     gaps = [index for index, token in enumerate(encoded.tokens) if token == asked.one.model.mask_token]
     chosen = asked.selected if asked.selected is not None and not encoded.special_tokens_mask[asked.selected] else None
@@ -133,9 +137,7 @@ def draw_map(
     values = maps.values[0]
     queries, keys = _index(maps.queries, asked.selected), _index(maps.keys, asked.selected)
     same = np.array_equal(maps.queries, maps.keys)
-    version = compute.version(
-        asked.request, maps.measure, maps.caption, key, maps.queries.tobytes(), maps.keys.tobytes()
-    )
+    version = version_of(asked.request, maps.measure, maps.caption, key, maps.queries.tobytes(), maps.keys.tobytes())
 
     def selected() -> None:
         chosen = clicked_label(state.event(key), version, len(maps.queries), len(maps.keys))
@@ -147,7 +149,7 @@ def draw_map(
             return
         position = int((maps.queries if axis == "query" else maps.keys)[index, 0])
         own = asked.request == asked.main
-        place = position if own else compute.same_place(asked.request, position, asked.main)
+        place = position if own else inputs.same_place(asked.request, position, asked.main)
         state.change(token=-1 if place is None else place)
 
     if lines:

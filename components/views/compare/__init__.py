@@ -12,13 +12,14 @@ from components import state
 from components.gateway.opened import Opened
 from components.shared.selection import explained_errors
 from components.views.compare.attention import draw_attention
+from components.views.compare.fields import CompareFields
 from components.views.compare.hidden import draw_hidden
 from components.views.compare.masked import draw_masked
 from components.views.compare.saliency import draw_saliency
 from components.views.compare.sides import ask_what
 from components.views.compare.summary import draw_summary
 
-__all__ = ["draw_compare_page"]
+__all__ = ["CompareFields", "draw_compare_page"]
 
 _SECTIONS = {
     "summary": ("Summary", draw_summary),
@@ -41,10 +42,9 @@ def draw_compare_page(opened: list[Opened]) -> None:
                 list(_SECTIONS),
                 format_func=lambda section: _SECTIONS[section][0],
                 label_visibility="collapsed",
-                **state.bind("differ", options=_SECTIONS),
+                **state.bind("section", CompareFields, options=_SECTIONS),
             )
             if asked.same:
                 st.info("Both sides are the same text on the same model: every difference is zero.")
-            section = state.view().differ
-            _SECTIONS.get(section, _SECTIONS["summary"])[1](asked)
+            _SECTIONS[state.fields(CompareFields).section][1](asked)
     state.write_address()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import comparison
+from components.gateway.library import gb
 from components.text import plain
 from components.views.compare.phrases import number, points
 from components.views.compare.sides import NOTHING, Asked
@@ -89,7 +90,7 @@ def _ranked(divergence: np.ndarray) -> None:
     )
 
 
-def _one_head(asked: Asked, difference: object, rows: np.ndarray, layer: int, head: int) -> None:
+def _one_head(asked: Asked, difference: gb.AttentionDifference, rows: np.ndarray, layer: int, head: int) -> None:
     """First, second and their difference on one colour scale."""
     first, second = comparison.one_head(asked.request, layer, head)
     kept = np.flatnonzero(np.isin(difference.rows, rows))
@@ -128,7 +129,7 @@ def _one_head(asked: Asked, difference: object, rows: np.ndarray, layer: int, he
     )
 
 
-def _how(difference: object, layer: int, head: int) -> None:
+def _how(difference: gb.AttentionDifference, layer: int, head: int) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from components.gateway import comparison
+from components.gateway.library import gb
 from components.shared import charts
 from components.shared.selection import dark_page
 from components.text import plain
-from components.views.compare.figures import cka, cosines
 from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Asked
 from components.views.compare.words import Figure, draw_words
@@ -35,7 +35,7 @@ def draw_hidden(asked: Asked) -> None:
     _how(asked, result)
 
 
-def _words(asked: Asked, result: object) -> None:
+def _words(asked: Asked, result: gb.HiddenSimilarity) -> None:
     last = result.cosine[-1]
     if float(1 - result.cosine.min()) < NOTHING:
         st.markdown(
@@ -53,24 +53,31 @@ def _words(asked: Asked, result: object) -> None:
     draw_words(asked, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
 
 
-def _cosines(asked: Asked, result: object, rows: np.ndarray) -> None:
+def _cosines(asked: Asked, result: gb.HiddenSimilarity, rows: np.ndarray) -> None:
+    from glassbert.pictures.matrices import word_cosines
+
     st.markdown("**Cosine of each word, layer by layer**")
     shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
-    figure = cosines(result, shown, asked.place(rows), dark=dark_page())
+    labels = [asked.alignment.labels[result.rows[place]] for place in shown]
+    figure = word_cosines(result.cosine[:, shown], labels, selected=asked.place(rows), dark=dark_page())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
 
 
-def _layers(asked: Asked, result: object) -> None:
+def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
+    from glassbert.pictures.matrices import layer_similarity
+
     st.markdown("**Whole layers: CKA**")
-    figure = cka(result.cka.tolist(), *asked.titles, dark=dark_page())
+    figure = layer_similarity(result.cka.tolist(), *asked.titles, dark=dark_page())
     st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
     words = len(result.rows)
     few = " *So few words say little: any two layers look alike.*" if words < 30 else ""
     st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
 
 
-def _selected(asked: Asked, result: object) -> None:
+def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
+    from glassbert.pictures.lines import over_layers
+
     place = asked.place(result.rows)
     if place is None:
         st.caption("Select a word above to follow it through the layers.")
@@ -79,11 +86,11 @@ def _selected(asked: Asked, result: object) -> None:
     lines = {word: result.cosine[:, place].tolist(), "mean of all words": result.cosine.mean(axis=1).tolist()}
     if len(lines) < 2:  # a word of this name: the mean gives way
         lines = {word: result.cosine[:, place].tolist()}
-    figure = charts.over_layers(lines, title="Cosine, layer by layer")
+    figure = over_layers(lines, title="Cosine, layer by layer")
     st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
 
 
-def _how(asked: Asked, result: object) -> None:
+def _how(asked: Asked, result: gb.HiddenSimilarity) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs, language
+from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
 from components.views.compare.phrases import number
@@ -25,7 +26,7 @@ def draw_masked(asked: Asked) -> None:
     chosen = asked.row if asked.row in rows else _typed(asked, rows)
     try:
         result = _compared(asked, rows, chosen)
-    except compute.library().ComparisonError as error:
+    except gb.ComparisonError as error:
         st.info(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."), icon=":material/info:")
         offer_texts(asked, "masked_words")
         return
@@ -55,7 +56,7 @@ def _told(asked: Asked, bits: dict[int, float]) -> None:
     st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
 
 
-def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> object:
+def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> gb.MaskedWordDifference:
     """All words of a short text; of a long one those typed or selected, until somebody asks for all."""
     if len(rows) > _WORDS_AT_ONCE:
         wanted = state.remembered("masked_in_full", None)
@@ -72,7 +73,7 @@ def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> object
 
 def _typed(asked: Asked, rows: tuple[int, ...]) -> int | None:
     """The first gap that was typed on the first side."""
-    tokens = compute.encode(asked.request.first).tokens
+    tokens = inputs.encode(asked.request.first).tokens
     mask = asked.first.model.mask_token
     starts = asked.alignment.first_spans[:, 0]
     return next((row for row in rows if mask is not None and tokens[starts[row]] == mask), None)
@@ -87,7 +88,7 @@ def _candidates(asked: Asked, row: int, bits: float) -> None:
     for side, (column, request, (start, stop)) in enumerate(
         zip(st.columns(2, gap="large"), asked.texts, spans, strict=True)
     ):
-        prediction = compute.fill_mask(request, tuple(range(int(start), int(stop))), _CANDIDATES)
+        prediction = language.fill_mask(request, tuple(range(int(start), int(stop))), _CANDIDATES)
         with column:
             st.caption(plain(asked.titles[side]))
             figure = charts.candidates(prediction, 0)
@@ -95,7 +96,7 @@ def _candidates(asked: Asked, row: int, bits: float) -> None:
     st.caption("*Likely in the training texts, not therefore true.*")
 
 
-def _how(result: object, chosen: int | None) -> None:
+def _how(result: gb.MaskedWordDifference, chosen: int | None) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

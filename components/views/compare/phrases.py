@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from components.gateway.library import gb
 from components.shared.charts import percent, readable
 from components.text import plain
 from components.views.compare.sides import NOTHING
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.comparison.changes import Part
 
 __all__ = ["PARTS", "number", "phrases", "points"]
 
@@ -26,10 +27,10 @@ PARTS = {
 }
 
 
-def phrases(changes: gb.Changes, results: Sequence[object]) -> dict[str, list[str]]:
+def phrases(changes: gb.Changes, results: Sequence[Part]) -> dict[str, list[str]]:
     """Part → its largest changes in words, the largest first. ``results`` are the parts that the changes are from, by
     which a phrase says what was and what is."""
-    kinds = {type(result).__name__: result for result in results}
+    kinds: dict[str, Any] = {type(result).__name__: result for result in results}
     words = [plain(readable(label)) for label in changes.alignment.labels]
     told: dict[str, list[str]] = {part: [] for part in PARTS}
     for index, part in enumerate(changes.parts):

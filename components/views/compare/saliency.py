@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
-from components import state
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs, saliency
+from components.gateway.library import gb
 from components.shared import charts
+from components.shared.questions import ask_method, ask_units, ask_which, refined
 from components.shared.scores_view import passes
 from components.text import plain
-from components.views.compare.decisions import ask_decision, common_questions
-from components.views.compare.figures import scores
+from components.views.compare.decisions import WORDING, common_questions
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
-if TYPE_CHECKING:
-    import glassbert as gb
-
-_UNITS = {"logit": "Logit", "probability": "Probability"}
 # A scale never shrinks below this, in logits or probability: rounding stays out of sight.
 _LEAST = 0.001
 
@@ -35,27 +29,16 @@ def draw_saliency(asked: Asked) -> None:
         offer_texts(asked, "classification")
         return
     slots = st.columns([0.24, 0.24, 0.34, 0.18])
-    target = ask_decision(possible, slots[:2])
-    methods = compute.methods()
-    slots[2].selectbox(
-        "Method",
-        list(methods),
-        format_func=lambda method: methods[method].label,
-        **state.bind("method", options=methods),
-    )
-    slots[3].selectbox(
-        "In units of", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS)
-    )
-    view = state.view()
-    method = methods.get(view.method) or next(iter(methods.values()))
+    question = refined(ask_which(possible, slots[0]), slots[1], wording=WORDING)
+    method, output = ask_method(slots[2]), ask_units(slots[3])
     with st.spinner("Explaining both sides …"):
-        result = comparison.attributions(
-            asked.request, method.id, target, "probability" if view.units == "probability" else "logit"
-        )
+        result = comparison.attributions(asked.request, method.id, question.target, output)
     _draw(asked, result, method)
 
 
 def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> None:
+    from glassbert.pictures.bars import paired_scores
+
     unit = "logit" if result.output == "logit" else "probability"
     values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
     told = plain(charts.readable(result.target_label))
@@ -76,7 +59,7 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
     )
     for side, title, labels, values_by_row in sides:
         _strip(asked, side, title, labels, values_by_row, rows, scale, method)
-    figure = scores(
+    figure = paired_scores(
         [alignment.labels[row] for row in rows],
         result.first_scores[rows].tolist(),
         result.second_scores[rows].tolist(),
@@ -84,7 +67,7 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
         _LEAST,
     )
     st.plotly_chart(figure, key="score_pairs", config=charts.CONFIG, width="stretch")
-    st.caption(_summary(result, method, len(compute.encode(asked.request.first))))
+    st.caption(_summary(result, method, len(inputs.encode(asked.request.first))))
     _how(asked, result)
 
 
@@ -119,7 +102,7 @@ def _strip(
 
 
 def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -> str:
-    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
+    cost = saliency.passes_of(method, tokens)
     sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
     complete = " What the scores of a complete method sum to differs as F does." if method.complete else ""
     return (

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
-from components.gateway.compute import TextRequest
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
 from components.text import plain
+from components.views.compare.fields import CompareFields
 from components.widgets.token_strip import DESELECTED
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
 
@@ -79,7 +78,9 @@ class Asked:
 
     def place(self, rows: np.ndarray) -> int | None:
         """Where the selected row stands among these; None when it is not there or nothing is selected."""
-        found = np.flatnonzero(rows == self.row) if self.row is not None else ()
+        if self.row is None:
+            return None
+        found = np.flatnonzero(rows == self.row)
         return int(found[0]) if len(found) else None
 
     def select(
@@ -97,7 +98,7 @@ class Asked:
                 start, stop = (int(edge) for edge in self.alignment.first_spans[rows[index]])
                 main = self.opened[0].text(state.view())
                 if start < stop:
-                    place = start if self.request.first == main else compute.same_place(self.request.first, start, main)
+                    place = start if self.request.first == main else inputs.same_place(self.request.first, start, main)
             state.change(token=-1 if place is None else place)
             state.redraw_page()
 
@@ -105,20 +106,20 @@ class Asked:
 
     def version(self, *parts: object) -> str:
         """Names what a component of this page draws."""
-        return compute.version(self.request, state.view().special, *parts)
+        return version_of(self.request, state.view().special, *parts)
 
 
 def ask_what(opened: list[Opened]) -> Asked | None:
     """The controls of what is compared, and what they say; None, with a hint, where a side is missing."""
     view = state.view()
-    kind = view.versus if view.versus in _KINDS else "texts" if view.other else "models"
+    kind = state.fields(CompareFields).sides or ("texts" if view.other_text else "models")
     left, right = st.columns([0.42, 0.58], gap="medium", vertical_alignment="center")
     left.segmented_control(
         "Compare",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
         label_visibility="collapsed",
-        **state.bind("versus", options=_KINDS, shown=kind),
+        **state.bind("sides", CompareFields, options=_KINDS, shown=kind),
     )
     return _two_models(opened, right) if kind == "models" else _two_texts(opened, right)
 
@@ -131,8 +132,14 @@ def offer_texts(asked: Asked, head: str) -> None:
             f"Compare two texts on {plain(one.name)}",
             icon=":material/compare_arrows:",
             key="offer_texts",
-            on_click=lambda: state.change(versus="texts", attend=one.role),
+            on_click=_compare_texts,
+            args=(one.role,),
         )
+
+
+def _compare_texts(role: str) -> None:
+    state.change(CompareFields, sides="texts")
+    state.change(shown_model=role)
 
 
 def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
@@ -161,16 +168,16 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             list(roles),
             format_func=lambda role: plain(roles[role].name),
             label_visibility="collapsed",
-            **state.bind("attend", options=roles),
+            **state.bind("shown_model", options=roles),
         )
     view = state.view()
-    one = roles.get(view.attend, opened[0])
+    one = roles.get(view.shown_model, opened[0])
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
-    other = view.other or (example.other if example else "")
+    other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
     columns: Sequence[Any] = st.columns(2) if view.pair else [st.container()]
     columns[0].text_input(
-        "Second text", placeholder="The first text with a word changed", **state.bind("other", shown=other)
+        "Second text", placeholder="The first text with a word changed", **state.bind("other_text", shown=other)
     )
     if view.pair:
         columns[1].text_input("Its text B", placeholder="As in the first", **state.bind("other_pair", shown=other_pair))
@@ -182,8 +189,8 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             "Copy the first text here",
             icon=":material/content_copy:",
             key="copy_first",
-            on_click=lambda: state.change(other=state.view().text),
+            on_click=lambda: state.change(other_text=state.view().text),
         )
         return None
-    compute.encode(second)  # a text that cannot be read is told before anything is drawn
+    inputs.encode(second)  # a text that cannot be read is told before anything is drawn
     return Asked(opened, "texts", one, one, SidesRequest(first, second))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, compute
+from components.gateway import comparison, inputs, language, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest
 from components.shared import charts
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
-from components.views.compare.figures import paired
 from components.views.compare.phrases import PARTS, number, phrases
 from components.views.compare.sides import Asked, offer_texts
 from components.views.compare.words import draw_words
 
 if TYPE_CHECKING:
-    import glassbert as gb
-    from components.gateway.compute import TextRequest
+    from glassbert.comparison.changes import Part
 
 # Each of a part: enough to see where it happens.
 _CHANGES = 3
@@ -48,10 +48,10 @@ def draw_summary(asked: Asked) -> None:
     _how(asked, list(found.values()))
 
 
-def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
+def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
     """What can be compared, and why the rest cannot; the Saliency and Masked words sections say more of theirs."""
-    request, gb = asked.request, compute.library()
-    work: dict[str, Callable[[], object]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
+    request = asked.request
+    work: dict[str, Callable[[], Part]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
     heads = [set(one.model.heads) for one in asked.sides]
     if state.view().pair and all("next_sentence" in head for head in heads):
         if not all("classification" in head for head in heads):
@@ -71,7 +71,7 @@ def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
     rows = _masked_rows(asked)
     if all("masked_words" in head for head in heads) and (rows or _gaps(asked)):
         work["Masked words"] = lambda: comparison.masked_words(request, rows)
-    found: dict[str, object] = {}
+    found: dict[str, Part] = {}
     reasons: dict[str, str] = {}
     for name, compare in work.items():
         try:
@@ -81,8 +81,8 @@ def _parts(asked: Asked) -> tuple[dict[str, object], dict[str, str]]:
     return found, reasons
 
 
-def _raise_nothing_common(asked: Asked) -> None:
-    raise compute.library().ComparisonError(nothing_common(asked))
+def _raise_nothing_common(asked: Asked) -> NoReturn:
+    raise gb.ComparisonError(nothing_common(asked))
 
 
 def nothing_common(asked: Asked) -> str:
@@ -108,26 +108,25 @@ def _gaps(asked: Asked) -> bool:
 
 
 def _mask(one: Opened, text: TextRequest) -> int | None:
-    tokens = compute.encode(text).tokens
+    tokens = inputs.encode(text).tokens
     return tokens.index(one.model.mask_token) if one.model.mask_token in tokens else None
 
 
 def _method() -> gb.Method:
-    methods = compute.methods()
+    methods = saliency.methods()
     return methods.get(state.view().method) or next(iter(methods.values()))
 
 
 def _is_quick(asked: Asked) -> bool:
-    tokens, method = len(compute.encode(asked.request.first)), _method()
-    cost = method.cost(tokens, {**method.options, **compute.page_options(method.id)})
-    return tokens <= _QUICK_TOKENS and cost <= _QUICK_PASSES
+    tokens, method = len(inputs.encode(asked.request.first)), _method()
+    return tokens <= _QUICK_TOKENS and saliency.passes_of(method, tokens) <= _QUICK_PASSES
 
 
 # --- what they decide ------------------------------------------------------------------------------------------
 
 
-def _decisions(asked: Asked, found: dict[str, object]) -> None:
-    compared = [result for name, result in found.items() if name in ("Predictions", "Next sentence")]
+def _decisions(asked: Asked, found: dict[str, Part]) -> None:
+    compared = _predictions(list(found.values()))
     for result in compared:
         _decision(result)
     if not compared:
@@ -136,16 +135,25 @@ def _decisions(asked: Asked, found: dict[str, object]) -> None:
             st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
 
 
+def _predictions(results: list[Part]) -> list[gb.PredictionDifference]:
+    # by name: a result that is kept may be of a class that was loaded anew since
+    named = [result for result in results if type(result).__name__ == "PredictionDifference"]
+    return cast("list[gb.PredictionDifference]", named)
+
+
 def _decision(result: gb.PredictionDifference) -> None:
+    from glassbert.pictures.bars import paired_bars
+
     first, second = (plain(label) for label in result.decisions)
     what = _DECISIONS[result.head]
     told = f"**{first}** on both sides" if first == second else f"first **{first}**, second **{second}**"
     st.markdown(f"**{what}**: {told}")
     order = (result.first_probabilities + result.second_probabilities).argsort()[::-1][:_MOST_CLASSES]
-    figure = paired(
+    figure = paired_bars(
         [result.labels[index] for index in order],
         [float(result.first_probabilities[index]) for index in order],
         [float(result.second_probabilities[index]) for index in order],
+        differences=True,
     )
     st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
     if result.divergence is not None:
@@ -157,16 +165,16 @@ def _own_decision(asked: Asked, side: int) -> str:
     one, text = asked.sides[side], asked.texts[side]
     heads = one.model.heads
     if "classification" in heads:
-        result = compute.classify(text)
+        result = language.classify(text)
         share = charts.percent(float(result.probabilities[result.predicted]))
         return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
     if "masked_words" in heads and (masked := _masked(asked, side)):
-        best = compute.fill_mask(text, masked, 1)
+        best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
         return f"**{plain(charts.readable(best.candidates[0][0]))}** {where}, {share}"
     if "next_sentence" in heads and text.pair:
-        follows = float(compute.next_sentence(text).probabilities[0])
+        follows = float(language.next_sentence(text).probabilities[0])
         return f"text B follows text A, {plain(charts.percent(follows))}"
     return f"nothing about a text like this one ({plain(heads_of(one))})"
 
@@ -184,7 +192,7 @@ def _masked(asked: Asked, side: int) -> tuple[int, ...]:
 # --- what changed most -----------------------------------------------------------------------------------------
 
 
-def _changes(asked: Asked, results: list[object]) -> None:
+def _changes(asked: Asked, results: list[Part]) -> None:
     st.markdown("**The largest changes**, from the first to the second")
     changes = comparison.largest_changes(asked.alignment, results, _CHANGES)
     told = phrases(changes, results)
@@ -202,7 +210,7 @@ def _reasons(reasons: dict[str, str]) -> None:
         st.info(f"**{name}**: {plain(reason.rstrip('.'))}.", icon=":material/info:")
 
 
-def _how(asked: Asked, results: list[object]) -> None:
+def _how(asked: Asked, results: list[Part]) -> None:
     with st.expander("How this is computed"):
         alignment = asked.alignment
         matched, rows = int(alignment.matched.sum()), len(alignment)
@@ -218,7 +226,7 @@ second − first. Distributions $p$ and $q$ with the mean $m = (p + q) / 2$ are 
 $$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{KL}}(q \,\|\, m)$$
 """
         )
-        decided = next((result for result in results if type(result).__name__ == "PredictionDifference"), None)
+        decided = next(iter(_predictions(results)), None)
         if decided is not None and decided.divergence is not None:
             first, second = (
                 ", ".join(f"{float(share):.4f}" for share in shares[:_MOST_CLASSES])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.gateway import compute
+from components.gateway import inputs
 from components.text import shortened
 from components.views.compare.sides import Asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
@@ -62,7 +62,7 @@ def _cells(asked: Asked, side: int, columns: Mapping[int, int]) -> list[Cell]:
     alignment = asked.alignment
     labels = (alignment.first_labels, alignment.second_labels)[side]
     spans = (alignment.first_spans, alignment.second_spans)[side]
-    encoded = compute.encode(asked.texts[side])
+    encoded = inputs.encode(asked.texts[side])
     cells = []
     for row, column in columns.items():
         start, stop = spans[row]

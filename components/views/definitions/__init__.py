@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from components.gateway import compute
+from components.gateway import attention, saliency
 
 __all__ = ["draw_definitions"]
 
@@ -26,7 +26,7 @@ def draw_definitions() -> None:
                 "Forward passes, 24 tokens": method.cost(24, method.options),
                 "Paper": method.paper,
             }
-            for method in compute.methods().values()
+            for method in saliency.methods().values()
         ],
         hide_index=True,
         width="stretch",
@@ -40,7 +40,7 @@ def draw_definitions() -> None:
                 "Forward passes, 24 tokens": measure.cost(24),
                 "Paper": measure.paper,
             }
-            for measure in compute.measures().values()
+            for measure in attention.measures().values()
         ],
         hide_index=True,
         width="stretch",

@@ -7,12 +7,13 @@ import streamlit as st
 from components import state
 from components.gateway.opened import Opened
 from components.shared.selection import explained_errors
+from components.views.inputs.fields import InputsFields
 from components.views.inputs.network import draw_network
 from components.views.inputs.padding import draw_padding
 from components.views.inputs.steps import draw_steps
 from components.views.inputs.tokenizers import draw_tokenizers
 
-__all__ = ["draw_inputs_page"]
+__all__ = ["InputsFields", "draw_inputs_page"]
 
 _SECTIONS = {
     "steps": ("From text to numbers", draw_steps),
@@ -31,9 +32,9 @@ def draw_inputs_page(opened: list[Opened]) -> None:
         list(_SECTIONS),
         format_func=lambda section: _SECTIONS[section][0],
         label_visibility="collapsed",
-        **state.bind("reads", options=_SECTIONS),
+        **state.bind("section", InputsFields, options=_SECTIONS),
     )
-    section = state.view().reads
+    section = state.fields(InputsFields).section
     with explained_errors():
         _SECTIONS[section if section in _SECTIONS else "steps"][1](opened)
     state.write_address()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.language import architecture
+from components.gateway import inputs
+from components.gateway.inputs import architecture
 from components.gateway.opened import Opened
 from components.text import plain
 
@@ -20,7 +20,7 @@ def draw_network(opened: list[Opened]) -> None:
     """One forward pass of this many tokens, watched."""
     one = opened[0]
     request = one.text(state.view())
-    tokens = len(compute.encode(request))
+    tokens = len(inputs.encode(request))
     network = architecture(request.model, tokens)
     blocks = network.block_frame()
     st.markdown(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.language import reading_steps
+from components.gateway import inputs
+from components.gateway.inputs import reading_steps
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.text import plain
+from components.views.inputs.fields import InputsFields
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 # More columns than this say nothing new.
@@ -20,14 +24,20 @@ def draw_padding(opened: list[Opened]) -> None:
     """Three forward passes: as it is, padded, and padded with a mask that hides nothing."""
     one, view = opened[0], state.view()
     request = one.text(view)
-    own = len(compute.encode(request))
+    own = len(inputs.encode(request))
     most = one.model.max_tokens
     if own >= most:
         st.info(f"This text fills all {most} positions already: there is no room for padding. Take a shorter one.")
         return
     upper = min(most, max(own + 64, _MOST_SHOWN))
-    length = min(max(view.padded or own + _SPARE, own), upper)
-    st.slider("Pad to (max_length)", own, upper, help="Tokens after padding.", **state.bind("padded", shown=length))
+    length = min(max(state.fields(InputsFields).max_length or own + _SPARE, own), upper)
+    st.slider(
+        "Pad to (max_length)",
+        own,
+        upper,
+        help="Tokens after padding.",
+        **state.bind("max_length", InputsFields, shown=length),
+    )
     steps = reading_steps(request, length)
     pad = one.model.tokenizer.pad_token
     rows = [
@@ -43,7 +53,7 @@ def draw_padding(opened: list[Opened]) -> None:
         label="Padded inputs",
         columns=length,
         selected=None,
-        version=compute.version(request, length),
+        version=version_of(request, length),
     )
     st.markdown(
         f"With the mask, no number of the last layer's states at your {own} tokens moved by more than "
@@ -56,7 +66,7 @@ def draw_padding(opened: list[Opened]) -> None:
     )
 
 
-def _row(id: str, label: str, meaning: str, values: object, own: int) -> Row:
+def _row(id: str, label: str, meaning: str, values: Iterable[object], own: int) -> Row:
     return Row(
         id,
         label,

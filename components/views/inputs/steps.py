@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.language import reading_steps
+from components.gateway.inputs import reading_steps
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared.selection import select_token, selected_in
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 _ROLES = {
     "start": "begins every input; its last state stands for the whole text",
@@ -41,7 +38,7 @@ def draw_steps(opened: list[Opened]) -> None:
     request = one.text(state.view())
     steps = reading_steps(request, None)
     encoded = steps.encoded
-    version = compute.version(request, "steps")
+    version = version_of(request, "steps")
     positions = np.arange(len(encoded))
     aligned_rows(
         [*_text_rows(steps), *_number_rows(steps), *_embedding_rows(steps)],
@@ -120,7 +117,7 @@ def _embedding_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
 
 def _what_happened(steps: gb.ReadingSteps) -> None:
     """In sentences: what the normaliser did, which tokens are special, what is unknown."""
-    normalisations = compute.library().NORMALISATIONS
+    normalisations = gb.NORMALISATIONS
     did = [f"{normalisations[change]} ({count})" for changes in steps.changes for change, count in changes]
     told = f"Normalising: {plain('; '.join(did))}." if did else "Normalising changed nothing."
     special = dict.fromkeys(
@@ -173,7 +170,7 @@ def _word_columns(encoded: gb.Encoded) -> list[tuple[int, int]]:
 
 
 def _surface(encoded: gb.Encoded, start: int, end: int) -> str:
-    text = encoded.texts[encoded.sequence_ids[start]]
+    text: str = encoded.texts[encoded.sequence_ids[start]]
     return text[encoded.offsets[start, 0] : encoded.offsets[end - 1, 1]]
 
 

@@ -6,8 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import token_strip
@@ -19,7 +21,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
     if len(opened) < 2:
         st.info("Open a second model in the sidebar, under **A second model beside it**, to compare how the two read.")
         return
-    encoded = [compute.encode(one.text(view)) for one in opened]
+    encoded = [inputs.encode(one.text(view)) for one in opened]
     for one, item in zip(opened, encoded, strict=True):
         vocabulary = one.model.network.config.vocab_size
         unknown = item.tokens.count(one.model.tokenizer.unk_token)
@@ -33,7 +35,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
             key=f"tokenizer_{one.role}",
             label=f"Tokens of {one.name}",
             selected=None,
-            version=compute.version(one.text(view), view.special),
+            version=version_of(one.text(view), view.special),
         )
     if encoded[0].tokens == encoded[1].tokens:
         st.info(
@@ -46,8 +48,8 @@ def draw_tokenizers(opened: list[Opened]) -> None:
     )
 
 
-def _by_word(opened: list[Opened], encoded: list[object]) -> pd.DataFrame:
-    rows = []
+def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> pd.DataFrame:
+    rows: list[dict[str, str]] = []
     for sequence, text in enumerate(encoded[0].texts):
         start = 0
         for word in text.split():

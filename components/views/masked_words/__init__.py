@@ -8,12 +8,13 @@ from components import state
 from components.gateway.opened import Opened
 from components.shared.selection import explained_errors
 from components.views.masked_words.candidates import draw_candidates
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.lens import draw_lens
 from components.views.masked_words.probe import draw_probe
 from components.views.masked_words.surprise import draw_surprise
 from components.views.masked_words.why import draw_why
 
-__all__ = ["draw_masked_page"]
+__all__ = ["MaskedWordsFields", "draw_masked_page"]
 
 _SECTIONS = {
     "candidates": ("Candidates", draw_candidates),
@@ -40,11 +41,10 @@ def draw_masked_page(opened: list[Opened]) -> None:
         list(_SECTIONS),
         format_func=lambda section: _SECTIONS[section][0],
         label_visibility="collapsed",
-        **state.bind("guess", options=_SECTIONS),
+        **state.bind("section", MaskedWordsFields, options=_SECTIONS),
     )
-    section = state.view().guess
     with explained_errors():
-        _SECTIONS.get(section, _SECTIONS["candidates"])[1](opened, one)
+        _SECTIONS[state.fields(MaskedWordsFields).section][1](opened, one)
     state.write_address()
 
 

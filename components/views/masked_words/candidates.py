@@ -6,13 +6,16 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs, language
 from components.gateway.language import score_words, whole_words
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import explained_errors, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
 
@@ -24,8 +27,8 @@ _NONE = "none"  # every mask was given back; an empty field masks the selected t
 
 def draw_candidates(opened: list[Opened], one: Opened) -> None:
     """One forward pass for all gaps together; the words one asks about cost one more, plus one a piece."""
-    view = state.view()
-    request = one.text(view)
+    own = state.fields(MaskedWordsFields)
+    request = one.text(state.view())
     masks = _strip(opened, one)
     if not masks:
         st.info(
@@ -35,11 +38,17 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
         first, second = st.columns(2)
-        first.toggle("Log scale", help="Small probabilities become visible.", **state.bind("log"))
-        second.toggle("Whole words only", help="Leave out pieces that continue a word.", **state.bind("whole"))
-        prediction = compute.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
+        first.toggle(
+            "Log scale", help="Small probabilities become visible.", **state.bind("log_scale", MaskedWordsFields)
+        )
+        second.toggle(
+            "Whole words only",
+            help="Leave out pieces that continue a word.",
+            **state.bind("whole_words", MaskedWordsFields),
+        )
+        prediction = language.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
         for row in range(len(prediction.positions)):
-            _one_gap(prediction, row, view.whole, view.log)
+            _one_gap(prediction, row, own.whole_words, own.log_scale)
         if len(masks) > _MOST_GAPS:
             st.caption(f"The first {_MOST_GAPS} of {len(masks)} gaps are shown.")
     with right:
@@ -51,14 +60,15 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
     """The sentence; a click masks a token or gives it back. Returns the masked positions."""
     view = state.view()
     request, main = one.text(view), opened[0].text(view)
-    encoded = compute.encode(request)
+    encoded = inputs.encode(request)
     typed = {index for index, token in enumerate(encoded.tokens) if token == one.model.mask_token}
     selected = selected_in(opened, one)
-    chosen = _masks(view.masks, encoded)
-    if not view.masks and not typed and selected is not None:
+    masked = state.fields(MaskedWordsFields).masks
+    chosen = _masks(masked, encoded)
+    if not masked and not typed and selected is not None:
         chosen = _masks(str(selected), encoded)
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special, "masks")
+    version = version_of(request, view.special, "masks")
     tokens = [
         Token("[MASK]", "masked", note=f"hides {token.text}") if position in chosen else token
         for position, token in zip(positions, strip_tokens(encoded, one.model, positions), strict=True)
@@ -66,14 +76,15 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
 
     def toggled() -> None:
         index = clicked_token(state.event("masks"), version, len(positions))
-        if index is None or (index == DESELECTED and selected is None):
+        if index is None:
             return
         position = selected if index == DESELECTED else int(positions[index])
-        if encoded.special_tokens_mask[position] or position in typed:
+        if position is None or encoded.special_tokens_mask[position] or position in typed:
             return
-        place = position if request == main else compute.same_place(request, position, main)
+        place = position if request == main else inputs.same_place(request, position, main)
         masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE
-        state.change(masks=masks, token=-1 if place is None else place)
+        state.change(MaskedWordsFields, masks=masks)
+        state.change(token=-1 if place is None else place)
 
     token_strip(
         tokens,
@@ -86,12 +97,12 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
     return sorted(chosen | typed)
 
 
-def _masks(written: str, encoded: object) -> set[int]:
-    found = {int(part) for part in written.split() if part.isdecimal()}
+def _masks(written: str, encoded: gb.Encoded) -> set[int]:
+    found = {int(part) for part in written.split() if part.isdecimal() and len(part) < 7}
     return {place for place in found if place < len(encoded) and not encoded.special_tokens_mask[place]}
 
 
-def _one_gap(prediction: object, row: int, whole: bool, log: bool) -> None:
+def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) -> None:
     original = prediction.original_tokens[row]
     place = int(prediction.positions[row])
     if original:
@@ -108,20 +119,20 @@ def _one_gap(prediction: object, row: int, whole: bool, log: bool) -> None:
 
 def _asked_words(one: Opened, masks: list[int]) -> None:
     """How likely is *nurse* here? At the first gap, the others staying masked."""
-    view = state.view()
+    own = state.fields(MaskedWordsFields)
     st.text_input(
         "How likely are these words?",
         help="Words between commas, any word. Several pieces: the product of the pieces' probabilities.",
-        **state.bind("ask"),
+        **state.bind("words", MaskedWordsFields),
     )
-    words = words_asked(view.ask)
+    words = words_asked(own.words)
     if not words:
         st.caption("Type one or more words, with commas between.")
         return
     place = masks[0] if len(masks) == 1 else st.selectbox("At token", masks, key="ask_place")
     with explained_errors():
-        scores = score_words(one.text(view), place, words)
-        st.plotly_chart(charts.words(scores, log=view.log), key="asked", config=charts.CONFIG, width="stretch")
+        scores = score_words(one.text(state.view()), place, words)
+        st.plotly_chart(charts.words(scores, log=own.log_scale), key="asked", config=charts.CONFIG, width="stretch")
         several = [word for word, pieces in zip(scores.words, scores.pieces, strict=True) if len(pieces) > 1]
         st.caption(
             "One piece: the softmax over the vocabulary at the gap, with the rank. "
@@ -135,7 +146,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
         )
 
 
-def _how(prediction: object) -> None:
+def _how(prediction: gb.MaskPrediction) -> None:
     with st.expander("How this is computed"):
         best = float(prediction.probabilities[0, 0])
         logit = float(prediction.logits[0, 0])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.language import logit_lens
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -23,9 +25,12 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         return
     view = state.view()
     request = one.text(view)
-    st.text_input("Words to follow", help="Whole entries of the vocabulary, with commas between.", **state.bind("ask"))
-    words = words_asked(view.ask)
-    gb = compute.library()
+    st.text_input(
+        "Words to follow",
+        help="Whole entries of the vocabulary, with commas between.",
+        **state.bind("words", MaskedWordsFields),
+    )
+    words = words_asked(state.fields(MaskedWordsFields).words)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
     except gb.TargetError as error:
@@ -58,7 +63,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
             label="Candidates by layer, the output on top",
             columns=_CANDIDATES,
             selected=None,
-            version=compute.version(request, place, words),
+            version=version_of(request, place, words),
         )
         st.caption(
             "The masked-word head applied to every layer's state; a stronger colour is more probable. The top row is "
@@ -83,19 +88,21 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
         )
 
 
-def _over_layers(lens: object) -> None:
-    followed = {word: lens.word_probabilities[:, 0, number] for number, word in enumerate(lens.words)}
-    ranks = {word: lens.word_ranks[:, 0, number] for number, word in enumerate(lens.words)}
+def _over_layers(lens: gb.LogitLens) -> None:
+    from glassbert.pictures.lines import over_layers
+
+    followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
+    ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
         name = f"{charts.readable(lens.original_tokens[0])} (original)"
-        followed = {name: lens.original_probabilities[:, 0], **followed}
-        ranks = {name: lens.original_ranks[:, 0], **ranks}
+        followed = {name: lens.original_probabilities[:, 0].tolist(), **followed}
+        ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:
         figures = {
-            "probability": charts.over_layers(followed, title="Probability by layer"),
-            "rank": charts.over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
+            "probability": over_layers(followed, title="Probability by layer"),
+            "rank": over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
         }
         for name, figure in figures.items():
             st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
-    entropy = charts.over_layers({"entropy": lens.entropy[:, 0]}, title="Entropy by layer, bits")
+    entropy = over_layers({"entropy": lens.entropy[:, 0].tolist()}, title="Entropy by layer, bits")
     st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")

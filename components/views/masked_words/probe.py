@@ -10,6 +10,7 @@ from components.gateway.opened import Opened
 from components.shared import charts
 from components.shared.selection import dark_page
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import words_asked
 
 _MOST_DRAWN = 60
@@ -17,21 +18,24 @@ _MOST_DRAWN = 60
 
 def draw_probe(_: list[Opened], one: Opened) -> None:
     """One forward pass a sentence, batched."""
-    view = state.view()
+    from glassbert.pictures.matrices import probability_table
+
+    own = state.fields(MaskedWordsFields)
     left, right = st.columns([0.6, 0.4], gap="medium")
-    left.text_input("Sentence with {slots} and one [MASK]", **state.bind("template"))
-    right.text_input("Words to compare", help="Leave empty for the likeliest.", **state.bind("ask"))
+    left.text_input("Sentence with {slots} and one [MASK]", **state.bind("template", MaskedWordsFields))
+    right.text_input(
+        "Words to compare", help="Leave empty for the likeliest.", **state.bind("words", MaskedWordsFields)
+    )
     st.text_area(
         "What goes into the slots, one slot a line",
         height=90,
         help="name: first, second, third. Several slots are combined with each other.",
-        **state.bind("fillers"),
+        **state.bind("fillers", MaskedWordsFields),
     )
-    result = probe_template(one.request, view.template, _slots(view.fillers), words_asked(view.ask))
+    result = probe_template(one.request, own.template, _slots(own.fillers), words_asked(own.words))
     if len(result.combinations) <= _MOST_DRAWN:
-        st.plotly_chart(
-            charts.template(result, dark=dark_page()), key="template", config=charts.CONFIG, width="stretch"
-        )
+        figure = probability_table(result.probabilities, result.labels(), result.words, dark=dark_page())
+        st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a picture; the table below has them all.")
     st.caption(

@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.compute import TextRequest
+from components.gateway import inputs
 from components.gateway.opened import Opened
+from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
@@ -32,9 +32,9 @@ def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:
     """The sentence to select a place in; returns the place: the selected token, else the first gap that was typed."""
     view = state.view()
     request = one.text(view)
-    encoded = compute.encode(request)
+    encoded = inputs.encode(request)
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special)
+    version = version_of(request, view.special)
     selected = selected_in(opened, one)
     token_strip(
         strip_tokens(encoded, one.model, positions),
@@ -55,6 +55,6 @@ def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:
 
 def gap_chooser(one: Opened, request: TextRequest, place: int) -> str:
     """How the place is called: "superb" or "the gap", for captions, safe in Markdown."""
-    encoded = compute.encode(request)
+    encoded = inputs.encode(request)
     token = encoded.tokens[place]
     return "the gap" if token == one.model.mask_token else f"“{plain(encoded.pieces[place])}”"

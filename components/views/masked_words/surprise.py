@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.language import surprise
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
+from components.views.masked_words.fields import MaskedWordsFields
 from components.widgets.token_strip import clicked_token, token_strip
 
-_VARIANTS = {"original": "each piece alone", "word_l2r": "with the later pieces of its word"}
+_VARIANTS: dict[Literal["original", "word_l2r"], str] = {
+    "original": "each piece alone",
+    "word_l2r": "with the later pieces of its word",
+}
 
 
 def draw_surprise(opened: list[Opened], one: Opened) -> None:
     """One input a token, batched: about tokens / 3 forward passes of wall time on a short text."""
-    view = state.view()
+    view, scoring = state.view(), state.fields(MaskedWordsFields).scoring
     request = one.text(view)
     with st.spinner("Masking every token in turn …"):
-        result = surprise(request, view.pll if view.pll in _VARIANTS else "original")
+        result = surprise(request, scoring)
     encoded = result.encoded
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special, view.pll)
+    version = version_of(request, view.special, scoring)
     scores = np.nan_to_num(result.by_token())
     worst = result.most_surprising
     most = int(np.flatnonzero(result.positions == worst)[0])
@@ -53,7 +59,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         list(_VARIANTS),
         format_func=_VARIANTS.__getitem__,
         help="A piece is easy to guess when its sisters are seen. Kauf & Ivanova (2023) hide the later ones.",
-        **state.bind("pll", options=_VARIANTS),
+        **state.bind("scoring", MaskedWordsFields, options=_VARIANTS),
     )
     frame = result.frame()
     frame["choice"] = [charts.readable(choice) for choice in result.choices]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.saliency import attribute
+from components.shared.questions import Question, ask_method, refined
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores
 from components.views.masked_words.shared import sentence_strip
@@ -17,24 +19,14 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     place = sentence_strip(opened, one, "Sentence: select the gap to explain")
     if place is None:
         return
-    gb, methods = compute.library(), compute.methods()
     first, second, third = st.columns(3)
-    first.text_input("Why this word", placeholder="the first choice", **state.bind("why"))
-    second.text_input("rather than", placeholder="no other word", **state.bind("rather"))
-    third.selectbox(
-        "Method",
-        list(methods),
-        format_func=lambda method: methods[method].label,
-        **state.bind("method", options=methods),
-    )
-    view = state.view()
     # a word is read as it would stand there, so "he" is the "Ġhe" of RoBERTa
-    target = gb.MaskTarget(place, view.why.strip() or None, view.rather.strip() or None)
-    method = methods.get(view.method) or next(iter(methods.values()))
+    question = Question("mask", opened, one, one.text(state.view()), gb.MaskTarget(place))
+    question, method = refined(question, first, second), ask_method(third)
     with st.spinner(f"{method.label} …"):
-        result = compute.attribute(one.text(view), method.id, target)
-    draw_scores(opened, one, result, method, key="why")
-    offer_receipt(one.text(view), method.id, target, key="why")
+        result = attribute(question.request, method.id, question.target)
+    draw_scores(question, result, method, key="why")
+    offer_receipt(question, method.id, key="why")
     with st.expander("How this is computed"):
         st.markdown(
             r"""

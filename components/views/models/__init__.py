@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from components.gateway import compute
+from components.gateway import models
 from components.gateway.opened import Opened
 
 __all__ = ["draw_model_cards"]
@@ -24,7 +24,7 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
     st.caption(
         "These ship with GlassBERT and need no download. Each card says what was measured, on what, and what fails."
     )
-    for card in compute.embedded():
+    for card in models.embedded():
         with st.expander(f"{card.label}: {card.task}"):
             st.markdown(card.card)
     st.subheader("From the hub", anchor=False)
@@ -42,7 +42,7 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
                     "Languages": ", ".join(suggestion.languages),
                     "Download (MB)": suggestion.approximate_mb,
                 }
-                for suggestion in compute.suggestions().values()
+                for suggestion in models.suggestions().values()
                 if not suggestion.ready
             ]
         ),

@@ -7,10 +7,12 @@ import random
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import language, saliency
 from components.gateway.language import rank_continuations
+from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
+from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores
 from components.shared.selection import explained_errors
@@ -33,8 +35,8 @@ def draw_pair_page(opened: list[Opened]) -> None:
     one = next((one for one in opened if "next_sentence" in one.model.heads), None)
     if one is None:
         st.info(
-            "No open model has a trained head for the next sentence (RoBERTa, DistilBERT, ALBERT and ELECTRA were "
-            "trained without this task). The model on board has one."
+            "No open model has a trained head for the next sentence: not every family is trained on this task, and a "
+            "fine-tuned model may have lost it. The model on board has one."
         )
         st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
         return
@@ -65,7 +67,7 @@ def _decision(one: Opened) -> None:
     if not view.pair:
         st.info("Type a second sentence under **Text B**, or open the example **Sentence pair**.")
         return
-    result = compute.next_sentence(one.text(view))
+    result = language.next_sentence(one.text(view))
     st.plotly_chart(charts.next_sentence(result), key="decision", config=charts.CONFIG, width="stretch")
     swap, shuffle = st.columns([0.36, 0.64])
     swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
@@ -107,19 +109,12 @@ def _ranked(one: Opened) -> None:
 
 
 def _why(opened: list[Opened], one: Opened) -> None:
-    gb, methods = compute.library(), compute.methods()
-    st.selectbox(
-        "Method",
-        list(methods),
-        format_func=lambda method: methods[method].label,
-        **state.bind("method", options=methods),
-    )
-    view = state.view()
-    method = methods.get(view.method) or next(iter(methods.values()))
+    method = ask_method(st.container())
+    question = Question("next", opened, one, one.text(state.view()), gb.NextSentenceTarget())
     with st.spinner(f"{method.label} …"):
-        result = compute.attribute(one.text(view), method.id, gb.NextSentenceTarget())
-    draw_scores(opened, one, result, method, key="next_why")
-    offer_receipt(one.text(view), method.id, gb.NextSentenceTarget(), key="next_why")
+        result = saliency.attribute(question.request, method.id, question.target)
+    draw_scores(question, result, method, key="next_why")
+    offer_receipt(question, method.id, key="next_why")
 
 
 def _swap() -> None:

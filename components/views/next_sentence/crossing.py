@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap
 from components.widgets.heads_map import clicked_head, heads_map
@@ -19,17 +20,17 @@ def draw_crossing(one: Opened) -> None:
     """No forward pass beyond the one that gave the weights."""
     view = state.view()
     request = one.text(view)
-    maps = compute.attention(request)
+    maps = attention.maps(request)
     block = view.block if view.block in _BLOCKS else _BLOCKS[0]
     st.segmented_control(
         "Direction",
         list(_BLOCKS),
         format_func={"A→B": "A looks at B", "B→A": "B looks at A"}.__getitem__,
         label_visibility="collapsed",
-        **state.bind("block", options=_BLOCKS),
+        **state.bind("block", options=dict.fromkeys(_BLOCKS)),
     )
     layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
-    version = compute.version(request, "crossing", block)
+    version = version_of(request, "crossing", block)
 
     def open_head() -> None:
         chosen = clicked_head(state.event("crossing_heads"), version, maps.layers, maps.heads)
@@ -37,7 +38,7 @@ def draw_crossing(one: Opened) -> None:
             state.change(layer=chosen[0], head=chosen[1])
 
     heads_map(
-        compute.map_thumbnails(request, compute.Reading(block=block), 32),
+        attention.map_thumbnails(request, attention.Reading(block=block), 32),
         key="crossing_heads",
         version=version,
         layer=layer,

@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.opened import Opened
 from components.shared.questions import questions
 from components.shared.selection import explained_errors
 from components.views.saliency.agreement import draw_agreement
 from components.views.saliency.ask import ask_what, choose_methods, run_controls
 from components.views.saliency.board import draw_board
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import draw_rows
-from components.views.saliency.study import current_study
 from components.views.saliency.teaching import draw_teaching
 
-__all__ = ["draw_saliency_page"]
+__all__ = ["SaliencyFields", "draw_saliency_page"]
 
 _SECTIONS = {
     "rows": ("Side by side", draw_rows),
@@ -35,11 +34,10 @@ def draw_saliency_page(opened: list[Opened]) -> None:
         if not possible:
             st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
             return
-        question, asked = ask_what(possible)
-        tokens = len(compute.encode(asked.request))
+        question = ask_what(possible)
+        tokens = len(question.encoded)
         methods = choose_methods(tokens)
-        study = current_study(asked)
-        run_controls(study, methods, tokens)
+        study = run_controls(question, methods, tokens)
         if not any(method in study.scores for method in methods):
             return
         st.segmented_control(
@@ -47,9 +45,8 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             list(_SECTIONS),
             format_func=lambda section: _SECTIONS[section][0],
             label_visibility="collapsed",
-            **state.bind("judged", options=_SECTIONS),
+            **state.bind("section", SaliencyFields, options=_SECTIONS),
         )
-        section = state.view().judged
-        draw = _SECTIONS.get(section, _SECTIONS["rows"])[1]
-        draw(opened, question.one, asked, study, methods)
+        draw = _SECTIONS[state.fields(SaliencyFields).section][1]
+        draw(question, study, methods)
     state.write_address()

@@ -6,13 +6,15 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.opened import Opened
+from components.gateway import saliency
+from components.gateway.library import gb
+from components.gateway.requests import version_of
+from components.gateway.study import Study
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
 from components.views.saliency.rows import shown_units
-from components.views.saliency.study import Asked, Study
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
 __all__ = ["draw_agreement"]
@@ -20,14 +22,17 @@ __all__ = ["draw_agreement"]
 _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 
-def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+def draw_agreement(question: Question, study: Study, methods: list[str]) -> None:
     """No pass: arithmetic on the scores that are here."""
+
+    from glassbert.pictures.matrices import agreement
+
     here = [study.scores[method] for method in methods if method in study.scores]
     if len(here) < 2:
         st.info("Two methods are needed to agree or not: choose another one above.")
         return
-    result = compute.library().method_agreement(here)
-    known = compute.methods()
+    result = gb.method_agreement(here)
+    known = saliency.methods()
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
         st.markdown("**How far two methods agree**")
@@ -42,8 +47,8 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         )
         values = result.overlap if measure == "overlap" else result.kendall
         st.plotly_chart(
-            charts.agreement(
-                values,
+            agreement(
+                values.tolist(),
                 [known[score.method].label for score in here],
                 signed=measure != "overlap",
                 dark=dark_page(),
@@ -59,17 +64,19 @@ def draw_agreement(opened: list[Opened], one: Opened, asked: Asked, study: Study
         )
     with right:
         st.markdown("**What they say together**")
-        _consensus(opened, one, asked, result)
+        _consensus(question, result)
 
 
-def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) -> None:
-    encoded = result.encoded  # type: ignore[attr-defined]
-    shown, view = shown_units(encoded, one), state.view()
-    mean = shown.scores(result.consensus)  # type: ignore[attr-defined]
+def _consensus(question: Question, result: gb.MethodAgreement) -> None:
+    from glassbert.pictures.bars import score_bars
+
+    encoded = result.encoded
+    shown, view = shown_units(encoded, question.one), state.view()
+    mean = shown.scores(result.consensus)
     # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
-    spread = shown.scores(result.spread)  # type: ignore[attr-defined]
-    version = compute.version(asked, "consensus", view.special, view.words, tuple(result.methods))  # type: ignore[attr-defined]
-    selected = shown.of(selected_in(opened, one))
+    spread = shown.scores(result.spread)
+    version = version_of(question.key, "consensus", view.special, view.by_word, tuple(result.methods))
+    selected = shown.of(selected_in(question.opened, question.one))
     tokens = [
         Token(unit.text, unit.kind, float(score), unit.joined, f"{unit.note}\nspread ± {wide:.2f}".strip())
         for unit, score, wide in zip(shown.tokens, mean, spread, strict=True)
@@ -82,10 +89,18 @@ def _consensus(opened: list[Opened], one: Opened, asked: Asked, result: object) 
         version=version,
         legend="against · for",
         signed=bool((mean < 0).any()),
-        on_select=select_token("consensus", version, shown.firsts, clicked_token, asked.request, opened[0].text(view)),
+        on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
     st.plotly_chart(
-        charts.consensus([unit.text for unit in shown.tokens], mean.tolist(), spread.tolist(), selected),
+        score_bars(
+            [unit.text for unit in shown.tokens],
+            mean.tolist(),
+            selected,
+            named=True,
+            spreads=spread.tolist(),
+            share=True,
+            height_px=230,
+        ),
         key="consensus_bars",
         config=charts.CONFIG,
         width="stretch",

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
-from components import state
-from components.gateway import compute
-from components.gateway.job import Job
+from components.gateway import evaluation, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
-from components.shared.receipts import VERDICTS
+from components.gateway.requests import version_of
+from components.gateway.search import current_search
+from components.gateway.study import Study
+from components.shared.questions import Question
+from components.shared.receipts import MARKS, VERDICTS
+from components.shared.searches import draw_search
 from components.text import plain
-from components.views.saliency.study import Asked, Study
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_board"]
 
-_MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
-
-def draw_board(_opened: list[Opened], one: Opened, _asked: Asked, study: Study, methods: list[str]) -> None:
+def draw_board(question: Question, study: Study, methods: list[str]) -> None:
     """No pass for this text; the sentences on board are computed once a model and kept on disk."""
     receipts = [study.receipts[method] for method in methods if method in study.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
-        _this_text(compute.library().scoreboard(receipts))
+        _this_text(gb.scoreboard(receipts))
     else:
         st.info("The receipts are not here yet.")
     st.subheader("For this model", anchor=False)
-    _this_model(one)
+    _this_model(question.one)
 
 
 def _this_text(board: gb.Scoreboard) -> None:
-    known, checks = compute.methods(), compute.checks()
+    known, checks = saliency.methods(), evaluation.checks()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
@@ -43,7 +39,7 @@ def _this_text(board: gb.Scoreboard) -> None:
         row: dict[str, object] = {"Method": known[method].label, "Random orderings beaten": faithful}
         for column, number, verdict in zip(board.columns, numbers, given, strict=True):
             told = "" if number is None else f" {number:.2f}"
-            row[checks[column].label] = f"{_MARKS[verdict]}{told}"
+            row[checks[column].label] = f"{MARKS[verdict]}{told}"
         rows.append(row)
     st.dataframe(
         rows,
@@ -55,52 +51,30 @@ def _this_text(board: gb.Scoreboard) -> None:
             )
         },
     )
-    marks = ", ".join(f"{_MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
+    marks = ", ".join(f"{MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
     st.caption(f"{plain(board.rule)} {marks}. *One text: another may turn the order around.*")
 
 
 def _this_model(one: Opened) -> None:
-    ranking = compute.stored_ranking(one.request)
+    ranking = evaluation.stored_ranking(one.request)
     if ranking is not None:
         _ranking(ranking)
         return
-    key = compute.version(one.request)
-    job: Job | None = state.remembered("ranking_job")
-    mine = job is not None and state.remembered("ranking_key") == key
-    if mine and job.running:
-        _progress(key)
-        return
-    if mine and job.error is not None:
-        gb = compute.library()
-        if not isinstance(job.error, gb.GlassBERTError):
-            raise job.error
-        st.warning(plain(str(job.error)), icon=":material/info:")
-
-    def start() -> None:
-        model = compute.load(one.request)
-        state.remember("ranking_job", Job(lambda **reports: compute.library().method_ranking(model, **reports)))
-        state.remember("ranking_key", key)
-
-    st.caption(
-        "Sixty short sentences are on board, written for this. Every method explains each of them and is held against "
-        "random orderings. That takes minutes, once a model; the result is kept on disk."
+    key = version_of(one.request)
+    search = current_search(f"ranking_{key}", key)  # each model its own: minutes of work survive a look at another one
+    draw_search(
+        search,
+        lambda: search.start(evaluation.method_ranking(one.request)),
+        name="ranking",
+        label="Rank the methods for this model",
+        cost="Sixty short sentences are on board, written for this. Every method explains each of them and is held "
+        "against random orderings. That takes minutes, once a model; the result is kept on disk.",
+        unit="of the sentences",
     )
-    st.button("Rank the methods for this model", on_click=start, key="ranking_start")
-
-
-@st.fragment(run_every=0.5)
-def _progress(key: str) -> None:
-    job: Job | None = state.remembered("ranking_job")
-    if job is None or not job.running or state.remembered("ranking_key") != key:
-        st.rerun()
-        return
-    left, right = st.columns([0.8, 0.2], vertical_alignment="center")
-    left.progress(min(job.share, 1.0), text=f"{job.share:.0%} of the sentences")
-    right.button("Stop", on_click=job.stop, key="ranking_stop", width="stretch")
 
 
 def _ranking(ranking: gb.MethodRanking) -> None:
-    known = compute.methods()
+    known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()
     st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is most faithful.")

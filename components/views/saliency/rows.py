@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs, saliency
+from components.gateway.library import gb
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
+from components.gateway.study import Study
 from components.shared import charts
+from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, verdicts
 from components.shared.scores_view import arithmetic, passes
 from components.shared.selection import select_token, selected_in
 from components.shared.tokens import strip_tokens
 from components.text import plain
-from components.views.saliency.study import Asked, Study
+from components.views.saliency.fields import SaliencyFields
 from components.widgets.token_strip import Token, clicked_token, token_strip
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["Shown", "draw_rows", "shown_units"]
 
@@ -58,11 +58,11 @@ def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
     view = state.view()
     keep = np.ones(len(encoded), dtype=bool) if view.special else encoded.special_tokens_mask == 0
     tokens = strip_tokens(encoded, one.model, np.arange(len(encoded)))
-    if not view.words:
+    if not view.by_word:
         positions = np.flatnonzero(keep)
         groups = tuple(np.asarray([position]) for position in positions)
         return Shown(tuple(tokens[position] for position in positions), groups, np.flatnonzero(~keep))
-    labels, group_of = compute.words(encoded)
+    labels, group_of = inputs.words(encoded)
     groups = tuple(group for word in range(len(labels)) if keep[(group := np.flatnonzero(group_of == word))[0]])
     words = tuple(
         tokens[group[0]] if len(group) == 1 else Token(text=labels[group_of[group[0]]], note=f"{len(group)} pieces")
@@ -71,7 +71,7 @@ def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
     return Shown(words, groups, np.flatnonzero(~keep))
 
 
-def draw_rows(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+def draw_rows(question: Question, study: Study, methods: list[str]) -> None:
     """What has arrived, in the order of the methods."""
     here = [method for method in methods if method in study.scores]
     if not here:
@@ -80,29 +80,33 @@ def draw_rows(opened: list[Opened], one: Opened, asked: Asked, study: Study, met
     unit = "logit" if first.output == "logit" else "probability"
     st.markdown(
         f"What speaks for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
-        f"{plain(one.name)}"
+        f"{plain(question.one.name)}"
     )
     _looks()
-    shown = shown_units(first.encoded, one)
+    shown = shown_units(first.encoded, question.one)
     for method in here:
-        draw_row(opened, one, asked, shown, study.scores[method], study.receipts.get(method), key=f"row_{method}")
+        draw_row(question, shown, study.scores[method], study.receipts.get(method), key=f"row_{method}")
 
 
 def _looks() -> None:
     first, second, third = st.columns([0.3, 0.4, 0.3], vertical_alignment="bottom")
     first.segmented_control(
-        "Order by", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("ranked", options=_ORDERS)
+        "Order by",
+        list(_ORDERS),
+        format_func=_ORDERS.__getitem__,
+        **state.bind("order", SaliencyFields, options=_ORDERS),
     )
     second.segmented_control(
-        "Colour scale", list(_SCALES), format_func=_SCALES.__getitem__, **state.bind("scale", options=_SCALES)
+        "Colour scale",
+        list(_SCALES),
+        format_func=_SCALES.__getitem__,
+        **state.bind("scale", SaliencyFields, options=_SCALES),
     )
-    third.toggle("Words instead of pieces", **state.bind("words"))
+    third.toggle("Words instead of pieces", **state.bind("by_word"))
 
 
 def draw_row(
-    opened: list[Opened],
-    one: Opened,
-    asked: Asked,
+    question: Question,
     shown: Shown,
     result: gb.TokenScores,
     receipt: gb.Receipt | None,
@@ -111,18 +115,20 @@ def draw_row(
     title: str = "",
 ) -> None:
     """One explanation. Components are keyed ``key``, ``{key}_bars``."""
-    view, method = state.view(), compute.methods()[result.method]
+    from glassbert.pictures.bars import score_bars
+
+    view, own, method = state.view(), state.fields(SaliencyFields), saliency.methods()[result.method]
     values = shown.scores(result.scores)
     total = float(np.abs(result.scores).sum())
-    order = np.argsort(-values, kind="stable") if view.ranked == "score" else np.arange(len(values))
-    if view.scale == "common":
+    order = np.argsort(-values, kind="stable") if own.order == "score" else np.arange(len(values))
+    if own.scale == "common":
         values = values / max(total, 1e-12)
-    full = _full_colour(view.scale, values, shown)
+    full = _full_colour(own.scale, values, shown)
     units = [shown.tokens[index] for index in order]
     positions = shown.firsts[order]
-    selected = shown.of(selected_in(opened, one))
+    selected = shown.of(selected_in(question.opened, question.one))
     place = None if selected is None else int(np.flatnonzero(order == selected)[0])
-    version = compute.version(asked, result.method, view.special, view.words, view.ranked)
+    version = version_of(question.key, result.method, view.special, view.by_word, own.order)
     name = title or f"**{plain(method.label)}**"
     with st.container(border=True, key=f"{key}_box"):
         st.markdown(f"{name} &nbsp; {verdicts(receipt)}" if receipt else name, help=_about(method))
@@ -131,22 +137,22 @@ def draw_row(
             token_strip(
                 [_scored(unit, float(values[index])) for unit, index in zip(units, order, strict=True)],
                 key=key,
-                label=f"{method.label} of each {'word' if view.words else 'token'}",
+                label=f"{method.label} of each {'word' if view.by_word else 'token'}",
                 selected=place,
                 version=version,
                 legend="against · for" if method.signed else "none · most",
                 scale=full,
                 signed=method.signed,
-                on_select=select_token(key, version, positions, clicked_token, asked.request, opened[0].text(view)),
+                on_select=select_token(key, version, positions, clicked_token, question.request, question.main),
             )
             st.caption(_summary(result, shown, total))
         with right:
             st.plotly_chart(
-                charts.score_bars(
+                score_bars(
                     [unit.text for unit in units],
                     [float(values[index]) for index in order],
                     place,
-                    share=view.scale == "common",
+                    share=own.scale == "common",
                     most=full,
                 ),
                 key=f"{key}_bars",

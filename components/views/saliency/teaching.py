@@ -7,31 +7,34 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import compute
-from components.gateway.opened import Opened
+from components.gateway import evaluation, saliency
+from components.gateway.library import gb
+from components.gateway.study import Study
+from components.shared.options import one_of
+from components.shared.questions import Question
 from components.text import plain
 from components.views.saliency.rows import draw_row, shown_units
-from components.views.saliency.study import Asked, Study
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.evaluation._broken import BrokenKind
 
 __all__ = ["draw_teaching"]
 
-_KINDS = {
+_KINDS: dict[BrokenKind, tuple[str, str]] = {
     "random": ("Random scores", "drawn by lot, nothing to do with the text"),
     "flipped": ("Signs turned", "what speaks for the decision is shown as speaking against it"),
     "other_sentence": ("From another sentence", "scores of another text, laid over this one"),
 }
 
 
-def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study, methods: list[str]) -> None:
+def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
     """Cost: the receipt of one explanation, and for another sentence the method once more."""
     here = [method for method in methods if method in study.scores]
-    known = compute.methods()
+    known = saliency.methods()
     st.markdown("A picture looks just as convincing when it means nothing. Break one and read its receipt.")
     first, second = st.columns([0.55, 0.45])
-    kind = (
+    kind = one_of(
+        _KINDS,
         first.segmented_control(
             "Break it",
             list(_KINDS),
@@ -39,8 +42,7 @@ def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study,
             default="random",
             key="broken_kind",
             persist_state="session",
-        )
-        or "random"
+        ),
     )
     method = second.selectbox(
         "of", here, format_func=lambda method: known[method].label, key="broken_method", persist_state="session"
@@ -52,13 +54,11 @@ def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study,
             key="broken_again",
         )  # fmt: skip
     with st.spinner("Checking it …"):
-        result, receipt = compute.broken(asked.request, method, asked.target, asked.output, kind, seed)
+        result, receipt = evaluation.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]
-    shown = shown_units(result.encoded, one)
+    shown = shown_units(result.encoded, question.one)
     draw_row(
-        opened,
-        one,
-        asked,
+        question,
         shown,
         result,
         receipt,
@@ -68,5 +68,5 @@ def draw_teaching(opened: list[Opened], one: Opened, asked: Asked, study: Study,
     honest: gb.Receipt | None = study.receipts.get(method)
     if honest is not None:
         st.markdown("Beside it, the explanation as it was computed:")
-        draw_row(opened, one, asked, shown, study.scores[method], honest, key="honest")
+        draw_row(question, shown, study.scores[method], honest, key="honest")
     st.caption(plain("Sometimes a broken one passes a check by luck: that is why a receipt has several."))

@@ -11,11 +11,12 @@ from components.gateway.opened import Opened
 from components.shared.selection import explained_errors
 from components.views.what_if.ask import ask_what
 from components.views.what_if.editor import draw_editor
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.reduction import draw_reduction
 from components.views.what_if.smallest import draw_smallest
 from components.views.what_if.tracing import draw_tracing
 
-__all__ = ["draw_what_if_page"]
+__all__ = ["WhatIfFields", "draw_what_if_page"]
 
 _STYLE = (Path(__file__).parent / "what_if.css").read_text(encoding="utf-8")
 _SECTIONS = {
@@ -36,11 +37,11 @@ def draw_what_if_page(opened: list[Opened]) -> None:
         list(_SECTIONS),
         format_func=lambda section: _SECTIONS[section][0],
         label_visibility="collapsed",
-        **state.bind("tried", options=_SECTIONS),
+        **state.bind("section", WhatIfFields, options=_SECTIONS),
     )
-    section = state.view().tried
+    section = state.fields(WhatIfFields).section
     with explained_errors():
-        asked = ask_what(opened, refined=section != "reduction", foil=section == "tracing")
+        asked = ask_what(opened, refine=section != "reduction", foil=section == "tracing")
         if asked is not None:
-            _SECTIONS.get(section, _SECTIONS["edit"])[1](asked)
+            _SECTIONS[section][1](asked)
     state.write_address()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import inputs, what_if
+from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change, Place
 from components.shared.charts import percent
+from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
-from components.views.what_if.ask import Asked
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.listing import draw_variants
 from components.views.what_if.tries import ORIGINAL, Tries, current_tries
 from components.widgets.token_strip import clicked_token, token_strip
@@ -25,7 +27,7 @@ __all__ = ["draw_editor", "interchangeable"]
 _SUGGESTED = 10
 
 
-def draw_editor(asked: Asked) -> None:
+def draw_editor(asked: Question) -> None:
     """One pass for the suggestions at a word, and one a variant."""
     tries = current_tries(asked)
     draft = tries.changes[tries.draft]
@@ -45,11 +47,11 @@ def draw_editor(asked: Asked) -> None:
     draw_variants(asked, tries)
 
 
-def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
+def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
     """The text that is edited; returns the word of it that is selected. Selected is a word of the text itself."""
     view = state.view()
     after = what_if.edited(asked.request, draft)
-    encoded = compute.encode(after)
+    encoded = inputs.encode(after)
     found = {place.position: place for place in what_if.places(asked.request, draft)}
     origin = _origins(asked, after, tuple(found.values()))
     shown = shown_positions(encoded, view.special)
@@ -58,7 +60,7 @@ def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
     words = asked.encoded.word_ids
     if selected is not None and not asked.encoded.special_tokens_mask[selected]:
         selected = int((words == words[selected]).argmax())
-    version = compute.version(asked.request, draft, view.special)
+    version = version_of(asked.request, draft, view.special)
     token_strip(
         strip_tokens(encoded, asked.one.model, shown),
         key="edit_sentence",
@@ -70,9 +72,9 @@ def _strip(asked: Asked, draft: tuple[Change, ...]) -> Place | None:
     return found.get(selected) if selected is not None else None
 
 
-def _origins(asked: Asked, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
+def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
     """For each token of the edited text, the word of the text itself that it comes from, by that word's first token."""
-    encoded, specials = compute.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
+    encoded, specials = inputs.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
     origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
     for token, (start, end) in enumerate(encoded.offsets.tolist()):
         if encoded.special_tokens_mask[token]:
@@ -89,12 +91,12 @@ def _origins(asked: Asked, after: TextRequest, words: tuple[Place, ...]) -> np.n
     return origin
 
 
-def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
+def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
     """What can be done to the selected word."""
     after = what_if.edited(asked.request, draft)
     word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
     word = word or asked.encoded.texts[place.text][place.start : place.end]  # deleted in this draft
-    version = compute.version(asked.request, draft, place.position)
+    version = version_of(asked.request, draft, place.position)
 
     def replaced(key: str) -> None:
         chosen = state.picked(key)
@@ -125,7 +127,9 @@ def _word(asked: Asked, tries: Tries, draft: tuple[Change, ...], place: Place) -
         _from_lists(word, version, replaced)
 
 
-def _suggested(asked: Asked, draft: tuple[Change, ...], place: Place, version: str, replaced: object) -> None:
+def _suggested(
+    asked: Question, draft: tuple[Change, ...], place: Place, version: str, replaced: Callable[[str], None]
+) -> None:
     proposer = asked.proposer
     if proposer is None:
         st.caption("No open model has a head for masked words, so nobody can suggest any.")
@@ -143,10 +147,10 @@ def _suggested(asked: Asked, draft: tuple[Change, ...], place: Place, version: s
     )
 
 
-def _from_lists(word: str, version: str, replaced: object) -> None:
-    swaps = state.view().swaps
+def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> None:
+    swaps = state.fields(WhatIfFields).swaps
     for number, (name, words) in enumerate(interchangeable(word, swaps).items()):
-        key = f"swap_{number}_{version}_{compute.version(words)}"
+        key = f"swap_{number}_{version}_{version_of(words)}"
         st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
     with st.popover("Your lists", icon=":material/list:"):
         st.text_area(
@@ -154,7 +158,7 @@ def _from_lists(word: str, version: str, replaced: object) -> None:
             height=150,
             help="A list a line: its name, a colon, and groups between commas, words between slashes. A list of one "
             "group of names is offered for every capitalised word that stands in no list.",
-            **state.bind("swaps"),
+            **state.bind("swaps", WhatIfFields),
         )
 
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import language, what_if
 from components.gateway.language import score_words, whole_words
+from components.gateway.library import gb
+from components.gateway.opened import Role
+from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared import charts
+from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
-from components.views.what_if.ask import Asked
-from components.views.what_if.figures import paired
 from components.views.what_if.rows import Action, Outcome, draw_row, marked
 from components.views.what_if.tries import ORIGINAL, Tries
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_variants", "open_text", "outcomes"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 
 
-def draw_variants(asked: Asked, tries: Tries) -> None:
+def draw_variants(asked: Question, tries: Tries) -> None:
     """A pass for each variant that is new to this question, in one batch."""
     found = _evaluated(asked, tries)
     itself = found[tries.changes[ORIGINAL]]
@@ -50,10 +48,10 @@ def draw_variants(asked: Asked, tries: Tries) -> None:
     _how(tries, found)
 
 
-def _evaluated(asked: Asked, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
+def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
     """What is known of the variants; those that are new to this question are run together."""
     found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
-        compute.version(asked.request.model, asked.target), {}
+        version_of(asked.request.model, asked.target), {}
     )
     new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
     if new or () not in found:
@@ -73,23 +71,23 @@ def outcomes(result: gb.Variants) -> list[Outcome]:
     ]
 
 
-def open_text(asked: Asked, changes: tuple[Change, ...]) -> None:
+def open_text(asked: Question, changes: tuple[Change, ...]) -> None:
     """Make the changed text the text of the whole app."""
     after = what_if.edited(asked.request, changes)
     state.change(text=after.text, pair=after.pair or "")
     state.redraw_page()
 
 
-def _can_be_asked(asked: Asked, changes: tuple[Change, ...]) -> bool:
+def _can_be_asked(asked: Question, changes: tuple[Change, ...]) -> bool:
     return asked.gap is None or all(position != asked.gap for position, _, _ in changes)
 
 
-def _actions(asked: Asked, tries: Tries, number: int) -> list[Action]:
+def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
     pins = [
         Action(
             f"pin_{pin}",
             f"Pinned as {pin}" if tries.pins.get(pin) == number else f"Pin as {pin}",
-            lambda pin=pin: tries.pin(pin, number),
+            partial(tries.pin, pin, number),
             f"Show it as {pin} in the comparison below",
             tries.pins.get(pin) == number,
         )
@@ -109,7 +107,9 @@ def _actions(asked: Asked, tries: Tries, number: int) -> list[Action]:
 # --- two of them -----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    from glassbert.pictures.bars import paired_bars
+
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
         st.caption("Pin two different texts as A and B to see them side by side.")
@@ -124,33 +124,47 @@ def _side_by_side(asked: Asked, tries: Tries, found: dict[tuple[Change, ...], Ou
             _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(asked, changes["A"], changes["B"])
-        st.plotly_chart(paired(names, first, second), key="pinned", config=charts.CONFIG, width="stretch")
+        figure = paired_bars(names, first, second, sides=("A", "B"))
+        st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
-def _link(role: str, first: TextRequest, second: TextRequest) -> None:
+def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
     page = PAGES["compare"]
-    texts = {"text": first.text, "pair": first.pair or "", "other": second.text, "other_pair": second.pair or ""}
-    view = replace(state.view(), token=-1, versus="texts", attend=role, **texts)
-    st.page_link(page.file, label="Compare A and B in depth", icon=page.icon, query_params=view.parameters())
+    view = replace(
+        state.view(),
+        token=-1,
+        shown_model=role,
+        text=first.text,
+        pair=first.pair or "",
+        other_text=second.text,
+        other_pair=second.pair or "",
+    )
+    st.page_link(
+        page.file,
+        label="Compare A and B in depth",
+        icon=page.icon,
+        query_params=state.link(page.id, view, sides="texts"),
+    )
 
 
 def _distributions(
-    asked: Asked, first: tuple[Change, ...], second: tuple[Change, ...]
+    asked: Question, first: tuple[Change, ...], second: tuple[Change, ...]
 ) -> tuple[list[str], list[float], list[float]]:
     """What both decide: every answer that either thinks likely, with its probability in A and in B."""
     texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
     if asked.kind == "class":
-        one, other = (compute.classify(text) for text in texts)
+        one, other = (language.classify(text) for text in texts)
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
     if asked.kind == "next":
-        one, other = (compute.next_sentence(text).probabilities.tolist() for text in texts)
+        one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
         return ["B follows A", "B is from elsewhere"], one, other
+    assert asked.gap is not None  # of the three kinds that are asked here it is a masked word
     gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
-        prediction = compute.fill_mask(text, (gap,), _FETCHED)
+        prediction = language.fill_mask(text, (gap,), _FETCHED)
         likely = whole_words(prediction, 0)[:_CANDIDATES]
         words += [charts.readable(prediction.candidates[0][index]) for index in likely]
     asked_words = tuple(dict.fromkeys(words))

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
-from components.gateway import compute, what_if
-from components.gateway.search import run
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
-from components.views.what_if.figures import steps
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_reduction", "steps_shown"]
 
 _MOST_ROWS = 24
 
 
-def draw_reduction(asked: Asked) -> None:
+def draw_reduction(asked: Question) -> None:
     """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
+
+    from glassbert.pictures.lines import over_removals
+
     encoded = asked.encoded
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
-    result = run(
+    result = run_search(
         "reduction",
-        compute.version(asked.request, asked.target),
+        version_of(asked.request, asked.target),
         lambda: what_if.reduction(asked.request, asked.target),
         label="Reduce",
         cost=f"{words} words: at most {words * (words + 1) // 2:,} passes of ever shorter texts.",
@@ -42,7 +41,8 @@ def draw_reduction(asked: Asked) -> None:
         _rows(asked, result)
     with right:
         st.markdown(f"**Probability of {plain(charts.readable(result.prediction))}**")
-        st.plotly_chart(steps(result), key="reduction_steps", config=charts.CONFIG, width="stretch")
+        figure = over_removals(result.removed_words, result.probabilities.tolist())
+        st.plotly_chart(figure, key="reduction_steps", config=charts.CONFIG, width="stretch")
     _how(result)
 
 
@@ -71,8 +71,8 @@ def steps_shown(count: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
 
 
-def _rows(asked: Asked, result: gb.InputReduction) -> None:
-    labels, group = compute.words(result.encoded)
+def _rows(asked: Question, result: gb.InputReduction) -> None:
+    labels, group = inputs.words(result.encoded)
     firsts = [int((group == word).argmax()) for word in range(len(labels))]
     inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]
     gone_at = {int(group[place]): step for step, place in enumerate(result.removed.tolist(), start=1)}
@@ -98,7 +98,7 @@ def _rows(asked: Asked, result: gb.InputReduction) -> None:
         label="The text, one word less in every row",
         columns=len(inside),
         selected=None,
-        version=compute.version(asked.request, asked.target, "reduction", len(result.removed)),
+        version=version_of(asked.request, asked.target, "reduction", len(result.removed)),
     )
     more = "" if len(shown) == len(result.probabilities) else f" {len(shown)} of {len(result.probabilities)} steps."
     st.caption(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import inputs, what_if
+from components.gateway.requests import TextRequest
 from components.gateway.what_if import Change
 from components.shared.charts import percent, readable
 from components.text import plain
@@ -53,7 +53,7 @@ def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
     """The text with its changes, as Markdown: what goes is struck, what comes is highlighted; text B after a slash."""
     after = what_if.edited(request, changes)
     news, shown = (after.text, after.pair or ""), []
-    for number, text in enumerate(compute.encode(request).texts):
+    for number, text in enumerate(inputs.encode(request).texts):
         parts, end = [], 0
         for place in what_if.places(request, changes):
             if not place.changed or place.text != number:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
-from components.gateway import compute, what_if
-from components.gateway.compute import TextRequest
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
+from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.text import plain, shortened
-from components.views.what_if.ask import Asked
 from components.views.what_if.editor import interchangeable
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.tries import ORIGINAL, current_tries
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["second_text"]
 
@@ -28,11 +25,11 @@ _OFFERED, _REPAIRED = 8, 3
 _NOT_THERE = -2  # in place of a token: a word that only the second text has
 
 
-def second_text(asked: Asked) -> TextRequest | None:
+def second_text(asked: Question) -> TextRequest | None:
     """The second text and its controls; None, with a hint, while there is none of the same length."""
     view = state.view()
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
-    other = view.other or (example.other if example else "")
+    other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
     request = TextRequest(asked.request.model, other or view.text, (other_pair or view.pair) or None)
     hint = what_if.same_length_hint(asked.request, request)
@@ -45,7 +42,7 @@ def second_text(asked: Asked) -> TextRequest | None:
     columns[0].text_input(
         "Second text, of as many tokens",
         placeholder="The same sentence with a word changed",
-        **state.bind("other", shown=other),
+        **state.bind("other_text", shown=other),
     )
     if view.pair:
         columns[1].text_input(
@@ -61,20 +58,20 @@ def second_text(asked: Asked) -> TextRequest | None:
     return request
 
 
-def _use(asked: Asked, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
+def _use(asked: Question, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
     """Take the text after these changes as the second one."""
     after = what_if.edited(of or asked.request, changes)
     view = state.view()
-    state.change(other=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
+    state.change(other_text=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
 
 
 def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
     """Whether the changes leave the text as long as it is, or ``more`` tokens longer."""
     after = what_if.edited(request, changes)
-    return len(compute.encode(after)) - len(compute.encode(request)) == more
+    return len(inputs.encode(after)) - len(inputs.encode(request)) == more
 
 
-def _offers(asked: Asked) -> None:
+def _offers(asked: Question) -> None:
     """Words for the selected one that keep the length, and variants of this length."""
     encoded, selected = asked.encoded, selected_in(asked.opened, asked.one)
     left, right = st.columns([0.66, 0.34], gap="large")
@@ -88,7 +85,7 @@ def _offers(asked: Asked) -> None:
             number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked.request, changes)
         ]
         if fitting:
-            key = f"second_variant_{compute.version(asked.request, fitting)}"
+            key = f"second_variant_{version_of(asked.request, fitting)}"
 
             def chosen() -> None:
                 number = state.picked(key)
@@ -100,14 +97,16 @@ def _offers(asked: Asked) -> None:
 
 def _word(request: TextRequest, position: int) -> str:
     place = next(place for place in what_if.places(request, ()) if place.position == position)
-    return compute.encode(request).texts[place.text][place.start : place.end]
+    return inputs.encode(request).texts[place.text][place.start : place.end]
 
 
-def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0) -> None:
+def _pills(
+    asked: Question, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0
+) -> None:
     """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
     text = of or asked.request
     word = _word(text, position)
-    offered = [other for words in interchangeable(word, state.view().swaps).values() for other in words]
+    offered = [other for words in interchangeable(word, state.fields(WhatIfFields).swaps).values() for other in words]
     if asked.proposer is not None:
         found = what_if.suggestions(text, asked.proposer.request, (), position, 2 * _OFFERED)
         offered += [suggestion for suggestion, _ in found]
@@ -115,7 +114,7 @@ def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest
     if not offered:
         st.caption(f"{label}: no word at hand that keeps the number of tokens; type one.")
         return
-    key = f"{key}_{compute.version(text, position, offered)}"
+    key = f"{key}_{version_of(text, position, offered)}"
 
     def chosen() -> None:
         replacement = state.picked(key)
@@ -128,9 +127,9 @@ def _pills(asked: Asked, label: str, position: int, *, key: str, of: TextRequest
 # --- of the same length? ---------------------------------------------------------------------------------------
 
 
-def _token_rows(asked: Asked, other: TextRequest) -> None:
+def _token_rows(asked: Question, other: TextRequest) -> None:
     """Both texts token by token; a click on a word selects it, to be changed in the second."""
-    first, second = asked.encoded, compute.encode(other)
+    first, second = asked.encoded, inputs.encode(other)
     differs = first.input_ids != second.input_ids
     rows = [
         Row(
@@ -156,7 +155,7 @@ def _token_rows(asked: Asked, other: TextRequest) -> None:
     _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
 
 
-def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+def _word_rows(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
     """Both texts word by word, with the number of tokens where it differs."""
     alignment = hint.alignment
     first, second = _widths(hint)
@@ -172,8 +171,8 @@ def _word_rows(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
     _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
 
 
-def _draw(asked: Asked, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
-    version = compute.version(asked.request, other)
+def _draw(asked: Question, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
+    version = version_of(asked.request, other)
     select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
 
     def clicked() -> None:
@@ -214,7 +213,7 @@ def _counted(word: str, tokens: int) -> str:
     return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
 
 
-def _repairs(asked: Asked, other: TextRequest, hint: gb.LengthHint) -> None:
+def _repairs(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
     """Words of the right length at the places that differ, and the second text with only what fits."""
     alignment, (first, second) = hint.alignment, _widths(hint)
     apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()

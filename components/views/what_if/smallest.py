@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.search import run
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.shared.charts import readable
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
+from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import open_text, outcomes
 from components.views.what_if.rows import Action, draw_row, marked
 from components.views.what_if.tries import Tries, current_tries
-
-if TYPE_CHECKING:
-    import glassbert as gb
 
 __all__ = ["draw_smallest"]
 
 _PROPOSALS = {"masked_model": "Fluent: the masked model", "gradient": "Gradient: HotFlip"}
 _EDITS = {1: "1 word", 2: "1 or 2 words"}
-_BUDGET = (50, 20_000)
 
 
-def draw_smallest(asked: Asked) -> None:
+def draw_smallest(asked: Question) -> None:
     """At most as many passes as the budget says."""
     _controls()
-    view = state.view()
-    proposals = view.flips if view.flips in _PROPOSALS else "masked_model"
-    edits = view.edits if view.edits in _EDITS else 2
-    budget = min(max(view.budget, _BUDGET[0]), _BUDGET[1])
-    options = {"proposals": proposals, "deletions": view.drop, "max_edits": edits, "budget": budget}
+    own = state.fields(WhatIfFields)
+    options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model that has the head proposes for itself; another one's tokens would only have to be matched to its own
     helper = None if "masked_words" in asked.one.model.heads else asked.proposer
-    result = run(
+    result = run_search(
         "flip",
-        compute.version(asked.request, asked.target, options, helper and helper.request),
+        version_of(asked.request, asked.target, options, helper and helper.request),
         lambda: what_if.flip_search(
             asked.request, asked.target, helper.request if helper is not None else None, **options
         ),
         label="Search",
-        cost=f"At most {budget:,} passes of a text this long, proposals and distances included.",
+        cost=f"At most {own.budget:,} passes of a text this long, proposals and distances included.",
     )
     if result is not None:
         _found(asked, result)
@@ -54,19 +48,25 @@ def _controls() -> None:
     first, second, third, fourth = st.columns([0.36, 0.22, 0.2, 0.22], vertical_alignment="bottom")
     first.segmented_control(
         "Who proposes words", list(_PROPOSALS), format_func=_PROPOSALS.__getitem__,
-        **state.bind("flips", options=_PROPOSALS),
+        **state.bind("proposals", WhatIfFields, options=_PROPOSALS),
     )  # fmt: skip
     second.segmented_control(
-        "Change at most", list(_EDITS), format_func=_EDITS.__getitem__, **state.bind("edits", options=_EDITS)
+        "Change at most",
+        list(_EDITS),
+        format_func=_EDITS.__getitem__,
+        **state.bind("max_edits", WhatIfFields, options=_EDITS),
     )
-    shown = min(max(state.view().budget, _BUDGET[0]), _BUDGET[1])
     third.number_input(
-        "Budget in passes", min_value=_BUDGET[0], max_value=_BUDGET[1], step=100, **state.bind("budget", shown=shown)
+        "Budget in passes",
+        min_value=BUDGET.least,
+        max_value=BUDGET.most,
+        step=100,
+        **state.bind("budget", WhatIfFields),
     )
-    fourth.toggle("Words may be deleted", **state.bind("drop"))
+    fourth.toggle("Words may be deleted", **state.bind("deletions", WhatIfFields))
 
 
-def _found(asked: Asked, result: gb.FlipSearch) -> None:
+def _found(asked: Question, result: gb.FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
     ended = "" if result.complete else " The budget was spent, or it was stopped, before all was tried."
     tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
@@ -90,7 +90,7 @@ def _found(asked: Asked, result: gb.FlipSearch) -> None:
         _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
-def _row(asked: Asked, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
+def _row(asked: Question, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
     changes = tuple(flips.edits[number])
     added = changes in tries.changes.values()
     actions = [

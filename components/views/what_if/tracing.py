@@ -9,21 +9,23 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import compute, what_if
-from components.gateway.search import run
+from components.gateway import what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.questions import Question
+from components.shared.searches import run_search
 from components.text import plain
-from components.views.what_if.ask import Asked
-from components.views.what_if.figures import trace_map
+from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
-    import glassbert as gb
+    from glassbert.intervention._patches import Kind as TraceKind
 
 __all__ = ["draw_tracing", "path"]
 
-_KINDS = {
+_KINDS: dict[TraceKind, str] = {
     "hidden": "Hidden state",
     "head": "Each head",
     "mlp": "MLP",
@@ -39,7 +41,7 @@ _WHAT = {
 _AT_ONCE = 250
 
 
-def draw_tracing(asked: Asked) -> None:
+def draw_tracing(asked: Question) -> None:
     """Less than a third of a pass a place."""
     corrupted = second_text(asked)
     if corrupted is None:
@@ -48,16 +50,16 @@ def draw_tracing(asked: Asked) -> None:
         "What is put from the first run into the second",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
-        **state.bind("patch", options=_KINDS),
+        **state.bind("patch", WhatIfFields, options=_KINDS),
     )
-    kind = state.view().patch if state.view().patch in _KINDS else "hidden"
+    kind = state.fields(WhatIfFields).patch
     model = asked.one.model
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
     request = TraceRequest(asked.request, corrupted, asked.target, kind)
-    result = run(
+    result = run_search(
         "trace",
-        compute.version(request),
+        version_of(request),
         lambda: what_if.trace(request),
         label="Trace",
         cost=f"{places:,} places, each less than a third of a pass: {_WHAT[kind]}.",
@@ -74,7 +76,7 @@ def _restored(result: gb.Trace) -> None:
         f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
         f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
     )
-    st.plotly_chart(trace_map(result), key="trace", config=charts.CONFIG, width="stretch")
+    st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
     st.markdown(path(result))
     st.caption(
         "Orange brings the first text's answer back, 1 all of it; blue pushes further away; the output is on top. "

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from components import state
-from components.gateway import compute, what_if
+from components.gateway import inputs, what_if
+from components.gateway.library import gb
+from components.gateway.requests import version_of
 from components.gateway.what_if import Change
-from components.views.what_if.ask import Asked
+from components.shared.questions import Question
 from components.views.what_if.rows import Outcome
 
 __all__ = ["ORIGINAL", "Tries", "current_tries"]
@@ -30,12 +32,12 @@ class Tries:
     cost: str = ""  # of the last batch
     _made: int = 0
 
-    def add(self, asked: Asked, changes: tuple[Change, ...]) -> None:
+    def add(self, asked: Question, changes: tuple[Change, ...]) -> None:
         """A new variant, unless it is there already; one that the model cannot read is refused with its reason."""
-        gb, self.refusal = compute.library(), ""
+        self.refusal = ""
         try:
             after = what_if.edited(asked.request, changes)
-            compute.encode(after)
+            inputs.encode(after)
         except gb.GlassBERTError as error:
             self.refusal = str(error)
             return
@@ -46,7 +48,7 @@ class Tries:
             self.changes[self._made] = changes
             self.pins.setdefault("B", self._made)
 
-    def edit(self, asked: Asked, change: Change) -> None:
+    def edit(self, asked: Question, change: Change) -> None:
         """One more change of the draft; a second one of the same word takes the place of the first."""
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
         self.add(asked, (*kept, change))
@@ -71,10 +73,10 @@ class Tries:
         self.pins[pin] = number
 
 
-def current_tries(asked: Asked) -> Tries:
+def current_tries(asked: Question) -> Tries:
     """This visitor's variants of this text, as long as it is read in the same tokens; of a few texts back, too."""
     kept: dict[str, Tries] = state.remembered("tries", {})
-    key = compute.version(asked.encoded.texts, asked.encoded.tokens)
+    key = version_of(asked.encoded.texts, asked.encoded.tokens)
     if key not in kept:
         kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
         state.remember("tries", kept)

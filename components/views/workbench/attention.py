@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import attention
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared.selection import explained_errors, select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions
 from components.text import plain
@@ -24,10 +25,10 @@ def attention_panel(opened: list[Opened]) -> None:
             [one.role for one in opened],
             format_func={one.role: plain(one.name) for one in opened}.__getitem__,
             label_visibility="collapsed",
-            **state.bind("attend", options={one.role: one for one in opened}),
+            **state.bind("shown_model", options={one.role: one for one in opened}),
         )
     view = state.view()
-    one = next((one for one in opened if one.role == view.attend), opened[0])
+    one = next((one for one in opened if one.role == view.shown_model), opened[0])
     with explained_errors():
         _draw(opened, one)
 
@@ -35,11 +36,11 @@ def attention_panel(opened: list[Opened]) -> None:
 def _draw(opened: list[Opened], one: Opened) -> None:
     view = state.view()
     request, main = one.text(view), opened[0].text(view)
-    maps = compute.attention(request)
+    maps = attention.maps(request)
     positions = shown_positions(maps.encoded, view.special)
     layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
-    version = compute.version(request, view.special)
-    heads_version = compute.version(request.model)  # a click that meets a new text still names a head
+    version = version_of(request, view.special)
+    heads_version = version_of(request.model)  # a click that meets a new text still names a head
 
     def open_head() -> None:
         chosen = clicked_head(state.event("heads"), heads_version, maps.layers, maps.heads)
@@ -47,7 +48,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
             state.change(layer=chosen[0], head=chosen[1])
 
     heads_map(
-        compute.thumbnails(request, view.special),
+        attention.thumbnails(request, view.special),
         key="heads",
         version=heads_version,
         layer=layer,

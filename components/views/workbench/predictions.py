@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import state
-from components.gateway import compute
+from components.gateway import inputs, language
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.selection import explained_errors, masked_position, select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
@@ -58,9 +59,9 @@ def _strip(opened: list[Opened]) -> None:
     view = state.view()
     one = next((one for one in opened if "masked_words" in one.model.heads), opened[0])
     request = one.text(view)
-    encoded = compute.encode(request)
+    encoded = inputs.encode(request)
     positions = shown_positions(encoded, view.special)
-    version = compute.version(request, view.special)
+    version = version_of(request, view.special)
     token_strip(
         strip_tokens(encoded, one.model, positions),
         key="strip",
@@ -76,7 +77,7 @@ def _masked_word(asked: _Asked) -> None:
     if position is None:
         _told(asked.one, "Masked word", "select a word above and the model guesses it from the rest.")
         return
-    prediction = compute.fill_mask(asked.one.text(state.view()), (position,), asked.most)
+    prediction = language.fill_mask(asked.one.text(state.view()), (position,), asked.most)
     original = prediction.original_tokens[0]
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
@@ -90,7 +91,7 @@ def _masked_word(asked: _Asked) -> None:
 
 
 def _classes(asked: _Asked) -> None:
-    result = compute.classify(asked.one.text(state.view()))
+    result = language.classify(asked.one.text(state.view()))
     _told(asked.one, "Class", f"**{plain(result.labels[result.predicted])}**")
     _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
@@ -99,12 +100,12 @@ def _classes(asked: _Asked) -> None:
 
 def _next_sentence(asked: _Asked) -> None:
     _told(asked.one, "Next sentence", "does text B follow text A?")
-    _chart(charts.next_sentence(compute.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
+    _chart(charts.next_sentence(language.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
     st.caption("Learned on pairs from one text against random pairs. *Easiest when the topics differ.*")
 
 
 def _token_labels(asked: _Asked) -> None:
-    result = compute.label_tokens(asked.one.text(state.view()))
+    result = language.label_tokens(asked.one.text(state.view()))
     found = [
         f"{plain(piece)} ({plain(result.labels[label])})"
         for piece, label, special in zip(
@@ -127,7 +128,7 @@ def _answers(asked: _Asked) -> None:
         _told(asked.one, "Answer", "put the question in text A and the text to search in text B.")
         return
     _told(asked.one, "Answer", "the best spans of text B:")
-    _chart(charts.answers(compute.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
+    _chart(charts.answers(language.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
     st.caption("Probability of the start times that of the end. *It must choose a span, even where none answers.*")
 
 

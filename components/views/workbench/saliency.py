@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import compute
 from components.gateway.opened import Opened
-from components.shared.questions import KINDS, Question, questions
+from components.gateway.saliency import attribute
+from components.shared.questions import ask_method, ask_which, questions
 from components.shared.scores_view import draw_scores
 from components.shared.selection import explained_errors
 
@@ -21,29 +21,8 @@ def saliency_panel(opened: list[Opened]) -> None:
         if not possible:
             st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
             return
-        _controls(possible)
-        view = state.view()
-        kind = view.explain if view.explain in possible else next(iter(possible))
-        asked = possible[kind]
-        methods = compute.methods()
-        method = methods.get(view.method) or next(iter(methods.values()))
-        result = compute.attribute(asked.one.text(view), method.id, asked.target)
-        draw_scores(opened, asked.one, result, method, key="saliency")
+        left, right = st.columns([0.42, 0.58], gap="small")
+        question, method = ask_which(possible, left), ask_method(right)
+        result = attribute(question.request, method.id, question.target)
+        draw_scores(question, result, method, key="saliency")
     state.write_address()
-
-
-def _controls(possible: dict[str, Question]) -> None:
-    methods = compute.methods()
-    left, right = st.columns([0.42, 0.58], gap="small")
-    left.selectbox(
-        "Explain",
-        list(possible),
-        format_func=KINDS.__getitem__,
-        **state.bind("explain", options=possible),
-    )
-    right.selectbox(
-        "Method",
-        list(methods),
-        format_func=lambda method: methods[method].label,
-        **state.bind("method", options=methods),
-    )

@@ -1,4 +1,33 @@
-function createAlignedRows(parentElement) {
+// A table whose columns are tokens: pointing at a cell, or moving to it, marks what shares a column with it.
+
+import { css, inkOn, mix } from "../frontend/colour.js";
+import { element, setAttributes, setText } from "../frontend/dom.js";
+import { listenToKeys, within } from "../frontend/input.js";
+import { direction } from "../frontend/text.js";
+import { readTheme } from "../frontend/theme.js";
+import { mount } from "../frontend/widget.js";
+import { createEntries, createLine } from "./table.js";
+/** @import { Theme } from "../frontend/theme.js" */
+/** @import { Call, Send } from "../frontend/widget.js" */
+/** @import { Entry, Row } from "./table.js" */
+
+/**
+ * What Python sends.
+ * @typedef {object} Data
+ * @property {string} version names the rows
+ * @property {string} label
+ * @property {number} columns
+ * @property {number | null} selected
+ * @property {Row[]} rows
+ */
+
+/** @param {Call<Data>} call */
+export default function (call) {
+  return mount(call, AlignedRows);
+}
+
+/** @param {ShadowRoot} parentElement */
+function createParts(parentElement) {
   const root = element("div", "aligned", { "data-testid": "aligned-rows" });
   const readout = element("div", "readout", { "data-testid": "aligned-rows-readout", "aria-live": "polite" });
   const scroller = element("div", "scroller");
@@ -6,85 +35,78 @@ function createAlignedRows(parentElement) {
   scroller.append(table);
   root.append(readout, scroller);
   parentElement.append(root);
+  return { root, readout, table };
+}
 
-  let component = null;
-  let drawn = ""; // the version that stands in the DOM
-  let cells = []; // rows of cells: { node, row, cell }
-  let entries = new Map(); // the same by node
-  let pointed = null;
-  let cursor = [0, 0];
-  let selected = null;
-  let shade = null; // the theme the tones were drawn with
+class AlignedRows {
+  /** @type {string | null} */
+  #drawn = null; // the version in the table
+  /** @type {Theme | null} */
+  #shade = null; // the theme that the tones were drawn with
+  /** @type {Entry[][]} */
+  #entries = []; // rows of cells
+  /** @type {Map<EventTarget, Entry>} */
+  #byNode = new Map();
+  #cursor = { row: 0, column: 0 };
+  /** @type {Entry | null} */
+  #pointed = null;
+  /** @type {number | null} */
+  #selected = null;
+  #parentElement;
+  #send;
+  #data;
+  #parts;
 
-  function update(next) {
-    component = next;
-    const { data } = next;
-    const theme = readTheme(parentElement);
-    selected = data.selected;
-    if (drawn !== data.version) {
-      drawn = data.version;
-      cursor = [0, 0];
-      draw(data);
-      shade = null;
+  /**
+   * @param {ShadowRoot} parentElement
+   * @param {Send} send
+   * @param {Data} data
+   */
+  constructor(parentElement, send, data) {
+    this.#parentElement = parentElement;
+    this.#send = send;
+    this.#data = data;
+    this.#parts = createParts(parentElement);
+    this.#listen();
+  }
+
+  /** @param {Data} data */
+  accept(data) {
+    this.#data = data;
+    this.#selected = data.selected;
+    if (this.#drawn !== data.version) {
+      this.#drawn = data.version;
+      this.#shade = null;
+      this.#draw();
     }
-    if (shade !== theme) {
-      shade = theme;
-      colour();
+    const theme = readTheme(this.#parentElement);
+    if (this.#shade !== theme) {
+      this.#shade = theme;
+      this.#colour(theme);
     }
-    mark();
+    this.#mark();
   }
 
-  function draw(data) {
-    setAttributes(table, { "aria-label": data.label });
-    table.dir = direction(data.rows.flatMap((row) => (row.id === "pieces" ? row.cells.map((cell) => cell.text) : [])));
-    cells = data.rows.map((row) =>
-      row.cells.map((cell) => {
-        const node = element("td", `kind-${cell.kind}`, {
-          "data-testid": "aligned-rows-cell",
-          "data-row": row.id,
-          "data-from": cell.from,
-          "data-to": cell.to,
-          role: "gridcell",
-          tabindex: -1,
-          dir: "auto",
-        });
-        node.colSpan = cell.to - cell.from;
-        setText(node, cell.text);
-        return { node, row, cell };
-      }),
-    );
-    entries = new Map(cells.flat().map((entry) => [entry.node, entry]));
-    pointed = null;
-    table.replaceChildren(
-      ...data.rows.map((row, index) => {
-        const line = element("tr", "", { role: "row" });
-        const head = element("th", "", { scope: "row", title: row.meaning });
-        setText(head, row.label);
-        line.append(head);
-        let column = 0;
-        for (const entry of cells[index]) {
-          if (entry.cell.from > column) line.append(gap(entry.cell.from - column));
-          line.append(entry.node);
-          column = entry.cell.to;
-        }
-        if (column < data.columns) line.append(gap(data.columns - column));
-        return line;
-      }),
-    );
-    readoutFor(null);
-    cells[0]?.[0]?.node.setAttribute("tabindex", 0);
+  #draw() {
+    const { label, rows, columns } = this.#data;
+    const { table } = this.#parts;
+    const pieces = rows.filter((row) => row.id === "pieces").flatMap((row) => row.cells);
+    setAttributes(table, { "aria-label": label });
+    table.dir = direction(pieces.map((cell) => cell.text));
+    this.#entries = createEntries(rows);
+    this.#byNode = new Map(this.#entries.flat().map((entry) => [entry.node, entry]));
+    this.#cursor = { row: 0, column: 0 };
+    this.#pointed = null;
+    table.replaceChildren(...rows.map((row, index) => createLine(row, this.#entries[index], columns)));
+    this.#describe(null);
+    this.#entryAt(0, 0)?.node.setAttribute("tabindex", "0");
   }
 
-  function gap(columns) {
-    const node = element("td", "gap", { "aria-hidden": "true" });
-    node.colSpan = columns;
-    return node;
-  }
-
-  function colour() {
-    for (const { node, cell } of entries.values()) {
+  /** @param {Theme} theme */
+  #colour(theme) {
+    for (const { node, cell } of this.#byNode.values()) {
       if (cell.tone === null) continue;
-      const background = mix(shade.background, shade.negative, cell.tone * 0.85);
+      const background = mix(theme.background, theme.negative, cell.tone * 0.85);
       node.style.background = css(background);
       node.style.color = css(inkOn(background));
       node.classList.add("data-colour");
@@ -92,17 +114,20 @@ function createAlignedRows(parentElement) {
   }
 
   // Everything that shares a column with the pointed or selected cell.
-  function mark() {
-    const range = pointed ? [pointed.cell.from, pointed.cell.to] : null;
-    for (const { node, cell } of entries.values()) {
-      node.classList.toggle("pointed", range !== null && cell.from < range[1] && cell.to > range[0]);
+  #mark() {
+    const pointed = this.#pointed?.cell;
+    const selected = this.#selected;
+    for (const { node, cell } of this.#byNode.values()) {
+      node.classList.toggle("pointed", Boolean(pointed && cell.from < pointed.to && cell.to > pointed.from));
       const chosen = selected !== null && cell.from <= selected && selected < cell.to;
       node.classList.toggle("chosen", chosen);
       setAttributes(node, { "aria-selected": chosen });
     }
   }
 
-  function readoutFor(entry) {
+  /** @param {Entry | null} entry */
+  #describe(entry) {
+    const { readout } = this.#parts;
     if (entry === null) {
       setText(readout, "Point at anything: what belongs to it lights up in every row.");
       return;
@@ -111,67 +136,90 @@ function createAlignedRows(parentElement) {
     setText(readout, `${row.label}: ${cell.text}${cell.note ? ` · ${cell.note}` : ""} · ${row.meaning}`);
   }
 
-  const entryOf = (event) => entries.get(event.target.closest?.("td")) ?? null;
-
-  function select(entry) {
-    if (entry === null || entry.cell.to - entry.cell.from !== 1) return;
-    const index = entry.cell.from === selected ? -1 : entry.cell.from;
-    selected = index < 0 ? null : index;
-    mark();
-    component.setTriggerValue("select", { index, version: component.data.version });
+  /**
+   * @param {number} row
+   * @param {number} column
+   * @returns {Entry | undefined}
+   */
+  #entryAt(row, column) {
+    return this.#entries[row]?.[column];
   }
 
-  function moveTo(row, column) {
-    const line = cells[row];
+  get #current() {
+    return this.#entryAt(this.#cursor.row, this.#cursor.column);
+  }
+
+  // Selects a token, or deselects the selected one.
+  /** @param {Entry | undefined} entry */
+  #choose(entry) {
+    if (!entry || entry.cell.to - entry.cell.from !== 1) return;
+    const index = entry.cell.from === this.#selected ? -1 : entry.cell.from;
+    this.#selected = index < 0 ? null : index;
+    this.#mark();
+    this.#send({ version: this.#data.version, index });
+  }
+
+  /**
+   * @param {number} row
+   * @param {number} column
+   */
+  #moveTo(row, column) {
+    const line = this.#entries[row];
     if (!line?.length) return;
-    const entry = line[Math.max(0, Math.min(column, line.length - 1))];
-    cells[cursor[0]]?.[cursor[1]]?.node.setAttribute("tabindex", -1);
-    cursor = [row, line.indexOf(entry)];
-    entry.node.setAttribute("tabindex", 0);
-    entry.node.focus();
+    this.#current?.node.setAttribute("tabindex", "-1");
+    this.#cursor = { row, column: within(column, line.length - 1) };
+    const { node } = line[this.#cursor.column];
+    node.setAttribute("tabindex", "0");
+    node.focus();
   }
 
-  // The cell of another row that stands over or under this one.
-  function beside(row) {
-    const here = cells[cursor[0]]?.[cursor[1]];
-    return Math.max(0, cells[row]?.findIndex((entry) => entry.cell.to > here.cell.from) ?? 0);
+  // To the cell of another row that stands over or under this one.
+  /** @param {number} row */
+  #moveToRow(row) {
+    const line = this.#entries[row];
+    const here = this.#current;
+    if (!line || !here) return;
+    const beside = line.findIndex((entry) => entry.cell.to > here.cell.from);
+    this.#moveTo(row, Math.max(0, beside));
   }
 
-  function onKey(event) {
-    const [row, column] = cursor;
-    const ahead = table.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
-    const back = table.dir === "rtl" ? "ArrowRight" : "ArrowLeft";
-    const moves = {
-      [ahead]: () => moveTo(row, column + 1),
-      [back]: () => moveTo(row, column - 1),
-      ArrowDown: () => row + 1 < cells.length && moveTo(row + 1, beside(row + 1)),
-      ArrowUp: () => row > 0 && moveTo(row - 1, beside(row - 1)),
-      Home: () => moveTo(row, 0),
-      End: () => moveTo(row, Number.MAX_SAFE_INTEGER),
-      Enter: () => select(cells[row]?.[column] ?? null),
-      " ": () => select(cells[row]?.[column] ?? null),
-    };
-    if (!moves[event.key]) return;
-    event.preventDefault();
-    moves[event.key]();
+  /** @param {Entry | null} entry */
+  #point(entry) {
+    if (entry === this.#pointed) return;
+    this.#pointed = entry;
+    this.#mark();
+    this.#describe(entry);
   }
 
-  function pointAt(entry) {
-    if (entry === pointed) return;
-    pointed = entry;
-    mark();
-    readoutFor(entry);
+  /** @param {Event} event */
+  #entryUnder(event) {
+    const node = event.target instanceof Element ? event.target.closest("td") : null;
+    return (node && this.#byNode.get(node)) ?? null;
   }
 
-  table.addEventListener("pointerover", (event) => pointAt(entryOf(event)));
-  table.addEventListener("focusin", (event) => pointAt(entryOf(event)));
-  table.addEventListener("pointerleave", () => pointAt(null));
-  table.addEventListener("click", (event) => select(entryOf(event)));
-  table.addEventListener("keydown", onKey);
+  #listen() {
+    const { table } = this.#parts;
+    table.addEventListener("pointerover", (event) => this.#point(this.#entryUnder(event)));
+    table.addEventListener("focusin", (event) => this.#point(this.#entryUnder(event)));
+    table.addEventListener("pointerleave", () => this.#point(null));
+    table.addEventListener("click", (event) => this.#choose(this.#entryUnder(event) ?? undefined));
+    const moveAlong = (/** @type {number} */ columns) => this.#moveTo(this.#cursor.row, this.#cursor.column + columns);
+    listenToKeys(
+      table,
+      {
+        next: () => moveAlong(1),
+        previous: () => moveAlong(-1),
+        down: () => this.#moveToRow(this.#cursor.row + 1),
+        up: () => this.#moveToRow(this.#cursor.row - 1),
+        home: () => this.#moveTo(this.#cursor.row, 0),
+        end: () => this.#moveTo(this.#cursor.row, Infinity),
+        choose: () => this.#choose(this.#current),
+      },
+      { control: true, mirrored: () => table.dir === "rtl" },
+    );
+  }
 
-  return { update, destroy: () => root.remove() };
-}
-
-export default function (component) {
-  return mount(component, createAlignedRows);
+  destroy() {
+    this.#parts.root.remove();
+  }
 }

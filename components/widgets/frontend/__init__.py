@@ -1,8 +1,8 @@
 """What the custom components have in common, on both sides of the wire.
 
-A component is a folder with a Python wrapper, a ``.js`` and a ``.css`` file of the folder's name. Streamlit
-loads the script of a component as one module that can import no other file, so `shared.js` and
-`shared.css` of this folder go in front of each component's own.
+A component is a folder with a Python wrapper, a ``.js`` and a ``.css`` file of the folder's name. The script imports
+other modules of its folder and of this one, and `modules` makes one script of them; `shared.css` of this folder goes in
+front of each component's own.
 
 All components are *controlled*: Python sends what is selected, a click is shown at once and sent as the
 trigger value ``select``, and whoever owns the selection sends it back with the next run. Every payload
@@ -26,6 +26,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from .modules import joined
+
 __all__ = ["EVENT", "nothing", "pack", "read_event", "register", "unpack"]
 
 EVENT = "select"
@@ -36,11 +38,10 @@ _SHARED = Path(__file__).parent
 def register(folder: Path) -> ComponentRenderer:
     """Register the component of a folder; call it once, where the wrapper's module is loaded."""
     name = folder.name
-    scripts = (_SHARED / "shared.js", folder / f"{name}.js")
     styles = (_SHARED / "shared.css", folder / f"{name}.css")
     return st.components.v2.component(
         f"glassbert_{name}",
-        js="\n".join(path.read_text(encoding="utf-8") for path in scripts),
+        js=joined(folder / f"{name}.js"),
         css="\n".join(path.read_text(encoding="utf-8") for path in styles),
     )
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,38 +82,19 @@ class Marks:
 
 
 def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
-    """Make the thumbnails of ``weights`` (layer, head, query, key), each row over key summing to 1.
+    """Make the thumbnails of ``weights`` (layer, head, query, key): see `weight_levels`."""
+    from glassbert.pictures.thumbnails import (
+        weight_levels,
+    )  # not before there are weights: the library is slow to import
 
-    Up to `side` tokens a pixel is a weight; beyond, it is the largest weight of a block: the mean would dim a
-    one-token diagonal to 1/16 at 512 tokens, and these thin lines are what tells heads apart. The square
-    root is taken before the rounding, so that the 256 levels are dense where the weights are faint.
-    Raises ValueError for another shape or for values that are no weights.
-    """
-    if weights.ndim != 4 or 0 in weights.shape:
-        raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
-    pooled = _block_max(_block_max(weights, 2, side), 3, side).astype(np.float32, copy=False)
-    if not np.isfinite(pooled).all() or pooled.max() > 1.001 or pooled.min() < 0:
-        raise ValueError("attention weights must be finite and between 0 and 1")
-    pixels = np.rint(255 * np.sqrt(np.minimum(pooled, 1))).astype(np.uint8)
-    pixels.flags.writeable = False
-    return Thumbnails(pixels)
+    return Thumbnails(weight_levels(weights, side))
 
 
 def signed_thumbnails(differences: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
-    """Make the thumbnails of differences of weights (layer, head, query, key), from −1 to 1.
+    """Make the thumbnails of differences of weights (layer, head, query, key): see `difference_levels`."""
+    from glassbert.pictures.thumbnails import difference_levels
 
-    As :func:`thumbnails`, with zero in the middle and one scale for all: where nothing differs, nothing is seen. A
-    block shows its difference of the largest magnitude. Raises ValueError for another shape or for other values.
-    """
-    if differences.ndim != 4 or 0 in differences.shape:
-        raise ValueError(f"differences have shape {differences.shape}: pass (layer, head, query, key), none empty")
-    up, down = (_block_max(_block_max(values, 2, side), 3, side) for values in (differences, -differences))
-    pooled = np.where(up >= down, up, -down).astype(np.float32, copy=False)
-    if not np.isfinite(pooled).all() or np.abs(pooled).max() > 1.001:
-        raise ValueError("differences of attention weights must be finite and between −1 and 1")
-    pixels = np.rint(128 + 127 * np.sign(pooled) * np.sqrt(np.minimum(np.abs(pooled), 1))).astype(np.uint8)
-    pixels.flags.writeable = False
-    return Thumbnails(pixels, signed=True)
+    return Thumbnails(difference_levels(differences, side), signed=True)
 
 
 def heads_map(
@@ -213,18 +193,3 @@ def _wire(marks: Marks, shape: tuple[int, int]) -> dict[str, Any]:
         "order": order,
         "texts": [text for row in marks.texts for text in row],
     }
-
-
-def _block_max(values: np.ndarray, axis: int, side: int) -> np.ndarray:
-    """The maximum over up to `side` blocks of nearly equal length along an axis.
-
-    Block by block rather than by one reshape: no padding for odd lengths, no copy of the whole, and the
-    inner loop runs over contiguous memory.
-    """
-    length = values.shape[axis]
-    if length <= side:
-        return values
-    edges = [i * length // side for i in range(side + 1)]
-    blocks_first = np.moveaxis(values, axis, 0)
-    maxima = [blocks_first[start:stop].max(axis=0) for start, stop in pairwise(edges)]
-    return np.stack(maxima, axis=axis)

@@ -1,21 +1,26 @@
-// The heads map: pixels on one canvas, and over it a grid of transparent cells that carries hover, focus, clicks
-// and names, so that nothing is redrawn while the pointer moves.
+// The heads map: all thumbnails on one canvas and a grid of cells over it, and what happens to both.
 
-const HEAD_GAP = 2;
-const HEAD_LEFT = 20;
-const HEAD_TOP = 14;
-const READOUT_HEIGHT = 18;
-const SMALLEST_PITCH = 13;
-const DIMMED = 0.18;
-const NAME_HEIGHT = 13; // under a thumbnail in an ordered map: "5·10  0.62"
-const NAMED_WIDTH = 62; // holds such a name
-const SMALLEST_NAMED = 40;
+import { Anticipation } from "../frontend/anticipation.js";
+import { element, onResize, setAttributes, setText } from "../frontend/dom.js";
+import { readTheme } from "../frontend/theme.js";
+import { mountMessages } from "../frontend/widget.js";
+import { createCells, layCells, markCells, nameLayers, placeGrid } from "./cells.js";
+import { listen } from "./input.js";
+import { boxHeight, HEAD_GAP, HEAD_TOP, headsAcross, measure } from "./layout.js";
+import { paint, thumbnails } from "./paint.js";
+import { HeadsState } from "./state.js";
+/** @import { Call, Send } from "../frontend/widget.js" */
+/** @import { Header } from "./state.js" */
 
-export default function (component) {
-  return mount(component, createHeadsMap);
+const WHOLE_LAYER = -1;
+
+/** @param {Call<Uint8Array<ArrayBuffer>>} call */
+export default function (call) {
+  return mountMessages(call, HeadsMap);
 }
 
-function createHeadsMap(parentElement) {
+/** @param {ShadowRoot} parentElement */
+function createParts(parentElement) {
   const root = element("div", "heads", { "data-testid": "heads-map" });
   const box = element("div", "heads-box");
   const board = element("div", "heads-board");
@@ -32,292 +37,158 @@ function createHeadsMap(parentElement) {
   box.append(board);
   root.append(box, readout);
   parentElement.append(root);
+  return { root, box, board, canvas, grid, readout };
+}
 
-  let component;
-  let header = null;
-  let pixels = null;
-  let image = null;
-  let theme = null;
-  let selected = 0; // layer · heads + head
-  let cursor = 0;
-  let order = []; // head indices in the order they are laid out
-  let cells = []; // the cell of each, in the same order
-  let places = new Map(); // head index → its place in that order
-  let across = 1; // heads in a row
-  let switched = new Set(); // indices of the heads that are off
-  const opened = () => header.layer * header.heads + header.head;
-  const anticipated = anticipation(() => {
-    selected = opened();
-    cells.forEach(markCell);
-    describe(selected);
-  });
-  // Switched heads as one text, so that they can be compared and awaited like a selection.
-  const listed = (set) => [...set].sort((a, b) => a - b).join(" ");
-  const anticipatedOff = anticipation(() => {
-    switched = new Set(header.off);
-    cells.forEach(markCell);
-    draw();
+export class HeadsMap {
+  /** @type {HTMLElement[]} */
+  cells = [];
+  across = 1; // heads in a row
+  /** @type {HTMLCanvasElement | null} */
+  #image = null;
+  #parentElement;
+  #send;
+  #theme;
+  #endResizing;
+  #anticipated = new Anticipation(() => this.#select(this.state.opened));
+  #anticipatedOff = new Anticipation(() => {
+    this.state.off = this.state.confirmedOff;
+    this.#mark();
+    this.#draw();
   });
 
-  const read = messageReader((nextHeader, bytes, renewed) => {
-    const laidOut = ({ layers, heads, order }) => `${layers} ${heads} ${order}`;
-    const reshaped = !header || laidOut(header) !== laidOut(nextHeader);
-    header = nextHeader;
-    pixels = bytes;
-    order = header.order ?? Array.from({ length: header.layers * header.heads }, (_, index) => index);
-    across = perRow();
-    selected = anticipated.shown(header.version, opened());
-    const off = anticipatedOff.shown(header.version, listed(header.off));
-    switched = new Set(off.split(" ").filter(Boolean).map(Number));
-    if (reshaped) makeCells();
-    if (reshaped || renewed) cursor = selected;
-    if (!places.has(cursor)) cursor = order[0];
-    setAttributes(root, { "data-ordered": Boolean(header.order) });
-    setAttributes(grid, { "aria-label": header.label });
-    cells.forEach(markCell);
-    grid.querySelectorAll(".heads-layer").forEach((name, layer) => {
-      name.disabled = !header.switches;
-      setAttributes(name, {
-        "aria-label": header.switches ? `Switch all heads of layer ${layer + 1}` : `Layer ${layer + 1}`,
-        tabindex: header.switches ? 0 : -1,
-      });
-    });
-    const before = theme;
-    theme = readTheme(parentElement);
-    if (renewed || theme !== before) makeImage();
-    draw();
-    describe(selected);
-  });
-
-  function update(next) {
-    component = next;
-    read(next.data);
+  /**
+   * @param {ShadowRoot} parentElement
+   * @param {Send} send
+   * @param {Header} header
+   */
+  constructor(parentElement, send, header) {
+    this.state = new HeadsState(header);
+    this.parts = createParts(parentElement);
+    this.#parentElement = parentElement;
+    this.#send = send;
+    this.#theme = readTheme(parentElement);
+    this.#layOut();
+    this.#endResizing = onResize(this.parts.root, () => this.#draw());
+    listen(this);
   }
 
-  // As many as there are heads in a layer; fewer in an ordered map where their names would not fit.
-  function perRow() {
-    if (!header.order) return header.heads;
-    return Math.max(1, Math.min(header.heads, order.length, Math.floor(root.clientWidth / NAMED_WIDTH)));
+  /**
+   * @param {Header} header
+   * @param {Uint8Array} pixels
+   * @param {boolean} renewed
+   */
+  accept(header, pixels, renewed) {
+    const { state, parts } = this;
+    const reshaped = state.accept(header);
+    state.selected = this.#anticipated.shown(header.version, state.opened);
+    state.off = this.#anticipatedOff.shown(header.version, state.confirmedOff);
+    if (reshaped) this.#layOut();
+    if (reshaped || renewed) state.cursor = state.selected;
+    state.keepCursor();
+    setAttributes(parts.root, { "data-ordered": state.arrangement.ordered });
+    setAttributes(parts.grid, { "aria-label": header.label });
+    this.#mark();
+    nameLayers(parts.grid, header.switches);
+    const theme = readTheme(this.#parentElement);
+    if (renewed || theme !== this.#theme) this.#image = thumbnails(header, pixels, theme);
+    this.#theme = theme;
+    this.#draw();
+    this.describe(state.selected);
   }
 
-  function makeCells() {
-    places = new Map(order.map((index, place) => [index, place]));
-    cells = order.map((index) =>
-      element("div", "heads-cell", {
-        role: "gridcell",
-        "data-testid": "heads-map-cell",
-        "data-layer": layerOf(index),
-        "data-head": headOf(index),
-      }),
-    );
-    makeRows();
+  #layOut() {
+    this.cells = createCells(this.state);
+    this.across = headsAcross(this.state, this.parts.root.clientWidth);
+    layCells(this.parts.grid, this.cells, this.state, this.across);
   }
 
-  function makeRows() {
-    const rows = [];
-    for (let start = 0; start < cells.length; start += across) {
-      const row = element("div", "heads-row", { role: "row" });
-      if (!header.order) {
-        const layer = start / across;
-        const name = element("button", "heads-layer", {
-          type: "button",
-          role: "rowheader",
-          tabindex: -1,
-          "data-testid": "heads-map-layer",
-          "data-layer": layer,
-        });
-        name.addEventListener("click", () => switchLayer(layer));
-        row.append(name);
-      }
-      row.append(...cells.slice(start, start + across));
-      rows.push(row);
-    }
-    grid.replaceChildren(...rows);
-    setAttributes(grid, { "aria-rowcount": rows.length, "aria-colcount": across });
+  #mark() {
+    markCells(this.cells, this.state);
   }
 
-  function markCell(cell, place) {
-    const index = order[place];
-    const parts = [`Layer ${layerOf(index) + 1}, Head ${headOf(index) + 1}`];
-    if (header.order && header.texts[index]) parts.push(header.texts[index]);
-    if (header.notes[index]) parts.push(header.notes[index]);
-    if (switched.has(index)) parts.push("off");
-    setAttributes(cell, {
-      "aria-label": parts.join(", "),
-      "aria-selected": index === selected && !header.switches,
-      "data-off": switched.has(index),
-      "data-dimmed": Boolean(header.dimmed?.[index]),
-      tabindex: index === cursor ? 0 : -1,
-    });
+  #draw() {
+    const { state } = this;
+    const { root, box, board, canvas, grid } = this.parts;
+    if (root.clientWidth === 0 || !this.#image) return;
+    this.#layInRows();
+    const layout = measure(state, this.across, root.clientWidth);
+    paint(canvas, state, layout, this.#theme, this.#image);
+    box.style.maxHeight = `${boxHeight(state.header)}px`;
+    board.style.width = `${layout.width}px`;
+    board.style.height = `${layout.height}px`;
+    placeGrid(grid, state, layout);
   }
 
-  const layerOf = (index) => Math.floor(index / header.heads);
-  const headOf = (index) => index % header.heads;
-
-  function makeImage() {
-    // All thumbnails one below the other: head i is the i-th block of rows.
-    const height = header.rows * header.layers * header.heads;
-    image = picture(pixels, header.columns, height, header.signed ? theme.differences : theme.weights);
+  // Another width may hold another number of heads in a row.
+  #layInRows() {
+    const { root, grid } = this.parts;
+    const across = headsAcross(this.state, root.clientWidth);
+    if (across === this.across) return;
+    this.across = across;
+    const focused = grid.contains(this.#parentElement.activeElement);
+    layCells(grid, this.cells, this.state, across);
+    if (focused) this.#cursorCell.focus({ preventScroll: true });
   }
 
-  // Where everything is, in CSS pixels: `step` and `wide` from one head to the next, down and across.
-  function measure() {
-    const ratio = window.devicePixelRatio || 1;
-    const whole = (size) => Math.floor(size * ratio) / ratio; // device pixels: every thumbnail equally sharp
-    const left = header.order ? 0 : HEAD_LEFT;
-    const top = header.order ? 0 : HEAD_TOP;
-    const under = header.order ? NAME_HEIGHT : 0;
-    const smallest = header.order ? SMALLEST_NAMED : SMALLEST_PITCH;
-    const room = (root.clientWidth - left) / across;
-    const rows = Math.ceil(order.length / across);
-    const down = (header.maxHeight - READOUT_HEIGHT - top) / rows - under;
-    const largest = header.maxThumbnail + HEAD_GAP;
-    const pitch = whole(Math.max(Math.min(smallest, room), Math.min(room, down, largest)));
-    const wide = whole(Math.max(pitch, header.order ? NAMED_WIDTH : 0, Math.min(room, pitch * header.maxStretch)));
-    const step = pitch + under;
-    return {
-      ratio,
-      left,
-      top,
-      step,
-      wide: Math.min(wide, whole(room)),
-      side: pitch - HEAD_GAP,
-      width: left + Math.min(wide, whole(room)) * across,
-      height: top + step * rows,
-    };
+  get #cursorCell() {
+    return this.cells[this.state.places.get(this.state.cursor) ?? 0];
   }
 
-  function draw() {
-    if (!header || root.clientWidth === 0) return;
-    if (across !== perRow()) {
-      across = perRow();
-      const focused = grid.contains(grid.getRootNode().activeElement);
-      makeRows();
-      if (focused) cells[places.get(cursor)].focus({ preventScroll: true });
-    }
-    const { ratio, left, top, step, wide, side, width, height } = measure();
-    const context = crisp(canvas, width, height);
-    const ink = css(mix(theme.background, theme.text, 0.72));
-    context.fillStyle = ink;
-    context.font = `10px ${theme.font}`;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    if (!header.order) {
-      for (let head = 0; head < header.heads; head++) {
-        context.fillText(head + 1, left + wide * head + (wide - HEAD_GAP) / 2, top / 2);
-      }
-      for (let layer = 0; layer < header.layers; layer++) {
-        context.fillText(layer + 1, left / 2 - 2, top + step * layer + side / 2);
-      }
-    }
-    context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
-    context.lineWidth = 1 / ratio;
-    context.imageSmoothingEnabled = side * ratio < header.columns;
-    context.imageSmoothingQuality = "high";
-    const broad = wide - HEAD_GAP;
-    order.forEach((index, place) => {
-      const x = left + wide * (place % across);
-      const y = top + step * Math.floor(place / across);
-      context.globalAlpha = header.dimmed?.[index] || switched.has(index) ? DIMMED : 1;
-      context.drawImage(image, 0, index * header.rows, header.columns, header.rows, x, y, broad, side);
-      context.strokeRect(x, y, broad, side);
-      if (header.values) drawValue(context, header.values[index], x, y, broad, side);
-      context.globalAlpha = 1;
-      if (switched.has(index)) cross(context, x, y, broad, side);
-      if (header.order) {
-        context.fillStyle = ink;
-        context.fillText(shortName(index), x + broad / 2, y + side + NAME_HEIGHT / 2, broad);
-      }
-    });
-    box.style.maxHeight = `${header.maxHeight - READOUT_HEIGHT}px`;
-    board.style.width = `${width}px`;
-    board.style.height = `${height}px`;
-    grid.style.inset = `${top}px 0 0 ${left}px`;
-    grid.classList.toggle("heads-switches", header.switches);
-    grid.querySelectorAll(".heads-layer").forEach((name, layer) => (name.style.top = `${step * layer}px`));
-    grid.style.setProperty("--step", `${step}px`);
-    grid.style.setProperty("--side", `${side + (header.order ? NAME_HEIGHT : 0)}px`);
-    grid.style.setProperty("--wide", `${broad}px`);
-    grid.style.gridTemplateColumns = `repeat(${across}, ${wide}px)`;
+  /** @param {number} index */
+  describe(index) {
+    setText(this.parts.readout, this.state.described(index));
   }
 
-  const shortName = (index) =>
-    `${layerOf(index) + 1}·${headOf(index) + 1}  ${header.texts[index] ?? ""}`.trimEnd();
-
-  // A value twice: as the length of a bar, which is read, and as the strength of the frame, which is seen from afar.
-  function drawValue(context, value, x, y, wide, side) {
-    const bar = Math.max(2, Math.round(side / 9));
-    context.fillStyle = css(theme.background);
-    context.fillRect(x, y + side - bar - 1, wide, bar + 1);
-    context.fillStyle = css(theme.positive);
-    context.fillRect(x, y + side - bar, wide * value, bar);
-    context.save();
-    context.globalAlpha *= value;
-    context.lineWidth = 2;
-    context.strokeStyle = css(theme.positive);
-    context.strokeRect(x + 1, y + 1, wide - 2, side - 2);
-    context.restore();
-  }
-
-  function cross(context, x, y, wide, side) {
-    context.save();
-    context.strokeStyle = css(mix(theme.background, theme.text, 0.8));
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.moveTo(x + 2, y + 2);
-    context.lineTo(x + wide - 2, y + side - 2);
-    context.moveTo(x + wide - 2, y + 2);
-    context.lineTo(x + 2, y + side - 2);
-    context.stroke();
-    context.restore();
-  }
-
-  function describe(index) {
-    const parts = [`Layer ${layerOf(index) + 1} · Head ${headOf(index) + 1}`];
-    if (index === selected && !header.switches) parts.push("open");
-    if (switched.has(index)) parts.push("off");
-    if (header.order && header.texts[index]) parts.push(header.texts[index]);
-    if (header.notes[index]) parts.push(header.notes[index]);
-    setText(readout, parts.join(", "));
-  }
-
-  function switchHeads(indices, place) {
-    const allOff = indices.every((index) => switched.has(index));
-    for (const index of indices) {
-      if (allOff) switched.delete(index);
-      else switched.add(index);
-    }
-    cells.forEach(markCell);
-    draw();
-    anticipatedOff.expect(header.version, listed(switched));
-    component.setTriggerValue("select", { version: header.version, ...place });
-  }
-
-  function switchLayer(layer) {
-    if (!header.switches) return;
-    const heads = order.filter((index) => layerOf(index) === layer);
-    switchHeads(heads, { layer, head: -1 });
-  }
-
-  function select(index) {
-    moveTo(index);
-    const place = { layer: layerOf(index), head: headOf(index) };
-    if (header.switches) {
-      switchHeads([index], place);
-      describe(index);
+  /** @param {number} index */
+  choose(index) {
+    const { state } = this;
+    this.moveTo(index);
+    const place = { layer: state.layerOf(index), head: state.headOf(index) };
+    if (state.header.switches) {
+      this.#switchHeads([index], place);
+      this.describe(index);
       return;
     }
-    selected = index;
-    cells.forEach(markCell);
-    describe(index);
-    anticipated.expect(header.version, index);
-    component.setTriggerValue("select", { version: header.version, ...place });
+    this.#select(index);
+    this.#anticipated.expect(state.header.version, index);
+    this.#send({ version: state.header.version, ...place });
   }
 
-  function moveTo(index) {
-    cursor = index;
-    cells.forEach(markCell);
-    const cell = cells[places.get(index)];
+  /** @param {number} index */
+  #select(index) {
+    this.state.selected = index;
+    this.#mark();
+    this.describe(index);
+  }
+
+  /** @param {number} layer */
+  switchLayer(layer) {
+    const { state } = this;
+    if (!state.header.switches) return;
+    const heads = state.order.filter((index) => state.layerOf(index) === layer);
+    this.#switchHeads(heads, { layer, head: WHOLE_LAYER });
+  }
+
+  /**
+   * @param {number[]} indices
+   * @param {{ layer: number, head: number }} place what Python is told
+   */
+  #switchHeads(indices, place) {
+    const { state } = this;
+    state.toggle(indices);
+    this.#mark();
+    this.#draw();
+    this.#anticipatedOff.expect(state.header.version, state.off);
+    this.#send({ version: state.header.version, ...place });
+  }
+
+  /** @param {number} index */
+  moveTo(index) {
+    this.state.cursor = index;
+    this.#mark();
+    const { box } = this.parts;
+    const cell = this.#cursorCell;
     cell.focus({ preventScroll: true });
     const top = cell.offsetTop + HEAD_TOP;
     if (top < box.scrollTop + HEAD_TOP) box.scrollTop = top - HEAD_TOP;
@@ -326,56 +197,10 @@ function createHeadsMap(parentElement) {
     }
   }
 
-  function onKey(event) {
-    if (event.altKey || event.metaKey || !header || event.target.matches(".heads-layer")) return;
-    const at = places.get(cursor);
-    const column = at % across;
-    const last = order.length - 1;
-    const moves = {
-      // In an ordered map the next one is the next in the order, also at the end of a row.
-      ArrowRight: header.order || column < across - 1 ? Math.min(at + 1, last) : at,
-      ArrowLeft: header.order || column > 0 ? Math.max(at - 1, 0) : at,
-      ArrowDown: at + across <= last ? at + across : at,
-      ArrowUp: at >= across ? at - across : at,
-      Home: event.ctrlKey ? 0 : at - column,
-      End: event.ctrlKey ? last : Math.min(at - column + across - 1, last),
-    };
-    if (event.key === "Enter" || event.key === " ") select(cursor);
-    else if (event.key in moves) moveTo(order[moves[event.key]]);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
+  destroy() {
+    this.#anticipated.settle();
+    this.#anticipatedOff.settle();
+    this.#endResizing();
+    this.parts.root.remove();
   }
-
-  const indexOf = (event) => order[cells.indexOf(event.target.closest?.('[role="gridcell"]'))] ?? -1;
-
-  function onPoint(event) {
-    const index = indexOf(event);
-    if (index >= 0) describe(index);
-  }
-
-  grid.addEventListener("click", (event) => {
-    const index = indexOf(event);
-    if (index >= 0) select(index);
-  });
-  grid.addEventListener("keydown", onKey);
-  grid.addEventListener("pointerover", onPoint);
-  grid.addEventListener("focusin", onPoint);
-  grid.addEventListener("pointerleave", () => header && describe(selected));
-
-  const redraw = eachFrame(draw);
-  const observer = new ResizeObserver(redraw);
-  observer.observe(root);
-  window.addEventListener("resize", redraw);
-
-  function destroy() {
-    anticipated.settle();
-    anticipatedOff.settle();
-    observer.disconnect();
-    window.removeEventListener("resize", redraw);
-    redraw.cancel();
-    root.remove();
-  }
-
-  return { update, destroy };
 }

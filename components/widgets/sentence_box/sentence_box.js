@@ -1,4 +1,28 @@
-function createSentenceBox(parentElement) {
+// A text field that grows with the sentence.
+
+import { element, setText } from "../frontend/dom.js";
+import { mount } from "../frontend/widget.js";
+/** @import { Call, Send } from "../frontend/widget.js" */
+
+const MOST_HEIGHT = 240; // in CSS pixels; beyond, the field scrolls
+
+/**
+ * What Python sends.
+ * @typedef {object} Data
+ * @property {string} version
+ * @property {string} label
+ * @property {string} value
+ * @property {string} placeholder
+ * @property {number} maxCharacters
+ */
+
+/** @param {Call<Data>} call */
+export default function (call) {
+  return mount(call, SentenceBox);
+}
+
+/** @param {ShadowRoot} parentElement */
+function createParts(parentElement) {
   const box = element("div", "box", { "data-testid": "sentence-box" });
   const label = element("label", "label", { for: "sentence" });
   const field = element("textarea", "field", { id: "sentence", rows: 1, dir: "auto", spellcheck: "false" });
@@ -7,59 +31,80 @@ function createSentenceBox(parentElement) {
   head.append(label, hint);
   box.append(head, field);
   parentElement.append(box);
-
-  let latest = null; // the component of the newest call: where events go
-  let known = ""; // the text Python knows
-
-  const fit = () => {
-    field.style.height = "auto";
-    field.style.height = `${Math.min(field.scrollHeight + 2, 240)}px`;
-  };
-  const show = () => {
-    setText(hint, field.value === known ? "" : "Press Enter to run");
-    fit();
-  };
-  const submit = () => {
-    if (field.value === known) return;
-    known = field.value;
-    show();
-    latest.setTriggerValue("select", { text: known, version: latest.data.version });
-  };
-
-  field.addEventListener("input", show);
-  field.addEventListener("change", submit);
-  field.addEventListener("keydown", (event) => {
-    // an Enter that confirms a candidate of an input method is not a submission
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    submit();
-  });
-  const resized = new ResizeObserver(fit);
-  resized.observe(box);
-
-  return {
-    update(component) {
-      const first = latest === null;
-      latest = component;
-      const { data } = component;
-      setText(label, data.label);
-      field.placeholder = data.placeholder;
-      field.maxLength = data.maxCharacters;
-      // Text that was changed elsewhere replaces what stands here; text being typed is never overwritten.
-      if (first || data.value !== known) {
-        const typing = field.value !== known;
-        known = data.value;
-        if (!typing) field.value = known;
-      }
-      show();
-    },
-    destroy() {
-      resized.disconnect();
-      box.remove();
-    },
-  };
+  return { box, label, field, hint };
 }
 
-export default function (component) {
-  return mount(component, createSentenceBox);
+class SentenceBox {
+  /** @type {string | null} */
+  #known = null; // the text Python knows
+  #resized = new ResizeObserver(() => this.#fit());
+  #send;
+  #data;
+  #parts;
+
+  /**
+   * @param {ShadowRoot} parentElement
+   * @param {Send} send
+   * @param {Data} data
+   */
+  constructor(parentElement, send, data) {
+    this.#send = send;
+    this.#data = data;
+    this.#parts = createParts(parentElement);
+    this.#resized.observe(this.#parts.box);
+    this.#listen();
+  }
+
+  /** @param {Data} data */
+  accept(data) {
+    const { label, field } = this.#parts;
+    this.#data = data;
+    setText(label, data.label);
+    field.placeholder = data.placeholder;
+    field.maxLength = data.maxCharacters;
+    // Text that was changed elsewhere replaces what stands here; text being typed is never overwritten.
+    if (data.value !== this.#known) {
+      const typing = field.value !== (this.#known ?? "");
+      this.#known = data.value;
+      if (!typing) field.value = data.value;
+    }
+    this.#show();
+  }
+
+  #show() {
+    const { field, hint } = this.#parts;
+    setText(hint, field.value === this.#known ? "" : "Press Enter to run");
+    this.#fit();
+  }
+
+  #fit() {
+    const { field } = this.#parts;
+    field.style.height = "auto";
+    field.style.height = `${Math.min(field.scrollHeight + 2, MOST_HEIGHT)}px`;
+  }
+
+  #submit() {
+    const text = this.#parts.field.value;
+    if (text === this.#known) return;
+    this.#known = text;
+    this.#show();
+    this.#send({ version: this.#data.version, text });
+  }
+
+  #listen() {
+    const { field } = this.#parts;
+    field.addEventListener("input", () => this.#show());
+    field.addEventListener("change", () => this.#submit());
+    field.addEventListener("keydown", (event) => {
+      // an Enter that confirms a candidate of an input method is not a submission
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#submit();
+    });
+  }
+
+  destroy() {
+    this.#resized.disconnect();
+    this.#parts.box.remove();
+  }
 }

@@ -1,18 +1,29 @@
-// The token strip: a listbox of tokens with roving focus.
+// The token strip: a listbox of tokens with roving focus, a legend and a tooltip.
 
-const KINDS = {
-  special: "special token",
-  word: "",
-  piece: "part of a word",
-  unknown: "not in the vocabulary",
-  masked: "masked",
-};
+import { Anticipation } from "../frontend/anticipation.js";
+import { element, indexUnder, setAttributes, setText } from "../frontend/dom.js";
+import { listenToKeys, listenToPointing, within } from "../frontend/input.js";
+import { createScale, drawScale } from "../frontend/scale.js";
+import { direction, signed } from "../frontend/text.js";
+import { divergingColour, readTheme } from "../frontend/theme.js";
+import { mount } from "../frontend/widget.js";
+import { createOption, drawOption, facts, onNextLine } from "./options.js";
+import { Tooltip } from "./tooltip.js";
+/** @import { Call, Send } from "../frontend/widget.js" */
+/** @import { Data } from "./options.js" */
 
-export default function (component) {
-  return mount(component, createStrip);
+const MARGIN = 6; // between a revealed token and the edge of the box
+
+/** @param {Call<Data>} call */
+export default function (call) {
+  return mount(call, TokenStrip);
 }
 
-function createStrip(parentElement) {
+/**
+ * @param {ShadowRoot} parentElement
+ * @param {HTMLElement} tooltip
+ */
+function createParts(parentElement, tooltip) {
   const root = element("div", "strip", { "data-testid": "token-strip" });
   const list = element("div", "tokens", {
     role: "listbox",
@@ -21,225 +32,178 @@ function createStrip(parentElement) {
   });
   const legend = element("div", "legend", { "data-testid": "token-strip-legend" });
   const caption = element("span", "legend-caption muted", { dir: "auto" });
-  const scale = element("div", "scale", { role: "img" });
-  const bar = element("div", "scale-bar data-colour");
-  const numbers = element("div", "scale-numbers muted number", { "aria-hidden": "true" });
-  const tooltip = element("div", "tooltip", {
-    role: "tooltip",
-    popover: "manual",
-    dir: "auto",
-    "data-testid": "token-strip-tooltip",
-  });
-  scale.append(bar, numbers);
-  legend.append(caption, scale);
+  const scaleBox = element("div", "scale", { role: "img" });
+  const scale = createScale({ "aria-hidden": "true" });
+  scaleBox.append(scale.bar, scale.numbers);
+  legend.append(caption, scaleBox);
   root.append(list, legend, tooltip);
   parentElement.append(root);
+  return { root, list, legend, caption, scaleBox, scale };
+}
 
-  let component;
-  let data = { tokens: [], selected: null };
-  let selected = null;
-  let cursor = 0;
-  const options = [];
-  const anticipated = anticipation(() => {
-    selected = data.selected;
-    options.forEach(markOption);
+class TokenStrip {
+  /** @type {string | null} */
+  #drawn = null; // the version in the strip
+  /** @type {number | null} */
+  #selected = null;
+  #cursor = 0;
+  /** @type {HTMLElement[]} */
+  #options = [];
+  #tooltip = new Tooltip();
+  #hideTooltip = () => this.#tooltip.hide();
+  #anticipated = new Anticipation(() => {
+    this.#selected = this.#data.selected;
+    this.#mark();
   });
+  #parentElement;
+  #send;
+  #data;
+  #parts;
 
-  function update(next) {
-    const renewed = data.version !== next.data.version;
-    component = next;
-    data = next.data;
-    selected = anticipated.shown(data.version, data.selected);
-    if (renewed) cursor = selected ?? 0;
-    cursor = Math.min(cursor, Math.max(0, data.tokens.length - 1));
-    const focused = options.includes(parentElement.activeElement);
-    if (renewed) hideTooltip();
-    drawTokens();
-    drawLegend();
-    if (focused && !options.includes(parentElement.activeElement)) options[cursor]?.focus({ preventScroll: true });
-    if (selected !== null) reveal(options[selected]);
+  /**
+   * @param {ShadowRoot} parentElement
+   * @param {Send} send
+   * @param {Data} data
+   */
+  constructor(parentElement, send, data) {
+    this.#parentElement = parentElement;
+    this.#send = send;
+    this.#data = data;
+    this.#parts = createParts(parentElement, this.#tooltip.node);
+    this.#listen();
   }
 
-  function drawTokens() {
-    const theme = readTheme(parentElement);
-    setAttributes(list, { "aria-label": data.label });
-    list.dir = direction(data.tokens.filter((token) => token.kind !== "special").map((token) => token.text));
-    while (options.length > data.tokens.length) options.pop().remove();
-    while (options.length < data.tokens.length) {
-      const option = element("span", "", {
-        role: "option",
-        "data-testid": "token-strip-token",
-        "data-index": options.length,
-      });
-      // The direction belongs to the text alone: on the box it would turn the margins between tokens around.
-      option.append(element("bdi", "", { dir: "auto" }));
-      options.push(option);
+  /** @param {Data} data */
+  accept(data) {
+    const renewed = this.#drawn !== data.version;
+    this.#drawn = data.version;
+    this.#data = data;
+    this.#selected = this.#anticipated.shown(data.version, data.selected);
+    if (renewed) this.#cursor = this.#selected ?? 0;
+    this.#cursor = Math.min(this.#cursor, Math.max(0, data.tokens.length - 1));
+    const focused = this.#hasFocus;
+    if (renewed) this.#tooltip.hide();
+    this.#drawTokens();
+    this.#drawLegend();
+    if (focused && !this.#hasFocus) this.#options[this.#cursor]?.focus({ preventScroll: true });
+    if (this.#selected !== null) this.#reveal(this.#options[this.#selected]);
+  }
+
+  get #hasFocus() {
+    return this.#options.some((option) => option === this.#parentElement.activeElement);
+  }
+
+  #drawTokens() {
+    const { label, tokens } = this.#data;
+    const { list } = this.#parts;
+    const theme = readTheme(this.#parentElement);
+    setAttributes(list, { "aria-label": label });
+    list.dir = direction(tokens.filter((token) => token.kind !== "special").map((token) => token.text));
+    while (this.#options.length > tokens.length) this.#options.pop()?.remove();
+    while (this.#options.length < tokens.length) {
+      const option = createOption(this.#options.length);
+      this.#options.push(option);
       list.append(option);
     }
-    data.tokens.forEach((token, index) => drawToken(options[index], token, index, theme));
+    this.#options.forEach((option, index) => drawOption(option, index, this.#data, theme));
+    this.#mark();
   }
 
-  function drawToken(option, token, index, theme) {
-    const joins = data.tokens[index + 1]?.joined ?? false;
-    option.className = [
-      "token eased ellipsis",
-      `kind-${token.kind}`,
-      token.joined ? "joined" : "",
-      joins ? "joins" : "",
-      token.score === null ? "" : "scored data-colour",
-    ].join(" ");
-    setText(option.firstChild, token.text);
-    setAttributes(option, { "aria-label": spoken(token) });
-    if (token.score === null) {
-      option.style.background = option.style.color = "";
-    } else {
-      const colour = divergingColour(theme, data.scale > 0 ? token.score / data.scale : 0);
-      option.style.background = css(colour);
-      option.style.color = css(inkOn(colour));
-    }
-    markOption(option, index);
+  #mark() {
+    this.#options.forEach((option, index) => {
+      setAttributes(option, {
+        "aria-selected": index === this.#selected,
+        tabindex: index === this.#cursor ? 0 : -1,
+      });
+    });
   }
 
-  function markOption(option, index) {
-    setAttributes(option, { "aria-selected": index === selected, tabindex: index === cursor ? 0 : -1 });
-  }
-
-  function drawLegend() {
+  #drawLegend() {
+    const data = this.#data;
+    const { legend, caption, scaleBox, scale } = this.#parts;
     legend.hidden = !data.scored && !data.legend;
-    scale.hidden = !data.scored;
+    scaleBox.hidden = !data.scored;
     setText(caption, data.legend);
     if (!data.scored) return;
-    const theme = readTheme(parentElement);
-    const ends = data.signed ? [-data.scale, 0, data.scale] : [0, data.scale];
+    const theme = readTheme(this.#parentElement);
+    const marks = (data.signed ? [-data.scale, 0, data.scale] : [0, data.scale]).map(signed);
     const lowest = data.signed ? -1 : 0;
-    bar.style.background = gradient((place) => divergingColour(theme, lowest + place * (1 - lowest)));
-    numbers.replaceChildren(
-      ...ends.map((value) => {
-        const number = element("span", "");
-        number.textContent = signed(value);
-        return number;
-      }),
-    );
-    setAttributes(scale, { "aria-label": `Colour scale from ${ends.map(signed).join(" through ")}` });
+    drawScale(scale, (place) => divergingColour(theme, lowest + place * (1 - lowest)), marks);
+    setAttributes(scaleBox, { "aria-label": `Colour scale from ${marks.join(" through ")}` });
   }
 
-  function spoken(token) {
-    const parts = [token.text, KINDS[token.kind]];
-    if (token.score !== null) parts.push(`score ${signed(token.score)}`);
-    return parts.filter(Boolean).join(", ");
+  // Selects a token, or deselects the selected one.
+  /** @param {number} index */
+  #choose(index) {
+    this.#selected = this.#selected === index ? null : index;
+    this.#moveTo(index);
+    this.#anticipated.expect(this.#data.version, this.#selected);
+    this.#send({ version: this.#data.version, index: this.#selected ?? -1 });
   }
 
-  function select(index) {
-    selected = selected === index ? null : index;
-    moveTo(index);
-    anticipated.expect(data.version, selected);
-    component.setTriggerValue("select", { version: data.version, index: selected ?? -1 });
-  }
-
-  function moveTo(index) {
-    cursor = index;
-    options.forEach(markOption);
-    options[index].focus({ preventScroll: true });
-    reveal(options[index]);
+  /** @param {number} index */
+  #moveTo(index) {
+    this.#cursor = within(index, this.#options.length - 1);
+    this.#mark();
+    const option = this.#options[this.#cursor];
+    option.focus({ preventScroll: true });
+    this.#reveal(option);
   }
 
   // Scrolls the box, never the page.
-  function reveal(option) {
+  /** @param {HTMLElement} option */
+  #reveal(option) {
+    const { list } = this.#parts;
     if (!option || list.scrollHeight <= list.clientHeight) return;
     const box = list.getBoundingClientRect();
     const own = option.getBoundingClientRect();
-    if (own.top < box.top) list.scrollTop -= box.top - own.top + 6;
-    else if (own.bottom > box.bottom) list.scrollTop += own.bottom - box.bottom + 6;
+    if (own.top < box.top) list.scrollTop -= box.top - own.top + MARGIN;
+    else if (own.bottom > box.bottom) list.scrollTop += own.bottom - box.bottom + MARGIN;
   }
 
-  // The nearest token on the next line up or down; the same token where there is none.
-  function onNextLine(index, step) {
-    const centre = (rect) => (rect.left + rect.right) / 2;
-    const start = options[index].getBoundingClientRect();
-    let best = index;
-    let line = null;
-    for (let i = index + step; i >= 0 && i < options.length; i += step) {
-      const rect = options[i].getBoundingClientRect();
-      if (Math.abs(rect.top - start.top) < rect.height / 2) continue;
-      if (line !== null && Math.abs(rect.top - line) > rect.height / 2) break;
-      line = rect.top;
-      const distance = Math.abs(centre(rect) - centre(start));
-      if (best === index || distance < Math.abs(centre(options[best].getBoundingClientRect()) - centre(start)))
-        best = i;
-    }
-    return best;
+  /** @param {Event} event */
+  #tokenUnder(event) {
+    return indexUnder(event, this.#options, "option");
   }
 
-  function onKey(event) {
-    if (event.key === "Escape") return hideTooltip();
-    if (event.altKey || event.ctrlKey || event.metaKey || !options.length) return undefined;
-    const forward = list.dir === "rtl" ? -1 : 1;
-    const last = options.length - 1;
-    const moves = {
-      ArrowRight: () => Math.min(last, Math.max(0, cursor + forward)),
-      ArrowLeft: () => Math.min(last, Math.max(0, cursor - forward)),
-      ArrowDown: () => onNextLine(cursor, 1),
-      ArrowUp: () => onNextLine(cursor, -1),
-      Home: () => 0,
-      End: () => last,
-    };
-    if (event.key === "Enter" || event.key === " ") select(cursor);
-    else if (moves[event.key]) moveTo(moves[event.key]());
-    else return undefined;
-    event.preventDefault();
-    return event.stopPropagation();
+  /** @param {number} index */
+  #showTooltip(index) {
+    const token = this.#data.tokens[index];
+    if (!token) return this.#tooltip.hide();
+    const lines = [token.raw, ...facts(token), token.note];
+    return this.#tooltip.show(this.#options[index], lines.filter(Boolean));
   }
 
-  const indexOf = (event) => options.indexOf(event.target.closest?.('[role="option"]'));
-
-  function showTooltip(event) {
-    const index = indexOf(event);
-    if (index < 0) return hideTooltip();
-    const token = data.tokens[index];
-    const lines = [
-      token.raw,
-      KINDS[token.kind],
-      token.score === null ? "" : `score ${signed(token.score)}`,
-      token.note,
-    ];
-    tooltip.replaceChildren(
-      ...lines.filter(Boolean).map((line, i) => {
-        const row = element("div", i ? "" : "tooltip-token", { dir: "auto" });
-        row.textContent = line;
-        return row;
-      }),
+  #listen() {
+    const { list } = this.#parts;
+    const moveTo = (/** @type {number} */ index) => this.#moveTo(index);
+    list.addEventListener("click", (event) => {
+      const index = this.#tokenUnder(event);
+      if (index >= 0) this.#choose(index);
+    });
+    listenToKeys(
+      list,
+      {
+        next: () => moveTo(this.#cursor + 1),
+        previous: () => moveTo(this.#cursor - 1),
+        down: () => moveTo(onNextLine(this.#options, this.#cursor, 1)),
+        up: () => moveTo(onNextLine(this.#options, this.#cursor, -1)),
+        home: () => moveTo(0),
+        end: () => moveTo(Infinity),
+        choose: () => this.#choose(this.#cursor),
+      },
+      { mirrored: () => list.dir === "rtl" },
     );
-    if (!tooltip.matches(":popover-open")) tooltip.showPopover();
-    const own = options[index].getBoundingClientRect();
-    const tip = tooltip.getBoundingClientRect();
-    const left = Math.max(4, Math.min(own.left, window.innerWidth - tip.width - 4));
-    const below = own.bottom + 6;
-    tooltip.style.left = `${left}px`;
-    tooltip.style.top = `${below + tip.height > window.innerHeight ? own.top - tip.height - 6 : below}px`;
-    return undefined;
+    list.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.#tooltip.hide();
+    });
+    listenToPointing(list, (event) => this.#showTooltip(this.#tokenUnder(event)), this.#hideTooltip);
+    window.addEventListener("scroll", this.#hideTooltip, { capture: true, passive: true });
   }
 
-  function hideTooltip() {
-    if (tooltip.matches(":popover-open")) tooltip.hidePopover();
+  destroy() {
+    this.#anticipated.settle();
+    window.removeEventListener("scroll", this.#hideTooltip, { capture: true });
+    this.#parts.root.remove();
   }
-
-  list.addEventListener("click", (event) => {
-    const index = indexOf(event);
-    if (index >= 0) select(index);
-  });
-  list.addEventListener("keydown", onKey);
-  list.addEventListener("pointerover", showTooltip);
-  // A finger leaves as soon as it is lifted: after a tap the tooltip stays until the next one.
-  list.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && hideTooltip());
-  list.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && showTooltip(event));
-  list.addEventListener("focusout", hideTooltip);
-  window.addEventListener("scroll", hideTooltip, { capture: true, passive: true });
-
-  function destroy() {
-    anticipated.settle();
-    window.removeEventListener("scroll", hideTooltip, { capture: true });
-    root.remove();
-  }
-
-  return { update, destroy };
 }

@@ -170,6 +170,7 @@ print(left // 2**20)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's heap is what is bounded")
 def test_large_blocks_go_back_at_once_though_small_ones_stay() -> None:
     left = {

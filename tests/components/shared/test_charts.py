@@ -99,20 +99,6 @@ def test_scores(sentiment: gb.Model) -> None:
     assert [width > 0 for width in bar.marker.line.width] == [False, True, False]
 
 
-@pytest.mark.parametrize(
-    ("share", "written"), [(1.0, "100.0%"), (0.9314922, "93.1%"), (0.001, "0.1%"), (0.00099, "9.9e-04")]
-)
-def test_percent(share: float, written: str) -> None:
-    assert charts.percent(share) == written
-
-
-@pytest.mark.parametrize(
-    ("token", "seen"), [("Ġword", "word"), ("▁word", "word"), ("##ing", "##ing"), ("Ġ", "Ġ"), ("▁", "▁"), ("", "")]
-)
-def test_readable(token: str, seen: str) -> None:
-    assert charts.readable(token) == seen
-
-
 def test_a_token_that_looks_like_markup_is_a_label_like_any_other() -> None:
     result = SimpleNamespace(
         candidates=(("<b>bold</b>", "a&b", "<a href='x'>"),),

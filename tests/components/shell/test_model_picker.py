@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
+import glassbert as gb
+from components.widgets import frontend
 from glassbert.models import hub
+from tests.components.widgets.clicks import click, mounted
 from tests.conftest import TinyCheckpoint
-from tests.pages.workbench import COMPONENTS, messages, page, parameters, pictures, run
+from tests.pages.workbench import (
+    COMPONENTS,
+    as_read,
+    header,
+    messages,
+    page,
+    parameters,
+    pictures,
+    run,
+    selected,
+    tokens,
+)
+
+pytestmark = pytest.mark.slow
 
 HUB_MODEL = "google-bert/bert-base-uncased"
 OTHER = "Other id or folder …"
@@ -66,16 +86,66 @@ def test_choosing_from_the_list_is_consent(asked: list[str]) -> None:
     assert pictures(app) == COMPONENTS
 
 
+@pytest.fixture(scope="module")
+def unusable(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyCheckpoint) -> dict[str, Path]:
+    """Folders that hold something, and not what is wanted."""
+    folder = tmp_path_factory.mktemp("bad")
+    made = {name: folder / name for name in ("empty", "decoder", "pickle", "truncated", "code")}
+    for path in made.values():
+        path.mkdir()
+    (made["decoder"] / "config.json").write_text(
+        json.dumps({"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "n_layer": 2, "vocab_size": 100})
+    )
+    tiny = tiny_checkpoint("bert", "masked_words")
+    for name in ("pickle", "truncated", "code"):
+        for file in tiny.iterdir():
+            if not (name == "pickle" and file.suffix == ".safetensors"):
+                (made[name] / file.name).write_bytes(file.read_bytes())
+    torch.save({}, made["pickle"] / "pytorch_model.bin")
+    weights = made["truncated"] / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    config = json.loads((tiny / "config.json").read_text()) | {"auto_map": {"AutoModel": "mine.Model"}}
+    (made["code"] / "config.json").write_text(json.dumps(config | {"model_type": "mine"}))
+    return made
+
+
 @pytest.mark.parametrize(
-    "source", ["/no/such/folder", "no such model", "<img src=x>", "a/b/c/d", "https://x.example/y"]
+    ("source", "says"),
+    [
+        ("/no/such/folder", "no folder"),
+        ("/no--such->folder/:streamlit:/www.example.com/https://example.com", "no folder"),
+        ("no such model", "no model name"),
+        ("not a model name!", "no model name"),
+        ("a/b/c/d", "no model name"),
+        ("https://x.example/y", "not an address on the hub"),
+        ("*a* [b](http://127.0.0.1:9/c) ![d](http://127.0.0.1:9/e.png)", "not an address on the hub"),
+        ("<img src=x onerror=window.pwned=1>", "no model name"),
+        ("empty", "is empty; it should hold config.json"),
+        ("decoder", "gpt2"),
+        ("pickle", "pickle"),
+        ("truncated", "is truncated"),
+        ("code", "needs Python code"),
+    ],
 )
-def test_a_refused_model_leaves_the_working_one(asked: list[str], source: str) -> None:
+def test_a_refused_model_leaves_the_working_one(
+    asked: list[str], unusable: dict[str, Path], source: str, says: str
+) -> None:
+    source = str(unusable.get(source, source))
     app = enter(page(model="sentiment", beside=""), source)
-    assert len(app.error) == 1
-    assert source in messages(app)
+    (error,) = app.error
+    message = as_read(error.value)
+    assert re.search(says, message, re.IGNORECASE), message
+    assert source[:40] in message, "the message names what was asked for, as it was typed"
+    assert "Traceback" not in message
+    assert "Error" not in message, "an exception's name is not a sentence"
+    assert "](" not in error.value, "no link, no image"
+    assert not re.search(r"(?<!\\)<", error.value), "no tag"
     assert asked == []
     assert pictures(app) == COMPONENTS
     assert any("text classification" in caption.value for caption in app.caption)
+    version = json.loads(mounted(app, "saliency").json)["version"]
+    click(app, "saliency", {"version": version, "index": 1})
+    assert selected(app) == selected(app, "saliency") == header(app, "heatmap")["selected"] == 1
     # the next choice clears the message
     box(app, "Model").set_value("pretrained")
     run(app)
@@ -83,14 +153,36 @@ def test_a_refused_model_leaves_the_working_one(asked: list[str], source: str) -
     assert pictures(app) == COMPONENTS - 1, "with no gap and no word selected there is nothing to explain"
 
 
-def test_a_folder_opens(tiny_checkpoint: TinyCheckpoint) -> None:
-    folder = str(tiny_checkpoint("distilbert", "classification"))
-    app = enter(page(beside=""), f"  {folder} ")
+PAIR = ("Who is tired?", "The doctor is tired.")
+
+
+@pytest.mark.parametrize(
+    ("family", "task", "chart"),
+    [
+        ("roberta", "masked_words", "candidates_model"),
+        ("albert", "masked_words", "candidates_model"),
+        ("distilbert", "classification", "classes_model"),
+        ("bert", "token_classification", "labels_model"),
+        ("electra", "question_answering", "answers_model"),
+        ("bert", "encoder", ""),
+    ],
+)
+def test_a_folder_opens(tiny_checkpoint: TinyCheckpoint, family: str, task: str, chart: str) -> None:
+    folder = str(tiny_checkpoint(family, task))
+    app = enter(page(text=PAIR[0], pair=PAIR[1], beside=""), f"  {folder} ")
+    assert messages(app).count("nothing to predict") == (task == "encoder")
     assert not app.error
     assert parameters(app)["model"] == folder
-    assert any("DistilBERT" in caption.value for caption in app.caption)
+    model = gb.load(folder, "cpu")
+    assert any(model.checkpoint.family.label in caption.value for caption in app.caption)
     assert not app.text_input, "the field has done its work"
-    assert pictures(app) == COMPONENTS
+    version = json.loads(mounted(app, "strip").json)["version"]
+    click(app, "strip", {"version": version, "index": 2})
+    assert [token["text"] for token in tokens(app)] == list(gb.encode(model, *PAIR).pieces)
+    assert selected(app) == header(app, "heatmap")["selected"] == 2
+    assert (header(app, "heads")["layers"], header(app, "heads")["heads"]) == (model.layers, model.attention_heads)
+    charts = [one.proto.id for one in app.get("plotly_chart")]
+    assert any(chart in name for name in charts) if chart else not any("_model" in name for name in charts)
 
 
 def test_a_folder_with_marks_in_its_name_is_shown_as_it_is(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:
@@ -113,6 +205,33 @@ def test_none_beside() -> None:
     assert parameters(app)["beside"] == ""
     assert not app.button_group, "one model: nothing to choose whose attention is shown"
     assert pictures(app) == COMPONENTS
+    assert not any("classes_beside" in chart.proto.id for chart in app.get("plotly_chart"))
+
+
+def test_only_a_classifier() -> None:
+    app = page(text="Paris is the capital of France.", token="1")
+    box(app, "Model").set_value("sentiment")
+    run(app)
+    assert parameters(app)["model"] == "sentiment"
+    charts = [chart.proto.id for chart in app.get("plotly_chart")]
+    assert any("classes_model" in name for name in charts)
+    assert not any("candidates_model" in name for name in charts)
+    assert not app.button_group, "it stands beside itself, which is one model"
+    assert pictures(app) == COMPONENTS
+
+
+def test_attention_of_the_second_model() -> None:
+    text = "Paris is the capital of France."
+    app = page(text=text, layer="5", head="0", token="1", shown_model="beside")
+    sentiment = gb.load("sentiment", "cpu")
+    expected = gb.attention(sentiment, text).weights[5, 0]
+    sent, planes = frontend.unpack(mounted(app, "heatmap").bytes)
+    levels = np.frombuffer(planes, np.uint8).reshape(2, *expected.shape).astype(int)
+    np.testing.assert_allclose((levels[0] * 256 + levels[1]) * sent["step"], expected, atol=1e-4)
+    other = gb.attention(gb.load("pretrained", "cpu"), text).weights[5, 0]
+    assert np.abs(other - expected).max() > 0.01, "the two must differ for this to say something"
+    assert sent["selected"] == 1
+    assert parameters(app)["shown_model"] == "beside"
 
 
 def test_the_same_model_twice_is_one() -> None:

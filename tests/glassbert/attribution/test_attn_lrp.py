@@ -125,7 +125,7 @@ def test_heads_that_are_off_have_no_relevance_and_the_rest_is_conserved(decision
 def test_an_unknown_inside_is_a_sentence(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("albert", "classification")), device="cpu")
     model.network.config.inner_group_num = 2
-    with pytest.raises(gb.UnsupportedModelError, match="ALBERT with one layer a group"):
+    with pytest.raises(gb.UnsupportedModelError, match="ALBERT networks with inner_group_num = 1, and this one has 2"):
         gb.attribute(model, TEXT, method="attn_lrp", target=0)
 
 

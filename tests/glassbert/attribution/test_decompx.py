@@ -8,7 +8,7 @@ import torch
 
 import glassbert as gb
 from glassbert.attribution import _decompx
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from tests.glassbert.attribution.explicit_decompx import all_parts, logit_parts
 from tests.glassbert.decision.decisions import DECIDED, TEXT
 
@@ -39,9 +39,9 @@ def test_scores_add_up_to_the_stock_networks_logit_and_equal_a_slow_loop(decisio
 
 @every
 def test_after_each_layer_the_parts_add_up_to_the_stock_networks_states(decision):
-    problem = pose(decision.model, decision.encoded, decision.target, "logit")
-    trace = _decompx.traced(problem)
-    rows = list(range(problem.length))
+    runner = decide(decision.model, decision.encoded, decision.target, "logit")
+    trace = _decompx.traced(runner)
+    rows = list(range(runner.decision.length))
     slow = all_parts(decision.explicit())
     stock = decision.oracle(*decision.texts, output_hidden_states=True).hidden_states
     np.testing.assert_allclose(trace.states, stock[-3][0], atol=1e-5)
@@ -115,5 +115,5 @@ def test_it_can_be_stopped_between_layers(decision):
 def test_an_unknown_inside_is_a_sentence(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("albert", "classification")), device="cpu")
     model.network.config.inner_group_num = 2
-    with pytest.raises(gb.UnsupportedModelError, match="ALBERT with one layer a group"):
+    with pytest.raises(gb.UnsupportedModelError, match="ALBERT networks with inner_group_num = 1, and this one has 2"):
         gb.attribute(model, TEXT, method="decompx", target=0)

@@ -255,7 +255,7 @@ def test_progress_and_stopping(tiny_model):
     ("texts", "options", "error", "words"),
     [
         ([], {}, gb.OptionError, "at least one text"),
-        (TEXT, {}, gb.OptionError, "at least one text"),
+        (TEXT, {}, gb.TextError, "texts must be a list"),
         ([TEXT, " "], {}, gb.EmptyTextError, "^text 2 of 2: the text is empty"),
         ([TEXT, "word " * 600], {}, gb.TextTooLongError, "^text 2 of 2: the text has 2402 tokens"),
         ([TEXT], {"steps": 3}, gb.OptionError, "has no option steps"),

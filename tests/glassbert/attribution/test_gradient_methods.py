@@ -11,7 +11,7 @@ from captum.attr import GradientShap, IntegratedGradients, NoiseTunnel, Saliency
 
 import glassbert as gb
 from glassbert.attribution._path import Path
-from glassbert.decision.pose import pose
+from glassbert.decision import decide
 from tests.glassbert.decision.decisions import DECIDED, Decision
 
 TEXT = "This film was not good at all."
@@ -164,9 +164,13 @@ def linear(tiny_checkpoint):
     table = model.network.get_input_embeddings()
     weights = torch.randn(3, 64, table.weight.shape[1], generator=torch.Generator().manual_seed(0))
     toy = replace(model, network=Linear(table, weights))
-    problem = pose(toy, gb.encode(toy, TEXT), 1, "logit")
-    ends = [problem.embeddings[0], problem.baseline_embeddings("pad")[0], problem.baseline_embeddings("mask")[0]]
-    return toy, *(end.numpy().astype(np.float64) for end in ends), weights[1, : problem.length].double().numpy()
+    runner = decide(toy, gb.encode(toy, TEXT), 1, "logit")
+    ends = [
+        runner.decision.embeddings[0],
+        runner.decision.baseline_embeddings("pad")[0],
+        runner.decision.baseline_embeddings("mask")[0],
+    ]
+    return toy, *(end.numpy().astype(np.float64) for end in ends), weights[1, : runner.decision.length].double().numpy()
 
 
 def test_a_linear_model_is_explained_exactly(linear):

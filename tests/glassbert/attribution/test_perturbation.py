@@ -30,7 +30,8 @@ def shap():
 
 
 class Toy:
-    """A problem whose F is a formula of which tokens are there: [CLS] words [SEP], ``pieces`` tokens a word."""
+    """A decision, and its runner, whose F is a formula of which tokens are there: [CLS] words [SEP]; ``pieces`` tokens
+    a word."""
 
     def __init__(self, function, pieces):
         word_ids = np.array([-1, *np.repeat(np.arange(len(pieces)), pieces), -1])
@@ -41,6 +42,10 @@ class Toy:
             names, names, zeros, zeros, zeros, np.zeros((self.length, 2)), word_ids, np.where(self.kept, -1, 0),
             self.kept, ("",),
         )  # fmt: skip
+
+    @property
+    def decision(self):
+        return self
 
     def values_replaced(self, present, _baseline="mask"):
         rows, back = np.unique(present[:, self.removable] | False, axis=0, return_inverse=True)

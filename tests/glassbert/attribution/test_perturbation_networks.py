@@ -15,21 +15,21 @@ from captum.attr._core.lime import get_exp_kernel_similarity_function
 import glassbert as gb
 from glassbert.attribution.kernel_shap import coalitions
 from glassbert.attribution.shapley_sampling import antithetic_orders
-from tests.glassbert.decision.test_problem import ONE, problem_of, stock_value
+from tests.glassbert.decision.test_runner import ONE, runner_of, stock_value
 
 WORDS = ("shapley_sampling", "kernel_shap", "partition_shap", "lime")  # a feature is a word
 ALL = (*WORDS, "occlusion", "leave_one_out")
 TEXT = "The film was unbelievable, but the acting is great and the story wonderful."
 
 
-def stock_values(problem, present, filler=None):
+def stock_values(runner, present, filler=None):
     """F of each row of words there or masked, the stock network run on one input at a time."""
-    filler = problem.model.tokenizer.mask_token_id if filler is None else filler
-    encoded, everywhere = problem.encoded, np.arange(problem.length)
+    filler = runner.decision.model.tokenizer.mask_token_id if filler is None else filler
+    encoded, everywhere = runner.decision.encoded, np.arange(runner.decision.length)
     rows = np.asarray(present) > 0.5
     return np.array(
         [
-            stock_value(problem, np.where(row, encoded.input_ids, filler), encoded.token_type_ids, everywhere)
+            stock_value(runner, np.where(row, encoded.input_ids, filler), encoded.token_type_ids, everywhere)
             for row in rows
         ]
     )
@@ -45,21 +45,21 @@ def by_family():
 @pytest.mark.parametrize(("family", "task", "texts", "target"), list(by_family()))
 def test_one_token_at_a_time_equals_one_stock_pass_a_token(tiny_model, family, task, texts, target):
     model = tiny_model(family, task)
-    problem = problem_of(model, texts, target)
-    encoded = problem.encoded
+    runner = runner_of(model, texts, target)
+    encoded = runner.decision.encoded
     keep = encoded.special_tokens_mask.astype(bool)
     if isinstance(target, gb.MaskTarget):
         keep[target.position] = True
-    whole = stock_values(problem, np.ones((1, problem.length)))[0]
-    hidden, without = np.zeros((2, problem.length))
+    whole = stock_values(runner, np.ones((1, runner.decision.length)))[0]
+    hidden, without = np.zeros((2, runner.decision.length))
     stay = [target.position] if isinstance(target, gb.TokenTarget) else []
-    stay += list(problem.class_ids) if isinstance(target, gb.AnswerTarget) else []
+    stay += list(runner.decision.class_ids) if isinstance(target, gb.AnswerTarget) else []
     for token in np.flatnonzero(~keep):
-        there = np.arange(problem.length) != token
-        hidden[token] = whole - stock_values(problem, there[None])[0]
+        there = np.arange(runner.decision.length) != token
+        hidden[token] = whole - stock_values(runner, there[None])[0]
         if token not in stay:
             shorter = (encoded.input_ids[there], encoded.token_type_ids[there], np.flatnonzero(there))
-            without[token] = whole - stock_value(problem, *shorter)
+            without[token] = whole - stock_value(runner, *shorter)
     occlusion = gb.attribute(model, *texts, method="occlusion", target=target)
     left_out = gb.attribute(model, *texts, method="leave_one_out", target=target)
     np.testing.assert_allclose(occlusion.scores, hidden, atol=3e-5)
@@ -73,9 +73,9 @@ class OnStock:
     """F of the words of TEXT, asked of the stock network one input at a time, as Captum asks it."""
 
     def __init__(self, model, target):
-        self.problem = problem_of(model, (TEXT,), target)
-        words = self.problem.encoded.word_ids.copy()
-        words[self.problem.kept] = -1
+        self.runner = runner_of(model, (TEXT,), target)
+        words = self.runner.decision.encoded.word_ids.copy()
+        words[self.runner.decision.kept] = -1
         self.labels = sorted(set(words[words >= 0]))
         self.word = np.array([self.labels.index(word) if word >= 0 else -1 for word in words])
         self.count = len(self.labels)
@@ -83,7 +83,7 @@ class OnStock:
 
     def __call__(self, present):
         rows = np.hstack((np.asarray(present), np.ones((len(present), 1))))[:, self.word]
-        return torch.from_numpy(stock_values(self.problem, rows))
+        return torch.from_numpy(stock_values(self.runner, rows))
 
     def tokens(self, shares):
         """(word,) → (token,): equal parts for the pieces."""
@@ -91,7 +91,9 @@ class OnStock:
         return np.where(self.word >= 0, (np.asarray(shares) / sizes)[self.word], 0)
 
     def attribute(self, method, **options):
-        return gb.attribute(self.problem.model, TEXT, method=method, target=self.problem.target, **options)
+        return gb.attribute(
+            self.runner.decision.model, TEXT, method=method, target=self.runner.decision.target, **options
+        )
 
 
 @pytest.fixture(params=["class", "foil", "mask"])
@@ -105,13 +107,13 @@ def on_stock(request, tiny_model):
 
 
 def test_occlusion_equals_captum_used_directly(on_stock):
-    problem = on_stock.problem
-    ids = torch.tensor(problem.encoded.input_ids)[None]
-    masked = torch.where(torch.from_numpy(problem.kept), ids, problem.model.tokenizer.mask_token_id)
-    places = (np.arange(problem.length), problem.encoded.token_type_ids)
+    runner = on_stock.runner
+    ids = torch.tensor(runner.decision.encoded.input_ids)[None]
+    masked = torch.where(torch.from_numpy(runner.decision.kept), ids, runner.decision.model.tokenizer.mask_token_id)
+    places = (np.arange(runner.decision.length), runner.decision.encoded.token_type_ids)
 
     def forward(rows):
-        return torch.tensor([stock_value(problem, row.numpy(), places[1], places[0]) for row in rows])
+        return torch.tensor([stock_value(runner, row.numpy(), places[1], places[0]) for row in rows])
 
     expected = FeatureAblation(forward).attribute(ids, masked)
     np.testing.assert_allclose(on_stock.attribute("occlusion").scores, expected[0], atol=1e-5)
@@ -165,29 +167,29 @@ def test_the_tree_is_that_of_the_words_and_marks_of_the_text(tiny_model):
     """ "… great , b | ad …": F of one half is known before F of anything smaller."""
     model = tiny_model("bert", "classification")
     asked = []
-    problem = problem_of(model, ("The man went home, he was tired of it.", "It rained."), gb.ClassTarget(1))
-    spy = Spy(problem, asked)
+    runner = runner_of(model, ("The man went home, he was tired of it.", "It rained."), gb.ClassTarget(1))
+    spy = Spy(runner, asked)
     gb.METHODS["partition_shap"].compute(spy, {"baseline": "mask", "n_samples": 12})
-    pieces, sequences = np.array(problem.encoded.pieces), problem.encoded.sequence_ids
-    first_text, second_text = (sequences == 0) | problem.kept, (sequences == 1) | problem.kept
+    pieces, sequences = np.array(runner.decision.encoded.pieces), runner.decision.encoded.sequence_ids
+    first_text, second_text = (sequences == 0) | runner.decision.kept, (sequences == 1) | runner.decision.kept
     np.testing.assert_array_equal(asked[1], [first_text, second_text])
     comma = int(np.flatnonzero(pieces == ",")[0])
-    after_comma = (np.arange(problem.length) > comma) & (sequences == 0)
-    assert any((row == after_comma | problem.kept).all() for row in asked[2])
+    after_comma = (np.arange(runner.decision.length) > comma) & (sequences == 0)
+    assert any((row == after_comma | runner.decision.kept).all() for row in asked[2])
 
 
 class Spy:
-    """A problem that notes which tokens were present in each call."""
+    """A runner that notes which tokens were present in each call."""
 
-    def __init__(self, problem, asked):
-        self._problem, self._asked = problem, asked
+    def __init__(self, runner, asked):
+        self._runner, self._asked = runner, asked
 
     def __getattr__(self, name):
-        return getattr(self._problem, name)
+        return getattr(self._runner, name)
 
     def values_replaced(self, present, baseline):
-        self._asked.append(present | self.kept)
-        return self._problem.values_replaced(present, baseline)
+        self._asked.append(present | self.decision.kept)
+        return self._runner.values_replaced(present, baseline)
 
 
 @pytest.mark.parametrize("method", WORDS)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import glassbert as gb
+from glassbert.decision import decide
 from glassbert.decision.by_layer import gradients_by_layer
-from glassbert.decision.pose import pose
 from glassbert.network.blocks import scale_heads
 from glassbert.network.model import batch, network_inputs
 from tests import tiny
@@ -37,12 +37,12 @@ def test_gradients_are_those_of_the_whole_network(tiny_model, family, off):
     model = tiny_model(family, "classification", layers=3)
     encoded = gb.encode(model, TEXT)
     value, weights, by_weights, by_gates = whole(model, encoded, 2, off)
-    problem = pose(gb.ablate(model, off) if off else model, encoded, gb.ClassTarget(2), "logit")
-    before, found = problem.passes.count, {}
-    told = gradients_by_layer(problem, lambda one: found.update({one.layer: one}))
+    runner = decide(gb.ablate(model, off) if off else model, encoded, gb.ClassTarget(2), "logit")
+    before, found = runner.passes.count, {}
+    told = gradients_by_layer(runner, lambda one: found.update({one.layer: one}))
     assert told == pytest.approx(value, abs=1e-5)
     assert list(found) == [2, 1, 0]
-    assert problem.passes.count - before == 2
+    assert runner.passes.count - before == 2
     for layer, one in found.items():
         torch.testing.assert_close(one.weights, weights[layer], atol=1e-6, rtol=1e-5)
         torch.testing.assert_close(one.by_weights, by_weights[layer], atol=1e-6, rtol=1e-4)

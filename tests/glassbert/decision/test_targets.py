@@ -109,8 +109,8 @@ def test_a_word_is_the_piece_it_would_be_at_that_place(tiny_model):
         (-1, "classes 0 to 2"),
         (gb.ClassTarget(0, foil="X"), "classes are NEGATIVE"),
         (gb.ClassTarget(0, foil=0), "target and foil are both 'NEGATIVE'"),
-        (1.5, "no target; valid are a class id or name"),
-        ([1], "no target; valid are"),
+        (1.5, "target must be a ClassTarget"),
+        ([1], "target must be a ClassTarget"),
     ],
 )
 def test_a_wrong_class_says_what_is_valid(tiny_model, target, message):

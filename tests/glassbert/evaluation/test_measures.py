@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
-from glassbert.decision.problem import Problem
+from glassbert.decision import Runner
 from glassbert.evaluation._copies import seeded
 from glassbert.evaluation._ordering import kendall, sizes, spearman
 
@@ -242,12 +242,12 @@ def test_a_perfect_explanation_of_a_sum_holds(model, monkeypatch):
     weights = WEIGHTS[: len(scores.encoded)]
     weights[-1] = 0
 
-    def logits_without(problem, present):
-        problem.passes.add(len(present))
+    def logits_without(runner, present):
+        runner.passes.add(len(present))
         value = torch.from_numpy(present @ weights)
         return torch.stack((0 * value, 0 * value, value), dim=-1)
 
-    monkeypatch.setattr(Problem, "logits_without", logits_without)
+    monkeypatch.setattr(Runner, "_logits_without", logits_without)
     perfect = replace(
         scores, scores=weights, method="by hand", value=float(weights.sum()), baseline_value=0.0, delta=0.0
     )

@@ -178,7 +178,7 @@ def test_a_head_that_is_not_there(tiny_model, heads, message):
 def test_a_network_whose_inside_is_not_known_is_said(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("albert", "classification")), device="cpu")
     model.network.config.inner_group_num = 2
-    with pytest.raises(gb.UnsupportedModelError, match="valid are BERT, DistilBERT"):
+    with pytest.raises(gb.UnsupportedModelError, match="ALBERT networks with inner_group_num = 1, and this one has 2"):
         gb.ablate(model, [(0, 0)])
 
 

@@ -146,19 +146,20 @@ def test_classify_many_equals_one_by_one_in_the_order_given(tiny_model, family):
 
 
 def test_classify_many_splits_more_rows_than_one_pass_holds(tiny_model, monkeypatch):
-    from glassbert.language import classes
+    from glassbert.network import batches as batching
 
     model = tiny_model("distilbert", "classification")
     texts = ["the film", "a", "the film was not good", "it is on", "a b c d e f g h i j"]
     whole = gb.classify_many(model, texts)
-    monkeypatch.setattr(classes, "_TOKEN_ROWS", 12)
+    monkeypatch.setattr(batching, "_CPU_BYTES", 1)  # a pass a text
+    assert len(list(batching.batches(model, [5, 3, 4]))) == 3
     for split, expected in zip(gb.classify_many(model, texts), whole, strict=True):
         np.testing.assert_allclose(split.logits, expected.logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("texts", [[], "one text", ()])
 def test_classify_many_wants_a_list(tiny_model, texts):
-    with pytest.raises(gb.OptionError, match="list"):
+    with pytest.raises(gb.TextError if texts else gb.OptionError, match="list"):
         gb.classify_many(tiny_model("bert", "classification"), texts)
 
 

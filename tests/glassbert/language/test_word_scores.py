@@ -167,8 +167,8 @@ def test_a_word_is_spelt_as_in_the_real_text(tiny_model, family, text, word):
 @pytest.mark.parametrize(
     ("words", "error", "message"),
     [
-        ([], gb.OptionError, "list with at least one word"),
-        ("he", gb.OptionError, "list with at least one word"),
+        ([], gb.OptionError, "list (with at least one word|of strings)"),
+        ("he", gb.OptionError, "list (with at least one word|of strings)"),
         ([""], gb.TargetError, "no character that this model can read"),
         (["  "], gb.TargetError, "no character that this model can read"),
         (["\u200b"], gb.TargetError, "no character that this model can read"),

@@ -16,7 +16,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "distilbert"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra", "distilbert", "albert"])
 def test_queries_and_keys_give_the_weights(tiny_model, family):
     model = tiny_model(family, "encoder")
     found = neurons(model, TEXT)
@@ -54,5 +54,7 @@ def test_a_layer_that_is_not_there(tiny_model, layer):
 
 
 def test_other_families_are_told_so(tiny_model):
-    with pytest.raises(gb.UnsupportedModelError, match="mpnet network are not known here; valid are BERT"):
+    with pytest.raises(
+        gb.UnsupportedModelError, match="MPNet networks do not have; choose a model of another family: ALBERT, BERT"
+    ):
         neurons(tiny_model("mpnet", "encoder"), TEXT)

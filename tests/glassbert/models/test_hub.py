@@ -362,6 +362,7 @@ def test_a_socket_that_times_out_before_the_deadline_says_the_same(
     assert "does not answer" in refusal(NAME, NetworkError)
 
 
+@pytest.mark.slow
 def test_a_slow_hub_is_waited_for(hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
     hub.faults[""] = "slow"

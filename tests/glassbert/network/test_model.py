@@ -195,6 +195,7 @@ def test_a_broken_gpu_is_a_device_error(tiny_checkpoint, monkeypatch):
         gb.load(str(tiny_checkpoint("bert", "encoder")))
 
 
+@pytest.mark.slow
 def test_many_threads_on_one_model_get_what_one_thread_gets(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
     texts = [f"{TEXT} {'the doctor was tired ' * count}" for count in range(6)]

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
-from glassbert.decision.pose import pose
-from glassbert.decision.problem import Passes
+from glassbert.decision import Passes, decide
 from glassbert.whatif.edits import edited_texts, word_at, words_to_edit
 from glassbert.whatif.proposals import by_gradient, by_masked_model
 from tests import tiny
@@ -173,6 +172,8 @@ def test_other_decisions_are_not_varied(tiny_model, target):
 # --- flips ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("proposals", ["masked_model", "gradient"])
 def test_every_flip_flips_on_a_fresh_pass_and_the_smallest_comes_first(sentiment, pretrained, proposals):
     text = "The plot is thin but the acting is good."
@@ -195,7 +196,7 @@ def test_every_flip_flips_on_a_fresh_pass_and_the_smallest_comes_first(sentiment
 def test_single_flips_are_those_of_a_direct_search(bert):
     found = gb.find_flip(bert, TEXT, proposals="gradient", top_k=3, max_edits=1, results=1000, budget=1000)
     encoded = gb.encode(bert, TEXT)
-    offers = by_gradient(pose(bert, encoded, None, "probability"), words_to_edit(encoded), 3)
+    offers = by_gradient(decide(bert, encoded, None, "probability"), words_to_edit(encoded), 3)
     tried = {edited(bert, TEXT, gb.Edit(place, "delete")) for place in words_to_edit(encoded)}
     tried |= {edited(bert, TEXT, gb.Edit(one.position, replacement=one.word)) for own in offers for one in own}
     before = gb.classify(bert, TEXT).predicted
@@ -308,15 +309,15 @@ def test_hotflip_ranks_by_the_linear_fall_of_the_value(bert):
     """Where the model is linear in one embedding the fall is exact: checked by a small step towards the new word."""
     import torch
 
-    problem = pose(bert, gb.encode(bert, TEXT), gb.ClassTarget(0), "logit")
-    (offered,) = by_gradient(problem, [2], 3)
+    runner = decide(bert, gb.encode(bert, TEXT), gb.ClassTarget(0), "logit")
+    (offered,) = by_gradient(runner, [2], 3)
     table = bert.network.get_input_embeddings().weight
     for one in offered:
         (token,) = bert.tokenizer(" " + one.word, add_special_tokens=False)["input_ids"]
-        step, moved = 1e-2, problem.embeddings.clone()
+        step, moved = 1e-2, runner.decision.embeddings.clone()
         with torch.no_grad():
             moved[0, 2] += step * (table[token] - moved[0, 2])
-            fall = float(problem.value(problem.embeddings) - problem.value(moved)) / step
+            fall = float(runner.value(runner.decision.embeddings) - runner.value(moved)) / step
         assert fall == pytest.approx(one.score, rel=0.05, abs=1e-3)
 
 

@@ -1,0 +1,147 @@
+"""Attention maps, small and in full, and what is measured from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.gateway.cache import shared, while_read
+from components.gateway.inputs import encode
+from components.gateway.library import gb, import_library
+from components.gateway.models import load
+from components.gateway.requests import TextRequest
+
+if TYPE_CHECKING:
+    from components.widgets.heads_map import Thumbnails
+    from glassbert.maps.neurons import Neurons
+
+__all__ = [
+    "Reading",
+    "flow",
+    "map_thumbnails",
+    "maps",
+    "measure",
+    "measures",
+    "neurons",
+    "thumbnails",
+    "value_zeroing",
+]
+
+# 512 tokens × 12 × 12 heads are 151 MB a result: many small ones may stay, large ones while somebody reads them.
+_LARGE_TOKENS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How maps are shown: words or pieces, what is left out, and whether the rest is rescaled."""
+
+    words: bool = False
+    special: bool = True
+    block: str = ""
+    rescale: bool = False
+
+    def of(self, maps: gb.TokenMaps) -> gb.TokenMaps:
+        """The maps read this way. Raises OptionError where nothing would be left."""
+        if self.words:
+            maps = maps.by_word()
+        if self.block:
+            return maps.block(self.block, renormalise=self.rescale)
+        return maps if self.special else maps.without_special(self.rescale)
+
+
+def _is_large(request: TextRequest) -> bool:
+    return len(encode(request)) > _LARGE_TOKENS
+
+
+def maps(request: TextRequest) -> gb.AttentionMaps:
+    """The weights of every head: one forward pass the first time, free afterwards."""
+    return _maps_large(request) if _is_large(request) else _maps_small(request)
+
+
+@shared(24)
+def _maps_small(request: TextRequest) -> gb.AttentionMaps:
+    return _maps(request)
+
+
+@while_read(entries=4, each=2)  # two: all heads on beside some off
+def _maps_large(request: TextRequest) -> gb.AttentionMaps:
+    return _maps(request)
+
+
+def _maps(request: TextRequest) -> gb.AttentionMaps:
+    return gb.attention(load(request.model), encode(request))
+
+
+@shared(64)
+def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
+    """Every head small, in 8 bits; without special tokens the rest is shown as it is, not renormalised."""
+    from components.widgets.heads_map import thumbnails as make
+
+    found = maps(request)
+    if special:
+        return make(found.weights)
+    words = found.encoded.special_tokens_mask == 0
+    return make(found.weights[:, :, words][:, :, :, words])
+
+
+@shared(64)
+def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbnails:
+    """Every head small, layer by layer: no second copy of all weights at once."""
+    import numpy as np
+
+    from components.widgets.heads_map import Thumbnails, thumbnails
+
+    found, small = maps(request), []
+    for weights in found.weights:
+        layer = gb.TokenMaps.of(found.encoded, "attention", weights[None], rows_sum_to_one=True)
+        small.append(thumbnails(reading.of(layer).values, side).pixels)
+    return Thumbnails(np.concatenate(small))
+
+
+def measures() -> dict[str, gb.Measure]:
+    """What can be measured from attention, by id."""
+    return dict(gb.MEASURES)
+
+
+def measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    """From 1 forward pass to 1 + tokens (value zeroing)."""
+    find = _measure_large if _is_large(request) else _measure_small
+    return find(request, measure_id, target)
+
+
+@shared(16)
+def _measure_small(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    return _measure(request, measure_id, target)
+
+
+@while_read(entries=16, each=8)  # 13 MB each at 512 tokens and 12 layers
+def _measure_large(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    return _measure(request, measure_id, target)
+
+
+def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
+    return gb.measure(
+        load(request.model), request.text, request.pair, measure=measure_id, target=target, maps=maps(request)
+    )
+
+
+def value_zeroing(request: TextRequest) -> Callable[..., gb.TokenMaps]:
+    """The work of a `Search`, which keeps the result: 1 + tokens passes and more."""
+    model, encoded = load(request.model), encode(request)
+    return lambda **reports: gb.value_zeroing(model, encoded, **reports)
+
+
+@shared(64)
+def flow(request: TextRequest, layer: int, queries: tuple[int, ...] | None) -> gb.TokenMaps:
+    """One layer's flow, of some tokens or all: no forward pass, much arithmetic. Raises OptionError for too much."""
+    return gb.flow(maps(request), layers=[layer], queries=queries)
+
+
+@shared(8)
+def neurons(request: TextRequest, layers: tuple[int, ...]) -> Neurons:
+    """Queries and keys of some layers; one forward pass."""
+    import_library()
+    from glassbert.maps.neurons import neurons as compute_neurons
+
+    return compute_neurons(load(request.model), request.text, request.pair, layers=layers)

@@ -1,0 +1,45 @@
+"""What single heads do, how much a decision needs them, and what changes without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from components.gateway import attention
+from components.gateway.cache import shared
+from components.gateway.library import gb
+from components.gateway.models import load
+from components.gateway.requests import TextRequest
+
+__all__ = ["ablation_sweep", "head_distances", "head_importance", "head_labels", "head_profile"]
+
+
+@shared(64)
+def head_profile(request: TextRequest) -> gb.HeadProfile:
+    """No forward pass."""
+    return gb.head_profile(attention.maps(request))
+
+
+@shared(64)
+def head_distances(request: TextRequest) -> gb.HeadDistances:
+    """No forward pass."""
+    return gb.head_distances(attention.maps(request))
+
+
+@shared(64)
+def head_importance(request: TextRequest, target: gb.Target) -> gb.HeadImportance:
+    """Two forward passes and a backward pass, layer by layer."""
+    return gb.head_importance(load(request.model), request.text, request.pair, target=target)
+
+
+def head_labels() -> dict[str, gb.HeadLabel]:
+    """Names for what heads do, with their rules, by id."""
+    return dict(gb.HEAD_LABELS)
+
+
+def ablation_sweep(
+    request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"]
+) -> Callable[..., gb.AblationSweep]:
+    """The work of a `Search`, which keeps the result: about 0.3 passes a head."""
+    model = load(request.model)
+    return lambda **reports: gb.ablation_sweep(model, request.text, request.pair, target=target, mode=mode, **reports)

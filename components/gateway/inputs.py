@@ -1,0 +1,55 @@
+"""What a model reads: tokens, words, and the steps from text to embeddings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.gateway.cache import shared
+from components.gateway.library import gb, import_library
+from components.gateway.models import load
+from components.gateway.requests import ModelRequest, TextRequest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["architecture", "encode", "reading_steps", "same_place", "shorten", "words"]
+
+
+@shared(256)
+def encode(request: TextRequest) -> gb.Encoded:
+    """No forward pass. Raises a TextError."""
+    return gb.encode(load(request.model), request.text, request.pair)
+
+
+def words(encoded: gb.Encoded) -> tuple[tuple[str, ...], np.ndarray]:
+    """The words of an input, and the word of each token, (token,)."""
+    import_library()
+    from glassbert.text.words import words_of
+
+    found = words_of(encoded)
+    return found.labels, found.group
+
+
+def same_place(request: TextRequest, position: int, other: TextRequest) -> int | None:
+    """The token of ``other`` that stands for the same characters as this one."""
+    import_library()
+    from glassbert.text.words import same_place as find
+
+    return find(encode(request), position, encode(other))
+
+
+def shorten(request: TextRequest) -> tuple[str, str | None]:
+    """The longest beginning that fits the model."""
+    return gb.shorten(load(request.model), request.text, request.pair)
+
+
+@shared(64)
+def reading_steps(request: TextRequest, padding: int | None) -> gb.ReadingSteps:
+    """One forward pass, three with padding; with the embeddings themselves, a few kilobytes a token."""
+    return gb.reading_steps(load(request.model), encode(request), padding=padding, vectors=True)
+
+
+@shared(8)
+def architecture(model: ModelRequest, tokens: int) -> gb.Architecture:
+    """One forward pass."""
+    return gb.architecture(load(model), tokens)

@@ -1,0 +1,80 @@
+"""Which models there are, and opening one."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from components.gateway.cache import shared
+from components.gateway.library import exempt_from_gc, gb, import_library
+from components.gateway.requests import ModelRequest
+
+if TYPE_CHECKING:
+    from glassbert.models.checkpoint import EmbeddedCheckpoint
+    from glassbert.models.progress import Progress
+    from glassbert.models.suggestions import Suggestion
+
+__all__ = ["devices", "embedded", "heads_of", "is_here", "load", "prepare", "suggestions"]
+
+
+def devices() -> dict[str, str]:
+    """Device id → name, "auto" first, of what this machine really has."""
+    import_library()
+    from glassbert.network.device import available_devices, choose_device, device_label
+
+    names = {device: device_label(device) for device in available_devices()}
+    return {"auto": f"Automatic: {names[choose_device()]}", **names}
+
+
+def suggestions() -> dict[str, Suggestion]:
+    """Model id → suggestion, the embedded ones first."""
+    import_library()
+    from glassbert.models.suggestions import SUGGESTIONS
+
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
+
+
+@shared(1)
+def embedded() -> tuple[EmbeddedCheckpoint, ...]:
+    """The models on board, with their cards."""
+    return tuple(gb.embedded())
+
+
+def is_here(source: str) -> bool:
+    """Whether this model opens without a download."""
+    import_library()
+    from glassbert.models.hub import is_local
+
+    return is_local(source)
+
+
+def prepare(source: str, progress: Callable[[Progress], None]) -> None:
+    """Find a model and download what is missing; free when it is here already. Raises a ModelError."""
+    import_library()
+    from glassbert.models.hub import locate
+
+    locate(source, progress=progress)
+
+
+def load(request: ModelRequest) -> gb.Model:
+    """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError."""
+    model = _load(request.source, request.device)
+    return gb.ablate(model, request.off) if request.off else model
+
+
+@shared(4)
+def _load(source: str, device: str) -> gb.Model:
+    import_library()
+    with exempt_from_gc():  # the first model of a family brings its modelling code
+        model = gb.load(source, device)
+        gc.collect()  # a traceback of the loading that still points at the model would keep it for ever
+    return model
+
+
+def heads_of(model: gb.Model) -> str:
+    """What the model was trained to answer, "masked words, next sentence"; "" for an encoder alone. Plain text."""
+    import_library()
+    from glassbert.families import HEADS
+
+    return ", ".join(HEADS[head] for head in model.heads)

@@ -1,0 +1,31 @@
+"""What a page asks for: small frozen requests, which are the keys of every cache."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+__all__ = ["ModelRequest", "TextRequest", "version_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """Which model, where; ``off``: the (layer, head) that are switched off."""
+
+    source: str
+    device: str = "auto"
+    off: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """One input of one model."""
+
+    model: ModelRequest
+    text: str
+    pair: str | None = None
+
+
+def version_of(*parts: object) -> str:
+    """A short hash that names what a component draws, so that a click on older data is dropped."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()

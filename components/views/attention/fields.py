@@ -1,0 +1,38 @@
+"""What the Attention page alone lets the visitor choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from components.address import Between
+from components.state import PageFields
+
+__all__ = ["DIM_BELOW", "THRESHOLD", "AttentionFields"]
+
+#: Percent.
+DIM_BELOW, THRESHOLD = Between(0, 100), Between(0, 50)
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionFields(PageFields):
+    """Heads are written "layer.head", counted from 0, with spaces between: "1.7 2.3"."""
+
+    page: ClassVar[str] = "attention"
+
+    section: Literal["heads", "beyond", "roles", "ablation", "bertviz"] = "heads"
+    rescale: bool = False  # rows of which something is hidden sum to 1 again
+    drawn: Literal["heatmap", "lines"] = "heatmap"  # the picture of one head
+    combine: Literal["", "mean", "max"] = ""  # several heads in one picture; "": the open head alone
+    combined_heads: str = ""  # which ones; "": all of the layer
+    focus: Literal["", "rows", "columns"] = ""  # of the selected tokens only
+    threshold: Annotated[int, THRESHOLD] = 0  # percent; weaker weights are not drawn
+    mark: Literal[
+        "", "previous", "next", "self", "same_word", "cls", "sep", "punctuation", "entropy", "distance", "importance"
+    ] = ""  # what is known about heads, as marks on the map
+    dim_below: Annotated[int, DIM_BELOW] = 0  # percent of the largest; heads with a smaller mark are dimmed
+    hide_dimmed: bool = False  # … or left out
+    order: Literal["", "most", "least"] = ""  # heads with the most or the least of it first; "": layer by layer
+    measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
+    heads_off: str = ""  # heads that are switched off
+    bertviz: Literal["head", "model", "neuron"] = "head"  # which of BertViz's views

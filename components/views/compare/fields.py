@@ -1,0 +1,20 @@
+"""What the Compare page alone lets the visitor choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from components.state import PageFields
+
+__all__ = ["CompareFields"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareFields(PageFields):
+    """What is compared."""
+
+    page: ClassVar[str] = "compare"
+
+    section: Literal["summary", "attention", "hidden", "saliency", "masked"] = "summary"
+    sides: Literal["", "models", "texts"] = ""  # two models or two texts; "": texts once there is a second one

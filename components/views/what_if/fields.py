@@ -1,0 +1,30 @@
+"""What the What if page alone lets the visitor choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from components.address import Between
+from components.examples import SWAPS
+from components.state import PageFields
+
+__all__ = ["BUDGET", "WhatIfFields"]
+
+#: Passes.
+BUDGET = Between(50, 20_000)
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfFields(PageFields):
+    """Which changes are tried."""
+
+    page: ClassVar[str] = "what_if"
+
+    section: Literal["edit", "smallest", "reduction", "tracing"] = "edit"
+    swaps: str = SWAPS  # words to put in each other's place, a list a line
+    proposals: Literal["masked_model", "gradient"] = "masked_model"  # who proposes words for the smallest change
+    deletions: bool = True  # … and whether words may be deleted
+    max_edits: Literal[1, 2] = 2  # … at most so many words
+    budget: Annotated[int, BUDGET] = 600  # … and so many passes
+    patch: Literal["hidden", "head", "mlp", "attention"] = "hidden"  # what is put from one run into the other

@@ -1,0 +1,91 @@
+// Elements, frames and sizes.
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} className
+ * @param {Record<string, unknown>} attributes
+ */
+export function element(tag, className, attributes = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  setAttributes(node, attributes);
+  return node;
+}
+
+/**
+ * @param {Element} node
+ * @param {Record<string, unknown>} attributes
+ */
+export function setAttributes(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    const text = String(value);
+    if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+  }
+}
+
+/**
+ * @param {Element} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/**
+ * The node under an event, itself or as an ancestor, as an index among `nodes`; −1 where there is none.
+ * @param {Event} event
+ * @param {Element[]} nodes
+ * @param {string} role of each node
+ */
+export function indexUnder(event, nodes, role) {
+  const node = event.target instanceof Element ? event.target.closest(`[role="${role}"]`) : null;
+  return node ? nodes.indexOf(node) : -1;
+}
+
+/** @typedef {(() => void) & { cancel: () => void }} Request */
+
+/**
+ * Runs at most once a frame, however often it is asked for.
+ * @param {() => void} draw
+ * @returns {Request}
+ */
+export function eachFrame(draw) {
+  let waiting = 0;
+  const request = () => {
+    waiting ||= requestAnimationFrame(() => {
+      waiting = 0;
+      draw();
+    });
+  };
+  return Object.assign(request, { cancel: () => cancelAnimationFrame(waiting) });
+}
+
+/**
+ * Draws again when a node or the window changes its size, or the screen its resolution. Returns what ends that.
+ * @param {Element} node
+ * @param {() => void} draw
+ */
+export function onResize(node, draw) {
+  const redraw = eachFrame(draw);
+  const observer = new ResizeObserver(redraw);
+  observer.observe(node);
+  window.addEventListener("resize", redraw);
+  return () => {
+    observer.disconnect();
+    window.removeEventListener("resize", redraw);
+    redraw.cancel();
+  };
+}
+
+/**
+ * Where to scroll so that a part of the content is inside the visible room, no further than needed.
+ * @param {number} scrolled now
+ * @param {number} start of the part
+ * @param {number} size of the part
+ * @param {number} room
+ */
+export function scrolledTo(scrolled, start, size, room) {
+  if (start < scrolled) return start;
+  return start + size > scrolled + room ? start + size - room : scrolled;
+}

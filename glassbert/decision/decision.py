@@ -1,0 +1,168 @@
+"""What an explanation explains: F, one decision of one model about one input.
+
+F is the logit (or the probability) of a target, or its difference from a foil: "NEGATIVE", "he rather than she at token
+3", "B follows A". A :class:`Decision` says what that means (which head, which classes, which tokens may go, what stands
+for a text without words) and turns logits into F. It runs nothing: that is :class:`Runner`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from glassbert.errors import OptionError
+from glassbert.families import Head
+from glassbert.network.blocks import has_known_blocks
+from glassbert.network.model import Model, word_embeddings
+from glassbert.results import Array, Encoded
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
+from glassbert.text.inputs import token_name
+
+__all__ = ["BASELINES", "HEAD_OF", "PAIR_NAMES", "Decision"]
+
+BASELINES = ("pad", "mask", "zero")
+PAIR_NAMES = ("B follows A", "B does not follow A")
+
+#: Kind of target → the task head that decides it.
+HEAD_OF: dict[type[Target], Head] = {
+    ClassTarget: "classification",
+    NextSentenceTarget: "next_sentence",
+    MaskTarget: "masked_words",
+    TokenTarget: "token_classification",
+    AnswerTarget: "question_answering",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """One input, one target, in one unit. Make one with :func:`decide`."""
+
+    model: Model
+    encoded: Encoded  # with the mask in place, for a masked word
+    target: Target
+    target_label: str  # as people read it: "POSITIVE", "he rather than she"
+    output: Output
+    class_ids: tuple[int, ...]  # the target's id, then the foil's if there is one
+
+    # --- the input ----------------------------------------------------------------------------------------------
+
+    @property
+    def length(self) -> int:
+        """Tokens, special ones included."""
+        return len(self.encoded)
+
+    @property
+    def kept(self) -> Array:
+        """(token,) True where every baseline keeps the token: special tokens and the masked word asked about."""
+        kept = self.encoded.special_tokens_mask.astype(bool)
+        if isinstance(self.target, MaskTarget):
+            kept = kept.copy()
+            kept[self.target.position] = True
+        return kept
+
+    @property
+    def removable(self) -> Array:
+        """(token,) True where the token can be left out: the decision is still made without it."""
+        removable = ~self.kept
+        if isinstance(self.target, TokenTarget):
+            removable[self.target.position] = False
+        if isinstance(self.target, AnswerTarget):
+            removable[list(self.class_ids)] = False
+        return removable
+
+    @property
+    def embeddings(self) -> Tensor:
+        """(1, token, dimension) in float32, on the model's device: steps and sums need more digits than half has.
+
+        Rows of the word-embedding table, before positions, segments and LayerNorm are added.
+        """
+        return word_embeddings(self.model, torch.tensor(self.encoded.input_ids)[None]).detach().float()
+
+    def baseline_embeddings(self, baseline: str) -> Tensor:
+        """(1, token, dimension): [PAD], [MASK] or zero in place of every token that is not kept. Raises OptionError."""
+        if baseline not in BASELINES:
+            raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
+        kept = torch.from_numpy(self.kept)
+        tokenizer = self.model.tokenizer
+        if baseline == "mask" and tokenizer.mask_token_id is None:
+            raise OptionError(f"{self.model.source!r} has no mask token: choose the baseline pad or zero")
+        filler = tokenizer.mask_token_id if baseline == "mask" else tokenizer.pad_token_id
+        ids = torch.where(kept, torch.tensor(self.encoded.input_ids), torch.tensor(filler))
+        embedded = word_embeddings(self.model, ids[None]).detach().float()
+        if baseline == "zero":
+            embedded = embedded * kept[None, :, None].to(embedded.device, embedded.dtype)
+        return embedded
+
+    # --- the head that decides ----------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Head:
+        """The task head whose logits these are."""
+        return HEAD_OF[type(self.target)]
+
+    @property
+    def position(self) -> int:
+        """The token whose last state the head reads: the mask, the labelled token, the answer's edge, or [CLS]."""
+        if isinstance(self.target, AnswerTarget):
+            return self.target.position or 0  # left open only while the likeliest is being sought
+        return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
+
+    @property
+    def reads_one_position(self) -> bool:
+        """Whether a pass may end at that token: the head of this target reads the state of no other."""
+        if not isinstance(self.target, ClassTarget | MaskTarget | NextSentenceTarget) or self.model.ablated_heads:
+            return False
+        return has_known_blocks(self.model.network)
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether the class is decided by itself, with no other to be ahead of: a label of a multi-label classifier."""
+        return self.model.multi_label and isinstance(self.target, ClassTarget)
+
+    def class_name(self, index: int) -> str:
+        """What the head of this target calls its class: a label, a vocabulary string, "B follows A"."""
+        match self.target:
+            case ClassTarget() | TokenTarget():
+                return self.model.labels[index]
+            case MaskTarget():
+                return token_name(self.model, index)
+            case AnswerTarget():
+                return self.encoded.tokens[index]
+            case _:
+                return PAIR_NAMES[index]
+
+    # --- from logits to F ---------------------------------------------------------------------------------------
+
+    def value(self, logits: Tensor) -> Tensor:
+        """(input, class) logits → F, (input,). Differentiable. The classes of an AnswerTarget are the tokens."""
+        if self.output == "probability":
+            if isinstance(self.target, AnswerTarget):  # answers are sought in the second text only
+                context = torch.from_numpy(self.encoded.sequence_ids == 1).to(logits.device)
+                logits = logits.masked_fill(~context, -torch.inf)
+            logits = logits.sigmoid() if self.is_independent else logits.softmax(dim=-1)
+        value = logits[:, self.class_ids[0]]
+        return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
+
+    def answers(self, logits: Array) -> tuple[str, ...]:
+        """What the model decides, (input,): the class with the highest of (input, class) logits.
+
+        A multi-label classifier decides about each label by itself: the label asked about, or "not" that label.
+        """
+        if not self.is_independent:
+            return tuple(self.class_name(int(index)) for index in logits.argmax(axis=1))
+        asked = self.class_ids[0]
+        name = self.class_name(asked)
+        return tuple(name if logit > 0 else f"not {name}" for logit in logits[:, asked])
+
+    def leads(self, logits: Array, original: Array) -> Array:
+        """How far the decision of ``original`` (class,) is ahead, (input,), in logits: below 0 it has flipped."""
+        asked, decided = self.class_ids[0], int(original.argmax())
+        ahead: Array
+        if self.is_independent:
+            ahead = logits[:, asked] * (1.0 if original[asked] > 0 else -1.0)
+        else:
+            ahead = logits[:, decided] - np.delete(logits, decided, axis=1).max(axis=1)
+        return ahead

@@ -1,0 +1,108 @@
+"""F and its gradient for many rows of embeddings at once, of one decision or of several.
+
+The decisions of one call belong to one model and one head. Rows of different lengths are padded and masked, rows of
+similar length go together, and a pass holds as many as memory and the cores can use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from glassbert.decision.runner import Runner
+from glassbert.network.batches import batches_with_gradients
+from glassbert.network.model import batch
+from glassbert.network.run import Forward
+from glassbert.targets import AnswerTarget
+
+__all__ = ["Row", "alike", "gradients_in_parts", "in_batches", "run_rows", "values_and_gradients"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One point to ask F at: word embeddings (token, dimension) of a decision."""
+
+    runner: Runner
+    embeddings: Tensor
+
+    @property
+    def length(self) -> int:
+        return self.runner.decision.length
+
+
+def alike(runners: Sequence[Runner]) -> list[list[int]]:
+    """Indices of decisions that can share a pass: one head, one edge of an answer, the shortest first."""
+
+    def kind(index: int) -> tuple[str, str]:
+        target = runners[index].decision.target
+        return type(target).__name__, target.edge if isinstance(target, AnswerTarget) else ""
+
+    order = sorted(range(len(runners)), key=lambda index: (*kind(index), runners[index].decision.length))
+    return [list(group) for _, group in groupby(order, key=kind)]
+
+
+def in_batches(rows: Sequence[Row], most_rows: int | None = None) -> list[list[int]]:
+    """Indices of the rows of each pass, of similar length."""
+    if not rows:
+        return []
+    return list(batches_with_gradients(rows[0].runner.decision.model, [row.length for row in rows], most_rows))
+
+
+def values_and_gradients(rows: Sequence[Row], most_rows: int | None = None) -> list[tuple[float, Tensor]]:
+    """F and ∂F/∂x, (token, dimension), at each row; ``most_rows`` a pass, None: chosen from length and memory."""
+    results: dict[int, tuple[float, Tensor]] = {}
+    for chosen in in_batches(rows, most_rows):
+        values, points, _ = run_rows([rows[index] for index in chosen], attention=False)
+        (gradients,) = torch.autograd.grad(values.sum(), points)
+        for place, index in enumerate(chosen):
+            results[index] = float(values[place].detach()), gradients[place, : rows[index].length]
+    return [results[index] for index in range(len(rows))]
+
+
+def gradients_in_parts(value: Callable[[Tensor], Tensor], most_rows: int) -> Callable[..., tuple[Tensor]]:
+    """A ``gradient_func`` for Captum that takes so many rows a pass: Captum would take all at once."""
+
+    def gradients(_forward: object, inputs: tuple[Tensor, ...], *_unused: object) -> tuple[Tensor]:
+        parts = []
+        with torch.enable_grad():
+            for part in torch.split(inputs[0].detach(), most_rows):
+                point = part.requires_grad_()
+                parts.append(torch.autograd.grad(value(point).sum(), point)[0])
+        return (torch.cat(parts),)
+
+    return gradients
+
+
+def run_rows(rows: Sequence[Row], *, attention: bool) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """F (row,), the padded points it can be differentiated by, and the attention weights of each layer."""
+    runners = [row.runner for row in rows]
+    first, model, length = runners[0], runners[0].decision.model, max(row.length for row in rows)
+    inputs = batch(model, [runner.decision.encoded for runner in runners])
+    positions = torch.tensor([runner.decision.position for runner in runners])
+    for runner in runners:
+        runner.passes.add(1)
+    with torch.enable_grad():
+        points = torch.stack([pad(row.embeddings, (0, 0, 0, length - len(row.embeddings))) for row in rows])
+        points = points.detach().requires_grad_()
+
+        def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
+            forward = Forward(model, inputs, device, points.to(device, model.network.dtype))
+            if attention:
+                return first.read(forward, positions, attention=True)
+            return first.logits_of(forward, positions), ()
+
+        logits, weights = model.run(work)
+        values = []
+        for _, group in groupby(range(len(rows)), key=lambda index: id(runners[index])):
+            places = list(group)
+            decision = runners[places[0]].decision
+            own = logits[places]
+            if isinstance(decision.target, AnswerTarget):
+                own = own[:, : decision.length]  # its classes are the tokens; the rest is padding
+            values.append(decision.value(own))
+    return torch.cat(values), points, weights

@@ -1,0 +1,189 @@
+"""From a target as people name it to a decision that can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from numbers import Integral
+
+import numpy as np
+import torch
+
+from glassbert.decision.decision import PAIR_NAMES, Decision
+from glassbert.decision.runner import Passes, Runner
+from glassbert.errors import OptionError, TargetError
+from glassbert.network.model import Model, require_head
+from glassbert.results import Encoded
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
+from glassbert.text.inputs import mask_positions, with_masks
+from glassbert.text.vocabulary import piece_in_place
+
+__all__ = ["decide"]
+
+
+def decide(
+    model: Model,
+    encoded: Encoded,
+    target: Target | int | str | None,
+    output: Output,
+    *,
+    passes: Passes | None = None,
+) -> Runner:
+    """Check the target against the model and fill in what was left open.
+
+    ``None`` is the predicted class; without a classifier the first typed mask; without one the next sentence of a
+    pair; the first token with a label of its own; the start of the answer. What a target leaves open costs one forward
+    pass, counted in ``passes``. Raises TargetError, HeadError, OptionError.
+    """
+    if output not in ("logit", "probability"):
+        raise OptionError(f"output {output!r} is not known; valid are logit, probability")
+    counted = passes or Passes()
+    if target is None:
+        target = _default_target(model, encoded, counted)
+    wanted = ClassTarget(target) if isinstance(target, int | str | Integral) else target
+    if not isinstance(wanted, Target):
+        raise TargetError(
+            f"{target!r} is no target; valid are a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, "
+            "TokenTarget and AnswerTarget"
+        )
+    open_decision = Decision(model, encoded, wanted, "", output, ())
+    return Runner(_settled(open_decision, counted), counted)
+
+
+def _settled(decision: Decision, passes: Passes) -> Decision:
+    """The decision with what the target left open filled in."""
+    match decision.target:
+        case ClassTarget() as target:
+            return _settle_class(decision, target, passes)
+        case MaskTarget() as target:
+            return _settle_mask(decision, target, passes)
+        case TokenTarget() as target:
+            return _settle_token(decision, target, passes)
+        case AnswerTarget() as target:
+            return _settle_answer(decision, target, passes)
+        case NextSentenceTarget() as target:
+            require_head(decision.model, "next_sentence")
+            _need_pair(decision.encoded, "the next-sentence target needs two texts: give a second one")
+            index = 0 if target.is_next else 1
+            return replace(decision, target_label=PAIR_NAMES[index], class_ids=(index,))
+
+
+def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
+    if "classification" in model.heads:
+        return ClassTarget()
+    masks = mask_positions(model, encoded)
+    if "masked_words" in model.heads and masks:
+        return MaskTarget(masks[0])
+    if "next_sentence" in model.heads and len(encoded.texts) == 2:
+        return NextSentenceTarget()
+    if "token_classification" in model.heads:
+        return _first_labelled(model, encoded, passes)
+    if "question_answering" in model.heads:
+        return AnswerTarget()
+    if "masked_words" in model.heads:
+        raise TargetError(
+            f"there is nothing to explain yet: type a {model.mask_token} in the text or name a position to mask "
+            "(target=MaskTarget(position))"
+        )
+    raise TargetError(f"{model.source!r} has no head whose decision could be explained; choose a classifier")
+
+
+def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
+    """The first word that is more than "O", outside every entity, as far as labels follow that custom."""
+    words = np.flatnonzero(encoded.special_tokens_mask == 0)
+    for position in words:
+        target = TokenTarget(int(position))
+        label = _best(Decision(model, encoded, target, "", "logit", ()), passes)
+        if model.labels[label] != "O":
+            return TokenTarget(int(position), label)
+    return TokenTarget(int(words[0]))
+
+
+def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> Decision:
+    model = decision.model
+    require_head(model, "classification")
+    label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
+    foil = None if target.foil is None else _label_id(model, target.foil)
+    return _contrasted(replace(decision, target=ClassTarget(label, foil)), label, foil)
+
+
+def _settle_token(decision: Decision, target: TokenTarget, passes: Passes) -> Decision:
+    model, position = decision.model, int(target.position)
+    require_head(model, "token_classification")
+    words = np.flatnonzero(decision.encoded.special_tokens_mask == 0)
+    if position not in words:
+        raise TargetError(f"token {position} has no label to explain; the words of this text are tokens {_span(words)}")
+    label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
+    foil = None if target.foil is None else _label_id(model, target.foil)
+    return _contrasted(replace(decision, target=TokenTarget(position, label, foil)), label, foil)
+
+
+def _settle_mask(decision: Decision, target: MaskTarget, passes: Passes) -> Decision:
+    position = int(target.position)
+    masked = with_masks(decision.model, decision.encoded, [position])
+    decision = replace(decision, encoded=masked, target=replace(target, position=position))
+    token = _best(decision, passes) if target.token is None else _piece(decision, position, target.token)
+    foil = None if target.foil is None else _piece(decision, position, target.foil)
+    return _contrasted(replace(decision, target=MaskTarget(position, token, foil)), token, foil)
+
+
+def _piece(decision: Decision, position: int, token: int | str) -> int:
+    """The id of a word as it would stand there ("he" is "Ġhe" to RoBERTa), or else of exactly that vocabulary entry."""
+    try:
+        return piece_in_place(decision.model, decision.encoded, position, token)
+    except TargetError:
+        entry = decision.model.tokenizer.get_vocab().get(token)
+        if entry is None:
+            raise
+        return int(entry)
+
+
+def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> Decision:
+    encoded = decision.encoded
+    require_head(decision.model, "question_answering")
+    _need_pair(encoded, "an answer needs a question and a text to find it in: give both")
+    if target.edge not in ("start", "end"):
+        raise TargetError(f"an answer has no edge {target.edge!r}; valid are start, end")
+    context = np.flatnonzero(encoded.sequence_ids == 1)
+    for position in (target.position, target.foil):
+        if position is not None and position not in context:
+            raise TargetError(f"no answer can {target.edge} at token {position}; the text is tokens {_span(context)}")
+    place = _best(decision, passes, among=context) if target.position is None else int(target.position)
+    foil = None if target.foil is None else int(target.foil)
+    return _contrasted(replace(decision, target=AnswerTarget(target.edge, place, foil)), place, foil)
+
+
+def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None) -> int:
+    """The class with the highest logit. One forward pass."""
+    with torch.no_grad():
+        logits = Runner(decision, passes).logits(decision.embeddings)[0].cpu().numpy()
+    return int(logits.argmax()) if among is None else int(among[logits[among].argmax()])
+
+
+def _contrasted(decision: Decision, target: int, foil: int | None) -> Decision:
+    """The decision with its class ids, and how they are called: "A rather than B"."""
+    name: Callable[[int], str] = decision.class_name
+    if foil is None:
+        return replace(decision, target_label=name(target), class_ids=(target,))
+    if foil == target:
+        raise TargetError(f"target and foil are both {name(target)!r}: choose two different ones")
+    return replace(decision, target_label=f"{name(target)} rather than {name(foil)}", class_ids=(target, foil))
+
+
+def _label_id(model: Model, label: int | str) -> int:
+    if not isinstance(label, str):
+        if 0 <= label < len(model.labels):
+            return int(label)
+        raise TargetError(f"class {label}: this model has classes 0 to {len(model.labels) - 1}")
+    if label in model.labels:
+        return model.labels.index(label)
+    raise TargetError(f"class {label!r}: this model's classes are {', '.join(model.labels)}")
+
+
+def _need_pair(encoded: Encoded, otherwise: str) -> None:
+    if len(encoded.texts) != 2:
+        raise TargetError(otherwise)
+
+
+def _span(positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
+    return f"{positions[0]} to {positions[-1]}"

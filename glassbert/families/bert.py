@@ -1,0 +1,47 @@
+"""BERT (Devlin et al. 2019, arXiv:1810.04805)."""
+
+from __future__ import annotations
+
+from glassbert.families._family import Family, Head, LayerNames, TaskHead
+
+INSIDE = LayerNames(
+    attention="attention.self",
+    query="attention.self.query",
+    key="attention.self.key",
+    value="attention.self.value",
+    output="attention.output.dense",
+    norm="attention.output.LayerNorm",
+    widen="intermediate.dense",
+    feed_forward="output.dense",
+    last_norm="output.LayerNorm",
+)
+
+#: One Linear on the state of every token: nearly every family names these heads the same.
+TOKEN_HEADS: dict[Head, TaskHead] = {
+    "token_classification": TaskHead(("classifier",)),
+    "question_answering": TaskHead(("qa_outputs",)),
+}
+
+FAMILY = Family(
+    model_type="bert",
+    label="BERT",
+    class_prefix="Bert",
+    prefix="bert",
+    pooler="pooler",
+    inside=INSIDE,
+    heads={
+        **TOKEN_HEADS,
+        "classification": TaskHead(("bert.pooler.dense", "classifier")),
+        "next_sentence": TaskHead(("bert.pooler.dense", "cls.seq_relationship"), modules=("cls.seq_relationship",)),
+        "masked_words": TaskHead(
+            (
+                "cls.predictions.transform.dense",
+                "cls.predictions.transform.LayerNorm",
+                "cls.predictions.decoder",
+            ),
+            modules=("cls.predictions",),
+        ),
+    },
+    fused_attention=True,
+    one_position=True,
+)

@@ -1,0 +1,24 @@
+"""ELECTRA (Clark et al. 2020, arXiv:2003.10555): BERT's layers, no pooler. Its generators fill masks."""
+
+from __future__ import annotations
+
+from glassbert.families._family import Family, TaskHead
+from glassbert.families.bert import INSIDE, TOKEN_HEADS
+
+FAMILY = Family(
+    model_type="electra",
+    label="ELECTRA",
+    class_prefix="Electra",
+    prefix="electra",
+    inside=INSIDE,
+    heads={
+        **TOKEN_HEADS,
+        "classification": TaskHead(("classifier.dense", "classifier.out_proj")),
+        "masked_words": TaskHead(
+            ("generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head"),
+            modules=("generator_predictions", "generator_lm_head"),
+        ),
+    },
+    fused_attention=True,
+    one_position=True,
+)

@@ -1,0 +1,77 @@
+"""From hidden states to logits: the one place that knows how each task head is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from glassbert.families import Head
+from glassbert.network.device import work_threads
+from glassbert.network.model import Model, batch, next_sentence_logits, vocabulary_logits
+from glassbert.network.run import Forward, run
+from glassbert.results import Encoded
+
+__all__ = ["at_positions", "head_logits", "task_logits", "vocabulary_scores"]
+
+
+def head_logits(
+    forward: Forward, head: Head, positions: Tensor | None = None, *, attention: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The logits of one head in float32, on the device, and the attention weights they were computed with, if asked.
+
+    | head | logits |
+    | --- | --- |
+    | classification | (input, label) |
+    | next_sentence | (input, 2): B follows A, B is from elsewhere |
+    | token_classification | (input, token, label); (input, label) at ``positions`` |
+    | question_answering | (input, 2, token): start, end |
+    | masked_words | (input, vocabulary) at ``positions`` |
+
+    ``positions``: the token read in each input, or the one read in all. Weights are (input, head, query, key) a layer.
+    """
+    match head:
+        case "masked_words" | "next_sentence":
+            output = forward.encoder(output_attentions=attention)
+            if head == "next_sentence":
+                logits = next_sentence_logits(forward.model, output.pooler_output)
+            else:
+                assert positions is not None
+                # the vocabulary at the masked position only: half the cost, the same numbers
+                logits = vocabulary_logits(forward.model, at_positions(output.last_hidden_state, positions))
+        case "question_answering":
+            output = forward.network(output_attentions=attention)
+            logits = torch.stack((output.start_logits, output.end_logits), dim=1)
+        case _:
+            output = forward.network(output_attentions=attention)
+            logits = output.logits if positions is None else at_positions(output.logits, positions)
+    return logits.float(), tuple(output.attentions) if attention else ()
+
+
+def task_logits(model: Model, encoded: Sequence[Encoded], head: Head, positions: Tensor | None = None) -> Tensor:
+    """:func:`head_logits` of these inputs in one pass, on the CPU."""
+
+    def read(forward: Forward) -> Tensor:
+        return head_logits(forward, head, positions)[0].cpu()
+
+    return run(model, batch(model, encoded), read)
+
+
+def at_positions(states: Tensor, positions: Tensor) -> Tensor:
+    """(input, token, …) → (input, …): the row at each input's position, or at the one position given for all."""
+    rows = torch.arange(len(states), device=states.device)
+    return states[rows, positions.to(states.device).expand(len(states))]
+
+
+def vocabulary_scores(model: Model, states: Tensor, *, token_rows: int) -> Tensor:
+    """The masked-word head on states of an earlier pass: (row, hidden) → (row, vocabulary) logits, float32 on the CPU.
+
+    ``token_rows``: the work in terms of tokens on their way through the layers, from which threads are chosen.
+    """
+
+    def work(device: str) -> Tensor:
+        with torch.no_grad(), work_threads(token_rows):
+            return vocabulary_logits(model, states.to(device, model.network.dtype)).float().cpu()
+
+    return model.run(work)

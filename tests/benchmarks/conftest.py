@@ -1,0 +1,48 @@
+"""Benchmarks as modules of this process, at their smallest sizes: their imports cost more than what they then do."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+Smoke = Callable[..., str]
+
+
+def imported(name: str) -> ModuleType:
+    """The script as a module; some bear names of others, such as ``trace``."""
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Smoke]:
+    """``smoke("trace")``: run a script with ``--smoke`` and return what it printed. ``replaced``: names in it, such as
+    the function that starts a server."""
+    from glassbert.network import device
+
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(device, "_MAX_THREADS", device._MAX_THREADS)  # scripts choose their own
+
+    def run(name: str, **replaced: object) -> str:
+        module = imported(name)
+        for attribute, value in replaced.items():
+            if hasattr(module, attribute):
+                monkeypatch.setattr(module, attribute, value)
+        with warnings.catch_warnings():
+            module.main(["--smoke"])
+        return capsys.readouterr().out
+
+    yield run
+    gc.unfreeze()

@@ -1,0 +1,84 @@
+"""Every benchmark still runs: with ``--smoke``, at the smallest sizes, it prints its tables to the end."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.benchmarks.conftest import BENCHMARKS, Smoke, imported
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+#: Script → a number in its last table, which only a run to the end prints.
+ALONE = {
+    "view_cost": r"attribute, input_x_gradient +\d",
+    "attribution": r"attribute one by one, input_x_gradient +\d",
+    "attention_cost": r"sweep: \d+\.\d\d forward passes a head",
+    "surprise": r"stock network's loss, one position at a time +\d",
+    "receipts": r"five methods with receipts: \d+\.\d\d s",
+    "trace": r"a layer × position is (met|missed) \(\d",
+    "load": r"pretrained +\d+\.\d\d \(",
+}
+IN_A_BROWSER = {
+    "attention_map": r"random BERT-base, 12 × 12 +\d+\.\d\d MB",
+    "startup": r"address of a second `make app` +(\d|no \.venv)",
+    "memory": r"window closed, \S+ s later +-?\d+ +-?\d+",
+    "smoothness": r"24 tokens: zoom it +\d",
+    "payload": r"largest elements\n12 .*\bheads_map \d+ kB",
+    "rerun_latency": r"run\.run_script +\d",
+}
+
+
+def test_every_benchmark_is_run_here() -> None:
+    scripts = {path.stem for path in BENCHMARKS.glob("[a-z]*.py")}
+    assert scripts == {*ALONE, *IN_A_BROWSER}
+    listed = re.findall(r"^\| `(\w+)\.py`", (BENCHMARKS / "README.md").read_text(encoding="utf-8"), re.M)
+    assert sorted(listed) == sorted(scripts), "the README lists them all"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALONE)
+def test_it_runs(smoke: Smoke, name: str) -> None:
+    printed = smoke(name)
+    assert re.search(ALONE[name], printed), printed
+    assert "nan" not in printed
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[dict[str, Any]]:
+    """One server and one browser for all scripts, in the place of those that each of them would start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        app = imported("_app")
+        with app.run_app() as server, app.browser() as opened:
+
+            @contextmanager
+            def run_app(**options: Any) -> Iterator[Any]:
+                if options:  # with a stopwatch, or another interpreter: a server of its own
+                    with app.run_app(**options) as other:
+                        yield other
+                else:
+                    yield server
+
+            @contextmanager
+            def browser() -> Iterator[Browser]:
+                yield opened
+                for context in opened.contexts:
+                    context.close()
+
+            yield {"run_app": run_app, "browser": browser}
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", IN_A_BROWSER)
+def test_it_runs_in_a_browser(smoke: Smoke, shared: dict[str, Any], name: str) -> None:
+    assert os.environ.get("CHROMIUM"), "make browser names one"
+    printed = smoke(name, **shared)
+    assert re.search(IN_A_BROWSER[name], printed), printed

@@ -1,0 +1,36 @@
+"""Numbers and vocabulary strings as a reader sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from glassbert.pictures.formats import percent, points, readable, signed_number
+
+
+@pytest.mark.parametrize(
+    ("share", "written"), [(1.0, "100.0%"), (0.9314922, "93.1%"), (0.001, "0.1%"), (0.00099, "9.9e-04")]
+)
+def test_percent(share: float, written: str) -> None:
+    assert percent(share) == written
+
+
+@pytest.mark.parametrize(
+    ("token", "seen"), [("Ġword", "word"), ("▁word", "word"), ("##ing", "##ing"), ("Ġ", "Ġ"), ("▁", "▁"), ("", "")]
+)
+def test_readable(token: str, seen: str) -> None:
+    assert readable(token) == seen
+
+
+@pytest.mark.parametrize(
+    ("difference", "written"), [(0.25, "+25.0 points"), (-0.031, "−3.1 points"), (0.0004, "± 0 points")]
+)
+def test_points(difference: float, written: str) -> None:
+    assert points(difference) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0, "0"), (0.25, "+0.250"), (-1.5, "−1.50"), (123.4, "+123"), (0.00123, "+0.00123"), (-0.0004, "−4.0e-04")],
+)
+def test_signed_numbers(value: float, written: str) -> None:
+    assert signed_number(value) == written
