@@ -110,10 +110,7 @@ def _accept(name: str, value: Any, hint: Any) -> None:
     is_text = name in _TEXTS and not _is_model(hint)
     if sentence:
         if name == "target":
-            raise TargetTypeError(
-                f"{type(value).__name__} is no target; valid are a class id or name, ClassTarget, MaskTarget, "
-                "NextSentenceTarget, TokenTarget and AnswerTarget"
-            )
+            raise TargetTypeError(sentence)
         if not is_text:
             raise OptionTypeError(sentence)
         if isinstance(value, bytes | bytearray):
@@ -203,7 +200,7 @@ def _fits(value: Any, hint: Any, exact: bool) -> bool:
         return isinstance(value, os.PathLike)
     if origin is not None:  # a Sequence
         if isinstance(value, str):
-            return str in _alternatives(inner[0])  # a list of strings to Python; the function says what it wants
+            return inner[0] is str  # a string is a list of strings to Python; the function says what it wants instead
         return _is_sequence(value) and all(_fits(item, inner[0], exact) for item in value)
     return _fits_class(value, hint)
 
