@@ -118,7 +118,7 @@ def test_what_cannot_be_followed_says_so(tiny_model):
     model = tiny_model("bert", "masked_words")
     with pytest.raises(gb.TargetError, match=r"'unbelievable' is \d+ pieces"):
         gb.logit_lens(model, MASKED, words=["unbelievable"])
-    with pytest.raises(gb.OptionError, match="words is a list"):
+    with pytest.raises(gb.OptionError, match="words must be a list"):
         gb.logit_lens(model, MASKED, words="he")
     with pytest.raises(gb.OptionError, match="1 to 512"):
         gb.logit_lens(model, MASKED, top_k=0)
