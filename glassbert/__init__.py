@@ -32,7 +32,6 @@ from glassbert.attribution import (
 from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.comparison import (
     Sides,
-    align_words,
     compare_attention,
     compare_attributions,
     compare_hidden_states,
@@ -41,7 +40,6 @@ from glassbert.comparison import (
     compare_predictions,
     compare_texts,
     largest_changes,
-    same_length_hint,
     sides_of_models,
     sides_of_texts,
 )
@@ -114,6 +112,7 @@ from glassbert.network.model import Model, load
 from glassbert.network.results import Architecture
 from glassbert.results import Encoded, Result, load_result
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.text.alignment import align_words, same_length_hint
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.normalisation import NORMALISATIONS
 from glassbert.text.reading import reading_steps

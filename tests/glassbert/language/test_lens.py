@@ -92,6 +92,7 @@ def test_words_are_spelt_for_their_place(tiny_model):
     model = tiny_model("roberta", "masked_words")
     vocabulary = model.tokenizer.get_vocab()
     lens = gb.logit_lens(model, "[MASK] is ([MASK])", words=["is", "Ġis", vocabulary["a"]])
+    assert lens.words == ("is", "Ġis", "a"), "an id is named"
     assert lens.word_ids[:, 1].tolist() == [vocabulary["Ġis"]] * 2
     assert lens.word_ids[:, 0].tolist() == [vocabulary["is"]] * 2
     assert lens.word_ids[:, 2].tolist() == [vocabulary["a"]] * 2
