@@ -1,0 +1,45 @@
+"""From page to page by the menu, back and forward, and by a link: each page keeps its own choices."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.workbench import Workbench
+
+VIEW = {"text": "It was not bad.", "method": "input_x_gradient"}
+
+
+def open_section(bench: Workbench, name: str) -> Locator:
+    """The segment of the control that is pressed."""
+    return bench.main().get_by_role("radio", name=name, checked=True)
+
+
+def test_each_page_keeps_its_section(server: str, new_context: NewContext) -> None:
+    bench = Workbench(new_context().new_page(), server).open_page("attention", **VIEW, section="bertviz")
+    expect(open_section(bench, "BertViz")).to_be_visible()
+    bench.go_to("inputs")
+    assert bench.parameters() == VIEW
+    bench.main().get_by_role("radio", name="The network").click()
+    bench.expect_parameters(section="network")
+    bench.go_to("attention")
+    expect(open_section(bench, "BertViz")).to_be_visible()
+    assert bench.parameters() == VIEW | {"section": "bertviz"}
+    bench.page.go_back()
+    expect(open_section(bench, "The network")).to_be_visible()
+    bench.page.go_back()
+    expect(open_section(bench, "From text to numbers")).to_be_visible()
+    bench.page.go_forward()
+    expect(open_section(bench, "The network")).to_be_visible()
+    bench.page.reload()
+    expect(open_section(bench, "The network")).to_be_visible()
+    assert bench.parameters() == VIEW | {"section": "network"}
+
+
+def test_a_choice_that_all_pages_share_outlives_a_menu_drawn_before_it(server: str, new_context: NewContext) -> None:
+    """A click in a picture draws the picture again, not the sidebar."""
+    bench = Workbench(new_context().new_page(), server).open_page("attention", **VIEW)
+    bench.open_head(4, 9)
+    bench.expect_parameters(layer="4", head="9")
+    bench.go_to("inputs")
+    bench.expect_parameters(layer="4", head="9")
