@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from glassbert.models.progress import Progress
     from glassbert.models.suggestions import Suggestion
 
-__all__ = ["devices", "embedded", "heads_of", "is_here", "load", "prepare", "suggestions"]
+__all__ = ["device_of", "devices", "embedded", "heads_of", "is_here", "load", "prepare", "suggestions"]
 
 
 def devices() -> dict[str, str]:
@@ -25,6 +25,14 @@ def devices() -> dict[str, str]:
 
     names = {device: device_label(device) for device in available_devices()}
     return {"auto": f"Automatic: {names[choose_device()]}", **names}
+
+
+def device_of(model: gb.Model) -> str:
+    """The name of the device that the model runs on, "CPU" or "GPU 0: …"."""
+    import_library()
+    from glassbert.network.device import device_label
+
+    return device_label(model.device)
 
 
 def suggestions() -> dict[str, Suggestion]:

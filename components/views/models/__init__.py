@@ -52,21 +52,18 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
 
 
 def _facts(one: Opened) -> dict[str, str]:
-    from glassbert.families import HEADS
-    from glassbert.network.device import device_label
-
     model = one.model
     return {
         "Model": one.name,
         "Id": model.source,
         "Family": model.checkpoint.family.label,
-        "Heads in the weights": ", ".join(HEADS[head] for head in model.heads) or "none, only the encoder",
+        "Heads in the weights": models.heads_of(model) or "none, only the encoder",
         "Labels": ", ".join(model.labels) or "–",
         "Layers × heads": f"{model.layers} × {model.attention_heads}",
         "Hidden size": f"{model.hidden_size:,}",
         "Parameters": f"{model.parameters:,}",
         "Vocabulary": f"{model.network.config.vocab_size:,}",
         "Longest input": f"{model.max_tokens} tokens",
-        "Runs on": f"{device_label(model.device)}, {model.precision}",
+        "Runs on": f"{models.device_of(model)}, {model.precision}",
         "Weights": f"{model.checkpoint.weight_bytes / 1e6:.0f} MB, {model.checkpoint.weights_hash[:12]}",
     }
