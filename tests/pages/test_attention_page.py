@@ -143,7 +143,7 @@ def test_words_instead_of_pieces(pretrained: gb.Model) -> None:
     assert len(words.queries) < len(head.queries), "this text must have a word of several pieces"
     assert header(attention(text=text, by_word="0"), "head_heatmap")["tokens"] == list(head.query_labels)
     app = attention(text=text)
-    (switch,) = [toggle for toggle in app.toggle if "Words instead" in toggle.label]
+    (switch,) = [toggle for toggle in app.toggle if "Merge pieces" in toggle.label]
     switch.set_value(True).run()
     assert header(app, "head_heatmap")["tokens"] == list(words.query_labels)
     assert parameters(app)["by_word"] == "1"

@@ -221,7 +221,7 @@ def test_scores_and_their_difference_share_a_scale(sentiment: gb.Model) -> None:
     for side, values in (("first", result.first_scores), ("second", result.second_scores)):
         assert told[side] == pytest.approx(values[there[side]].tolist(), abs=1e-4)
     assert told["difference"] == pytest.approx(result.differences.tolist(), abs=1e-4)
-    assert "What speaks for POSITIVE" in shown(app).replace("*", "")
+    assert "Evidence for POSITIVE" in shown(app).replace("*", "")
 
 
 def _labels(result: gb.AttributionDifference) -> dict[str, tuple[str, ...]]:

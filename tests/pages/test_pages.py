@@ -138,7 +138,7 @@ def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
 
 def test_every_picture_says_what_it_shows_and_what_it_does_not() -> None:
     emphasised = [caption.value for caption in page().caption if re.search(r"(?<![\\*])\*[^*]+\*", caption.value)]
-    for shown in ("A row of the large map", "Likely words", "Another method can rank"):
+    for shown in ("Each row of the large map", "Likely words", "Another method may rank"):
         assert any(shown in caption for caption in emphasised), (shown, emphasised)
 
 

@@ -133,7 +133,7 @@ def _controls(asked: Asked) -> gb.TokenMaps:
     st.segmented_control(
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
-    st.toggle("Words instead of pieces", **state.bind("by_word"))
+    st.toggle("Merge pieces into words", **state.bind("by_word"))
     hidden = not view.special or bool(asked.reading.block)
     st.toggle(
         "Rescale rows to sum to 1",

@@ -42,7 +42,7 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
     unit = "logit" if result.output == "logit" else "probability"
     values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
     told = plain(charts.readable(result.target_label))
-    st.markdown(f"What speaks for **{told}** · first {unit} {values[0]}, second {values[1]}")
+    st.markdown(f"Evidence for **{told}** · first {unit} {values[0]}, second {values[1]}")
     largest = float(np.abs(result.differences).max(initial=0.0))
     if largest < NOTHING:
         st.markdown("No word's score differs: **this explanation is the same on both sides**.")
