@@ -23,7 +23,7 @@ __all__ = ["model_name", "pick_device", "pick_models"]
 _OTHER = "other"
 _NONE = ""
 _DEFAULTS = {"model": "pretrained", "beside": "sentiment"}
-_LABELS = {"model": "Model", "beside": "A second model beside it"}
+_LABELS = {"model": "Model", "beside": "Second model"}
 
 
 def pick_models(view: View) -> list[Opened]:

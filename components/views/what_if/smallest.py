@@ -121,8 +121,8 @@ Each word is masked in turn and replaced by the masked model's likeliest whole w
         st.markdown(
             r"""
 Every single change is tried first, then pairs of changes, in order of the summed drops in the prediction's lead.
-Changing fewer words counts as smaller; for the same number of words, the smaller distance comes first: one minus the cosine
-between the mean last-layer states $\bar h$ of the two texts.
+Changing fewer words counts as smaller; for the same number of words, the smaller distance comes first: one minus the
+cosine between the mean last-layer states $\bar h$ of the two texts.
 
 $$d(x, x') = 1 - \frac{\bar h(x) \cdot \bar h(x')}{\lVert \bar h(x) \rVert \, \lVert \bar h(x') \rVert}$$
 """
