@@ -46,7 +46,7 @@ def test_every_page_keeps_the_link(page_id: str) -> None:
 
 def test_the_headings() -> None:
     assert [heading.value for heading in page().subheader] == ["Attention", "Predictions", "Saliency"]
-    assert [heading.value for heading in page("models").subheader] == ["Open now", "On board", "From the hub"]
+    assert [heading.value for heading in page("models").subheader] == ["Open now", "Bundled", "From the hub"]
 
 
 def test_every_method_is_defined() -> None:
