@@ -237,7 +237,7 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     run(app)
     while "ranking_stop" in {button.key for button in app.button}:
         run(app)
-    assert "Stopped before there was anything to show." in messages(app)
+    assert "Stopped before there were any results." in messages(app)
     monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
     app.button(key="ranking_start").click()
     run(app)

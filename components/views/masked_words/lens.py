@@ -67,8 +67,8 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         )
         st.caption(
             "The masked-word head applied to every layer's state; stronger colours are more probable. The top row is "
-            "the prediction itself. *The head was trained on the last layer only: for lower layers it shows how far the "
-            "prediction has formed, not what a layer “thinks”.*"
+            "the prediction itself. *The head was trained on the last layer only: for lower layers it shows how far "
+            "the prediction has formed, not what a layer “thinks”.*"
         )
     with right:
         _over_layers(lens)

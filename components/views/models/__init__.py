@@ -22,7 +22,7 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
         )
     st.subheader("Bundled", anchor=False)
     st.caption(
-        "These ship with GlassBERT and need no download. Each card lists its measurements, their data and known failures."
+        "These ship with GlassBERT and need no download. Each card lists measurements, their data and known failures."
     )
     for card in models.embedded():
         with st.expander(f"{card.label}: {card.task}"):
