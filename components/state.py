@@ -1,4 +1,4 @@
-"""What the visitor has chosen. The only user of ``st.session_state`` and ``st.query_params``.
+"""What the user has chosen. The only module that uses ``st.session_state`` and ``st.query_params``.
 
 There is one :class:`View` a session, of what all pages share, and beside it what each page alone lets one choose: its
 :class:`PageFields`, declared in the page's folder. Widgets are controlled: each shows a field and changes it in a
@@ -66,7 +66,7 @@ class View:
     pair: str = FIRST.pair
     other_text: str = ""  # a second text, to be compared with the first; "": an example's own
     other_pair: str = ""  # its text B; "": the same as the first one's
-    layer: Count = 1  # in the first sentence this head looks from "superb" to "acting"
+    layer: Count = 1  # in the first sentence this head attends from "superb" to "acting"
     head: Count = 7
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
@@ -117,7 +117,7 @@ _TEXTS = ("text", "pair", "other_text", "other_pair")
 
 @dataclass(frozen=True, slots=True)
 class PageFields:
-    """What one page alone lets the visitor choose: the base of the dataclass in that page's ``fields.py``.
+    """The user's choices that belong to one page alone: the base of the dataclass in that page's ``fields.py``.
 
     Its fields have the types that :mod:`components.address` reads, other names than those of :class:`View`, and a
     default each. ``page`` is the page's id; ``of_text`` names the fields that another text or model resets.

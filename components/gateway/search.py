@@ -1,4 +1,4 @@
-"""A long search in a thread of its own: how far it is, a way to stop it, and what was found so far."""
+"""A long search in its own thread: its progress, a way to stop it, and the results so far."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Search(Generic[_R]):
             self.found = work(progress=progress, cancelled=self._stop.is_set)
         except gb.StoppedError:
             self.stopped = True
-        except Exception as error:  # told by whoever reads it: in this thread nobody would
+        except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
             self.error = error
 
 
