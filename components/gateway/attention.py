@@ -64,7 +64,7 @@ def _maps_small(request: TextRequest) -> gb.AttentionMaps:
     return _maps(request)
 
 
-@while_read(entries=4, each=2)  # two: all heads on beside some off
+@while_read(entries=4, each=2)  # two: all heads on, and some off
 def _maps_large(request: TextRequest) -> gb.AttentionMaps:
     return _maps(request)
 

@@ -19,8 +19,8 @@ _R = TypeVar("_R")
 class Search(Generic[_R]):
     """One search: what for is named by ``key``. ``found`` is whole once it is ``done``; before that None, or parts.
 
-    A page cannot do it in its own thread: Streamlit ends that one when the visitor clicks, and what was found by then
-    would be lost.
+    A page cannot do it in its own thread: Streamlit ends that one when the user clicks, and the results so far would
+    be lost.
     """
 
     def __init__(self, key: str, found: _R | None = None) -> None:
@@ -29,7 +29,7 @@ class Search(Generic[_R]):
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # grows with every part that the work adds to what was found
-        self.stopped = False  # by the visitor, before there was a result
+        self.stopped = False  # by the user, before there was a result
         self.error: Exception | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,7 +72,7 @@ class Search(Generic[_R]):
             self._thread.join(seconds)
 
     def raise_error(self) -> None:
-        """What ended the work, unless the visitor did: raised where a page can tell it."""
+        """Raise the error that ended the work, if any, here, where a page can show it."""
         if self.error is not None:
             raise self.error
 

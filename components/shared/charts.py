@@ -118,7 +118,7 @@ def token_labels(prediction: gb.TokenLabels, position: int, most: int = 6) -> go
 
 
 def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | None) -> go.Figure:
-    """One bar a token, for reading exact scores; the selected one is outlined."""
+    """One bar per token, for reading exact scores; the selected one is outlined."""
     from glassbert.pictures.bars import score_bars
 
     return score_bars(
