@@ -42,7 +42,7 @@ EXAMPLES: dict[str, Example] = {
             "Negation: not bad",
             "It was not bad at all.",
             "bad",
-            "“bad” alone is negative. Does the saliency show what “not” does to it, and do two methods agree?",
+            "“bad” alone is negative. Does the saliency show the effect of “not”, and do two methods agree?",
             other="It was quite bad at all.",
         ),
         Example(
@@ -50,7 +50,7 @@ EXAMPLES: dict[str, Example] = {
             "Coreference: who was hungry?",
             "Mary told her brother that [MASK] was hungry.",
             "[MASK]",
-            "The model prefers “she”. Explain the masked word and see whether “Mary” or “her” tipped it.",
+            "The model prefers “she”. Explain the masked word to see whether “Mary” or “her” made the difference.",
             other="John told his brother that [MASK] was hungry.",
         ),
         Example(
@@ -58,7 +58,7 @@ EXAMPLES: dict[str, Example] = {
             "Bias probe: the engineer",
             "The engineer said that [MASK] was tired.",
             "[MASK]",
-            "The sentence says nothing of gender. Compare “he” and “she”, then put another job in.",
+            "The sentence does not mention gender. Compare “he” and “she”, then try another job.",
             other="The actress said that [MASK] was tired.",
         ),
         Example(
@@ -66,7 +66,7 @@ EXAMPLES: dict[str, Example] = {
             "Ambiguity: bank",
             "He went to the bank to borrow some [MASK].",
             "[MASK]",
-            "A bank lends or runs beside a river. See which heads link the mask to “borrow” and to “bank”.",
+            "A bank can lend money or border a river. See which heads link the mask to “borrow” and to “bank”.",
             other="He went to the kitchen to borrow some [MASK].",
         ),
         Example(
@@ -74,7 +74,7 @@ EXAMPLES: dict[str, Example] = {
             "Grammar: the keys … are",
             "The keys to the cabinet [MASK] on the table.",
             "[MASK]",
-            "“are”, although “cabinet” stands nearer. Which word does the saliency of the masked word name?",
+            "“are”, although “cabinet” is closer. Which word does the saliency of the masked word point to?",
             other="The key to the cabinet [MASK] on the table.",
         ),
         Example(
@@ -82,7 +82,7 @@ EXAMPLES: dict[str, Example] = {
             "Fact: capital of France",
             "The capital of France is [MASK].",
             "[MASK]",
-            "A fact held in the weights. Change the country; small countries are often wrong.",
+            "A fact stored in the weights. Change the country: for small countries the model is often wrong.",
             other="The capital of Germany is [MASK].",
         ),
         Example(
@@ -90,7 +90,7 @@ EXAMPLES: dict[str, Example] = {
             "Sentence pair: what comes next",
             "Rome was founded in the eighth century BC.",
             "founded",
-            "BERT's second task: does text B follow text A? Swap in an unrelated text B and watch it fall.",
+            "BERT's second task: does text B follow text A? Try an unrelated text B and watch the probability fall.",
             pair="It grew into the capital of a vast empire.",
             other_pair="The frog sat on the edge of a pond.",
         ),
@@ -99,17 +99,17 @@ EXAMPLES: dict[str, Example] = {
             "A mistake: spotless",
             "The staff were friendly and the room was spotless.",
             "friendly",
-            "The embedded sentiment model calls this praise NEGATIVE, and is sure of it. It knows film reviews, "
-            "not hotels: the saliency shows which words mislead it.",
+            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained on film "
+            "reviews, not hotels: the saliency shows which words mislead it.",
             other="The staff were friendly and the room was quite clear.",
         ),
     )
 }
 
-#: What a visitor without a link sees first.
+#: What a user without a link sees first.
 FIRST = EXAMPLES["contrast"]
 
-#: Words to put in each other's place, as the What if page reads them: a list a line, groups between commas.
+#: Interchangeable words, in the format of the What if page: one list per line, groups separated by commas.
 SWAPS = """Opposites: good/bad, great/terrible, superb/awful, love/hate, loved/hated, like/dislike, best/worst
 Pronouns: he/she/they, him/her/them, his/her/their
 Names: Mary/John/Fatima/Wei/Carlos/Aisha

@@ -1,13 +1,13 @@
-"""What the visitor has chosen. The only user of ``st.session_state`` and ``st.query_params``.
+"""What the user has chosen. The only module that uses ``st.session_state`` and ``st.query_params``.
 
-There is one :class:`View` a session, of what all pages share, and beside it what each page alone lets one choose: its
-:class:`PageFields`, declared in the page's folder. Widgets are controlled: each shows a field and changes it in a
+There is one :class:`View` per session for what all pages share, and for each page its own choices: the page's
+:class:`PageFields`, declared in its folder. Widgets are controlled: each shows a field and changes it in a
 callback.
 
 The address of a page holds the view and the page's own fields, so that a copied link opens the same model, text and
-selection, and ``section`` can be a field of every page. What belongs to other pages stays in the session: whoever comes
-back to a page finds it as it was left. A link of the menu carries the view and what the session knows of its page, so
-that it opens the same in a new tab. Parameters that are nobody's fields are ignored, and go at the next change.
+selection, and ``section`` can be a field of every page. What belongs to other pages stays in the session, so that
+a page looks the same when the user returns. A menu link carries the view and what the session knows of its page, so
+that it opens the same in a new tab. Parameters that match no field are ignored, and removed at the next change.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class View:
     pair: str = FIRST.pair
     other_text: str = ""  # a second text, to be compared with the first; "": an example's own
     other_pair: str = ""  # its text B; "": the same as the first one's
-    layer: Count = 1  # in the first sentence this head looks from "superb" to "acting"
+    layer: Count = 1  # in the first sentence this head attends from "superb" to "acting"
     head: Count = 7
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
@@ -117,7 +117,7 @@ _TEXTS = ("text", "pair", "other_text", "other_pair")
 
 @dataclass(frozen=True, slots=True)
 class PageFields:
-    """What one page alone lets the visitor choose: the base of the dataclass in that page's ``fields.py``.
+    """The user's choices that belong to one page alone: the base of the dataclass in that page's ``fields.py``.
 
     Its fields have the types that :mod:`components.address` reads, other names than those of :class:`View`, and a
     default each. ``page`` is the page's id; ``of_text`` names the fields that another text or model resets.
@@ -213,7 +213,7 @@ def open_example(example_id: str) -> None:
 def begin(page: str, group: type[PageFields] | None = None) -> View:
     """Bring session and address together; called once at the start of every run of a page, with the page's own fields.
 
-    The address wins on the first run and when the visitor went back or forward (it changed and no widget did);
+    The address wins on the first run and when the user went back or forward (it changed and no widget did);
     otherwise the session wins. It also wins over a link of the menu, which may have been drawn before the last change.
     """
     parameters = dict(st.query_params)
@@ -264,7 +264,7 @@ def bind(
     is shown instead of the field where the page had to adapt it.
     """
     # Other options make another widget: a click elsewhere brings along every widget's value as the browser last saw it,
-    # and the old value of a widget that the page has changed since would count as the visitor's choice.
+    # and the old value of a widget that the page has changed since would count as the user's choice.
     widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
     key = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
     value = getattr(view() if group is None else fields(group), name) if shown is None else shown

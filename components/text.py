@@ -1,4 +1,4 @@
-"""User text and hub content on its way to the screen: always data, never Markdown or HTML."""
+"""User text and hub content for display: always data, never Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import string
 __all__ = ["plain", "shortened"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
-# Streamlit rewrites these after the escapes are read: -- and -> to typographic signs, :streamlit: to a picture,
+# Streamlit rewrites these after the escapes are read: -- and -> to typographic characters, :streamlit: to a picture,
 # addresses to links. A word joiner in between has no width and breaks no line.
 _REWRITTEN = re.compile(r"(?<=[-<>~])(?=[-=<>])|(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
 _JOINER = "\u2060"
@@ -16,7 +16,7 @@ _CONTROL = dict.fromkeys((*range(32), 127), " ")
 
 
 def plain(text: str) -> str:
-    """Text as itself inside any Streamlit label, caption or message, all of which are Markdown.
+    """Escape text for any Streamlit label, caption or message, all of which are Markdown.
 
     Every ASCII punctuation character gets a backslash, which CommonMark allows for all of them: no image is fetched, no
     tag opened, no colour or icon directive read, no address made a link. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
@@ -25,5 +25,5 @@ def plain(text: str) -> str:
 
 
 def shortened(text: str, characters: int = 60) -> str:
-    """The beginning of a text, with an ellipsis where it was cut."""
+    """The beginning of a text, with an ellipsis if it was cut."""
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"

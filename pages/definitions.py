@@ -1,4 +1,4 @@
-"""Definitions: what every number on screen is."""
+"""Definitions: what every number on screen means."""
 
 from components.shell.frame import load_models, open_page
 from components.views.definitions import draw_definitions

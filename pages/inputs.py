@@ -1,4 +1,4 @@
-"""Inputs: what BERT reads, one step a row."""
+"""Inputs: what BERT reads, one row per step."""
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable

@@ -1,4 +1,4 @@
-"""Masked words: the words BERT would put there, and where the answer forms."""
+"""Masked words: the words BERT predicts at a mask, and where the prediction forms."""
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable

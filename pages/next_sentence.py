@@ -1,4 +1,4 @@
-"""Next sentence: which sentence BERT expects after this one."""
+"""Next sentence: whether BERT expects text B to follow text A."""
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable

@@ -1,4 +1,4 @@
-"""Saliency: which words drove the decision, by several methods, each with its receipt."""
+"""Saliency: which words drove the prediction, by several methods, each with its receipt."""
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable

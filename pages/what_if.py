@@ -1,4 +1,4 @@
-"""What if: change a word and see what moves, find the smallest change that matters, and where a difference lives."""
+"""What if: edit a word, find the smallest edit that flips the prediction, and locate a difference in the layers."""
 
 from components.shell.frame import load_models, open_page
 from components.shell.text_check import text_is_readable

@@ -1,1 +1,1 @@
-"""The only door to the library: what is computed, kept and shared between visitors."""
+"""The only access to the library: what is computed, cached and shared between users."""

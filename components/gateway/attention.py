@@ -1,4 +1,4 @@
-"""Attention maps, small and in full, and what is measured from them."""
+"""Attention maps, as thumbnails and in full, and measures on them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
     "value_zeroing",
 ]
 
-# 512 tokens × 12 × 12 heads are 151 MB a result: many small ones may stay, large ones while somebody reads them.
+# 512 tokens × 12 × 12 heads are 151 MB per result: many small ones may stay, large ones only while in use.
 _LARGE_TOKENS = 128
 
 
@@ -42,7 +42,7 @@ class Reading:
     rescale: bool = False
 
     def of(self, maps: gb.TokenMaps) -> gb.TokenMaps:
-        """The maps read this way. Raises OptionError where nothing would be left."""
+        """The maps read this way. Raises OptionError if nothing would be left."""
         if self.words:
             maps = maps.by_word()
         if self.block:
@@ -64,7 +64,7 @@ def _maps_small(request: TextRequest) -> gb.AttentionMaps:
     return _maps(request)
 
 
-@while_read(entries=4, each=2)  # two: all heads on beside some off
+@while_read(entries=4, each=2)  # two: all heads on, and some off
 def _maps_large(request: TextRequest) -> gb.AttentionMaps:
     return _maps(request)
 

@@ -1,4 +1,4 @@
-"""What single heads do, how much a decision needs them, and what changes without them."""
+"""What single heads do, how much a prediction needs them, and what changes without them."""
 
 from __future__ import annotations
 
@@ -40,6 +40,6 @@ def head_labels() -> dict[str, gb.HeadLabel]:
 def ablation_sweep(
     request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"]
 ) -> Callable[..., gb.AblationSweep]:
-    """The work of a `Search`, which keeps the result: about 0.3 passes a head."""
+    """The work of a `Search`, which keeps the result: about 0.3 passes per head."""
     model = load(request.model)
     return lambda **reports: gb.ablation_sweep(model, request.text, request.pair, target=target, mode=mode, **reports)

@@ -22,13 +22,13 @@ bound_the_heap()
 
 
 def shared(entries: int) -> Callable[[_F], _F]:
-    """Keep the results of a function for all visitors, this many of them."""
+    """Cache the results of a function for all users, this many of them."""
     cached: Any = st.cache_resource(max_entries=entries, show_spinner=False)
     return cached  # type: ignore[no-any-return]
 
 
 def while_read(entries: int, each: int) -> Callable[[_F], _F]:
-    """Keep large results as long as `long_texts` says: this many for all visitors, and so many of each of them.
+    """Keep large results as long as `long_texts` says: this many for all users, and ``each`` per user.
 
     For functions whose first argument has a ``text`` and a ``pair``, those of the page.
     """

@@ -103,7 +103,7 @@ def thumbnails(request: SidesRequest, special: bool) -> Thumbnails:
 
 
 def one_head(request: SidesRequest, layer: int, head: int) -> tuple[np.ndarray, np.ndarray]:
-    """(word, word) of each side, over the words that both have; one more pass a side, which other pages share."""
+    """(word, word) of each side, over the words that both have; one more pass per side, shared with other pages."""
     found = alignment(request)
     rows = np.flatnonzero(found.matched)
     sides = ((request.first, found.first_spans), (request.second, found.second_spans))
@@ -133,7 +133,7 @@ def attributions(
 
 @shared(64)
 def masked_words(request: SidesRequest, rows: tuple[int, ...] | None) -> gb.MaskedWordDifference:
-    """Two forward passes a word, batched; None takes the masks that are typed in both."""
+    """Two forward passes per word, batched; None takes the masks that are typed in both."""
     return gb.compare_masked_words(_sides(request), rows)
 
 

@@ -1,4 +1,4 @@
-"""How far explanations can be believed: checks, receipts, rankings of the methods."""
+"""How far to trust explanations: checks, receipts, rankings of the methods."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def checks() -> dict[str, gb.Check]:
 
 @shared(64)
 def receipt(request: TextRequest, method: str, target: gb.Target, output: Output = "logit") -> gb.Receipt:
-    """How far an explanation can be believed: about 350 passes of a short text, and the method a few times more."""
+    """How far to trust an explanation: about 350 passes on a short text, and the method a few times more."""
     return gb.receipt(load(request.model), attribute(request, method, target, output))
 
 
@@ -48,6 +48,6 @@ def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
 
 
 def method_ranking(request: ModelRequest) -> Callable[..., gb.MethodRanking]:
-    """Every method on sixty short sentences: minutes, once a model."""
+    """Every method on sixty short sentences: minutes, once per model."""
     model = load(request)
     return lambda **reports: gb.method_ranking(model, **reports)

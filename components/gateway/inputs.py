@@ -45,7 +45,7 @@ def shorten(request: TextRequest) -> tuple[str, str | None]:
 
 @shared(64)
 def reading_steps(request: TextRequest, padding: int | None) -> gb.ReadingSteps:
-    """One forward pass, three with padding; with the embeddings themselves, a few kilobytes a token."""
+    """One forward pass, three with padding; with the embeddings themselves, a few kilobytes per token."""
     return gb.reading_steps(load(request.model), encode(request), padding=padding, vectors=True)
 
 

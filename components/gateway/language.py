@@ -57,19 +57,19 @@ def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
 
 @shared(128)
 def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_k: int) -> gb.LogitLens:
-    """One forward pass, the vocabulary head once a layer."""
+    """One forward pass, the vocabulary head once per layer."""
     return gb.logit_lens(load(request.model), encode(request), positions=[position], words=words, top_k=top_k)
 
 
 @shared(64)
 def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> gb.Surprise:
-    """One input a token, batched."""
+    """One input per token, batched."""
     return gb.surprise(load(request.model), encode(request), variant=variant)
 
 
 @shared(128)
 def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> gb.WordScores:
-    """One forward pass, and one a piece of every word of several pieces."""
+    """One forward pass, and one per piece of every word of several pieces."""
     return gb.score_words(load(request.model), encode(request), position, list(words))
 
 
@@ -77,7 +77,7 @@ def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> 
 def probe_template(
     model: ModelRequest, template: str, slots: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...]
 ) -> gb.TemplateProbe:
-    """One forward pass a sentence, batched."""
+    """One forward pass per sentence, batched."""
     return gb.probe_template(load(model), template, dict(slots), list(words) or None)
 
 
@@ -85,7 +85,7 @@ def probe_template(
 def rank_continuations(
     model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool
 ) -> gb.ContinuationRanking:
-    """One forward pass a candidate, batched."""
+    """One forward pass per candidate, batched."""
     return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
 
 

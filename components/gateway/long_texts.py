@@ -1,14 +1,14 @@
-"""What long texts hold in memory: kept while somebody reads them, given back to the system soon after.
+"""The memory of long texts: kept while a text is in use, returned to the system soon after.
 
-The weights of 512 tokens in 12 × 12 heads are 151 MB, so what is kept must end with the reading. Each visitor holds the
-few newest results of a kind, on the text of the page. What nobody holds is dropped, and what was freed goes back to
-the system:
+The weights of 512 tokens in 12 × 12 heads are 151 MB, so results must not outlive their use. Each visitor holds
+the few newest results of a kind, on the text of the page. Results that no visitor holds are dropped, and their memory
+is returned to the system:
 
-- 5 seconds after a visitor turned to another text, unless the page goes on asking for the old one;
+- 5 seconds after a visitor switched to another text, unless the page keeps requesting the old one;
 - 20 seconds after the last window on it was closed or lost its connection;
 - 5 minutes after the last click, in a window left open.
 
-The price: whoever comes back later than that, and whoever is one visitor more than the caches have room for, waits for
+The price: a visitor who returns later than that, or for whom the caches have no room, waits for
 one forward pass, a fraction of a second for the embedded models and 1 to 2 s for a BERT-base; every other click finds
 its result.
 """
@@ -76,7 +76,7 @@ def visitor() -> str:
 
 
 def is_present(session: str) -> bool:
-    """Whether this visitor has a window open."""
+    """Whether this visitor has an open window."""
     return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
@@ -98,7 +98,7 @@ class Keeper:
         self._watching = False
 
     def use(self, who: str, holding: Holding, most: int) -> None:
-        """This visitor asks for a result, and keeps the newest ``most`` of its kind."""
+        """This visitor requests a result, and keeps the newest ``most`` of its kind."""
         with self._lock:
             mine = self._held.setdefault(who, {})
             mine.pop(holding, None)
@@ -117,7 +117,7 @@ class Keeper:
             self._shorten(who, self._clock() + TURNED_SECONDS, but=text)
 
     def look_round(self) -> bool:
-        """Drop what is over and give back what is free; whether anything is still held."""
+        """Drop expired results and return free memory; returns whether anything is still held."""
         with self._lock:
             now = self._clock()
             for who in self._held:
@@ -137,7 +137,7 @@ class Keeper:
                 mine[held] = min(mine[held], until)
 
     def _drop(self, pairs: list[tuple[str, Holding]]) -> list[Holding]:
-        """Let visitors go of holdings; those that nobody holds any more."""
+        """Release expired holdings; returns those that no visitor holds any more."""
         for who, holding in pairs:
             del self._held[who][holding]
             if not self._held[who]:

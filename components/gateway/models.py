@@ -19,7 +19,7 @@ __all__ = ["device_of", "devices", "embedded", "heads_of", "is_here", "load", "p
 
 
 def devices() -> dict[str, str]:
-    """Device id → name, "auto" first, of what this machine really has."""
+    """Device id → name, "auto" first, of the devices on this machine."""
     import_library()
     from glassbert.network.device import available_devices, choose_device, device_label
 
@@ -45,7 +45,7 @@ def suggestions() -> dict[str, Suggestion]:
 
 @shared(1)
 def embedded() -> tuple[EmbeddedCheckpoint, ...]:
-    """The models on board, with their cards."""
+    """The bundled models, with their cards."""
     return tuple(gb.embedded())
 
 
@@ -58,7 +58,7 @@ def is_here(source: str) -> bool:
 
 
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:
-    """Find a model and download what is missing; free when it is here already. Raises a ModelError."""
+    """Find a model and download what is missing; free if it is already here. Raises a ModelError."""
     import_library()
     from glassbert.models.hub import locate
 

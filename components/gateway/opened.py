@@ -11,7 +11,7 @@ from components.state import View
 
 __all__ = ["Opened", "Role"]
 
-#: The main model, or the one beside it.
+#: The main model, or the second one.
 Role = Literal["model", "beside"]
 
 

@@ -1,4 +1,4 @@
-"""Attribution: what each token did for a decision."""
+"""Attribution: how much each token contributed to a prediction."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def methods() -> dict[str, gb.Method]:
 
 
 def default_methods() -> tuple[str, ...]:
-    """The methods a visitor sees side by side before choosing."""
+    """The methods shown side by side by default."""
     return tuple(gb.DEFAULT_METHODS)
 
 
 def page_options(method: str) -> dict[str, Any]:
     """Where a page differs from the library's defaults.
 
-    Integrated gradients accept a miss of 5 %, which the panel states: the first 12 passes are enough for most short
-    texts, which then miss by 1 or 2 %; the last per cent takes half as many again.
+    Integrated gradients accept an error of 5 %, which the panel states: the first 12 passes are enough for most short
+    texts, whose error is then 1 or 2 %; the last per cent takes half as many passes again.
     """
     return {"tolerance": 0.05} if method == "integrated_gradients" else {}
 
 
 def passes_of(method: gb.Method, tokens: int) -> int:
-    """How many passes of a text this long the method declares, with the options of a page."""
+    """How many passes the method declares for a text of this length, with the options of a page."""
     return method.cost(tokens, {**method.options, **page_options(method.id)})
 
 

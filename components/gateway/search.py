@@ -1,4 +1,4 @@
-"""A long search in a thread of its own: how far it is, a way to stop it, and what was found so far."""
+"""A long search in its own thread: its progress, a way to stop it, and the results so far."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _R = TypeVar("_R")
 class Search(Generic[_R]):
     """One search: what for is named by ``key``. ``found`` is whole once it is ``done``; before that None, or parts.
 
-    A page cannot do it in its own thread: Streamlit ends that one when the visitor clicks, and what was found by then
-    would be lost.
+    A page cannot do it in its own thread: Streamlit ends that one when the user clicks, and the results so far would
+    be lost.
     """
 
     def __init__(self, key: str, found: _R | None = None) -> None:
@@ -29,7 +29,7 @@ class Search(Generic[_R]):
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # grows with every part that the work adds to what was found
-        self.stopped = False  # by the visitor, before there was a result
+        self.stopped = False  # by the user, before there was a result
         self.error: Exception | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,7 +72,7 @@ class Search(Generic[_R]):
             self._thread.join(seconds)
 
     def raise_error(self) -> None:
-        """What ended the work, unless the visitor did: raised where a page can tell it."""
+        """Raise the error that ended the work, if any, here, where a page can show it."""
         if self.error is not None:
             raise self.error
 
@@ -84,7 +84,7 @@ class Search(Generic[_R]):
             self.found = work(progress=progress, cancelled=self._stop.is_set)
         except gb.StoppedError:
             self.stopped = True
-        except Exception as error:  # told by whoever reads it: in this thread nobody would
+        except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
             self.error = error
 
 

@@ -1,4 +1,4 @@
-"""One decision put to several methods: scores and receipts arrive one after another while a `Search` works."""
+"""One prediction explained by several methods: scores and receipts arrive one by one while a `Search` runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Study", "explain"]
 
 @dataclass(slots=True, eq=False)
 class Study:
-    """What is known so far, by method; methods asked about later are added to what is there."""
+    """The results so far, by method; methods requested later are added."""
 
     scores: dict[str, gb.TokenScores] = field(default_factory=dict)
     receipts: dict[str, gb.Receipt] = field(default_factory=dict)
@@ -60,7 +60,7 @@ def explain(
             ):
                 study.scores[scores.method] = scores
                 search.arrived += 1
-        search.doing = "Checking them: receipts …"
+        search.doing = "Computing the receipts …"
         judged = [study.scores[method] for method in lacking if method in study.scores]
         found = gb.receipts(model, judged, progress=progress, cancelled=cancelled)
         for scores, receipt in zip(judged, found, strict=True):

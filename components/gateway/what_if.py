@@ -140,7 +140,7 @@ def suggestions(
 
 @shared(64)
 def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> gb.Variants:
-    """What the model decides after each tuple of changes; one batch, a pass each. () is the text itself."""
+    """What the model predicts after each tuple of changes; one batch, one pass each. () is the original text."""
     return gb.variants(
         load(request.model), request.text, request.pair, edits=[_edits(one) for one in changes], target=target
     )
@@ -157,7 +157,7 @@ def same_length_hint(clean: TextRequest, corrupted: TextRequest) -> gb.LengthHin
 def flip_search(
     request: TextRequest, target: gb.Target, proposer: ModelRequest | None, **options: Any
 ) -> Callable[..., gb.FlipSearch]:
-    """At most as many passes as its budget says."""
+    """At most the budget's number of passes."""
     model = load(request.model)
     helper = None if proposer is None else load(proposer)
     return lambda **reports: gb.find_flip(
@@ -166,13 +166,13 @@ def flip_search(
 
 
 def reduction(request: TextRequest, target: gb.Target) -> Callable[..., gb.InputReduction]:
-    """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
+    """Up to n (n + 1) / 2 passes for n words, on shorter and shorter inputs."""
     model = load(request.model)
     return lambda **reports: gb.reduce_input(model, request.text, request.pair, target=target, **reports)
 
 
 def trace(request: TraceRequest) -> Callable[..., gb.Trace]:
-    """Less than a third of a pass a place."""
+    """Less than a third of a pass per place."""
     model, clean, corrupted = load(request.clean.model), request.clean, request.corrupted
     return lambda **reports: gb.trace(
         model,

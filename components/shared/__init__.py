@@ -1,1 +1,1 @@
-"""What several views draw with: the one selection, questions, charts, scores, receipts."""
+"""What several views share: the selection, questions, charts, scores, receipts."""

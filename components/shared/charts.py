@@ -1,7 +1,7 @@
 """Results → figures: picks from a result what `glassbert.pictures` draws. No Streamlit, no computation, no layout.
 
-Pictures are part of the library, which costs seconds to import: like all of it, they are imported where they are used,
-when there is a result to draw and the library is here already.
+Pictures are part of the library, which takes seconds to import: like all of it, they are imported where they are used,
+when there is a result to draw and the library is already loaded.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ CONFIG = {"displayModeBar": False, "responsive": True}
 def candidates(
     prediction: gb.MaskPrediction, row: int, shown: Sequence[int] | None = None, *, log: bool = False
 ) -> go.Figure:
-    """The candidates at one mask, the word that stood there in orange, added below if it is not among them.
+    """The candidates at one mask, with the original word in orange, added below if it is not among them.
 
-    ``shown`` picks some of them by their place in the list.
+    ``shown`` selects some of them by their index in the list.
     """
     from glassbert.pictures.bars import share_bars
 
@@ -57,7 +57,7 @@ def candidates(
 
 
 def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
-    """Words somebody asked about, the likeliest first, with their rank or their pieces."""
+    """The words asked about, most likely first, with their rank or number of pieces."""
     from glassbert.pictures.bars import share_bars
 
     order = result.probabilities.argsort()[::-1]
@@ -71,7 +71,7 @@ def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
 
 
 def ranking(result: gb.ContinuationRanking) -> go.Figure:
-    """Continuations, the likeliest first; those that follow rather than not in orange."""
+    """Continuations, most likely first; those predicted to follow in orange."""
     from glassbert.pictures.bars import share_bars
 
     shares = [float(result.is_next[index]) for index in result.order]
@@ -118,7 +118,7 @@ def token_labels(prediction: gb.TokenLabels, position: int, most: int = 6) -> go
 
 
 def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | None) -> go.Figure:
-    """One bar a token, for reading exact scores; the selected one is outlined."""
+    """One bar per token, for reading exact scores; the selected one is outlined."""
     from glassbert.pictures.bars import score_bars
 
     return score_bars(
@@ -140,7 +140,7 @@ def faithfulness_curve(details: Mapping[str, Any]) -> go.Figure:
 
 
 def trace(result: gb.Trace) -> go.Figure:
-    """Restored share by layer and token, or layer and head; the output on top, zero without colour."""
+    """Restored share by layer and token, or by layer and head; the output on top, zero uncoloured."""
     from glassbert.pictures.matrices import restored_shares
 
     hidden, heads = result.kind == "hidden", result.kind == "head"

@@ -1,4 +1,4 @@
-"""The options of a widget, and the one that is chosen."""
+"""The options of a widget, and the selected one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ _T = TypeVar("_T")
 
 
 def one_of(options: Iterable[_T], chosen: object) -> _T:
-    """The option that equals ``chosen``; the first where a link or an emptied widget says something else."""
+    """The option that equals ``chosen``, or the first if a link or a cleared widget gives something else."""
     known = list(options)
     return next((option for option in known if option == chosen), known[0])

@@ -1,4 +1,4 @@
-"""What these models decide about this text, and so what there is to explain, to edit and to compare."""
+"""What these models predict for this text, and so what can be explained, edited and compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "questions", "refined"]
 
-#: What can be explained → how the choice is called.
+#: What can be explained → its label.
 KINDS = {
     "class": "Class",
     "mask": "Masked word",
@@ -35,7 +35,7 @@ _UNITS: dict[Output, str] = {"logit": "Logit", "probability": "Probability"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """One decision of one open model about one text, and in which units. ``kind`` is one of `KINDS`."""
+    """One prediction of one open model for one text, and its units. ``kind`` is one of `KINDS`."""
 
     kind: str
     opened: list[Opened]  # every open model, the main one first
@@ -46,7 +46,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Names the question: equal ones have equal keys."""
+        """The question's key: equal questions have equal keys."""
         return version_of(self.request, self.target, self.output)
 
     @property
@@ -60,27 +60,27 @@ class Question:
 
     @property
     def gap(self) -> int | None:
-        """The token of the gap that is asked about, if it is one."""
+        """The token of the gap being predicted, if there is one."""
         return self.target.position if isinstance(self.target, gb.MaskTarget) else None
 
     @property
     def proposer(self) -> Opened | None:
-        """Who knows which words fit: the first open model with a masked-word head."""
+        """The model that suggests words: the first open model with a masked-word head."""
         return next((one for one in self.opened if "masked_words" in one.model.heads), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What the controls of a target are called, and what stands in them when nothing is chosen."""
+    """The labels of a target's controls, and their placeholders when nothing is selected."""
 
     label: str = "Why"
-    no_label: str = "the predicted one"
+    no_label: str = "the predicted label"
     word: str = "Why this word"
-    no_word: str = "the first choice"
+    no_word: str = "the top prediction"
 
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
-    """Kind → question; the one the text asks for comes first. ``among`` asks only some of the open models."""
+    """Kind → question; the one that suits the text best comes first. ``among`` limits it to some of the open models."""
     view = state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
@@ -118,24 +118,24 @@ def _selected_word(opened: list[Opened], one: Opened) -> int | None:
 
 
 def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:
-    """The control of what is asked, and the question that it shows."""
+    """Draw the control that selects the question, and return the selected one."""
     slot.selectbox(label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible))
     return possible[one_of(possible, state.view().explain)]
 
 
 def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None = None) -> Question:
-    """The question with what the visitor says about it: which class or word, and with a second slot, rather than which.
+    """The question with the user's choices: which class or word, and, with a second slot, which one to contrast.
 
-    Draws nothing where there is nothing to say.
+    Draws nothing if there is nothing to choose.
     """
     wording, target = wording or Wording(), question.target
     told: list[str | None]
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
-        controls = ((wording.label, wording.no_label, "label"), ("rather than", "no other", "foil_label"))
+        controls = ((wording.label, wording.no_label, "label"), ("Rather than", "no other", "foil_label"))
         told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, label=told[0], foil=told[1] if len(told) > 1 else None))
     if isinstance(target, gb.MaskTarget):
-        controls = ((wording.word, wording.no_word, "word"), ("rather than", "no other word", "foil_word"))
+        controls = ((wording.word, wording.no_word, "word"), ("Rather than", "no other word", "foil_word"))
         told = [_word(slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, token=told[0], foil=told[1] if len(told) > 1 else None))
     return question
@@ -154,13 +154,13 @@ def _word(slot: DeltaGenerator, title: str, none: str, field: str) -> str | None
 
 
 def ask_units(slot: DeltaGenerator) -> Output:
-    """The control of the units, and what it says."""
-    slot.selectbox("In units of", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
+    """Draw the control of the units, and return its value."""
+    slot.selectbox("Units", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
     return one_of(_UNITS, state.view().units)
 
 
 def ask_method(slot: DeltaGenerator) -> gb.Method:
-    """The control of the attribution method, and what it says."""
+    """Draw the control of the attribution method, and return its value."""
     known = methods()
     slot.selectbox(
         "Method",

@@ -1,4 +1,4 @@
-"""A receipt on screen: verdicts in one line, and every check with its number, sentence and threshold."""
+"""A receipt on screen: the verdicts in one line, and every check with its number, sentence and threshold."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from components.text import plain
 
 __all__ = ["MARKS", "VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 
-#: Verdict → how it is called, its icon, and its badge's colour; never only a colour.
+#: Verdict → its name, icon and badge colour; never a colour alone.
 VERDICTS = {
     "holds": ("holds", ":material/check_circle:", "green"),
     "doubtful": ("doubtful", ":material/help:", "orange"),
     "fails": ("fails", ":material/cancel:", "red"),
     "not_applicable": ("does not apply", ":material/remove:", "gray"),
 }
-#: Verdict → one sign for it, for a cell of a table.
+#: Verdict → one character for it, for a table cell.
 MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
 
 def verdicts(receipt: gb.Receipt) -> str:
-    """Badges, one a check, for a line of Markdown."""
+    """Badges, one per check, for a line of Markdown."""
     checks = evaluation.checks()
     return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
 
@@ -36,7 +36,7 @@ def _badge(verdict: str, label: str = "") -> str:
 
 
 def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
-    """The whole receipt, folded."""
+    """The whole receipt, collapsed."""
     checks = evaluation.checks()
     with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
         for line in receipt.lines:
@@ -54,18 +54,18 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
         _curves(receipt, key)
         st.caption(
             f"{passes(receipt.forward_passes)}, {plain(f'{receipt.seconds:.2f}')} s; {receipt.orderings} random "
-            f"orderings, seed {receipt.seed}. What receipts share is counted in the first of them. *A receipt "
+            f"orderings, seed {receipt.seed}. Work shared between receipts is counted in the first. *A receipt "
             "that holds does not make an explanation true; one that fails makes it useless.*"
         )
 
 
 def offer_receipt(question: Question, method: str, *, key: str) -> None:
-    """The receipt of an explanation that stands above, for who wants to know; it costs more than the explanation."""
+    """The receipt of the explanation above, on request: it costs more than the explanation itself."""
     wanted = st.toggle(
-        "Receipt: how far to believe it",
+        "Receipt: how far to trust it",
         key=f"{key}_wanted",
         persist_state="session",
-        help="About 350 passes of a short text: random orderings, leaving words out, random weights, noise.",
+        help="About 350 passes for a short text: random orderings, words left out, random weights, noise.",
     )
     if not wanted:
         return
@@ -106,4 +106,4 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
                 config=charts.CONFIG,
                 width="stretch",
             )
-    st.caption("Orange: this explanation. Grey: random orderings, their median and 90 % of them.")
+    st.caption("Orange: this explanation. Grey: random orderings, their median and central 90 %.")

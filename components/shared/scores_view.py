@@ -1,4 +1,4 @@
-"""One attribution on screen: coloured tokens, bars, and what the numbers add up to."""
+"""One attribution on screen: coloured tokens, bars, and what the scores add up to."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["arithmetic", "draw_scores", "passes"]
 
 
 def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
-    """The strip, the bars and a line under them. Components are keyed ``key`` and ``{key}_bars``."""
+    """The strip, the bars and a caption. Components are keyed ``key`` and ``{key}_bars``."""
     view = state.view()
     one, request = question.one, question.request
     positions = shown_positions(result.encoded, view.special)
     selected = selected_in(question.opened, one)
     version = version_of(request, view.special)
-    st.markdown(f"What speaks for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
+    st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
     token_strip(
         strip_tokens(result.encoded, one.model, positions, result.scores),
         key=key,
@@ -48,18 +48,18 @@ def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
         hidden = result.encoded.special_tokens_mask.astype(bool)
         total = abs(result.scores).sum()
         share = abs(result.scores[hidden]).sum() / total if total else 0.0
-        parts.append(f"Hidden special tokens hold {share:.0%} of all magnitude.")
+        parts.append(f"Hidden special tokens hold {share:.0%} of the total magnitude.")
     parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
-    parts.append("*Another method can rank the words differently: one view, not the reason.*")
+    parts.append("*Another method may rank the words differently: this is one view, not the reason.*")
     return " ".join(parts)
 
 
 def arithmetic(result: gb.TokenScores) -> str:
-    """What the scores add up to, if anything, and what is left of F(text) where that is known."""
+    """What the scores add up to, if anything, and where the rest of F(text) went, if known."""
     unit = "logits" if result.output == "logit" else "probability"
     total, value = plain(f"{result.scores.sum():+.2f}"), plain(f"{result.value:+.2f}")
     if result.delta is not None and result.baseline_value is not None:
-        # without a baseline input the scores make up F(text) itself
+        # without a baseline input the scores sum to F(text) itself
         name = plain(str(result.baseline).upper())
         baseline = f" − F([{name}]) {plain(f'{result.baseline_value:+.2f}')}" if result.baseline else ""
         return f"Sum {total} = F(text) {value}{baseline} {unit}, off by {plain(f'{result.relative_delta:.1%}')}."
@@ -70,5 +70,5 @@ def arithmetic(result: gb.TokenScores) -> str:
 
 
 def passes(count: int) -> str:
-    """``1 → "1 pass"``; a method that lives on what another one computed has none of its own."""
+    """``1 → "1 pass"``; a method that reuses another's computation has none of its own."""
     return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

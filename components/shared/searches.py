@@ -1,4 +1,4 @@
-"""A search behind a button: what it costs, how far it is, a way to stop it, and what it found."""
+"""A search behind a button: its cost, progress, a stop button, and its result."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def run_search(
     at_once: bool = False,
     narrow: bool = False,
 ) -> _R | None:
-    """Draw the search of this name and key, and return what it found; None before that, or while it works.
+    """Draw the search of this name and key, and return its result; None before it starts or while it runs.
 
-    ``prepare`` gives the work of a `Search`; what it fetches for it is fetched in the page's thread. ``at_once`` starts
-    without a click; ``narrow`` is for a column among others, where the button goes once there is a result. A search of
-    another key is stopped.
+    ``prepare`` runs in the page's thread and returns the work of a `Search`. ``at_once`` starts without a click;
+    ``narrow`` is for a column among others, where the button disappears once there is a result. A search with another
+    key is stopped.
     """
     search: Search[_R] = current_search(name, key)
 
@@ -56,11 +56,11 @@ def draw_search(
     repeatable: bool = True,
     unit: str = "",
 ) -> None:
-    """The button that starts it, keyed ``{name}_start``, its cost, and what ended it early.
+    """The button that starts it, keyed ``{name}_start``, its cost, and why it ended early, if it did.
 
-    While it works, progress and a way to stop it stand there instead.
+    While it runs, progress and a stop button are shown instead.
 
-    ``done``: whether there is nothing left to search for, where that is not for the search to say; a search that is not
+    ``done``: whether nothing is left to search for, if the search itself cannot tell; a search that is not
     ``repeatable`` cannot be started then. ``unit`` follows the percentage: "of the heads".
     """
     if search.running:
@@ -80,14 +80,14 @@ def draw_search(
     )
     right.caption(cost)
     if search.stopped and search.found is None:
-        st.info("Stopped before there was anything to show.")
+        st.info("Stopped before there were any results.")
     with explained_errors():
         search.raise_error()
 
 
 @st.fragment(run_every=0.3)
 def _progress(search: Search[Any], drawn: int, name: str, unit: str) -> None:
-    """Until it ends; the page runs again when it does, and for every part that arrives."""
+    """Shown until it ends; the page reruns when it does, and for every partial result."""
     if not search.running or search.arrived != drawn:
         st.rerun()
         return

@@ -1,4 +1,4 @@
-"""What the panels have in common: the one selection, and errors as sentences."""
+"""What the panels have in common: the shared selection, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["dark_page", "explained_errors", "masked_position", "select_token", "
 
 
 def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
-    """The selected token in this model's own tokens. The view counts the main model's."""
+    """The selected token, counted in this model's own tokens; the view counts in the main model's."""
     view = state.view()
     main = opened[0].text(view)
     if not 0 <= view.token < len(inputs.encode(main)):
@@ -30,7 +30,7 @@ def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
 
 
 def shown_index(positions: np.ndarray, selected: int | None) -> int | None:
-    """Where a token stands among those on screen; None when it is hidden or nothing is selected."""
+    """The index of a token among those on screen; None if it is hidden or nothing is selected."""
     if selected is None:
         return None
     found = np.flatnonzero(positions == selected)
@@ -64,7 +64,7 @@ def select_token(
 
 @contextmanager
 def explained_errors() -> Iterator[None]:
-    """Show what a user can mend as a sentence, where the picture would be."""
+    """Show an error that the user can fix as a sentence, in place of the picture."""
     try:
         yield
     except gb.GlassBERTError as error:
@@ -72,12 +72,12 @@ def explained_errors() -> Iterator[None]:
 
 
 def dark_page() -> bool:
-    """Whether the page is dark, for figures whose ink Plotly would choose wrongly; a change runs the page again."""
+    """Whether the theme is dark, for figures whose text colour Plotly would get wrong; a change reruns the page."""
     return st.context.theme.type == "dark"
 
 
 def masked_position(opened: list[Opened], one: Opened) -> int | None:
-    """Where a word is asked for: the selected token, else the first gap that was typed."""
+    """The position to predict: the selected token, else the first typed gap."""
     encoded = inputs.encode(one.text(state.view()))
     selected = selected_in(opened, one)
     if selected is not None and not encoded.special_tokens_mask[selected]:

@@ -1,1 +1,1 @@
-"""What every page opens with: set-up, menu, sidebar, model picker."""
+"""What every page starts with: set-up, menu, sidebar, model picker."""

@@ -1,7 +1,7 @@
-"""What every page opens with: page set-up, menu, and the sidebar with text, examples, models and device.
+"""What every page starts with: page set-up, menu, and the sidebar with text, examples, models and device.
 
-The shell is drawn first; :func:`load_models` then fills the sidebar's lower half, because knowing the devices and the
-models needs torch, which a cold process imports for seconds.
+The shell is drawn first; :func:`load_models` then fills the sidebar's lower half, because listing devices and models
+needs torch, which takes seconds to import in a cold process.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "load_models", "open_page"]
 
 _STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
-# a file of our own: Streamlit fetches an icon given by name from a font server
+# a local file: Streamlit would fetch an icon given by name from a font server
 _ICON = Path(__file__).parent / "icon.svg"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A page's shell; ``slot`` is the part of the sidebar that waits for the library."""
+    """A page's shell; ``slot`` is the part of the sidebar that is filled once the library is loaded."""
 
     view: View
     slot: st.delta_generator.DeltaGenerator
 
 
 def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
-    """Set the page up and draw its shell. The first call of every page, with the fields that are its own."""
+    """Set up the page and draw its shell: the first call of every page, with its own fields."""
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_STYLE}</style>")
@@ -65,7 +65,7 @@ def load_models(frame: Frame) -> list[Opened]:
         pick_device()
         st.toggle(
             "Show special tokens",
-            help="[CLS], [SEP] and the like. Hidden tokens still take part in the computation.",
+            help="[CLS], [SEP] and similar. Hidden tokens still take part in the computation.",
             **state.bind("special"),
         )
         for one in opened:
@@ -88,7 +88,7 @@ def _texts(view: View) -> None:
 
         sentence_box(label, key=key, value=getattr(view, name), placeholder=placeholder, on_submit=submit)
     if view.text != View().text and view.too_long_for_a_link:
-        st.caption("This text is too long for a link: a copied address opens without it.")
+        st.caption("This text is too long for a link: the copied address opens without it.")
 
 
 def _examples() -> None:

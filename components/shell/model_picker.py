@@ -23,14 +23,16 @@ __all__ = ["model_name", "pick_device", "pick_models"]
 _OTHER = "other"
 _NONE = ""
 _DEFAULTS = {"model": "pretrained", "beside": "sentiment"}
-_LABELS = {"model": "Model", "beside": "A second model beside it"}
+_LABELS = {"model": "Model", "beside": "Second model"}
 
 
 def pick_models(view: View) -> list[Opened]:
     """Draw both pickers and open what they show, the main one first."""
     opened: list[Opened] = []
     roles: tuple[Role, ...] = ("model", "beside")
-    device = view.device if view.device in models.devices() else "auto"  # a link may name a device of another machine
+    device = (
+        view.device if view.device in models.devices() else "auto"
+    )  # a link may name a device that this machine lacks
     for role in roles:
         source = getattr(view, role)
         _picker(role, source)
@@ -51,19 +53,19 @@ def pick_models(view: View) -> list[Opened]:
 
 
 def pick_device() -> None:
-    """The devices this machine really has."""
+    """The devices available on this machine."""
     devices = models.devices()
     st.selectbox(
-        "Runs on",
+        "Device",
         list(devices),
         format_func=lambda device: devices[device],
-        help="Automatic takes a GPU when there is one.",
+        help="Automatic uses a GPU if one is available.",
         **state.bind("device", options=devices),
     )
 
 
 def model_name(source: str) -> str:
-    """A model's name for people, plain text."""
+    """A model's display name, plain text."""
     suggestion = models.suggestions().get(source)
     return suggestion.label if suggestion else shortened(source.rstrip("/").rsplit("/", 1)[-1], 40)
 
@@ -113,13 +115,13 @@ def _ask_for_id(role: str) -> None:
         "Hub id or folder",
         key=key,
         placeholder="bert-base-uncased, or a path",
-        help="An encoder of the BERT family with safetensors weights. Code that comes with a model is never run.",
+        help="An encoder of the BERT family with safetensors weights. Code shipped with a model is never run.",
         on_change=entered,
     )
 
 
 def _accept(role: str, source: str) -> None:
-    """The visitor chose this source, so it may be downloaded, and tried once more if it failed before."""
+    """The user chose this source, so it may be downloaded, and retried if it failed before."""
     state.remember("accepted", {*state.remembered("accepted", set()), source})
     for request in state.remembered("failures", {}):
         if request.source == source:
@@ -128,16 +130,16 @@ def _accept(role: str, source: str) -> None:
 
 
 def _accepted(role: str, source: str) -> str:
-    """The source, unless only a link asks for it: a link alone downloads nothing."""
+    """The source, unless only a link requested it: a link alone downloads nothing."""
     if source == _NONE or source in state.remembered("accepted", set()) or models.is_here(source):
         return source
-    st.info(f"This link asks for the model **{plain(shortened(source, 80))}**, which is not on this machine.")
+    st.info(f"This link requests the model **{plain(shortened(source, 80))}**, which is not on this machine.")
     st.button("Download and open it", key=f"accept_{role}", on_click=_accept, args=(role, source))
     return state.remembered(f"working_{role}") or _DEFAULTS[role]
 
 
 def _open(request: ModelRequest) -> gb.Model | None:
-    """The model, or None and a message that says why not. A failure is kept: it is not tried again at every click."""
+    """The model, or None with a message that says why. Failures are remembered, so not every click retries."""
     error_type = gb.GlassBERTError
     failures: dict[ModelRequest, str] = state.remembered("failures", {})
     if request in failures:

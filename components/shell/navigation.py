@@ -30,77 +30,76 @@ PAGES: dict[str, Page] = {
             "app.py",
             "Workbench",
             ":material/biotech:",
-            "Attention, prediction and saliency of one sentence, side by side. Select a token: all three follow.",
+            "Attention, predictions and saliency for one sentence, side by side. Select a token to link all three.",
         ),
         Page(
             "attention",
             "pages/attention.py",
             "Attention",
             ":material/grid_view:",
-            "Every head of the model, one head in full, what weights leave out, and what happens without a head.",
+            "Every head at once or one in full, what raw weights miss, and what changes when heads are switched off.",
         ),
         Page(
             "inputs",
             "pages/inputs.py",
             "Inputs",
             ":material/segment:",
-            "What BERT reads: from your text to the numbers that enter the first layer, one step a row.",
+            "How your text becomes the vectors that enter the first layer, one row per step.",
         ),
         Page(
             "masked_words",
             "pages/masked_words.py",
             "Masked words",
             ":material/format_shapes:",
-            "The words BERT would put there, how surprised it is by yours, and in which layer the answer forms.",
+            "Which words BERT predicts at a mask, how surprising yours are, and in which layer the prediction forms.",
         ),
         Page(
             "next_sentence",
             "pages/next_sentence.py",
             "Next sentence",
             ":material/east:",
-            "Which sentence BERT expects after text A, and what it looks at to decide.",
+            "Whether BERT expects text B to follow text A, and what that prediction is based on.",
         ),
         Page(
             "saliency",
             "pages/saliency.py",
             "Saliency",
             ":material/fact_check:",
-            "Which words drove the decision, by several methods, each with a receipt that says how far to believe it.",
+            "Which words drove the prediction, by several methods, each with a receipt that shows how far to trust it.",
         ),
         Page(
             "what_if",
             "pages/what_if.py",
             "What if",
             ":material/alt_route:",
-            "Change a word and see what moves, find the smallest change that turns the decision, and where it lives.",
+            "Edit a word and see what changes, find the smallest edit that flips the prediction, and trace it.",
         ),
         Page(
             "compare",
             "pages/compare.py",
             "Compare",
             ":material/compare_arrows:",
-            "What differs between two models on one text, or two texts on one model, word by word and head by head.",
+            "How two models differ on one text, or two texts on one model, word by word and head by head.",
         ),
         Page(
             "models",
             "pages/models.py",
             "Models",
             ":material/deployed_code:",
-            "Which models are here, what each was trained on, how good it is, and what it gets wrong.",
+            "Which models are available, what each was trained on, how well it performs, and where it fails.",
         ),
         Page(
             "definitions",
             "pages/definitions.py",
             "Definitions",
             ":material/function:",
-            "What every number on screen is, with its formula, its paper and what it does not say.",
+            "What every number on screen means: its formula, its paper and its limits.",
         ),
     )
 }
 
 
 def draw_menu() -> None:
-    """Links to all pages; each carries the view and its page's own choices, so that they travel along even into a new
-    tab."""
+    """Links to all pages; each carries the view and its page's own choices, so that they survive even in a new tab."""
     for page in PAGES.values():
         st.page_link(page.file, label=page.title, icon=page.icon, query_params=state.link(page.id))

@@ -17,7 +17,7 @@ __all__ = ["text_is_readable"]
 
 
 def text_is_readable(opened: Sequence[Opened]) -> bool:
-    """True, or False with a message on the page."""
+    """Return True, or False with a message on the page."""
     view = state.view()
     if not view.text.strip():
         st.info("Type a sentence under **Text A**, or open an example: the three panels appear here.")
@@ -48,14 +48,14 @@ def _shorten(request: TextRequest) -> None:
 
 
 def _unknown(one: Opened, encoded: gb.Encoded) -> None:
-    """Say when the model cannot read part of the text: everything below is then about [UNK]."""
+    """Warn when part of the text is unknown to the model: everything below then refers to [UNK]."""
     unknown = one.model.tokenizer.unk_token
     count = encoded.tokens.count(unknown)
     if count:
         st.info(
             plain(
-                f"{one.name} does not know {count} of the {len(encoded)} tokens and reads {unknown} in their place: "
-                "its vocabulary has no such signs."
+                f"{one.name} reads {count} of the {len(encoded)} tokens as {unknown}: these characters are not in its "
+                "vocabulary."
             ),
             icon=":material/help:",
         )

@@ -1,1 +1,1 @@
-"""One folder a page: its sections, and what only they need."""
+"""One folder per page: its sections, and what only they need."""

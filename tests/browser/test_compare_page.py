@@ -21,8 +21,8 @@ def choice(bench: Workbench, name: str) -> Locator:
 
 def test_what_fine_tuning_changed(open_page: Open) -> None:
     bench = compare(open_page)
-    expect(bench.page.get_by_text("looks elsewhere in the second").first).to_be_visible()
-    expect(bench.page.get_by_text("there is no decision that both make")).to_be_visible()
+    expect(bench.page.get_by_text("attends differently in the second").first).to_be_visible()
+    expect(bench.page.get_by_text("they have no prediction task in common")).to_be_visible()
     choice(bench, "Attention").click()
     bench.expect_parameters(section="attention")
     expect(bench.part("difference_map").get_by_test_id("heads-map-canvas")).to_be_visible()

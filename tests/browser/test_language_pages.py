@@ -79,7 +79,7 @@ def test_surprise_colours_the_sentence(open_page: Open, pretrained: gb.Model) ->
 
 def test_the_template_probe_follows_its_fields(open_page: Open, pretrained: gb.Model) -> None:
     bench = open_page("masked_words", beside="", section="probe")
-    field = bench.field("What goes into the slots, one slot a line")
+    field = bench.field("Values for the slots, one slot per line")
     field.fill("job: nurse, pilot")
     field.press("Control+Enter")
     result = gb.probe_template(
@@ -94,7 +94,7 @@ def test_pairs_are_ranked_and_swapped(open_page: Open, pretrained: gb.Model) -> 
     first, second = "She opened the window.", "A cold wind blew into the room."
     bench = open_page("next_sentence", beside="", text=first, pair=second)
     expect(bench.shares("decision").first).to_have_text(percent(gb.next_sentence(pretrained, first, second).is_next))
-    field = bench.field("Continuations, one a line")
+    field = bench.field("Continuations, one per line")
     field.fill(f"Photosynthesis takes place in leaves.\n{second}")
     field.press("Control+Enter")
     expect(bench.bars("ranking").first).to_have_text(second)

@@ -33,9 +33,9 @@ def test_a_word_changed_by_click_changes_the_probability(open_what_if: Open, sen
     expect(variant).to_contain_text(f"POSITIVE {positive(sentiment, WORSE)}")
     expect(variant.locator("del")).to_have_text("superb")
     expect(bench.shares("pinned").nth(0)).to_have_text(positive(sentiment, TEXT))
-    variant.get_by_role("button", name="Go on from here").click()
+    variant.get_by_role("button", name="Edit further").click()
     expect(bench.tokens("edit_sentence").nth(4)).to_have_text("terrible")
-    bench.type("fine", label="In place of “terrible”")
+    bench.type("fine", label="Replace “terrible” with")
     expect(bench.part("variant_2")).to_contain_text(positive(sentiment, TEXT.replace("superb", "fine")))
     variant.get_by_role("button", name="Open").click()
     expect(bench.field("Text A")).to_have_value(WORSE)
@@ -56,14 +56,14 @@ def test_a_flip_is_found_and_opened(open_what_if: Open, sentiment: gb.Model, pre
 
 def test_a_trace_is_drawn(open_what_if: Open, sentiment: gb.Model) -> None:
     bench = open_what_if(section="tracing", token=4)
-    pills = bench.page.get_by_test_id("stButtonGroup").filter(has_text="In place of “superb”")
+    pills = bench.page.get_by_test_id("stButtonGroup").filter(has_text="Replace “superb” with")
     pills.get_by_text("terrible", exact=True).click()
     bench.expect_parameters(other_text=WORSE)
     expect(bench.part("trace").locator(".main-svg").first).to_be_visible(timeout=60_000)
     result = gb.trace(sentiment, TEXT, WORSE)
     values = f"{result.clean_value:+.2f} for the first text, {result.corrupted_value:+.2f} for the second"
     expect(bench.main()).to_contain_text(values)
-    expect(bench.main()).to_contain_text("Where most of it is: embeddings to layer 4: “superb”")
+    expect(bench.main()).to_contain_text("Most of it is at: embeddings to layer 4: “superb”")
     bench.expect_no_failure()
 
 

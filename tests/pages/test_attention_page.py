@@ -143,7 +143,7 @@ def test_words_instead_of_pieces(pretrained: gb.Model) -> None:
     assert len(words.queries) < len(head.queries), "this text must have a word of several pieces"
     assert header(attention(text=text, by_word="0"), "head_heatmap")["tokens"] == list(head.query_labels)
     app = attention(text=text)
-    (switch,) = [toggle for toggle in app.toggle if "Words instead" in toggle.label]
+    (switch,) = [toggle for toggle in app.toggle if "Merge pieces" in toggle.label]
     switch.set_value(True).run()
     assert header(app, "head_heatmap")["tokens"] == list(words.query_labels)
     assert parameters(app)["by_word"] == "1"
@@ -153,7 +153,7 @@ def test_heads_left_out_come_back(pretrained: gb.Model) -> None:
     app = attention(mark="previous", dim_below="30", hide_dimmed="1")
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")
     assert len(header(app, "model_map")["order"]) == int((share / share.max() >= 0.3).sum()) < 72
-    (switch,) = [toggle for toggle in app.toggle if "Leave them out" in toggle.label]
+    (switch,) = [toggle for toggle in app.toggle if "Leave out" in toggle.label]
     switch.set_value(False).run()
     assert header(app, "model_map")["order"] is None
 
@@ -165,7 +165,7 @@ def test_a_text_too_long_for_bertviz_is_told_so() -> None:
 
 
 def test_without_a_decision_the_visitor_is_told_once() -> None:
-    assert messages(attention(section="ablation")).count("There is no decision to ask about yet") == 1
+    assert messages(attention(section="ablation")).count("There is no prediction to analyse yet") == 1
 
 
 # --- heads off -------------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_value_zeroing_of_a_long_text_is_asked_for_and_then_shown(pretrained: gb
 
 def test_the_sweep_lists_the_heads_that_the_library_finds(pretrained: gb.Model) -> None:
     app = attention(text=GAP, section="ablation")
-    assert "watches the model's first choice" in " ".join(as_read(caption.value) for caption in app.caption)
+    assert "tracks the model's top prediction" in " ".join(as_read(caption.value) for caption in app.caption)
     app.button(key="sweep_start").click().run()
     while "sweep_stop" in {button.key for button in app.button}:
         app.run()
@@ -285,4 +285,4 @@ def test_the_sweep_lists_the_heads_that_the_library_finds(pretrained: gb.Model) 
     sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
     table = app.dataframe[0].value
     assert table["Change"].tolist() == pytest.approx(sorted(sweep.changes.tolist())[:8], abs=1e-4)
-    assert app.button(key="sweep_start").label == "Find them"  # it can be started again
+    assert app.button(key="sweep_start").label == "Find heads"  # it can be started again

@@ -90,8 +90,8 @@ def test_the_summary_names_the_librarys_largest_changes(pretrained: gb.Model, se
     for phrase in (phrase for found in named.values() for phrase in found):
         assert as_read(phrase) in told
     first = changes.frame().iloc[0]
-    assert f"Layer {first['layer'] + 1} head {first['head'] + 1}** looks elsewhere" in told
-    assert "there is no decision that both make" in messages(app)
+    assert f"Layer {first['layer'] + 1} head {first['head'] + 1}** attends differently" in told
+    assert "they have no prediction task in common" in messages(app)
 
 
 def test_the_map_and_the_open_head_are_the_librarys(pretrained: gb.Model, sentiment: gb.Model) -> None:
@@ -152,7 +152,7 @@ def test_what_two_models_cannot_be_compared_by_says_why_and_offers_two_texts(sec
 def test_a_model_beside_itself_differs_by_nothing() -> None:
     summary = models(beside="pretrained")
     assert "every difference is zero" in messages(summary)
-    assert "None: what could be compared is the same." in shown(summary)
+    assert "None: everything that could be compared is the same." in shown(summary)
     attention = models("attention", beside="pretrained")
     assert "the attention of both sides is the same" in shown(attention)
     header, pixels = packed(attention, "difference_map")
@@ -221,7 +221,7 @@ def test_scores_and_their_difference_share_a_scale(sentiment: gb.Model) -> None:
     for side, values in (("first", result.first_scores), ("second", result.second_scores)):
         assert told[side] == pytest.approx(values[there[side]].tolist(), abs=1e-4)
     assert told["difference"] == pytest.approx(result.differences.tolist(), abs=1e-4)
-    assert "What speaks for POSITIVE" in shown(app).replace("*", "")
+    assert "Evidence for POSITIVE" in shown(app).replace("*", "")
 
 
 def _labels(result: gb.AttributionDifference) -> dict[str, tuple[str, ...]]:
@@ -256,7 +256,7 @@ def test_a_missing_second_text_says_what_to_do() -> None:
     button.click().run()
     assert not app.exception
     assert "every difference is zero" in messages(app)
-    assert "None: what could be compared is the same." in shown(app)
+    assert "None: everything that could be compared is the same." in shown(app)
 
 
 def test_an_example_brings_its_second_text() -> None:

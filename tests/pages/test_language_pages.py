@@ -59,7 +59,7 @@ def test_steps_are_those_of_the_library(pretrained: gb.Model) -> None:
 
 def test_unknown_signs_are_flagged() -> None:
     app = page("inputs", text="tea ☕ and 🫖")
-    assert "are unknown to this vocabulary" in messages(app)
+    assert "are not in this vocabulary" in messages(app)
     data = json.loads(mounted(app, "steps").json)
     pieces = next(row for row in data["rows"] if row["id"] == "pieces")
     assert [cell["kind"] for cell in pieces["cells"]].count("unknown") == 2
@@ -109,7 +109,7 @@ def test_several_masks_at_once(pretrained: gb.Model) -> None:
     assert [token["kind"] for token in strip["tokens"]].count("masked") == 2
     prediction = gb.fill_mask(pretrained, text, positions=[2, 4])
     for row, token in enumerate(("story", "thin")):
-        assert f"{token} stood here: choice number {prediction.original_ranks[row]:,}" in shown(app).replace("*", "")
+        assert f"{token} stood here: rank {prediction.original_ranks[row]:,}" in shown(app).replace("*", "")
 
 
 def test_masks_do_not_survive_a_new_text() -> None:
@@ -186,7 +186,7 @@ def test_slots_and_words_as_people_write_them() -> None:
 @pytest.mark.parametrize("page_id", ["masked_words", "next_sentence"])
 def test_a_model_without_the_head_is_offered_the_embedded_one(page_id: str) -> None:
     app = page(page_id, model="sentiment", beside="")
-    assert "The model on board has one" in messages(app)
+    assert "The bundled model has one" in messages(app)
     app.button[0].click()
     run(app)
     assert app.session_state.view["model"] == "pretrained"

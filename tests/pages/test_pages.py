@@ -46,7 +46,7 @@ def test_every_page_keeps_the_link(page_id: str) -> None:
 
 def test_the_headings() -> None:
     assert [heading.value for heading in page().subheader] == ["Attention", "Predictions", "Saliency"]
-    assert [heading.value for heading in page("models").subheader] == ["Open now", "On board", "From the hub"]
+    assert [heading.value for heading in page("models").subheader] == ["Open now", "Bundled", "From the hub"]
 
 
 def test_every_method_is_defined() -> None:
@@ -138,7 +138,7 @@ def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
 
 def test_every_picture_says_what_it_shows_and_what_it_does_not() -> None:
     emphasised = [caption.value for caption in page().caption if re.search(r"(?<![\\*])\*[^*]+\*", caption.value)]
-    for shown in ("A row of the large map", "Likely words", "Another method can rank"):
+    for shown in ("Each row of the large map", "Likely words", "Another method may rank"):
         assert any(shown in caption for caption in emphasised), (shown, emphasised)
 
 

@@ -63,12 +63,12 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     for method in QUICK.split():
         result = gb.attribute(sentiment, TEXT, method=method)
         np.testing.assert_allclose(scores_of(app, f"row_{method}"), result.scores, atol=1e-5)
-    assert f"What speaks for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
+    assert f"Evidence for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
         for line in app.session_state["memory_study_search"].found.receipts[method].lines:
             assert as_read(line.sentence) in text
-    assert "All 3 methods are here" in text
+    assert "All 3 methods are computed" in text
 
 
 def test_methods_added_later_do_not_repeat_the_others() -> None:
@@ -209,7 +209,7 @@ def test_another_text_asks_for_the_button_again() -> None:
 
 def test_without_a_decision_the_page_says_what_to_do() -> None:
     app = page("saliency", text="No gap here.", beside="", token="-1")
-    assert "There is no decision to explain yet" in messages(app)
+    assert "Nothing to explain yet" in messages(app)
 
 
 def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +237,7 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     run(app)
     while "ranking_stop" in {button.key for button in app.button}:
         run(app)
-    assert "Stopped before there was anything to show." in messages(app)
+    assert "Stopped before there were any results." in messages(app)
     monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
     app.button(key="ranking_start").click()
     run(app)

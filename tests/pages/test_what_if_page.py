@@ -53,7 +53,7 @@ def shown(app: AppTest) -> str:
 
 
 def replace_word(app: AppTest, word: str) -> AppTest:
-    (field,) = [field for field in app.text_input if field.label.startswith("In place of")]
+    (field,) = [field for field in app.text_input if field.label.startswith("Replace “")]
     field.set_value(word)
     return run(app)
 
@@ -163,7 +163,7 @@ def test_a_word_of_several_pieces_makes_way_for_one_gap(pretrained: gb.Model) ->
 def test_a_suggestion_and_a_word_of_the_lists_are_buttons() -> None:
     app = what_if()
     labels = [as_read(group.label) for group in app.get("button_group")]
-    assert "GlassBERT pretrained would put here" in labels
+    assert "Suggestions by GlassBERT pretrained" in labels
     opposites = next(group for group in app.button_group if group.label == "Opposites")
     assert list(opposites.options) == ["awful"]
     opposites.set_value("awful")
@@ -196,7 +196,7 @@ def test_a_second_change_of_a_word_takes_the_place_of_the_first() -> None:
 
 def test_what_changes_nothing_or_leaves_nothing_is_refused() -> None:
     app = replace_word(what_if(), "superb")
-    assert "leaves the text as it is" in messages(app)
+    assert "leaves the text unchanged" in messages(app)
     assert list(tries(app)) == [0]
     alone = press(what_if(text="Superb", token="1"), "edit_delete")
     assert "empty" in messages(alone)
@@ -224,7 +224,7 @@ def test_two_variants_side_by_side(sentiment: gb.Model) -> None:
 
 def test_a_typed_gap_is_asked_about_and_cannot_be_edited(pretrained: gb.Model) -> None:
     app = what_if(text=GAP, token="6", explain="mask")
-    assert "gap that is asked about" in messages(app)
+    assert "gap being predicted" in messages(app)
     click(app, "edit_sentence", {"version": json.loads(mounted(app, "edit_sentence").json)["version"], "index": 4})
     replace_word(app, "ancient Greece")  # two words: the gap moves
     prediction = gb.fill_mask(pretrained, "The capital of ancient Greece is [MASK].", top_k=1)
@@ -241,7 +241,7 @@ def test_the_next_sentence_is_a_question_too(pretrained: gb.Model) -> None:
 
 
 def test_without_a_question_the_visitor_is_told() -> None:
-    assert "There is no decision to turn yet" in messages(what_if(beside="", text="Hello there."))
+    assert "Nothing to flip yet" in messages(what_if(beside="", text="Hello there."))
 
 
 @pytest.mark.parametrize(
@@ -267,13 +267,13 @@ def test_lists_as_people_write_them() -> None:
 def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, pretrained: gb.Model) -> None:
     app = what_if(section="smallest", max_edits="1", budget="200")
     assert "At most 200 passes" in shown(app)
-    assert "turn it away" not in shown(app)
+    assert "flip the prediction" not in shown(app)
     press(app, "flip_start")
     finished(app)
     expected = gb.find_flip(sentiment, TEXT, proposer=pretrained, max_edits=1, budget=200)
     assert len(expected.flips.texts) > 1
     text = shown(app)
-    assert f"**{expected.found} changes turn it away from POSITIVE**" in text
+    assert f"**{expected.found} changes flip the prediction from POSITIVE**" in text
     for share, distance in zip(expected.flips.probabilities, expected.distances, strict=True):
         assert percent(float(share)) in text
         assert f"{distance:.3f} away" in text
@@ -303,7 +303,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
     search.stop()
     finished(app)
     assert not search.found.complete
-    assert "before all was tried" in shown(app) + messages(app)
+    assert "before everything was tried" in shown(app) + messages(app)
 
 
 # --- input reduction -------------------------------------------------------------------------------------------
@@ -349,11 +349,11 @@ def test_the_trace_is_the_librarys(sentiment: gb.Model, kind: str, columns: int)
 
 def test_the_words_under_the_trace_name_where_it_is(sentiment: gb.Model) -> None:
     hidden = gb.trace(sentiment, TEXT, WORSE)
-    assert as_read(path(hidden)).startswith("Where most of it is: embeddings to layer 4: “superb” (")
+    assert as_read(path(hidden)).startswith("Most of it is at: embeddings to layer 4: “superb” (")
     assert "layer 6: “[CLS]” (100%)" in as_read(path(hidden))
     heads = gb.trace(sentiment, TEXT, WORSE, kind="head")
     layer, head, _ = np.unravel_index(heads.restored.argmax(), heads.restored.shape)
-    assert as_read(path(heads)).startswith(f"Most is brought back at layer {layer + 1}, head {head + 1}: ")
+    assert as_read(path(heads)).startswith(f"Most is restored at layer {layer + 1}, head {head + 1}: ")
 
 
 def test_words_that_differ_stand_over_each_other(sentiment: gb.Model) -> None:
@@ -386,7 +386,7 @@ def test_every_example_has_a_partner_that_can_be_traced(
 def test_without_a_second_text_the_page_offers_words_that_keep_the_length() -> None:
     app = what_if(section="tracing")
     assert "type a second text" in messages(app)
-    words = next(group for group in app.button_group if group.label.startswith("In place of"))
+    words = next(group for group in app.button_group if group.label.startswith("Replace “"))
     words.set_value(words.options[0])
     run(app)
     assert parameters(app)["other_text"] == TEXT.replace("superb", words.options[0])

@@ -1,6 +1,6 @@
 """The Attention page: five sections, one file each. Only the open one is computed and drawn.
 
-``shared`` holds what the sections have in common, ``figures`` their Plotly charts.
+``shared`` holds what the sections have in common.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SECTIONS = {
 
 @st.fragment
 def draw_attention_page(opened: list[Opened]) -> None:
-    """Cost: one forward pass a text and model for the weights; each section says what it adds."""
+    """Cost: one forward pass per text and model for the weights; each section states its additional cost."""
     state.redraw_page_if_asked()
     left, right = st.columns([0.68, 0.32], gap="small", vertical_alignment="center")
     left.segmented_control(

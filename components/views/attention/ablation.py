@@ -1,4 +1,4 @@
-"""Switch heads off, and see what the model then says and how its later layers attend."""
+"""Switch heads off, and see how the predictions and the attention of later layers change."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _SIDE_PIXELS = 48
 _CANDIDATES = 5
 _MODES: dict[Literal["one_at_a_time", "greedy"], str] = {
     "one_at_a_time": "Each head alone",
-    "greedy": "One after another, until the answer changes",
+    "greedy": "One after another, until the prediction flips",
 }
 _BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What the sweep found"}
 
 
 def draw_ablation(asked: Asked) -> None:
-    """Cost: two forward passes for the weights, and two for each head that answers."""
+    """Cost: two forward passes for the weights, and two for each task head."""
     model = asked.one.model
     off = heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads)
     without = asked.without(off)
@@ -62,7 +62,7 @@ def draw_ablation(asked: Asked) -> None:
 
 
 def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Target | None) -> None:
-    """The attention of the model as it is now: heads that are off are crossed out, later layers show their change."""
+    """The attention of the current model: heads that are off are crossed out, later layers show their change."""
     model = asked.one.model
     version = version_of(asked.request, asked.reading)
 
@@ -101,8 +101,8 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
         on_select=switched,
     )
     st.caption(
-        "Click a head to switch it off or on, a layer's number for all its heads. A head that is off adds nothing to "
-        "its layer's output; the layers after it then attend as drawn here."
+        "Click a head to switch it off or on, or a layer's number for all its heads. A head that is off adds nothing "
+        "to its layer's output; the map shows how later layers then attend."
     )
 
 
@@ -159,7 +159,7 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
     if not drawn:
         note_no_decision()
     elif not changed:
-        st.caption("Switch a head off and compare. *A prediction that stays may have other heads doing the same work.*")
+        st.caption("Switch a head off and compare. *If the prediction stays, other heads may be doing the same work.*")
 
 
 def _masked(asked: Asked) -> int | None:
@@ -170,7 +170,7 @@ def _masked(asked: Asked) -> int | None:
 
 
 def _candidates(asked: Asked, without: Asked, position: int) -> None:
-    """The first choices of both, with the probability that each gives them."""
+    """The top candidates of both, with the probability that each assigns to them."""
     many = 50
     before = language.fill_mask(asked.request, (position,), many)
     after = language.fill_mask(without.request, (position,), many)
@@ -201,13 +201,13 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
 
     st.subheader("Attention of later layers", anchor=False)
     if not changed:
-        st.caption("With a head off, the layers after it attend differently: by how much appears here.")
+        st.caption("Switch a head off to see how later layers change.")
         return
     before, after = attention.maps(asked.request).weights, attention.maps(without.request).weights
-    # total variation: the share of a row's weight that went elsewhere
+    # total variation: the share of a row's weight that moved
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
     st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
-    st.caption("The share of each row's weight that went elsewhere, mean over heads and tokens.")
+    st.caption("The share of each row's weight that moved, averaged over heads and tokens.")
     model = asked.one.model
     layers, heads = range(model.layers), range(model.attention_heads)
     one, two, _ = st.columns([0.2, 0.2, 0.6])
@@ -228,7 +228,7 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
 
 
 def _sweep(asked: Asked, target: gb.Target | None) -> None:
-    if target is None:  # told where the predictions would be
+    if target is None:  # the hint stands where the predictions would be
         return
     st.markdown("**Find the heads this prediction needs**")
     mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
@@ -237,8 +237,8 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
         search,
         lambda: search.start(ablation_sweep(asked.request, target, mode)),
         name="sweep",
-        label="Find them",
-        cost=plain(f"Switches heads off by itself and watches {target_phrase(asked, target)}."),
+        label="Find heads",
+        cost=plain(f"Switches heads off automatically and tracks {target_phrase(asked, target)}."),
         narrow=True,
         unit="of the heads",
     )
@@ -252,27 +252,30 @@ def _search(asked: Asked, target: gb.Target) -> Search[gb.AblationSweep]:
 
 def _found(result: gb.AblationSweep) -> None:
     if not len(result.values):
-        st.caption("Stopped before a head was tried.")
+        st.caption("Stopped before any head was tried.")
         return
     told = f"{result.forward_passes} batched inputs in {result.seconds:.1f} s."
     stopped = "" if result.complete else " Stopped early."
     if result.mode == "greedy":
         turned = result.predicted[-1] != result.prediction
         needs = (
-            f"Without {len(result.values)} heads the answer turns from {result.prediction} to {result.predicted[-1]}."
+            f"Without {len(result.values)} heads the prediction flips from {result.prediction} to "
+            f"{result.predicted[-1]}."
             if turned
-            else f"Without these {len(result.values)} heads the answer is still {result.prediction}."
+            else f"Without these {len(result.values)} heads the prediction is still {result.prediction}."
         )
         steps = list(range(len(result.values)))
     else:
-        needs = f"Change of the logit of {result.target_label} without each head alone; negative: the answer needs it."
+        needs = (
+            f"Change of the logit of {result.target_label} without each head alone; negative: the prediction needs it."
+        )
         steps = list(np.argsort(result.changes)[:8])
     st.caption(plain(f"{needs} {told}{stopped}"))
     st.dataframe(
         {
             "Head": [f"{result.layers[step] + 1}·{result.heads[step] + 1}" for step in steps],
             "Change": [float(result.changes[step]) for step in steps],
-            "Answer then": [result.predicted[step] for step in steps],
+            "New prediction": [result.predicted[step] for step in steps],
         },
         hide_index=True,
         width="stretch",

@@ -1,4 +1,4 @@
-"""BertViz's own views of the same weights, for those who know them."""
+"""BertViz's own views of the same weights, for users familiar with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TALLEST_PX = 900
 
 
 def draw_bertviz(asked: Asked) -> None:
-    """Cost: none beyond the weights; the neuron view one forward pass for queries and keys."""
+    """Cost: none beyond the weights; for the neuron view, one forward pass for queries and keys."""
     left, right = st.columns([0.45, 0.55], gap="medium", vertical_alignment="bottom")
     left.segmented_control(
         "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", AttentionFields, options=_VIEWS)
@@ -27,8 +27,8 @@ def draw_bertviz(asked: Asked) -> None:
     fitting = bertviz.layers_that_fit(view, model.attention_heads, len(encoded))
     if fitting == 0:
         st.info(
-            f"{len(encoded)} tokens are too many for this view, which writes every weight as a number and draws every "
-            f"one as a line of its own: its limit is {_most_tokens(view, model.attention_heads)} tokens. **Heads** "
+            f"{len(encoded)} tokens are too many for this view, which stores every weight as a number and draws each "
+            f"as a separate line: its limit is {_most_tokens(view, model.attention_heads)} tokens. **Heads** "
             "shows the same weights at any length.",
             icon=":material/straighten:",
         )
@@ -40,12 +40,12 @@ def draw_bertviz(asked: Asked) -> None:
     html, height = _page(asked, view, layers)
     st.iframe(html, height=height)
     if view == "neuron" and fitting < asked.one.model.layers:
-        shown = ", ".join(f"{number} is our {layer + 1}" for number, layer in enumerate(layers))
-        st.caption(f"Of the layers in this view {shown}.")
+        shown = ", ".join(f"{number} is layer {layer + 1} here" for number, layer in enumerate(layers))
+        st.caption(f"Layer numbers in this view: {shown}.")
     st.caption(
-        f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}; layers and heads count from 0 in it. "
-        f"{len(html) / 1e6:.1f} MB, drawn without a network. *The weights that Heads shows, with the same limits to "
-        "what they say.*"
+        f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}; it counts layers and heads from 0. "
+        f"{len(html) / 1e6:.1f} MB, drawn without a network. *The same weights as in Heads, with the same "
+        "limits.*"
     )
 
 
@@ -56,7 +56,7 @@ def _most_tokens(view: bertviz.View, heads: int) -> int:
 
 
 def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int) -> list[int]:
-    """The layers to show: all where they fit, else a choice that begins with the open one."""
+    """The layers to show: all if they fit, else a selection that starts with the open one."""
     every = list(range(asked.one.model.layers))
     if fitting >= len(every):
         return every
@@ -73,7 +73,7 @@ def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int
 
 
 def _page(asked: Asked, view: bertviz.View, layers: list[int]) -> tuple[str, int]:
-    """The page and the height it needs, in pixels."""
+    """The HTML page and the height it needs, in pixels."""
     encoded = asked.encoded
     tokens, count = encoded.pieces, len(encoded)
     second = encoded.sequence_ids.tolist().index(1) if len(encoded.texts) == 2 else None

@@ -1,4 +1,4 @@
-"""Beyond the weights: the same sentence by every measure, side by side, and how they rank its tokens."""
+"""Beyond the weights: one sentence by several measures, side by side, and how they rank its tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from components.views.attention.shared import Asked, draw_map, target_of, target
 
 __all__ = ["draw_beyond"]
 
-# Passes beyond which a visitor is asked first: a second or two on one core.
+# Number of passes beyond which the user is asked first: a second or two on one core.
 _CHEAP_PASSES = 64
 _SHORT = {
     "attention": "weights",
@@ -50,13 +50,13 @@ def draw_beyond(asked: Asked) -> None:
         right.caption(
             plain(f"Relevance explains {target_phrase(asked, target)}.")
             if target is not None
-            else "Relevance needs a decision: select a word, or open a model with a trained head."
+            else "Relevance needs a prediction to explain: select a word, or open a model with a trained head."
         )
     found: dict[str, gb.TokenMaps] = {}
     across = 3 if len(chosen) > 2 else 2
     columns: list[st.delta_generator.DeltaGenerator] = []
     for number, name in enumerate(chosen):
-        if number % across == 0:  # a row of its own, so that maps stand level whatever is written under those above
+        if number % across == 0:  # a row of its own, so that maps are aligned whatever the captions above them
             columns = st.columns(across, gap="medium")
         with columns[number % across], explained_errors():
             maps = _measured(asked, measures[name], target)
@@ -68,7 +68,7 @@ def draw_beyond(asked: Asked) -> None:
 
 
 def _choose(measures: dict[str, gb.Measure]) -> list[str]:
-    """The measures on screen, in their order of reading."""
+    """The measures on screen, in reading order."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
     shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
     state.put("widget_measures", shown)
@@ -84,11 +84,11 @@ def _choose(measures: dict[str, gb.Measure]) -> list[str]:
 
 
 def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb.TokenMaps | None:
-    """(1, query, key) after the open layer; None where the visitor must act first."""
+    """(1, query, key) after the open layer; None if the user must act first."""
     tokens = len(asked.encoded)
     st.markdown(f"**{plain(measure.label)}**")
     if measure.needs_target and target is None:
-        st.info("No decision to explain.")
+        st.info("Nothing to explain.")
         return None
     passes = measure.cost(tokens)
     if measure.id == "flow":
@@ -105,20 +105,20 @@ def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb
 
 
 def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
-    """Behind a button that tells its cost, with progress and a way to stop: minutes for 512 tokens of a large model."""
+    """Behind a button with its cost, progress and a stop button: minutes for 512 tokens with a large model."""
     request = asked.request
     return run_search(
         "value_zeroing",
         version_of(request),
         lambda: attention.value_zeroing(request),
         label="Compute",
-        cost=f"{passes} forward passes of this text, in batches.",
+        cost=f"{passes} forward passes on this text, in batches.",
         narrow=True,
     )
 
 
 def _flow(asked: Asked) -> gb.TokenMaps:
-    """All rows where that is quick, else the selected token's."""
+    """All rows if that is quick, else the selected token's."""
     tokens = len(asked.encoded)
     if (asked.layer + 1) * tokens**4 <= 8_000_000:
         return attention.flow(asked.request, asked.layer, None)
@@ -142,13 +142,13 @@ def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
     )
     passes = measure.cost(len(asked.encoded))
     cost = f"{passes} pass{'es' if passes > 1 else ''}{' and one backward' if measure.backward else ''}"
-    sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows need not sum to 1."
-    mean = " Here the mean over the heads of the layer." if measure.per_head else ""
+    sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows do not necessarily sum to 1."
+    mean = " Shown is the mean over the heads of the layer." if measure.per_head else ""
     st.caption(plain(f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {cost}. {measure.paper}"))
 
 
 def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
-    """How the sources of one token are ranked from measure to measure."""
+    """How each measure ranks the sources of one token."""
 
     from glassbert.pictures.lines import rank_ladder
 
@@ -162,17 +162,17 @@ def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.T
             rows[_SHORT.get(name, measures[name].label)] = maps.values[0, at[0]]
             labels = maps.key_labels
     if len(rows) < 2:
-        st.caption("Choose two measures or more, and a token that all of them show.")
+        st.caption("Choose at least two measures, and a token that all of them show.")
         return
     st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
     piece = asked.encoded.pieces[position]
     chosen = (
-        "" if asked.selected is not None else " Nothing is selected, so this is the first token's row; click another."
+        ""
+        if asked.selected is not None
+        else " Nothing is selected, so this is the first token's row; click another token."
     )
     st.caption(
-        plain(
-            f"From where “{piece}” draws, first place on top: where lines cross, the measures rank tokens differently."
-        )
+        plain(f"Sources of “{piece}”, ranked by each measure: where lines cross, the measures rank tokens differently.")
         + chosen
-        + " *Where they disagree, the weights alone are not the answer.*"
+        + " *Where they disagree, the weights alone are not enough.*"
     )

@@ -1,4 +1,4 @@
-"""What the Attention page alone lets the visitor choose."""
+"""The user's choices that belong to the Attention page alone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class AttentionFields(PageFields):
     page: ClassVar[str] = "attention"
 
     section: Literal["heads", "beyond", "roles", "ablation", "bertviz"] = "heads"
-    rescale: bool = False  # rows of which something is hidden sum to 1 again
-    drawn: Literal["heatmap", "lines"] = "heatmap"  # the picture of one head
-    combine: Literal["", "mean", "max"] = ""  # several heads in one picture; "": the open head alone
+    rescale: bool = False  # rescale rows with hidden tokens to sum to 1
+    drawn: Literal["heatmap", "lines"] = "heatmap"  # how one head is drawn
+    combine: Literal["", "mean", "max"] = ""  # several heads combined; "": the open head alone
     combined_heads: str = ""  # which ones; "": all of the layer
     focus: Literal["", "rows", "columns"] = ""  # of the selected tokens only
     threshold: Annotated[int, THRESHOLD] = 0  # percent; weaker weights are not drawn
@@ -32,7 +32,7 @@ class AttentionFields(PageFields):
     ] = ""  # what is known about heads, as marks on the map
     dim_below: Annotated[int, DIM_BELOW] = 0  # percent of the largest; heads with a smaller mark are dimmed
     hide_dimmed: bool = False  # … or left out
-    order: Literal["", "most", "least"] = ""  # heads with the most or the least of it first; "": layer by layer
+    order: Literal["", "most", "least"] = ""  # heads with the largest or smallest mark first; "": layer by layer
     measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
     heads_off: str = ""  # heads that are switched off
     bertviz: Literal["head", "model", "neuron"] = "head"  # which of BertViz's views

@@ -1,4 +1,4 @@
-"""Every head at once, and one of them in full."""
+"""Every head at once, and one head in full."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["draw_heads", "draw_heads_map"]
 
 _T = TypeVar("_T")
 
-_SIDE_PIXELS = 64  # of a thumbnail as it travels: 144 heads are 0.6 MB before packing
+_SIDE_PIXELS = 64  # of a thumbnail as sent to the browser: 144 heads are 0.6 MB before compression
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
 _COMBINED: dict[Literal["", "mean", "max"], str] = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
@@ -32,7 +32,7 @@ _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 
 def draw_heads(asked: Asked) -> None:
-    """Cost: one forward pass; colours by a profile cost none, by importance two more with a backward pass."""
+    """Cost: one forward pass; marks from a profile cost none, importance two more with a backward pass."""
     marks = _mark_controls(asked)
     draw_heads_map(asked, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
@@ -62,7 +62,7 @@ def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height
 
 
 def _mark_controls(asked: Asked) -> heads_map.Marks:
-    """What the map's bars show, which heads it dims or leaves out, and in what order it lays them out."""
+    """What the map's bars show, which heads are dimmed or left out, and the order of the heads."""
     first, second, third, fourth = st.columns([0.28, 0.26, 0.24, 0.22], gap="medium", vertical_alignment="bottom")
     first.selectbox(
         "Mark heads by",
@@ -75,7 +75,7 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
     notes = names(asked)
     found = mark(asked, chosen)
     if found is None:
-        second.caption("Point at a head for its character, click to open it.")
+        second.caption("Hover over a head to see what it does, click to open it.")
         return heads_map.Marks(notes=notes)
     second.segmented_control(
         "Order", list(_ORDERS), format_func=_ORDERS.__getitem__, **state.bind("order", AttentionFields, options=_ORDERS)
@@ -83,7 +83,7 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
     third.slider(
         "Heads below (% of the largest)", DIM_BELOW.least, DIM_BELOW.most, **state.bind("dim_below", AttentionFields)
     )
-    fourth.toggle("Leave them out", help="Otherwise they are dimmed.", **state.bind("hide_dimmed", AttentionFields))
+    fourth.toggle("Leave out", help="Otherwise these heads are dimmed.", **state.bind("hide_dimmed", AttentionFields))
     values = found.values / max(float(found.values.max()), 1e-12)
     dimmed = values < own.dim_below / 100
     order = _laid_out(found.values, dimmed)
@@ -97,7 +97,7 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
 
 
 def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] | None:
-    """The heads of the map in order; None for all of them layer by layer. All, where none would be left."""
+    """The heads of the map in order; None for all of them layer by layer. All heads, if none would be left."""
     own = state.fields(AttentionFields)
     kept = ~dimmed if own.hide_dimmed and not dimmed.all() else np.ones_like(dimmed)
     if not own.order and kept.all():
@@ -109,7 +109,7 @@ def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] |
 
 
 def _ranked(values: np.ndarray, text: str) -> None:
-    """The heads with the most, as buttons."""
+    """The heads with the largest mark, as buttons."""
     best = np.argsort(-values, axis=None)[:5]
     heads = {written([divmod(int(index), values.shape[1])]): divmod(int(index), values.shape[1]) for index in best}
 
@@ -133,17 +133,17 @@ def _controls(asked: Asked) -> gb.TokenMaps:
     st.segmented_control(
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
-    st.toggle("Words instead of pieces", **state.bind("by_word"))
+    st.toggle("Merge pieces into words", **state.bind("by_word"))
     hidden = not view.special or bool(asked.reading.block)
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
-        help="When something is hidden. Special tokens are shown and hidden in the sidebar.",
+        help="Applies when tokens are hidden. Special tokens are shown or hidden in the sidebar.",
         **state.bind("rescale", AttentionFields),
     )
     if view.pair:
         st.selectbox(
-            "Of the two texts", list(_BLOCKS), format_func=_BLOCKS.__getitem__, **state.bind("block", options=_BLOCKS)
+            "Between texts", list(_BLOCKS), format_func=_BLOCKS.__getitem__, **state.bind("block", options=_BLOCKS)
         )
     st.selectbox(
         "Combine",
@@ -157,7 +157,7 @@ def _controls(asked: Asked) -> gb.TokenMaps:
         "Hide weights below (%)",
         THRESHOLD.least,
         THRESHOLD.most,
-        help="Percent of a row's weight, not of the largest.",
+        help="Percent of a row's total weight, not of its largest weight.",
         **state.bind("threshold", AttentionFields),
     )
     return _shown(asked, chosen)
@@ -184,7 +184,7 @@ def _chosen_heads(asked: Asked) -> list[tuple[int, int]]:
 
 
 def _span(asked: Asked) -> None:
-    """Rows or columns of the selected token only, or of the span that begins with it."""
+    """Only the rows or columns of the selected token, or of the span that begins with it."""
     st.segmented_control(
         "Selected token",
         list(_FOCUS),
@@ -194,7 +194,7 @@ def _span(asked: Asked) -> None:
     if not state.fields(AttentionFields).focus:
         return
     if asked.selected is None:
-        st.caption("Nothing is selected: click a token's name in the picture.")
+        st.caption("Nothing is selected: click a token's name in the map.")
         return
     pieces = asked.encoded.pieces
     following = list(range(asked.selected, len(pieces)))
@@ -221,7 +221,7 @@ def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
 
 
 def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps:
-    """The rows, or the columns, of tokens first to last; all where none of them is shown."""
+    """The rows or columns of tokens first to last; all if none of them is shown."""
     spans = maps.queries if focus == "rows" else maps.keys
     kept = np.flatnonzero((spans[:, 0] <= last) & (spans[:, 1] > first))
     if not len(kept):
@@ -266,12 +266,12 @@ def _what_is_hidden(asked: Asked, maps: gb.TokenMaps) -> str:
         parts.append(
             "rows are rescaled to sum to 1"
             if maps.renormalised
-            else "rows are not rescaled: what is seen sums to less than 1"
+            else "rows are not rescaled: the visible weights sum to less than 1"
         )
     if view.by_word:
         parts.append("a word's weight is the sum over its pieces as columns and their mean as rows")
     if own.combine == "max":
-        parts.append("rows of a maximum do not sum to 1")
+        parts.append("rows of a maximum over heads do not sum to 1")
     if own.threshold:
         parts.append(f"weights below {own.threshold / 100:.2f} are not drawn")
     if not parts:

@@ -15,7 +15,7 @@ __all__ = ["MARKS", "Mark", "Marked", "mark", "names"]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One number a head: ``source`` is "share" (of the weight on a target), "profile" or "importance"."""
+    """One number per head: ``source`` is "share" (of the weight on a target), "profile" or "importance"."""
 
     id: str
     label: str
@@ -25,7 +25,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
-    """The numbers, (layer, head), none negative, and what they are."""
+    """The numbers, (layer, head), none negative, and their description."""
 
     values: np.ndarray
     text: str
@@ -35,22 +35,22 @@ MARKS: dict[str, Mark] = {
     mark.id: mark
     for mark in (
         Mark("", "Nothing", "", ""),
-        Mark("previous", "Looks at the previous token", "share", "share of weight on the previous token"),
-        Mark("next", "Looks at the next token", "share", "share of weight on the next token"),
-        Mark("self", "Looks at the token itself", "share", "share of weight on the token itself"),
-        Mark("same_word", "Looks at the same word", "share", "share of weight on the same word"),
-        Mark("cls", "Looks at [CLS]", "share", "share of weight on the first special token"),
-        Mark("sep", "Looks at [SEP]", "share", "share of weight on the closing special tokens"),
-        Mark("punctuation", "Looks at punctuation", "share", "share of weight on punctuation"),
+        Mark("previous", "Attends to the previous token", "share", "share of weight on the previous token"),
+        Mark("next", "Attends to the next token", "share", "share of weight on the next token"),
+        Mark("self", "Attends to the token itself", "share", "share of weight on the token itself"),
+        Mark("same_word", "Attends to the same word", "share", "share of weight on the same word"),
+        Mark("cls", "Attends to [CLS]", "share", "share of weight on the first special token"),
+        Mark("sep", "Attends to [SEP]", "share", "share of weight on the closing special tokens"),
+        Mark("punctuation", "Attends to punctuation", "share", "share of weight on punctuation"),
         Mark("entropy", "Entropy", "profile", "entropy, in bits: high is broad"),
         Mark("distance", "Distance", "profile", "mean distance, in tokens"),
-        Mark("importance", "Importance for the decision", "importance", "importance"),
+        Mark("importance", "Importance for the prediction", "importance", "importance"),
     )
 }
 
 
 def mark(asked: Asked, chosen: Mark) -> Marked | None:
-    """The numbers of a mark; None for none, and where there is no decision to be important for."""
+    """The numbers of a mark; None for no mark, and if there is no prediction to be important for."""
     if chosen.source == "importance":
         target = target_of(asked)
         if target is None:

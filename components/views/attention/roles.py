@@ -1,4 +1,4 @@
-"""What each head does: numbers and a name with its evidence, and which heads look alike."""
+"""What each head does: numbers and a name with its evidence, and which heads are similar."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHARES = {
 
 
 def draw_roles(asked: Asked) -> None:
-    """Cost: no pass beyond the weights; distances are arithmetic on all pairs of heads."""
+    """Cost: no pass beyond the weights; distances are computed for all pairs of heads."""
     profile, labels = head_profile(asked.request), head_labels()
     left, right = st.columns([0.56, 0.44], gap="medium")
     with left:
@@ -43,12 +43,10 @@ def draw_roles(asked: Asked) -> None:
             height_px=330,
         )
         st.caption(CAPTION)
-    with left.expander("The rules of the names"):
+    with left.expander("How heads are named"):
         for label in labels.values():
             st.markdown(f"- **{plain(label.label)}**: {plain(label.rule)}")
-        st.caption(
-            "Means over the tokens of this text that are not special. One text is one sample: look at others too."
-        )
+        st.caption("Means over the non-special tokens of this text. One text is one sample: try others too.")
 
 
 def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
@@ -82,14 +80,16 @@ def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
         on_select=chosen,
         selection_mode="single-row",
     )
-    st.caption("Click a column's name to sort, a row's box to open the head. Shares are of a row's weight and overlap.")
+    st.caption(
+        "Click a column name to sort, a row's checkbox to open the head. Shares are of a row's weight and may overlap."
+    )
 
 
 def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
     from glassbert.pictures.dots import grouped_dots
 
     heads = profile.entropy.size
-    with st.spinner(f"Comparing {heads} heads with one another, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
+    with st.spinner(f"Comparing {heads} heads pairwise, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
         distances = head_distances(asked.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()
@@ -114,6 +114,6 @@ def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabe
         selection_mode="points",
     )
     st.caption(
-        f"Heads that look alike stand near each other (root of the mean Jensen–Shannon divergence of their rows); the "
-        f"two axes hold {distances.explained:.0%} of the differences. Click a dot to open the head."
+        f"Similar heads are close together (root of the mean Jensen–Shannon divergence of their rows); the two axes "
+        f"explain {distances.explained:.0%} of the differences. Click a dot to open the head."
     )

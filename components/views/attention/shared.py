@@ -1,4 +1,4 @@
-"""What the sections of the Attention page have in common: what is asked, the one selection, and one map on screen."""
+"""What the sections of the Attention page have in common: the request, the selection, and one map on screen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HeadIndex = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """One model asked about one text, and how its maps are read. ``selected`` counts this model's own tokens."""
+    """One model, one text, and how its maps are read. ``selected`` counts this model's own tokens."""
 
     one: Opened
     request: TextRequest
@@ -69,13 +69,13 @@ class Asked:
         return attention.maps(self.request).combine([(self.layer, self.head)])
 
     def without(self, heads: Iterable[HeadIndex]) -> Asked:
-        """The same question to the model without these heads."""
+        """The same request to the model without these heads."""
         model = replace(self.request.model, off=tuple(sorted(heads)))
         return replace(self, request=replace(self.request, model=model))
 
 
 def heads_of(text: str, layers: int, heads: int) -> list[HeadIndex]:
-    """``"1.7 2.3"`` → [(1, 7), (2, 3)]; what is no head of this model is dropped."""
+    """``"1.7 2.3"`` → [(1, 7), (2, 3)]; entries that are not heads of this model are dropped."""
     found = []
     for part in text.split():
         named = re.fullmatch(r"(\d{1,4})\.(\d{1,4})", part)
@@ -101,7 +101,7 @@ def open_head(key: str, version: str, asked: Asked) -> Callable[[], None]:
 
 
 def target_of(asked: Asked) -> gb.Target | None:
-    """The decision that gradients and switched heads are about: what the model was asked, else what it can say."""
+    """The prediction that gradients and ablations refer to: the one asked for, else one that the model can make."""
     heads, encoded, view = asked.one.model.heads, asked.encoded, state.view()
     gaps = [index for index, token in enumerate(encoded.tokens) if token == asked.one.model.mask_token]
     chosen = asked.selected if asked.selected is not None and not encoded.special_tokens_mask[asked.selected] else None
@@ -116,10 +116,10 @@ def target_of(asked: Asked) -> gb.Target | None:
 
 
 def target_phrase(asked: Asked, target: gb.Target) -> str:
-    """What the target is, in words, plain text."""
+    """The target in words, as plain text."""
     position = getattr(target, "position", None)
     if position is not None:
-        return f"the model's first choice for “{asked.encoded.pieces[position]}” (token {position}), masked"
+        return f"the model's top prediction for “{asked.encoded.pieces[position]}” (token {position}), masked"
     return "that text B follows text A" if hasattr(target, "is_next") else "the predicted class"
 
 
@@ -191,5 +191,5 @@ def _index(spans: np.ndarray, position: int | None) -> int | None:
 
 
 def note_no_decision() -> None:
-    """In place of what needs a decision to explain."""
-    st.info("There is no decision to ask about yet: select a word, or open a model with a trained head.")
+    """Shown in place of anything that needs a prediction to explain."""
+    st.info("There is no prediction to analyse yet: select a word, or open a model with a trained head.")

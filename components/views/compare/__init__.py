@@ -1,7 +1,7 @@
 """The Compare page: five sections, one file each. Only the open one is computed and drawn.
 
-``sides`` says what is compared, ``words`` shows it aligned, ``decisions`` what both can be asked, ``phrases`` puts
-changes into words, ``figures`` holds the charts.
+``sides`` defines what is compared, ``words`` shows it aligned, ``decisions`` finds the questions both sides can answer,
+``phrases`` puts changes into words.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SECTIONS = {
 
 @st.fragment
 def draw_compare_page(opened: list[Opened]) -> None:
-    """Cost: two forward passes for attention, two for hidden states; saliency and masked words say theirs."""
+    """Cost: two forward passes for attention, two for hidden states; saliency and masked words state theirs."""
     state.redraw_page_if_asked()
     with explained_errors():
         asked = ask_what(opened)

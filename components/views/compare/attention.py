@@ -14,27 +14,27 @@ from components.views.compare.sides import NOTHING, Asked
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import Marks, clicked_head, heads_map
 
-# Bars of heads fill up at the head that moved most, but at no less than this: rounding stays out of sight.
+# The bar of the head that changed most is full, but the scale never ends below this, so that rounding stays invisible.
 _LEAST_BITS = 0.01
 _RANKED = 6
 
 
 def draw_attention(asked: Asked) -> None:
-    """Two forward passes for all heads, two for the open one."""
+    """Cost: two forward passes for all heads, two for the open one."""
     difference = comparison.attention(asked.request)
     layers, heads = difference.divergence.shape
     largest = float(np.abs(difference.values).max(initial=0.0))
     if largest < NOTHING:
-        st.markdown("No weight of any head differs: **the attention of both sides is the same**.")
+        st.markdown("No attention weight differs: **the attention of both sides is the same**.")
     else:
         mean = number(float(difference.divergence.mean()))
         st.markdown(
-            f"Heads differ by {mean} bits on average; the largest change of a weight is {points(largest)} points."
+            f"Heads differ by {mean} bits on average; the largest change in a weight is {points(largest)} points."
         )
         _ranked(difference.divergence)
     rows = asked.shown(difference.rows)
     if not len(rows):
-        st.info("The two sides have no word in common that is on screen.")
+        st.info("The two sides have no visible word in common.")
         return
     view = state.view()
     layer, head = min(max(view.layer, 0), layers - 1), min(max(view.head, 0), heads - 1)
@@ -63,16 +63,16 @@ def draw_attention(asked: Asked) -> None:
         on_select=opened,
     )
     st.caption(
-        "Each thumbnail is the difference in one head: orange where the second looks more, blue where it looks less. "
-        "The colour deepens with the square root of the difference, on one scale for all heads; the bar says how far "
-        "the head moved as a whole. Click a head to open it."
+        "Each thumbnail is the difference in one head: orange where the second attends more, blue where it attends "
+        "less. Colour follows the square root of the difference, on one scale for all heads; the bar shows the change "
+        "of the whole head. Click a head to open it."
     )
     _one_head(asked, difference, rows, layer, head)
     _how(difference, layer, head)
 
 
 def _ranked(divergence: np.ndarray) -> None:
-    """The heads that moved most, as buttons."""
+    """The heads that changed most, as buttons."""
     order = [divmod(int(place), divergence.shape[1]) for place in np.argsort(-divergence, axis=None)[:_RANKED]]
     names = {f"{layer}.{head}": (layer, head) for layer, head in order if divergence[layer, head] >= NOTHING}
 
@@ -82,7 +82,7 @@ def _ranked(divergence: np.ndarray) -> None:
             state.change(layer=layer, head=head)
 
     st.pills(
-        "Moved most (layer·head: bits)",
+        "Changed most (layer·head: bits)",
         list(names),
         format_func=lambda name: f"{names[name][0] + 1}·{names[name][1] + 1}: {divergence[names[name]]:.2f}",
         key="moved_heads",
@@ -121,11 +121,11 @@ def _one_head(asked: Asked, difference: gb.AttentionDifference, rows: np.ndarray
                 on_select=asked.select(key, version, rows, clicked_row),
             )
     gaps = int((~asked.alignment.matched).sum())
-    left_out = f" {gaps} words that only one side has are left out." if gaps else ""
+    left_out = f" {gaps} words found on only one side are left out." if gaps else ""
     st.caption(
-        "A row is a word that looks, a column a word looked at; all three on one colour scale. Click a row to select "
-        f"its word.{left_out} *Head by head means something for a model and its descendant, or for two texts on one "
-        "model; heads of models trained apart have no common order.*"
+        "A row is the attending word, a column the attended word; all three on one colour scale. Click a row to select "
+        f"its word.{left_out} *Comparing head by head is meaningful for a model and its fine-tuned version, or for two "
+        "texts on one model; heads of models trained separately have no common order.*"
     )
 
 
@@ -133,9 +133,9 @@ def _how(difference: gb.AttentionDifference, layer: int, head: int) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-Pieces become words: sums over the key pieces, means over the query pieces (Clark et al. 2019). The difference of a
-weight is $\Delta_{ij} = \alpha^{(2)}_{ij} - \alpha^{(1)}_{ij}$ over the words that both have. How far a head moved is
-the mean over its rows of the Jensen–Shannon divergence (Lin 1991), each row rescaled to sum to 1:
+Pieces are merged into words: sums over the key pieces, means over the query pieces (Clark et al. 2019). The difference
+in a weight is $\Delta_{ij} = \alpha^{(2)}_{ij} - \alpha^{(1)}_{ij}$ over the words that both have. The change of a head
+is the mean over its rows of the Jensen–Shannon divergence (Lin 1991), each row rescaled to sum to 1:
 
 $$d_h = \frac{1}{n} \sum_i \mathrm{JS}\big(\alpha^{(1)}_{i\cdot}, \alpha^{(2)}_{i\cdot}\big)$$
 """

@@ -1,4 +1,4 @@
-"""What both sides decide, and so what can be compared or explained for both."""
+"""What both sides predict, and so what can be compared or explained for both."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ HEAD_OF = {
     "start": "question_answering",
     "end": "question_answering",
 }
-#: What is explained on both sides is settled by the first.
-WORDING = Wording(no_label="what the first decides", no_word="the first side's choice")
+#: The first side determines what is explained on both.
+WORDING = Wording(no_label="the first side's prediction", no_word="the first side's top word")
 
 
 def common_questions(asked: Asked) -> dict[str, Question]:
-    """Kind → question to the first side, of those that the second has a head for too."""
+    """Kind → question to the first side, limited to those for which the second has a head too."""
     return {
         kind: question
         for kind, question in questions(asked.opened, [asked.first]).items()

@@ -1,4 +1,4 @@
-"""What the Compare page alone lets the visitor choose."""
+"""The user's choices that belong to the Compare page alone."""
 
 from __future__ import annotations
 

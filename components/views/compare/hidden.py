@@ -1,4 +1,4 @@
-"""Hidden states: how alike each word's state is in each layer, and whole layers with each other."""
+"""Hidden states: how similar each word's state is in each layer, and how similar whole layers are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.views.compare.words import Figure, draw_words
 
 
 def draw_hidden(asked: Asked) -> None:
-    """Two forward passes."""
+    """Cost: two forward passes."""
     result = comparison.hidden_states(asked.request)
     rows = asked.shown(result.rows)
     if result.reason:
@@ -45,7 +45,7 @@ def _words(asked: Asked, result: gb.HiddenSimilarity) -> None:
         layer, place = np.unravel_index(int(result.cosine.argmin()), result.cosine.shape)
         word = plain(asked.alignment.labels[result.rows[place]])
         where = f"after layer {layer}" if layer else "in the embeddings"
-        st.markdown(f"Furthest apart: “**{word}**” {where}, cosine {number(float(result.cosine[layer, place]))}.")
+        st.markdown(f"Least similar: “**{word}**” {where}, cosine {number(float(result.cosine[layer, place]))}.")
     told = {
         int(row): (f"{value:.2f}", float(min(max(1 - value, 0), 1)))
         for row, value in zip(result.rows, last, strict=True)
@@ -61,7 +61,7 @@ def _cosines(asked: Asked, result: gb.HiddenSimilarity, rows: np.ndarray) -> Non
     labels = [asked.alignment.labels[result.rows[place]] for place in shown]
     figure = word_cosines(result.cosine[:, shown], labels, selected=asked.place(rows), dark=dark_page())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
-    st.caption("No colour: the same direction on both sides. *Every layer rewrites the words, so changes pile up.*")
+    st.caption("No colour: the same direction on both sides. *Every layer rewrites the states, so changes accumulate.*")
 
 
 def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
@@ -71,8 +71,8 @@ def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
     figure = layer_similarity(result.cka.tolist(), *asked.titles, dark=dark_page())
     st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
     words = len(result.rows)
-    few = " *So few words say little: any two layers look alike.*" if words < 30 else ""
-    st.caption(f"1: the {words} words lie in the same pattern. Layer 0 is the embeddings.{few}")
+    few = " *With this few words, CKA is high for any two layers.*" if words < 30 else ""
+    st.caption(f"1: the {words} words have the same geometry. Layer 0 is the embeddings.{few}")
 
 
 def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
@@ -84,7 +84,7 @@ def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
         return
     word = asked.alignment.labels[result.rows[place]]
     lines = {word: result.cosine[:, place].tolist(), "mean of all words": result.cosine.mean(axis=1).tolist()}
-    if len(lines) < 2:  # a word of this name: the mean gives way
+    if len(lines) < 2:  # a word has the same name as the mean: the word is kept
         lines = {word: result.cosine[:, place].tolist()}
     figure = over_layers(lines, title="Cosine, layer by layer")
     st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
@@ -98,8 +98,8 @@ A word's state $h$ is the mean of its tokens' states; layer 0 is the embeddings.
 
 $$\cos\big(h^{(1)}, h^{(2)}\big) = \frac{h^{(1)} \cdot h^{(2)}}{\lVert h^{(1)} \rVert \, \lVert h^{(2)} \rVert}$$
 
-It needs a common basis: a model and its descendant have one, models trained apart do not. Linear CKA needs none
-(Kornblith et al. 2019). With a row a word in $X$ and $Y$, columns centred:
+It needs a common basis: a model and its fine-tuned version have one, models trained separately do not. Linear CKA needs
+none (Kornblith et al. 2019). With one row per word in $X$ and $Y$, columns centred:
 
 $$\mathrm{CKA}(X, Y) = \frac{\lVert Y^\top X \rVert_F^2}{\lVert X^\top X \rVert_F \, \lVert Y^\top Y \rVert_F}$$
 """

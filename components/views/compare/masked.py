@@ -1,4 +1,4 @@
-"""Masked words: what both would put in each word's place."""
+"""Masked words: what both sides predict in place of each word."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.words import Figure, draw_words
 
-# Beyond so many words the page asks before it masks them all.
+# Beyond this many words the page asks before it masks them all.
 _WORDS_AT_ONCE = 48
 _CANDIDATES = 8
 
 
 def draw_masked(asked: Asked) -> None:
-    """Two forward passes a word, batched, and two for the candidates at the selected one."""
+    """Cost: two forward passes per word, batched, and two for the candidates at the selected word."""
     alignment = asked.alignment
     rows = tuple(np.flatnonzero(alignment.matched & ~alignment.special).tolist())
     chosen = asked.row if asked.row in rows else _typed(asked, rows)
@@ -36,20 +36,20 @@ def draw_masked(asked: Asked) -> None:
     figure = Figure("bits apart", "0: the same", {row: (f"{value:.2f}", value) for row, value in bits.items()})
     draw_words(asked, figure, key="masked_words")
     st.caption(
-        "Each word is masked on its own, with all its pieces; the number compares what both expect at its first piece, "
-        "over the whole vocabulary. Click a word for the candidates."
+        "Each word is masked on its own, with all its pieces; the number compares both predictions at its first piece, "
+        "over the whole vocabulary. Click a word to see the candidates."
     )
     if chosen is None or chosen not in bits:
-        st.info("Select a word that both sides have to see what each would put there.")
+        st.info("Select a word that both sides have to see what each predicts there.")
     else:
         _candidates(asked, chosen, bits[chosen])
     _how(result, chosen)
 
 
 def _told(asked: Asked, bits: dict[int, float]) -> None:
-    """What all words together say."""
+    """The summary over all words."""
     if max(bits.values()) < NOTHING:
-        st.markdown("Both expect the same at every word: **the distributions do not differ**.")
+        st.markdown("Both predict the same at every word: **the distributions do not differ**.")
         return
     most = max(bits, key=bits.__getitem__)
     word = plain(asked.alignment.labels[most])
@@ -57,7 +57,7 @@ def _told(asked: Asked, bits: dict[int, float]) -> None:
 
 
 def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> gb.MaskedWordDifference:
-    """All words of a short text; of a long one those typed or selected, until somebody asks for all."""
+    """All words of a short text; of a long one, the typed gaps or the selected word until the user asks for all."""
     if len(rows) > _WORDS_AT_ONCE:
         wanted = state.remembered("masked_in_full", None)
         if wanted != asked.request:
@@ -72,7 +72,7 @@ def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> gb.Mas
 
 
 def _typed(asked: Asked, rows: tuple[int, ...]) -> int | None:
-    """The first gap that was typed on the first side."""
+    """The first typed gap on the first side."""
     tokens = inputs.encode(asked.request.first).tokens
     mask = asked.first.model.mask_token
     starts = asked.alignment.first_spans[:, 0]
@@ -80,8 +80,8 @@ def _typed(asked: Asked, rows: tuple[int, ...]) -> int | None:
 
 
 def _candidates(asked: Asked, row: int, bits: float) -> None:
-    """What both would put in this word's place, the word that stood there in orange."""
-    same = " The rest of both texts is the same, so both expect the same." if bits < NOTHING else ""
+    """What both sides predict in place of this word, with the original word in orange."""
+    same = " The rest of both texts is the same, so both predict the same." if bits < NOTHING else ""
     same = same if asked.alignment.kinds[row] == "replaced" else ""
     st.markdown(f"In place of “**{plain(asked.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")
     spans = (asked.alignment.first_spans[row], asked.alignment.second_spans[row])
@@ -93,7 +93,7 @@ def _candidates(asked: Asked, row: int, bits: float) -> None:
             st.caption(plain(asked.titles[side]))
             figure = charts.candidates(prediction, 0)
             st.plotly_chart(figure, key=f"expected_{side}", config=charts.CONFIG, width="stretch")
-    st.caption("*Likely in the training texts, not therefore true.*")
+    st.caption("*Likely in the training texts, not necessarily true.*")
 
 
 def _how(result: gb.MaskedWordDifference, chosen: int | None) -> None:
@@ -101,8 +101,8 @@ def _how(result: gb.MaskedWordDifference, chosen: int | None) -> None:
         st.markdown(
             r"""
 A word is masked, and the vocabulary head gives a distribution $p$ on the first side and $q$ on the second (Devlin et
-al. 2019), with the mean $m = (p + q) / 2$. Their Jensen–Shannon divergence (Lin 1991), in bits, is 0 for equal ones and
-1 where nothing is shared:
+al. 2019), with the mean $m = (p + q) / 2$. Their Jensen–Shannon divergence (Lin 1991), in bits, is 0 if they are equal
+and 1 if they do not overlap:
 
 $$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum_v q_v \log_2 \frac{q_v}{m_v}$$
 """
@@ -111,7 +111,7 @@ $$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum
         place = places.index(chosen) if chosen in places else int(result.divergence.argmax())
         first, second = float(result.first_probabilities[place]), float(result.second_probabilities[place])
         st.markdown(
-            f"At “{plain(result.alignment.labels[places[place]])}” the first's choice is "
+            f"At “{plain(result.alignment.labels[places[place]])}” the first side's top word is "
             f"“{plain(charts.readable(result.first_choices[place]))}”, the second's "
             f"“{plain(charts.readable(result.second_choices[place]))}”:"
         )

@@ -1,4 +1,4 @@
-"""The largest changes in plain words. Markdown, with everything a user or a model card wrote made plain."""
+"""The largest changes in plain words, as Markdown in which user text and model card text are escaped."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["PARTS", "number", "phrases", "points"]
 
 #: Part of a comparison → its heading, in the order of reading.
 PARTS = {
-    "prediction": "What they decide",
-    "attribution": "What drove the decision",
-    "masked_word": "Which words they expect",
+    "prediction": "Predictions",
+    "attribution": "What drove the prediction",
+    "masked_word": "Masked words",
     "head": "Heads",
-    "attention": "Where they look",
+    "attention": "Attention",
     "layer": "Layers",
-    "hidden": "Words inside the model",
+    "hidden": "Hidden states",
 }
 
 
 def phrases(changes: gb.Changes, results: Sequence[Part]) -> dict[str, list[str]]:
-    """Part → its largest changes in words, the largest first. ``results`` are the parts that the changes are from, by
-    which a phrase says what was and what is."""
+    """Part → its largest changes in words, the largest first. ``results`` are the parts that the changes come from;
+    they give each phrase its values before and after."""
     kinds: dict[str, Any] = {type(result).__name__: result for result in results}
     words = [plain(readable(label)) for label in changes.alignment.labels]
     told: dict[str, list[str]] = {part: [] for part in PARTS}
@@ -46,27 +46,29 @@ def phrases(changes: gb.Changes, results: Sequence[Part]) -> dict[str, list[str]
             case "masked_word":
                 phrase = _masked(kinds["MaskedWordDifference"], words[row], row, size)
             case "head":
-                phrase = f"**{where}** looks elsewhere in the second: {number(size)} bits apart, the mean of its rows."
+                phrase = (
+                    f"**{where}** attends differently in the second: {number(size)} bits apart, the mean over its rows."
+                )
             case "attention":
                 direction = "more" if size > 0 else "less"
-                phrase = f"**{where}**: “{words[row]}” looks {points(size)} points {direction} at “{words[key]}”."
+                phrase = f"**{where}**: “{words[row]}” attends {points(size)} points {direction} to “{words[key]}”."
             case "layer":
-                phrase = f"{_states(layer)}: the words lie in another pattern, CKA {number(1 - size)} instead of 1."
+                phrase = f"{_states(layer)}: the geometry of the words differs, CKA {number(1 - size)} instead of 1."
             case _:
-                phrase = f"{_states(layer)}: “{words[row]}” points elsewhere, cosine {number(1 - size)} instead of 1."
+                phrase = f"{_states(layer)}: “{words[row]}” changes direction, cosine {number(1 - size)} instead of 1."
         if not (part == "prediction" and told[part] and len(kinds["PredictionDifference"].labels) == 2):
-            told[part].append(phrase)  # of two labels one falls as the other rises
+            told[part].append(phrase)  # with two labels, one falls as the other rises
     return {part: found for part, found in told.items() if found}
 
 
 def points(difference: float) -> str:
-    """Percentage points without their sign: ``0.4123 → "41"``, small ones with a digit more. Safe in Markdown."""
+    """Percentage points without their sign: ``0.4123 → "41"``, small ones with one more digit. Safe in Markdown."""
     size = 100 * abs(difference)
     return plain(f"{size:.0f}" if size >= 9.95 else f"{size:.1f}" if size >= 0.1 else f"{size:.3f}")
 
 
 def number(value: float) -> str:
-    """Two digits, safe in Markdown; more where they would read 0 or 1 and are neither."""
+    """Two digits, safe in Markdown; more where they would round to 0 or 1."""
     nearest = min(abs(value), abs(1 - value))
     if nearest < NOTHING:
         return str(round(value))
@@ -102,4 +104,4 @@ def _masked(result: gb.MaskedWordDifference, word: str, row: int, size: float) -
             (result.second_choices, result.second_probabilities),
         )
     )
-    return f"In place of “{word}” the first expects {first}, the second {second}: {number(size)} bits apart."
+    return f"In place of “{word}”, the first predicts {first}, the second {second}: {number(size)} bits apart."

@@ -1,4 +1,4 @@
-"""Saliency: what each word did for one decision on both sides."""
+"""Saliency: how much each word contributed to one prediction on both sides."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
-# A scale never shrinks below this, in logits or probability: rounding stays out of sight.
+# A scale never shrinks below this, in logits or probability, so that rounding stays invisible.
 _LEAST = 0.001
 
 
 def draw_saliency(asked: Asked) -> None:
-    """Twice the passes that the method declares."""
+    """Cost: twice the passes that the method declares."""
     possible = common_questions(asked)
     if not possible:
         reason = nothing_common(asked)
@@ -42,13 +42,13 @@ def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> 
     unit = "logit" if result.output == "logit" else "probability"
     values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
     told = plain(charts.readable(result.target_label))
-    st.markdown(f"What speaks for **{told}** · first {unit} {values[0]}, second {values[1]}")
+    st.markdown(f"Evidence for **{told}** · first {unit} {values[0]}, second {values[1]}")
     largest = float(np.abs(result.differences).max(initial=0.0))
     if largest < NOTHING:
         st.markdown("No word's score differs: **this explanation is the same on both sides**.")
     rows = asked.shown(np.arange(len(result.alignment)))
     alignment = asked.alignment
-    # [CLS], through which a classifier reads everything, would leave the words pale
+    # [CLS], which a classifier reads from, would make the words look pale
     words = rows[~alignment.special[rows]]
     everything = (result.first_scores[words], result.second_scores[words], result.differences[words])
     scale = max(_LEAST, *(float(np.abs(part).max(initial=0.0)) for part in everything))
@@ -81,7 +81,7 @@ def _strip(
     scale: float,
     method: gb.Method,
 ) -> None:
-    """One side's words that are there, or all of them with their difference."""
+    """The words of one side, or all words with their difference."""
     present = np.asarray([row for row in rows if labels[row]], dtype=np.int64)
     special = asked.alignment.special
     key = f"scores_{side}"
@@ -104,11 +104,11 @@ def _strip(
 def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -> str:
     cost = saliency.passes_of(method, tokens)
     sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
-    complete = " What the scores of a complete method sum to differs as F does." if method.complete else ""
+    complete = " The sums of a complete method differ by as much as F does." if method.complete else ""
     return (
-        f"{plain(method.label)}: {plain(method.meaning)}. A word has the sum of its pieces; one that a side lacks has "
-        f"0 there. All strips on one scale. Sums {sums[0]} and {sums[1]}, difference {sums[2]}.{complete} "
-        f"{passes(2 * cost)}. *Another method can tell another story.*"
+        f"{plain(method.label)}: {plain(method.meaning)}. A word's score is the sum over its pieces, 0 on a side that "
+        f"lacks the word. All strips share one scale. Sums {sums[0]} and {sums[1]}, difference {sums[2]}.{complete} "
+        f"{passes(2 * cost)}. *Another method may disagree.*"
     )
 
 
@@ -116,8 +116,8 @@ def _how(asked: Asked, result: gb.AttributionDifference) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-The first side settles what is explained; the second is asked about the same class by its name, or the same word at the
-place that faces it. Scores of pieces $i$ are summed to words $w$, on each side by itself:
+The first side determines what is explained; the second is asked about the class of the same name, or the same word at
+the aligned position. Scores of pieces $i$ are summed to words $w$, on each side separately:
 
 $$\Delta_w = \sum_{i \in w^{(2)}} s^{(2)}_i - \sum_{i \in w^{(1)}} s^{(1)}_i$$
 

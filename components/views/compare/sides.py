@@ -25,7 +25,7 @@ __all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
 
 _KINDS = {"models": "Two models on one text", "texts": "Two texts on one model"}
 
-#: Rounding of float32: smaller differences are none, as in the library.
+#: Rounding of float32: smaller differences count as none, as in the library.
 NOTHING = 1e-5
 
 
@@ -64,7 +64,7 @@ class Asked:
         return self.request.first == self.request.second
 
     def shown(self, rows: np.ndarray) -> np.ndarray:
-        """Those of these rows that are on screen: all, or all but special tokens."""
+        """The visible ones of these rows: all, or all but special tokens."""
         return rows if state.view().special else rows[~self.alignment.special[rows]]
 
     @property
@@ -77,7 +77,7 @@ class Asked:
         return int(np.flatnonzero((spans[:, 0] <= token) & (token < spans[:, 1]))[0])
 
     def place(self, rows: np.ndarray) -> int | None:
-        """Where the selected row stands among these; None when it is not there or nothing is selected."""
+        """The index of the selected row among these; None if it is not among them or nothing is selected."""
         if self.row is None:
             return None
         found = np.flatnonzero(rows == self.row)
@@ -86,8 +86,8 @@ class Asked:
     def select(
         self, key: str, version: str, rows: np.ndarray, read: Callable[[Mapping[str, Any], str, int], int | None]
     ) -> Callable[[], None]:
-        """The callback of a component that shows these rows: select that word everywhere. One that only the second
-        text has selects nothing."""
+        """The callback of a component that shows these rows: select that word everywhere. A word that
+        only the second text has selects nothing."""
 
         def selected() -> None:
             index = read(state.event(key), version, len(rows))
@@ -110,7 +110,7 @@ class Asked:
 
 
 def ask_what(opened: list[Opened]) -> Asked | None:
-    """The controls of what is compared, and what they say; None, with a hint, where a side is missing."""
+    """Draw the controls of what is compared and return the sides; None, with a hint, if a side is missing."""
     view = state.view()
     kind = state.fields(CompareFields).sides or ("texts" if view.other_text else "models")
     left, right = st.columns([0.42, 0.58], gap="medium", vertical_alignment="center")
@@ -125,7 +125,7 @@ def ask_what(opened: list[Opened]) -> Asked | None:
 
 
 def offer_texts(asked: Asked, head: str) -> None:
-    """In place of what two models cannot be compared by: two texts on the one that has this head."""
+    """Where two models cannot be compared: offer two texts on the model that has this head."""
     one = next((one for one in asked.opened if head in one.model.heads), asked.first)
     if asked.kind == "models":
         st.button(
@@ -145,9 +145,7 @@ def _compare_texts(role: str) -> None:
 def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
     view = state.view()
     if len(opened) < 2 and view.beside != view.model:
-        st.info(
-            "Choose a second model in the sidebar, under **A second model beside it**: it is compared with the first."
-        )
+        st.info("Choose a second model in the sidebar, under **Second model**: it is compared with the first.")
         st.button("Open GlassBERT sentiment", key="open_beside", on_click=_open_beside)
         return None
     first, second = opened[0], opened[-1]
@@ -177,14 +175,16 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
     other_pair = view.other_pair or (example.other_pair if example else "")
     columns: Sequence[Any] = st.columns(2) if view.pair else [st.container()]
     columns[0].text_input(
-        "Second text", placeholder="The first text with a word changed", **state.bind("other_text", shown=other)
+        "Second text", placeholder="The first text with one word changed", **state.bind("other_text", shown=other)
     )
     if view.pair:
         columns[1].text_input("Its text B", placeholder="As in the first", **state.bind("other_pair", shown=other_pair))
     first = one.text(view)
     second = TextRequest(one.request, other or view.text, (other_pair or view.pair) or None)
     if not (other or other_pair):
-        st.info("Type a second text above: for example the first one with a word changed. The first is in the sidebar.")
+        st.info(
+            "Type a second text above, for example the first with one word changed. The first text is in the sidebar."
+        )
         st.button(
             "Copy the first text here",
             icon=":material/content_copy:",
@@ -192,5 +192,5 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
             on_click=lambda: state.change(other_text=state.view().text),
         )
         return None
-    inputs.encode(second)  # a text that cannot be read is told before anything is drawn
+    inputs.encode(second)  # a text that cannot be read raises before anything is drawn
     return Asked(opened, "texts", one, one, SidesRequest(first, second))

@@ -1,4 +1,4 @@
-"""What both decide, the largest changes in words, and what cannot be compared."""
+"""What both predict, the largest changes in words, and what cannot be compared."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from components.views.compare.words import draw_words
 if TYPE_CHECKING:
     from glassbert.comparison.changes import Part
 
-# Each of a part: enough to see where it happens.
+# Per part: enough to see where it happens.
 _CHANGES = 3
 _MOST_CLASSES = 6
-# An explanation of more passes waits in its own section until somebody asks for it.
+# A more expensive explanation waits in its own section until the user asks for it.
 _QUICK_PASSES = 40
 _QUICK_TOKENS = 64
 _DECISIONS = {"classification": "Class", "next_sentence": "Next sentence"}
 
 
 def draw_summary(asked: Asked) -> None:
-    """Two forward passes a decision, two for attention, two for hidden states, two for each mask; and the Saliency
-    section's explanation where the text is short and the method quick."""
+    """Cost: two forward passes per decision, two for attention, two for hidden states, two per mask; and the Saliency
+    section's explanation if the text is short and the method quick."""
     draw_words(asked, key="words")
     with st.spinner("Comparing …"):
         found, reasons = _parts(asked)
@@ -49,7 +49,7 @@ def draw_summary(asked: Asked) -> None:
 
 
 def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
-    """What can be compared, and why the rest cannot; the Saliency and Masked words sections say more of theirs."""
+    """What can be compared, and why the rest cannot; the Saliency and Masked words sections give more detail."""
     request = asked.request
     work: dict[str, Callable[[], Part]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
     heads = [set(one.model.heads) for one in asked.sides]
@@ -86,18 +86,18 @@ def _raise_nothing_common(asked: Asked) -> NoReturn:
 
 
 def nothing_common(asked: Asked) -> str:
-    """Why there is nothing that both could be asked."""
+    """Why there is no question for both sides."""
     first, second = asked.first, asked.second
     if asked.kind == "texts" or set(first.model.heads) & set(second.model.heads):
-        return "nothing is asked that both sides answer: select a word, type [MASK], or open a classifier"
+        return "there is no question that both sides can answer: select a word, type [MASK], or open a classifier"
     return (
-        f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: there is no decision "
-        "that both make. Their attention and their hidden states can be compared all the same"
+        f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: they have no "
+        "prediction task in common. Their attention and hidden states can still be compared"
     )
 
 
 def _masked_rows(asked: Asked) -> tuple[int, ...] | None:
-    """The selected word if both have it; None: the masks that are typed."""
+    """The selected word if both have it; None: the typed masks."""
     alignment, row = asked.alignment, asked.row
     return (row,) if row is not None and alignment.matched[row] and not alignment.special[row] else None
 
@@ -130,13 +130,13 @@ def _decisions(asked: Asked, found: dict[str, Part]) -> None:
     for result in compared:
         _decision(result)
     if not compared:
-        st.markdown("**What each decides by itself**")
+        st.markdown("**Each side's own prediction**")
         for side, title in enumerate(asked.titles):
             st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
 
 
 def _predictions(results: list[Part]) -> list[gb.PredictionDifference]:
-    # by name: a result that is kept may be of a class that was loaded anew since
+    # by name: a cached result may belong to a class that has been reloaded since
     named = [result for result in results if type(result).__name__ == "PredictionDifference"]
     return cast("list[gb.PredictionDifference]", named)
 
@@ -157,7 +157,7 @@ def _decision(result: gb.PredictionDifference) -> None:
     )
     st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
     if result.divergence is not None:
-        st.caption(f"Jensen–Shannon divergence of the two: {number(result.divergence)} bits, of at most 1.")
+        st.caption(f"Jensen–Shannon divergence between the two: {number(result.divergence)} bits (at most 1).")
 
 
 def _own_decision(asked: Asked, side: int) -> str:
@@ -176,11 +176,11 @@ def _own_decision(asked: Asked, side: int) -> str:
     if "next_sentence" in heads and text.pair:
         follows = float(language.next_sentence(text).probabilities[0])
         return f"text B follows text A, {plain(charts.percent(follows))}"
-    return f"nothing about a text like this one ({plain(heads_of(one))})"
+    return f"no prediction for a text like this one ({plain(heads_of(one))})"
 
 
 def _masked(asked: Asked, side: int) -> tuple[int, ...]:
-    """The tokens that this side is asked for: the selected word's, else the first typed gap."""
+    """The tokens to predict on this side: those of the selected word, else the first typed gap."""
     alignment, row = asked.alignment, asked.row
     spans = (alignment.first_spans, alignment.second_spans)[side]
     if row is not None and not alignment.special[row] and spans[row, 0] < spans[row, 1]:
@@ -197,8 +197,10 @@ def _changes(asked: Asked, results: list[Part]) -> None:
     changes = comparison.largest_changes(asked.alignment, results, _CHANGES)
     told = phrases(changes, results)
     if not told:
-        sized = [result for result in results if not getattr(result, "reason", "")]  # a size needs sides of one shape
-        st.markdown("None: what could be compared is the same." if sized else "None that could be measured.")
+        sized = [
+            result for result in results if not getattr(result, "reason", "")
+        ]  # a size needs sides of the same shape
+        st.markdown("None: everything that could be compared is the same." if sized else "None that could be measured.")
     for part, found in told.items():
         lines = "\n".join(f"- {phrase}" for phrase in found)
         st.markdown(f"{PARTS[part]}\n{lines}")
@@ -234,7 +236,7 @@ $$\mathrm{{JS}}(p, q) = \tfrac12 \mathrm{{KL}}(p \,\|\, m) + \tfrac12 \mathrm{{K
             )
             st.latex(rf"\mathrm{{JS}}\big(({first}), ({second})\big) = {decided.divergence:.4f}")
         st.markdown(
-            "The changes named are the largest of each kind; kinds have different units and are not ranked against "
-            "each other. What is below 0.00001 is rounding and not named. *A large change need not be what turned the "
-            "decision: the What if page puts single states from one text into the other and sees.*"
+            "The changes listed are the largest of each kind; kinds have different units and are not ranked against "
+            "each other. Changes below 0.00001 are rounding and not listed. *A large change is not always what flipped "
+            "the prediction: the What if page tests this by copying single states from one text into the other.*"
         )

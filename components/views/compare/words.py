@@ -1,4 +1,4 @@
-"""Both readings under each other, a word a column, with what a section measures for each word."""
+"""Both readings one above the other, one column per word, with what a section measures for each word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Figure", "draw_words"]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number for some words: row of the alignment → (what is written, how strong its colour is, 0 to 1)."""
+    """A number for some words: row of the alignment → (its text, its colour strength from 0 to 1)."""
 
     label: str
     meaning: str
@@ -25,7 +25,7 @@ class Figure:
 
 
 def draw_words(asked: Asked, *figures: Figure, key: str) -> None:
-    """The aligned words; a click selects one everywhere. No pass."""
+    """The aligned words; a click selects one everywhere. Cost: no forward pass."""
     alignment = asked.alignment
     rows = asked.shown(np.arange(len(alignment)))
     columns = {int(row): column for column, row in enumerate(rows)}

@@ -14,13 +14,13 @@ _TEXT = (Path(__file__).parent / "definitions.md").read_text(encoding="utf-8")
 
 
 def draw_definitions() -> None:
-    """Our own text, then the methods as they declare themselves."""
+    """The text of definitions.md, then the methods and measures by their own declarations."""
     st.markdown(_TEXT)
     st.dataframe(
         [
             {
                 "Method": method.label,
-                "A score says": method.meaning,
+                "A score shows": method.meaning,
                 "Signed": method.signed,
                 "Adds up": method.complete,
                 "Forward passes, 24 tokens": method.cost(24, method.options),
@@ -35,7 +35,7 @@ def draw_definitions() -> None:
         [
             {
                 "Measure": measure.label,
-                "A number says": measure.meaning,
+                "A number shows": measure.meaning,
                 "Rows sum to 1": measure.rows_sum_to_one,
                 "Forward passes, 24 tokens": measure.cost(24),
                 "Paper": measure.paper,
@@ -46,6 +46,6 @@ def draw_definitions() -> None:
         width="stretch",
     )
     st.caption(
-        "Passes are inputs sent through the network, backward passes not counted. Everything is computed from the open "
-        "model and your text when the page is drawn; nothing is looked up."
+        "Passes are inputs sent through the network, not counting backward passes. Everything is computed from the "
+        "open model and your text when a page is drawn; nothing is precomputed for the text."
     )

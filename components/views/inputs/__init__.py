@@ -25,7 +25,7 @@ _SECTIONS = {
 
 @st.fragment
 def draw_inputs_page(opened: list[Opened]) -> None:
-    """Cost: one forward pass; three on the padding section."""
+    """Cost: one forward pass; three in the padding section."""
     state.redraw_page_if_asked()
     st.segmented_control(
         "Section",

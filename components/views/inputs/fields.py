@@ -1,4 +1,4 @@
-"""What the Inputs page alone lets the visitor choose."""
+"""The user's choices that belong to the Inputs page alone."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ class InputsFields(PageFields):
     page: ClassVar[str] = "inputs"
 
     section: Literal["steps", "padding", "tokenizers", "network"] = "steps"
-    max_length: Count = 0  # tokens after padding; 0: the text's own length and some
+    max_length: Count = 0  # tokens after padding; 0: a little more than the text's own length

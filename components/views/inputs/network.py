@@ -1,4 +1,4 @@
-"""The loaded network itself: what goes through it, in which shapes, and where its parameters are."""
+"""The loaded network: its blocks, the shapes that pass through them, and where its parameters are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw_network(opened: list[Opened]) -> None:
-    """One forward pass of this many tokens, watched."""
+    """Cost: one forward pass of this many tokens, observed by hooks."""
     one = opened[0]
     request = one.text(state.view())
     tokens = len(inputs.encode(request))
@@ -38,13 +38,13 @@ def draw_network(opened: list[Opened]) -> None:
         column_config={"parameters": st.column_config.NumberColumn(format="localized")},
     )
     st.caption(
-        "Seen in a forward pass of the loaded network, not a stock picture. Shapes are inputs × tokens × numbers a "
-        "token. A dashed box uses parameters that were counted before."
+        "Recorded in a forward pass of the loaded network, not a stock diagram. Shapes are inputs × tokens × features "
+        "per token. A dashed box shares parameters that are already counted."
     )
 
 
 def _diagram(blocks: pd.DataFrame, tokens: int) -> str:
-    """Graphviz source: one box a block, the input on top."""
+    """Graphviz source: one box per block, the input on top."""
     lines = [
         "digraph network {",
         'graph [rankdir=TB, bgcolor="transparent", ranksep=0.22];',

@@ -1,4 +1,4 @@
-"""Padding: why texts of a batch are made equally long, and that it changes nothing."""
+"""Padding: why the texts in a batch are padded to the same length, and that it changes nothing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from components.text import plain
 from components.views.inputs.fields import InputsFields
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
-# More columns than this say nothing new.
+# More columns than this show nothing new.
 _MOST_SHOWN = 160
 _SPARE = 8
 
 
 def draw_padding(opened: list[Opened]) -> None:
-    """Three forward passes: as it is, padded, and padded with a mask that hides nothing."""
+    """Cost: three forward passes: unpadded, padded, and padded with a mask that hides nothing."""
     one, view = opened[0], state.view()
     request = one.text(view)
     own = len(inputs.encode(request))
     most = one.model.max_tokens
     if own >= most:
-        st.info(f"This text fills all {most} positions already: there is no room for padding. Take a shorter one.")
+        st.info(f"This text already fills all {most} positions, so there is no room for padding. Use a shorter one.")
         return
     upper = min(most, max(own + 64, _MOST_SHOWN))
     length = min(max(state.fields(InputsFields).max_length or own + _SPARE, own), upper)
@@ -56,12 +56,12 @@ def draw_padding(opened: list[Opened]) -> None:
         version=version_of(request, length),
     )
     st.markdown(
-        f"With the mask, no number of the last layer's states at your {own} tokens moved by more than "
-        f"**{steps.padding_difference:.1e}**: rounding. Without it, the heads would look at the padding and numbers "
-        f"would move by up to **{steps.padding_difference_unmasked:.2f}**."
+        f"With the mask, no value in the last layer's states at your {own} tokens changed by more than "
+        f"**{steps.padding_difference:.1e}**: rounding. Without it, the heads would attend to the padding and values "
+        f"would change by up to **{steps.padding_difference_unmasked:.2f}**."
     )
     st.caption(
-        f"Computed now, by {plain(one.name)}: the text alone, padded, and padded with a mask of ones. Texts of one "
+        f"Computed now, by {plain(one.name)}: the text alone, padded, and padded with a mask of ones. The texts in a "
         "batch are padded to the longest, so that they form one array."
     )
 

@@ -1,4 +1,4 @@
-"""From text to numbers: every step of the first model's reading, aligned by token."""
+"""From text to numbers: every step of the first model's preprocessing, aligned by token."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _ROLES = {
     "start": "begins every input; its last state stands for the whole text",
     "separator": "ends a text",
     "end": "ends the input",
-    "mask": "hides a word: the model guesses it",
-    "unknown": "stands for characters that the vocabulary does not have",
+    "mask": "hides a word for the model to predict",
+    "unknown": "stands for characters that are not in the vocabulary",
 }
 _PARTS = {
-    "word": ("Word embedding", "length of the row that the id picks from the table of words"),
-    "position": ("Position embedding", "length of the row that the position picks"),
-    "segment": ("Segment embedding", "length of the row that the token type picks"),
+    "word": ("Word embedding", "length of the row that the id selects from the word table"),
+    "position": ("Position embedding", "length of the row that the position selects"),
+    "segment": ("Segment embedding", "length of the row that the token type selects"),
     "sum": ("Their sum", "length of the sum of the rows above: directions may cancel"),
-    "normalised": ("After LayerNorm", "length after each token is centred, scaled and weighted: what goes on"),
+    "normalised": ("After LayerNorm", "length after each token is centred, scaled and weighted: the input of layer 1"),
 }
 
 
 def draw_steps(opened: list[Opened]) -> None:
-    """One forward pass, in which the steps are watched."""
+    """Cost: one forward pass, in which the steps are recorded."""
     one = opened[0]
     request = one.text(state.view())
     steps = reading_steps(request, None)
@@ -50,8 +50,8 @@ def draw_steps(opened: list[Opened]) -> None:
         on_select=select_token("steps", version, positions, clicked_column, request, request),
     )
     st.caption(
-        f"As **{plain(one.name)}** reads it. A stronger colour is a longer vector, row by row. Embedding rows show the "
-        "Euclidean length of vectors the network really used. *Length is not importance.*"
+        f"As **{plain(one.name)}** reads it. Stronger colours are longer vectors, row by row. Embedding rows show the "
+        "Euclidean length of the vectors used in this forward pass. *Length is not importance.*"
     )
     _what_happened(steps)
     _how(steps, selected_in(opened, one))
@@ -63,7 +63,7 @@ def _text_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
     yield Row(
         "text",
         "Your text",
-        "the characters of each word, as you typed them",
+        "the characters of each word, as typed",
         [
             Cell(_surface(encoded, start, end), start, end, note=f"characters {_characters(encoded, start, end)}")
             for start, end in spans
@@ -96,7 +96,7 @@ def _number_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
     encoded = steps.encoded
     for id, label, meaning, values in (
         ("ids", "Input ids", "the piece's number in the vocabulary", encoded.input_ids),
-        ("mask", "Attention mask", "1: look at it; 0 would be padding", encoded.attention_mask),
+        ("mask", "Attention mask", "1: attend to it; 0 would be padding", encoded.attention_mask),
         ("segments", "Token types", "0: text A with its [SEP], 1: text B", encoded.token_type_ids),
         ("positions", "Positions", "which row of the position table", steps.position_ids),
     ):
@@ -116,7 +116,7 @@ def _embedding_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
 
 
 def _what_happened(steps: gb.ReadingSteps) -> None:
-    """In sentences: what the normaliser did, which tokens are special, what is unknown."""
+    """In sentences: what the normaliser did, which tokens are special, which are unknown."""
     normalisations = gb.NORMALISATIONS
     did = [f"{normalisations[change]} ({count})" for changes in steps.changes for change, count in changes]
     told = f"Normalising: {plain('; '.join(did))}." if did else "Normalising changed nothing."
@@ -129,14 +129,14 @@ def _what_happened(steps: gb.ReadingSteps) -> None:
     unknown = int(steps.unknown.sum())
     if unknown:
         st.warning(
-            f"{unknown} of {len(steps.encoded)} tokens are unknown to this vocabulary: whatever stood there, the model "
-            "reads the same sign for all of it.",
+            f"{unknown} of {len(steps.encoded)} tokens are not in this vocabulary: the model reads the same unknown "
+            "token for all of them.",
             icon=":material/help:",
         )
 
 
 def _how(steps: gb.ReadingSteps, selected: int | None) -> None:
-    """The sum of the embeddings of one token, with its first numbers."""
+    """The sum of the embeddings of one token, with its first values."""
     with st.expander("How this is computed"):
         token = selected if selected is not None else min(1, len(steps.encoded) - 1)
         st.markdown(

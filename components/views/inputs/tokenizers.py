@@ -16,10 +16,10 @@ from components.widgets.token_strip import token_strip
 
 
 def draw_tokenizers(opened: list[Opened]) -> None:
-    """No forward pass."""
+    """Cost: no forward pass."""
     view = state.view()
     if len(opened) < 2:
-        st.info("Open a second model in the sidebar, under **A second model beside it**, to compare how the two read.")
+        st.info("Open a second model in the sidebar, under **Second model**, to compare both tokenizers.")
         return
     encoded = [inputs.encode(one.text(view)) for one in opened]
     for one, item in zip(opened, encoded, strict=True):
@@ -38,13 +38,11 @@ def draw_tokenizers(opened: list[Opened]) -> None:
             version=version_of(one.text(view), view.special),
         )
     if encoded[0].tokens == encoded[1].tokens:
-        st.info(
-            "Both models read exactly the same pieces here: they share a tokenizer, or this text needs no other cut."
-        )
+        st.info("Both models read exactly the same pieces here: they share a tokenizer, or split this text alike.")
         return
     st.dataframe(_by_word(opened, encoded), hide_index=True, width="stretch")
     st.caption(
-        "One row a stretch of text between spaces. The same characters, cut differently: rarer words come apart more."
+        "One row per whitespace-separated word, as each tokenizer splits it: rarer words break into more pieces."
     )
 
 

@@ -1,4 +1,4 @@
-"""Candidates for one or several gaps, and the words one asks about."""
+"""Candidates for one or several gaps, and the probabilities of words the user types."""
 
 from __future__ import annotations
 
@@ -22,18 +22,16 @@ from components.widgets.token_strip import DESELECTED, Token, clicked_token, tok
 _SHOWN = 10
 _FETCHED = 60  # enough to fill the list when pieces inside words are left out
 _MOST_GAPS = 6
-_NONE = "none"  # every mask was given back; an empty field masks the selected token
+_NONE = "none"  # all masks were removed; an empty field masks the selected token
 
 
 def draw_candidates(opened: list[Opened], one: Opened) -> None:
-    """One forward pass for all gaps together; the words one asks about cost one more, plus one a piece."""
+    """Cost: one forward pass for all gaps together; typed words cost one more, plus one per piece."""
     own = state.fields(MaskedWordsFields)
     request = one.text(state.view())
     masks = _strip(opened, one)
     if not masks:
-        st.info(
-            "Click words to mask them, one or several, or type [MASK] in the text. A second click gives a word back."
-        )
+        st.info("Click words to mask them, or type [MASK] in the text. Click a masked word again to unmask it.")
         return
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
@@ -57,7 +55,7 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
 
 
 def _strip(opened: list[Opened], one: Opened) -> list[int]:
-    """The sentence; a click masks a token or gives it back. Returns the masked positions."""
+    """The sentence; a click masks or unmasks a token. Returns the masked positions."""
     view = state.view()
     request, main = one.text(view), opened[0].text(view)
     encoded = inputs.encode(request)
@@ -108,7 +106,7 @@ def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) ->
     if original:
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
-        told = f"**{plain(charts.readable(original))}** stood here: choice number {rank:,}, {plain(share)}"
+        told = f"**{plain(charts.readable(original))}** stood here: rank {rank:,}, {plain(share)}"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")
@@ -118,16 +116,16 @@ def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) ->
 
 
 def _asked_words(one: Opened, masks: list[int]) -> None:
-    """How likely is *nurse* here? At the first gap, the others staying masked."""
+    """How likely is *nurse* here? At the first gap, with the others still masked."""
     own = state.fields(MaskedWordsFields)
     st.text_input(
         "How likely are these words?",
-        help="Words between commas, any word. Several pieces: the product of the pieces' probabilities.",
+        help="Any words, separated by commas. For a word of several pieces: the product of the pieces' probabilities.",
         **state.bind("words", MaskedWordsFields),
     )
     words = words_asked(own.words)
     if not words:
-        st.caption("Type one or more words, with commas between.")
+        st.caption("Type one or more words, separated by commas.")
         return
     place = masks[0] if len(masks) == 1 else st.selectbox("At token", masks, key="ask_place")
     with explained_errors():
@@ -138,11 +136,11 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
             "One piece: the softmax over the vocabulary at the gap, with the rank. "
             + (
                 f"Several pieces ({plain(', '.join(several))}): the product over the pieces, later pieces hidden "
-                "(Kauf & Ivanova 2023); as many gaps as pieces tell the model the length, so compare like with like. "
+                "(Kauf & Ivanova 2023); one gap per piece tells the model the length, so compare like with like. "
                 if several
                 else ""
             )
-            + "*Likely in its training texts, not therefore true or fair.*"
+            + "*Likely in the training texts, not necessarily true or fair.*"
         )
 
 
@@ -164,7 +162,5 @@ $$p(w) = \frac{e^{z_w}}{\sum_v e^{z_v}}, \qquad H = -\sum_w p(w) \log_2 p(w)$$
         )
         if prediction.original_tokens[0]:
             share = float(prediction.original_probabilities[0])
-            st.markdown(
-                "The loss the model would have been trained with at this gap, the cross-entropy of the original:"
-            )
+            st.markdown("The training loss at this gap, the cross-entropy of the original:")
             st.latex(rf"-\ln p(\text{{original}}) = -\ln {share:.5f} = {-np.log(max(share, 1e-38)):.3f} \text{{ nats}}")

@@ -1,4 +1,4 @@
-"""What the Masked words page alone lets the visitor choose."""
+"""The user's choices that belong to the Masked words page alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MaskedWordsFields(PageFields):
     section: Literal["candidates", "surprise", "lens", "why", "probe"] = "candidates"
     masks: str = ""  # masked tokens, "3 6"; "": the selected one, "none": none
     words: str = "he, she, they"  # to compare
-    whole_words: bool = False  # no candidates that are pieces
+    whole_words: bool = False  # leave out candidates that continue a word
     log_scale: bool = False
     scoring: Literal["original", "word_l2r"] = "original"  # how the pieces of one word are masked in a scored text
     template: str = "The {job} said that [MASK] was tired."

@@ -1,4 +1,4 @@
-"""Logit lens: what each layer would answer."""
+"""Logit lens: what each layer would predict."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _CANDIDATES = 6
 
 
 def draw_lens(opened: list[Opened], one: Opened) -> None:
-    """One forward pass, the vocabulary head once a layer."""
-    place = sentence_strip(opened, one, "Sentence: select the place to look through")
+    """Cost: one forward pass, and the vocabulary head once per layer."""
+    place = sentence_strip(opened, one, "Sentence: select the token to inspect")
     if place is None:
         return
     view = state.view()
     request = one.text(view)
     st.text_input(
         "Words to follow",
-        help="Whole entries of the vocabulary, with commas between.",
+        help="Whole vocabulary entries, separated by commas.",
         **state.bind("words", MaskedWordsFields),
     )
     words = words_asked(state.fields(MaskedWordsFields).words)
@@ -40,14 +40,14 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         Row(
             f"layer-{layer}",
             "embeddings" if layer == 0 else f"layer {layer}",
-            "the output itself" if layer == lens.layers - 1 else "the head was not trained on this layer's state",
+            "the model's output" if layer == lens.layers - 1 else "the head was not trained on this layer's state",
             [
                 Cell(
                     charts.readable(token),
                     number,
                     number + 1,
                     tone=float(lens.probabilities[layer, 0, number]),
-                    note=f"choice {number + 1}, {charts.percent(float(lens.probabilities[layer, 0, number]))}",
+                    note=f"rank {number + 1}, {charts.percent(float(lens.probabilities[layer, 0, number]))}",
                 )
                 for number, token in enumerate(lens.candidates[layer][0])
             ],
@@ -56,19 +56,19 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
     ]
     left, right = st.columns([0.55, 0.45], gap="large")
     with left:
-        st.markdown(f"What each layer would put at {gap_chooser(one, request, place)}, first choice on the left")
+        st.markdown(f"What each layer would predict at {gap_chooser(one, request, place)}, most likely on the left")
         aligned_rows(
             rows,
             key="lens",
-            label="Candidates by layer, the output on top",
+            label="Candidates by layer, output on top",
             columns=_CANDIDATES,
             selected=None,
             version=version_of(request, place, words),
         )
         st.caption(
-            "The masked-word head applied to every layer's state; a stronger colour is more probable. The top row is "
-            "the prediction itself. *The head was trained for the last layer only: below, it shows how far the answer "
-            "has formed, not what a layer “thinks”.*"
+            "The masked-word head applied to every layer's state; stronger colours are more probable. The top row is "
+            "the prediction itself. *The head was trained on the last layer only: for lower layers it shows how far "
+            "the prediction has formed, not what a layer “thinks”.*"
         )
     with right:
         _over_layers(lens)
@@ -76,7 +76,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         best = float(lens.probabilities[-1, 0, 0])
         st.markdown(
             r"""
-The state $h_\ell$ of the gap after layer $\ell$ goes through the head and a softmax (nostalgebraist 2020):
+The state $h_\ell$ of the gap after layer $\ell$ is passed through the head and a softmax (nostalgebraist 2020):
 
 $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell = -\sum_w p_\ell(w) \log_2 p_\ell(w)$$
 """

@@ -1,4 +1,4 @@
-"""Template probe: one sentence with slots, word lists, one batch, one picture."""
+"""Template probe: one sentence with slots, word lists, one batch, one heatmap."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ _MOST_DRAWN = 60
 
 
 def draw_probe(_: list[Opened], one: Opened) -> None:
-    """One forward pass a sentence, batched."""
+    """Cost: one forward pass per sentence, batched."""
     from glassbert.pictures.matrices import probability_table
 
     own = state.fields(MaskedWordsFields)
     left, right = st.columns([0.6, 0.4], gap="medium")
     left.text_input("Sentence with {slots} and one [MASK]", **state.bind("template", MaskedWordsFields))
     right.text_input(
-        "Words to compare", help="Leave empty for the likeliest.", **state.bind("words", MaskedWordsFields)
+        "Words to compare",
+        help="Leave empty to compare the most likely words.",
+        **state.bind("words", MaskedWordsFields),
     )
     st.text_area(
-        "What goes into the slots, one slot a line",
+        "Values for the slots, one slot per line",
         height=90,
-        help="name: first, second, third. Several slots are combined with each other.",
+        help="name: first, second, third. With several slots, all combinations are used.",
         **state.bind("fillers", MaskedWordsFields),
     )
     result = probe_template(one.request, own.template, _slots(own.fillers), words_asked(own.words))
@@ -37,11 +39,11 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         figure = probability_table(result.probabilities, result.labels(), result.words, dark=dark_page())
         st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
     else:
-        st.info(f"{len(result.combinations)} sentences are too many for a picture; the table below has them all.")
+        st.info(f"{len(result.combinations)} sentences are too many for a heatmap; the table below lists them all.")
     st.caption(
-        f"One row a sentence, one column a word: the probability of that word at the gap, by {plain(one.name)}. "
-        "*It measures what this model learnt from its texts. One template is an anecdote: vary the wording before you "
-        "conclude anything.*"
+        f"One row per sentence, one column per word: the probability of that word at the gap, by {plain(one.name)}. "
+        "*This measures what the model learned from its training texts. One template is an anecdote: vary the wording "
+        "before drawing conclusions.*"
     )
     frame = result.frame()
     st.dataframe(frame, hide_index=True, width="stretch", height=240)

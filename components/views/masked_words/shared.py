@@ -1,4 +1,4 @@
-"""What the sections of the Masked words page have in common: the strip that masks, and where the gaps are."""
+"""What the sections of the Masked words page have in common: the clickable sentence, and where the gaps are."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SHOWN_WORDS = 12
 
 
 def words_asked(text: str) -> tuple[str, ...]:
-    """``"he, she ,they" → (he, she, they)``: commas or lines between, doubles dropped."""
+    """``"he, she ,they" → (he, she, they)``: separated by commas or line breaks, duplicates dropped."""
     words = (word.strip() for word in re.split(r"[,;\n]", text))
     return tuple(dict.fromkeys(word for word in words if word))[:SHOWN_WORDS]
 
 
 def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:
-    """The sentence to select a place in; returns the place: the selected token, else the first gap that was typed."""
+    """The sentence to select a position in; returns it: the selected token, else the first typed gap."""
     view = state.view()
     request = one.text(view)
     encoded = inputs.encode(request)
@@ -49,12 +49,12 @@ def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:
     gaps = np.flatnonzero(np.asarray(encoded.tokens) == one.model.mask_token)
     if len(gaps):
         return int(gaps[0])
-    st.info("Select a word: it is masked, and the model guesses it from the rest. Or type [MASK] in the text.")
+    st.info("Select a word to mask it and let the model predict it from the rest, or type [MASK] in the text.")
     return None
 
 
 def gap_chooser(one: Opened, request: TextRequest, place: int) -> str:
-    """How the place is called: "superb" or "the gap", for captions, safe in Markdown."""
+    """The name of the position for captions, "superb" or "the gap", safe in Markdown."""
     encoded = inputs.encode(request)
     token = encoded.tokens[place]
     return "the gap" if token == one.model.mask_token else f"“{plain(encoded.pieces[place])}”"

@@ -25,7 +25,7 @@ _VARIANTS: dict[Literal["original", "word_l2r"], str] = {
 
 
 def draw_surprise(opened: list[Opened], one: Opened) -> None:
-    """One input a token, batched: about tokens / 3 forward passes of wall time on a short text."""
+    """Cost: one input per token, batched: about tokens / 3 forward passes of wall time on a short text."""
     view, scoring = state.view(), state.fields(MaskedWordsFields).scoring
     request = one.text(view)
     with st.spinner("Masking every token in turn …"):
@@ -51,14 +51,14 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         on_select=select_token("surprise", version, positions, clicked_token, request, opened[0].text(view)),
     )
     st.caption(
-        "The stronger the colour, the less the model would have guessed this token from all the others. *Surprising to "
-        "this model is not wrong: rare names and facts it never read are surprising too.*"
+        "The stronger the colour, the less likely the model finds this token given all the others. *Surprising does "
+        "not mean wrong: rare names and facts the model never read are surprising too.*"
     )
     st.segmented_control(
-        "Words of several pieces: mask",
+        "For words of several pieces, mask",
         list(_VARIANTS),
         format_func=_VARIANTS.__getitem__,
-        help="A piece is easy to guess when its sisters are seen. Kauf & Ivanova (2023) hide the later ones.",
+        help="A piece is easy to predict when the other pieces are visible; Kauf & Ivanova (2023) hide the later ones.",
         **state.bind("scoring", MaskedWordsFields, options=_VARIANTS),
     )
     frame = result.frame()
@@ -70,7 +70,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         column_config={
             "surprisal": st.column_config.NumberColumn("surprisal (bits)", format="%.2f"),
             "probability": st.column_config.NumberColumn(format="%.4f"),
-            "choice": "the model's own choice",
+            "choice": "the model's top candidate",
             "choice_probability": st.column_config.NumberColumn("its probability", format="%.4f"),
             "entropy": st.column_config.NumberColumn("entropy (bits)", format="%.2f"),
         },

@@ -15,12 +15,12 @@ from components.views.masked_words.shared import sentence_strip
 
 
 def draw_why(opened: list[Opened], one: Opened) -> None:
-    """As many passes as the method declares, see its help."""
+    """Cost: the passes that the method declares, see its help."""
     place = sentence_strip(opened, one, "Sentence: select the gap to explain")
     if place is None:
         return
     first, second, third = st.columns(3)
-    # a word is read as it would stand there, so "he" is the "Ġhe" of RoBERTa
+    # a word is tokenized as it would be at the gap, so "he" is RoBERTa's "Ġhe"
     question = Question("mask", opened, one, one.text(state.view()), gb.MaskTarget(place))
     question, method = refined(question, first, second), ask_method(third)
     with st.spinner(f"{method.label} …"):
@@ -30,9 +30,9 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-What is explained is the logit of the word at the gap, $F(x) = z_a$, or a difference of two, $F(x) = z_a - z_b$: then a
-positive score speaks for $a$ and a negative one for $b$. Attribution is linear in $F$, so the scores for the difference
-are those for $a$ minus those for $b$ (for the same steps of integrated gradients).
+The explained value is the logit of the word at the gap, $F(x) = z_a$, or a difference of two logits,
+$F(x) = z_a - z_b$: then a positive score is evidence for $a$ and a negative one for $b$. Attribution is linear in $F$,
+so the scores for the difference are those for $a$ minus those for $b$ (with the same steps of integrated gradients).
 """
         )
         st.latex(rf"F(x) = {result.value:.3f} \text{{ logits for this text}}")

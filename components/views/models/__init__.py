@@ -1,4 +1,4 @@
-"""The Models page: what is open, the embedded models with their cards, and the suggestions."""
+"""The Models page: the open models, the bundled models with their cards, and suggestions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["draw_model_cards"]
 
 
 def draw_model_cards(opened: Sequence[Opened]) -> None:
-    """Three sections, from what is open to what could be."""
+    """Three sections: open models, bundled models, suggestions."""
     st.subheader("Open now", anchor=False)
     if opened:
         st.dataframe(
             pd.DataFrame([_facts(one) for one in opened]).set_index("Model").T, width="stretch", height="content"
         )
-    st.subheader("On board", anchor=False)
+    st.subheader("Bundled", anchor=False)
     st.caption(
-        "These ship with GlassBERT and need no download. Each card says what was measured, on what, and what fails."
+        "These ship with GlassBERT and need no download. Each card lists measurements, their data and known failures."
     )
     for card in models.embedded():
         with st.expander(f"{card.label}: {card.task}"):
@@ -30,7 +30,7 @@ def draw_model_cards(opened: Sequence[Opened]) -> None:
     st.subheader("From the hub", anchor=False)
     st.caption(
         "Well-known models to start with; any encoder of the BERT family with safetensors weights opens by its hub id "
-        "or from a local folder. Sizes are approximate. Code that comes with a model is never run."
+        "or from a local folder. Sizes are approximate. Code shipped with a model is never run."
     )
     st.dataframe(
         pd.DataFrame(

@@ -1,4 +1,4 @@
-"""The Next sentence page: does B follow A, what follows best, and what the model looks at to decide."""
+"""The Next sentence page: does B follow A, which sentence follows best, and what the prediction is based on."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _MOST = 30
 
 @st.fragment
 def draw_pair_page(opened: list[Opened]) -> None:
-    """Cost: one forward pass for the decision, one a candidate; the attribution as its method declares."""
+    """Cost: one forward pass for the prediction, one per candidate; the attribution as its method declares."""
     state.redraw_page_if_asked()
     one = next((one for one in opened if "next_sentence" in one.model.heads), None)
     if one is None:
         st.info(
-            "No open model has a trained head for the next sentence: not every family is trained on this task, and a "
-            "fine-tuned model may have lost it. The model on board has one."
+            "No open model has a trained next-sentence head: not every family is trained on this task, and fine-tuned "
+            "models may have lost the head. The bundled model has one."
         )
         st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
         return
@@ -46,7 +46,7 @@ def draw_pair_page(opened: list[Opened]) -> None:
         with explained_errors():
             _decision(one)
     with right:
-        st.subheader("What follows best?", anchor=False)
+        st.subheader("Which sentence follows best?", anchor=False)
         with explained_errors():
             _ranked(one)
     if state.view().pair:
@@ -56,7 +56,7 @@ def draw_pair_page(opened: list[Opened]) -> None:
             with explained_errors():
                 draw_crossing(one)
         with right:
-            st.subheader("What the decision rests on", anchor=False)
+            st.subheader("What the prediction is based on", anchor=False)
             with explained_errors():
                 _why(opened, one)
     state.write_address()
@@ -78,8 +78,8 @@ def _decision(one: Opened) -> None:
         help="Same words, no grammar: does the model notice?",
     )
     st.caption(
-        f"{plain(one.name)}, read at [CLS]. It was trained to tell the next sentence from one of another text. *It "
-        "rewards the same topic more than good sense.*"
+        f"{plain(one.name)}, read at [CLS]. Trained to tell the next sentence from one of another text. *It "
+        "rewards a shared topic more than coherence.*"
     )
     with st.expander("How this is computed"):
         follows, elsewhere = (float(logit) for logit in result.logits)
@@ -92,7 +92,7 @@ def _decision(one: Opened) -> None:
 
 def _ranked(one: Opened) -> None:
     written = st.text_area(
-        "Continuations, one a line",
+        "Continuations, one per line",
         value=_CONTINUATIONS,
         height=130,
         key="continuations",
@@ -105,7 +105,7 @@ def _ranked(one: Opened) -> None:
         return
     result = rank_continuations(one.request, state.view().text, candidates, swap)
     st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
-    st.caption("Each line is judged by itself against text A: the numbers need not sum to 100 %.")
+    st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100 %.")
 
 
 def _why(opened: list[Opened], one: Opened) -> None:
@@ -124,7 +124,7 @@ def _swap() -> None:
 
 
 def _shuffle() -> None:
-    """Another order of B's words, the same for the same text; the full stop stays at the end."""
+    """B's words in another order, deterministic for each text; the full stop stays at the end."""
     pair = state.view().pair
     words, end = pair.rstrip(".!? ").split(), pair[len(pair.rstrip(".!? ")) :]
     mixed = random.Random(pair).sample(words, len(words))

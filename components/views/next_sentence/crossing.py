@@ -1,4 +1,4 @@
-"""The attention that crosses from one text to the other, for one head or the mean of a layer."""
+"""The attention between the two texts, for one head or the mean of a layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCKS = ("A→B", "B→A")
 
 
 def draw_crossing(one: Opened) -> None:
-    """No forward pass beyond the one that gave the weights."""
+    """Cost: no forward pass beyond the one for the weights."""
     view = state.view()
     request = one.text(view)
     maps = attention.maps(request)
@@ -25,7 +25,7 @@ def draw_crossing(one: Opened) -> None:
     st.segmented_control(
         "Direction",
         list(_BLOCKS),
-        format_func={"A→B": "A looks at B", "B→A": "B looks at A"}.__getitem__,
+        format_func={"A→B": "A attends to B", "B→A": "B attends to A"}.__getitem__,
         label_visibility="collapsed",
         **state.bind("block", options=dict.fromkeys(_BLOCKS)),
     )
@@ -61,5 +61,5 @@ def draw_crossing(one: Opened) -> None:
     share = float(weights.sum(axis=-1).mean())
     st.caption(
         f"Layer {layer + 1}, head {head + 1} of {plain(one.name)}: on average {share:.0%} of a row's weight crosses "
-        "over; the rest, left out here, stays in its own text or goes to [CLS] and [SEP]. *Looking is not deciding.*"
+        "over; the rest, not shown, stays in its own text or goes to [CLS] and [SEP]. *Attention is not decision.*"
     )

@@ -1,4 +1,4 @@
-"""The Saliency page: methods side by side, how they agree, and which deserves belief."""
+"""The Saliency page: methods side by side, how far they agree, and which to trust."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["SaliencyFields", "draw_saliency_page"]
 _SECTIONS = {
     "rows": ("Side by side", draw_rows),
     "agreement": ("Do they agree?", draw_agreement),
-    "board": ("Which to believe?", draw_board),
-    "teaching": ("Show me a bad one", draw_teaching),
+    "board": ("Which to trust?", draw_board),
+    "teaching": ("Broken examples", draw_teaching),
 }
 
 
 @st.fragment
 def draw_saliency_page(opened: list[Opened]) -> None:
-    """Cost: nothing before the button is pressed; then what the button says."""
+    """Cost: nothing before the button is pressed; then the cost stated next to it."""
     state.redraw_page_if_asked()
     with explained_errors():
         possible = questions(opened)
         if not possible:
-            st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
+            st.info("Nothing to explain yet: select a word, or open a model with a trained head.")
             return
         question = ask_what(possible)
         tokens = len(question.encoded)

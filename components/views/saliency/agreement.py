@@ -1,4 +1,4 @@
-"""How far the methods agree about this text, and what they say together."""
+"""How far the methods agree on this text, and their consensus."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 
 def draw_agreement(question: Question, study: Study, methods: list[str]) -> None:
-    """No pass: arithmetic on the scores that are here."""
+    """Cost: none beyond the scores already computed."""
 
     from glassbert.pictures.matrices import agreement
 
     here = [study.scores[method] for method in methods if method in study.scores]
     if len(here) < 2:
-        st.info("Two methods are needed to agree or not: choose another one above.")
+        st.info("Agreement needs at least two methods: choose another one above.")
         return
     result = gb.method_agreement(here)
     known = saliency.methods()
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
-        st.markdown("**How far two methods agree**")
+        st.markdown("**Agreement between methods**")
         measure = st.segmented_control(
             "Measure",
             list(_MEASURES),
@@ -58,12 +58,12 @@ def draw_agreement(question: Question, study: Study, methods: list[str]) -> None
             width="stretch",
         )
         st.caption(
-            f"The share of each method's {result.top_k} highest tokens that are the other's too."
+            f"The share of the {result.top_k} highest-scoring tokens that two methods have in common."
             if measure == "overlap"
-            else "1: the same order of tokens; 0: no relation; −1: the opposite order. Special tokens are left out."
+            else "1: the same token order; 0: no relation; −1: the reverse order. Special tokens are left out."
         )
     with right:
-        st.markdown("**What they say together**")
+        st.markdown("**Consensus**")
         _consensus(question, result)
 
 
@@ -73,7 +73,7 @@ def _consensus(question: Question, result: gb.MethodAgreement) -> None:
     encoded = result.encoded
     shown, view = shown_units(encoded, question.one), state.view()
     mean = shown.scores(result.consensus)
-    # pieces of a word vary together or not, nobody kept that: their spreads are added, which is the most it can be
+    # covariances between pieces of a word are not kept: their spreads are added, which is an upper bound
     spread = shown.scores(result.spread)
     version = version_of(question.key, "consensus", view.special, view.by_word, tuple(result.methods))
     selected = shown.of(selected_in(question.opened, question.one))
@@ -84,7 +84,7 @@ def _consensus(question: Question, result: gb.MethodAgreement) -> None:
     token_strip(
         tokens,
         key="consensus",
-        label="Mean of the methods for each token",
+        label="Mean over methods for each token",
         selected=selected,
         version=version,
         legend="against · for",
@@ -108,8 +108,8 @@ def _consensus(question: Question, result: gb.MethodAgreement) -> None:
     doubtful = int((spread > np.abs(mean)).sum())
     st.caption(
         plain(
-            f"Every method has one vote to hand out: its scores over the sum of their magnitudes. Bars are the mean, "
+            f"Each method's scores are divided by the sum of their magnitudes. Bars show the mean over methods, "
             f"lines ± one standard deviation; for {doubtful} of {len(mean)} the methods differ by more than the mean."
         )
-        + " *Methods that are never negative can only vote for.*"
+        + " *Methods without negative scores can only count in favour.*"
     )

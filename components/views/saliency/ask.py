@@ -1,4 +1,4 @@
-"""What is explained, by which methods, and what that costs."""
+"""What is explained, by which methods, and at what cost."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _FAMILIES = {
 
 
 def ask_what(possible: dict[str, Question]) -> Question:
-    """The controls of what is explained, and what they say."""
+    """Draw the controls of what is explained, and return their values."""
     first, second, third, fourth = st.columns([0.3, 0.25, 0.25, 0.2])
     question = refined(ask_which(possible, first), second, third)
     return replace(question, output=ask_units(fourth))
 
 
 def chosen_methods() -> list[str]:
-    """The methods the visitor compares, in the order of the list."""
+    """The methods the user compares, in the order of the list."""
     known = saliency.methods()
     named = [method for method in state.fields(SaliencyFields).methods.split() if method in known]
     return named or list(saliency.default_methods())
@@ -59,7 +59,7 @@ def choose_methods(tokens: int) -> list[str]:
         key=f"methods_{version_of(chosen)}",
         on_change=_pick,
         args=(f"methods_{version_of(chosen)}",),
-        help="Passes are inputs of this length sent through the network; some methods run backwards as well.",
+        help="One pass is one input of this length sent through the network; some methods also run backward passes.",
     )
     return picked or chosen
 
@@ -71,7 +71,7 @@ def _pick(key: str) -> None:
 
 
 def run_controls(question: Question, methods: list[str], tokens: int) -> Study:
-    """The button, with what pressing it costs; progress and a way to stop while it works. Returns what is known."""
+    """The button with its cost; while it runs, progress and a stop button. Returns the results so far."""
     search: Search[Study] = current_search("study", question.key)
     study = search.found = search.found or Study()
 
@@ -91,12 +91,12 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Study:
 
 def _took(study: Study, methods: list[str]) -> str:
     took = sum(study.scores[method].seconds for method in methods if method in study.scores)
-    return f"All {len(methods)} methods are here; the scores took {took:.1f} s."
+    return f"All {len(methods)} methods are computed; the scores took {took:.1f} s."
 
 
 def _cost(search: Search[Study], study: Study, methods: list[str], tokens: int) -> str:
     known, lacking = saliency.methods(), study.lacking(methods)
     needed = sum(saliency.passes_of(known[method], tokens) for method in lacking if method not in study.scores)
     names = f"{len(lacking)} of {len(methods)} methods" if len(lacking) < len(methods) else f"{len(methods)} methods"
-    more = "Stopped; what was found stays. " if search.stopped else ""
-    return f"{more}{names}: about {passes(needed)}, and as many again and more for their receipts."
+    more = "Stopped; results so far are kept. " if search.stopped else ""
+    return f"{more}{names}: about {passes(needed)}, and at least as many again for their receipts."

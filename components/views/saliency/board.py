@@ -1,4 +1,4 @@
-"""Which method to believe: on this text, and for this model over the sentences on board."""
+"""Which method to trust: on this text, and for this model over the bundled sentences."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["draw_board"]
 
 
 def draw_board(question: Question, study: Study, methods: list[str]) -> None:
-    """No pass for this text; the sentences on board are computed once a model and kept on disk."""
+    """Cost: none for this text; the bundled sentences are computed once per model and kept on disk."""
     receipts = [study.receipts[method] for method in methods if method in study.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
         _this_text(gb.scoreboard(receipts))
     else:
-        st.info("The receipts are not here yet.")
+        st.info("The receipts are not computed yet.")
     st.subheader("For this model", anchor=False)
     _this_model(question.one)
 
@@ -52,7 +52,7 @@ def _this_text(board: gb.Scoreboard) -> None:
         },
     )
     marks = ", ".join(f"{MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
-    st.caption(f"{plain(board.rule)} {marks}. *One text: another may turn the order around.*")
+    st.caption(f"{plain(board.rule)} {marks}. *This is one text: on another, the order may be reversed.*")
 
 
 def _this_model(one: Opened) -> None:
@@ -61,14 +61,16 @@ def _this_model(one: Opened) -> None:
         _ranking(ranking)
         return
     key = version_of(one.request)
-    search = current_search(f"ranking_{key}", key)  # each model its own: minutes of work survive a look at another one
+    search = current_search(
+        f"ranking_{key}", key
+    )  # one search per model: minutes of work survive a look at another one
     draw_search(
         search,
         lambda: search.start(evaluation.method_ranking(one.request)),
         name="ranking",
         label="Rank the methods for this model",
-        cost="Sixty short sentences are on board, written for this. Every method explains each of them and is held "
-        "against random orderings. That takes minutes, once a model; the result is kept on disk.",
+        cost="Every method explains each of sixty bundled short sentences, written for this purpose, and is compared "
+        "with random orderings. This takes minutes, once per model; the result is kept on disk.",
         unit="of the sentences",
     )
 
@@ -77,7 +79,7 @@ def _ranking(ranking: gb.MethodRanking) -> None:
     known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()
-    st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is most faithful.")
+    st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is the most faithful.")
     st.dataframe(
         {
             "Method": [known[method].label if method in known else method for method in table["method"]],
@@ -98,7 +100,7 @@ def _ranking(ranking: gb.MethodRanking) -> None:
     )
     st.caption(
         plain(
-            f"Means over sentences where the measures apply, {ranking.orderings} random orderings each. "
-            "Computed once from these weights and kept."
+            f"Means over the sentences to which the measures apply, {ranking.orderings} random orderings each. "
+            "Computed once for these weights and kept on disk."
         )
     )

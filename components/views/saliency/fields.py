@@ -1,4 +1,4 @@
-"""What the Saliency page alone lets the visitor choose."""
+"""The user's choices that belong to the Saliency page alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["SaliencyFields"]
 
 @dataclass(frozen=True, slots=True)
 class SaliencyFields(PageFields):
-    """Which methods stand side by side, and how."""
+    """Which methods are shown side by side, and how."""
 
     page: ClassVar[str] = "saliency"
 
     section: Literal["rows", "agreement", "board", "teaching"] = "rows"
     methods: str = ""  # side by side, "saliency occlusion"; "": the default set
     order: Literal["position", "score"] = "position"  # of an explanation's tokens
-    scale: Literal["own", "common"] = "own"  # each method its own colour scale, or one for all
+    scale: Literal["own", "common"] = "own"  # one colour scale per method, or one for all

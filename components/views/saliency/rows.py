@@ -1,4 +1,4 @@
-"""One row a method: the sentence in its colours, its bars, what it adds up to, and how far it can be believed."""
+"""One row per method: the coloured sentence, its bars, what the scores add up to, and how far to trust them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from components.widgets.token_strip import Token, clicked_token, token_strip
 __all__ = ["Shown", "draw_rows", "shown_units"]
 
 _ORDERS = {"position": "Position", "score": "Score"}
-_SCALES = {"own": "Each method its own", "common": "One for all: share of the total"}
+_SCALES = {"own": "One per method", "common": "Shared: fraction of the total"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """The units on screen, tokens or words, special ones in or out: labels, and the tokens each stands for."""
+    """The units on screen, tokens or words, with or without special ones: labels, and the tokens in each."""
 
     tokens: tuple[Token, ...]
     groups: tuple[np.ndarray, ...]  # token positions of each unit
     hidden: np.ndarray  # token positions not on screen
 
     def scores(self, values: np.ndarray) -> np.ndarray:
-        """(token,) → (unit,): a word has the sum of its pieces."""
+        """(token,) → (unit,): a word's score is the sum over its pieces."""
         return np.asarray([float(values[group].sum()) for group in self.groups])
 
     @property
@@ -54,7 +54,7 @@ class Shown:
 
 
 def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
-    """Tokens or words, as the visitor chose."""
+    """Tokens or words, as the user chose."""
     view = state.view()
     keep = np.ones(len(encoded), dtype=bool) if view.special else encoded.special_tokens_mask == 0
     tokens = strip_tokens(encoded, one.model, np.arange(len(encoded)))
@@ -72,14 +72,14 @@ def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
 
 
 def draw_rows(question: Question, study: Study, methods: list[str]) -> None:
-    """What has arrived, in the order of the methods."""
+    """The results so far, in the order of the methods."""
     here = [method for method in methods if method in study.scores]
     if not here:
         return
     first = study.scores[here[0]]
     unit = "logit" if first.output == "logit" else "probability"
     st.markdown(
-        f"What speaks for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
+        f"Evidence for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
         f"{plain(question.one.name)}"
     )
     _looks()
@@ -102,7 +102,7 @@ def _looks() -> None:
         format_func=_SCALES.__getitem__,
         **state.bind("scale", SaliencyFields, options=_SCALES),
     )
-    third.toggle("Words instead of pieces", **state.bind("by_word"))
+    third.toggle("Merge pieces into words", **state.bind("by_word"))
 
 
 def draw_row(
@@ -168,9 +168,9 @@ def _scored(token: Token, score: float) -> Token:
 
 
 def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
-    """The score with the full colour: of the strongest word, or on the common scale at least 40 % of the total.
+    """The score drawn in full colour: the strongest word's, or on the common scale at least 40 % of the total.
 
-    Special tokens do not count: [CLS], through which a classifier reads everything, would leave the words pale.
+    Special tokens do not count: [CLS], which a classifier reads from, would make the words look pale.
     """
     words = [index for index, token in enumerate(shown.tokens) if token.kind != "special"] or range(len(values))
     most = float(np.abs(values[list(words)]).max(initial=0.0))
@@ -178,8 +178,8 @@ def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
 
 
 def _about(method: gb.Method) -> str:
-    signed = "Signed: blue speaks against." if method.signed else "Never negative: strength, not direction."
-    return f"A score says {plain(method.meaning)}. {signed} {plain(method.paper)}."
+    signed = "Signed: blue is evidence against." if method.signed else "Never negative: strength, not direction."
+    return f"A score shows {plain(method.meaning)}. {signed} {plain(method.paper)}."
 
 
 def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
@@ -188,4 +188,6 @@ def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
     where = "Hidden special tokens" if len(shown.hidden) else "Special tokens"
     cost = passes(result.forward_passes)
     took = plain(f"{result.seconds:.2f}")
-    return f"{arithmetic(result)} {where} hold {share:.0%} of all magnitude. {cost[0].upper()}{cost[1:]}, {took} s."
+    return (
+        f"{arithmetic(result)} {where} hold {share:.0%} of the total magnitude. {cost[0].upper()}{cost[1:]}, {took} s."
+    )

@@ -1,4 +1,4 @@
-"""Explanations broken on purpose: what a receipt looks like when there is nothing behind the colours."""
+"""Explanations broken on purpose: what a receipt looks like when the colours are meaningless."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 __all__ = ["draw_teaching"]
 
 _KINDS: dict[BrokenKind, tuple[str, str]] = {
-    "random": ("Random scores", "drawn by lot, nothing to do with the text"),
-    "flipped": ("Signs turned", "what speaks for the decision is shown as speaking against it"),
-    "other_sentence": ("From another sentence", "scores of another text, laid over this one"),
+    "random": ("Random scores", "drawn at random, unrelated to the text"),
+    "flipped": ("Signs flipped", "evidence for the prediction is shown as evidence against it"),
+    "other_sentence": ("From another sentence", "scores of another text, shown on this one"),
 }
 
 
 def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
-    """Cost: the receipt of one explanation, and for another sentence the method once more."""
+    """Cost: one receipt, and one more run of the method for the scores of another sentence."""
     here = [method for method in methods if method in study.scores]
     known = saliency.methods()
-    st.markdown("A picture looks just as convincing when it means nothing. Break one and read its receipt.")
+    st.markdown("A meaningless explanation can look just as convincing. Break one and read its receipt.")
     first, second = st.columns([0.55, 0.45])
     kind = one_of(
         _KINDS,
         first.segmented_control(
-            "Break it",
+            "How to break it",
             list(_KINDS),
             format_func=lambda kind: _KINDS[kind][0],
             default="random",
@@ -45,7 +45,7 @@ def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
         ),
     )
     method = second.selectbox(
-        "of", here, format_func=lambda method: known[method].label, key="broken_method", persist_state="session"
+        "Method", here, format_func=lambda method: known[method].label, key="broken_method", persist_state="session"
     )
     seed = int(state.remembered("broken_seed", 0))
     if kind == "random":
@@ -67,6 +67,6 @@ def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
     )
     honest: gb.Receipt | None = study.receipts.get(method)
     if honest is not None:
-        st.markdown("Beside it, the explanation as it was computed:")
+        st.markdown("For comparison, the explanation as computed:")
         draw_row(question, shown, study.scores[method], honest, key="honest")
-    st.caption(plain("Sometimes a broken one passes a check by luck: that is why a receipt has several."))
+    st.caption(plain("A broken explanation sometimes passes a check by chance, which is why a receipt has several."))

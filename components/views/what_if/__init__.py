@@ -29,7 +29,7 @@ _SECTIONS = {
 
 @st.fragment
 def draw_what_if_page(opened: list[Opened]) -> None:
-    """Cost: a pass a variant, one for suggestions; searches and traces cost what their buttons say."""
+    """Cost: one pass per variant, one for suggestions; searches and traces state their cost next to the button."""
     state.redraw_page_if_asked()
     st.html(f"<style>{_STYLE}</style>")
     st.segmented_control(

@@ -1,4 +1,4 @@
-"""What decides: a class, a word at a typed gap, or the next sentence."""
+"""Which prediction is asked about: a class, a word at a typed gap, or the next sentence."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _WORDING = Wording(label="Probability of", word="Probability of the word")
 
 
 def ask_what(opened: list[Opened], *, refine: bool, foil: bool) -> Question | None:
-    """The controls of what is decided, and what they say; None, with a hint, where nothing can be asked.
+    """Draw the controls of the question and return it; None, with a hint, where nothing can be asked.
 
-    ``refine`` asks whose probability counts, ``foil`` also rather than whose.
+    ``refine`` also offers the class or word whose probability counts, ``foil`` the one to contrast it with.
     """
     possible = _possible(opened)
     if not possible:
         st.info(
-            "There is no decision to turn yet: type [MASK] in the text, type a second text, or open a classifier "
-            "beside. An edited text is read anew, so a selected word alone cannot be asked about."
+            "Nothing to flip yet: type [MASK] in the text, type a second text, or open a classifier as second model. "
+            "An edited text is tokenized again, so a selected word alone is not enough."
         )
         return None
     columns = st.columns([0.3, 0.25, 0.25, 0.2] if foil else [0.3, 0.3, 0.4])
-    question = ask_which(possible, columns[0], "What decides")
+    question = ask_which(possible, columns[0], "Prediction")
     return refined(question, *columns[1 : 3 if foil else 2], wording=_WORDING) if refine else question
 
 
 def _possible(opened: list[Opened]) -> dict[str, Question]:
-    """The questions that an edited text can be asked; of a masked word only a typed gap keeps its place."""
+    """The questions that still apply to an edited text; for a masked word, only a typed gap keeps its place."""
     found = {}
     for kind, question in questions(opened).items():
         if kind == "mask":

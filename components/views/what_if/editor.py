@@ -1,4 +1,4 @@
-"""Edit: click a word, change it, and see what the model decides then. Every edit is a variant in a list."""
+"""Edit: click a word, change it, and see how the prediction changes. Every edit is a variant in a list."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _SUGGESTED = 10
 
 
 def draw_editor(asked: Question) -> None:
-    """One pass for the suggestions at a word, and one a variant."""
+    """Cost: one pass for the suggestions at a word, and one per variant."""
     tries = current_tries(asked)
     draft = tries.changes[tries.draft]
     if tries.draft != ORIGINAL:
         left, right = st.columns([0.75, 0.25], vertical_alignment="center")
-        left.markdown(f"You go on from **variant {tries.draft}**; what you change is added to its changes.")
-        right.button("Back to the text itself", key="draft_back", on_click=lambda: setattr(tries, "draft", ORIGINAL))
+        left.markdown(f"You are editing **variant {tries.draft}**; your changes are added to it.")
+        right.button("Back to the original text", key="draft_back", on_click=lambda: setattr(tries, "draft", ORIGINAL))
     place = _strip(asked, draft)
     if place is None:
         st.info("Click a word to change it.")
     elif place.position == asked.gap:
-        st.info("This is the gap that is asked about: change another word, and see what the model puts here then.")
+        st.info("This is the gap being predicted: change another word to see how its prediction changes.")
     else:
         _word(asked, tries, draft, place)
     if tries.refusal:
-        st.warning(plain(f"Not done: {tries.refusal}."), icon=":material/info:")
+        st.warning(plain(f"Not changed: {tries.refusal}."), icon=":material/info:")
     draw_variants(asked, tries)
 
 
 def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
-    """The text that is edited; returns the word of it that is selected. Selected is a word of the text itself."""
+    """The text being edited; returns its selected word. The selection refers to words of the original text."""
     view = state.view()
     after = what_if.edited(asked.request, draft)
     encoded = inputs.encode(after)
@@ -73,7 +73,7 @@ def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
 
 
 def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
-    """For each token of the edited text, the word of the text itself that it comes from, by that word's first token."""
+    """For each token of the edited text, the first token of the original word that it comes from."""
     encoded, specials = inputs.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
     origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
     for token, (start, end) in enumerate(encoded.offsets.tolist()):
@@ -92,7 +92,7 @@ def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> n
 
 
 def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
-    """What can be done to the selected word."""
+    """The edits offered for the selected word."""
     after = what_if.edited(asked.request, draft)
     word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
     word = word or asked.encoded.texts[place.text][place.start : place.end]  # deleted in this draft
@@ -107,7 +107,11 @@ def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place
     with left:
         key = f"replace_{version}"
         st.text_input(
-            f"In place of “{plain(word)}”", placeholder="Type and press Enter", key=key, on_change=replaced, args=(key,)
+            f"Replace “{plain(word)}” with",
+            placeholder="Type and press Enter",
+            key=key,
+            on_change=replaced,
+            args=(key,),
         )
         with st.container(horizontal=True):
             for kind, label, icon in (
@@ -132,12 +136,12 @@ def _suggested(
 ) -> None:
     proposer = asked.proposer
     if proposer is None:
-        st.caption("No open model has a head for masked words, so nobody can suggest any.")
+        st.caption("No open model has a masked-word head, so there are no suggestions.")
         return
     found = dict(what_if.suggestions(asked.request, proposer.request, draft, place.position, _SUGGESTED))
     key = f"suggested_{version}"
     st.pills(
-        f"{plain(proposer.name)} would put here",
+        f"Suggestions by {plain(proposer.name)}",
         list(found),
         format_func=lambda word: f"{plain(word)} · {plain(percent(found[word]))}",
         key=key,
@@ -154,18 +158,18 @@ def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> Non
         st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
     with st.popover("Your lists", icon=":material/list:"):
         st.text_area(
-            "Words to put in each other's place",
+            "Interchangeable words",
             height=150,
-            help="A list a line: its name, a colon, and groups between commas, words between slashes. A list of one "
-            "group of names is offered for every capitalised word that stands in no list.",
+            help="One list per line: its name, a colon, and groups separated by commas, words separated by slashes. A "
+            "list with a single group of names is offered for every capitalised word that is in no list.",
             **state.bind("swaps", WhatIfFields),
         )
 
 
 def interchangeable(word: str, swaps: str) -> dict[str, list[str]]:
-    """Name of a list → words that it would put in the place of this one; lists without any are left out.
+    """Name of a list → its replacements for this word; lists without any are left out.
 
-    A list offers the other words of the groups that hold the word. Where none holds it, a list of one group of names
+    A list offers the other words of the groups that contain the word. If none does, a list with a single group of names
     is offered for every word that begins with a capital: "Linda" may become any of them.
     """
     lists = [_read_list(line) for line in swaps.splitlines() if line.strip()]

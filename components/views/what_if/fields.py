@@ -1,4 +1,4 @@
-"""What the What if page alone lets the visitor choose."""
+"""The user's choices that belong to the What if page alone."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class WhatIfFields(PageFields):
     page: ClassVar[str] = "what_if"
 
     section: Literal["edit", "smallest", "reduction", "tracing"] = "edit"
-    swaps: str = SWAPS  # words to put in each other's place, a list a line
+    swaps: str = SWAPS  # interchangeable words, one list per line
     proposals: Literal["masked_model", "gradient"] = "masked_model"  # who proposes words for the smallest change
     deletions: bool = True  # … and whether words may be deleted
-    max_edits: Literal[1, 2] = 2  # … at most so many words
-    budget: Annotated[int, BUDGET] = 600  # … and so many passes
-    patch: Literal["hidden", "head", "mlp", "attention"] = "hidden"  # what is put from one run into the other
+    max_edits: Literal[1, 2] = 2  # … at most this many words
+    budget: Annotated[int, BUDGET] = 600  # … and this many passes
+    patch: Literal["hidden", "head", "mlp", "attention"] = "hidden"  # what is copied from one run into the other

@@ -1,4 +1,4 @@
-"""The variants in a list, and two of them side by side."""
+"""The list of variants, and two of them side by side."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 
 
 def draw_variants(asked: Question, tries: Tries) -> None:
-    """A pass for each variant that is new to this question, in one batch."""
+    """Cost: one pass for each variant that is new to this question, in one batch."""
     found = _evaluated(asked, tries)
     itself = found[tries.changes[ORIGINAL]]
     st.markdown(
-        f"**Variants** · what {plain(asked.one.name)} decides, the probability of "
-        f"**{plain(charts.readable(itself.target))}**, and how it moved"
+        f"**Variants** · the prediction of {plain(asked.one.name)}, the probability of "
+        f"**{plain(charts.readable(itself.target))}**, and its change"
     )
     for number, changes in tries.changes.items():
         draw_row(
-            "The text" if number == ORIGINAL else f"{number}",
+            "Original" if number == ORIGINAL else f"{number}",
             marked(asked.request, changes),
             found.get(changes),
             _actions(asked, tries, number),
@@ -49,7 +49,7 @@ def draw_variants(asked: Question, tries: Tries) -> None:
 
 
 def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
-    """What is known of the variants; those that are new to this question are run together."""
+    """The outcomes of the variants; those that are new to this question are run in one batch."""
     found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
         version_of(asked.request.model, asked.target), {}
     )
@@ -64,7 +64,7 @@ def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcom
 
 
 def outcomes(result: gb.Variants) -> list[Outcome]:
-    """For each variant, beside what the text itself gives."""
+    """For each variant, next to the outcome of the original text."""
     return [
         Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
         for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
@@ -96,9 +96,9 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
     if number == ORIGINAL:
         return pins if len(tries.changes) > 1 else []
     return [
-        Action("go_on", "Go on from here", lambda: setattr(tries, "draft", number), "Change another word of it"),
-        Action("undo", "Undo", lambda: tries.undo(number), "Take its last change back"),
-        Action("open", "Open", lambda: open_text(asked, tries.changes[number]), "Make it the text of all pages"),
+        Action("go_on", "Edit further", lambda: setattr(tries, "draft", number), "Change another word of it"),
+        Action("undo", "Undo", lambda: tries.undo(number), "Undo its last change"),
+        Action("open", "Open", lambda: open_text(asked, tries.changes[number]), "Use it as the text of all pages"),
         *pins,
         Action("remove", "Remove", lambda: tries.remove(number)),
     ]
@@ -150,7 +150,7 @@ def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
 def _distributions(
     asked: Question, first: tuple[Change, ...], second: tuple[Change, ...]
 ) -> tuple[list[str], list[float], list[float]]:
-    """What both decide: every answer that either thinks likely, with its probability in A and in B."""
+    """Both predictions: every answer that either finds likely, with its probability in A and in B."""
     texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
     if asked.kind == "class":
         one, other = (language.classify(text) for text in texts)
@@ -160,7 +160,7 @@ def _distributions(
     if asked.kind == "next":
         one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
         return ["B follows A", "B is from elsewhere"], one, other
-    assert asked.gap is not None  # of the three kinds that are asked here it is a masked word
+    assert asked.gap is not None  # of the three kinds of question here, this is a masked word
     gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
@@ -178,9 +178,9 @@ def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-Every variant $x'$ is read anew, as if it had been typed, and sent through the network in one batch with the others.
-Shown is the probability of the target and its difference from the text's own, a counterfactual in the sense of
-Wachter et al. (2018): what would have been decided, had the word been another.
+Every variant $x'$ is tokenized again, as if it had been typed, and sent through the network in one batch with the
+others. The row shows the probability of the target and its difference from the original text, a counterfactual in the
+sense of Wachter et al. (2018): what would the model have predicted if the word had been different?
 
 $$\Delta = p(y \mid x') - p(y \mid x)$$
 """
@@ -190,6 +190,5 @@ $$\Delta = p(y \mid x') - p(y \mid x)$$
             first, changed = shown[0].probability_before, shown[0].probability
             st.latex(rf"\Delta = {changed:.4f} - {first:.4f} = {changed - first:+.4f}")
         st.caption(
-            f"{plain(tries.cost)} *A change that matters to the model need not matter to the meaning, and the other "
-            "way round.*"
+            f"{plain(tries.cost)} *A change that matters to the model need not matter to the meaning, and vice versa.*"
         )

@@ -1,4 +1,4 @@
-"""Input reduction: the words that the decision does not need go, one after another."""
+"""Input reduction: words that the prediction does not need are removed one after another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_ROWS = 24
 
 
 def draw_reduction(asked: Question) -> None:
-    """Up to n (n + 1) / 2 passes for n words, of ever shorter inputs."""
+    """Cost: up to n (n + 1) / 2 passes for n words, on shorter and shorter inputs."""
 
     from glassbert.pictures.lines import over_removals
 
@@ -31,7 +31,7 @@ def draw_reduction(asked: Question) -> None:
         version_of(asked.request, asked.target),
         lambda: what_if.reduction(asked.request, asked.target),
         label="Reduce",
-        cost=f"{words} words: at most {words * (words + 1) // 2:,} passes of ever shorter texts.",
+        cost=f"{words} words: at most {words * (words + 1) // 2:,} passes on shorter and shorter texts.",
     )
     if result is None:
         return
@@ -50,22 +50,22 @@ def _remainder(result: gb.InputReduction) -> None:
     left = " / ".join(result.texts[-1])
     gone, share = len(result.removed), float(result.probabilities[-1])
     decided = plain(charts.readable(result.prediction))
-    st.caption("What is left" if result.complete else "What was left when it was stopped")
+    st.caption("Remaining words" if result.complete else "Remaining words when stopped")
     st.header(plain(left), anchor=False)
     if gone == 0:
-        st.markdown("No word can go: without any single one of them the decision is another.")
+        st.markdown("No word can be removed: without any one of them, the prediction flips.")
         return
     before = float(result.probabilities[0])
-    sure = "surer than" if share > before + 0.005 else "as sure as" if share > before - 0.05 else "less sure than"
+    sure = "higher than" if share > before + 0.005 else "as high as" if share > before - 0.05 else "lower than"
     st.markdown(
-        f"Without the other **{gone}** words the model still says **{decided}**, with {plain(charts.percent(share))}: "
-        f"{sure} for the whole text ({plain(charts.percent(before))}). *The remainder often says nothing to a reader: "
-        "a high probability is no sign that a text was understood.*"
+        f"Without the other **{gone}** words the model still predicts **{decided}**, with "
+        f"{plain(charts.percent(share))}: {sure} for the whole text ({plain(charts.percent(before))}). *The remainder "
+        "is often meaningless to a reader: a high probability does not show that a text was understood.*"
     )
 
 
 def steps_shown(count: int) -> list[int]:
-    """Which of ``count`` rows are drawn: all, or the first, the last and some between."""
+    """Which of ``count`` rows are drawn: all, or the first, the last and some in between."""
     if count <= _MOST_ROWS:
         return list(range(count))
     return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
@@ -85,24 +85,24 @@ def _rows(asked: Question, result: gb.InputReduction) -> None:
                 column,
                 column + 1,
                 tone=0.45 if gone_at.get(word) == step else None,
-                note="taken away in this step" if gone_at.get(word) == step else "",
+                note="removed in this step" if gone_at.get(word) == step else "",
                 kind="struck" if gone_at.get(word, step + 1) <= step else "text",
             )
             for column, word in enumerate(inside)
         ]
         share = charts.percent(float(result.probabilities[step]))
-        rows.append(Row(f"step-{step}", f"{step}: {share}", f"the decision without {step} words", cells))
+        rows.append(Row(f"step-{step}", f"{step}: {share}", f"the prediction without {step} words", cells))
     aligned_rows(
         rows,
         key="reduction_rows",
-        label="The text, one word less in every row",
+        label="The text, with one word fewer in every row",
         columns=len(inside),
         selected=None,
         version=version_of(asked.request, asked.target, "reduction", len(result.removed)),
     )
     more = "" if len(shown) == len(result.probabilities) else f" {len(shown)} of {len(result.probabilities)} steps."
     st.caption(
-        f"A step a row: how many words are gone, and the probability then; coloured is the word that went.{more}"
+        f"One step per row: the number of words removed and the probability; the coloured word is removed.{more}"
     )
 
 
@@ -110,8 +110,8 @@ def _how(result: gb.InputReduction) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-Input reduction (Feng et al. 2018). Of the words still there, the one goes without which the decision $\hat y$ is most
-probable, as long as it stays the decision; all pieces of a word together, special tokens and a typed gap stay.
+Input reduction (Feng et al. 2018). Each step removes the word without which the prediction $\hat y$ is most probable,
+as long as the prediction does not flip. All pieces of a word go together; special tokens and a typed gap stay.
 
 $$w^* = \arg\max_{w}\; p(\hat y \mid x \setminus w) \quad \text{with} \quad
 \arg\max_y p(y \mid x \setminus w) = \hat y$$

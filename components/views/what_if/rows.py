@@ -1,4 +1,4 @@
-"""A changed text in a row: what was changed, what the model then decides, and by how much its probability moved."""
+"""A changed text in a row: the changes, the model's prediction, and the change in probability."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from components.text import plain
 
 __all__ = ["Action", "Outcome", "draw_row", "marked"]
 
-# Of a long stretch that stays as it was, so much is shown on either side of a change.
+# Of a long unchanged passage, this much is shown on either side of a change.
 _AROUND = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the model says about a changed text, and about the unchanged one; ``probability`` is that of ``target``."""
+    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``."""
 
     target: str
     prediction: str
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def told(self) -> str:
-        """The decision and the target's probability, as Markdown."""
+        """The prediction and the target's probability, as Markdown."""
         decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
         name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
         same = self.prediction == self.target
@@ -50,7 +50,7 @@ class Action:
 
 
 def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
-    """The text with its changes, as Markdown: what goes is struck, what comes is highlighted; text B after a slash."""
+    """The text with its changes, as Markdown: deletions struck out, insertions highlighted; text B after a slash."""
     after = what_if.edited(request, changes)
     news, shown = (after.text, after.pair or ""), []
     for number, text in enumerate(inputs.encode(request).texts):
@@ -69,7 +69,7 @@ def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
 
 
 def _stretch(text: str, *, first: bool, last: bool = False) -> str:
-    """Words that stay; of many only those next to a change, or the beginning where nothing changed."""
+    """Unchanged words; of many only those next to a change, or the beginning if nothing changed."""
     if len(text) <= 2 * _AROUND:
         return plain(text)
     head = text[:_AROUND].rpartition(" ")[0] if last or not first else ""
@@ -98,7 +98,7 @@ def draw_row(
                         )
         with right:
             if outcome is None:
-                st.caption("The gap that is asked about was changed here: this question has no answer.")
+                st.caption("The gap being predicted was changed here, so this question has no answer.")
             else:
                 _outcome(outcome, note)
 
@@ -111,13 +111,13 @@ def _outcome(outcome: Outcome, note: str) -> None:
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))
-    # numbers only: no text of anybody reaches this markup
+    # numbers only: no user text reaches this markup
     side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
     st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')
 
 
 def _points(change: float) -> str:
-    """A difference of probabilities, in points of a hundred: "−12.3 points"."""
+    """A difference of probabilities, in percentage points: "−12.3 points"."""
     size = abs(100 * change)
     shown = f"{size:.1f}" if size >= 0.1 else f"{size:.1g}"
     return plain(f"{'+' if change > 0 else '−'}{shown} points")

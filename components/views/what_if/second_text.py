@@ -1,4 +1,4 @@
-"""The second text of a trace: typed, chosen, and brought to the length of the first."""
+"""The second text of a trace: typed or chosen, and fitted to the length of the first."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_col
 __all__ = ["second_text"]
 
 _OFFERED, _REPAIRED = 8, 3
-_NOT_THERE = -2  # in place of a token: a word that only the second text has
+_NOT_THERE = -2  # instead of a token: a word that only the second text has
 
 
 def second_text(asked: Question) -> TextRequest | None:
-    """The second text and its controls; None, with a hint, while there is none of the same length."""
+    """The second text and its controls; None, with a hint, until one of the same length is given."""
     view = state.view()
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
     other = view.other_text or (example.other if example else "")
@@ -40,7 +40,7 @@ def second_text(asked: Question) -> TextRequest | None:
     _offers(asked)
     columns = st.columns([0.5, 0.5]) if view.pair else [st.container()]
     columns[0].text_input(
-        "Second text, of as many tokens",
+        "Second text, with the same number of tokens",
         placeholder="The same sentence with a word changed",
         **state.bind("other_text", shown=other),
     )
@@ -49,7 +49,7 @@ def second_text(asked: Question) -> TextRequest | None:
             "Its text B", placeholder="The same as before", **state.bind("other_pair", shown=other_pair)
         )
     if request == asked.request:
-        st.info("Click a word above and choose another one in its place, or type a second text.")
+        st.info("Click a word above and choose its replacement, or type a second text.")
         return None
     if not hint.fits:
         st.warning(plain(_lengths(hint)), icon=":material/straighten:")
@@ -59,26 +59,26 @@ def second_text(asked: Question) -> TextRequest | None:
 
 
 def _use(asked: Question, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
-    """Take the text after these changes as the second one."""
+    """Use the text after these changes as the second one."""
     after = what_if.edited(of or asked.request, changes)
     view = state.view()
     state.change(other_text=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
 
 
 def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> bool:
-    """Whether the changes leave the text as long as it is, or ``more`` tokens longer."""
+    """Whether the changes keep the text's length, or make it ``more`` tokens longer."""
     after = what_if.edited(request, changes)
     return len(inputs.encode(after)) - len(inputs.encode(request)) == more
 
 
 def _offers(asked: Question) -> None:
-    """Words for the selected one that keep the length, and variants of this length."""
+    """Replacements for the selected word that keep the length, and variants of the same length."""
     encoded, selected = asked.encoded, selected_in(asked.opened, asked.one)
     left, right = st.columns([0.66, 0.34], gap="large")
     with left:
         if selected is not None and not encoded.special_tokens_mask[selected] and selected != asked.gap:
             word = int((encoded.word_ids == encoded.word_ids[selected]).argmax())
-            _pills(asked, f"In place of “{plain(_word(asked.request, word))}”", word, key="second_word")
+            _pills(asked, f"Replace “{plain(_word(asked.request, word))}” with", word, key="second_word")
     with right:
         tries = current_tries(asked)
         fitting = [
@@ -103,7 +103,7 @@ def _word(request: TextRequest, position: int) -> str:
 def _pills(
     asked: Question, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0
 ) -> None:
-    """Words for this place of the first text, or of ``of``, that take as many tokens as its word, and ``more``."""
+    """Replacements here in the first text, or in ``of``, with as many tokens as the word there, and ``more``."""
     text = of or asked.request
     word = _word(text, position)
     offered = [other for words in interchangeable(word, state.fields(WhatIfFields).swaps).values() for other in words]
@@ -112,7 +112,7 @@ def _pills(
         offered += [suggestion for suggestion, _ in found]
     offered = [other for other in dict.fromkeys(offered) if _fits(text, ((position, "replace", other),), more)]
     if not offered:
-        st.caption(f"{label}: no word at hand that keeps the number of tokens; type one.")
+        st.caption(f"{label}: no suggestion keeps the number of tokens; type one.")
         return
     key = f"{key}_{version_of(text, position, offered)}"
 
@@ -128,7 +128,7 @@ def _pills(
 
 
 def _token_rows(asked: Question, other: TextRequest) -> None:
-    """Both texts token by token; a click on a word selects it, to be changed in the second."""
+    """Both texts token by token; clicking a word selects it for replacement in the second."""
     first, second = asked.encoded, inputs.encode(other)
     differs = first.input_ids != second.input_ids
     rows = [
@@ -148,15 +148,15 @@ def _token_rows(asked: Question, other: TextRequest) -> None:
             ],
         )
         for name, encoded, meaning in (
-            ("first", first, "its states are put into the run of the second"),
-            ("second", second, "this run is changed at one place after another"),
+            ("first", first, "its states are copied into the run of the second"),
+            ("second", second, "this run is patched at one place after another"),
         )[: 1 if other == asked.request else 2]
     ]
     _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
 
 
 def _word_rows(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
-    """Both texts word by word, with the number of tokens where it differs."""
+    """Both texts word by word, with the number of tokens per word."""
     alignment = hint.alignment
     first, second = _widths(hint)
     rows = []
@@ -166,7 +166,7 @@ def _word_rows(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None
             for row, (label, width, differs) in enumerate(zip(labels, widths, first != second, strict=True))
             if width
         ]
-        rows.append(Row(name, f"{name} text", f"{widths.sum()} tokens with the special ones", cells))
+        rows.append(Row(name, f"{name} text", f"{widths.sum()} tokens including special tokens", cells))
     positions = np.where(first > 0, alignment.first_spans[:, 0], _NOT_THERE)
     _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
 
@@ -197,15 +197,15 @@ def _widths(hint: gb.LengthHint) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _lengths(hint: gb.LengthHint) -> str:
-    """What keeps the texts from being traced, naming at most three places."""
+    """Why the texts cannot be traced, naming at most three places."""
     first, second = len(hint.alignment.first), len(hint.alignment.second)
     named = [
         f"{_counted(row.first, row.first_tokens)} against {_counted(row.second, row.second_tokens)}"
         for row in hint.frame().head(_REPAIRED).itertuples()
     ]
     return (
-        f"The first text has {first} tokens with the special ones, the second {second}; states are matched token by "
-        f"token, so both need as many. They differ at {'; '.join(named)}."
+        f"The first text has {first} tokens including special tokens, the second {second}; states are matched token by "
+        f"token, so both need the same number. They differ at {'; '.join(named)}."
     )
 
 
@@ -214,13 +214,13 @@ def _counted(word: str, tokens: int) -> str:
 
 
 def _repairs(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
-    """Words of the right length at the places that differ, and the second text with only what fits."""
+    """Words of the right length where the texts differ, and the second text with only the changes that fit."""
     alignment, (first, second) = hint.alignment, _widths(hint)
     apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()
     for row in apart[:_REPAIRED]:
         _pills(
             asked,
-            f"In place of “{plain(alignment.second_labels[row])}”",
+            f"Replace “{plain(alignment.second_labels[row])}” with",
             int(alignment.second_spans[row, 0]),
             key=f"repair_{row}",
             of=other,
@@ -236,7 +236,7 @@ def _repairs(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
             "Keep only the changes that fit",
             icon=":material/build:",
             key="repair_keep",
-            help="The first text with those words of the second that take as many tokens.",
+            help="The first text with those words of the second that have the same number of tokens.",
             on_click=_use,
             args=(asked, tuple(fitting)),
         )

@@ -1,4 +1,4 @@
-"""The smallest change of the text that turns the decision."""
+"""The smallest change of the text that flips the prediction."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _EDITS = {1: "1 word", 2: "1 or 2 words"}
 
 
 def draw_smallest(asked: Question) -> None:
-    """At most as many passes as the budget says."""
+    """Cost: at most the budget's number of passes."""
     _controls()
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
-    # a model that has the head proposes for itself; another one's tokens would only have to be matched to its own
+    # a model with the head proposes for itself; another model's tokens would have to be matched to its own
     helper = None if "masked_words" in asked.one.model.heads else asked.proposer
     result = run_search(
         "flip",
@@ -37,7 +37,7 @@ def draw_smallest(asked: Question) -> None:
             asked.request, asked.target, helper.request if helper is not None else None, **options
         ),
         label="Search",
-        cost=f"At most {own.budget:,} passes of a text this long, proposals and distances included.",
+        cost=f"At most {own.budget:,} passes on a text of this length, including proposals and distances.",
     )
     if result is not None:
         _found(asked, result)
@@ -47,7 +47,7 @@ def draw_smallest(asked: Question) -> None:
 def _controls() -> None:
     first, second, third, fourth = st.columns([0.36, 0.22, 0.2, 0.22], vertical_alignment="bottom")
     first.segmented_control(
-        "Who proposes words", list(_PROPOSALS), format_func=_PROPOSALS.__getitem__,
+        "Proposals", list(_PROPOSALS), format_func=_PROPOSALS.__getitem__,
         **state.bind("proposals", WhatIfFields, options=_PROPOSALS),
     )  # fmt: skip
     second.segmented_control(
@@ -68,7 +68,7 @@ def _controls() -> None:
 
 def _found(asked: Question, result: gb.FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
-    ended = "" if result.complete else " The budget was spent, or it was stopped, before all was tried."
+    ended = "" if result.complete else " The search was stopped, or its budget spent, before everything was tried."
     tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
     if not flips.texts:
         st.warning(
@@ -77,11 +77,11 @@ def _found(asked: Question, result: gb.FlipSearch) -> None:
             icon=":material/info:",
         )
         if result.closest.texts:
-            st.markdown("The closest try:")
+            st.markdown("The closest attempt:")
             _row(asked, current_tries(asked), result.closest, 0, "Closest", "no flip", key="turned_closest")
         return
     shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
-    st.markdown(f"**{result.found} changes turn it away from {decided}**, {shown}")
+    st.markdown(f"**{result.found} changes flip the prediction from {decided}**, {shown}")
     st.caption(tried + ended)
     tries = current_tries(asked)
     for number in range(len(flips.texts)):
@@ -94,7 +94,7 @@ def _row(asked: Question, tries: Tries, flips: gb.Variants, number: int, title: 
     changes = tuple(flips.edits[number])
     added = changes in tries.changes.values()
     actions = [
-        Action("open", "Open", lambda: open_text(asked, changes), "Make it the text of all pages"),
+        Action("open", "Open", lambda: open_text(asked, changes), "Use it as the text of all pages"),
         Action("add", "Added to variants" if added else "Add to variants", lambda: tries.add(asked, changes)),
     ]
     draw_row(title, marked(asked.request, changes), outcomes(flips)[number], actions, key=key, note=note)
@@ -105,8 +105,8 @@ def _how(result: gb.FlipSearch) -> None:
         if result.proposals == "gradient":
             st.markdown(
                 r"""
-HotFlip (Ebrahimi et al. 2018): how much the logit $F$ of the decision would fall, to first order, if the embedding
-$e_i$ of a word made way for that of another entry $w$ of the vocabulary. One backward pass ranks all of them.
+HotFlip (Ebrahimi et al. 2018): how much the logit $F$ of the prediction would fall, to first order, if the embedding
+$e_i$ of a word were replaced by that of another vocabulary entry $w$. One backward pass ranks all of them.
 
 $$\text{fall}(i \to w) = (e_i - e_w) \cdot \frac{\partial F}{\partial e_i}$$
 """
@@ -114,15 +114,15 @@ $$\text{fall}(i \to w) = (e_i - e_w) \cdot \frac{\partial F}{\partial e_i}$$
         else:
             st.markdown(
                 r"""
-Each word is masked in turn, and the masked model's likeliest whole words are put there (as in BERT-Attack, Li et al.
-2020): most of what is tried reads fluently.
+Each word is masked in turn and replaced by the masked model's likeliest whole words (as in BERT-Attack, Li et al.
+2020): most candidates read fluently.
 """
             )
         st.markdown(
             r"""
-Every change is run. Then pairs of changes, those first whose own falls of the lead add up to most. Few words are
-smaller than many; among as many, the smaller distance comes first: one minus the cosine between the mean states
-$\bar h$ of the last layer for the two texts.
+Every single change is tried first, then pairs of changes, in order of the summed drops in the prediction's lead.
+Changing fewer words counts as smaller; for the same number of words, the smaller distance comes first: one minus the
+cosine between the mean last-layer states $\bar h$ of the two texts.
 
 $$d(x, x') = 1 - \frac{\bar h(x) \cdot \bar h(x')}{\lVert \bar h(x) \rVert \, \lVert \bar h(x') \rVert}$$
 """
@@ -132,4 +132,4 @@ $$d(x, x') = 1 - \frac{\bar h(x) \cdot \bar h(x')}{\lVert \bar h(x) \rVert \, \l
                 rf"d = {result.distances[0]:.4f}, \qquad p: {result.flips.probability:.4f} \to "
                 rf"{result.flips.probabilities[0]:.4f}"
             )
-        st.caption(plain(f"Distances by {result.measured_by}. Another model would find others."))
+        st.caption(plain(f"Distances measured by {result.measured_by}. Another model would give different ones."))

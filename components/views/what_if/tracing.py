@@ -1,4 +1,4 @@
-"""Where the difference between two texts lives: states of one put into the run of the other."""
+"""Where the difference between two texts is located: states of one copied into the run of the other."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _KINDS: dict[TraceKind, str] = {
 }
 _WHAT = {
     "hidden": "the whole state of a token after a layer",
-    "head": "what one head gives, for the whole text at once",
-    "mlp": "what a layer's feed-forward half adds at a token",
-    "attention": "what a layer's attention adds at a token",
+    "head": "the output of one head, for the whole text at once",
+    "mlp": "the output of a layer's feed-forward block at a token",
+    "attention": "the output of a layer's attention block at a token",
 }
-# A trace of so many places takes a second or two: it is drawn without being asked for.
+# A trace of this many places takes a second or two: it starts without a click.
 _AT_ONCE = 250
 
 
 def draw_tracing(asked: Question) -> None:
-    """Less than a third of a pass a place."""
+    """Cost: less than a third of a pass per place."""
     corrupted = second_text(asked)
     if corrupted is None:
         return
     st.segmented_control(
-        "What is put from the first run into the second",
+        "What to copy from the first run into the second",
         list(_KINDS),
         format_func=_KINDS.__getitem__,
         **state.bind("patch", WhatIfFields, options=_KINDS),
@@ -62,7 +62,7 @@ def draw_tracing(asked: Question) -> None:
         version_of(request),
         lambda: what_if.trace(request),
         label="Trace",
-        cost=f"{places:,} places, each less than a third of a pass: {_WHAT[kind]}.",
+        cost=f"{places:,} places, less than a third of a pass each: {_WHAT[kind]}.",
         at_once=places <= _AT_ONCE,
     )
     if result is not None:
@@ -72,21 +72,21 @@ def draw_tracing(asked: Question) -> None:
 
 def _restored(result: gb.Trace) -> None:
     st.markdown(
-        f"**How much of the answer each place brings back** · logit of "
+        f"**How much of the prediction each place restores** · logit of "
         f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
         f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
     )
     st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
     st.markdown(path(result))
     st.caption(
-        "Orange brings the first text's answer back, 1 all of it; blue pushes further away; the output is on top. "
-        "*A place that restores holds what differs here. It is enough by itself, which does not mean that nothing else "
-        "is; shares need not add up to 1.*"
+        "Orange restores the first text's prediction (1: fully); blue pushes further away; the output is on top. "
+        "*A place that restores it carries the difference. It is sufficient by itself, but others may be too; shares "
+        "need not add up to 1.*"
     )
 
 
 def path(result: gb.Trace) -> str:
-    """Where the difference is, in words: layer by layer for hidden states, else the strongest three places."""
+    """Where the difference is located, in words: by layer for hidden states, else the strongest three places."""
     shares = result.restored[..., 0] if result.kind == "head" else result.restored
     if result.kind != "hidden":
         best = np.argsort(-shares, axis=None)[:3]
@@ -95,7 +95,7 @@ def path(result: gb.Trace) -> str:
             layer, column = divmod(index, shares.shape[1])
             place = f"head {column + 1}" if result.kind == "head" else f"“{_piece(result, column)}”"
             named.append(f"layer {int(result.layers[layer]) + 1}, {place}: {_share(float(shares[layer, column]))}")
-        return f"Most is brought back at {plain('; '.join(named))}."
+        return f"Most is restored at {plain('; '.join(named))}."
     strongest = shares.argmax(axis=1)
     parts = []
     for column, run_of in groupby(range(len(strongest)), key=lambda layer: int(strongest[layer])):
@@ -104,7 +104,7 @@ def path(result: gb.Trace) -> str:
         low, high = _share(float(found.min())), _share(float(found.max()))
         where = _layers(result, layers)
         parts.append(f"{where}: “{_piece(result, column)}” ({low if low == high else f'{low} to {high}'})")
-    return f"Where most of it is: {plain('; '.join(parts))}."
+    return f"Most of it is at: {plain('; '.join(parts))}."
 
 
 def _layers(result: gb.Trace, rows: list[int]) -> str:
@@ -124,8 +124,8 @@ def _how(result: gb.Trace) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022). The model reads the second text, with the
-state that it has at one place while reading the first written over its own; $F$ is the logit that is asked about.
+Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022). The model runs on the second text while its
+state at one place is overwritten by the state from its run on the first text; $F$ is the logit being traced.
 
 $$\text{restored} = \frac{F(\text{patched}) - F(\text{second})}{F(\text{first}) - F(\text{second})}$$
 """

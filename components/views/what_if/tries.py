@@ -1,4 +1,4 @@
-"""The variants of a text that this visitor has made. They live in the session; the text they come from in the link."""
+"""The variants this user has made of a text. They live in the session; the original text is part of the link."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from components.views.what_if.rows import Outcome
 __all__ = ["ORIGINAL", "Tries", "current_tries"]
 
 ORIGINAL = 0
-"""The number of the text itself among its variants."""
+"""The number of the original text among its variants."""
 
 _TEXTS_KEPT = 8
 
 
 @dataclass(slots=True, eq=False)
 class Tries:
-    """``changes`` by the variant's number, in the order they were made; () is the text itself."""
+    """``changes`` by the variant's number, in the order they were made; () is the original text."""
 
     changes: dict[int, tuple[Change, ...]] = field(default_factory=lambda: {ORIGINAL: ()})
     draft: int = ORIGINAL  # whose words the editor shows
@@ -33,7 +33,7 @@ class Tries:
     _made: int = 0
 
     def add(self, asked: Question, changes: tuple[Change, ...]) -> None:
-        """A new variant, unless it is there already; one that the model cannot read is refused with its reason."""
+        """Add a new variant, unless it exists already; one that the model cannot read is refused with the reason."""
         self.refusal = ""
         try:
             after = what_if.edited(asked.request, changes)
@@ -42,19 +42,19 @@ class Tries:
             self.refusal = str(error)
             return
         if (after.text, after.pair) == (asked.request.text, asked.request.pair):
-            self.refusal = "that leaves the text as it is"
+            self.refusal = "that leaves the text unchanged"
         elif changes not in self.changes.values():
             self._made += 1
             self.changes[self._made] = changes
             self.pins.setdefault("B", self._made)
 
     def edit(self, asked: Question, change: Change) -> None:
-        """One more change of the draft; a second one of the same word takes the place of the first."""
+        """Add a change to the draft; a second change of the same word replaces the first."""
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
         self.add(asked, (*kept, change))
 
     def undo(self, number: int) -> None:
-        """Take the last change back; a variant without any is the text itself, and goes."""
+        """Undo the last change; a variant without changes equals the original text and is removed."""
         rest = self.changes[number][:-1]
         if not rest or rest in self.changes.values():
             self.remove(number)
@@ -74,7 +74,7 @@ class Tries:
 
 
 def current_tries(asked: Question) -> Tries:
-    """This visitor's variants of this text, as long as it is read in the same tokens; of a few texts back, too."""
+    """This user's variants of this text, as long as it is tokenized the same way; a few earlier texts are kept too."""
     kept: dict[str, Tries] = state.remembered("tries", {})
     key = version_of(asked.encoded.texts, asked.encoded.tokens)
     if key not in kept:

@@ -17,7 +17,7 @@ from components.widgets.heads_map import clicked_head, heads_map
 
 @st.fragment
 def attention_panel(opened: list[Opened]) -> None:
-    """Cost: one forward pass a text and model; a change of head costs none."""
+    """Cost: one forward pass per text and model; changing the head costs none."""
     state.redraw_page_if_asked()
     if len(opened) > 1:
         st.segmented_control(
@@ -69,7 +69,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
-        f"A row of the large map says where that token looks, in layer {layer + 1}, head {head + 1}; it sums to 1."
-        f"{hidden} *It does not say what is taken over from there, nor whether the answer needs it.*"
+        f"Each row of the large map shows where its token attends, in layer {layer + 1}, head {head + 1}; it sums to 1."
+        f"{hidden} *It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()

@@ -1,4 +1,4 @@
-"""Panel 2: what the models answer: the word at a mask, the class, the next sentence, labels, an answer."""
+"""Panel 2: what the models predict: the word at a mask, the class, the next sentence, labels, an answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from components.widgets.token_strip import clicked_token, token_strip
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """One model asked one thing: with which models beside it, and how many answers fit."""
+    """One question to one model, the other open models, and how many answers fit."""
 
     opened: list[Opened]
     one: Opened
@@ -32,7 +32,7 @@ _FEW, _MANY = 5, 8
 
 @st.fragment
 def predictions_panel(opened: list[Opened]) -> None:
-    """Cost: one forward pass a head that answers."""
+    """Cost: one forward pass per head that answers."""
     state.redraw_page_if_asked()
     with explained_errors():
         _strip(opened)
@@ -55,7 +55,7 @@ def predictions_panel(opened: list[Opened]) -> None:
 
 
 def _strip(opened: list[Opened]) -> None:
-    """The sentence to click in; of the model that fills masks, if there is one."""
+    """The clickable sentence, tokenized by the model that fills masks, if there is one."""
     view = state.view()
     one = next((one for one in opened if "masked_words" in one.model.heads), opened[0])
     request = one.text(view)
@@ -75,19 +75,19 @@ def _strip(opened: list[Opened]) -> None:
 def _masked_word(asked: _Asked) -> None:
     position = masked_position(asked.opened, asked.one)
     if position is None:
-        _told(asked.one, "Masked word", "select a word above and the model guesses it from the rest.")
+        _told(asked.one, "Masked word", "select a word above, and the model predicts it from the rest.")
         return
     prediction = language.fill_mask(asked.one.text(state.view()), (position,), asked.most)
     original = prediction.original_tokens[0]
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
-        told = f"in place of **{plain(charts.readable(original))}**, its choice number {rank:,} with {plain(share)}:"
+        told = f"in place of **{plain(charts.readable(original))}**, ranked {rank:,} with {plain(share)}:"
     else:
         told = "at the gap:"
     _told(asked.one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), f"candidates_{asked.one.role}")
-    st.caption("Likely words, from the rest of the sentence. *Likely in its training texts, not therefore true.*")
+    st.caption("Likely words, given the rest of the sentence. *Likely in the training texts, not necessarily true.*")
 
 
 def _classes(asked: _Asked) -> None:
@@ -101,7 +101,7 @@ def _classes(asked: _Asked) -> None:
 def _next_sentence(asked: _Asked) -> None:
     _told(asked.one, "Next sentence", "does text B follow text A?")
     _chart(charts.next_sentence(language.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
-    st.caption("Learned on pairs from one text against random pairs. *Easiest when the topics differ.*")
+    st.caption("Trained to tell consecutive sentences from random pairs. *Easiest when the topics differ.*")
 
 
 def _token_labels(asked: _Asked) -> None:
@@ -113,7 +113,7 @@ def _token_labels(asked: _Asked) -> None:
         )
         if not special and result.labels[label] != "O"
     ]
-    _told(asked.one, "Labels", ", ".join(found) or "no token is labelled.")
+    _told(asked.one, "Labels", ", ".join(found) or "no token has a label.")
     position = selected_in(asked.opened, asked.one)
     if position is None:
         st.caption("Select a token to see the probabilities of its labels.")
@@ -129,7 +129,7 @@ def _answers(asked: _Asked) -> None:
         return
     _told(asked.one, "Answer", "the best spans of text B:")
     _chart(charts.answers(language.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
-    st.caption("Probability of the start times that of the end. *It must choose a span, even where none answers.*")
+    st.caption("Start probability times end probability. *The model must choose a span, even where none answers.*")
 
 
 def _told(one: Opened, what: str, told: str) -> None:

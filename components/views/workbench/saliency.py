@@ -1,4 +1,4 @@
-"""Panel 3: which tokens drove the decision, by a method of choice."""
+"""Panel 3: which tokens drove the prediction, by the selected method."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from components.shared.selection import explained_errors
 
 @st.fragment
 def saliency_panel(opened: list[Opened]) -> None:
-    """Cost: from 1 forward pass to about 26 (integrated gradients), as the method declares."""
+    """Cost: from 1 forward pass to about 26 (integrated gradients), as declared by the method."""
     state.redraw_page_if_asked()
     with explained_errors():
         possible = questions(opened)
         if not possible:
-            st.info("There is no decision to explain yet: select a word, or open a model with a trained head.")
+            st.info("Nothing to explain yet: select a word, or open a model with a trained head.")
             return
         left, right = st.columns([0.42, 0.58], gap="small")
         question, method = ask_which(possible, left), ask_method(right)

@@ -1,4 +1,4 @@
-"""One attention head in full: a row for each token that looks, a column for each token looked at.
+"""One attention head in full: one row per attending token, one column per attended token.
 
 Hooks for tests: ``data-testid`` ``attention-heatmap`` (the whole), ``attention-heatmap-grid`` (role grid,
 named by ``label``, focusable), ``attention-heatmap-canvas``, ``attention-heatmap-readout`` (the weight under
@@ -34,14 +34,12 @@ DESELECTED = -1
 A click on a cell of the selected row only reads it."""
 
 FINEST_STEP = 1e-5
-"""No weight is sent more finely than this: four digits are shown, and rounder numbers pack smaller."""
+"""No weight is sent with a finer step than this: four digits are shown, and rounder numbers compress better."""
 
 SIGNED_ZERO = 32768
 """The level of no difference."""
 
-CAPTION = (
-    "A row is a token that looks, a column a token looked at. The colour deepens with the square root of the weight."
-)
+CAPTION = "Rows are the attending tokens, columns the attended ones. Colour follows the square root of the weight."
 
 _mount = frontend.register(Path(__file__).parent)
 

@@ -1,4 +1,4 @@
-"""One map as lines: on the left the tokens that look, on the right the tokens looked at, between them the weights.
+"""One map as lines: attending tokens on the left, attended tokens on the right, the weights between them.
 
 Hooks for tests: ``data-testid`` ``attention-lines`` (the whole, with ``data-lines``, the number of lines on screen,
 those of the selected or pointed token where there is one),
@@ -20,11 +20,11 @@ from components.widgets.attention_heatmap import quantised
 __all__ = ["CAPTION", "MOST_LINES", "attention_lines"]
 
 MOST_LINES = 4000
-"""So many lines are drawn at most, the strongest first: more would be a grey area."""
+"""At most this many lines are drawn, the strongest first: more would merge into a grey area."""
 
 CAPTION = (
-    "A line leads from a token that looks, left, to a token looked at, right; the stronger the weight, the bolder and "
-    "thicker. Point at a token to see its lines alone."
+    "Lines lead from attending tokens (left) to attended tokens (right); the larger the weight, the bolder and "
+    "thicker the line. Hover over a token to see only its lines."
 )
 
 _mount = frontend.register(Path(__file__).parent)

@@ -5,7 +5,7 @@ other modules of its folder and of this one, and `modules` makes one script of t
 front of each component's own.
 
 All components are *controlled*: Python sends what is selected, a click is shown at once and sent as the
-trigger value ``select``, and whoever owns the selection sends it back with the next run. Every payload
+trigger value ``select``, and the owner of the selection sends it back with the next run. Every payload
 carries a ``version`` (a hash of what is drawn) that the browser echoes in its events: an event about
 other data than the data of this run is dropped by `read_event`.
 

@@ -39,9 +39,9 @@ THUMBNAIL_PIXELS = 32
 """The largest side of a thumbnail as it is sent; more tokens are pooled."""
 
 CAPTION = (
-    "Each thumbnail is one head: rows attend to columns. The colour deepens with the square root of the weight, on "
-    "one scale for all heads, so that faint weights are seen; in long texts a dot stands for the largest "
-    "weight of a block of tokens."
+    "Each thumbnail is one head: rows attend to columns. Colour follows the square root of the weight, on one "
+    "scale for all heads, so that small weights are visible; in long texts a dot shows the largest "
+    "weight in a block of tokens."
 )
 
 WHOLE_LAYER = -1

@@ -58,7 +58,7 @@ def token_strip(
 
     label:     what the strip is, for screen readers.
     version:   names the tokens (a hash of the text); a click on another version's tokens is dropped.
-    legend:    caption beside the colour scale, which appears as soon as one token has a score.
+    legend:    caption next to the colour scale, which appears as soon as one token has a score.
     scale:     the score with the full colour; None: the largest magnitude among the tokens.
     signed:    whether the scale has a negative half; None: whether a score is negative.
     on_select: called before the run that a click starts; `clicked_token` reads the click there.

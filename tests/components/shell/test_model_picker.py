@@ -200,7 +200,7 @@ def test_a_folder_with_marks_in_its_name_is_shown_as_it_is(tmp_path: Path, tiny_
 
 def test_none_beside() -> None:
     app = page(text="A [MASK].")
-    box(app, "A second model beside it").set_value("")
+    box(app, "Second model").set_value("")
     run(app)
     assert parameters(app)["beside"] == ""
     assert not app.button_group, "one model: nothing to choose whose attention is shown"
