@@ -15,7 +15,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
 
     Tokens are left out by id, at least one is kept; special tokens stay.
     """
-    return compare(examination, subject, examination.only, more_is_better=False, what="choice of tokens to keep")
+    return compare(examination, subject, examination.only, more_is_better=False, what="the choice of tokens to keep")
 
 
 def variants(examination: Examination, subject: Subject) -> Array:
@@ -27,7 +27,7 @@ CHECK = Check(
     id="sufficiency",
     label="Sufficiency",
     group="faithfulness",
-    question="Do the tokens that score highest carry the decision alone?",
+    question="Are the highest-scoring tokens alone enough for the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",
     formula=r"\frac{1}{5} \sum_{k \in \{1, 5, 10, 20, 50\}\,\%} p(x) - p(\mathrm{top}_k)",
     threshold=THRESHOLD,
