@@ -48,7 +48,7 @@ def result_of(
     scores = np.asarray(raw.scores, dtype=np.float32)
     if not np.isfinite(scores).all():
         raise GlassBERTError(
-            f"{method.label} gave numbers that are not finite for this text, so there is nothing to show; "
+            f"{method.label} produced scores that are not finite for this text, so there is nothing to show; "
             "try another method, or float32 precision"
         )
     delta = None

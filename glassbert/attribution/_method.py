@@ -32,10 +32,10 @@ class Attribution:
 class Method:
     """One attribution method.
 
-    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline), but
-    for what ``delta`` states: the error of the steps or of the draws.
-    ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
-    the one pass that finds the predicted class or word are counted.
+    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline), up
+    to ``delta``: the error of the steps or of the samples.
+    ``cost(tokens, options)``: forward passes of this input's length that it usually needs, without backward passes and
+    without the one pass that finds the predicted class or word.
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
     ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
