@@ -40,11 +40,13 @@ def decide_edited(
     settled = runner.decision.target
     if isinstance(settled, MaskTarget) and settled.position not in mask_positions(model, encoded):
         raise TargetError(
-            f"type {model.mask_token} in the text where the word is asked about: an edited text is read anew, and only "
-            "a typed gap keeps its place"
+            f"type {model.mask_token} in place of the target word: an edited text is tokenized again, and only a typed "
+            "mask can be followed"
         )
     if not isinstance(settled, ClassTarget | MaskTarget | NextSentenceTarget):
-        raise TargetError("texts are varied for a class, a masked word or the next sentence; choose one of these")
+        raise TargetError(
+            "texts can be edited for a class, a masked word or the next sentence as the target; choose one of these"
+        )
     return runner
 
 
