@@ -112,7 +112,7 @@ def _posed(
 
 @contextmanager
 def _named(place: str) -> Iterator[None]:
-    """Errors say which text they are about."""
+    """Prefix errors with the text that they are about."""
     try:
         yield
     except StoppedError:

@@ -1,4 +1,4 @@
-"""Which methods there are, which a reader meets first, and which are missing on purpose."""
+"""The available methods, the default ones, and those omitted on purpose."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFAULT_METHODS: tuple[str, ...] = (
     "attn_lrp",
 )
 
-#: Methods that people look for here → why there is none. Measured on the embedded classifier, Captum 0.9.
+#: Well-known methods that are omitted → the reason. Measured on the embedded classifier, Captum 0.9.
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "deeplift": "its scores should add up to F(x) − F(baseline), but on BERT they do not: over 16 sentences they "
@@ -51,7 +51,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
 
 
 def chosen_method(method: str, options: Mapping[str, Any]) -> tuple[Method, dict[str, Any]]:
-    """The method of this id, and its options with what was not given at their defaults. MethodError, OptionError."""
+    """The method of this id, and its options completed with defaults. Raises MethodError, OptionError."""
     chosen = METHODS.get(method)
     if chosen is None:
         why = LEFT_OUT.get(method)

@@ -77,7 +77,7 @@ def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
 
 
 def _draw(words: int, pairs: int, size_weight: Mapping[int, float], seed: int) -> dict[bytes, int]:
-    """Random coalitions by size weight until so many different pairs were met: coalition → how often it came."""
+    """Random coalitions by size weight until this many distinct pairs were drawn: coalition → how often it came."""
     draw = np.random.default_rng(seed)
     sizes, share = list(size_weight), np.array(list(size_weight.values()))
     drawn: dict[bytes, int] = {}

@@ -15,7 +15,7 @@ from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, for
 from glassbert.decision import Runner
 from glassbert.results import Array
 
-#: Up to so many words every coalition is asked: 2⁸ are 256.
+#: Up to this many words, every coalition is evaluated: 2⁸ are 256.
 EXACT_WORDS = 8
 
 

@@ -1,4 +1,4 @@
-"""How far the methods agree about one decision, and what they say together."""
+"""How far methods agree about one decision, and their consensus."""
 
 from __future__ import annotations
 

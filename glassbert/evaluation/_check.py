@@ -1,4 +1,4 @@
-"""What a check of explanations declares about itself, and what it hands back."""
+"""What a check of explanations declares about itself, and what it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which methods are faithful for one model, over the sentences on board; computed once and kept on disk."""
+"""Which methods are faithful for one model, over the bundled sentences; computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def method_ranking(
 
 
 def computed_with_key(model: Model, progress: Callable[[int, int], None] | None = None) -> tuple[str, MethodRanking]:
-    """The ranking of all methods over the sentences on board, computed anew, and the key to keep it under."""
+    """The ranking of all methods over the bundled sentences, computed again, and the key to store it under."""
     chosen, texts = _chosen(None), _texts(model, sentences_on_board())
     return store.key(model, chosen, texts, _ORDERINGS, _SEED), _computed(model, chosen, texts, progress, None)
 
@@ -144,7 +144,7 @@ def _computed(
 
 
 def _scores(model: Model, methods: list[Method], text: str, passes: Passes) -> dict[int, TokenScores]:
-    """What each method, by its number, says about the text; those that cannot say anything are missing."""
+    """Each method's scores for the text, by the method's number; methods that fail are missing."""
     asked = decide(model, encode(model, text), None, "logit", passes=passes).decision
     found = {}
     for index, method in enumerate(methods):

@@ -23,7 +23,7 @@ _QUICK_PASSES, _MOST_QUICK, _MOST_FOR_ONE = 30, 2, 60
 def run(examination: Examination, subject: Subject) -> Finding:
     """Captum's max-sensitivity: max over noises δ of ‖φ(x + δ) − φ(x)‖₂ / ‖φ(x)‖₂.
 
-    δ is uniform in ± 5 % of the root mean square of the embeddings of the words that can be left out, the same for
+    δ is uniform in ± 5 % of the root mean square of the embeddings of the removable words, the same for
     every occurrence of a word; special tokens and the baseline stay. A quick receipt draws up to two, a thorough one
     ten, the same for all methods.
     """

@@ -51,7 +51,7 @@ def variants(
 
 
 def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:
-    """Variants with their (variant, class) logits, beside the original's (class,)."""
+    """Variants with their (variant, class) logits, and the original's (class,)."""
     decision = runner.decision
     empty = np.empty(0)
     return Variants(

@@ -276,7 +276,7 @@ class TestWhatCannotBeCompared:
         found = gb.compare_hidden_states(sides)
         assert found.cka.shape == (3, 4)
         assert found.cosine.shape == (0,)
-        assert "32 numbers" in found.reason
+        assert "hidden size is 32" in found.reason
         assert "16" in found.reason
         assert len(found.frame()) == 12
         deeper = gb.sides_of_models(tiny_model("bert", "encoder"), tiny_model("bert", "encoder", layers=3), TEXT)

@@ -242,7 +242,7 @@ def test_progress_and_stopping(tiny_model, monkeypatch):
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     assert len(seen) > 1
     assert seen[-1] == (36, 36)
-    with pytest.raises(gb.StoppedError, match="stopped"):
+    with pytest.raises(gb.StoppedError, match="cancelled"):
         gb.trace(model, CLEAN, CORRUPTED, 0, cancelled=lambda: True)
 
 
