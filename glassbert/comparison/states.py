@@ -75,8 +75,8 @@ def _no_cosine(sides: Sides, first: tuple[int, ...], second: tuple[int, ...]) ->
     names = [repr(side.model.source) for side in sides.both]
     if first[-1] != second[-1]:
         return (
-            f"the hidden size is {first[-1]} for {names[0]} and {second[-1]} for {names[1]}, so the cosine is not defined; "
-            "CKA compares them nonetheless"
+            f"the hidden size is {first[-1]} for {names[0]} and {second[-1]} for {names[1]}, so the cosine is not "
+            "defined; CKA compares them nonetheless"
         )
     if first[0] != second[0]:
         return (
