@@ -1,6 +1,6 @@
-"""Attribution: which tokens drove a decision. One file a method.
+"""Attribution: which tokens drove a decision. One file per method.
 
-A file of this folder that defines ``METHOD`` is a method; nothing else has to be touched to add one.
+A file of this folder that defines ``METHOD`` is a method; adding one requires no other change.
 """
 
 from __future__ import annotations
@@ -50,13 +50,14 @@ def attribute(
     cancelled: Callable[[], bool] | None = None,
     **options: Any,
 ) -> TokenScores:
-    """One score a token, special tokens included: how much it moved the target's value.
+    """One score per token, special tokens included: how much it contributed to the target's value.
 
     ``method`` is an id of :data:`METHODS`; ``options`` are those the method declares. ``target`` is a class (id, name
-    or ClassTarget), a MaskTarget or a NextSentenceTarget; ``None`` is the predicted class; without a classifier the
-    first typed mask; without one the next sentence of a pair. ``output`` says in which units: "logit" or
-    "probability". ``progress(passes done, passes expected)`` is called as it goes and ``cancelled()`` asked before
-    every pass. Raises MethodError, OptionError, TargetError, HeadError, the TextErrors; StoppedError when cancelled.
+    or ClassTarget), a MaskTarget or a NextSentenceTarget. ``None`` selects the predicted class; without a classifier,
+    the first mask in the text; without a mask, the next sentence of a pair. ``output`` sets the units: "logit" or
+    "probability". ``progress(passes done, passes expected)`` is called as it goes, and ``cancelled()`` is checked
+    before every pass. Raises MethodError, OptionError, TargetError, HeadError, the TextErrors; StoppedError when
+    cancelled.
     """
     chosen, settings = chosen_method(method, options)
     encoded = encode(model, text, pair)

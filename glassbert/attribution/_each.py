@@ -36,21 +36,22 @@ def attribute_each(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[TokenScores]:
-    """:func:`attribute` by several methods, each yielded as it is ready, the cheap ones first.
+    """:func:`attribute` with several methods, each result yielded as soon as it is ready, the cheapest methods first.
 
     The target is found once. Methods that need no more than F(x), its gradient and the attention weights share one
     forward and one backward pass. ``options`` is method id → its options. Every pass is counted once: with the method
-    it was made for, the shared one with the first that used it, the one that found the target with the first result;
-    so ``forward_passes`` of all results add up to what was done, and a method that used only what was there says 0.
-    ``on_error(method id, error)`` is told of a method that this model, target or option cannot have, and the others go
-    on; without it the error is raised. Errors of the text or the target, and StoppedError, are always raised.
+    it was made for, a shared pass with the first method that used it, the pass that found the target with the first
+    result. So ``forward_passes`` of all results add up to the total, and a method that only reused passes reports 0.
+    ``on_error(method id, error)`` is called for a method that does not support this model, target or option, and the
+    others continue; without it the error is raised. Errors of the text or the target, and StoppedError, are always
+    raised.
     ``progress`` and ``cancelled`` as for :func:`attribute`, over all methods.
     """
     asked = tuple(dict.fromkeys(methods))  # once each
     if isinstance(methods, str) or not asked:
-        raise OptionError(f"methods {methods!r}: give a list with at least one of {', '.join(METHODS)}")
+        raise OptionError(f"methods {methods!r}: pass a list with at least one of {', '.join(METHODS)}")
     for method in (options or {}).keys() - set(asked):
-        raise OptionError(f"options for {method}, which is not among the methods asked for: {', '.join(asked)}")
+        raise OptionError(f"options for {method}, which is not among the requested methods: {', '.join(asked)}")
 
     def refuse(method: str, error: GlassBERTError) -> None:
         if on_error is None:

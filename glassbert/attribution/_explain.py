@@ -20,7 +20,7 @@ __all__ = ["explain", "result_of"]
 
 
 def explain(runner: Runner, method: Method, settings: Mapping[str, Any]) -> TokenScores:
-    """What one method says about a decision; its own passes and seconds, though a runner may serve many methods."""
+    """One method's scores for a decision, with its own passes and seconds even if the runner is shared."""
     decision = runner.decision
     start, passes_before = time.perf_counter(), runner.passes.count
 
@@ -48,7 +48,7 @@ def result_of(
     scores = np.asarray(raw.scores, dtype=np.float32)
     if not np.isfinite(scores).all():
         raise GlassBERTError(
-            f"{method.label} gave numbers that are not finite for this text, so there is nothing to show; "
+            f"{method.label} produced scores that are not finite for this text, so there is nothing to show; "
             "try another method, or float32 precision"
         )
     delta = None

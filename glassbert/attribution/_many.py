@@ -42,14 +42,14 @@ def attribute_many(
 ) -> tuple[TokenScores, ...]:
     """:func:`attribute` for a list of texts, pairs as tuples; the same numbers, in the order of the texts.
 
-    Texts of similar length share passes: all that finds the predicted classes, and all of saliency, input × gradient,
-    attention relevance and integrated gradients; other methods fill their passes with one text. ``forward_passes`` are
-    the text's own; ``seconds`` are its share, by passes and length, of the whole. The errors are those of
-    :func:`attribute`, with the number of the text in front; OptionError for an empty list.
+    Texts of similar length share passes when finding the predicted classes, and in saliency, input × gradient,
+    attention relevance and integrated gradients; other methods process one text at a time. ``forward_passes`` are
+    the text's own; ``seconds`` are its share of the total, by passes and length. The errors are those of
+    :func:`attribute`, prefixed with the number of the text; OptionError for an empty list.
     """
     chosen, settings = chosen_method(method, options)
     if isinstance(texts, str) or len(texts) == 0:
-        raise OptionError("give a list with at least one text; pairs are tuples of two texts")
+        raise OptionError("pass a list with at least one text; pairs are tuples of two texts")
     encoded = []
     for number, text in enumerate(texts, start=1):
         with _named(f"text {number} of {len(texts)}"):
@@ -112,7 +112,7 @@ def _posed(
 
 @contextmanager
 def _named(place: str) -> Iterator[None]:
-    """Errors say which text they are about."""
+    """Prefix errors with the text that they are about."""
     try:
         yield
     except StoppedError:

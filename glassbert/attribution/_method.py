@@ -1,4 +1,4 @@
-"""What an attribution method declares about itself, and what it hands back."""
+"""What an attribution method declares about itself, and what it returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """A method's raw answer. ``value`` is F(x) where the method computed it anyway; ``attribute`` does the rest."""
+    """A method's raw result. ``value`` is F(x) if the method computed it anyway; ``attribute`` does the rest."""
 
     scores: Array  # (token,)
     value: float | None = None
@@ -32,14 +32,14 @@ class Attribution:
 class Method:
     """One attribution method.
 
-    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline), but
-    for what ``delta`` states: the error of the steps or of the draws.
-    ``cost(tokens, options)``: forward passes of this input's length that it usually needs; neither backward passes nor
-    the one pass that finds the predicted class or word are counted.
+    ``signed``: negative scores mean evidence against the target. ``complete``: scores sum to F(x) − F(baseline), up
+    to ``delta``: the error of the steps or of the samples.
+    ``cost(tokens, options)``: forward passes of this input's length that it usually needs, without backward passes and
+    without the one pass that finds the predicted class or word.
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
     ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
-    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; says ``value``.
+    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; sets ``value``.
     """
 
     id: str

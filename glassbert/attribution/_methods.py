@@ -1,4 +1,4 @@
-"""Which methods there are, which a reader meets first, and which are missing on purpose."""
+"""The available methods, the default ones, and those omitted on purpose."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def _discover() -> Mapping[str, Method]:
 #: Method id → what the method declares about itself.
 METHODS: Mapping[str, Method] = _discover()
 
-#: Five that look at a decision from different sides: along attention, at the input, along a line to an empty text, with
-#: each word hidden in turn, and by rules that hand the value back layer by layer.
+#: Five with different perspectives on a decision: along attention, at the input, along a path from an empty text, with
+#: each word hidden in turn, and by rules that propagate the value back layer by layer.
 DEFAULT_METHODS: tuple[str, ...] = (
     "attention_relevance",
     "input_x_gradient",
@@ -37,21 +37,21 @@ DEFAULT_METHODS: tuple[str, ...] = (
     "attn_lrp",
 )
 
-#: Methods that people look for here → why there is none. Measured on the embedded classifier, Captum 0.9.
+#: Well-known methods that are omitted → the reason. Measured on the embedded classifier, Captum 0.9.
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
-        "deeplift": "its scores should add up to F(x) − F(baseline), and on BERT they do not: over 16 sentences they "
-        "missed by 55 to 232 % of it, because Captum's DeepLift has no rule for GELU, LayerNorm and the products of "
-        "attention and takes the plain gradient there; integrated_gradients keeps the promise",
-        "guided_backprop": "it changes the gradient of ReLU only, and a BERT has none: it equals the plain gradient, "
-        "number by number; choose saliency",
-        "lrp": "Captum's LRP has no rules for embeddings and attention and refuses a BERT; attn_lrp is made for them",
+        "deeplift": "its scores should add up to F(x) − F(baseline), but on BERT they do not: over 16 sentences they "
+        "were off by 55 to 232 % of it, because Captum's DeepLift has no rule for GELU, LayerNorm and the products of "
+        "attention and uses the plain gradient there; use integrated_gradients instead",
+        "guided_backprop": "it only changes the gradient of ReLU, and BERT has no ReLU, so it equals the plain "
+        "gradient exactly; use saliency instead",
+        "lrp": "Captum's LRP has no rules for embeddings and attention and rejects BERT; use attn_lrp instead",
     }
 )
 
 
 def chosen_method(method: str, options: Mapping[str, Any]) -> tuple[Method, dict[str, Any]]:
-    """The method of this id, and its options with what was not given at their defaults. MethodError, OptionError."""
+    """The method of this id, and its options completed with defaults. Raises MethodError, OptionError."""
     chosen = METHODS.get(method)
     if chosen is None:
         why = LEFT_OUT.get(method)

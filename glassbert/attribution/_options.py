@@ -26,9 +26,9 @@ __all__ = ["Option", "baseline", "batch_rows", "options_table", "seed"]
 class Option:
     """One option of a method.
 
-    ``minimum`` and ``maximum`` are valid themselves unless ``open_ends``; with ``open_start`` only the minimum is not.
-    ``choices`` are all valid strings. ``none`` says what None means; without it None is not valid. ``unit`` is what a
-    number counts or is measured in.
+    ``minimum`` and ``maximum`` are themselves valid unless ``open_ends``; with ``open_start`` only the minimum is
+    invalid. ``choices`` are all valid strings. ``none`` is what None means; without it None is invalid. ``unit`` is
+    what a number counts or is measured in.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Option:
         if self.choices:
             return ", ".join(self.choices)
         if self.maximum is None or self.maximum > _UNTOLD:
-            values = f"a {'whole ' if self.type == 'int' else ''}number, {self.minimum:g} or more"
+            values = f"{'an integer' if self.type == 'int' else 'a number'}, {self.minimum:g} or more"
         elif self.open_ends:
             values = f"between {self.minimum:g} and {self.maximum:g}"
         elif self.open_start:
-            values = f"a number over {self.minimum:g} and up to {self.maximum:g}"
+            values = f"a number above {self.minimum:g}, at most {self.maximum:g}"
         else:
             values = f"{self.minimum:g} to {int(self.maximum) if self.type == 'int' else self.maximum}"
         return f"{values}, or None: {self.none}" if self.none else values
@@ -82,7 +82,8 @@ class Option:
         return int(number) if self.type == "int" or type(number) is int else float(number)
 
     def _refusal(self, shown: str) -> str:
-        return f"{self.name} {clipped(shown, 60)}: valid {'is' if self.valid.startswith('a ') else 'are'} {self.valid}"
+        verb = "is" if self.valid.startswith(("a ", "an ")) else "are"
+        return f"{self.name} {clipped(shown, 60)}: valid {verb} {self.valid}"
 
     def _within(self, value: Any) -> bool:
         maximum = float("inf") if self.maximum is None else self.maximum
@@ -104,14 +105,14 @@ def options_table(options: Sequence[Option]) -> str:
 
 
 def baseline(default: str) -> Option:
-    """What stands for a word that is not there."""
+    """What replaces a word that is hidden."""
     meanings = "'pad' and 'mask' are the model's own tokens, 'zero' is a vector of zeros."
-    return Option("baseline", "str", default, f"What takes a word's place: {meanings}", choices=tuple(BASELINES))
+    return Option("baseline", "str", default, f"What replaces a hidden word: {meanings}", choices=tuple(BASELINES))
 
 
 def seed(maximum: int | None = None) -> Option:
     """Where random draws begin."""
-    return Option("seed", "int", 0, "The same seed draws the same samples.", maximum=maximum)
+    return Option("seed", "int", 0, "The same seed gives the same samples.", maximum=maximum)
 
 
 def batch_rows() -> Option:
@@ -120,8 +121,8 @@ def batch_rows() -> Option:
         "internal_batch_size",
         "int",
         None,
-        "How many inputs are sent through the network at once.",
+        "Number of inputs that are sent through the network at once.",
         unit="inputs",
         minimum=1,
-        none="chosen from the length of the text and the memory",
+        none="chosen by the length of the text and the available memory",
     )

@@ -1,14 +1,14 @@
-"""The way from the baseline to the text, and the integral along it. Numbers only: no network, no torch.
+"""The path from the baseline to the text, and the integral along it. Numbers only: no network, no torch.
 
     path = Path(first_round(0.01))
     while not path.done(0.01, smallest=1e-3):
-        for place in path.wanted():              # where on the way, 0 to 1
+        for place in path.wanted():              # where on the path, 0 to 1
             path.give(place, value, density)     # F there, and each token's part of dF/dα
     path.scores()                                # (token,)
 
-Integrated gradients know what the integral must come to: dF/dα is the sum of the tokens' densities, so over any stretch
-it integrates to the difference of F at its two ends, and F at a node comes with the gradient. So each stretch tells how
-far off it is, and only the worst ones are refined. Clenshaw-Curtis nodes are kept when their number doubles.
+The exact value of the integral is known: dF/dα is the sum of the tokens' densities, so over any segment it integrates
+to the difference of F at its two ends, and F at a node comes with the gradient. So the error of each segment is known,
+and only the worst ones are refined. Clenshaw-Curtis nodes are reused when their number doubles.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from glassbert.results import Array
 
 __all__ = ["Path", "first_nodes", "first_round"]
 
-# With at most 8 intervals a stretch a tenth more nodes are needed than with 16.
+# With at most 8 intervals per segment, a tenth more nodes are needed than with 16.
 _MOST_INTERVALS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Segment:
     start: float
     end: float
     intervals: int
@@ -42,32 +42,32 @@ class _Stretch:
         weights: Array = (self.end - self.start) * _clenshaw_curtis(self.intervals)[1]
         return weights
 
-    def refined(self) -> tuple[_Stretch, ...]:
+    def refined(self) -> tuple[_Segment, ...]:
         if 2 * self.intervals <= _MOST_INTERVALS:
-            return (_Stretch(self.start, self.end, 2 * self.intervals),)
+            return (_Segment(self.start, self.end, 2 * self.intervals),)
         middle, half = _place((self.start + self.end) / 2), self.intervals // 2
-        return _Stretch(self.start, middle, half), _Stretch(middle, self.end, half)
+        return _Segment(self.start, middle, half), _Segment(middle, self.end, half)
 
 
-# Start, end and intervals of the first round. Close to the baseline F bends most. Of 430 divisions tried on 65 inputs
+# Start, end and intervals of the first round. F is most curved near the baseline. Of 430 divisions tried on 65 inputs
 # (sentences, masks, pairs, either baseline) these needed among the fewest nodes and rounds for 1 % and for 5 %.
-_FINE = (_Stretch(0.0, 0.25, 3), _Stretch(0.25, 0.5, 6), _Stretch(0.5, 1.0, 4))
-_COARSE = (_Stretch(0.0, 0.25, 3), _Stretch(0.25, 0.5, 4), _Stretch(0.5, 1.0, 4))
+_FINE = (_Segment(0.0, 0.25, 3), _Segment(0.25, 0.5, 6), _Segment(0.5, 1.0, 4))
+_COARSE = (_Segment(0.0, 0.25, 3), _Segment(0.25, 0.5, 4), _Segment(0.5, 1.0, 4))
 _COARSE_FROM = 0.03
 
 
-def first_round(tolerance: float) -> tuple[_Stretch, ...]:
-    """How the way is divided at first by somebody who accepts this relative miss."""
+def first_round(tolerance: float) -> tuple[_Segment, ...]:
+    """Initial segments for this tolerance."""
     return _COARSE if tolerance >= _COARSE_FROM else _FINE
 
 
 def first_nodes(tolerance: float) -> int:
     """Nodes of the first round; neighbours share the one between them."""
-    return 1 + sum(stretch.intervals for stretch in first_round(tolerance))
+    return 1 + sum(segment.intervals for segment in first_round(tolerance))
 
 
 def _place(number: float) -> float:
-    """Rounded: neighbours and halves must call a place that they share by the same number."""
+    """Rounded: neighbours and halves must represent a shared place by the same number."""
     return round(float(number), 12)
 
 
@@ -83,16 +83,16 @@ def _clenshaw_curtis(intervals: int) -> tuple[Array, Array]:
 
 @dataclass(slots=True)
 class Path:
-    """What is known along the way so far. ``give`` it what it ``wanted`` until it is ``done``."""
+    """What is known along the path so far. ``give`` it what it ``wanted`` until it is ``done``."""
 
-    _stretches: tuple[_Stretch, ...] = _FINE
+    _segments: tuple[_Segment, ...] = _FINE
     most_nodes: int = 256
     _values: dict[float, float] = field(default_factory=dict)
     _densities: dict[float, Array] = field(default_factory=dict)
 
     def wanted(self) -> list[float]:
-        """Places that the present division needs and that were not given yet."""
-        return self._missing(self._stretches)
+        """Places that the current segments need and that were not given yet."""
+        return self._missing(self._segments)
 
     def give(self, place: float, value: float, density: Array) -> None:
         """``value`` is F there, ``density (token,)`` the tokens' parts of dF/dα."""
@@ -100,15 +100,15 @@ class Path:
         self._densities[place] = density
 
     def done(self, tolerance: float, smallest: float) -> bool:
-        """Whether the stretches' misses, without regard to sign, add up to at most ``tolerance`` of the change of F.
+        """Whether the absolute errors of the segments sum to at most ``tolerance`` times the change of F.
 
-        A change below ``smallest`` counts as that much. If not, the worst stretches are divided: as many as it takes
-        for the rest to keep within it. True as well where this would need more than ``most_nodes``.
+        A change below ``smallest`` counts as ``smallest``. If not, the worst segments are refined, as many as needed
+        for the others to stay within the limit. True as well if this would need more than ``most_nodes``.
         """
         if not self._values:
             return False
         allowed = tolerance * max(abs(self.value - self.baseline_value), smallest)
-        misses = np.abs([self._miss(stretch) for stretch in self._stretches])
+        misses = np.abs([self._miss(segment) for segment in self._segments])
         if misses.sum() <= allowed or not np.isfinite(misses).all():
             return True
         worst_first = np.argsort(-misses)
@@ -116,17 +116,17 @@ class Path:
         worst = set(worst_first[: 1 + int(np.argmax(left <= allowed))].tolist())
         refined = tuple(
             part
-            for number, stretch in enumerate(self._stretches)
-            for part in (stretch.refined() if number in worst else (stretch,))
+            for number, segment in enumerate(self._segments)
+            for part in (segment.refined() if number in worst else (segment,))
         )
         if len(self._values) + len(self._missing(refined)) > self.most_nodes:
             return True
-        self._stretches = refined
+        self._segments = refined
         return not self._missing(refined) and self.done(tolerance, smallest)
 
     @property
     def value(self) -> float:
-        """F at the end of the way: the text itself."""
+        """F at the end of the path: the text itself."""
         return self._values[1.0]
 
     @property
@@ -138,24 +138,24 @@ class Path:
         return len(self._values)
 
     def scores(self) -> Array:
-        """(token,) integral of each token's density over the whole way."""
-        scores: Array = sum(self._integral(stretch) for stretch in self._stretches)  # type: ignore[assignment]
+        """(token,) integral of each token's density over the whole path."""
+        scores: Array = sum(self._integral(segment) for segment in self._segments)  # type: ignore[assignment]
         return scores
 
     def rule(self) -> tuple[list[float], list[float]]:
-        """Places and weights of the quadrature that ``scores`` is."""
+        """Nodes and weights of the quadrature behind ``scores``."""
         weights: dict[float, float] = {}
-        for stretch in self._stretches:
-            for place, weight in zip(stretch.places, stretch.weights.tolist(), strict=True):
+        for segment in self._segments:
+            for place, weight in zip(segment.places, segment.weights.tolist(), strict=True):
                 weights[place] = weights.get(place, 0.0) + weight
         return list(weights), list(weights.values())
 
-    def _missing(self, stretches: Sequence[_Stretch]) -> list[float]:
-        return sorted({place for stretch in stretches for place in stretch.places} - self._values.keys())
+    def _missing(self, segments: Sequence[_Segment]) -> list[float]:
+        return sorted({place for segment in segments for place in segment.places} - self._values.keys())
 
-    def _integral(self, stretch: _Stretch) -> Array:
-        integral: Array = stretch.weights @ np.stack([self._densities[place] for place in stretch.places])
+    def _integral(self, segment: _Segment) -> Array:
+        integral: Array = segment.weights @ np.stack([self._densities[place] for place in segment.places])
         return integral
 
-    def _miss(self, stretch: _Stretch) -> float:
-        return float(self._integral(stretch).sum()) - (self._values[stretch.end] - self._values[stretch.start])
+    def _miss(self, segment: _Segment) -> float:
+        return float(self._integral(segment).sum()) - (self._values[segment.end] - self._values[segment.start])

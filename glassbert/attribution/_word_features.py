@@ -13,13 +13,13 @@ from glassbert.decision import Runner
 from glassbert.results import Array
 from glassbert.text.words import words_of
 
-#: Passes that a method of samples takes when it is not told: one or two seconds for a sentence on a CPU.
+#: Passes that a sampling method takes by default: one or two seconds for a sentence on a CPU.
 USUAL_PASSES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WordFeatures:
-    """F as a function of which words are there. The pieces of a word go together; kept tokens are no feature."""
+    """F as a function of which words are present. The pieces of a word go together; kept tokens are not features."""
 
     runner: Runner
     baseline: str

@@ -1,4 +1,4 @@
-"""Value-weighted norms, rolled out: the share of each token in the deciding state by the length of what is carried."""
+"""Value-weighted norms, rolled out: each token's share in the deciding state, by the norms of what is carried."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ METHOD = Method(
     family="attention",
     signed=False,
     complete=False,
-    meaning="the share of this token in the deciding state, by the length of the vectors that attention carries; the "
-    "same for every target",
+    meaning="this token's share in the final state that the prediction is made from, by the norms of the vectors that "
+    "attention carries; the same for every target",
     cost=lambda tokens, options: 2,  # one traced, one for F(x)
     compute=compute,
     parameters=(
@@ -73,7 +73,7 @@ METHOD = Method(
             "variant",
             "str",
             "2021",
-            "Norms of what attention carries (2020), or of that with residual and LayerNorm (2021).",
+            "Norms of what attention carries (2020), or of that plus residual and LayerNorm (2021).",
             choices=tuple(_NORMS),
         ),
     ),

@@ -14,10 +14,10 @@ from glassbert.maps.relevance import raising
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Never negative.
+    """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Non-negative.
 
-    R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic). That row
-    alone is followed from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
+    R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic). Only that
+    row is propagated, from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
     """
     here = first_order(runner)
     row = torch.zeros(runner.decision.length, device=here.gradient.device)
@@ -34,7 +34,8 @@ METHOD = Method(
     family="attention",
     signed=False,
     complete=False,
-    meaning="how much of this token reached the deciding position along attention that raised the value",
+    meaning="how much of this token reached the position that the prediction is made from, along attention that raised "
+    "the value",
     cost=lambda tokens, options: 1,
     compute=compute,
     first_order=True,

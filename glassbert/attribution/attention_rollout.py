@@ -15,9 +15,9 @@ from glassbert.maps.results import AttentionMaps
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """The row of the deciding position after the last layer of :func:`glassbert.rollout`; never negative, sums to 1.
+    """The row of the deciding position after the last layer of :func:`glassbert.rollout`; non-negative, sums to 1.
 
-    It knows nothing of the target: the same scores for every class of a text.
+    It does not depend on the target: the scores are the same for every class.
     """
     here = first_order(runner)
     weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
@@ -32,8 +32,8 @@ METHOD = Method(
     family="attention",
     signed=False,
     complete=False,
-    meaning="the share of this token in the deciding state, if attention and residual were all that mixes states; the "
-    "same for every target",
+    meaning="this token's share in the final state that the prediction is made from, if attention and residual alone "
+    "mixed states; the same for every target",
     cost=lambda tokens, options: 1,
     compute=compute,
     first_order=True,

@@ -1,4 +1,4 @@
-"""AttnLRP: relevance handed back from the decision to the words, layer by layer (Achtibat et al. 2024)."""
+"""AttnLRP: relevance propagated back from the decision to the words, layer by layer (Achtibat et al. 2024)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from glassbert.decision import Runner
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """Relevance R with Σ R = F at the head, handed back by the paper's rules with ε → 0; signed.
+    """Relevance R with Σ R = F at the head, propagated back by the paper's rules with ε → 0; signed.
 
-    A token's score is what reaches its row of the word-embedding table. ``options["unattributed"]`` of the result says
+    A token's score is what reaches its row of the word-embedding table. ``options["unattributed"]`` of the result lists
     where the rest went, in units of F: positions, segments, biases, and the constant part of the softmax, which its
-    first-order rule cannot hand on; Σ scores + Σ unattributed = F(x) to rounding error. Own implementation from the
+    first-order rule cannot propagate; Σ scores + Σ unattributed = F(x) to rounding error. Own implementation from the
     paper; Captum's LRP has no rules for attention. Raises UnsupportedModelError.
     """
     decision = runner.decision
@@ -38,8 +38,8 @@ METHOD = Method(
     family="decomposition",
     signed=True,
     complete=False,  # conserved instead: what the words do not get, options["unattributed"] accounts for
-    meaning="how much of the value is handed back to this word's embedding, layer by layer; what positions and biases "
-    "take is stated apart",
+    meaning="how much of the value is propagated back to this token's word embedding, layer by layer; the relevance of "
+    "positions and biases is reported separately",
     cost=lambda tokens, options: 1,
     compute=compute,
 )

@@ -1,4 +1,4 @@
-"""DecompX: the logit as a sum of what each token contributed, followed forward (Modarressi et al. 2023)."""
+"""DecompX: the logit as a sum of each token's contribution, followed forward (Modarressi et al. 2023)."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from glassbert.targets import AnswerTarget
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """Each state is kept as a sum of vectors, one a source token, from the first layer through the head; signed.
+    """Each state is kept as a sum of vectors, one per source token, from the first layer through the head; signed.
 
     A token's own part starts as all that the first layer reads of it: word, position and segment. Attention weights,
-    the spread in LayerNorm and f(x)/x of activations count as constants; biases are shared out among the sources in
+    the spread in LayerNorm and f(x)/x of activations count as constants; biases are distributed among the sources in
     proportion to |bias · part|, as the authors do. So the scores sum to F(x) itself: the reference is 0, no baseline
-    input. As much work as a pass for every token; memory tokens² × hidden. Own implementation from the paper. Raises
-    MethodError for a probability, which is no sum; UnsupportedModelError.
+    input. Costs as much as one pass per token; memory tokens² × hidden. Own implementation from the paper. Raises
+    MethodError for a probability, which is not a sum; UnsupportedModelError.
     """
     decision = runner.decision
     if decision.output != "logit":
-        raise MethodError("DecompX takes a logit apart, and a probability is no sum of parts: choose the output logit")
+        raise MethodError(
+            "DecompX decomposes a logit, and a probability is not a sum of parts: choose the output logit"
+        )
     trace = traced(runner)
     rows, columns = _places(runner)
     layers = len(trace.steps)
@@ -54,7 +56,8 @@ METHOD = Method(
     family="decomposition",
     signed=True,
     complete=True,
-    meaning="this token's part of the value itself, followed forward through every layer; the parts add up to it",
+    meaning="this token's contribution to the value, followed forward through every layer; the contributions add up to "
+    "it",
     cost=lambda tokens, options: 1 + tokens,  # one traced, then the parts of every token through the same weights
     compute=compute,
 )

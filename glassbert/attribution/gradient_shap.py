@@ -16,11 +16,11 @@ from glassbert.decision.gradients import gradients_in_parts
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """1/n Σ_k (x_i + ε_k − x'_k) · ∂F/∂x_i(x'_k + α_k (x + ε_k − x'_k)), by Captum's GradientShap.
 
-    Each x'_k is the [PAD] or the [MASK] baseline, each α_k a point of the way from it, both drawn evenly; ε_k is noise
-    of ``stdev`` times the standard deviation of the embeddings' numbers, none unless asked for. A model without a mask
-    token has the [PAD] baseline alone. The scores are complete in expectation: with more draws and no noise their sum
-    goes to F(x) − mean F(x'), and ``delta`` says how far from it this sum is. It is the error of the draws, and usually
-    far above that of integrated gradients.
+    Each x'_k is the [PAD] or the [MASK] baseline, each α_k a point on the path from it, both drawn uniformly; ε_k is
+    noise of ``stdev`` times the standard deviation of the embedding values, zero by default. A model without a mask
+    token uses the [PAD] baseline only. The scores are complete in expectation: with more samples and no noise their sum
+    converges to F(x) − mean F(x'), and ``delta`` is the difference of this sum from it. This sampling error is usually
+    far larger than that of integrated gradients.
     """
     decision = runner.decision
     from captum.attr import GradientShap
@@ -56,8 +56,8 @@ METHOD = Method(
     family="gradient",
     signed=True,
     complete=True,
-    meaning="this token's share of the change in value from empty baselines to the text, estimated from random points "
-    "between; the shares add up but for the error of the draws",
+    meaning="this token's share of the change in value from empty baselines to the text, estimated at random points in "
+    "between; the shares add up except for sampling error",
     cost=lambda tokens, options: int(options["n_samples"]) + 3,  # and the text and both baselines themselves
     compute=compute,
     parameters=draws(n_samples=50, stdev=0.0),

@@ -1,4 +1,4 @@
-"""Input × gradient: the first-order share of each word embedding (Shrikumar et al. 2016)."""
+"""Input × gradient: the first-order contribution of each word embedding (Shrikumar et al. 2016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integrated gradients: the gradient summed along the way from a baseline (Sundararajan et al. 2017)."""
+"""Integrated gradients: the gradient integrated along the path from a baseline (Sundararajan et al. 2017)."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _LAST_DIGITS = 4
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """(x_i − x'_i) · ∫₀¹ ∂F/∂x_i(x' + α(x − x')) dα over word embeddings, on the straight line from the baseline x'.
 
-    ``n_steps`` given: Gauss-Legendre quadrature with so many steps, by Captum's IntegratedGradients. ``n_steps`` None:
-    the way is cut into stretches, and those are refined on which the scores' sum misses the change of F most, until the
-    misses, without regard to sign, add up to at most ``tolerance`` · |F(x) − F(x')|. So the relative completeness error
-    is at most ``tolerance``, and no part of the way makes up for another. Clenshaw-Curtis nodes, each one pass, kept
-    when more are needed, the two ends among them; ``options["n_steps"]`` of the result says how many it took. At 256
-    it stops; ``delta`` says how far off it is. A change of F under 0.001 counts as 0.001.
+    ``n_steps`` given: Gauss-Legendre quadrature with this many steps, by Captum's IntegratedGradients. ``n_steps``
+    None: the path is split into segments, and those with the largest completeness error are refined until the absolute
+    errors sum to at most ``tolerance`` · |F(x) − F(x')|. So the relative completeness error is at most ``tolerance``,
+    and errors of different segments cannot cancel. The Clenshaw-Curtis nodes include both ends, cost one pass each and
+    are reused on refinement; ``options["n_steps"]`` of the result is the number used. It stops at 256 nodes; ``delta``
+    is the remaining error. A change of F below 0.001 counts as 0.001.
     """
     return compute_many([runner], options)[0]
 
 
 def compute_many(runners: Sequence[Runner], options: Mapping[str, Any]) -> list[Attribution]:
-    """The same for several decisions of one model: the nodes that all of them want next share passes."""
+    """The same for several decisions of one model: the nodes that they need next share passes."""
     if options["n_steps"] is not None:
         return [_with_captum(runner, options) for runner in runners]
     paths = [Path(first_round(options["tolerance"]), _MOST_STEPS) for _ in runners]
@@ -108,7 +108,7 @@ def _with_captum(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 def _cost(options: Mapping[str, Any]) -> int:
     if options.get("n_steps"):
         return 2 + int(options["n_steps"])  # and the two ends
-    # in the usual case the first round is enough for 5 %, and one stretch is refined once for 1 %
+    # in the usual case the first round is enough for 5 %, and one segment is refined once for 1 %
     nodes = first_nodes(options["tolerance"])
     return nodes if options["tolerance"] >= 0.05 else nodes + 4
 
@@ -130,7 +130,7 @@ METHOD = Method(
             "n_steps",
             "int",
             None,
-            "How many steps the path from the baseline to the text has.",
+            "Number of steps on the path from the baseline to the text.",
             unit="steps",
             minimum=1,
             maximum=10_000,
@@ -140,8 +140,8 @@ METHOD = Method(
             "tolerance",
             "float",
             0.01,
-            "The relative completeness error that is accepted where n_steps is None.",
-            unit="shares of |F(x) − F(baseline)|",
+            "Largest accepted relative completeness error if n_steps is None.",
+            unit="fraction of |F(x) − F(baseline)|",
             minimum=0,
             maximum=1,
             open_ends=True,

@@ -1,4 +1,4 @@
-"""KernelSHAP: Shapley values as a weighted regression on which words are there (Lundberg & Lee 2017)."""
+"""KernelSHAP: Shapley values by weighted regression on the presence of words (Lundberg & Lee 2017)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from glassbert.results import Array
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """φ minimises Σ_z π(z) (F(z) − F(baseline) − φ·z)² over coalitions z of words; Σφ = F(x) − F(baseline) exactly.
 
-    π is the Shapley kernel. ``n_samples``: how many coalitions are asked, both ends included; None: 256, or two for
-    every token if that is more. All 2ⁿ when that suffices, and then φ are the Shapley values; else coalitions are
-    chosen as the shap package chooses them, see :func:`coalitions`. The pieces of a word share its value equally; kept
-    tokens score 0.
+    π is the Shapley kernel. ``n_samples``: how many coalitions are evaluated, both ends included; None: 256, or two
+    per token if that is more. If that covers all 2ⁿ, φ are the exact Shapley values; otherwise coalitions are chosen
+    as in the shap package, see :func:`coalitions`. The pieces of a word share its value equally; kept tokens score 0.
 
-    Captum's KernelShap on the same coalitions gives the same numbers. It is not used because its regression is
-    scikit-learn's, which nothing else here needs, and comes near the sum by a large weight instead of meeting it.
+    Captum's KernelShap on the same coalitions gives the same numbers. It is not used because its regression requires
+    scikit-learn, which nothing else here needs, and only approximates the sum, by a large weight.
     """
     words = word_features(runner, options["baseline"])
     samples = options["n_samples"] or _usual_samples(runner.decision.length)
@@ -78,7 +77,7 @@ def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
 
 
 def _draw(words: int, pairs: int, size_weight: Mapping[int, float], seed: int) -> dict[bytes, int]:
-    """Random coalitions by size weight until so many different pairs were met: coalition → how often it came."""
+    """Random coalitions by size weight until this many distinct pairs were drawn: coalition → how often it came."""
     draw = np.random.default_rng(seed)
     sizes, share = list(size_weight), np.array(list(size_weight.values()))
     drawn: dict[bytes, int] = {}
@@ -131,11 +130,11 @@ METHOD = Method(
             "n_samples",
             "int",
             None,
-            "How many coalitions of words are tried, both ends included.",
+            "Number of coalitions of words that are evaluated, both ends included.",
             unit="coalitions",
             minimum=2,
             maximum=100_000,
-            none="256, or two for every token if that is more",
+            none="256, or two per token if that is more",
         ),
         seed(2**63 - 1),
     ),

@@ -1,4 +1,4 @@
-"""Leave-one-out: what the value loses when a token is taken out (Li et al. 2016)."""
+"""Leave-one-out: how much the value falls when a token is removed (Li et al. 2016)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from glassbert.decision import Runner
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """F(x) − F(x without token i), one token at a time; the rest closes up. Captum has no such method.
+    """F(x) − F(x without token i), one token at a time; later tokens move up. Captum has no such method.
 
-    Tokens are left out by id, never by reading a shorter text. What the decision cannot be made without scores 0:
-    special tokens, the masked word asked about, the labelled token, the answer's edge.
+    Tokens are removed by id, never by tokenizing a shorter text. Tokens that the decision cannot do without score 0:
+    special tokens, the masked target word, the labelled token, the answer's edge.
     """
     decision = runner.decision
     removable = np.flatnonzero(decision.removable)
@@ -34,7 +34,7 @@ METHOD = Method(
     family="perturbation",
     signed=True,
     complete=False,
-    meaning="how much the value falls when this token alone is taken out of the text",
+    meaning="how much the value falls when this token alone is removed from the text",
     cost=lambda tokens, options: max(1, tokens - 1),  # one for each but two special ones, and F(x)
     compute=compute,
 )

@@ -1,4 +1,4 @@
-"""LIME: a linear model of what the network does near this text (Ribeiro et al. 2016)."""
+"""LIME: a linear model of the network's behaviour near this text (Ribeiro et al. 2016)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ _KERNEL_WIDTH, _RIDGE = 0.25, 1.0
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """The weights of a ridge regression of F on which words are there, fitted by Captum's Lime.
+    """The weights of a ridge regression of F on the presence of words, fitted by Captum's Lime.
 
-    ``n_samples`` random texts, each word hidden with probability ½; one at cosine distance d counts exp(−d² / 2w²), w
-    the ``kernel_width``. None: 256, or one for every token if that is more. The pieces of a word share its weight
-    equally; kept tokens score 0. Captum's own default, a lasso, gives zeros throughout at a logit's scale.
+    It is fitted to ``n_samples`` random texts, each word hidden with probability ½; a text at cosine distance d has the
+    weight exp(−d² / 2w²), w being ``kernel_width``. None: 256, or one per token if that is more. The pieces of a word
+    share its weight equally; kept tokens score 0. Captum's own default, a lasso, gives zeros throughout at a logit's
+    scale.
     """
     from captum.attr import Lime
     from captum.attr._core.lime import get_exp_kernel_similarity_function
@@ -94,17 +95,17 @@ METHOD = Method(
             "n_samples",
             "int",
             None,
-            "How many random texts the linear model is fitted to.",
+            "Number of random texts that the linear model is fitted to.",
             unit="texts",
             minimum=2,
             maximum=100_000,
-            none="256, or one for every token if that is more",
+            none="256, or one per token if that is more",
         ),
         Option(
             "kernel_width",
             "float",
             _KERNEL_WIDTH,
-            "How fast texts count less as they differ more.",
+            "How slowly the weight of a text falls with its distance from the original.",
             unit="cosine distance",
             minimum=0,
             maximum=100,

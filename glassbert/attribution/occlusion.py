@@ -1,4 +1,4 @@
-"""Occlusion: what the value loses when a token is hidden (Zeiler & Fergus 2014)."""
+"""Occlusion: how much the value falls when a token is hidden (Zeiler & Fergus 2014)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from glassbert.decision import Runner
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """F(x) − F(x with token i → [MASK]), one token at a time, by Captum's FeatureAblation.
 
-    Captum ablates a vector that says which tokens are there: its Occlusion, moved over embeddings, would give the same
-    number once for every dimension. Special tokens, and the masked word asked about, are never hidden and score 0.
+    Captum ablates a vector of token presence: its Occlusion, applied to embeddings, would give the same number once
+    per dimension. Special tokens and the masked target word are never hidden and score 0.
     """
     decision = runner.decision
     from captum.attr import FeatureAblation
@@ -46,7 +46,7 @@ METHOD = Method(
     family="perturbation",
     signed=True,
     complete=False,
-    meaning="how much the value falls when this token alone is hidden behind the baseline's token",
+    meaning="how much the value falls when this token alone is replaced by the baseline's token",
     cost=lambda tokens, options: tokens,  # one for each but two special ones, and F(x) for Captum and for the result
     compute=compute,
     parameters=(baseline("mask"),),

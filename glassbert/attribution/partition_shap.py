@@ -23,8 +23,8 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The Owen values of a tree of halves, as the shap package's PartitionExplainer computes them for the same tree.
 
     At every node the gain is shared between two parts by Shapley's rule for two, (F(A) − F(∅) + F(AB) − F(B)) / 2 for
-    A, and each part shares its own once without and once with the other. ``n_samples`` passes at most, both ends
-    included (None: 256), the largest gains first; what is not shared by then is shared equally within its part. The
+    A, and each part shares its own once without and once with the other. At most ``n_samples`` passes are made, both
+    ends included (None: 256), the largest gains first; a gain not split by then is shared equally within its part. The
     tree: first the two texts of a pair, then the middle, or the punctuation mark nearest to it in the middle half of a
     part. The pieces of a word share its value equally; kept tokens score 0; the sum is F(x) − F(baseline).
 
@@ -137,7 +137,7 @@ METHOD = Method(
     family="perturbation",
     signed=True,
     complete=True,
-    meaning="what this word adds, the value shared between halves of the text down to words; the shares add up",
+    meaning="what this word adds, with the value split between halves of the text, down to words; the shares add up",
     cost=_cost,
     compute=compute,
     parameters=(
@@ -146,7 +146,7 @@ METHOD = Method(
             "n_samples",
             "int",
             None,
-            "How many forward passes are made at most, both ends included.",
+            "Maximum number of forward passes, both ends included.",
             unit="passes",
             minimum=2,
             maximum=100_000,

@@ -22,7 +22,7 @@ __all__ = ["ScoresByWord", "TokenScores"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenScores(Result):
-    """An attribution: how much each token moved the target's value F.
+    """An attribution: how much each token contributed to the target's value F.
 
     ``value`` is F(x), ``baseline_value`` F(baseline) where the method has one. ``delta`` is
     Σ scores − (F(x) − F(baseline)), in the units of ``output``; ``None`` where completeness does not apply.
@@ -47,16 +47,16 @@ class TokenScores(Result):
 
     @property
     def relative_delta(self) -> float | None:
-        """|delta| / |F(x) − F(baseline)|: the share of the change that the scores miss."""
+        """|delta| / |F(x) − F(baseline)|: the relative completeness error."""
         if self.delta is None or self.baseline_value is None:
             return None
         return abs(self.delta) / max(abs(self.value - self.baseline_value), 1e-6)
 
     def by_word(self) -> ScoresByWord:
-        """One score for each word: the sum over its tokens, so that the total stays the same.
+        """One score per word: the sum over its tokens, so that the total stays the same.
 
-        Each special token stays an entry of its own. A word is what the tokenizer's pre-tokenizer calls one: a
-        punctuation mark is a word too.
+        Each special token remains an entry of its own. Words are those of the tokenizer's pre-tokenizer: a punctuation
+        mark is a word too.
         """
         words = words_of(self.encoded)
         starts = np.flatnonzero(np.diff(words.group, prepend=-1))
@@ -78,7 +78,7 @@ class TokenScores(Result):
         return tokens_html(self.encoded.pieces, self.scores, signed=bool((self.scores < 0).any()), legend=self.method)
 
     def frame(self) -> pd.DataFrame:
-        """One row a token."""
+        """One row per token."""
         return tidy(
             {
                 "position": np.arange(len(self.encoded)),
@@ -94,7 +94,7 @@ class TokenScores(Result):
 class ScoresByWord(Result):
     """An attribution by word: each score is the sum of the scores of the word's tokens, in float64.
 
-    ``by_token`` is what it was summed from: method, target, value, delta and options stand there. ``spans`` are the
+    ``by_token`` is what it was summed from, with method, target, value, delta and options. ``spans`` are the
     tokens of each word, [start, stop); a special token is a word of its own.
     """
 
@@ -123,7 +123,7 @@ class ScoresByWord(Result):
         return tokens_html(self.words, self.scores, signed=bool((self.scores < 0).any()), legend=self.by_token.method)
 
     def frame(self) -> pd.DataFrame:
-        """One row for each word: its tokens, whether it is special, its score."""
+        """One row per word: its tokens, whether it is special, its score."""
         return tidy(
             {
                 "word": self.words,

@@ -11,7 +11,7 @@ from glassbert.decision import Runner
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """‖∂F/∂x_i‖₂ over embedding dimensions, never negative; from Captum's Saliency."""
+    """‖∂F/∂x_i‖₂ over embedding dimensions, non-negative; from Captum's Saliency."""
     from captum.attr import Saliency
 
     here = first_order(runner)

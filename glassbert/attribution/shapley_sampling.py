@@ -1,4 +1,4 @@
-"""Shapley values: a word's mean contribution over all orders in which words can come in (Castro et al. 2009)."""
+"""Shapley values: a word's mean contribution over all orders in which words can be added (Castro et al. 2009)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from glassbert.attribution._word_features import USUAL_PASSES, WordFeatures, for
 from glassbert.decision import Runner
 from glassbert.results import Array
 
-#: Up to so many words every coalition is asked: 2⁸ are 256.
+#: Up to this many words, every coalition is evaluated: 2⁸ are 256.
 EXACT_WORDS = 8
 
 
@@ -23,8 +23,8 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """φ_i: F with the words before i and i, minus F with those before i, averaged over orders; words, not tokens.
 
     The pieces of a word share its value equally; kept tokens score 0; the sum is F(x) − F(baseline). ``n_samples``
-    None: exact with up to 8 words; with more, random orders for about 256 passes, at least two. A number: so many
-    random orders, by Captum's ShapleyValueSampling; every second one is the one before it reversed, which cancels much
+    None: exact with up to 8 words; with more, random orders for about 256 passes, at least two. A number: this many
+    random orders, by Captum's ShapleyValueSampling; every second order is the previous one reversed, which cancels much
     of the error (antithetic pairs, Mitchell et al. 2022).
     """
     words = word_features(runner, options["baseline"])
@@ -110,11 +110,11 @@ METHOD = Method(
             "n_samples",
             "int",
             None,
-            "How many random orders of the words are averaged.",
+            "Number of random orders of the words that are averaged.",
             unit="orders",
             minimum=2,
             maximum=100_000,
-            none="exact up to 8 words, else orders for about 256 passes",
+            none="exact up to 8 words, otherwise orders for about 256 passes",
         ),
         seed(2**63 - 1),
     ),

@@ -12,11 +12,11 @@ from glassbert.decision.gradients import gradients_in_parts
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
-    """‖1/n Σ_k ∂F/∂x_i(x + ε_k)‖₂ over embedding dimensions, never negative; Captum's NoiseTunnel over its Saliency.
+    """‖1/n Σ_k ∂F/∂x_i(x + ε_k)‖₂ over embedding dimensions, non-negative; Captum's NoiseTunnel over its Saliency.
 
-    ε_k is drawn for every number of every embedding from a normal distribution; ``stdev`` is a share of the standard
-    deviation of all numbers of this input's embeddings, ``n_samples`` is n. Drawn on the CPU: a seed gives the same
-    copies on every device.
+    ε_k is drawn for every value of every embedding from a normal distribution; ``stdev`` is a fraction of the standard
+    deviation of all values of this input's embeddings, ``n_samples`` is n. Noise is drawn on the CPU: a seed gives the
+    same samples on every device.
     """
     from captum.attr import NoiseTunnel, Saliency
 
@@ -45,7 +45,7 @@ METHOD = Method(
     family="gradient",
     signed=False,
     complete=False,
-    meaning="how strongly the value reacts to this token's embedding, as the mean of nearby, noisy embeddings has it",
+    meaning="how strongly the value reacts to this token's embedding, averaged over noisy copies of the embeddings",
     cost=lambda tokens, options: int(options["n_samples"]) + 1,  # and one for F(x)
     compute=compute,
     parameters=draws(n_samples=20, stdev=0.15),

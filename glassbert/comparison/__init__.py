@@ -1,4 +1,4 @@
-"""Comparisons: two models on a text, or two texts on a model. One file a part; ``compare`` puts them together."""
+"""Comparisons: two models on a text, or two texts on a model. One file per part; ``both`` combines them."""
 
 from glassbert.comparison._sides import Sides, sides_of_models, sides_of_texts
 from glassbert.comparison.attributions import compare_attributions

@@ -52,7 +52,7 @@ class Sides:
 
 @checked
 def sides_of_models(first: Model, second: Model, text: str, pair: str | None = None) -> Sides:
-    """One text, or pair, as two models read it, aligned by its characters. Raises TextErrors."""
+    """One text, or pair, read by two models, aligned by characters. Raises TextErrors."""
     return _sides(Side(first, encode(first, text, pair)), Side(second, encode(second, text, pair)))
 
 
@@ -73,7 +73,7 @@ def require_both(sides: Sides, head: Head) -> None:
             has = ", ".join(HEADS[name] for name in side.model.heads) or "none, only the encoder"
             raise ComparisonError(
                 f"{side.model.source!r} has no trained head for {HEADS[head]} (its heads: {has}), so there is nothing "
-                "to compare: choose two models that have it"
+                "to compare: choose two models with this head"
             )
 
 

@@ -1,4 +1,4 @@
-"""What each word did for the same decision in both."""
+"""How much each word contributed to the same decision on both sides."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ def compare_attributions(
     output: Output = "logit",
     **options: Any,
 ) -> AttributionDifference:
-    """One score a word on both sides for the same target, and their difference, second − first.
+    """One score per word on both sides for the same target, and their difference, second − first.
 
     ``method``, ``target``, ``output`` and ``options`` as in :func:`glassbert.attribute`; what the target leaves open is
-    settled by the first side, and a position is the first's. The second is asked about the same class by its name, or
-    the same word at the word that faces it. Raises ComparisonError where the second has no such head, class or place,
-    and what ``attribute`` raises.
+    determined by the first side, and positions refer to the first side. On the second side the target is the class of
+    the same name, or the same word at the aligned position. Raises ComparisonError if the second side has no such head,
+    class or position, and what ``attribute`` raises.
     """
     asked = decide(sides.first.model, sides.first.encoded, target, output)
     try:  # before the work begins
         facing = decide(sides.second.model, sides.second.encoded, _facing(sides, asked.decision.target), output)
     except HeadError as error:
-        raise ComparisonError(f"the first side decides about {asked.decision.target_label!r}, but {error}") from error
+        raise ComparisonError(
+            f"the target on the first side is {asked.decision.target_label!r}, but {error}"
+        ) from error
     first, second = (
         attribute(side.model, side.encoded, method=method, target=runner.decision.target, output=output, **options)
         for side, runner in zip(sides.both, (asked, facing), strict=True)

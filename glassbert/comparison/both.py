@@ -1,4 +1,4 @@
-"""Whole comparisons: every part that can be had, and for the others why not."""
+"""Whole comparisons: every part that is available, and a reason for each that is not."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def compare_models(
     method: str = "integrated_gradients",
     target: Target | int | str | None = None,
 ) -> Comparison:
-    """What two models make of one text: ``compare_models(gb.load("pretrained"), gb.load("sentiment"), "Not bad.")``.
+    """Compare two models on one text: ``compare_models(gb.load("pretrained"), gb.load("sentiment"), "Not bad.")``.
 
-    Aligned by characters, so the models may have different tokenizers. Every part is second − first; ``parts`` chooses
-    some. ``method`` and ``target`` are those of the attribution, which costs most. A part that cannot be had is None,
-    with a sentence in ``reasons``. Raises OptionError, MethodError, TextErrors.
+    Aligned by characters, so the models may have different tokenizers. Differences are second − first; ``parts``
+    selects what is compared. ``method`` and ``target`` are those of the attribution, which costs most. A part that is
+    not available is None, with the reason in ``reasons``. Raises OptionError, MethodError, TextErrors.
     """
     return _compare(sides_of_models(first, second, text, pair), parts, method, target)
 
@@ -53,9 +53,9 @@ def compare_texts(
     method: str = "integrated_gradients",
     target: Target | int | str | None = None,
 ) -> Comparison:
-    """What one model makes of two texts, aligned by word; a pair comes as ``gb.encode(model, a, b)``.
+    """Compare two texts on one model, aligned by word; a pair is passed as ``gb.encode(model, a, b)``.
 
-    Everything else as in :func:`compare_models`. Both texts are asked about the first one's target.
+    Everything else is as in :func:`compare_models`. The target is that of the first text.
     Raises OptionError, MethodError, TextErrors.
     """
     return _compare(sides_of_texts(model, first, second), parts, method, target)

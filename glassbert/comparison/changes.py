@@ -45,10 +45,10 @@ class _Table:
 
 @checked
 def largest_changes(alignment: WordAlignment, *parts: Part | None, count: int = 5) -> Changes:
-    """The ``count`` largest changes of each part, the largest first; rounding errors are no changes.
+    """The ``count`` largest changes of each part, the largest first; rounding errors are ignored.
 
-    Parts are the results of the ``compare_…`` functions; None is passed over. Sizes of different parts have different
-    units and are not ranked against each other. No forward pass. Raises OptionError.
+    Parts are the results of the ``compare_…`` functions; None is skipped. Sizes of different parts have different units
+    and are not ranked against each other. No forward pass. Raises OptionError.
     """
     if count < 1:
         raise OptionError(f"count {count}: at least 1")

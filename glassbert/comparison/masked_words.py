@@ -1,4 +1,4 @@
-"""What both expect at masked words: how far two distributions over the vocabulary lie apart."""
+"""Predictions for masked words on both sides: the divergence of two distributions over the vocabulary."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _COPIES = 16
 
 @checked
 def compare_masked_words(sides: Sides, rows: Sequence[int] | None = None) -> MaskedWordDifference:
-    """Jensen–Shannon divergence, in bits, of what both expect at each of these words.
+    """Jensen–Shannon divergence, in bits, between the predictions of both sides at each of these words.
 
-    ``rows`` are rows of the alignment that both have; each is asked about on its own, with all its tokens masked, at
-    its first token. None takes the masks typed in both texts. One forward pass a word and side, batched. Raises
-    ComparisonError where a model has no masked-word head, vocabularies differ or no mask is typed, OptionError.
+    ``rows`` are rows of the alignment that both sides have; each is predicted on its own, with all its tokens masked,
+    at its first token. None selects the masks typed in both texts. One forward pass per word and side, batched. Raises
+    ComparisonError if a model has no masked-word head, the vocabularies differ or no mask is typed, OptionError.
     """
     require_both(sides, "masked_words")
     if not same_vocabulary(sides):
@@ -63,7 +63,7 @@ def _typed_masks(sides: Sides) -> list[int]:
     rows = sorted(found[0] & found[1])
     if not rows:
         raise ComparisonError(
-            f"no {sides.first.model.mask_token} stands at the same place on both sides: type one, or choose words"
+            f"no {sides.first.model.mask_token} is at the same place on both sides: type one, or choose words"
         )
     return rows
 

@@ -1,4 +1,4 @@
-"""What both decide: probabilities of classes, or of the next sentence."""
+"""Predictions of both sides: probabilities of classes, or of the next sentence."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DecisionHead = Literal["classification", "next_sentence"]
 def compare_predictions(sides: Sides, head: DecisionHead | None = None) -> PredictionDifference:
     """Probabilities of both and their difference, second − first; one forward pass each.
 
-    ``head`` None is classification where both have it, else next sentence. Raises ComparisonError where a model has
-    no such head, classes have other names, or a text has no second one.
+    ``head`` None selects classification if both models have it, otherwise next sentence. Raises ComparisonError if a
+    model has no such head, the class names differ, or the second text of a pair is missing.
     """
     if head is None:
         shared = all("classification" in side.model.heads for side in sides.both)
@@ -48,7 +48,7 @@ def compare_predictions(sides: Sides, head: DecisionHead | None = None) -> Predi
 
 def _next(side: Side) -> Array:
     if len(side.encoded.texts) != 2:
-        raise ComparisonError("next sentence needs two texts on both sides: give each a second one")
+        raise ComparisonError("next sentence needs two texts on both sides: add a second text to each")
     return next_of_encoded(side.model, side.encoded).probabilities
 
 

@@ -1,4 +1,4 @@
-"""Where two readings part: differences by word, head and layer.
+"""Differences between two sides: by word, head and layer.
 
 A *row* is a row of a :class:`glassbert.WordAlignment`. Differences are always second − first.
 """
@@ -34,10 +34,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PredictionDifference(Result):
-    """What both decide. ``head`` is "classification" or "next_sentence".
+    """Predictions of both sides. ``head`` is "classification" or "next_sentence".
 
     ``divergence`` is the Jensen–Shannon divergence of the two distributions in bits, 0 to 1; None for labels that
-    exclude each other in no way (one sigmoid each).
+    are not mutually exclusive (one sigmoid each).
     """
 
     first: Encoded
@@ -69,7 +69,7 @@ class PredictionDifference(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a label."""
+        """One row per label."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -84,7 +84,7 @@ class PredictionDifference(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MaskedWordDifference(Result):
-    """What both expect at masked words: each row's word is masked whole, and its first piece is asked for.
+    """Predictions of both sides for masked words: all pieces of a word are masked, and the first piece is predicted.
 
     ``divergence`` is the Jensen–Shannon divergence of the two distributions over the whole vocabulary in bits, 0 to 1.
     """
@@ -109,7 +109,7 @@ class MaskedWordDifference(Result):
         return f"of {quoted_pair(self.alignment)}: {counted(len(self.rows), 'masked word')}{most}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a masked word."""
+        """One row per masked word."""
         import pandas as pd
 
         labels = self.alignment.labels
@@ -128,11 +128,11 @@ class MaskedWordDifference(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttentionDifference(Result):
-    """Attention by word, second − first, over the words that both have; and how much each head moved.
+    """Attention by word, second − first, over the words that both have; and how much each head differs.
 
-    Rows and columns are ``rows`` of the alignment. Weight on words that one side lacks is left out, so a row of
+    Rows and columns are ``rows`` of the alignment. Weight on words that one side lacks is excluded, so a row of
     ``values`` sums to 0 only where there are no gaps. ``divergence`` is the mean over queries of the Jensen–Shannon
-    divergence of the two rows, in bits, 0 to 1; for it, what is left of each row is rescaled to sum to 1.
+    divergence of the two rows, in bits, 0 to 1; for it, the remainder of each row is rescaled to sum to 1.
     """
 
     alignment: WordAlignment
@@ -155,7 +155,7 @@ class AttentionDifference(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a pair of words in a head."""
+        """One row per pair of words in a head."""
         import pandas as pd
 
         layer, head, query, key = (axis.ravel() for axis in np.indices(self.values.shape, dtype=np.int32))
@@ -175,11 +175,11 @@ class AttentionDifference(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HiddenSimilarity(Result):
-    """How alike the states are, layer by layer, over the words that both have; layer 0 is the embeddings.
+    """Similarity of the states, layer by layer, over the words that both have; layer 0 is the embeddings.
 
     A word's state is the mean of its tokens'. ``cka`` compares every layer of the first with every layer of the second
     (Kornblith et al. 2019), whatever their widths. ``cosine`` compares the same layer of both, word by word; it is
-    empty where that means nothing, and ``reason`` says why.
+    empty where that is undefined, and ``reason`` states why.
     """
 
     alignment: WordAlignment
@@ -198,7 +198,7 @@ class HiddenSimilarity(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a word in a layer: cosine. Without cosines, one row a pair of layers: cka."""
+        """One row per word and layer: cosine. Without cosines, one row per pair of layers: cka."""
         import pandas as pd
 
         if self.reason:
@@ -213,10 +213,10 @@ class HiddenSimilarity(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttributionDifference(Result):
-    """What each word did for the same target in both, in units of ``output``: sums over the word's tokens.
+    """Contribution of each word to the same target on both sides, in units of ``output``: sums over the word's tokens.
 
-    A word that one side lacks has the score 0 there, so the differences of a complete method sum to the difference of
-    what its scores sum to.
+    A word that one side lacks has the score 0 there, so the differences sum to the difference of the two sums of
+    scores.
     """
 
     alignment: WordAlignment
@@ -247,7 +247,7 @@ class AttributionDifference(Result):
         return tokens_html(self.alignment.labels, self.differences, legend=f"second − first, {self.output}")
 
     def frame(self) -> pd.DataFrame:
-        """One row a row of the alignment."""
+        """One row per row of the alignment."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -265,7 +265,7 @@ class AttributionDifference(Result):
 class Changes(Result):
     """The largest changes, as data: the largest of each part first, part after part.
 
-    ``parts`` say what changed: "prediction" (a label's probability), "masked_word" (divergence, bits), "attention"
+    ``parts`` names what changed: "prediction" (a label's probability), "masked_word" (divergence, bits), "attention"
     (one weight by word), "head" (divergence of a head, bits), "hidden" (1 − cosine), "layer" (1 − CKA of a layer with
     itself), "attribution" (a word's score). ``sizes`` keep the sign where there is one (second − first). Layers, heads
     and rows are −1, labels "" where they do not apply; ``key_rows`` is what is attended to.
@@ -292,7 +292,7 @@ class Changes(Result):
         return f"of {quoted_pair(self.alignment)}: {counted(len(self.parts), 'change')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a change, with its words."""
+        """One row per change, with its words."""
         import pandas as pd
 
         words = (*self.alignment.labels, "")  # −1 is the last
@@ -313,7 +313,7 @@ class Changes(Result):
 class Comparison(Result):
     """Two models on a text, or two texts on a model, part by part. A part that is None has its reason in ``reasons``.
 
-    ``reasons``: part → why it cannot be compared, a plain sentence. Parts that were not asked for have none.
+    ``reasons``: part → why it cannot be compared. Parts that were not requested have none.
     """
 
     alignment: WordAlignment

@@ -1,4 +1,4 @@
-"""How alike hidden states are, layer by layer: cosine of each word, and CKA of whole layers."""
+"""Similarity of hidden states, layer by layer: cosine of each word, and CKA of whole layers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from glassbert.results import Array
 def compare_hidden_states(sides: Sides) -> HiddenSimilarity:
     """Cosine of each word's states in the same layer of both, and linear CKA of every layer with every other.
 
-    CKA (Kornblith et al. 2019), of states X and Y with a row a word, columns centred: ‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) in
-    Frobenius norms, 0 to 1. It needs neither equal widths nor a common basis, but words: with few of them any two
-    layers look alike. The cosine needs the same width and the same layers, and a common basis to mean something. One
+    CKA (Kornblith et al. 2019), of states X and Y with one row per word, columns centred: ‖YᵀX‖² / (‖XᵀX‖ ‖YᵀY‖) in
+    Frobenius norms, 0 to 1. It requires neither equal widths nor a common basis, but enough words: with
+    few of them any two layers look similar. The cosine requires the same width and number of layers, and is meaningful
+    only in a common basis. One
     forward pass each. Raises ComparisonError for fewer than two words in common.
     """
     if len(sides.matched) < 2:
@@ -74,12 +75,12 @@ def _no_cosine(sides: Sides, first: tuple[int, ...], second: tuple[int, ...]) ->
     names = [repr(side.model.source) for side in sides.both]
     if first[-1] != second[-1]:
         return (
-            f"{names[0]} has states of {first[-1]} numbers and {names[1]} of {second[-1]}, so there is no angle between"
-            " them; CKA compares them all the same"
+            f"the hidden size is {first[-1]} for {names[0]} and {second[-1]} for {names[1]}, so the cosine is not "
+            "defined; CKA compares them nonetheless"
         )
     if first[0] != second[0]:
         return (
             f"{names[0]} has {first[0] - 1} layers and {names[1]} {second[0] - 1}, so layers do not pair up; CKA "
-            "compares each with each"
+            "compares every layer with every other"
         )
     return ""

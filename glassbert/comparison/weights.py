@@ -1,4 +1,4 @@
-"""Attention of both, by word: what moved where, and how much in each head."""
+"""Attention of both sides, by word, and how much each head differs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from glassbert.results import Array
 def compare_attention(sides: Sides) -> AttentionDifference:
     """Attention by word, second − first, and each head's mean Jensen–Shannon divergence in bits.
 
-    Pieces become words as everywhere: sums over the key pieces, means over the query pieces (Clark et al. 2019). Head
-    h of layer l faces head h of layer l, which means something for a model and its fine-tuned descendant or for two
-    texts on one model; heads of models trained apart have no common order. One forward pass each. Raises
-    ComparisonError where the numbers of layers or heads differ.
+    Pieces are merged into words: sums over the key pieces, means over the query pieces (Clark et al. 2019). Head h of
+    layer l is compared with head h of layer l, which is meaningful for a model and its fine-tuned descendant or for two
+    texts on one model; heads of models trained separately have no common order. One forward pass each. Raises
+    ComparisonError if the numbers of layers or heads differ.
     """
     sizes = [(side.model.layers, side.model.attention_heads) for side in sides.both]
     if sizes[0] != sizes[1]:
@@ -29,7 +29,7 @@ def compare_attention(sides: Sides) -> AttentionDifference:
             f"{side.model.source!r} has {layers} layers of {heads} heads"
             for side, (layers, heads) in zip(sides.both, sizes, strict=True)
         )
-        raise ComparisonError(f"{told}: head by head only models of the same shape can be compared")
+        raise ComparisonError(f"{told}: only models of the same shape can be compared head by head")
     first, second = (_by_row(sides, which) for which in (0, 1))
     # layer by layer: float64 copies of all weights of a long text would take gigabytes
     divergence = [divergence_bits(_rescaled(a), _rescaled(b)).mean(axis=-1) for a, b in zip(first, second, strict=True)]

@@ -1,6 +1,6 @@
-"""Evaluation: how far an explanation deserves belief. One file a check.
+"""Evaluation: how far an explanation can be trusted. One file per check.
 
-A file of this folder that defines ``CHECK`` is a check; nothing else has to be touched to add one. ``_examination``
+A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_examination``
 holds what the receipts of one input share, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
 ``_ranking`` compare methods.
 """

@@ -1,4 +1,4 @@
-"""How far the methods agree about one decision, and what they say together."""
+"""How far methods agree about one decision, and their consensus."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MOST_TOP = 5
 def method_agreement(scores: Sequence[TokenScores], *, top_k: int | None = None) -> MethodAgreement:
     """Kendall's τ-b and the overlap of the ``top_k`` tokens for every pair of methods, and their consensus.
 
-    Compared are the tokens that are not special, in the order that each method's receipt uses: by score, and by
-    magnitude where scores have no sign. ``top_k`` None: five, or a third of the tokens if that is less. In the
-    consensus each method's scores are divided by the sum of their magnitudes, special tokens included; a method whose
-    scores are all zero votes zero. Raises OptionError for scores of different texts or targets.
+    Special tokens are excluded. Each method orders the tokens as in its receipt: by score, or by magnitude where
+    scores are unsigned. ``top_k`` None: five, or a third of the tokens if that is less. For the consensus, each
+    method's scores are divided by the sum of their magnitudes, special tokens included; a method whose scores are all
+    zero contributes zero. Raises OptionError for scores of different texts or targets.
     """
     if not scores:
         raise OptionError("agreement needs the scores of at least one method")
@@ -34,7 +34,7 @@ def method_agreement(scores: Sequence[TokenScores], *, top_k: int | None = None)
         if (other.encoded.tokens, other.target) != (first.encoded.tokens, first.target):
             raise OptionError(
                 f"the scores of {other.method} are about another text or target than those of {first.method}; only "
-                "methods that explain one decision can agree"
+                "methods that explain the same decision can be compared"
             )
     words = np.flatnonzero(first.encoded.special_tokens_mask == 0)
     k = max(1, min(_MOST_TOP, len(words) // 3)) if top_k is None else top_k

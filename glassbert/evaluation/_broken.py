@@ -32,12 +32,13 @@ _OTHER_SENTENCE = (
 
 @checked
 def broken(model: Model, scores: TokenScores, kind: BrokenKind = "random", *, seed: int = 0) -> TokenScores:
-    """The same explanation, broken: a receipt for it should fail, and one that does not is no receipt.
+    """The same explanation, deliberately broken: a receipt for it should fail.
 
-    "random": normal numbers of the same spread in place of the scores, without a sign if the method gives none.
-    "flipped": the sign turned; without a sign the order turned, so that the largest becomes the smallest.
-    "other_sentence": what the method says about another sentence, laid over this one word by word, from the start again
-    when it is shorter; special tokens keep theirs. ``options["broken"]`` of the result says which. Raises OptionError.
+    "random": normally distributed numbers of the same spread replace the scores (magnitudes for unsigned ones).
+    "flipped": signs are reversed; for unsigned scores the order is reversed, so that the largest becomes the smallest.
+    "other_sentence": the method's scores for another sentence, assigned to this one token by token and repeated from
+    the start if it is shorter; special tokens keep their own. ``options["broken"]`` of the result names the kind.
+    Raises OptionError.
     """
     if kind not in get_args(BrokenKind):
         raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(get_args(BrokenKind))}")

@@ -1,4 +1,4 @@
-"""What a check of explanations declares about itself, and what it hands back."""
+"""What a check of explanations declares about itself, and what it returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Group = Literal["arithmetic", "faithfulness", "agreement", "sanity", "stability"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found. ``number`` None goes with the verdict "not_applicable"; ``sentence`` then says why."""
+    """What a check found. ``number`` is None for the verdict "not_applicable"; ``sentence`` then gives the reason."""
 
     number: float | None
     sentence: str
@@ -31,9 +31,9 @@ class Finding:
 class Check:
     """One way to test an explanation.
 
-    ``question`` is what it asks, ``formula`` KaTeX, ``threshold`` says in a sentence which numbers hold and which fail.
-    ``cost(examination, subject)``: passes of this input's length that it takes beyond what receipts of the input share;
-    a backward pass counts as two. ``variants(examination, subject)``: the inputs without some tokens it wants F of,
+    ``question`` is the question it answers, ``formula`` is KaTeX, and ``threshold`` states which numbers hold and which
+    fail. ``cost(examination, subject)``: passes of this input's length that it takes beyond those that receipts of the
+    input share; a backward pass counts as two. ``variants(examination, subject)``: the reduced inputs whose F it needs,
     (variant, token) of bool; those of all checks and methods are computed together before ``run`` is called.
     """
 

@@ -94,9 +94,9 @@ class Examination:
             or scores.output != decision.output
         ):
             raise OptionError(
-                f"the scores of {scores.method} explain {scores.target_label!r} ({scores.output}) of another text or "
-                f"another target than the first ones, {decision.target_label!r} ({decision.output}); receipts of one "
-                "call share their work, so give them scores of one text, one target and one output"
+                f"the scores of {scores.method} explain {scores.target_label!r} ({scores.output}), the first ones "
+                f"{decision.target_label!r} ({decision.output}), or the texts differ; receipts of one call share "
+                "their work, so pass scores of one text, one target and one output"
             )
         values = evidence(scores)[self.removable]
         return Subject(scores, METHODS.get(scores.method), values, order(values))

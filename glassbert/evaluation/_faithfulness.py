@@ -15,8 +15,8 @@ __all__ = ["THRESHOLD", "beaten_share", "compare"]
 
 _HOLDS, _FAILS = 0.95, 0.80
 THRESHOLD = (
-    "holds from 95 of 100 random orderings beaten, fails below 80; a tie counts half. One random explanation in "
-    "twenty holds by chance alone"
+    "holds if it beats at least 95 of 100 random orderings, fails below 80; a tie counts half. One random explanation "
+    "in twenty holds by chance alone"
 )
 # Smaller moves of a probability are rounding: there is nothing to be faithful to.
 _SMALLEST_MOVE = 1e-6
@@ -28,7 +28,7 @@ def compare(
 ) -> Finding:
     """The mean over shares of p(x) − p(part), against the same for random orderings.
 
-    ``parts`` makes the parts of an order, (order, share, token). ``what`` completes "… moves p by".
+    ``parts`` makes the parts of an order, (order, share, token). ``what`` completes "… never changes p".
     """
     tokens = len(examination.removable)
     if tokens < 2:
@@ -48,7 +48,7 @@ def compare(
         "orderings": len(numbers),
     }
     if max(float(np.ptp(numbers)), abs(number - float(numbers[0]))) < _SMALLEST_MOVE:
-        return not_applicable(f"no {what} moves the probability, in whatever order, so no order is better than another")
+        return not_applicable(f"{what} never changes the probability, so no order is better than another")
     gain = number - numbers if more_is_better else numbers - number
     beaten = int((gain > _SMALLEST_MOVE).sum())
     ties = int((np.abs(gain) <= _SMALLEST_MOVE).sum())
@@ -59,7 +59,7 @@ def compare(
     if np.ptp(subject.evidence) == 0:
         sentence += "; all scores are equal, so the order is that of the text"
     if tokens == 2:
-        sentence += "; two tokens have two orders, so this proves nothing"
+        sentence += "; with only two tokens there are two orders, so this proves nothing"
         return Finding(number, sentence, "not_applicable", details)
     return Finding(number, sentence, verdict(share, holds=_HOLDS, fails=_FAILS), details)
 
@@ -71,6 +71,6 @@ def beaten_share(details: dict[str, object]) -> float | None:
 
 
 _TOO_FEW = (
-    "there is nothing to leave out: no token of this input can be removed",
-    "one token can be left out, and one token has no order",
+    "there is nothing to remove: every token of this input must stay",
+    "only one token can be removed, and one token has no order",
 )

@@ -1,4 +1,4 @@
-"""How scores order tokens, and how alike two orders are."""
+"""How scores order tokens, and how similar two orders are."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def order(values: Array) -> Array:
 
 
 def sizes(tokens: int) -> tuple[int, ...]:
-    """How many of so many tokens each share is: the nearest number (a half goes up), at least one."""
+    """How many of ``tokens`` tokens each share is: rounded to the nearest integer (halves up), at least one."""
     return tuple(max(1, int(share * tokens + 0.5)) for share in SHARES)
 
 

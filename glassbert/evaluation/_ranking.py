@@ -1,4 +1,4 @@
-"""Which methods are faithful for one model, over the sentences on board; computed once and kept on disk."""
+"""Which methods are faithful for one model, over the bundled sentences; computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ def method_ranking(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> MethodRanking:
-    """Which of these methods (None: all) is most faithful for this model, over sentences (None: the 60 on board).
+    """Which of these methods (None: all) is most faithful for this model, over sentences (None: the 60 bundled).
 
-    Each method explains the predicted class of each sentence in logits, or the first choice for its masked word where
-    the model is no classifier; its order of the tokens is held against 100 random ones. Methods are ordered by the mean
-    share of orderings beaten. A word in braces, "The {film} was good", is the one that is masked; without braces it is
-    the last but one. A method that cannot explain a model at all is left out.
+    Each method explains the predicted class of each sentence in logits, or the top prediction for its masked word if
+    the model is not a classifier; its order of the tokens is compared with 100 random ones. Methods are ordered by the
+    mean share of orderings beaten. A word in braces, "The {film} was good", is the one that is masked; without braces
+    it is the second to last. A method that cannot explain the model at all is omitted.
 
-    The ranking over the sentences on board is kept on disk (``GLASSBERT_CACHE``, else the system's cache folder) under
-    the hash of the weights' content; the embedded models come with theirs. ``progress(sentences done, sentences)``.
-    About 1,000 passes a sentence for all methods. Raises HeadError, OptionError, TextErrors; StoppedError.
+    The ranking over the bundled sentences is kept on disk (``GLASSBERT_CACHE``, else the system's cache folder) under
+    the hash of the weights' content; the embedded models ship with theirs. ``progress(sentences done, sentences)`` is
+    called as it goes. About 1,000 passes per sentence for all methods. Raises HeadError, OptionError, TextErrors;
+    StoppedError.
     """
     chosen = _chosen(methods)
     if sentences is not None:
@@ -61,14 +62,14 @@ def method_ranking(
 
 
 def computed_with_key(model: Model, progress: Callable[[int, int], None] | None = None) -> tuple[str, MethodRanking]:
-    """The ranking of all methods over the sentences on board, computed anew, and the key to keep it under."""
+    """The ranking of all methods over the bundled sentences, computed again, and the key to store it under."""
     chosen, texts = _chosen(None), _texts(model, sentences_on_board())
     return store.key(model, chosen, texts, _ORDERINGS, _SEED), _computed(model, chosen, texts, progress, None)
 
 
 @checked
 def stored_ranking(model: Model) -> MethodRanking | None:
-    """The ranking of all methods over the sentences on board if it is there already; no pass, None where it is not."""
+    """The ranking of all methods over the bundled sentences if it is already stored, else None; no forward pass."""
     try:
         texts = _texts(model, sentences_on_board())
     except HeadError:
@@ -93,7 +94,7 @@ def _texts(model: Model, marked: Sequence[str]) -> list[str]:
     if "masked_words" in model.heads and model.mask_token is not None:
         return [as_masked(one, model.mask_token) for one in marked]
     raise HeadError(
-        f"{model.source!r} has neither a classifier nor a head for masked words, which the sentences on board are for"
+        f"{model.source!r} has neither a classifier nor a masked-word head, and the bundled sentences need one of them"
     )
 
 
@@ -143,7 +144,7 @@ def _computed(
 
 
 def _scores(model: Model, methods: list[Method], text: str, passes: Passes) -> dict[int, TokenScores]:
-    """What each method, by its number, says about the text; those that cannot say anything are missing."""
+    """Each method's scores for the text, by the method's number; methods that fail are missing."""
     asked = decide(model, encode(model, text), None, "logit", passes=passes).decision
     found = {}
     for index, method in enumerate(methods):

@@ -1,4 +1,4 @@
-"""Where rankings are kept: beside the embedded checkpoints, and in the user's cache folder."""
+"""Where rankings are stored: next to the embedded checkpoints, and in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def read(wanted: str) -> MethodRanking | None:
 
 
 def write(wanted: str, ranking: MethodRanking, path: Path | None = None) -> None:
-    """Keep a ranking under its key: whole or not at all. A folder that cannot be written to is no error."""
+    """Store a ranking under its key, atomically. A folder that cannot be written to is not an error."""
     path = path or _file(wanted)
     text = json.dumps({"key": wanted, "ranking": ranking.to_dict()}, allow_nan=False, separators=(",", ":"))
     with contextlib.suppress(OSError):

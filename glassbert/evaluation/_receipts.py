@@ -33,13 +33,14 @@ def receipt(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Receipt:
-    """How far one explanation deserves belief: a number, a sentence and a verdict for each of :data:`CHECKS`.
+    """How far one explanation can be trusted: a number, a sentence and a verdict for each of :data:`CHECKS`.
 
-    ``checks`` are ids, ``None`` all. ``n_orderings`` random orderings of the tokens are the measure of faithfulness;
-    ``None`` is 100, and fewer for texts of more than about 128 tokens (25 at 512), where each costs hundreds of passes.
-    A quick receipt runs as much of the sanity and stability checks as about sixty passes each allow, and says what it
-    left out; ``thorough`` runs all of it. ``progress(passes done, passes expected)`` is called as it goes. The model
-    must be the one that was explained. Raises OptionError, TargetError, HeadError; StoppedError when ``cancelled()``.
+    ``checks`` are ids; ``None`` runs all. Faithfulness is measured against ``n_orderings`` random orderings of the
+    tokens; ``None`` means 100, or fewer for texts of more than about 128 tokens (25 at 512), where each costs hundreds
+    of passes. A quick receipt runs as much of the sanity and stability checks as about sixty passes each allow, and
+    reports what it skipped; ``thorough`` runs them in full. ``progress(passes done, passes expected)`` is called as it
+    goes. The model must be the one that was explained. Raises OptionError, TargetError, HeadError; StoppedError when
+    ``cancelled()``.
     """
     return next(
         receipts(
@@ -67,7 +68,7 @@ def receipts(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Receipt]:
-    """A receipt for each of these explanations of one decision, in order, as each is ready.
+    """A receipt for each of these explanations of one decision, in order, yielded as soon as it is ready.
 
     They share F(x), leave-one-out and the random orderings, so ten receipts cost little more than one. All scores must
     be about the same text, target and output. Parameters and errors as for :func:`receipt`.

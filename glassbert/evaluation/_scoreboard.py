@@ -13,17 +13,17 @@ from glassbert.evaluation.results import Receipt, ReceiptLine, Scoreboard
 __all__ = ["RULE", "scoreboard"]
 
 RULE = (
-    "Ordered by the share of random orderings beaten, the mean of comprehensiveness and sufficiency, a tie with one "
-    "counting half; methods with the same share by comprehensiveness itself, then by sufficiency."
+    "Ordered by the share of random orderings beaten (mean of comprehensiveness and sufficiency; a tie counts half). "
+    "Methods with the same share are ordered by comprehensiveness, then by sufficiency."
 )
 _FAITHFULNESS = ("comprehensiveness", "sufficiency")
 
 
 @checked
 def scoreboard(receipts: Sequence[Receipt]) -> Scoreboard:
-    """The methods of these receipts, ordered by ``RULE``; methods it says nothing about come last.
+    """The methods of these receipts, ordered by ``RULE``; methods it does not apply to come last.
 
-    The receipts must be about one text and one target, and none of them twice about a method. Raises OptionError.
+    The receipts must be about one text and one target, with one receipt per method. Raises OptionError.
     """
     if not receipts:
         raise OptionError("a scoreboard needs at least one receipt")

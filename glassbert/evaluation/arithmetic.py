@@ -1,4 +1,4 @@
-"""Arithmetic: do the scores add up as the method says they do? (Sundararajan et al. 2017, completeness)"""
+"""Arithmetic: do the scores add up as the method promises? (Sundararajan et al. 2017, completeness)"""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def run(examination: Examination, subject: Subject) -> Finding:
     complete = subject.method.complete if subject.method else scores.delta is not None
     if left is not None:
         rest, promised = float(sum(left.values())), scores.value
-        takers = ", ".join(left)
-        words = f"the scores ({total:.3g}) and what is set down to {takers} ({rest:.3g})"
+        others = ", ".join(left)
+        words = f"the scores ({total:.3g}) plus the relevance assigned to {others} ({rest:.3g})"
         goal = f"F(x) = {promised:.3g}"
         details: dict[str, Any] = {"unattributed": {name: float(part) for name, part in left.items()}}
         total += rest
@@ -39,9 +39,9 @@ def run(examination: Examination, subject: Subject) -> Finding:
         return not_applicable("the scores need not add up to anything: this method does not promise it")
     number = abs(total - promised) / max(abs(promised), _SMALLEST_CHANGE)
     details |= {"sum": total, "promised": promised}
-    sentence = f"{words} miss {goal} by {number:.1%}"
+    sentence = f"the sum of {words} differs from {goal} by {number:.1%}"
     if abs(promised) < _SMALLEST_CHANGE:
-        sentence += f"; a promise under {_SMALLEST_CHANGE} counts as {_SMALLEST_CHANGE}"
+        sentence += f", where a target below {_SMALLEST_CHANGE} counts as {_SMALLEST_CHANGE}"
     return Finding(number, sentence + _doubled(examination, subject, details), _verdict(number), details)
 
 
@@ -56,13 +56,13 @@ def _doubled(examination: Examination, subject: Subject, details: dict[str, Any]
     steps = settings["n_steps"]
     if not examination.thorough:
         passes = run_cost(examination, subject, settings)
-        return f"; not run: with {steps} steps, for about {passes} passes (the thorough receipt does)"
+        return f"; skipped: a run with {steps} steps (about {passes} passes), which the thorough receipt includes"
     assert subject.method is not None
     again = explain(examination.runner, subject.method, settings)
     before = subject.scores.scores.astype(np.float64)
     moved = float(np.abs(again.scores - before).sum() / max(float(np.abs(before).sum()), 1e-12))
     details |= {"doubled_steps": steps, "doubled_moved": moved, "doubled_scores": again.scores.tolist()}
-    return f"; {steps} steps in place of {steps // 2} move the scores by {moved:.1%} of their size"
+    return f"; using {steps} steps instead of {steps // 2} changes the scores by {moved:.1%} of their size"
 
 
 def _twice(subject: Subject) -> dict[str, Any] | None:
@@ -83,10 +83,10 @@ CHECK = Check(
     id="arithmetic",
     label="Arithmetic",
     group="arithmetic",
-    question="Do the scores add up as the method says they do?",
+    question="Do the scores add up as the method promises?",
     paper="Sundararajan et al. 2017, arXiv:1703.01365",
     formula=r"\frac{\big|\sum_i \varphi_i - (F(x) - F(x'))\big|}{|F(x) - F(x')|}",
-    threshold="holds up to 5 % missed, which no chart would show; fails above 15 %",
+    threshold="holds up to an error of 5 %, which no chart would show; fails above 15 %",
     run=run,
     cost=cost,
 )

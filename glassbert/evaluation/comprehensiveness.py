@@ -13,9 +13,9 @@ from glassbert.results import Array
 def run(examination: Examination, subject: Subject) -> Finding:
     """The mean over 1, 5, 10, 20, 50 % of p(x) − p(x without the top tokens), in probability; more is better.
 
-    Tokens are left out by id, at least one; special tokens stay.
+    Tokens are removed by id, at least one; special tokens stay.
     """
-    return compare(examination, subject, examination.without, more_is_better=True, what="leaving tokens out")
+    return compare(examination, subject, examination.without, more_is_better=True, what="removing tokens")
 
 
 def variants(examination: Examination, subject: Subject) -> Array:
@@ -27,7 +27,7 @@ CHECK = Check(
     id="comprehensiveness",
     label="Comprehensiveness",
     group="faithfulness",
-    question="Without the tokens that score highest, is the decision gone?",
+    question="Does removing the highest-scoring tokens undo the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",
     formula=r"\frac{1}{5} \sum_{k \in \{1, 5, 10, 20, 50\}\,\%} p(x) - p(x \setminus \mathrm{top}_k)",
     threshold=THRESHOLD,

@@ -17,15 +17,15 @@ _SMALLEST_CHANGE = 1e-5
 def run(examination: Examination, subject: Subject) -> Finding:
     """Captum's infidelity with optimal scaling, as a share of the change: min over β ≥ 0 of E(β Σ I·φ − ΔF)² / E ΔF².
 
-    The input is one gate a token, 1 where it is there; a perturbation I shuts the gates of the sets that the random
-    orderings leave out (1 to 50 % of the tokens), ΔF = F(x) − F(x without them). 0: sums of scores foretell every
-    change; 1: no better than foretelling none. β makes up for scores in other units; a negative one would read them
-    backwards and counts as 0, so the number is 1.
+    The input is one gate per token, 1 where it is present; a perturbation I closes the gates of the sets that the
+    random orderings remove (1 to 50 % of the tokens), ΔF = F(x) − F(x without them). 0: sums of scores predict every
+    change; 1: no better than predicting no change. β compensates for scores in other units; a negative β would reverse
+    their meaning and counts as 0, so the number is 1.
     """
     if not is_signed(subject.scores):
-        return not_applicable("scores without a sign say how much, not which way, so their sums foretell no change")
+        return not_applicable("unsigned scores have a size but no direction, so their sums cannot predict a change")
     if len(examination.removable) < 2:
-        return not_applicable("fewer than two tokens can be left out, so there are no sets of them to foretell")
+        return not_applicable("fewer than two tokens can be removed, so there are no sets to predict")
     parts = examination.without(examination.orderings)
     shut = ~parts[..., examination.removable]
     changes = examination.value - examination.values(parts)
@@ -33,16 +33,14 @@ def run(examination: Examination, subject: Subject) -> Finding:
     scores = subject.scores.scores[examination.removable].astype(np.float64)
     spread = float((changes**2).mean())
     if np.abs(changes).max() < _SMALLEST_CHANGE:
-        return not_applicable("leaving tokens out changes nothing, so there is no change to foretell")
+        return not_applicable("removing tokens changes nothing, so there is no change to predict")
     foretold = shut @ scores
     scale = float(foretold @ changes) / float(foretold @ foretold) if foretold.any() else 0.0
     unexplained = _captum(scores, shut, changes) / spread if scale > 0 else 1.0
     number = float(np.clip(unexplained, 0, 1))  # rounding may leave the interval by a hair
     details = {"foretold": (scale * foretold).tolist(), "changes": changes.tolist(), "scale": scale}
-    way = "" if scale > 0 else "; the scores point the wrong way or nowhere"
-    sentence = (
-        f"sums of scores, scaled as well as can be, miss {number:.0%} of what leaving sets of tokens out does{way}"
-    )
+    way = "" if scale > 0 else "; the scores point the wrong way or are uninformative"
+    sentence = f"even optimally scaled, summed scores miss {number:.0%} of the effect of removing sets of tokens{way}"
     return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
 
 
@@ -72,11 +70,11 @@ CHECK = Check(
     id="infidelity",
     label="Infidelity",
     group="faithfulness",
-    question="Do the scores, added up over any set of tokens, foretell what leaving the set out does?",
+    question="Do summed scores predict the effect of removing a set of tokens?",
     paper="Yeh et al. 2019, arXiv:1901.09392",
     formula=r"\min_{\beta \ge 0} \frac{\mathbb{E}_I \big(\beta \sum_i I_i \varphi_i - (F(x) - F(x \setminus I))\big)^2}"
     r"{\mathbb{E}_I \big(F(x) - F(x \setminus I)\big)^2}",
-    threshold="holds up to 50 % missed, fails above 80 %; 100 % is what scores of zero would miss",
+    threshold="holds if at most 50 % is missed, fails above 80 %; scores of zero would miss 100 %",
     run=run,
     variants=variants,
 )

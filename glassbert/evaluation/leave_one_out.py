@@ -1,4 +1,4 @@
-"""Agreement with leave-one-out: do the scores order tokens as leaving each one out does? (Li et al. 2016)"""
+"""Agreement with leave-one-out: do the scores rank tokens as removing each one does? (Li et al. 2016)"""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def run(examination: Examination, subject: Subject) -> Finding:
     """
     tokens = len(examination.removable)
     if tokens < 3:
-        return not_applicable(f"{tokens} tokens can be left out, too few to compare two orders")
+        return not_applicable(f"removable tokens: {tokens}, too few to compare two orders")
     changes = examination.value - examination.values(examination.one_left_out)
     wanted = changes if is_signed(subject.scores) else np.abs(changes)
     details = {"positions": examination.removable.tolist(), "changes": changes.tolist()}
     if np.ptp(wanted) < _SMALLEST_CHANGE:
-        return not_applicable("leaving any one token out changes nothing, so there is no order to agree with")
+        return not_applicable("removing any single token changes nothing, so there is no order to agree with")
     if np.ptp(subject.evidence) == 0:
-        return Finding(0.0, "all scores are equal, so they give no order at all", "fails", details)
+        return Finding(0.0, "all scores are equal, so they define no order", "fails", details)
     number = kendall(subject.evidence, wanted)
     pairs = tokens * (tokens - 1) // 2
     sentence = (
-        f"orders {(1 + number) / 2:.0%} of the {pairs} pairs of tokens as leaving them out one by one does, by "
-        f"Kendall's τ = {number:.2f}; chance is 50 %"
+        f"ranks {(1 + number) / 2:.0%} of the {pairs} pairs of tokens as leave-one-out does (Kendall's τ = "
+        f"{number:.2f}); chance is 50 %"
     )
     return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
 
@@ -47,10 +47,10 @@ CHECK = Check(
     id="leave_one_out",
     label="Agreement with leave-one-out",
     group="agreement",
-    question="Do the scores order the tokens as leaving each one out does?",
+    question="Do the scores rank the tokens as removing each one does?",
     paper="Li et al. 2016, arXiv:1612.08220",
     formula=r"\tau_b\big(\text{score}_i,\; F(x) - F(x \setminus i)\big)",
-    threshold="holds from τ = 0.4 (70 % of the pairs in the same order), fails below 0.15, where chance often gets to",
+    threshold="holds from τ = 0.4 (70 % of the pairs in the same order), fails below 0.15, which chance often reaches",
     run=run,
     variants=variants,
 )

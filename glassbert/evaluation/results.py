@@ -1,4 +1,4 @@
-"""What is known about explanations: receipts, scoreboards, and how far methods agree."""
+"""Results of evaluating explanations: receipts, scoreboards, rankings, and agreement between methods."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _VERDICTS: tuple[Verdict, ...] = ("fails", "doubtful", "holds")
 class ReceiptLine(Result):
     """One check of an explanation: a number, what it means in a sentence, and a verdict by a stated threshold.
 
-    ``check`` is an id of ``gb.CHECKS``. ``number`` is None where the check does not apply; ``sentence`` then says why.
-    ``details`` is plain data for charts (lists of numbers, names of stages).
+    ``check`` is an id of ``gb.CHECKS``. ``number`` is None where the check does not apply; ``sentence`` then states
+    why. ``details`` is plain data for charts (lists of numbers, names of stages).
     """
 
     check: str
@@ -49,10 +49,10 @@ class ReceiptLine(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Receipt(Result):
-    """How far one explanation deserves belief: one line a check.
+    """How far one explanation can be trusted: one line per check.
 
-    ``forward_passes`` and ``seconds`` are this receipt's own. What receipts of one input share (random orderings,
-    leave-one-out) is counted in the first of them.
+    ``forward_passes`` and ``seconds`` are this receipt's own. Work shared by the receipts of one input (random
+    orderings, leave-one-out) is counted in the first.
     """
 
     encoded: Encoded
@@ -74,7 +74,7 @@ class Receipt(Result):
         return next((verdict for verdict in _VERDICTS if verdict in given), "not_applicable")
 
     def line(self, check: str) -> ReceiptLine:
-        """The line of one check. Raises KeyError where it was not asked for."""
+        """The line of one check. Raises KeyError if the check was not run."""
         for line in self.lines:
             if line.check == check:
                 return line
@@ -89,16 +89,16 @@ class Receipt(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a check."""
+        """One row per check."""
         return _lines(self.lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Scoreboard(Result):
-    """The methods on one input, the most faithful first, with every number they were judged by.
+    """The methods on one input, most faithful first, with all their numbers.
 
-    The order is by ``faithfulness``: the share of random orderings beaten, a tie counting half, the mean of
-    comprehensiveness and sufficiency; methods that tie are ordered by the checks' numbers in the order of ``columns``.
+    The order is by ``faithfulness``: the share of random orderings beaten, a tie counting half, averaged over
+    comprehensiveness and sufficiency; methods that tie are ordered by comprehensiveness, then by sufficiency.
     ``numbers`` has None where a check does not apply to a method.
     """
 
@@ -119,7 +119,7 @@ class Scoreboard(Result):
         return f"of {quoted(self.encoded.texts)} → {clipped(', '.join(shown), 80)}: {counted(len(shown), 'method')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a method, best first."""
+        """One row per method, best first."""
         import pandas as pd
 
         columns = {name: [row[index] for row in self.numbers] for index, name in enumerate(self.columns)}
@@ -128,11 +128,11 @@ class Scoreboard(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MethodRanking(Result):
-    """Which methods are faithful for one model, over a set of sentences written for this.
+    """Which methods are faithful for one model, over a set of sentences.
 
-    ``comprehensiveness`` and ``sufficiency`` are in probability; ``beaten`` the share of random orderings beaten, the
-    mean of both measures, a tie counting half; ``agreement`` Kendall's τ with leave-one-out. A sentence in which a
-    measure does not apply to a method is left out for it; ``sentences_used`` counts the others.
+    ``comprehensiveness`` and ``sufficiency`` are in probability; ``beaten`` is the share of random orderings beaten,
+    averaged over both measures, a tie counting half; ``agreement`` is Kendall's τ with leave-one-out. A sentence in
+    which a measure does not apply to a method is excluded for that method; ``used`` marks the others.
     """
 
     model: str
@@ -159,7 +159,7 @@ class MethodRanking(Result):
 
     @property
     def best(self) -> str:
-        """The id of the method that beats most random orderings."""
+        """The id of the method that beats the most random orderings."""
         return self.methods[0]
 
     def mean(self, column: str) -> Array:
@@ -174,7 +174,7 @@ class MethodRanking(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a method, most faithful first: means over the sentences."""
+        """One row per method, most faithful first: means over the sentences."""
         import pandas as pd
 
         columns = ("beaten", "comprehensiveness", "sufficiency", "agreement")
@@ -190,12 +190,12 @@ class MethodRanking(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MethodAgreement(Result):
-    """How far methods agree about one input.
+    """How far methods agree on one input.
 
-    ``kendall`` is Kendall's τ-b of the order that two methods give the tokens that can be left out; 0 where one of them
+    ``kendall`` is Kendall's τ-b between two methods' orders of the tokens that are not special; 0 where one of them
     gives all tokens the same score. ``overlap`` is the share of the ``top_k`` tokens that two methods have in common.
     ``consensus`` is the mean over methods of each method's scores divided by the sum of their magnitudes, so that each
-    method has one vote of size 1 to hand out; ``spread`` is their standard deviation.
+    method has the same total weight of 1; ``spread`` is their standard deviation.
     """
 
     encoded: Encoded
@@ -215,7 +215,7 @@ class MethodAgreement(Result):
         return f"of {quoted(self.encoded.texts)}: {counted(len(self.methods), 'method')}{mean}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a pair of methods."""
+        """One row per pair of methods."""
         import pandas as pd
 
         first, second = np.triu_indices(len(self.methods), 1)

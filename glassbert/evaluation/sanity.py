@@ -1,4 +1,4 @@
-"""Sanity: does the method give other scores when the model knows nothing? (Adebayo et al. 2018)"""
+"""Sanity: do the scores change when the model's weights are random? (Adebayo et al. 2018)"""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def run(examination: Examination, subject: Subject) -> Finding:
     """|Spearman's ρ| between the scores and those of the same method on the same model with every weight random.
 
     The cascade (details) randomises from the top down: head, last layer, … to the embeddings. A quick receipt runs
-    up to two stages: the head with the upper half of the layers; everything. Integrated gradients and the like take at
-    most four steps then. Compared are the tokens that can be left out; scores without a sign by their magnitude.
+    up to two stages: the head with the upper half of the layers; everything. Integrated gradients and similar methods
+    then take at most four steps. Only removable tokens are compared, unsigned scores by their magnitude.
     """
     if not subject.can_run_again or subject.method is None:
-        return not_applicable("there is no method to run again: these scores were not made by one of this version")
+        return not_applicable("there is no method to run again: no method of this version made these scores")
     tokens = len(examination.removable)
     if tokens < _FEWEST_TOKENS:
-        return not_applicable(f"{tokens} tokens are too few: two orders of them are often alike by chance")
+        return not_applicable(f"removable tokens: {tokens}, too few: two orders of them are often similar by chance")
     if np.ptp(subject.evidence) == 0:
         return not_applicable("all scores are equal, so there is no order that could change")
     chosen = _stages(examination, subject)
     settings = lean_settings(subject, thorough=examination.thorough)
     if not chosen:
         passes = run_cost(examination, subject, settings)
-        return not_applicable(f"not run: would cost {passes} passes; the thorough receipt runs it")
+        return not_applicable(f"skipped: it would cost {passes} passes; the thorough receipt runs it")
     names = stages(examination.runner.decision.model)
     correlations = []
     try:
@@ -50,7 +50,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
     except ModelTooLargeError as error:
         return not_applicable(str(error))
     except GlassBERTError as error:
-        return not_applicable(f"the method gives no scores on a model with random weights: {error}")
+        return not_applicable(f"the method fails on a model with random weights: {error}")
     number = abs(correlations[-1])
     details = {
         "stages": [names[stage] for stage in chosen],
@@ -59,8 +59,8 @@ def run(examination: Examination, subject: Subject) -> Finding:
         "steps": settings.get("n_steps"),
     }
     sentence = (
-        f"with all weights random the same method orders the tokens "
-        f"{'as before' if number > _FAILS else 'otherwise' if number <= _HOLDS else 'partly as before'} "
+        f"with all weights random, the same method ranks the tokens "
+        f"{'as before' if number > _FAILS else 'differently' if number <= _HOLDS else 'partly as before'} "
         f"(rank correlation {correlations[-1]:.2f}; {len(chosen)} of {len(names)} stages run"
     )
     sentence += f", {settings['n_steps']} steps)" if settings.get("n_steps") else ")"
@@ -90,10 +90,10 @@ CHECK = Check(
     id="sanity",
     label="Sanity",
     group="sanity",
-    question="Does the method give other scores when the model knows nothing?",
+    question="Do the scores change when the model's weights are random?",
     paper="Adebayo et al. 2018, arXiv:1810.03292",
     formula=r"\big|\rho\big(\varphi(\text{model}),\; \varphi(\text{model with random weights})\big)\big|",
-    threshold="holds up to |ρ| = 0.5, fails above 0.7; scores that stay say nothing about what the model learned",
+    threshold="holds up to |ρ| = 0.5, fails above 0.7; scores that do not change reveal nothing the model has learned",
     run=run,
     cost=cost,
 )

@@ -1,4 +1,4 @@
-"""Stability: how far do the scores move when the embeddings move a little? (Yeh et al. 2019, max-sensitivity)"""
+"""Stability: how much do the scores change under small noise on the embeddings? (Yeh et al. 2019, max-sensitivity)"""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ _QUICK_PASSES, _MOST_QUICK, _MOST_FOR_ONE = 30, 2, 60
 def run(examination: Examination, subject: Subject) -> Finding:
     """Captum's max-sensitivity: max over noises δ of ‖φ(x + δ) − φ(x)‖₂ / ‖φ(x)‖₂.
 
-    δ is uniform in ± 5 % of the root mean square of the embeddings of the words that can be left out, the same for
+    δ is uniform in ± 5 % of the root mean square of the embeddings of the removable words, the same for
     every occurrence of a word; special tokens and the baseline stay. A quick receipt draws up to two, a thorough one
     ten, the same for all methods.
     """
     if not subject.can_run_again or subject.method is None:
-        return not_applicable("there is no method to run again: these scores were not made by one of this version")
+        return not_applicable("there is no method to run again: no method of this version made these scores")
     if not len(examination.removable):
-        return not_applicable("there is no word whose embedding could be moved")
+        return not_applicable("there is no word whose embedding could be perturbed")
     samples = _samples(examination, subject)
     settings = lean_settings(subject, thorough=examination.thorough)
     if not samples:
         passes = 2 * run_cost(examination, subject, settings)
-        return not_applicable(f"not run: would cost {passes} passes; the thorough receipt runs it")
+        return not_applicable(f"skipped: it would cost {passes} passes; the thorough receipt runs it")
     try:
         moves = _moves(examination, subject, samples)
     except StoppedError:
         raise
     except GlassBERTError as error:
-        return not_applicable(f"the method gives no scores under noise: {error}")
+        return not_applicable(f"the method fails under noise: {error}")
     if moves is None:
-        return not_applicable("all scores are zero, so there is nothing that could move")
+        return not_applicable("all scores are zero, so there is nothing to compare")
     number = max(moves)
     if number == 0:
-        return not_applicable("noise on the embeddings does not reach this method")
-    tried = "1 noise" if samples == 1 else f"{samples} noises"
+        return not_applicable("noise on the embeddings does not affect this method")
+    tried = "1 sample" if samples == 1 else f"{samples} samples"
     with_steps = f", {settings['n_steps']} steps" if settings.get("n_steps") else ""
-    sentence = f"embeddings moved by {_RADIUS:.0%} at most move the scores by {number:.1%} ({tried} tried{with_steps})"
+    sentence = f"embedding noise of up to {_RADIUS:.0%} changes the scores by {number:.1%} ({tried}{with_steps})"
     details = {"moves": moves, "radius": _RADIUS, "steps": settings.get("n_steps")}
     return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
 
@@ -111,7 +111,7 @@ CHECK = Check(
     id="stability",
     label="Stability",
     group="stability",
-    question="How far do the scores move when the embeddings move a little?",
+    question="How much do the scores change under small noise on the embeddings?",
     paper="Yeh et al. 2019, arXiv:1901.09392",
     formula=r"\max_{\|\delta\|_\infty \le r} \frac{\|\varphi(x + \delta) - \varphi(x)\|_2}{\|\varphi(x)\|_2}, \quad "
     r"r = 0.05\, \mathrm{rms}(x)",

@@ -13,9 +13,9 @@ from glassbert.results import Array
 def run(examination: Examination, subject: Subject) -> Finding:
     """The mean over 1, 5, 10, 20, 50 % of p(x) − p(only the top tokens), in probability; less is better.
 
-    Tokens are left out by id, at least one is kept; special tokens stay.
+    Tokens are removed by id, at least one is kept; special tokens stay.
     """
-    return compare(examination, subject, examination.only, more_is_better=False, what="choice of tokens to keep")
+    return compare(examination, subject, examination.only, more_is_better=False, what="the choice of tokens to keep")
 
 
 def variants(examination: Examination, subject: Subject) -> Array:
@@ -27,7 +27,7 @@ CHECK = Check(
     id="sufficiency",
     label="Sufficiency",
     group="faithfulness",
-    question="Do the tokens that score highest carry the decision alone?",
+    question="Are the highest-scoring tokens alone enough for the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",
     formula=r"\frac{1}{5} \sum_{k \in \{1, 5, 10, 20, 50\}\,\%} p(x) - p(\mathrm{top}_k)",
     threshold=THRESHOLD,

@@ -1,4 +1,4 @@
-"""What a head does, what a decision needs of it, and what is lost without it."""
+"""Attention heads: what they do, how important they are to a decision, and what changes without them."""
 
 from glassbert.heads.ablation import ablate, ablation_sweep
 from glassbert.heads.distances import head_distances

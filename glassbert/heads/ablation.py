@@ -1,4 +1,4 @@
-"""Switching heads off: a view of the model without them, and which of them a decision needs."""
+"""Switching heads off: a view of the model without them, and which of them a prediction depends on."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def ablate(model: Model, heads: Iterable[HeadIndex]) -> Model:
     """A view of the model in which these (layer, head) contribute nothing: ``ablate(model, [(0, 3), (2, 1)])``.
 
     ξ_h = 0 in the terms of Michel et al. 2019: the head's output is set to zero before the heads are mixed, so a layer
-    without any head gives just its output bias. Every function of the library takes the view in place of the model;
-    its weights of attention are still those the heads compute. The view shares weights and lock with the model, which
-    stays as it is, also for other threads at the same time. Views of views add up; ``view.ablated_heads`` says which
-    heads are off. Raises LayerError, UnsupportedModelError.
+    without any head outputs only its bias. Every function of the library accepts the view in place of the model; its
+    attention weights are still those that the heads compute. The view shares weights and lock with the model, which is
+    not changed, also for other threads at the same time. Views of views add up; ``view.ablated_heads`` lists the heads
+    that are off. Raises LayerError, UnsupportedModelError.
     """
     blocks(model.network)  # raises where the inside of the network is not known
     chosen = {(int(layer), int(head)) for layer, head in heads}
@@ -58,15 +58,15 @@ def ablation_sweep(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> AblationSweep:
-    """What becomes of the target's value F without each of ``heads`` (None: all that are on).
+    """The target's value F without each of ``heads`` (None: all that are on).
 
     Mode "one_at_a_time" switches each off alone, in the order given. Mode "greedy" looks for the heads that the
-    decision needs: each step switches off, for good, the head whose loss lowers F most, until the model decides
-    otherwise or ``steps`` are done. Batched: the heads of a layer join one pass at that layer, so the layers below it
-    run once, and the whole costs about a quarter of one forward pass a head.
+    prediction depends on: each step permanently switches off the head whose removal lowers F most, until the prediction
+    flips or ``steps`` are done. Batched: the heads of a layer join one pass at that layer, so the layers below it run
+    once, and the total cost is about a quarter of one forward pass per head.
 
-    ``progress`` is called with (heads tried, heads to try at most); when ``cancelled()`` turns true, the steps done so
-    far are returned with ``complete=False``. Targets are those of :func:`glassbert.attribute`. Raises OptionError,
+    ``progress`` is called with (heads tried, heads to try at most); when ``cancelled()`` returns true, the steps done
+    so far are returned with ``complete=False``. Targets are those of :func:`glassbert.attribute`. Raises OptionError,
     LayerError, TargetError, HeadError, TextErrors, UnsupportedModelError.
     """
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""How alike heads are: Jensen-Shannon distances between their attention, and a picture of them (Clark et al. 2019)."""
+"""Similarity of heads: Jensen-Shannon distances between their attention, and a 2-D map (Clark et al. 2019)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def head_distances(maps: AttentionMaps) -> HeadDistances:
     """√ of the mean over queries of the Jensen-Shannon divergence (base 2) between two heads' rows, in [0, 1].
 
     The root of a mean of these divergences is a Euclidean distance, so classical scaling (Torgerson 1952) gives its
-    best picture in two dimensions. Deterministic: axes are turned so that the head farthest out on each is on the
-    positive side. Texts over ``MOST_ROWS`` tokens use that many evenly spaced queries. No forward pass.
+    best projection to two dimensions. Deterministic: axes are oriented so that the head farthest out on each is on the
+    positive side. Texts of more than ``MOST_ROWS`` tokens use that many evenly spaced queries. No forward pass.
     """
     tokens = len(maps.encoded)
     queries = np.unique(np.linspace(0, tokens - 1, min(tokens, MOST_ROWS)).round().astype(int))

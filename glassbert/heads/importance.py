@@ -32,17 +32,19 @@ def head_importance(
     """|∂F/∂ξ| of each head at ξ = 1, where ξ scales the head's output: (layer, head); the mean over a list of texts.
 
     F is the target's value, as in :func:`glassbert.attribute`; to first order, switching a head off changes F by
-    −∂F/∂ξ, which ``gradient`` keeps with its sign. Not normalised by layer. Two forward passes and a backward pass a
-    text, layer by layer, so that a long text takes the memory of one layer. Raises TargetError, HeadError, OptionError,
-    TextErrors, UnsupportedModelError.
+    −∂F/∂ξ, which ``gradient`` keeps with its sign. Not normalised by layer. Costs two forward passes and one backward
+    pass per text, layer by layer, so that a long text takes the memory of one layer. Raises TargetError, HeadError,
+    OptionError, TextErrors, UnsupportedModelError.
     """
     start = time.perf_counter()
     many = not isinstance(text, str | Encoded)
     texts: Sequence[Text] = text if many else [text]  # type: ignore[assignment,list-item]
     if many and pair is not None:
-        raise OptionError("a list of texts takes no pair: encode each pair with encode() and give a list of those")
+        raise OptionError(
+            "a list of texts takes no pair: encode each pair with encode() and pass a list of the results"
+        )
     if not texts:
-        raise OptionError("give at least one text")
+        raise OptionError("pass at least one text")
     runners = [decide(model, encode(model, each, pair), target, output) for each in texts]
     gradients = np.stack([many_passes(model, partial(_gradient, one), one.decision.length) for one in runners])
     return HeadImportance(

@@ -1,4 +1,4 @@
-"""What each head does: where it looks in this text, and a name for it by stated rules."""
+"""What each head does: where it attends in this text, and a label by stated rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BROAD_ENTROPY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class HeadLabel:
-    """A name for what a head does. ``targets``: what is counted; ``rule`` says when the name is given."""
+    """A label for what a head does. ``targets``: what is counted; ``rule``: when the label applies."""
 
     id: str
     label: str
@@ -75,8 +75,8 @@ HEAD_LABELS: Mapping[str, HeadLabel] = MappingProxyType(
 def head_profile(maps: AttentionMaps) -> HeadProfile:
     """Per head: entropy, mean distance, shares of weight on each of ``TARGETS``, and a label with its reason.
 
-    All are means over the queries that are not special tokens; a share over those that have such a target at all (the
-    share on the same word is over words with several pieces or occurrences; punctuation is no word). No forward pass.
+    All are means over the queries that are not special tokens; a share is over those that have such a target (the share
+    on the same word is over words with several pieces or occurrences; punctuation is not a word). No forward pass.
     One text is one sample: a head can look different in another.
     """
     encoded = maps.encoded

@@ -1,4 +1,4 @@
-"""What is known about heads: one number, or one row, a head."""
+"""Results about heads: one number, or one row, per head."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _grid(layers: int, heads: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HeadProfile(Result):
-    """Where each head looks in this text, on average over the tokens that are not special.
+    """Where each head attends in this text, on average over the tokens that are not special.
 
     ``shares`` are shares of a row's weight, 0 to 1; they overlap (the next token may be a [SEP]). ``chance`` is what
     the share would be with equal weight on every token. ``labels`` are ids of ``gb.HEAD_LABELS``, given by the rules
@@ -71,7 +71,7 @@ class HeadProfile(Result):
         return f"of {quoted(self.encoded.texts)}: {counted(layers, 'layer')} × {counted(heads, 'head')}"
 
     def frame(self) -> pd.DataFrame:
-        """One row a head: entropy, distance, a column a target, label, evidence."""
+        """One row per head: entropy, distance, one column per target, label, evidence."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -116,7 +116,7 @@ class HeadDistances(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a head: its place, and the head most like it."""
+        """One row per head: its position, and the most similar head."""
         import pandas as pd
 
         others = self.distances + 2 * np.eye(len(self.distances), dtype=np.float32)
@@ -139,7 +139,7 @@ class HeadImportance(Result):
     """How sensitive the target's value F is to each head (Michel et al. 2019), in units of ``output``.
 
     ``importance`` is the mean over texts of |∂F/∂ξ| at ξ = 1, where ξ scales the head's output. ``gradient`` is the
-    mean of ∂F/∂ξ with its sign: positive heads speak for the target. Inputs and targets are those used, masks in place.
+    mean of ∂F/∂ξ with its sign: positive heads favour the target. Inputs and targets are those used, masks in place.
     """
 
     importance: Array  # (layer, head)
@@ -162,7 +162,7 @@ class HeadImportance(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a head."""
+        """One row per head."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -176,10 +176,10 @@ class HeadImportance(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AblationSweep(Result):
-    """What the target's value F becomes as heads are switched off, in units of ``output``.
+    """The target's value F as heads are switched off, in units of ``output``.
 
     Mode "one_at_a_time": one step a head, each alone. Mode "greedy": step *n* switches a head off in addition to those
-    of all steps before it. ``predicted`` is what the model then decides. ``complete`` is False after a cancellation.
+    of all steps before it. ``predicted`` is the prediction then. ``complete`` is False after a cancellation.
     """
 
     encoded: Encoded  # with the mask in place, for a masked word
@@ -221,7 +221,7 @@ class AblationSweep(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a step."""
+        """One row per step."""
         import pandas as pd
 
         return pd.DataFrame(

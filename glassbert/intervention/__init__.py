@@ -1,4 +1,4 @@
-"""Interventions: states of one run put into another."""
+"""Interventions: states of one run patched into another."""
 
 from glassbert.intervention.patching import trace
 

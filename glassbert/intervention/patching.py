@@ -1,4 +1,4 @@
-"""Where the difference between two texts lives: activation patching, also called causal tracing."""
+"""Where the difference between two texts is located: activation patching, also called causal tracing."""
 
 from __future__ import annotations
 
@@ -44,24 +44,25 @@ def trace(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Trace:
-    """How much of the clean text's answer each place brings back when its state is put into the corrupted run.
+    """How much of the clean text's F each place restores when its state is patched into the corrupted run.
 
-    Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022): the model reads ``corrupted``, with the
-    state that it has while reading ``clean`` written over its own at one place, and F is read. ``kind`` says what is
-    patched: "hidden", the state after a layer (layer 0: the embeddings); "attention" and "mlp", what a layer's
-    attention block or feed-forward half adds to it; "head", what one head gives to the output projection. ``layers``
-    (None: all) and ``spans`` choose places; a span is token positions [start, stop), patched together. None is each
+    Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022): the model runs on ``corrupted``, with
+    the state at one place replaced by that of the run on ``clean``, and F is read. ``kind`` selects what is patched:
+    "hidden", the state after a layer (layer 0: the embeddings); "attention" and "mlp", what a layer's attention or
+    feed-forward block adds to it; "head", one head's output before the output projection. ``layers`` (None: all) and
+    ``spans`` select places; a span is token positions [start, stop), patched together. ``spans`` None patches each
     token alone, and for "head" the whole text at once.
 
     Both texts must have the same number of tokens: positions are matched one to one (:func:`same_length_hint` helps).
-    ``pair`` is the second text of both, unless ``corrupted_pair`` gives the corrupted one another. ``target`` as in
-    :func:`glassbert.attribute`; what it leaves open is settled by the clean text. A masked position is masked in both.
+    ``pair`` is the second text of both, unless ``corrupted_pair`` gives another for the corrupted one. ``target`` is as
+    in :func:`glassbert.attribute`; what it leaves open is determined by the clean text. A masked position is masked in
+    both.
 
     Patches share passes: each splits off from the corrupted run at its layer, so the layers below are computed once,
-    and patches that cannot matter (equal states, tokens that nobody reads after the last layer) are not run. That
-    comes to less than a third of a forward pass a place. ``progress(places done, places)`` is called after every pass.
-    Raises TextError for other lengths, TargetError where both texts give the same F, OptionError, LayerError,
-    HeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` turns true.
+    and patches that cannot have an effect (equal states, tokens that are not read after the last layer) are not run.
+    This costs less than a third of a forward pass per place. ``progress(places done, places)`` is called after every
+    pass. Raises TextError for different lengths, TargetError if both texts give the same F, OptionError, LayerError,
+    HeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` returns true.
     """
     start = time.perf_counter()
     if kind not in KINDS:
@@ -127,7 +128,9 @@ def _check_lengths(model: Model, clean: Encoded, corrupted: Encoded) -> None:
     if len(clean) != len(corrupted):
         raise TextError(same_length_hint(model, clean, corrupted).sentence)
     if (clean.input_ids == corrupted.input_ids).all():
-        raise TextError("the two texts are the same to this model, so nothing can be restored: change a word in one")
+        raise TextError(
+            "both texts give this model the same tokens, so there is nothing to restore: change a word in one"
+        )
 
 
 def _check_difference(runner: Runner, clean: float, corrupted: float) -> None:
@@ -158,7 +161,9 @@ def _spans(kind: Kind, tokens: int, spans: Sequence[tuple[int, int]] | None) -> 
     chosen = [(int(start), int(stop)) for start, stop in spans]
     for start, stop in chosen:
         if not 0 <= start < stop <= tokens:
-            raise OptionError(f"span {(start, stop)}: these texts have tokens 0 to {tokens - 1}, and stop comes after")
+            raise OptionError(
+                f"span {(start, stop)}: these texts have tokens 0 to {tokens - 1}, and stop must be larger than start"
+            )
     if not chosen:
         raise OptionError("there is no token to patch: choose at least one")
     return chosen

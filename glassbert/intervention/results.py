@@ -1,4 +1,4 @@
-"""What becomes of an answer when states of another run are put into it."""
+"""Results of patching states of one run into another."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Trace"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trace(Result):
-    """F of the corrupted text with one state of the clean run put in its place, in units of ``output``.
+    """F of the corrupted text with one state replaced by that of the clean run, in units of ``output``.
 
     ``kind`` "hidden": layer n is the state after n layers, 0 the embeddings. Otherwise layers count from 0. A span is
     the token positions [start, stop) that were patched together.
@@ -44,7 +44,7 @@ class Trace(Result):
 
     @property
     def restored(self) -> Array:
-        """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 nothing, 1 the whole answer."""
+        """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 is no effect, 1 is all of F."""
         share: Array = (self.values - self.corrupted_value) / (self.clean_value - self.corrupted_value)
         return share.astype(np.float32)
 
@@ -62,7 +62,7 @@ class Trace(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a place: layer, (head,) first and last token, their strings in both texts, F, restored share."""
+        """One row per place: layer, (head,) first and last token, their strings in both texts, F, restored share."""
         import pandas as pd
 
         index = [axis.ravel() for axis in np.indices(self.values.shape)]

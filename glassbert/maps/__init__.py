@@ -1,6 +1,6 @@
-"""Attention, and what is measured from it. One file a measure.
+"""Attention, and measures derived from it. One file per measure.
 
-A file of this folder that defines ``MEASURE`` is a measure; nothing else has to be touched to add one.
+A file of this folder that defines ``MEASURE`` is a measure; adding one requires no other change.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def measure(
 ) -> TokenMaps:
     """Any of :data:`MEASURES` by its id, with its defaults.
 
-    ``target`` is for those with ``needs_target``; the others leave it alone. ``maps`` are the weights of this input, if
-    they are there already. Raises MethodError, and what the measure raises.
+    ``target`` is for measures with ``needs_target``; the others ignore it. ``maps`` are the attention weights of this
+    input, if already computed. Raises MethodError, and what the measure raises.
     """
     chosen = MEASURES.get(measure)
     if chosen is None:

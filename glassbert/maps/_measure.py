@@ -35,10 +35,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One way to say how much a token draws from another.
+    """One way to measure how much a token takes from another.
 
-    ``meaning`` completes "a number says …". ``cost(tokens)``: forward passes of this input's length, the one that gives
-    the weights included; ``backward`` says that a backward pass comes on top. ``rows_sum_to_one`` holds for every row.
+    ``meaning`` completes "a number says …". ``cost(tokens)``: forward passes of this input's length, including the one
+    that gives the weights; ``backward``: a backward pass is added. ``rows_sum_to_one`` holds for every row.
     ``needs_model``: False where ``AttentionMaps`` are enough. ``needs_target``: the numbers are about one decision.
     ``per_head``: the map is (layer, head, query, key), not (layer, query, key).
     """

@@ -1,4 +1,4 @@
-"""Flow: attention as pipes, and how much could run from a token down to an input token (Abnar & Zuidema 2020)."""
+"""Flow: attention weights as capacities, and the maximum flow to an input token (Abnar & Zuidema 2020)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ MEASURE = Measure(
     id="flow",
     label="Flow",
     paper="Abnar & Zuidema 2020, arXiv:2005.00928",
-    meaning="how much could run from this input token to the other, if weights were the widths of pipes",
+    meaning="the maximum flow between this input token and the other, with attention weights as capacities",
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=False,

@@ -40,7 +40,7 @@ class Neurons:
             object.__setattr__(self, name, read_only(getattr(self, name), dtype))
 
     def frame(self) -> pd.DataFrame:
-        """One row a neuron of a token: layer, head, token, neuron, query, key."""
+        """One row per neuron of a token: layer, head, token, neuron, query, key."""
         import pandas as pd
 
         layer, head, token, neuron = (axis.ravel() for axis in np.indices(self.queries.shape, dtype=np.int32))

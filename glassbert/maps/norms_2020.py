@@ -1,4 +1,4 @@
-"""Value-weighted norms: the length of what attention carries, ‖Σ_h α_h f_h(x_j)‖ (Kobayashi et al. 2020)."""
+"""Value-weighted norms: the norm of what attention carries, ‖Σ_h α_h f_h(x_j)‖ (Kobayashi et al. 2020)."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ def value_norms(
     per_head: bool = False,
     maps: AttentionMaps | None = None,
 ) -> TokenMaps:
-    """How long the vector is that each token carries to each other: (layer, query, key), in units of hidden states.
+    """Norm of the vector carried from each token to each other: (layer, query, key), in units of hidden states.
 
     Variant "2020": ‖Σ_h α_h(i, j) f_h(x_j)‖ with f_h(x) = (x W_V + b_V) W_O; ``per_head`` gives ‖α_h f_h(x_j)‖, (layer,
     head, query, key). Variant "2021": the same sum, plus x_i where i = j, through LayerNorm's own scaling. One forward
-    pass; with ``maps``, the weights of this input, they are not made a second time. Rows do not sum to 1:
+    pass; with ``maps``, the weights of this input, they are not computed again. Rows do not sum to 1:
     ``normalised()`` gives shares. Raises OptionError, UnsupportedModelError, TextErrors.
     """
     if variant not in VARIANTS:
         raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(VARIANTS)}")
     if per_head and variant == "2021":
-        raise OptionError("the 2021 norms are of all heads together, LayerNorm comes after their sum: use variant 2020")
+        raise OptionError(
+            "the 2021 norms are over all heads together, because LayerNorm follows their sum: use variant 2020"
+        )
     if variant == "2021":
         return value_norms_2021(model, text, pair, maps=maps)
     encoded = encode(model, text, pair)
@@ -64,7 +66,7 @@ MEASURE = Measure(
     id="value_norms_2020",
     label="Value-weighted norms",
     paper="Kobayashi et al. 2020, arXiv:2004.10102",
-    meaning="the length of what attention carries from this token: its weight times how large its value vectors are",
+    meaning="the norm of the vector that attention carries from this token: value vectors times attention weights",
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=True,

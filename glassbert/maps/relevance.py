@@ -34,9 +34,9 @@ def attention_relevance_map(
     """R after each layer, (layer, query, key): how much of *key* reached *query* along attention that raised F.
 
     R ← R + mean_h((∇A ⊙ A)⁺) R, R = I at the start. The row of [CLS], or of the masked position, after the last layer
-    is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. Two forward
-    passes and a backward pass, layer by layer, so that a long text takes the memory of one layer; rows do not sum to 1.
-    Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
+    is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. Costs two forward
+    passes and one backward pass, layer by layer, so that a long text takes the memory of one layer; rows do not sum to
+    1. Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
     """
     runner = decide(model, encode(model, text, pair), target, output)
     decision = runner.decision

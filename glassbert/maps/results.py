@@ -1,7 +1,7 @@
-"""Numbers for pairs of tokens: attention weights, and what is measured from them.
+"""Numbers for pairs of tokens: attention weights, and measures derived from them.
 
 :class:`AttentionMaps` holds every weight of a text. :class:`TokenMaps` holds any measure, over all tokens or some of
-them, by token or by word; its methods give new maps and say in ``caption`` what they left out.
+them, by token or by word; its methods return new maps and record in ``caption`` what they excluded.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ def check_head(layer: int, head: int, layers: int, heads: int) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenMaps(Result):
-    """One number for each pair of query (row: who looks) and key (column: what is looked at), layer by layer.
+    """One number for each pair of query (row: attends) and key (column: is attended to), layer by layer.
 
-    ``values`` is (layer, query, key), or (layer, head, query, key) for a measure that tells heads apart; ``measure``
+    ``values`` is (layer, query, key), or (layer, head, query, key) for a measure per head; ``measure``
     is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` say which tokens of
     ``encoded`` each covers, [start, stop). ``rows_sum_to_one`` holds for every row; ``renormalised`` says that rows
     were rescaled to make it so.
@@ -111,7 +111,7 @@ class TokenMaps(Result):
     def by_word(self) -> TokenMaps:
         """Words instead of pieces: sum over the key pieces of a word, mean over its query pieces (Clark et al. 2019).
 
-        Rows that sum to 1 still do. Each special token stays a word of its own.
+        Rows that sum to 1 still do. Each special token remains a word of its own.
         """
         words = words_of(self.encoded)
         row_words, column_words = words.group[self.queries[:, 0]], words.group[self.keys[:, 0]]
@@ -130,13 +130,13 @@ class TokenMaps(Result):
     def block(self, block: PairBlock | str, *, renormalise: bool = False) -> TokenMaps:
         """One part of a text pair: "A→B" are the rows of text A and the columns of text B; no special tokens.
 
-        ``renormalise`` rescales what is left of each row to sum to 1; without it the missing rest is the weight on
-        everything else. Raises OptionError for a single text or another name.
+        ``renormalise`` rescales the remainder of each row to sum to 1; without it, the weight on everything else is
+        missing. Raises OptionError for a single text or another name.
         """
         if block not in BLOCKS:
             raise OptionError(f"block {block!r} is not known; valid are {', '.join(BLOCKS)}")
         if len(self.encoded.texts) != 2:
-            raise OptionError(f"{block} needs two texts, and this input is one: give a second text")
+            raise OptionError(f"{block} needs two texts, but this input has one: add a second text")
         looking, looked_at = BLOCKS[block]
         text_of = self.encoded.sequence_ids
         return self._part(
@@ -147,7 +147,7 @@ class TokenMaps(Result):
         )
 
     def without_special(self, renormalise: bool = False) -> TokenMaps:
-        """Rows and columns of [CLS], [SEP] and the like left out; ``renormalise`` rescales the rest to sum to 1."""
+        """Without the rows and columns of special tokens; ``renormalise`` rescales the remainder to sum to 1."""
         ordinary = self.encoded.special_tokens_mask == 0
         return self._part(
             np.flatnonzero(ordinary[self.queries[:, 0]]),
@@ -157,7 +157,7 @@ class TokenMaps(Result):
         )
 
     def over_heads(self, how: How = "mean") -> TokenMaps:
-        """All heads of each layer as one: (layer, head, query, key) → (layer, query, key)."""
+        """All heads of each layer combined: (layer, head, query, key) → (layer, query, key)."""
         if not self.per_head:
             raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
         values = _combined(self.values, 1, how)
@@ -200,7 +200,7 @@ class TokenMaps(Result):
         )
 
     def normalised(self) -> TokenMaps:
-        """Each row divided by its sum; a row of zeros stays as it is, and then not every row sums to 1."""
+        """Each row divided by its sum; a row of zeros is unchanged, and then not every row sums to 1."""
         return self._rescaled()
 
     def _about(self) -> str:
@@ -219,7 +219,7 @@ class TokenMaps(Result):
         return overview_html(self.values[None], caption="a map for each layer; rows are queries, columns keys")
 
     def frame(self) -> pd.DataFrame:
-        """One row a number: layer, (head,) query, key, their labels, value."""
+        """One row per number: layer, (head,) query, key, their labels, value."""
         import pandas as pd
 
         index = [axis.ravel() for axis in np.indices(self.values.shape, dtype=np.int32)]
@@ -238,7 +238,7 @@ class TokenMaps(Result):
 
     def _part(self, rows: Array, columns: Array, caption: str, renormalise: bool) -> TokenMaps:
         if not len(rows) or not len(columns):
-            raise OptionError(f"{caption}: nothing would be left of these maps")
+            raise OptionError(f"{caption}: these maps would be empty")
         part = replace(
             self,
             values=self.values[..., rows, :][..., columns],
@@ -264,7 +264,7 @@ class TokenMaps(Result):
 class AttentionMaps(Result):
     """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1.
 
-    The methods of :class:`TokenMaps` work here too, and give such maps.
+    The methods of :class:`TokenMaps` are available here too, and return such maps.
     """
 
     encoded: Encoded
@@ -315,7 +315,7 @@ class AttentionMaps(Result):
         return overview_html(self.weights, caption="a row for each layer, a map for each head; rows are queries")
 
     def frame(self) -> pd.DataFrame:
-        """One row a weight: layer, head, query, key, their tokens, weight."""
+        """One row per weight: layer, head, query, key, their tokens, weight."""
         import pandas as pd
 
         layers, heads, queries, keys = self.weights.shape

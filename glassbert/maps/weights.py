@@ -18,7 +18,7 @@ from glassbert.text.inputs import Text, encode
 def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 
-    Costs one forward pass of the encoder. Row *query* says where that token takes its new value from; each row sums
+    Costs one forward pass of the encoder. Row *query* holds the weights of that token over all others; each row sums
     to 1. Raises the TextErrors of :func:`glassbert.encode`.
     """
     encoded = encode(model, text, pair)
@@ -42,7 +42,7 @@ MEASURE = Measure(
     id="attention",
     label="Attention weights",
     paper="Vaswani et al. 2017, arXiv:1706.03762",
-    meaning="the weight this head gives to the token when it mixes their values",
+    meaning="the weight that this head gives to the token's value vector",
     cost=one_pass,
     rows_sum_to_one=True,
     needs_model=False,

@@ -1,4 +1,4 @@
-"""Value zeroing: what a layer's output loses without one token's value (Mohebbi et al. 2023)."""
+"""Value zeroing: how a layer's output changes without one token's value vector (Mohebbi et al. 2023)."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def value_zeroing(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> TokenMaps:
-    """How much a layer's output for *query* turns when the value of *key* is set to zero there: (layer, query, key).
+    """How much a layer's output for *query* changes when the value vector of *key* is set to zero: (layer, query, key).
 
     For each layer and token t, the layer is run again on the text's own states with v_t = 0 in every head; queries,
     keys and weights stay. The number is 1 − cos(h_i, h_i without v_t) of the layer's output, each row divided by its
     sum, so rows sum to 1 (a row is zero where no value matters: in a layer whose heads are all off). Costs about
-    2 + tokens forward passes, batched, less the projections, which are the same each time; the model is free for others
-    in between. ``progress`` is called with (layers done, layers); an exception it raises ends the work. ``cancelled``
-    is asked before every batch. Raises StoppedError, the TextErrors and UnsupportedModelError.
+    2 + tokens forward passes, batched, less the projections, which are computed once; the model is not locked between
+    batches. ``progress`` is called with (layers done, layers); an exception it raises ends the work. ``cancelled``
+    is checked before every batch. Raises StoppedError, the TextErrors and UnsupportedModelError.
     """
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
@@ -116,7 +116,7 @@ def _distances(
     whole, distances = torch.empty(0), []
     for zeroed in _chunks(model, tokens):
         if cancelled is not None and cancelled():
-            raise StoppedError("value zeroing was stopped before it was done; start it again to get its map")
+            raise StoppedError("value zeroing was cancelled; run it again to get its map")
         output = bare.run(lambda device: without(zeroed))  # noqa: B023
         if zeroed[0] < 0:
             whole, output = output[:1], output[1:]
@@ -150,7 +150,8 @@ MEASURE = Measure(
     id="value_zeroing",
     label="Value zeroing",
     paper="Mohebbi et al. 2023, arXiv:2301.12971",
-    meaning="how much the layer's output turns when this token's value is taken away, as a share of all turns",
+    meaning="how much the layer's output changes direction when this token's value vector is zeroed, as a share over "
+    "all tokens",
     cost=lambda tokens: 2 + tokens,  # the trace, and every layer again whole and without each token
     rows_sum_to_one=True,
     needs_model=True,

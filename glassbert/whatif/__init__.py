@@ -1,4 +1,4 @@
-"""What if the text were another one: edits and their effect, the smallest change that matters, the words not needed.
+"""What if the text were different: edits and their effect, the smallest flip, and the words that are not needed.
 
 Reading order: ``edits → decisions → variants → proposals → flips → reduction``.
 """

@@ -20,7 +20,7 @@ __all__ = ["Variant", "decide_edited", "editable", "probabilities", "values", "v
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """An edited text as the model reads it; ``gap`` is the token of the masked word that is asked about."""
+    """An edited text as the model reads it; ``gap`` is the target mask's token."""
 
     edits: tuple[Edit, ...]
     encoded: Encoded
@@ -40,23 +40,25 @@ def decide_edited(
     settled = runner.decision.target
     if isinstance(settled, MaskTarget) and settled.position not in mask_positions(model, encoded):
         raise TargetError(
-            f"type {model.mask_token} in the text where the word is asked about: an edited text is read anew, and only "
-            "a typed gap keeps its place"
+            f"type {model.mask_token} in place of the target word: an edited text is tokenized again, and only a typed "
+            "mask can be followed"
         )
     if not isinstance(settled, ClassTarget | MaskTarget | NextSentenceTarget):
-        raise TargetError("texts are varied for a class, a masked word or the next sentence; choose one of these")
+        raise TargetError(
+            "texts can be edited for a class, a masked word or the next sentence as the target; choose one of these"
+        )
     return runner
 
 
 def editable(decision: Decision) -> list[int]:
-    """The first token of every word that may be edited: all but the gap that is asked about."""
+    """The first token of every word that may be edited: all but the target mask."""
     target = decision.target
     gap = target.position if isinstance(target, MaskTarget) else None
     return [position for position in words_to_edit(decision.encoded) if position != gap]
 
 
 def variant(decision: Decision, edits: Sequence[Edit]) -> Variant:
-    """The text after these edits, read anew. Raises TargetError, and the TextErrors where nothing is left."""
+    """The text after these edits, tokenized again. Raises TargetError, and TextErrors if nothing remains."""
     model, before, target = decision.model, decision.encoded, decision.target
     encoded = encode(model, *edited_texts(before, edits, model.mask_token))
     if not isinstance(target, MaskTarget):

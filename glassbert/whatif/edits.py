@@ -1,7 +1,7 @@
 """Edits of a text, word by word: replace, delete, mask.
 
-An edit names a token of the text as the model reads it and means the whole word that the token belongs to. It changes
-the text itself, which is then read anew: a variant is a text like any other and can be opened, linked and shared.
+An edit names a token of the text and changes the whole word that the token belongs to. It changes the text itself,
+which is then tokenized again: a variant is a text like any other and can be opened, linked and shared.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class Edit:
     def __post_init__(self) -> None:
         check_fields(self, OptionTypeError)
         if self.kind not in get_args(EditKind):
-            raise OptionError(f"no edit of kind {self.kind!r}; valid are {', '.join(get_args(EditKind))}")
+            raise OptionError(f"edit kind {self.kind!r} is not known; valid are {', '.join(get_args(EditKind))}")
         if (self.kind == "replace") != bool(self.replacement.strip()):
-            raise OptionError("an edit that replaces needs a word to put there; one that deletes or masks takes none")
+            raise OptionError("an edit of kind 'replace' needs a replacement; 'delete' and 'mask' take none")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -64,7 +64,9 @@ def word_at(encoded: Encoded, position: int) -> Span:
     """The characters of the word that this token is part of. Raises TargetError for no token or a special one."""
     if not 0 <= position < len(encoded) or encoded.special_tokens_mask[position]:
         words = np.flatnonzero(encoded.special_tokens_mask == 0)
-        raise TargetError(f"token {position} is no word of this text; its words are tokens {words[0]} to {words[-1]}")
+        raise TargetError(
+            f"token {position} is not a word of this text; its words are tokens {words[0]} to {words[-1]}"
+        )
     pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
     which = int(encoded.sequence_ids[position])
     start, end = int(encoded.offsets[pieces, 0].min()), int(encoded.offsets[pieces, 1].max())
@@ -87,8 +89,8 @@ def words_to_edit(encoded: Encoded) -> list[int]:
 def edited_texts(encoded: Encoded, edits: Sequence[Edit], mask_token: str | None = None) -> tuple[str, ...]:
     """The texts after all edits: ``"A good film" [Edit(2, replacement="bad")] → ("A bad film",)``.
 
-    A deleted word takes one space with it. A replacement is capitalised where the word was. Raises TargetError for a
-    token that is no word or two edits of one word, OptionError for a mask where the model has none.
+    A deleted word takes one space with it. A replacement is capitalised if the word was. Raises TargetError for a token
+    that is not a word and for two edits of one word, OptionError for a mask if the model has no mask token.
     """
     return tuple(
         _apply(text, changes, mask_token) for text, changes in zip(encoded.texts, _spans(encoded, edits), strict=True)
@@ -100,7 +102,7 @@ def moved_start(encoded: Encoded, edits: Sequence[Edit], position: int, mask_tok
     span = word_at(encoded, position)
     changes = _spans(encoded, edits)[span.text]
     if span in changes:
-        raise TargetError("the gap that is asked about cannot be edited: edit another word")
+        raise TargetError("the target mask cannot be edited: edit another word")
     earlier = {own: edit for own, edit in changes.items() if own.start < span.start}
     text = encoded.texts[span.text]
     return span.start + len(_apply(text, earlier, mask_token)) - len(text)
@@ -112,7 +114,7 @@ def _spans(encoded: Encoded, edits: Sequence[Edit]) -> list[dict[Span, Edit]]:
     for edit in edits:
         span = word_at(encoded, int(edit.position))
         if span in by_text[span.text]:
-            raise TargetError("two edits are of the same word: make them one")
+            raise TargetError("two edits change the same word: combine them into one")
         by_text[span.text][span] = edit
     return by_text
 

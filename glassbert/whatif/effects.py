@@ -35,14 +35,14 @@ def variants(
     """What the model decides about edited texts.
 
     ``variants(model, "A good film", edits=[Edit(2, replacement="bad")])``: each element of ``edits`` is a variant, one
-    :class:`Edit` or several made together. Every variant is read anew, as if it had been typed. One forward pass a
-    variant, one for the original, and one if the target is left open (None: the predicted class; without a classifier
-    the first typed mask; without one the next sentence of a pair). Raises OptionError for an empty list, TargetError,
-    HeadError and the TextErrors.
+    :class:`Edit` or several applied together. Every variant is tokenized again, as if it had been typed. Costs one
+    forward pass per variant, one for the original, and one if ``target`` is None (the predicted class; without a
+    classifier, the first mask in the text; without a mask, the next sentence of a pair). Raises OptionError for an
+    empty list, TargetError, HeadError and the TextErrors.
     """
     start = time.perf_counter()
     if isinstance(edits, Edit) or len(edits) == 0:
-        raise OptionError("edits is a list with at least one edit, or list of edits made together")
+        raise OptionError("edits must be a list with at least one edit, or list of edits applied together")
     runner = decide_edited(model, encode(model, text, pair), target, output, cancelled=cancelled)
     decision = runner.decision
     made = [variant(decision, [one] if isinstance(one, Edit) else one) for one in edits]
@@ -51,7 +51,7 @@ def variants(
 
 
 def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:
-    """Variants with their (variant, class) logits, beside the original's (class,)."""
+    """Variants with their (variant, class) logits, and the original's (class,)."""
     decision = runner.decision
     empty = np.empty(0)
     return Variants(

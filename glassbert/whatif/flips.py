@@ -1,4 +1,4 @@
-"""The smallest change of a text that turns the model's decision."""
+"""The smallest change of a text that flips the prediction."""
 
 from __future__ import annotations
 
@@ -50,17 +50,18 @@ def find_flip(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> FlipSearch:
-    """The smallest changes of the text after which the model decides otherwise.
+    """The smallest changes of the text that flip the prediction.
 
-    Every word is deleted, and replaced by its ``top_k`` ``proposals``: "masked_model", what ``proposer`` (None: the
-    model itself) would put there, which reads fluently; "gradient", what the model's own gradient says would lower the
-    target's logit most (HotFlip, Ebrahimi et al. 2018), which need not read well. Then pairs of changes, those first
-    that lowered the decision's lead most by themselves, as long as fewer than ``results`` single ones flip. ``budget``
-    bounds the forward passes, proposals and distances included. Deterministic: nothing is drawn at random.
+    Each word is deleted, and replaced by its ``top_k`` ``proposals``: "masked_model", the top predictions of
+    ``proposer`` (None: the model itself) for the masked word, which read fluently; "gradient", the words that lower the
+    target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. If fewer than
+    ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that lowered the
+    prediction's lead most on their own. ``budget`` bounds the forward passes, including those for proposals and
+    distances. The search is deterministic.
 
-    The decision is the class, word or answer with the highest logit, whatever ``target`` (None: that one) says about
-    which probability is reported. When cancelled it returns what was found. Raises OptionError, HeadError where
-    nobody can propose, TargetError, TextErrors.
+    The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
+    which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, HeadError if
+    the proposer has no masked-word head, TargetError, TextErrors.
     """
     start = time.perf_counter()
     _check(proposals, max_edits, top_k, budget, results)

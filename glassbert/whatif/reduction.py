@@ -1,4 +1,4 @@
-"""What is left when every word that the decision does not need is taken away."""
+"""What remains when every word that the prediction does not need is removed."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def reduce_input(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> InputReduction:
-    """Input reduction (Feng et al. 2018): drop the least important word again and again while the decision holds.
+    """Input reduction (Feng et al. 2018): repeatedly drop the least important word while the prediction stays the same.
 
-    The least important word is the one without which the decision's probability is highest. Words are left out by id,
-    all their pieces together; special tokens, and a gap that is asked about, stay. It ends where every further word
-    would change the decision, or at the last word. What is left is often absurd, and the model as sure as before.
-    With n words it costs up to n (n + 1) / 2 passes of ever shorter inputs, a round in one batch. When cancelled it
-    returns the steps so far. Raises TargetError, HeadError, TextErrors.
+    The least important word is the one without which the prediction's probability is highest. Words are removed by id,
+    all their pieces together; special tokens and the target mask stay. The reduction ends when removing any further
+    word would flip the prediction, or at the last word. The remainder often makes no sense to a reader, although the
+    model stays confident. With n words it costs up to n (n + 1) / 2 passes of ever shorter inputs, one batch per round.
+    When cancelled, it returns the steps so far. Raises TargetError, HeadError, TextErrors.
     """
     start = time.perf_counter()
     runner = decide_edited(model, encode(model, text, pair), target)
     decision, encoded = runner.decision, runner.decision.encoded
     words = {int(word): encoded.word_ids == word for word in np.unique(encoded.word_ids[decision.removable])}
     if not words:
-        raise TargetError("this text has no word to take away: type at least one")
+        raise TargetError("this text has no word to remove: type at least one")
     rounds = len(words)
     whole = np.ones(len(encoded), dtype=bool)
     original = _logits(runner, whole[None])[0]

@@ -1,4 +1,4 @@
-"""What became of a decision when the text changed: the results of ``glassbert.whatif``.
+"""How a prediction responds to changes of the text: the results of ``glassbert.whatif``.
 
 An edit is stored as (token position, kind, replacement), the arguments of :class:`glassbert.Edit`; positions are those
 of ``encoded``, the unchanged text. ``probability`` is always that of the target.
@@ -24,7 +24,7 @@ StoredEdit: TypeAlias = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Variants(Result):
-    """Edited texts beside the original: the value F of the target, its probability, and what the model decides."""
+    """Edited texts compared with the original: the value F of the target, its probability, and the prediction."""
 
     encoded: Encoded
     target: Target
@@ -51,7 +51,7 @@ class Variants(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a variant."""
+        """One row per variant."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -68,12 +68,12 @@ class Variants(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FlipSearch(Result):
-    """The smallest changes that turn the decision, the smallest first; none is an answer too.
+    """The smallest changes that flip the prediction, the smallest first; there may be none.
 
-    Fewer edits are smaller; among as many, the smaller ``distance``: 1 − cosine between the mean states (last layer,
-    special tokens left out) of the model ``measured_by`` for the original text and for the changed one. ``closest`` is
-    the variant nearest to a flip that does not flip, if any was tried. ``complete`` is False when the search was
-    stopped or the budget ended it before everything it would have tried.
+    Fewer edits are smaller; with the same number of edits, the smaller ``distance`` is: 1 − cosine between the mean
+    states (last layer, special tokens excluded) of the model ``measured_by`` for the original text and for the changed
+    one. ``closest`` is the variant that comes closest to a flip without flipping, if any was tried. ``complete`` is
+    False if the search was cancelled or the budget ran out before all candidates were tried.
     """
 
     encoded: Encoded
@@ -98,22 +98,22 @@ class FlipSearch(Result):
     _arrays: ClassVar[Mapping[str, str]] = {"distances": "float64"}
 
     def _about(self) -> str:
-        stopped = "" if self.complete else ", not all that could be"
+        stopped = "" if self.complete else ", search incomplete"
         return (
             f"of {quoted(self.encoded.texts)} → {clipped(self.prediction, 40)} ({self.probability:.2f}): "
             f"{counted(self.found, 'flip')} among {self.tried} variants tried{stopped}"
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a flip."""
+        """One row per flip."""
         return self.flips.frame().assign(edits=[len(one) for one in self.flips.edits], distance=self.distances)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class InputReduction(Result):
-    """Words taken away one after another while the decision holds (Feng et al. 2018).
+    """Words removed one after another while the prediction stays the same (Feng et al. 2018).
 
-    Row 0 is the whole text; row i has i words less. ``complete`` is False when it was stopped while more could go.
+    Row 0 is the whole text; row i has i words fewer. ``complete`` is False if it was cancelled before the end.
     """
 
     encoded: Encoded
@@ -138,7 +138,7 @@ class InputReduction(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row a step, the whole text first."""
+        """One row per step, the whole text first."""
         import pandas as pd
 
         return pd.DataFrame(

@@ -175,9 +175,9 @@ def test_other_tokenizers_are_compared_by_word(tiny_checkpoint: Callable[..., Pa
     first, second = ([cell["text"] for cell in cells[side]] for side in ("pieces", "second"))
     assert first == ["[CLS]", "the", "movie", "was", "unbelievable", ".", "[SEP]"]
     assert second == ["<s>", "The", "movie", "was", "unbelievable", ".", "</s>"]
-    assert "so there is no angle between them" in messages(app)
+    assert "so the cosine is not defined" in messages(app)
     summary = models(text=text, beside=folder, token="-1")
-    assert "head by head only models of the same shape can be compared" in messages(summary)
+    assert "only models of the same shape can be compared head by head" in messages(summary)
     masked = models("masked", text=text, beside=folder, token="2")
     assert "have different vocabularies" in messages(masked)
 

@@ -430,7 +430,7 @@ def test_a_variant_of_the_same_length_can_be_traced() -> None:
 
 def test_texts_that_the_model_cannot_tell_apart_are_told_so() -> None:
     app = finished(what_if(section="tracing", other_text=TEXT.upper()))
-    assert "the same to this model" in messages(app)
+    assert "give this model the same tokens" in messages(app)
 
 
 # --- links and hostile text ------------------------------------------------------------------------------------

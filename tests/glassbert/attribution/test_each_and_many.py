@@ -118,7 +118,7 @@ def test_a_refusal_is_told_and_the_others_go_on(tiny_model, monkeypatch):
     ("asked", "words"),
     [
         ({"methods": ()}, "at least one of"),
-        ({"methods": "saliency"}, "give a list"),
+        ({"methods": "saliency"}, "pass a list"),
         ({"methods": ("saliency",), "options": {"lime": {}}}, "options for lime, which is not among"),
     ],
 )

@@ -276,7 +276,7 @@ class TestWhatCannotBeCompared:
         found = gb.compare_hidden_states(sides)
         assert found.cka.shape == (3, 4)
         assert found.cosine.shape == (0,)
-        assert "32 numbers" in found.reason
+        assert "hidden size is 32" in found.reason
         assert "16" in found.reason
         assert len(found.frame()) == 12
         deeper = gb.sides_of_models(tiny_model("bert", "encoder"), tiny_model("bert", "encoder", layers=3), TEXT)
@@ -286,7 +286,7 @@ class TestWhatCannotBeCompared:
         first, second = tiny_model("bert", "masked_words"), tiny_model("roberta", "masked_words")
         with pytest.raises(gb.ComparisonError, match="different vocabularies"):
             gb.compare_masked_words(gb.sides_of_models(first, second, MASKED))
-        with pytest.raises(gb.ComparisonError, match=r"no \[MASK\] stands at the same place"):
+        with pytest.raises(gb.ComparisonError, match=r"no \[MASK\] is at the same place"):
             gb.compare_masked_words(gb.sides_of_texts(first, MASKED, TEXT))
         sides = gb.sides_of_texts(first, "The man.", "The old man.")
         for row in (0, 2, 99):  # special, only in one, none
@@ -308,7 +308,9 @@ class TestWhatCannotBeCompared:
             gb.compare_attributions(sides, target=gb.MaskTarget(2, "he"))
         classifier = tiny_model("bert", "classification")
         sides = gb.sides_of_models(model, classifier, MASKED)
-        with pytest.raises(gb.ComparisonError, match=r"decides about 'he', but .* no trained head for masked words"):
+        with pytest.raises(
+            gb.ComparisonError, match=r"the target on the first side is 'he', but .* no trained head for masked words"
+        ):
             gb.compare_attributions(sides, target=gb.MaskTarget(2, "he"))
 
     def test_other_classes(self, tiny_model):

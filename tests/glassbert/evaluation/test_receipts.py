@@ -204,7 +204,7 @@ def test_short_texts_give_sentences_and_no_nan(model, text, method):
     if words == 1:
         assert "one token" in receipt.line("comprehensiveness").sentence
     if words == 0:
-        assert "nothing to leave out" in receipt.line("sufficiency").sentence
+        assert "nothing to remove" in receipt.line("sufficiency").sentence
         assert receipt.verdict == "not_applicable"
 
 
@@ -221,7 +221,7 @@ def test_equal_scores_and_equal_logits(model, monkeypatch):
     monkeypatch.setattr(Runner, "_logits_without", lambda runner, present: torch.zeros(len(present), 3))
     same = gb.receipt(model, scores, checks=JUDGED)
     assert {line.verdict for line in same.lines} == {"not_applicable"}
-    assert "no leaving tokens out moves the probability" in same.line("comprehensiveness").sentence
+    assert "removing tokens never changes the probability" in same.line("comprehensiveness").sentence
     assert "NaN" not in plain(equal) + plain(same)
 
 

@@ -242,7 +242,7 @@ def test_progress_and_stopping(tiny_model, monkeypatch):
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
     assert len(seen) > 1
     assert seen[-1] == (36, 36)
-    with pytest.raises(gb.StoppedError, match="stopped"):
+    with pytest.raises(gb.StoppedError, match="cancelled"):
         gb.trace(model, CLEAN, CORRUPTED, 0, cancelled=lambda: True)
 
 
@@ -269,7 +269,7 @@ def test_no_hook_stays_behind(tiny_model):
             gb.TextError,
             r"12 tokens .* one \d\d, .*'unbelievable' \(\d+ tokens\)",
         ),
-        ({"corrupted": CLEAN}, gb.TextError, "the same to this model"),
+        ({"corrupted": CLEAN}, gb.TextError, "give this model the same tokens"),
         ({"kind": "neuron"}, gb.OptionError, "valid are hidden, head, mlp, attention"),
         ({"layers": [3]}, gb.LayerError, r"embeddings \(0\) and each layer: 0 to 2"),
         ({"layers": [2], "kind": "mlp"}, gb.LayerError, "layers 0 to 1"),

@@ -170,7 +170,7 @@ def test_maps_survive_json_bit_for_bit(pair_maps):
 @pytest.mark.parametrize(
     ("work", "error", "message"),
     [
-        (lambda maps: maps.block("A→B"), gb.OptionError, "give a second text"),
+        (lambda maps: maps.block("A→B"), gb.OptionError, "add a second text"),
         (lambda maps: maps.block("A->B"), gb.OptionError, "valid are A→A, A→B, B→A, B→B"),
         (lambda maps: maps.combine([]), gb.OptionError, "at least one head"),
         (lambda maps: maps.combine([(2, 0)]), gb.LayerError, "layers 0 to 1 and heads 0 to 3"),

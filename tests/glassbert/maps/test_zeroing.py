@@ -133,7 +133,7 @@ def test_it_can_be_stopped_between_two_batches(tiny_model, monkeypatch):
         asked.append(True)
         return len(asked) > 3
 
-    with pytest.raises(gb.StoppedError, match="start it again"):
+    with pytest.raises(gb.StoppedError, match="run it again"):
         gb.value_zeroing(model, TEXT, cancelled=cancelled)
     assert len(asked) == 4
     assert hooks(model) == before

@@ -83,9 +83,9 @@ def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
     ("make", "error", "message"),
     [
         (lambda: gb.Edit(2, "swap", "x"), gb.OptionError, "valid are replace, delete, mask"),
-        (lambda: gb.Edit(2), gb.OptionError, "needs a word"),
-        (lambda: gb.Edit(2, "replace", "  "), gb.OptionError, "needs a word"),
-        (lambda: gb.Edit(2, "delete", "x"), gb.OptionError, "takes none"),
+        (lambda: gb.Edit(2), gb.OptionError, "needs a replacement"),
+        (lambda: gb.Edit(2, "replace", "  "), gb.OptionError, "needs a replacement"),
+        (lambda: gb.Edit(2, "delete", "x"), gb.OptionError, "take none"),
     ],
 )
 def test_an_edit_that_makes_no_sense_is_refused(make, error, message):
@@ -96,9 +96,9 @@ def test_an_edit_that_makes_no_sense_is_refused(make, error, message):
 @pytest.mark.parametrize(
     ("edits", "error", "message"),
     [
-        ([gb.Edit(0, "delete")], gb.TargetError, "token 0 is no word"),
-        ([gb.Edit(99, "delete")], gb.TargetError, "token 99 is no word"),
-        ([[gb.Edit(2, "delete"), gb.Edit(2, "mask")]], gb.TargetError, "two edits are of the same word"),
+        ([gb.Edit(0, "delete")], gb.TargetError, "token 0 is not a word"),
+        ([gb.Edit(99, "delete")], gb.TargetError, "token 99 is not a word"),
+        ([[gb.Edit(2, "delete"), gb.Edit(2, "mask")]], gb.TargetError, "two edits change the same word"),
         ([], gb.OptionError, "at least one edit"),
         (gb.Edit(2, "delete"), gb.OptionError, "edits must be a list"),
     ],
@@ -151,7 +151,7 @@ def test_a_gap_keeps_being_asked_about_while_words_before_it_change(tiny_model):
         )
     with pytest.raises(gb.TargetError, match="cannot be edited"):
         gb.variants(model, text, edits=[gb.Edit(gap, "delete")], target=gb.MaskTarget(gap))
-    with pytest.raises(gb.TargetError, match="only a typed gap keeps its place"):
+    with pytest.raises(gb.TargetError, match="only a typed mask can be followed"):
         gb.variants(model, text, edits=[gb.Edit(1, "mask")], target=gb.MaskTarget(gap + 1))
 
 
@@ -391,5 +391,5 @@ def test_a_gap_stays_until_the_end(pretrained):
 
 
 def test_nothing_but_a_gap_cannot_be_reduced(pretrained):
-    with pytest.raises(gb.TargetError, match="no word to take away"):
+    with pytest.raises(gb.TargetError, match="no word to remove"):
         gb.reduce_input(pretrained, "[MASK]")
