@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -21,9 +20,6 @@ from components.shell.navigation import PAGES, draw_menu
 from components.state import PageFields, View
 from components.text import plain
 from components.widgets.sentence_box import sentence_box, submitted_text
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Frame", "load_models", "open_page"]
 

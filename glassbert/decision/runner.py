@@ -1,7 +1,8 @@
 """How a decision is run: counting, batching, hooks, progress and cancellation.
 
-A :class:`Runner` evaluates F in three ways: on word embeddings, differentiably; on the input with some tokens replaced;
-and on the input with some tokens removed. Everything that explains a decision builds on one.
+A :class:`Runner` evaluates F in four ways: on word embeddings, differentiably; on the input with some tokens replaced;
+on the input with some tokens removed; and on other inputs, such as edited texts. Everything that explains a decision
+builds on one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What if the text were different: edits and their effect, the smallest flip, and the words that are not needed.
 
-Reading order: ``edits → decisions → variants → proposals → flips → reduction``.
+Reading order: ``edits → edited → effects → proposals → flips → reduction``.
 """
 
 from glassbert.whatif.edits import Edit
