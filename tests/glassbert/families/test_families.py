@@ -340,7 +340,7 @@ def test_a_trace_does_without_its_shortcut_in_pre_norm(changed, tiny_model):
 @pytest.mark.parametrize("method", ["attn_lrp", "decompx"])
 def test_rules_for_a_plain_feed_forward_part_refuse_a_gated_one(changed, method):
     model = changed("classification", inside=replace(FAMILIES["bert"].inside, widen=None))
-    with pytest.raises(gb.UnsupportedModelError, match="needs a feed-forward part of two Linears"):
+    with pytest.raises(gb.UnsupportedModelError, match="needs a feed-forward block of two Linears"):
         gb.attribute(model, TEXT, target=1, method=method)
 
 
@@ -372,7 +372,7 @@ def test_without_the_inside_of_a_layer_what_needs_none_still_works(changed, tiny
 
 def test_reading_steps_refuse_a_family_without_a_table_of_positions(changed):
     model = changed("encoder", embeddings=replace(FAMILIES["bert"].embeddings, positions=None))
-    with pytest.raises(gb.UnsupportedModelError, match="a table of positions, and BERT has none"):
+    with pytest.raises(gb.UnsupportedModelError, match="a table of positions, and BERT networks have none"):
         gb.reading_steps(model, TEXT)
 
 
@@ -385,5 +385,5 @@ def test_a_layer_whose_weights_are_missing_is_noticed_where_layers_share_them(ti
         {name: tensor for name, tensor in weights.items() if "albert_layer_groups" not in name},
         folder / "model.safetensors",
     )
-    with pytest.raises(gb.DamagedCheckpointError, match="says 2 layers, its weights have 0"):
+    with pytest.raises(gb.DamagedCheckpointError, match="specifies 2 layers, but its weights have 0"):
         gb.load(str(folder), device="cpu")
