@@ -55,7 +55,8 @@ unit: venv-dev ## the library, the components and every page, without a browser
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser tests/benchmarks
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser && \
+	    $(RUN) -m pytest -m browser tests/benchmarks # apart: a process holds one Playwright at a time
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: chromium unit browser ## all tests, with a list of the slowest
