@@ -270,7 +270,9 @@ def bind(
     value = getattr(view() if group is None else fields(group), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
-    st.session_state[key] = value
+    # Streamlit sends every assigned value to the browser, where it replaces what is being typed: assign only news.
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
     remember(widget, key)
 
     def changed() -> None:
