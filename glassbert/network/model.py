@@ -215,9 +215,21 @@ def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor 
         arguments["input_ids"] = inputs.input_ids.to(device)
     else:
         arguments["inputs_embeds"] = embeddings
+        if model.checkpoint.family.positions_after_padding:
+            arguments["position_ids"] = _positions(inputs.input_ids, int(model.network.config.pad_token_id)).to(device)
     if model.uses_segments:
         arguments["token_type_ids"] = inputs.token_type_ids.to(device)
     return arguments
+
+
+def _positions(input_ids: Tensor, padding: int) -> Tensor:
+    """The positions that the stock network derives from token ids, (input, token).
+
+    They count the tokens that are not padding, and padding has a position of its own. From embeddings alone the network
+    cannot tell them apart, and would count a padding token that stands in the text.
+    """
+    counted = input_ids != padding
+    return counted.cumsum(dim=1) * counted + padding
 
 
 def encoder_of(model: Model) -> Any:
