@@ -261,8 +261,9 @@ class Encoded(Result):
     """One text, or a pair of texts, as the model reads it.
 
     ``tokens`` are the strings of the vocabulary, and ``pieces`` the same in readable form (no ``##``, no ``Ġ``).
-    ``offsets`` are character positions in the text given by ``sequence_ids`` (0 or 1; −1 for special tokens).
-    ``word_ids`` number the words of both texts consecutively, with −1 for special tokens.
+    ``offsets`` are character positions in the text given by ``sequence_ids`` (0 or 1; −1 for the special tokens that
+    are added around the texts). ``word_ids`` number the words of both texts consecutively, with −1 for those tokens.
+    ``special_tokens_mask`` is 1 for them and for special tokens that are typed in a text, such as a ``[SEP]``.
     """
 
     tokens: tuple[str, ...]

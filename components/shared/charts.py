@@ -83,8 +83,11 @@ def ranking(result: ContinuationRanking) -> go.Figure:
 
 
 def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure:
-    """A classifier's labels, the most probable first, the predicted one in orange."""
-    from glassbert.pictures.bars import share_bars
+    """A classifier's labels, the most probable first, the predicted one in orange; of a regression, its scores."""
+    from glassbert.pictures.bars import score_bars, share_bars
+
+    if classification.regression:
+        return score_bars(classification.labels, classification.logits.tolist(), named=True)
 
     order = classification.probabilities.argsort()[::-1][:most]
     return share_bars(

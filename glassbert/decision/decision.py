@@ -122,6 +122,11 @@ class Decision:
         """Whether the class is decided independently of all others: a label of a multi-label classifier."""
         return self.model.multi_label and isinstance(self.target, ClassTarget)
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether the value is a score of a regression, which has no probability and decides nothing."""
+        return self.model.regression and isinstance(self.target, ClassTarget)
+
     def class_name(self, index: int) -> str:
         """The name of a class of this target's head: a label, a vocabulary string, "B follows A"."""
         match self.target:
@@ -149,8 +154,11 @@ class Decision:
     def answers(self, logits: Array) -> tuple[str, ...]:
         """The predictions, (input,): the class with the highest of the (input, class) logits.
 
-        A multi-label classifier decides each label independently: the target label, or "not" that label.
+        A multi-label classifier decides each label independently: the target label, or "not" that label. A regression
+        decides nothing: its answer is always the target.
         """
+        if self.is_regression:
+            return (self.class_name(self.class_ids[0]),) * len(logits)
         if not self.is_independent:
             return tuple(self.class_name(int(index)) for index in logits.argmax(axis=1))
         asked = self.class_ids[0]

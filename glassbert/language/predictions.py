@@ -76,14 +76,15 @@ class Classification(Result):
     """A classifier's prediction; ``probabilities`` are the softmax of ``logits``.
 
     For a multi-label checkpoint (``problem_type`` in its config), and for one with a single score, they are one sigmoid
-    per label and need not sum to 1.
+    per label and need not sum to 1. A regression has scores, in ``logits``, and no probabilities: the array is empty.
     """
 
     encoded: Encoded
     labels: tuple[str, ...]
     logits: Array  # (label,)
-    probabilities: Array  # (label,)
+    probabilities: Array  # (label,), empty for a regression
     multi_label: bool = False
+    regression: bool = False
 
     _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
 
@@ -93,11 +94,16 @@ class Classification(Result):
         return int(self.logits.argmax())
 
     def _about(self) -> str:
+        if self.regression:
+            scores = ", ".join(f"{name} {score:.4g}" for name, score in zip(self.labels, self.logits, strict=True))
+            return f"of {quoted(self.encoded.texts)} → {clipped(scores, 60)}: {counted(len(self.labels), 'score')}"
         best = f"{clipped(self.labels[self.predicted], 40)} ({self.probabilities[self.predicted]:.2f})"
         return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.labels), 'label')}"
 
     def frame(self) -> pd.DataFrame:
         """One row per label."""
+        if self.regression:
+            return tidy({"label": self.labels, "score": self.logits})
         return tidy({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
 
 

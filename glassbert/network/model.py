@@ -57,6 +57,8 @@ class Model:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     #: (layer, head) of the heads that are switched off in this view of the model; see :func:`glassbert.ablate`.
     ablated_heads: tuple[tuple[int, int], ...] = ()
+    #: The classifier's outputs are measured quantities, not classes: they have no probability.
+    regression: bool = False
 
     @property
     def source(self) -> str:
@@ -106,6 +108,7 @@ def load(
     if chosen != "cpu":
         placement = _place(network, chosen)
     config = network.config
+    problem = getattr(config, "problem_type", None)
     labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
     return Model(
         checkpoint=checkpoint,
@@ -116,10 +119,11 @@ def load(
         attention_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        max_tokens=_max_tokens(checkpoint.family, config, tokenizer),
+        max_tokens=_max_tokens(checkpoint.family, network, tokenizer),
         labels=labels if {"classification", "token_classification"} & set(checkpoint.task_heads) else (),
-        # a softmax over a single score (regression, ranking) would always be 1
-        multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
+        # as transformers' text-classification pipeline decides; a softmax over a single score would always be 1
+        multi_label=problem != "regression" and (problem == "multi_label_classification" or len(labels) == 1),
+        regression=problem == "regression" and "classification" in checkpoint.task_heads,
         uses_segments=getattr(config, "type_vocab_size", 0) > 1,
         placement=placement,
     )
@@ -161,10 +165,10 @@ def _place(network: Any, device: str) -> Placement:
     return Placement(device)
 
 
-def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
-    positions = int(config.max_position_embeddings)
+def _max_tokens(family: Family, network: Any, tokenizer: Any) -> int:
+    positions = int(network.config.max_position_embeddings)
     if family.positions_after_padding:
-        positions -= int(config.pad_token_id) + 1
+        positions -= padding_index(network) + 1
     limit = int(tokenizer.model_max_length)
     return min(positions, limit)  # a tokenizer without a limit has 10^30
 
@@ -216,7 +220,7 @@ def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor 
     else:
         arguments["inputs_embeds"] = embeddings
         if model.checkpoint.family.positions_after_padding:
-            arguments["position_ids"] = _positions(inputs.input_ids, int(model.network.config.pad_token_id)).to(device)
+            arguments["position_ids"] = _positions(inputs.input_ids, padding_index(model.network)).to(device)
     if model.uses_segments:
         arguments["token_type_ids"] = inputs.token_type_ids.to(device)
     return arguments
@@ -230,6 +234,14 @@ def _positions(input_ids: Tensor, padding: int) -> Tensor:
     """
     counted = input_ids != padding
     return counted.cumsum(dim=1) * counted + padding
+
+
+def padding_index(network: Any) -> int:
+    """The token id that the network itself takes for padding; the tokenizer may have another one.
+
+    Read off the table: MPNet's code has it as a constant, whatever its config says.
+    """
+    return int(network.get_input_embeddings().padding_idx)
 
 
 def encoder_of(model: Model) -> Any:

@@ -58,10 +58,10 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
     )
     ids = raw["input_ids"]
-    special = np.asarray(raw["special_tokens_mask"])
+    special = np.asarray(raw["special_tokens_mask"]) | np.isin(ids, _special_ids(model))
     sequences = np.asarray([-1 if part is None else part for part in raw.sequence_ids()])
     for number in range(len(texts)):
-        if not (sequences == number).any():
+        if not ((sequences == number) & (special == 0)).any():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
             raise EmptyTextError(f"{which} has no character that this model can read: type at least one word")
     _check_length(model, len(ids), len(texts))
@@ -185,6 +185,16 @@ def token_name(model: Model, token_id: int) -> str:
     """The vocabulary's string for an id; weights padded to a round size have ids without one."""
     name: str | None = model.tokenizer.convert_ids_to_tokens(int(token_id))
     return f"[id {token_id}]" if name is None else name
+
+
+def _special_ids(model: Model) -> list[int]:
+    """The ids that stand for no word wherever they occur: also a ``[SEP]`` that is typed in the text.
+
+    The mask and the unknown token stand in the place of a word.
+    """
+    tokenizer = model.tokenizer
+    known = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return sorted((known | set(tokenizer.all_special_ids)) - {tokenizer.mask_token_id, tokenizer.unk_token_id})
 
 
 def _check_length(model: Model, tokens: int, texts: int) -> None:

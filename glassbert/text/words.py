@@ -57,8 +57,8 @@ def same_place(encoded: Encoded, position: int, other: Encoded) -> int | None:
     """
     sequence = encoded.sequence_ids[position]
     if sequence < 0:
-        order = int(encoded.special_tokens_mask[:position].sum())
-        specials = np.flatnonzero(other.special_tokens_mask)
+        order = int((encoded.sequence_ids[:position] < 0).sum())
+        specials = np.flatnonzero(other.sequence_ids < 0)
         return int(specials[order]) if order < len(specials) else None
     start, end = encoded.offsets[position]
     overlaps = (other.sequence_ids == sequence) & (other.offsets[:, 0] < end) & (other.offsets[:, 1] > start)

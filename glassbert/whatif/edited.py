@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from glassbert.decision import Decision, Passes, Runner, decide
@@ -15,7 +16,16 @@ from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Outpu
 from glassbert.text.inputs import encode, mask_positions
 from glassbert.whatif.edits import Edit, edited_texts, moved_start, words_to_edit
 
-__all__ = ["Variant", "decide_edited", "editable", "probabilities", "values", "variant", "variant_logits"]
+__all__ = [
+    "Variant",
+    "decide_edited",
+    "editable",
+    "probabilities",
+    "require_classes",
+    "values",
+    "variant",
+    "variant_logits",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,11 +41,16 @@ def decide_edited(
     model: Model,
     encoded: Encoded,
     target: Target | int | str | None = None,
-    output: Output = "probability",
+    output: Output | None = None,
     *,
     cancelled: Callable[[], bool] | None = None,
 ) -> Runner:
-    """The decision about this text. Raises TargetError for one that an edited text cannot be asked."""
+    """The decision about this text. Raises TargetError for one that an edited text cannot be asked.
+
+    ``output`` None: the probability, or the score of a regression, which has none.
+    """
+    if output is None:
+        output = "logit" if model.regression else "probability"
     runner = decide(model, encoded, target, output, passes=Passes(cancelled=cancelled))
     settled = runner.decision.target
     if isinstance(settled, MaskTarget) and settled.position not in mask_positions(model, encoded):
@@ -68,6 +83,15 @@ def variant(decision: Decision, edits: Sequence[Edit]) -> Variant:
     return Variant(tuple(edits), encoded, int(here.argmax()))
 
 
+def require_classes(decision: Decision) -> None:
+    """Raise TargetError for a regression, whose prediction is a number that cannot flip."""
+    if decision.is_regression:
+        raise TargetError(
+            f"{decision.model.source!r} is a regression: its prediction is a score, and no class that could change; "
+            "compare the scores of edited texts instead"
+        )
+
+
 def variant_logits(runner: Runner, variants: Sequence[Variant]) -> Array:
     """(variant, class) float32. One pass a variant, those of similar length together."""
     return runner.logits_of_inputs([one.encoded for one in variants], [one.gap for one in variants])
@@ -80,5 +104,7 @@ def values(decision: Decision, logits: Array) -> Array:
 
 
 def probabilities(decision: Decision, logits: Array) -> Array:
-    """The probability of the target, (variant,) float64."""
+    """The probability of the target, (variant,) float64; empty for a regression."""
+    if decision.is_regression:
+        return np.empty(0)
     return values(replace(decision, output="probability", class_ids=decision.class_ids[:1]), logits)

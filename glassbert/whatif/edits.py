@@ -16,7 +16,7 @@ from glassbert.arguments import check_fields
 from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Encoded
 
-__all__ = ["Edit", "EditKind", "edited_texts", "moved_start", "word_at", "words_to_edit"]
+__all__ = ["Edit", "EditKind", "edited_texts", "moved_start", "span_at", "word_at", "words_to_edit"]
 
 EditKind = Literal["replace", "delete", "mask"]
 #: Full-width scripts and most punctuation stand without a space before them.
@@ -67,6 +67,11 @@ def word_at(encoded: Encoded, position: int) -> Span:
         raise TargetError(
             f"token {position} is not a word of this text; its words are tokens {words[0]} to {words[-1]}"
         )
+    return span_at(encoded, position)
+
+
+def span_at(encoded: Encoded, position: int) -> Span:
+    """The same for any token of a text, also a special one that is typed in it."""
     pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
     which = int(encoded.sequence_ids[position])
     start, end = int(encoded.offsets[pieces, 0].min()), int(encoded.offsets[pieces, 1].max())

@@ -29,7 +29,7 @@ def variants(
     *,
     edits: Sequence[Edit | Sequence[Edit]],
     target: Target | int | str | None = None,
-    output: Output = "probability",
+    output: Output | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Variants:
     """What the model decides about edited texts.
@@ -37,8 +37,9 @@ def variants(
     ``variants(model, "A good film", edits=[Edit(2, replacement="bad")])``: each element of ``edits`` is a variant, one
     :class:`Edit` or several applied together. Every variant is tokenized again, as if it had been typed. Costs one
     forward pass per variant, one for the original, and one if ``target`` is None (the predicted class; without a
-    classifier, the first mask in the text; without a mask, the next sentence of a pair). Raises OptionError for an
-    empty list, TargetError, TaskHeadError and the TextErrors.
+    classifier, the first mask in the text; without a mask, the next sentence of a pair). ``output`` None: values are
+    probabilities, or the scores of a regression. Raises OptionError for an empty list, TargetError, TaskHeadError and
+    the TextErrors.
     """
     start = time.perf_counter()
     if isinstance(edits, Edit) or len(edits) == 0:
@@ -60,7 +61,7 @@ def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: 
         target_label=decision.target_label,
         output=decision.output,
         value=float(values(decision, original[None])[0]),
-        probability=float(probabilities(decision, original[None])[0]),
+        probability=None if decision.is_regression else float(probabilities(decision, original[None])[0]),
         prediction=decision.answers(original[None])[0],
         edits=tuple(tuple((int(e.position), str(e.kind), e.replacement) for e in one.edits) for one in made),
         texts=tuple(one.encoded.texts for one in made),

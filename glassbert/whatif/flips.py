@@ -20,7 +20,15 @@ from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import same_place
-from glassbert.whatif.edited import Variant, decide_edited, editable, probabilities, variant, variant_logits
+from glassbert.whatif.edited import (
+    Variant,
+    decide_edited,
+    editable,
+    probabilities,
+    require_classes,
+    variant,
+    variant_logits,
+)
 from glassbert.whatif.edits import Edit
 from glassbert.whatif.effects import as_result
 from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
@@ -67,6 +75,7 @@ def find_flip(
     _check(proposals, max_edits, top_k, budget, results)
     runner = decide_edited(model, encode(model, text, pair), target)
     decision = runner.decision
+    require_classes(decision)
     if not editable(decision):
         raise TargetError("this text has no word to change: type at least one")
     measure = model if proposer is None else proposer

@@ -143,13 +143,16 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
     drawn = False
     if "classification" in heads:
         before, after = language.classify(asked.request), language.classify(without.request)
-        order = before.probabilities.argsort()[::-1][:6]
-        _pairs(
-            "ablation_classes",
-            [before.labels[index] for index in order],
-            [float(before.probabilities[index]) for index in order],
-            [float(after.probabilities[index]) for index in order],
-        )
+        if before.regression:
+            _scores(before, after)
+        else:
+            order = before.probabilities.argsort()[::-1][:6]
+            _pairs(
+                "ablation_classes",
+                [before.labels[index] for index in order],
+                [float(before.probabilities[index]) for index in order],
+                [float(after.probabilities[index]) for index in order],
+            )
         drawn = True
     position = _masked(asked)
     if "masked_words" in heads and position is not None:
@@ -186,6 +189,12 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
         [shares[0].get(token, 0.0) for token in shown],
         [shares[1].get(token, 0.0) for token in shown],
     )
+
+
+def _scores(before: gb.Classification, after: gb.Classification) -> None:
+    """The raw scores of a regression, which have no probability."""
+    for label, first, second in zip(before.labels, before.logits, after.logits, strict=True):
+        st.markdown(f"**{plain(label)}**: {plain(f'{first:.4g}')} with all heads, {plain(f'{second:.4g}')} without")
 
 
 def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable[float]) -> None:

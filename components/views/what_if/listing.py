@@ -33,8 +33,9 @@ def draw_variants(asked: Question, tries: Tries) -> None:
     """Cost: one pass for each variant that is new to this question, in one batch."""
     found = _evaluated(asked, tries)
     itself = found[tries.changes[ORIGINAL]]
+    unit = "score" if itself.score else "probability"
     st.markdown(
-        f"**Variants** · the prediction of {plain(asked.one.name)}, the probability of "
+        f"**Variants** · the prediction of {plain(asked.one.name)}, the {unit} of "
         f"**{plain(charts.readable(itself.target))}**, and its change"
     )
     for number, changes in tries.changes.items():
@@ -59,8 +60,7 @@ def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcom
     new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
     if new or () not in found:
         result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
-        itself = (result.prediction, result.probability)
-        found[()] = Outcome(result.target_label, *itself, *itself)
+        found[()] = _original(result)
         found.update(zip(new, outcomes(result), strict=False))
         tries.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
     return found
@@ -68,10 +68,19 @@ def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcom
 
 def outcomes(result: Variants) -> list[Outcome]:
     """For each variant, next to the outcome of the original text."""
+    before = _original(result)
+    numbers = result.values if before.score else result.probabilities
     return [
-        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
-        for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
+        replace(before, prediction=prediction, probability=float(number))
+        for prediction, number in zip(result.predictions, numbers, strict=True)
     ]
+
+
+def _original(result: Variants) -> Outcome:
+    """The outcome of the unchanged text; the number of a regression is its score."""
+    score = result.probability is None
+    number = result.value if result.probability is None else result.probability
+    return Outcome(result.target_label, result.prediction, number, result.prediction, number, score=score)
 
 
 def open_text(asked: Question, changes: tuple[Change, ...]) -> None:
@@ -111,7 +120,7 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
 
 
 def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
-    from glassbert.pictures.bars import paired_bars
+    from glassbert.pictures.bars import paired_bars, paired_scores
 
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
@@ -127,7 +136,10 @@ def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...],
             _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(asked, changes["A"], changes["B"])
-        figure = paired_bars(names, first, second, sides=("A", "B"))
+        if asked.kind == "class" and asked.one.model.regression:
+            figure = paired_scores(names, first, second, None, 1.0)
+        else:
+            figure = paired_bars(names, first, second, sides=("A", "B"))
         st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
@@ -157,6 +169,8 @@ def _distributions(
     texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
     if asked.kind == "class":
         one, other = (language.classify(text) for text in texts)
+        if one.regression:
+            return list(one.labels), one.logits.tolist(), other.logits.tolist()
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
@@ -182,8 +196,9 @@ def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
         st.markdown(
             r"""
 Every variant $x'$ is tokenized again, as if it had been typed, and sent through the network in one batch with the
-others. The row shows the probability of the target and its difference from the original text, a counterfactual in the
-sense of Wachter et al. (2018): what would the model have predicted if the word had been different?
+others. The row shows the probability of the target (of a regression, its score) and its difference from the original
+text, a counterfactual in the sense of Wachter et al. (2018): what would the model have predicted if the word had been
+different?
 
 $$\Delta = p(y \mid x') - p(y \mid x)$$
 """

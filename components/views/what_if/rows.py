@@ -21,17 +21,23 @@ _AROUND = 60
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``."""
+    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``.
+
+    ``score``: the model is a regression, and its raw scores stand in the place of probabilities.
+    """
 
     target: str
     prediction: str
     probability: float
     prediction_before: str
     probability_before: float
+    score: bool = False
 
     @property
     def told(self) -> str:
         """The prediction and the target's probability, as Markdown."""
+        if self.score:
+            return f"**{plain(readable(self.target))}** {plain(f'{self.probability:.4g}')}"
         decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
         name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
         same = self.prediction == self.target
@@ -107,10 +113,12 @@ def _outcome(outcome: Outcome, note: str) -> None:
     change = outcome.probability - outcome.probability_before
     parts = [outcome.told]
     if change:
-        parts.append(_points(change))
+        parts.append(plain(f"{change:+.3g}") if outcome.score else _points(change))
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))
+    if outcome.score:
+        return  # a score has no scale on which a bar could be long or short
     # numbers only: no user text reaches this markup
     side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
     st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')

@@ -13,6 +13,7 @@ from components.shared.charts import readable
 from components.shared.questions import Question
 from components.shared.searches import run_search
 from components.text import plain
+from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import open_text, outcomes
 from components.views.what_if.rows import Action, draw_row, marked
@@ -29,6 +30,8 @@ _EDITS = {1: "1 word", 2: "1 or 2 words"}
 
 def draw_smallest(asked: Question) -> None:
     """Cost: at most the budget's number of passes."""
+    if not decides(asked):
+        return
     _controls()
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}

@@ -92,6 +92,12 @@ def _masked_word(asked: _Asked) -> None:
 
 def _classes(asked: _Asked) -> None:
     result = language.classify(asked.one.text(state.view()))
+    if result.regression:
+        scores = zip(result.labels, result.logits, strict=True)
+        _told(asked.one, "Score", ", ".join(f"{plain(name)} **{plain(f'{score:.4g}')}**" for name, score in scores))
+        _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
+        st.caption("The raw scores of a regression: they have no probability.")
+        return
     _told(asked.one, "Class", f"**{plain(result.labels[result.predicted])}**")
     _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
