@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from components.gateway.cache import shared
 from components.gateway.inputs import encode
-from components.gateway.library import gb
+from components.gateway.library import gb, import_library
 from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
@@ -91,10 +91,11 @@ def rank_continuations(model: ModelRequest, first: str, candidates: tuple[str, .
     return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
 
 
-def whole_words(prediction: gb.MaskPrediction, row: int) -> list[int]:
-    """The candidates that begin a word, by their place in the list: not ``##ing``, not a piece without its space."""
-    pieces = prediction.candidates[row]
-    if any(piece.startswith("##") for piece in pieces):
-        return [index for index, piece in enumerate(pieces) if not piece.startswith("##")]
-    marked = [index for index, piece in enumerate(pieces) if piece.startswith(("Ġ", "▁"))]
-    return marked or list(range(len(pieces)))
+def whole_words(model: ModelRequest, prediction: gb.MaskPrediction, row: int) -> list[int]:
+    """The candidates that are a whole word in this place, by their place in the list; as the tokenizer reads them."""
+    import_library()
+    from glassbert.text.vocabulary import begins_words
+
+    place, ids = int(prediction.positions[row]), prediction.candidate_ids[row].tolist()
+    whole = begins_words(load(model), prediction.encoded, place, ids)
+    return [index for index, is_whole in enumerate(whole) if is_whole]

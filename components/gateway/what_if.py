@@ -127,6 +127,9 @@ def suggestions(
     request: TextRequest, proposer: ModelRequest, changes: tuple[Change, ...], position: int, top_k: int
 ) -> tuple[tuple[str, float], ...]:
     """Whole words that ``proposer`` would put in the place of this word, and their probability. One forward pass."""
+    import_library()
+    from glassbert.pictures.formats import readable
+
     others = tuple(change for change in changes if change[0] != position)
     masked = edited(request, [*others, (position, "mask", "")], load(proposer).mask_token)
     asked = TextRequest(proposer, masked.text, masked.pair)
@@ -135,8 +138,11 @@ def suggestions(
     word = (now.text, now.pair or "")[place.text][place.new_start : place.new_end].casefold()
     prediction = fill_mask(asked, (_token_at(asked, place.text, place.new_start),), _FETCHED)
     found = [
-        (prediction.candidates[0][index].lstrip("Ġ▁"), float(prediction.probabilities[0, index]))
-        for index in whole_words(prediction, 0)
+        (
+            readable(prediction.candidates[0][index], prediction.encoded.spelling).removeprefix("␣"),
+            float(prediction.probabilities[0, index]),
+        )
+        for index in whole_words(proposer, prediction, 0)
     ]
     return tuple((text, share) for text, share in found if text.isalpha() and text.casefold() != word)[:top_k]
 

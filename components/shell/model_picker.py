@@ -39,16 +39,27 @@ def pick_models(view: View) -> list[Opened]:
         source = _accepted(role, source)
         if source == _NONE:
             continue
-        model = _open(ModelRequest(source, device))
+        request = models.request_of(source, device)
+        model = _open(request)
         if model is None and state.remembered(f"working_{role}") not in (None, source):
             source = state.remembered(f"working_{role}")
-            model = _open(ModelRequest(source, device))
+            request = models.request_of(source, device)
+            model = _open(request)
         if model is None:
             continue
         state.remember(f"working_{role}", source)
         if not any(one.request.source == source for one in opened):
-            opened.append(Opened(role, ModelRequest(source, device), model, model_name(source)))
+            opened.append(Opened(role, request, model, model_name(source)))
         _abilities(model)
+        if request.files:
+            st.button(
+                "Reload",
+                key=f"reload_{role}",
+                icon=":material/refresh:",
+                help="Read the folder again. Changed files are also noticed when a page is loaded.",
+                on_click=models.reload,
+                args=(source,),
+            )
     return opened
 
 

@@ -17,9 +17,10 @@ from glassbert.errors import OptionError
 from glassbert.families import Task
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
+from glassbert.pictures.formats import readable
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
-from glassbert.text.inputs import token_name
+from glassbert.text.inputs import readable_name
 
 __all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
 
@@ -133,9 +134,9 @@ class Decision:
             case ClassTarget() | TokenTarget():
                 return self.model.labels[index]
             case MaskTarget():
-                return token_name(self.model, index)
+                return readable_name(self.model, index)
             case AnswerTarget():
-                return self.encoded.tokens[index]
+                return readable(self.encoded.tokens[index], self.encoded.spelling)
             case _:
                 return PAIR_NAMES[index]
 

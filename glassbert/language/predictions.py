@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from glassbert.pictures.formats import readable
 from glassbert.pictures.markup import clipped
 from glassbert.results import Array, Encoded, Result, counted, quoted, read_only, tidy
 
@@ -50,7 +51,10 @@ class MaskPrediction(Result):
     }
 
     def _about(self) -> str:
-        best = [f"{row[0]} ({share:.2f})" for row, share in zip(self.candidates, self.probabilities[:, 0], strict=True)]
+        best = [
+            f"{readable(row[0], self.encoded.spelling)} ({share:.2f})"
+            for row, share in zip(self.candidates, self.probabilities[:, 0], strict=True)
+        ]
         masks, candidates = self.probabilities.shape
         return (
             f"of {quoted(self.encoded.texts)} → {clipped(', '.join(best), 60)}: "

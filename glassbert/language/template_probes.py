@@ -18,7 +18,7 @@ from glassbert.language.pseudo_likelihood import check_variant
 from glassbert.language.results import PieceScoring, TemplateProbe
 from glassbert.language.word_scores import gather_words, plan_words, word_list
 from glassbert.network.model import Model, require_task_head
-from glassbert.text.inputs import encode, mask_positions, token_name
+from glassbert.text.inputs import encode, mask_positions, spelling_of, token_name
 from glassbert.text.vocabulary import pieces_in_place
 
 #: The maximum number of texts per probe.
@@ -85,6 +85,7 @@ def probe_template(
         surprisal=(-found.log_probabilities / np.log(2)).reshape(shape),
         ranks=np.asarray(found.ranks).reshape(shape),
         choices=tuple(token_name(model, token) for token in answers.choices[alone].tolist()),
+        spelling=spelling_of(model.tokenizer),
         choice_probabilities=answers.choice_log_probabilities[alone].exp().numpy(),
         entropy=answers.entropy[alone].numpy(),
         variant=variant,

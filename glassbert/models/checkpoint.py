@@ -24,6 +24,7 @@ from glassbert.errors import (
 )
 from glassbert.families import Family, Task, Variant
 from glassbert.models import memory
+from glassbert.models.adapters import check_no_adapter
 from glassbert.models.config import CONFIG, check_config, read_config, strings
 from glassbert.models.files import megabytes, quoted, read_json
 from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
@@ -107,6 +108,8 @@ def vet(
     family = check_config(config, source)
     check_files(files, source)
     weights = read_weights(folder, source=source, root=root)
+    named = strings(config.get("architectures"))
+    check_no_adapter(source, files=files, tensors=weights.tensors, architecture=named[0] if named else None)
     _check_fit(config, family, weights, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
     _check_tokenizer(folder, files, weights.tensors[words].shape[0], source)

@@ -6,6 +6,7 @@ model's lock, because reading attention weights and switching heads off use hook
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import DamagedCheckpointError, DeviceError, OptionError, TaskHeadError
+from glassbert.errors import DamagedCheckpointError, DeviceError, OptionError, TaskHeadError, UnsupportedModelError
 from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
 from glassbert.network.device import choose_device
+from glassbert.network.special_tokens import name_special_tokens
 from glassbert.results import Encoded
 
 __all__ = ["Batch", "Model", "Precision", "batch", "load", "require_task_head"]
@@ -86,14 +88,14 @@ class Model:
 
 @checked
 def load(
-    source: str = "pretrained",
+    source: str | os.PathLike[str] = "pretrained",
     device: str = "auto",
     *,
     precision: Precision = "float32",
     revision: str | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Model:
-    """Load a model: an embedded id, a hub id or a local folder.
+    """Load a model: an embedded id, a hub id or a local folder (a string or a path).
 
     ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads.
     Only safetensors weights are read, and no code of the model is ever run. Raises a ModelError that describes what is
@@ -102,7 +104,7 @@ def load(
     if precision not in stock.DTYPES:
         raise OptionError(f"precision {precision!r} is not known; valid are {', '.join(stock.DTYPES)}")
     chosen = choose_device(device)
-    checkpoint = locate(source, revision=revision, progress=progress)
+    checkpoint = locate(os.fspath(source), revision=revision, progress=progress)
     tokenizer, network = _read(checkpoint, precision)
     placement = Placement("cpu")
     if chosen != "cpu":
@@ -150,6 +152,22 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
         raise DamagedCheckpointError(
             f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "
             f"{network.config.vocab_size}: the files do not belong together; download it again or choose another model"
+        )
+    name_special_tokens(tokenizer, network.config.pad_token_id)
+    if checkpoint.family.positions_after_padding and network.get_input_embeddings().padding_idx is None:
+        raise UnsupportedModelError(
+            f"{checkpoint.source!r} has no pad_token_id in its config, from which {checkpoint.family.label} networks "
+            "count positions: add the one that it was trained with (usually 1)"
+        )
+    needed = {"padding": tokenizer.pad_token_id}
+    if "masked_words" in checkpoint.task_heads:
+        needed["mask"] = tokenizer.mask_token_id
+    lacking = [kind for kind, token in needed.items() if token is None]
+    if lacking:
+        raise UnsupportedModelError(
+            f"the tokenizer of {checkpoint.source!r} names no {lacking[0]} token, and none can be found in its "
+            "vocabulary: name the one that the model was trained with in its tokenizer_config.json "
+            f'(as "{"pad" if lacking[0] == "padding" else "mask"}_token")'
         )
     return tokenizer, network
 

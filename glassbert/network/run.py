@@ -13,6 +13,7 @@ from torch import Tensor
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
 from glassbert.network.model import Batch, Model, encoder_of, network_inputs
+from glassbert.network.room import require_memory_for_pass
 
 __all__ = ["Forward", "forward_pass", "locked", "many_passes", "run"]
 
@@ -38,12 +39,20 @@ class Forward:
         return len(self.inputs.input_ids)
 
     def network(self, **options: Any) -> Any:
-        """The output of the stock network with its task head."""
+        """The output of the stock network with its task head. Raises NotEnoughMemoryError."""
+        self._ask(options)
         return self.model.network(**self._arguments, **options)
 
     def encoder(self, **options: Any) -> Any:
-        """The output of the stock encoder alone."""
+        """The output of the stock encoder alone. Raises NotEnoughMemoryError."""
+        self._ask(options)
         return encoder_of(self.model)(**self._arguments, **options)
+
+    def _ask(self, options: dict[str, Any]) -> None:
+        if self.device == "cpu":  # a GPU that runs out of memory hands over to the CPU
+            gradients = torch.is_grad_enabled() and self.embeddings is not None
+            attention = bool(options.get("output_attentions"))
+            require_memory_for_pass(self.model, self.inputs, gradients=gradients, attention=attention)
 
     @property
     def _arguments(self) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 logging.set_verbosity_error()
@@ -23,6 +23,17 @@ _importing = threading.Lock()
 
 #: fp32 unless the caller chooses another precision: half precision changes logits by about 1e-2.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+#: Config entries that change what the stock classes return, or how they cut their work, and not what they compute.
+_SET_ASIDE: dict[str, Any] = {
+    "return_dict": True,
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "use_cache": False,
+    "torchscript": False,
+    "chunk_size_feed_forward": 0,
+}
 
 
 def read_tokenizer(folder: Path) -> Any:
@@ -38,8 +49,12 @@ def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    for name, value in _SET_ASIDE.items():
+        setattr(config, name, value)
     network, report = network_class.from_pretrained(
         folder,
+        config=config,
         local_files_only=True,
         use_safetensors=True,
         attn_implementation="eager",

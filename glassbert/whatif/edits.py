@@ -15,6 +15,7 @@ import numpy as np
 from glassbert.arguments import check_fields
 from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Encoded
+from glassbert.text.characters import grapheme_end, grapheme_start
 
 __all__ = ["Edit", "EditKind", "edited_texts", "moved_start", "span_at", "word_at", "words_to_edit"]
 
@@ -77,7 +78,9 @@ def span_at(encoded: Encoded, position: int) -> Span:
     start, end = int(encoded.offsets[pieces, 0].min()), int(encoded.offsets[pieces, 1].max())
     text = encoded.texts[which]
     word = text[start:end]  # some vocabularies count the space before a word as part of it
-    return Span(which, start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip()))
+    start, end = start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip())
+    # a tokenizer that strips accents leaves a combining mark, joiner or variation selector out
+    return Span(which, grapheme_start(text, start), grapheme_end(text, end))
 
 
 def words_to_edit(encoded: Encoded) -> list[int]:

@@ -185,7 +185,7 @@ def _candidates(asked: Asked, without: Asked, position: int) -> None:
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
     _pairs(
         "ablation_candidates",
-        [charts.readable(token) for token in shown],
+        [charts.readable(token, before.encoded.spelling) for token in shown],
         [shares[0].get(token, 0.0) for token in shown],
         [shares[1].get(token, 0.0) for token in shown],
     )

@@ -103,7 +103,7 @@ def _attribution(result: AttributionDifference, word: str, size: float) -> str:
 def _masked(result: MaskedWordDifference, word: str, row: int, size: float) -> str:
     index = result.rows.tolist().index(row)
     first, second = (
-        f"“{plain(readable(choices[index]))}” ({plain(percent(float(shares[index])))})"
+        f"“{plain(readable(choices[index], result.alignment.first.spelling))}” ({plain(percent(float(shares[index])))})"
         for choices, shares in (
             (result.first_choices, result.first_probabilities),
             (result.second_choices, result.second_probabilities),

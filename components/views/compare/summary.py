@@ -184,7 +184,7 @@ def _own_decision(asked: Asked, side: int) -> str:
         best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
-        return f"**{plain(charts.readable(best.candidates[0][0]))}** {where}, {share}"
+        return f"**{plain(charts.readable(best.candidates[0][0], best.encoded.spelling))}** {where}, {share}"
     if "next_sentence" in heads and text.pair:
         follows = float(language.next_sentence(text).probabilities[0])
         return f"text B follows text A, {plain(charts.percent(follows))}"

@@ -36,7 +36,8 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     )
     result = probe_template(one.request, own.template, _slots(own.fillers), words_asked(own.words))
     if len(result.combinations) <= _MOST_DRAWN:
-        figure = probability_table(result.probabilities, result.labels(), result.words, dark=dark_page())
+        names = [charts.readable(word, result.spelling) for word in result.words]
+        figure = probability_table(result.probabilities, result.labels(), names, dark=dark_page())
         st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a heatmap; the table below lists them all.")
@@ -46,6 +47,9 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         "before drawing conclusions.*"
     )
     frame = result.frame()
+    for column in ("word", "choice"):
+        if column in frame:
+            frame[column] = [charts.readable(word, result.spelling) for word in frame[column]]
     st.dataframe(frame, hide_index=True, width="stretch", height=240)
     st.download_button(
         "Download as CSV", frame.to_csv(index=False), "template-probe.csv", "text/csv", on_click="ignore"

@@ -62,7 +62,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         **state.bind("scoring", MaskedWordsFields, options=_VARIANTS),
     )
     frame = result.frame()
-    frame["choice"] = [charts.readable(choice) for choice in result.choices]
+    frame["choice"] = [charts.readable(choice, result.encoded.spelling) for choice in result.choices]
     st.dataframe(
         frame,
         hide_index=True,

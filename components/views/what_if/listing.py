@@ -182,8 +182,9 @@ def _distributions(
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
         prediction = language.fill_mask(text, (gap,), _FETCHED)
-        likely = whole_words(prediction, 0)[:_CANDIDATES]
-        words += [charts.readable(prediction.candidates[0][index]) for index in likely]
+        likely = whole_words(text.model, prediction, 0)[:_CANDIDATES]
+        spelling = prediction.encoded.spelling
+        words += [charts.readable(prediction.candidates[0][index], spelling).removeprefix("␣") for index in likely]
     asked_words = tuple(dict.fromkeys(words))
     one, other = (
         score_words(text, gap, asked_words).probabilities.tolist() for text, gap in zip(texts, gaps, strict=True)

@@ -82,7 +82,8 @@ def _masked_word(asked: _Asked) -> None:
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
-        told = f"in place of **{plain(charts.readable(original))}**, ranked {rank:,} with {plain(share)}:"
+        name = plain(charts.readable(original, prediction.encoded.spelling))
+        told = f"in place of **{name}**, ranked {rank:,} with {plain(share)}:"
     else:
         told = "at the gap:"
     _told(asked.one, "Masked word", told)
