@@ -49,9 +49,10 @@ def unicode_words(
     """The tokenizer's words, (token,), with two corrections.
 
     - Vowel signs and other marks belong to the word of their letter. Byte-level tokenizers split between letters and
-      marks, and would make each mark of Hindi or vocalised Arabic a word.
+      marks, not between marks and punctuation, and would make each mark of Hindi or vocalised Arabic a word.
     - Scripts that put no spaces between words have a word boundary where Unicode sees one and two tokens meet. To a
-      tokenizer that splits at spaces, a Japanese sentence is a single word. WordPiece has rules for these scripts.
+      tokenizer that splits at spaces alone, a Japanese sentence is a single word. WordPiece splits Han characters and
+      byte-level vocabularies letters from other signs: these rules stay.
     """
     corrected: list[int | None] = []
     word = -1
@@ -77,12 +78,14 @@ def _begins(text: str, before: int, start: int, own: bool, spelling: str) -> boo
     if before < start or not start or text.isascii():
         return own
     left, right = text[start - 1], text[start]
+    if unicodedata.category(left)[0] == "M" or unicodedata.category(right)[0] == "M":
+        return start in _word_boundaries(text)
     if own:
-        marks = unicodedata.category(left)[0] == "M" or unicodedata.category(right)[0] == "M"
-        return not (marks and start not in _word_boundaries(text))
-    if spelling == "WordPiece" or not (_WITHOUT_SPACES.match(left) or _WITHOUT_SPACES.match(right)):
+        return True
+    if spelling in ("WordPiece", "ByteLevel") or left.isspace() or right.isspace():
         return False
-    return start in _word_boundaries(text)
+    without_spaces = _WITHOUT_SPACES.match(left) or _WITHOUT_SPACES.match(right)
+    return bool(without_spaces) and start in _word_boundaries(text)
 
 
 @lru_cache(maxsize=64)

@@ -51,7 +51,7 @@ def test_an_explanation_is_in_scores(model):
         gb.attribute(model, TEXT, method="saliency", target=0, output="probability")
     scores = next(attribute_each(model, TEXT, methods=["input_x_gradient"], target=0))
     receipt = gb.receipt(model, scores, checks=["comprehensiveness"], n_orderings=10)
-    details = receipt.details["comprehensiveness"]
+    (details,) = [line.details for line in receipt.lines]
     assert details["probability"] == pytest.approx(score, abs=1e-5)  # the score itself
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import transformers
@@ -45,18 +47,23 @@ def test_vowel_marks_belong_to_their_word(tiny_model, family, text, expected):
     assert spans == expected
 
 
-@pytest.mark.parametrize("family", ["roberta", "xlm-roberta"])
-def test_a_sentence_without_spaces_is_more_than_one_word(tiny_model, family):
-    text = "東京は日本の首都です。"
+@pytest.mark.parametrize("family", ["albert", "xlm-roberta"])
+@pytest.mark.parametrize("text", ["巴黎是法国的首都。", "巴黎 法国 film法国"])
+def test_a_sentence_without_spaces_is_more_than_one_word(tiny_model, family, text):
+    """Unicode sees a boundary between any two of these characters: so there is one wherever two tokens meet."""
     encoded = gb.encode(tiny_model(family, "encoder"), text)
-    inside = encoded.sequence_ids == 0
-    starts = {int(encoded.offsets[encoded.word_ids == word, 0].min()) for word in np.unique(encoded.word_ids[inside])}
-    assert starts >= set(range(1, len(text)))  # in these vocabularies every character is a token or several
-    deleted = gb.encode(tiny_model(family, "classification"), text)
-    place = int(np.flatnonzero(deleted.offsets[:, 0] == 3)[0])
-    model = tiny_model(family, "classification")
+    inside = np.flatnonzero(encoded.sequence_ids == 0)
+    meet = [(one, other) for one, other in pairwise(inside) if encoded.offsets[one, 1] == encoded.offsets[other, 0] > 0]
+    assert len(meet) > 1
+    assert all(encoded.word_ids[one] != encoded.word_ids[other] for one, other in meet)
+
+
+def test_a_character_without_spaces_around_it_is_edited_alone(tiny_model):
+    model, text = tiny_model("xlm-roberta", "classification"), "巴黎是法国的首都。"
+    encoded = gb.encode(model, text)
+    place = int(np.flatnonzero((encoded.offsets[:, 0] == 3) & (encoded.sequence_ids == 0))[0])
     changed = gb.variants(model, text, edits=[gb.Edit(place, replacement="北")], target=0).texts[0][0]
-    assert changed == "東京は北本の首都です。"
+    assert changed == "巴黎是北国的首都。"
 
 
 def test_a_piece_across_two_words_stays_whole():
@@ -108,6 +115,14 @@ def test_the_separators_of_a_pair_are_in_the_same_place(tiny_model, texts):
 # --- vocabulary strings ----------------------------------------------------------------------------------------------
 
 
+def both_ways(model: gb.Model) -> str:
+    """An entry that the vocabulary has with and without its space."""
+    vocabulary = model.tokenizer.get_vocab()
+    return next(
+        entry for entry in sorted(vocabulary) if entry.isascii() and entry.isalpha() and f"Ġ{entry}" in vocabulary
+    )
+
+
 def test_byte_level_entries_are_named_by_their_text(tiny_model):
     model = tiny_model("roberta", "masked_words")
     for token in range(4, 300):
@@ -116,9 +131,13 @@ def test_byte_level_entries_are_named_by_their_text(tiny_model):
             continue  # part of a character
         name = readable_name(model, token)
         assert name.replace("␣", " ", 1) == text
-    plain, spaced = (readable_name(model, int(model.tokenizer.get_vocab()[entry])) for entry in ("the", "Ġthe"))
-    assert (plain, spaced) == ("the", "␣the")
-    assert piece_in_place(model, gb.encode(model, "is <mask>."), 2, "␣the") == model.tokenizer.get_vocab()["Ġthe"]
+    vocabulary = model.tokenizer.get_vocab()
+    entry = both_ways(model)
+    assert readable_name(model, vocabulary[entry]) == entry
+    assert readable_name(model, vocabulary[f"Ġ{entry}"]) == f"␣{entry}"
+    encoded = gb.encode(model, "(<mask>).")
+    place = encoded.tokens.index("<mask>")
+    assert piece_in_place(model, encoded, place, f"␣{entry}") == vocabulary[f"Ġ{entry}"]
 
 
 @pytest.mark.parametrize(
@@ -138,8 +157,8 @@ def test_a_sequence_of_decoders_is_spelt_as_its_steps():
 
 def test_a_target_is_named_as_people_read_it(tiny_model):
     model = tiny_model("roberta", "masked_words")
-    token = int(model.tokenizer.get_vocab()["Ã©"]) if "Ã©" in model.tokenizer.get_vocab() else None
-    token = token or int(model.tokenizer.get_vocab()["Ġthe"])
+    vocabulary = model.tokenizer.get_vocab()
+    token = int(vocabulary.get("Ã©", vocabulary[f"Ġ{both_ways(model)}"]))
     text = "Paris is <mask>."
     place = gb.encode(model, text).tokens.index("<mask>")
     label = gb.attribute(model, text, method="saliency", target=gb.MaskTarget(place, token)).target_label
@@ -164,7 +183,11 @@ def test_a_whole_word_is_what_is_read_as_one_piece_in_its_place(tiny_model, fami
         typed = gb.encode(model, text.format(word))
         there = (typed.offsets[:, 1] > begin) & (typed.offsets[:, 0] < begin + len(word)) & (typed.sequence_ids == 0)
         read = [int(typed.input_ids[at]) for at in np.flatnonzero(there) if typed.pieces[at] != "␣"]
-        assert found[token] == (read == [token]), (word, read)
+        # an entry that needs a lone "▁" or "Ġ" before it is no word, but what follows one
+        first = int(np.flatnonzero(there)[0])
+        before = (typed.tokens[first], typed.tokens[first - 1])
+        lone = bool({"▁", "Ġ"} & {*before}) and masked.tokens[place - 1] not in ("▁", "Ġ")
+        assert found[token] == (read == [token] and not lone), (word, read)
 
 
 def test_entries_that_look_like_marks_do_not_hide_the_whole_words(tiny_model):
@@ -173,6 +196,8 @@ def test_entries_that_look_like_marks_do_not_hide_the_whole_words(tiny_model):
     vocabulary = model.tokenizer.get_vocab()
     encoded = gb.encode(model, "It is <mask>.")
     place = encoded.tokens.index("<mask>")
-    ids = [vocabulary["Ġthe"], vocabulary["the"], vocabulary["#"]]
+    entry = both_ways(model)
+    ids = [vocabulary[f"Ġ{entry}"], vocabulary[entry], vocabulary["#"]]
     assert begins_words(model, encoded, place, ids) == (True, False, False)
-    assert begins_words(model, gb.encode(model, "(<mask>)"), 2, ids)[:2] == (False, True)
+    bracket = gb.encode(model, "(<mask>)")
+    assert begins_words(model, bracket, bracket.tokens.index("<mask>"), ids)[:2] == (False, True)
