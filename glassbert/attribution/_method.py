@@ -37,7 +37,7 @@ class Method:
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs, without backward passes and
     without the one pass that finds the predicted class or word.
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
-    ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
+    ``meaning`` completes "a score measures …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
     methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; sets ``value``.
     """
@@ -90,7 +90,7 @@ class _Documentation:
             return self._of_the_class
         idea = inspect.getdoc(method.compute) or ""
         return (
-            f"{method.label} ({method.paper}).\n\nA score says {method.meaning}.\n\n{idea}\n\n"
+            f"{method.label} ({method.paper}).\n\nA score measures {method.meaning}.\n\n{idea}\n\n"
             f"{options_table(method.parameters)}"
         )
 

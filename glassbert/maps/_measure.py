@@ -37,7 +37,7 @@ class Question:
 class Measure:
     """One way to measure how much a token takes from another.
 
-    ``meaning`` completes "a number says …". ``cost(tokens)``: forward passes of this input's length, including the one
+    ``meaning`` completes "a number measures …". ``cost(tokens)``: forward passes of this input's length, including the one
     that gives the weights; ``backward``: a backward pass is added. ``rows_sum_to_one`` holds for every row.
     ``needs_model``: False where ``AttentionMaps`` are enough. ``needs_target``: the numbers are about one decision.
     ``per_head``: the map is (layer, head, query, key), not (layer, query, key).
