@@ -66,8 +66,8 @@ class Method:
         """All options, those not given at their defaults. Raises OptionError before anything is computed."""
         unknown = set(options) - set(self.options)
         if unknown:
-            valid = ", ".join(self.options) or "none"
-            raise OptionError(f"{self.label} has no option {', '.join(sorted(unknown))}; valid are: {valid}")
+            valid = f"an option must be one of {', '.join(self.options)}" if self.options else "it has no options"
+            raise OptionError(f"{self.label} has no option {', '.join(sorted(unknown))}; {valid}")
         return {
             option.name: option.accept(options[option.name]) if option.name in options else option.default
             for option in self.parameters

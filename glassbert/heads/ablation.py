@@ -71,9 +71,9 @@ def ablation_sweep(
     """
     start = time.perf_counter()
     if mode not in ("one_at_a_time", "greedy"):
-        raise OptionError(f"mode {mode!r} is not known; valid are one_at_a_time, greedy")
+        raise OptionError(f"mode must be one of one_at_a_time, greedy; got {mode!r}")
     if steps < 1:
-        raise OptionError(f"steps {steps}: at least 1")
+        raise OptionError(f"steps must be at least 1; got {steps}")
     blocks(model.network)
     candidates = _candidates(model, heads)
     runner = decide(model, encode(model, text, pair), target, output)

@@ -66,7 +66,7 @@ def trace(
     """
     start = time.perf_counter()
     if kind not in KINDS:
-        raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(KINDS)}")
+        raise OptionError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
     blocks(model.network)  # raises where the inside of the network is not known
     first = encode(model, clean, pair)
     second = encode(model, corrupted, corrupted_pair if corrupted_pair is not None else pair)

@@ -62,7 +62,7 @@ def _chosen(wanted: Sequence[int] | None, count: int, name: str, error: type[Exc
     if not chosen:
         raise error(f"choose at least one {name}")
     if chosen[0] < 0 or chosen[-1] >= count:
-        raise error(f"{name} {chosen[0] if chosen[0] < 0 else chosen[-1]}: valid are 0 to {count - 1}")
+        raise error(f"a {name} must be from 0 to {count - 1}; got {chosen[0] if chosen[0] < 0 else chosen[-1]}")
     return chosen
 
 

@@ -134,7 +134,7 @@ class TokenMaps(Result):
         missing. Raises OptionError for a single text or another name.
         """
         if block not in BLOCKS:
-            raise OptionError(f"block {block!r} is not known; valid are {', '.join(BLOCKS)}")
+            raise OptionError(f"block must be one of {', '.join(BLOCKS)}; got {block!r}")
         if len(self.encoded.texts) != 2:
             raise OptionError(f"{block} needs two texts, but this input has one: add a second text")
         looking, looked_at = BLOCKS[block]
@@ -159,7 +159,7 @@ class TokenMaps(Result):
     def over_heads(self, how: How = "mean") -> TokenMaps:
         """All heads of each layer combined: (layer, head, query, key) → (layer, query, key)."""
         if not self.per_head:
-            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+            raise OptionError(f"{self.measure} has one map per layer, not one per head: there is nothing to combine")
         values = _combined(self.values, 1, how)
         return replace(
             self,
@@ -175,7 +175,7 @@ class TokenMaps(Result):
         The mean of rows that sum to 1 sums to 1, their maximum does not. Raises OptionError, LayerError.
         """
         if not self.per_head:
-            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+            raise OptionError(f"{self.measure} has one map per layer, not one per head: there is nothing to combine")
         chosen = list(dict.fromkeys((int(layer), int(head)) for layer, head in heads))
         if not chosen:
             raise OptionError("choose at least one head to combine")
@@ -352,7 +352,7 @@ def _combined(values: Array, axis: int, how: str) -> Array:
     if how == "max":
         largest: Array = values.max(axis=axis)
         return largest
-    raise OptionError(f"how {how!r} is not known; valid are mean, max")
+    raise OptionError(f"how must be one of mean, max; got {how!r}")
 
 
 def _joined(*captions: str) -> str:

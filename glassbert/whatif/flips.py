@@ -107,9 +107,9 @@ def find_flip(
 
 def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int) -> None:
     if proposals not in get_args(Proposals):
-        raise OptionError(f"proposals {proposals!r} are not known; valid are {', '.join(get_args(Proposals))}")
+        raise OptionError(f"proposals must be one of {', '.join(get_args(Proposals))}; got {proposals!r}")
     if max_edits not in (1, 2):
-        raise OptionError(f"max_edits {max_edits}: valid are 1 and 2")
+        raise OptionError(f"max_edits must be 1 or 2; got {max_edits}")
     if min(top_k, results) < 1 or budget < 10:
         raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
 

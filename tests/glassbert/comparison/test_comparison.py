@@ -290,7 +290,7 @@ class TestWhatCannotBeCompared:
             gb.compare_masked_words(gb.sides_of_texts(first, MASKED, TEXT))
         sides = gb.sides_of_texts(first, "The man.", "The old man.")
         for row in (0, 2, 99):  # special, only in one, none
-            with pytest.raises(gb.OptionError, match=r"valid are \[1, 3, 4\]"):
+            with pytest.raises(gb.OptionError, match=r"must be one of \[1, 3, 4\]"):
                 gb.compare_masked_words(sides, [row])
         with pytest.raises(gb.OptionError, match="at least one"):
             gb.compare_masked_words(sides, [])
