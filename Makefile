@@ -40,7 +40,7 @@ types: venv-dev ## mypy --strict on the library and the app
 	@$(RUN) -m mypy
 
 js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
-	$(call heading,JavaScript (make format mends its formatting))
+	$(call heading,JavaScript (make format fixes its formatting))
 	@$(DENO) check --quiet --no-remote
 	@$(DENO) lint
 	@$(DENO) fmt --check

@@ -28,7 +28,7 @@ HeadIndex = tuple[int, int]
 How = Literal["mean", "max"]
 PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
 
-#: Part of a text pair → (the text that looks, the text that is looked at).
+#: Part of a text pair → (the attending text, the attended text).
 BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
 
 # Rounding of float32 rows of 512 numbers stays under this.

@@ -154,7 +154,7 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
         drawn = True
     if "next_sentence" in heads and view.pair:
         shares = [language.next_sentence(request).probabilities for request in (asked.request, without.request)]
-        _pairs("ablation_next", ["B follows A", "B is from elsewhere"], *shares)
+        _pairs("ablation_next", ["B follows A", "B does not follow A"], *shares)
         drawn = True
     if not drawn:
         note_no_decision()
@@ -216,7 +216,7 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
     )
     two.selectbox("Head", heads, format_func=lambda i: str(i + 1), **state.bind("head", options=dict.fromkeys(heads)))
     columns = st.columns(2, gap="medium")
-    for column, which, what in zip(columns, (asked, without), ("All heads on", "Without them"), strict=True):
+    for column, which, what in zip(columns, (asked, without), ("All heads on", "Selected heads off"), strict=True):
         with column:
             st.markdown(f"**{what}** · {asked.head_name}")
             key = "ablation_before" if which is asked else "ablation_after"

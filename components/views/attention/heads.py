@@ -27,7 +27,7 @@ _SIDE_PIXELS = 64  # of a thumbnail as sent to the browser: 144 heads are 0.6 MB
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
 _COMBINED: dict[Literal["", "mean", "max"], str] = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
-_ORDERS = {"": "By layer", "most": "Most first", "least": "Least first"}
+_ORDERS = {"": "By layer", "most": "Highest first", "least": "Lowest first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 

@@ -159,7 +159,7 @@ def _distributions(
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
     if asked.kind == "next":
         one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
-        return ["B follows A", "B is from elsewhere"], one, other
+        return ["B follows A", "B does not follow A"], one, other
     assert asked.gap is not None  # of the three kinds of question here, this is a masked word
     gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
     words: list[str] = []

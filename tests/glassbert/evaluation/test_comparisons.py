@@ -238,7 +238,7 @@ class TestRanking:
         assert told == [(0, 2), (1, 2), (2, 2)]
         with pytest.raises(gb.StoppedError):
             gb.method_ranking(model, methods=METHODS[1:], cancelled=lambda: True)
-        with pytest.raises(gb.OptionError, match="a method must be one of .*; got 'magic'"):
+        with pytest.raises(gb.OptionError, match=r"a method must be one of .*; got 'magic'"):
             gb.method_ranking(model, methods=["magic"])
         with pytest.raises(gb.OptionError, match="at least one sentence"):
             gb.method_ranking(model, sentences=[])
