@@ -57,7 +57,7 @@ def candidates(
 
 
 def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
-    """The words asked about, most likely first, with their rank or number of pieces."""
+    """The requested words, most likely first, with their rank or number of pieces."""
     from glassbert.pictures.bars import share_bars
 
     order = result.probabilities.argsort()[::-1]

@@ -80,7 +80,7 @@ class Wording:
 
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
-    """Kind → question; the one that suits the text best comes first. ``among`` limits it to some of the open models."""
+    """Kind → question, the most suitable for the text first. ``among`` restricts them to some of the open models."""
     view = state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False

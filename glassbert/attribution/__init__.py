@@ -66,5 +66,5 @@ def attribute(
     passes.report(progress, chosen.cost(len(encoded), settings))
     runner = decide(model, encoded, target, output, passes=passes)
     scores = explain(runner, chosen, settings)
-    # finding what the target left open is part of the price
+    # finding the open target is part of the cost
     return replace(scores, forward_passes=passes.count, seconds=time.perf_counter() - start)

@@ -82,7 +82,7 @@ def attribute_many(
 
 @dataclass(slots=True)
 class _Share(Passes):
-    """The passes of one text; the whole hears of them, and stops them."""
+    """The passes of one text, reported to the total, which can cancel them."""
 
     whole: Passes = field(default_factory=Passes)
 
@@ -94,7 +94,7 @@ class _Share(Passes):
 def _posed(
     model: Model, encoded: Sequence[Encoded], target: Target | int | str | None, output: Output, whole: Passes
 ) -> list[Runner]:
-    """One runner per text; where the class is left open, all predicted classes are found together."""
+    """One runner per text; if the class is open, all predicted classes are found together."""
     shares = [_Share(whole=whole) for _ in encoded]
     targets: list[Target | int | str | None] = [target] * len(encoded)
     open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)
@@ -112,7 +112,7 @@ def _posed(
 
 @contextmanager
 def _named(place: str) -> Iterator[None]:
-    """Prefix errors with the text that they are about."""
+    """Prefix errors with the number of the text they are about."""
     try:
         yield
     except StoppedError:

@@ -105,13 +105,13 @@ def options_table(options: Sequence[Option]) -> str:
 
 
 def baseline(default: str) -> Option:
-    """What replaces a word that is hidden."""
+    """What replaces a hidden word."""
     meanings = "'pad' and 'mask' are the model's own tokens, 'zero' is a vector of zeros."
     return Option("baseline", "str", default, f"What replaces a hidden word: {meanings}", choices=tuple(BASELINES))
 
 
 def seed(maximum: int | None = None) -> Option:
-    """Where random draws begin."""
+    """The seed of random draws."""
     return Option("seed", "int", 0, "The same seed gives the same samples.", maximum=maximum)
 
 

@@ -1,6 +1,6 @@
 """Numbers for pairs of tokens: attention weights, and measures derived from them.
 
-:class:`AttentionMaps` holds every weight of a text. :class:`TokenMaps` holds any measure, over all tokens or some of
+:class:`AttentionMaps` contains every weight of a text, :class:`TokenMaps` any measure, over all tokens or some of
 them, by token or by word; its methods return new maps and record in ``caption`` what they excluded.
 """
 
@@ -31,7 +31,7 @@ PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
 #: Part of a text pair → (the attending text, the attended text).
 BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
 
-# Rounding of float32 rows of 512 numbers stays under this.
+# Rounding errors of float32 rows of 512 numbers stay below this.
 _SUM_TOLERANCE = 1e-4
 
 
@@ -48,9 +48,9 @@ class TokenMaps(Result):
     """One number for each pair of query (row: attends) and key (column: is attended to), layer by layer.
 
     ``values`` is (layer, query, key), or (layer, head, query, key) for a measure per head; ``measure``
-    is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` say which tokens of
-    ``encoded`` each covers, [start, stop). ``rows_sum_to_one`` holds for every row; ``renormalised`` says that rows
-    were rescaled to make it so.
+    is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` are the tokens of
+    ``encoded`` that each covers, [start, stop). ``rows_sum_to_one``: whether every row does; ``renormalised``: whether
+    rows were rescaled to achieve this.
     """
 
     encoded: Encoded
@@ -87,7 +87,7 @@ class TokenMaps(Result):
         queries: Sequence[int] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> TokenMaps:
-        """Maps over the tokens of an input: all layers unless ``layers``, all rows unless ``queries`` name some."""
+        """Maps over the tokens of an input: all layers and all rows unless ``layers`` or ``queries`` select some."""
         tokens = np.arange(len(encoded))
         rows = tokens if queries is None else np.asarray(queries)
         return cls(
