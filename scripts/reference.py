@@ -1,7 +1,7 @@
 """The API reference as one static page, made from the docstrings by pdoc: ``make docs`` writes docs/api/index.html.
 
-Groups are the folders of the library in the order in which the README lists them; which name belongs to which is read
-off the imports of ``glassbert/__init__.py``, so there is no list to keep up to date.
+Groups are the folders of the library in the order in which the README lists them; the group of each name follows from
+the imports of ``glassbert/__init__.py``, so there is no list to keep up to date.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def write(folder: Path) -> Path:
-    """Make the page in this folder."""
+    """Write the page to this folder."""
     import pdoc.doc
     import pdoc.render
 

@@ -40,7 +40,7 @@ def broken(
 
 
 def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
-    """Which methods are faithful for this model, if that was computed before: no pass, a small file is read."""
+    """Which methods are faithful for this model, if already computed: no pass, only a small file is read."""
     return gb.stored_ranking(load(request))
 
 

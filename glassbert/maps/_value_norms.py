@@ -79,7 +79,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
 
 
 def in_parts(tokens: int) -> Iterator[slice]:
-    """Keys, a few at a time: a base model's f_h(x_j) for 512 tokens take 38 MB in float64, and norms need three copies."""
+    """Keys, a few at a time: f_h(x_j) of a base model and 512 tokens is 38 MB in float64, and norms need it thrice."""
     for start in range(0, tokens, _KEYS):
         yield slice(start, min(start + _KEYS, tokens))
 

@@ -132,7 +132,7 @@ def _buttons(off: list[tuple[int, int]]) -> None:
     )
 
 
-# --- what the model says ---------------------------------------------------------------------------------------
+# --- predictions -----------------------------------------------------------------------------------------------
 
 
 def _predictions(asked: Asked, without: Asked, changed: bool) -> None:

@@ -1,4 +1,4 @@
-"""Beyond the weights: one sentence by several measures, side by side, and how they rank its tokens."""
+"""Beyond the weights: several measures on one sentence, side by side, and how they rank its tokens."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def draw_beyond(asked: Asked) -> None:
     across = 3 if len(chosen) > 2 else 2
     columns: list[st.delta_generator.DeltaGenerator] = []
     for number, name in enumerate(chosen):
-        if number % across == 0:  # a row of its own, so that maps are aligned whatever the captions above them
+        if number % across == 0:  # a separate row, so that maps are aligned however long the captions above them are
             columns = st.columns(across, gap="medium")
         with columns[number % across], explained_errors():
             maps = _measured(asked, measures[name], target)

@@ -1,4 +1,4 @@
-"""What is known about heads, as numbers to mark and filter them by on the map."""
+"""Properties of heads, as numbers to mark and filter them by on the map."""
 
 from __future__ import annotations
 

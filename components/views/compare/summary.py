@@ -122,7 +122,7 @@ def _is_quick(asked: Asked) -> bool:
     return tokens <= _QUICK_TOKENS and saliency.passes_of(method, tokens) <= _QUICK_PASSES
 
 
-# --- what they decide ------------------------------------------------------------------------------------------
+# --- predictions -----------------------------------------------------------------------------------------------
 
 
 def _decisions(asked: Asked, found: dict[str, Part]) -> None:

@@ -63,7 +63,7 @@ def _this_model(one: Opened) -> None:
     key = version_of(one.request)
     search = current_search(
         f"ranking_{key}", key
-    )  # one search per model: minutes of work survive a look at another one
+    )  # one search per model: minutes of work survive a switch to another one
     draw_search(
         search,
         lambda: search.start(evaluation.method_ranking(one.request)),

@@ -19,7 +19,7 @@ from components.widgets.token_strip import clicked_token, token_strip
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """One question to one model, the other open models, and how many answers fit."""
+    """One question to one model, the other open models, and how many answers to show."""
 
     opened: list[Opened]
     one: Opened
