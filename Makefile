@@ -27,11 +27,11 @@ app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH
 test: chromium venv-dev lint types js unit browser ## all that CI runs, fastest first, up to the first failure
 	$(call heading,All passed.)
 
-check: venv-dev lint types js fast ## before each commit: lint, types and the tests that take no seconds
+check: venv-dev lint types js fast ## before each commit: lint, types and the fast tests
 	$(call heading,Checked. make test runs the rest: pages, browser, slow tests.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
-	$(call heading,Lint (make format mends most of it))
+	$(call heading,Lint (make format fixes most of it))
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 
@@ -70,12 +70,12 @@ bench: venv-dev venv-bench ## speed against the peers, as ratios
 docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
 	@PYTHONPATH=. $(RUN) scripts/reference.py
 
-format: venv-dev ## mend what ruff and deno can mend
+format: venv-dev ## fix what ruff and deno can fix
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 	@$(DENO) fmt --quiet
 
-lock: ## resolve every version anew into requirements.lock
+lock: ## resolve all versions again into requirements.lock
 	@sh scripts/lock.sh
 
 clean: ## remove caches and test results

@@ -1,10 +1,11 @@
-"""Our map of all heads beside BertViz's model view, on the same weights: bytes, DOM nodes, seconds to draw.
+"""Our map of all heads compared with BertViz's model view, on the same weights: bytes, DOM nodes, seconds to draw.
 
-First both pictures alone in a browser, without Streamlit: random weights of 12 layers × 12 heads, ours and BertViz's in
-turn. The clock runs from handing the page its data to two animation frames after the last mark is in it. BertViz's page
-is the one this app embeds, with four digits a weight, a third of what BertViz itself writes. Then the running app at
-512 tokens, the embedded model and a random-weight BERT-base: what a new text and another head send to the Attention
-page, how long both take from the key or click, and by how much the server has grown, then and two such texts later.
+First, both pictures alone in a browser, without Streamlit: random weights of 12 layers × 12 heads, ours and BertViz's
+in turn. The clock runs from passing the data to the page until two animation frames after the last mark is drawn.
+BertViz's page is the one this app embeds, with four digits per weight, a third of what BertViz itself writes. Then the
+running app at 512 tokens, with the embedded model and a random-weight BERT-base: what a new text and another head send
+to the Attention page, how long both take from the key press or click, and by how much the server has grown, then and
+two such texts later.
 
     python benchmarks/attention_map.py [--tokens 16 32 64 128] [--rounds 3] [--app-only]
 """
@@ -40,7 +41,7 @@ FRAMES = (
 
 
 def weights(tokens: int) -> np.ndarray:
-    """Random attention, (layer, head, query, key), sharp enough to look like some."""
+    """Random attention, (layer, head, query, key), sharp enough to look realistic."""
     logits = np.random.default_rng(0).normal(scale=2.0, size=(LAYERS, HEADS, tokens, tokens)).astype(np.float32)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=-1, keepdims=True)
@@ -48,7 +49,7 @@ def weights(tokens: int) -> np.ndarray:
 
 
 def ours(maps: np.ndarray) -> bytes:
-    """The message that the heads map gets."""
+    """The message that the heads map receives."""
     small = thumbnails(maps, SIDE).pixels
     layers, heads, rows, columns = small.shape
     header = {"version": "v", "label": "All heads", "layers": layers, "heads": heads, "rows": rows, "columns": columns}

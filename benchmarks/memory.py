@@ -1,11 +1,11 @@
-"""How much memory does the server hold, and does it give it back?
+"""How much memory does the server use, and does it release it?
 
 Resident memory (VmRSS) after each step in one browser session: the first page, a text of 24 tokens, one of 512, then 20
 different texts of 512, then the short one again. Caches are bounded, so the 20 must not add up.
 
-Then the Attention page at 512 tokens, of the embedded model and of a random-weight BERT-base, each on a fresh server:
-by how much the server has grown since the page stood there with a short text, and at the most while it computed; in
-each section; after the visitor turned to a short text; with a window left open without a click, and with it closed.
+Then the Attention page at 512 tokens, with the embedded model and with a random-weight BERT-base, each on a fresh
+server: by how much the server has grown since the page showed a short text, now and at its peak; in each section; after
+the visitor switched to a short text; with a window left open without a click, and after it was closed.
 
     python benchmarks/memory.py [--texts 20] [--attention-only]
 """
@@ -34,7 +34,7 @@ SECTIONS = ("Beyond the weights", "What each head does", "Switch heads off")
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds that the server takes to give back what nobody reads any more."""
+    """Seconds that the server takes to release results that are no longer viewed."""
 
     settles: float = 2 * long_texts.TURNED_SECONDS
     idle: float = long_texts.IDLE_SECONDS
@@ -51,7 +51,7 @@ def show(page: Page, text: str, marker: str) -> None:
             timeout=300_000
         )
     page.wait_for_selector(READY, timeout=300_000)
-    time.sleep(1)  # what the end of the run frees is free by then
+    time.sleep(1)  # memory freed at the end of the run is free by then
 
 
 def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> None:
@@ -65,7 +65,7 @@ def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> Non
         note("no visitor yet")
         page = open_page(opened, server)
         note("first page")
-        # Saliency without integrated gradients for the many: they hold the same memory and take minutes.
+        # Saliency without integrated gradients for the many texts: they use the same memory but take minutes.
         show(page, text_of(model, 24, "one"), "one")
         note("24 tokens")
         show(page, text_of(model, longest, "two"), "two")
@@ -85,14 +85,14 @@ def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> Non
 
 
 def forget_peak(server: Server) -> None:
-    """The most that it held counts from now on (Linux: writing 5 resets VmHWM)."""
+    """Reset the peak (Linux: writing 5 resets VmHWM)."""
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
 
 
 def attention_page(
     opened: Browser, server: Server, source: str, short: str, text: str, longest: int, waits: Waits
 ) -> Iterator[tuple[str, int]]:
-    """What was done, and the bytes that the server has grown by since the page stood there with the short text."""
+    """Each action, and the bytes by which the server has grown since the page showed the short text."""
     page = open_page(opened, server, {"model": source, "beside": "", "text": short, "token": "-1"})
     page.get_by_role("link", name="Attention").click()
     shown = '[data-testid="attention-heatmap-grid"][aria-rowcount="{}"]'

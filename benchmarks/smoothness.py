@@ -1,13 +1,13 @@
-"""Do the pictures of attention follow the pointer without a stutter?
+"""Do the pictures of attention follow the pointer without stutter?
 
 On the Attention page of a random-weight BERT-base, 12 × 12 heads: the pointer wanders over the map of all heads (512
 tokens), over the fitted heatmap, over the heatmap at reading size, which is then panned by the wheel and zoomed; and
 over a list of tokens of the lines view at 128 tokens, whose middle is then scrolled. Once at this machine's speed, once
 with the browser's script, layout and paint slowed down 4 times, as on a small laptop or a phone.
 
-The page itself writes down the time between animation frames while this goes on, how often the picture answered (its
-line of text, or its place, changed), and the browser its long tasks (over 50 ms of work in one piece). A still page
-draws 60 frames a second, 16.7 ms each. The pointer moves every 8 ms, as a fast mouse does.
+Meanwhile the page records the time between animation frames and how often the picture responded (its line of text or
+its position changed), and the browser its long tasks (more than 50 ms of uninterrupted work). An idle page draws 60
+frames per second, 16.7 ms each. The pointer moves every 8 ms, like a fast mouse.
 
     python benchmarks/smoothness.py [--seconds 4] [--slower 1 4]
 """

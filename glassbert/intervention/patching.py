@@ -21,8 +21,8 @@ from glassbert.text.inputs import Text, encode
 
 KINDS: tuple[Kind, ...] = ("hidden", "head", "mlp", "attention")
 
-# Token rows a pass: enough to fill the cores, few enough to stay near their caches. A pass also runs the corrupted text
-# itself, which in long texts only pays for at least this many patches (about 300 MB for a base-size model).
+# Token rows per pass: enough to fill the cores, few enough for their caches. A pass also runs the corrupted text, which
+# in long texts is only worthwhile for at least this many patches (about 300 MB for a base-size model).
 _TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
 # F of the two runs is "the same" within this share of its size: a restored share would divide by rounding errors.
 _SAME_SHARE, _SAME = 1e-3, 1e-6

@@ -23,7 +23,7 @@ _NAME_CHARACTERS = 14
 def over_layers(
     values: Mapping[str, Sequence[float]], *, title: str, log: bool = False, reversed_axis: bool = False
 ) -> go.Figure:
-    """One line a word (or quantity) over the layers, layer 0 being the embeddings."""
+    """One line per word (or quantity) over the layers, layer 0 being the embeddings."""
     import plotly.graph_objects as go
 
     figure = go.Figure(
