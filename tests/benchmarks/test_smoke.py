@@ -59,7 +59,7 @@ def shared(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> 
         patch.syspath_prepend(BENCHMARKS)
         app = imported("_app")
         patch.setattr(app, "sync_playwright", lambda: nullcontext(playwright))
-        with app.run_app(trace=everything) as server, app.browser() as opened:
+        with app.run_app(trace=everything) as server, app.browser("--disable-gpu") as opened:
 
             @contextmanager
             def run_app(*, trace: Path | None = None, python: str | None = None) -> Iterator[Any]:
