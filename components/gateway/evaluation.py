@@ -12,13 +12,15 @@ from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.saliency import attribute
 
 if TYPE_CHECKING:
+    from glassbert.evaluation import Check
     from glassbert.evaluation._broken import BrokenKind
+    from glassbert.evaluation.results import MethodRanking
     from glassbert.targets import Output
 
 __all__ = ["broken", "checks", "method_ranking", "receipt", "stored_ranking"]
 
 
-def checks() -> dict[str, gb.Check]:
+def checks() -> dict[str, Check]:
     """What a receipt can check, by id."""
     return dict(gb.CHECKS)
 
@@ -39,15 +41,15 @@ def broken(
     return scores, gb.receipt(model, scores)
 
 
-def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
+def stored_ranking(request: ModelRequest) -> MethodRanking | None:
     """Which methods are faithful for this model, if that was computed before: no pass, a small file is read."""
-    return gb.stored_ranking(load(request))
+    return gb.evaluation.stored_ranking(load(request))
 
 
 # --- work for a job --------------------------------------------------------------------------------------------
 
 
-def method_ranking(request: ModelRequest) -> Callable[..., gb.MethodRanking]:
+def method_ranking(request: ModelRequest) -> Callable[..., MethodRanking]:
     """Every method on sixty short sentences: minutes, once per model."""
     model = load(request)
     return lambda **reports: gb.method_ranking(model, **reports)

@@ -23,7 +23,7 @@ def methods() -> dict[str, gb.Method]:
 
 def default_methods() -> tuple[str, ...]:
     """The methods shown side by side by default."""
-    return tuple(gb.DEFAULT_METHODS)
+    return tuple(gb.attribution.DEFAULT_METHODS)
 
 
 def page_options(method: str) -> dict[str, Any]:

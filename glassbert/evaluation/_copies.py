@@ -157,7 +157,7 @@ def _sibling(model: Model, own: list[Tensor]) -> Any:
 
 
 def _with_network(model: Model, network: Any) -> Model:
-    return replace(model, network=network, lock=threading.RLock(), _placement=copy.copy(model._placement))
+    return replace(model, network=network, lock=threading.RLock(), placement=copy.copy(model.placement))
 
 
 def _bytes(groups: list[dict[str, Tensor]]) -> int:

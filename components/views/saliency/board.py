@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components.gateway import evaluation, saliency
@@ -14,6 +16,9 @@ from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
 from components.shared.searches import draw_search
 from components.text import plain
+
+if TYPE_CHECKING:
+    from glassbert.evaluation.results import MethodRanking, Scoreboard
 
 __all__ = ["draw_board"]
 
@@ -30,7 +35,7 @@ def draw_board(question: Question, study: Study, methods: list[str]) -> None:
     _this_model(question.one)
 
 
-def _this_text(board: gb.Scoreboard) -> None:
+def _this_text(board: Scoreboard) -> None:
     known, checks = saliency.methods(), evaluation.checks()
     rows = []
     for method, faithful, numbers, given in zip(
@@ -75,7 +80,7 @@ def _this_model(one: Opened) -> None:
     )
 
 
-def _ranking(ranking: gb.MethodRanking) -> None:
+def _ranking(ranking: MethodRanking) -> None:
     known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
 from components.gateway import language, what_if
 from components.gateway.language import score_words, whole_words
-from components.gateway.library import gb
 from components.gateway.opened import Role
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
@@ -20,6 +20,9 @@ from components.shell.navigation import PAGES
 from components.text import plain
 from components.views.what_if.rows import Action, Outcome, draw_row, marked
 from components.views.what_if.tries import ORIGINAL, Tries
+
+if TYPE_CHECKING:
+    from glassbert.whatif.results import Variants
 
 __all__ = ["draw_variants", "open_text", "outcomes"]
 
@@ -63,7 +66,7 @@ def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcom
     return found
 
 
-def outcomes(result: gb.Variants) -> list[Outcome]:
+def outcomes(result: Variants) -> list[Outcome]:
     """For each variant, next to the outcome of the original text."""
     return [
         Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
