@@ -6,16 +6,18 @@ PORT ?=
 WATCH ?=
 CHROMIUM ?=
 export PYTHON CHROMIUM
+# Tests start dozens of processes: each would compile the whole app anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 RUN := .venv/bin/python
 DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 # Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
-PYTEST := $(RUN) -m pytest -n 2 --dist worksteal
+PYTEST := $(RUN) -m pytest --dist worksteal
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest smoke bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -47,21 +49,18 @@ js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
 
 fast: venv-dev
 	$(call heading,Fast tests)
-	@$(PYTEST) -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
+	@$(PYTEST) -n 2 -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -m 'not browser' --ignore=tests/browser tests
+	@$(PYTEST) -n 2 -m 'not browser' --ignore=tests/browser tests
 
-browser: venv-dev ## the running app in a real Chromium
+browser: venv-dev ## the running app in a real Chromium, and the benchmarks that drive one at their smallest
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 3 -m browser tests/browser tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: chromium unit browser ## all tests, with a list of the slowest
-
-smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

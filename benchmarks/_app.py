@@ -90,15 +90,15 @@ def run_app(*, trace: Path | None = None, python: str = sys.executable) -> Itera
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; CHROMIUM names another."""
+def browser(*options: str) -> Iterator[Browser]:
+    """The system's Chromium, with these options on its command line; CHROMIUM names another."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise SystemExit("These measurements need Chromium. Name one: CHROMIUM=/path/to/chrome")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=path,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", *options],
         )
         try:
             yield opened

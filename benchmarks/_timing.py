@@ -57,11 +57,13 @@ def interleaved(
 
     The order is reversed from one round to the next, so that it is not always the same one that follows a heavy one.
     ``clock``: wall-clock time, or ``time.process_time``, which other programs on the machine hardly affect.
+    A single round only shows that it runs, so nothing is warmed up for it.
     """
     gc.collect()
     gc.freeze()  # torch's and transformers' own objects, half a million: collecting them before each call takes longer
-    for work in contenders.values():
-        work()
+    if rounds > 1:
+        for work in contenders.values():
+            work()
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds):
         names = list(contenders)

@@ -36,12 +36,14 @@ SECTIONS = ("Beyond the weights", "What each head does", "Switch heads off")
 class Waits:
     """Seconds that the server takes to release results that are no longer viewed."""
 
+    begins: float = 1  # the run that a click starts begins a little later
+    frees: float = 1  # what the end of a run frees is free by then
     settles: float = 2 * long_texts.TURNED_SECONDS
     idle: float = long_texts.IDLE_SECONDS
     absent: float = long_texts.ABSENT_SECONDS
 
 
-def show(page: Page, text: str, marker: str) -> None:
+def show(page: Page, text: str, marker: str, waits: Waits) -> None:
     """Enter a text and wait until the saliency, the last panel, shows it."""
     field = page.get_by_label("Text A")
     field.fill(text)
@@ -51,24 +53,24 @@ def show(page: Page, text: str, marker: str) -> None:
             timeout=300_000
         )
     page.wait_for_selector(READY, timeout=300_000)
-    time.sleep(1)  # memory freed at the end of the run is free by then
+    time.sleep(waits.frees)
 
 
-def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> None:
+def workbench(opened: Browser, model: gb.Model, count: int, longest: int, waits: Waits) -> None:
     rows: list[tuple[str, str, str]] = []
     with run_app() as server:
 
         def note(name: str) -> None:
             rows.append((name, f"{server.resident_bytes() / 2**20:.0f}", f"{server.peak_bytes() / 2**20:.0f}"))
 
-        time.sleep(2)
+        time.sleep(2 * waits.frees)
         note("no visitor yet")
         page = open_page(opened, server)
         note("first page")
         # Saliency without integrated gradients for the many texts: they use the same memory but take minutes.
-        show(page, text_of(model, 24, "one"), "one")
+        show(page, text_of(model, 24, "one"), "one", waits)
         note("24 tokens")
-        show(page, text_of(model, longest, "two"), "two")
+        show(page, text_of(model, longest, "two"), "two", waits)
         note(f"{longest} tokens, integrated gradients")
         page.get_by_role("combobox", name="Method").click()
         page.get_by_role("option", name="Input × gradient").click()
@@ -76,10 +78,10 @@ def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> Non
         markers = ["three", "four", "five", "six", "seven", "eight", "nine", "ten", "red", "blue", "green", "white",
                    "spring", "summer", "autumn", "winter", "north", "south", "east", "west"]  # fmt: skip
         for number, marker in enumerate(markers[:count], start=1):
-            show(page, text_of(model, longest, marker), marker)
+            show(page, text_of(model, longest, marker), marker, waits)
             if number % 5 == 0 or number == 1:
                 note(f"{number} more of {longest} tokens")
-        show(page, text_of(model, 24, "last"), "last")
+        show(page, text_of(model, 24, "last"), "last", waits)
         note("24 tokens again")
     print(table(("after", "resident MiB", "highest so far"), rows))
 
@@ -120,7 +122,7 @@ def attention_page(
     for section in SECTIONS:
         forget_peak(server)
         page.get_by_role("radio", name=section).click()
-        time.sleep(1)  # the run that the click starts begins a little later
+        time.sleep(waits.begins)
         page.wait_for_selector(READY, timeout=300_000)
         time.sleep(waits.settles)
         yield section, grown()
@@ -162,13 +164,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     longest, count, waits, shape = LONGEST, options.texts, Waits(), {}
     if options.smoke:
-        longest, count, waits = 32, 1, Waits(settles=0.5, idle=0, absent=0)
+        longest, count, waits = 32, 1, Waits(begins=0.3, frees=0.1, settles=0.1, idle=0, absent=0)
         shape = {"layers": 3, "heads": 3, "width": 48}
     model = gb.load("pretrained")
     print(f"memory of the server, {machine()}")
     with browser() as opened:
         if not options.attention_only:
-            workbench(opened, model, count, longest)
+            workbench(opened, model, count, longest, waits)
         attention_pages(opened, model, longest, waits, shape)
 
 

@@ -280,7 +280,7 @@ def selections(
         "head click → heatmap",
         [
             (oracle.head(text, layer, head, last), lambda at=layer * across + head: cell.nth(at).click())
-            for layer, head in heads
+            for layer, head in heads[: len(places)]
         ],
     )
     others = [method for method in methods if method != "integrated_gradients"]
