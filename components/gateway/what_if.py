@@ -1,6 +1,6 @@
 """Edits of a text, searches for a flip, and traces.
 
-What takes long is prepared here, in the page's own thread, and returned as work for a `Search`.
+What takes long is prepared here, in the page's own thread, and returned as the work of a job.
 """
 
 from __future__ import annotations

@@ -8,19 +8,18 @@ from components.gateway import evaluation, saliency
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
-from components.gateway.search import current_search
-from components.gateway.study import Study
+from components.gateway.saliency import Explanations
+from components.shared.jobs import current_job, draw_job
 from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
-from components.shared.searches import draw_search
 from components.text import plain
 
 __all__ = ["draw_board"]
 
 
-def draw_board(question: Question, study: Study, methods: list[str]) -> None:
+def draw_board(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: none for this text; the bundled sentences are computed once per model and kept on disk."""
-    receipts = [study.receipts[method] for method in methods if method in study.receipts]
+    receipts = [explanations.receipts[method] for method in methods if method in explanations.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
         _this_text(gb.scoreboard(receipts))
@@ -61,12 +60,10 @@ def _this_model(one: Opened) -> None:
         _ranking(ranking)
         return
     key = version_of(one.request)
-    search = current_search(
-        f"ranking_{key}", key
-    )  # one search per model: minutes of work survive a look at another one
-    draw_search(
-        search,
-        lambda: search.start(evaluation.method_ranking(one.request)),
+    job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a look at another one
+    draw_job(
+        job,
+        lambda: job.start(evaluation.method_ranking(one.request)),
         name="ranking",
         label="Rank the methods for this model",
         cost="Every method explains each of sixty bundled short sentences, written for this purpose, and is compared "

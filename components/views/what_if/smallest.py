@@ -9,8 +9,8 @@ from components.gateway import what_if
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.charts import readable
+from components.shared.jobs import run_job
 from components.shared.questions import Question
-from components.shared.searches import run_search
 from components.text import plain
 from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import open_text, outcomes
@@ -30,7 +30,7 @@ def draw_smallest(asked: Question) -> None:
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model with the head proposes for itself; another model's tokens would have to be matched to its own
     helper = None if "masked_words" in asked.one.model.heads else asked.proposer
-    result = run_search(
+    result = run_job(
         "flip",
         version_of(asked.request, asked.target, options, helper and helper.request),
         lambda: what_if.flip_search(
