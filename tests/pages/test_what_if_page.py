@@ -17,8 +17,8 @@ from components.shared import charts
 from components.shared.charts import percent
 from components.state import View
 from components.views.what_if.editor import interchangeable
+from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
-from components.views.what_if.rows import marked
 from components.views.what_if.tracing import path
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run

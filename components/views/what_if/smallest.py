@@ -13,9 +13,8 @@ from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
 from components.views.what_if.fields import BUDGET, WhatIfFields
-from components.views.what_if.listing import open_text, outcomes
-from components.views.what_if.rows import Action, draw_row, marked
-from components.views.what_if.tries import Tries, current_tries
+from components.views.what_if.listing import Action, draw_row, marked, open_text
+from components.views.what_if.tries import Tries, current_tries, outcomes
 
 __all__ = ["draw_smallest"]
 
