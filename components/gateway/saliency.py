@@ -1,4 +1,4 @@
-"""Attribution: how much each token contributed to a prediction, and how far to trust it."""
+"""Attribution and how far to trust it: scores, receipts, rankings of the methods."""
 
 from __future__ import annotations
 
@@ -10,12 +10,26 @@ from components.gateway.cache import shared
 from components.gateway.inputs import encode
 from components.gateway.library import gb
 from components.gateway.models import load
-from components.gateway.requests import TextRequest
+from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
+    from glassbert.evaluation._broken import BrokenKind
     from glassbert.targets import Output
 
-__all__ = ["Explanations", "attribute", "default_methods", "explain", "methods", "page_options", "passes_of"]
+__all__ = [
+    "Explanations",
+    "attribute",
+    "broken",
+    "checks",
+    "default_methods",
+    "explain",
+    "method_ranking",
+    "methods",
+    "page_options",
+    "passes_of",
+    "receipt",
+    "stored_ranking",
+]
 
 
 def methods() -> dict[str, gb.Method]:
@@ -26,6 +40,11 @@ def methods() -> dict[str, gb.Method]:
 def default_methods() -> tuple[str, ...]:
     """The methods shown side by side by default."""
     return tuple(gb.DEFAULT_METHODS)
+
+
+def checks() -> dict[str, gb.Check]:
+    """What a receipt can check, by id."""
+    return dict(gb.CHECKS)
 
 
 def page_options(method: str) -> dict[str, Any]:
@@ -48,6 +67,9 @@ def attribute(request: TextRequest, method: str, target: gb.Target, output: Outp
     return gb.attribute(
         load(request.model), encode(request), method=method, target=target, output=output, **page_options(method)
     )
+
+
+# --- several methods at once, with their receipts ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,3 +133,33 @@ def explain(
         return now
 
     return work
+
+
+# --- one receipt, and the ranking of the methods ----------------------------------------------------------------
+
+
+@shared(64)
+def receipt(request: TextRequest, method: str, target: gb.Target, output: Output = "logit") -> gb.Receipt:
+    """How far to trust an explanation: about 350 passes on a short text, and the method a few times more."""
+    return gb.receipt(load(request.model), attribute(request, method, target, output))
+
+
+@shared(32)
+def broken(
+    request: TextRequest, method: str, target: gb.Target, output: Output, kind: BrokenKind, seed: int
+) -> tuple[gb.TokenScores, gb.Receipt]:
+    """An explanation broken on purpose, and its receipt: about 400 passes of a short text."""
+    model = load(request.model)
+    scores = gb.broken(model, attribute(request, method, target, output), kind=kind, seed=seed)
+    return scores, gb.receipt(model, scores)
+
+
+def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
+    """Which methods are faithful for this model, if that was computed before: no pass, a small file is read."""
+    return gb.stored_ranking(load(request))
+
+
+def method_ranking(request: ModelRequest) -> Callable[..., gb.MethodRanking]:
+    """The work of a job: every method on sixty short sentences, minutes, once per model."""
+    model = load(request)
+    return lambda **reports: gb.method_ranking(model, **reports)

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import evaluation, inputs
+from components.gateway import inputs, saliency
 from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
@@ -226,8 +226,8 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     def fail(**_: object) -> None:
         raise gb.OptionError("no <sentences>")
 
-    monkeypatch.setattr(evaluation, "stored_ranking", lambda request: None)
-    monkeypatch.setattr(evaluation, "method_ranking", lambda request: work)
+    monkeypatch.setattr(saliency, "stored_ranking", lambda request: None)
+    monkeypatch.setattr(saliency, "method_ranking", lambda request: work)
     app = explained(methods="saliency", section="board")
     app.button(key="ranking_start").click()
     run(app)
@@ -238,7 +238,7 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     while "ranking_stop" in {button.key for button in app.button}:
         run(app)
     assert "Stopped before there were any results." in messages(app)
-    monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
+    monkeypatch.setattr(saliency, "method_ranking", lambda request: fail)
     app.button(key="ranking_start").click()
     run(app)
     assert "no <sentences>" in messages(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.gateway import evaluation, saliency
+from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
@@ -30,7 +30,7 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
 
 
 def _this_text(board: gb.Scoreboard) -> None:
-    known, checks = saliency.methods(), evaluation.checks()
+    known, checks = saliency.methods(), saliency.checks()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
@@ -55,7 +55,7 @@ def _this_text(board: gb.Scoreboard) -> None:
 
 
 def _this_model(one: Opened) -> None:
-    ranking = evaluation.stored_ranking(one.request)
+    ranking = saliency.stored_ranking(one.request)
     if ranking is not None:
         _ranking(ranking)
         return
@@ -63,7 +63,7 @@ def _this_model(one: Opened) -> None:
     job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a look at another one
     draw_job(
         job,
-        lambda: job.start(evaluation.method_ranking(one.request)),
+        lambda: job.start(saliency.method_ranking(one.request)),
         name="ranking",
         label="Rank the methods for this model",
         cost="Every method explains each of sixty bundled short sentences, written for this purpose, and is compared "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import evaluation, saliency
+from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.saliency import Explanations
 from components.shared.options import one_of
@@ -54,7 +54,7 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
             key="broken_again",
         )  # fmt: skip
     with st.spinner("Checking it …"):
-        result, receipt = evaluation.broken(question.request, method, question.target, question.output, kind, seed)
+        result, receipt = saliency.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]
     shown = shown_units(result.encoded, question.one)
     draw_row(
