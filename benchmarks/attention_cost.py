@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "value norms 2020": lambda: gb.value_norms(model, encoded),
         "value norms 2021": lambda: gb.value_norms(model, encoded, variant="2021"),
         "value zeroing": lambda: gb.value_zeroing(model, encoded),
-        "attention relevance": lambda: gb.attention_relevance_map(model, encoded),
+        "attention relevance": lambda: gb.maps.attention_relevance_map(model, encoded),
         "head profile (weights given)": lambda: gb.head_profile(maps),
         "head distances (weights given)": lambda: gb.head_distances(maps),
         "head importance": lambda: gb.head_importance(model, encoded),

@@ -11,7 +11,7 @@
     │   ├── UnsupportedModelError  not an encoder of a supported family
     │   └── ModelTooLargeError     the weights need more memory than is free
     ├── DeviceError                the device is not available
-    ├── HeadError                  the model's weights contain no such task head
+    ├── TaskHeadError                  the model's weights contain no such task head
     ├── TextError                  the text cannot be processed as requested
     │   ├── EmptyTextError         the text is empty
     │   ├── TextTooLongError       the text has more tokens than the model has positions
@@ -39,7 +39,6 @@ __all__ = [
     "EmptyTextError",
     "GatedModelError",
     "GlassBERTError",
-    "HeadError",
     "LayerError",
     "MethodError",
     "ModelError",
@@ -53,6 +52,7 @@ __all__ = [
     "StoppedError",
     "TargetError",
     "TargetTypeError",
+    "TaskHeadError",
     "TextError",
     "TextTooLongError",
     "TextTypeError",
@@ -105,7 +105,7 @@ class DeviceError(GlassBERTError):
     """The device is not available."""
 
 
-class HeadError(GlassBERTError):
+class TaskHeadError(GlassBERTError):
     """The model's weights contain no such task head."""
 
 

@@ -1,7 +1,8 @@
 """The API reference as one static page, made from the docstrings by pdoc: ``make docs`` writes docs/api/index.html.
 
 Groups are the folders of the library in the order in which the README lists them; which name belongs to which is read
-off the imports of ``glassbert/__init__.py``, so there is no list to keep up to date.
+off the imports of ``glassbert/__init__.py``, so there is no list to keep up to date. Besides ``glassbert.__all__``, the
+page documents what its functions return: the result classes of each folder, and every error.
 """
 
 from __future__ import annotations
@@ -13,24 +14,37 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def groups() -> list[tuple[str, str, list[str]]]:
-    """(folder, title, names) of everything in ``glassbert.__all__``."""
+def documented() -> dict[str, tuple[str, Any]]:
+    """Name → (folder, object) of all that the page documents; the folder is "" for what lies in none."""
     import glassbert
+    from glassbert import errors
+    from glassbert.results import Result
 
-    order = ["", *re.findall(r"`(\w+)/`", (ROOT / "README.md").read_text().partition("| `glassbert/` |")[2])]
     home: dict[str, str] = {}
     for node in ast.parse((ROOT / "glassbert" / "__init__.py").read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("glassbert."):
             folder = node.module.split(".")[1]
             for alias in node.names:
                 home[alias.name] = folder if (ROOT / "glassbert" / folder).is_dir() else ""
+    found = {name: (home.get(name, ""), getattr(glassbert, name)) for name in glassbert.__all__}
+    found |= {name: ("", getattr(errors, name)) for name in errors.__all__}
+    # a dataclass with slots makes its class twice, and the second one counts
+    results = {cls.__name__: cls for cls in Result.__subclasses__() if cls.__module__.startswith("glassbert.")}
+    return {name: (cls.__module__.split(".")[1], cls) for name, cls in results.items()} | found
+
+
+def groups() -> list[tuple[str, str, list[str]]]:
+    """(folder, title, names) of all that is documented."""
+    order = ["", *re.findall(r"`(\w+)/`", (ROOT / "README.md").read_text().partition("| `glassbert/` |")[2])]
     by_folder: dict[str, list[str]] = {}
-    for name in glassbert.__all__:
-        by_folder.setdefault(home.get(name, ""), []).append(name)
+    for name, (folder, _) in documented().items():
+        by_folder.setdefault(folder, []).append(name)
     # functions first, then tables, then the classes that they return
     return [
         (folder or "words", _title(folder), sorted(by_folder[folder], key=_rank))
@@ -67,7 +81,11 @@ def write(folder: Path) -> Path:
     pdoc.render.env.globals["methods"] = [
         (method, inspect.getdoc(method.compute)) for method in glassbert.METHODS.values()
     ]
-    module = pdoc.doc.Module(glassbert)
+    face = ModuleType("glassbert", glassbert.__doc__)
+    face.__dict__.update(glassbert.__dict__)
+    face.__dict__.update({name: found for name, (_, found) in documented().items()})
+    face.__all__ = list(documented())  # type: ignore[attr-defined]
+    module = pdoc.doc.Module(face)
     page = pdoc.render.html_module(module, {"glassbert": module})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"

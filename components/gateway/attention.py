@@ -14,6 +14,7 @@ from components.gateway.requests import TextRequest
 
 if TYPE_CHECKING:
     from components.widgets.heads_map import Thumbnails
+    from glassbert.maps import Measure
     from glassbert.maps.neurons import Neurons
 
 __all__ = [
@@ -99,7 +100,7 @@ def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbna
     return Thumbnails(np.concatenate(small))
 
 
-def measures() -> dict[str, gb.Measure]:
+def measures() -> dict[str, Measure]:
     """What can be measured from attention, by id."""
     return dict(gb.MEASURES)
 
@@ -121,7 +122,7 @@ def _measure_large(request: TextRequest, measure_id: str, target: gb.Target | No
 
 
 def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) -> gb.TokenMaps:
-    return gb.measure(
+    return gb.attention_map(
         load(request.model), request.text, request.pair, measure=measure_id, target=target, maps=maps(request)
     )
 

@@ -18,8 +18,18 @@ from components.gateway.saliency import page_options
 
 if TYPE_CHECKING:
     from components.widgets.heads_map import Thumbnails
+    from glassbert.comparison import Sides
     from glassbert.comparison.changes import Part
+    from glassbert.comparison.results import (
+        AttentionDifference,
+        AttributionDifference,
+        Changes,
+        HiddenSimilarity,
+        MaskedWordDifference,
+        PredictionDifference,
+    )
     from glassbert.targets import Output
+    from glassbert.text.results import WordAlignment
 
 __all__ = [
     "SidesRequest",
@@ -54,40 +64,40 @@ class SidesRequest:
         return self.first.pair
 
 
-def _sides(request: SidesRequest) -> gb.Sides:
+def _sides(request: SidesRequest) -> Sides:
     """Not kept: it holds the models."""
     first, second = request.first, request.second
     if first.model == second.model:
-        return gb.sides_of_texts(load(first.model), encode(first), encode(second))
-    return gb.sides_of_models(load(first.model), load(second.model), first.text, first.pair)
+        return gb.comparison.sides_of_texts(load(first.model), encode(first), encode(second))
+    return gb.comparison.sides_of_models(load(first.model), load(second.model), first.text, first.pair)
 
 
 @shared(128)
-def alignment(request: SidesRequest) -> gb.WordAlignment:
+def alignment(request: SidesRequest) -> WordAlignment:
     """No forward pass."""
     return _sides(request).alignment
 
 
 @shared(128)
-def predictions(request: SidesRequest, head: Literal["classification", "next_sentence"]) -> gb.PredictionDifference:
+def predictions(request: SidesRequest, head: Literal["classification", "next_sentence"]) -> PredictionDifference:
     """Two forward passes."""
-    return gb.compare_predictions(_sides(request), head)
+    return gb.comparison.compare_predictions(_sides(request), head)
 
 
-def attention(request: SidesRequest) -> gb.AttentionDifference:
+def attention(request: SidesRequest) -> AttentionDifference:
     """Two forward passes the first time, free afterwards."""
     large = len(alignment(request)) > _LARGE_WORDS
     return _attention_large(request) if large else _attention_small(request)
 
 
 @shared(16)
-def _attention_small(request: SidesRequest) -> gb.AttentionDifference:
-    return gb.compare_attention(_sides(request))
+def _attention_small(request: SidesRequest) -> AttentionDifference:
+    return gb.comparison.compare_attention(_sides(request))
 
 
 @while_read(entries=2, each=1)
-def _attention_large(request: SidesRequest) -> gb.AttentionDifference:
-    return gb.compare_attention(_sides(request))
+def _attention_large(request: SidesRequest) -> AttentionDifference:
+    return gb.comparison.compare_attention(_sides(request))
 
 
 @shared(32)
@@ -118,25 +128,27 @@ def _by_word(weights: np.ndarray, spans: np.ndarray) -> np.ndarray:
 
 
 @shared(32)
-def hidden_states(request: SidesRequest) -> gb.HiddenSimilarity:
+def hidden_states(request: SidesRequest) -> HiddenSimilarity:
     """Two forward passes."""
-    return gb.compare_hidden_states(_sides(request))
+    return gb.comparison.compare_hidden_states(_sides(request))
 
 
 @shared(64)
 def attributions(
     request: SidesRequest, method: str, target: gb.Target, output: Output = "logit"
-) -> gb.AttributionDifference:
+) -> AttributionDifference:
     """Twice as many forward passes as the method declares."""
-    return gb.compare_attributions(_sides(request), method=method, target=target, output=output, **page_options(method))
+    return gb.comparison.compare_attributions(
+        _sides(request), method=method, target=target, output=output, **page_options(method)
+    )
 
 
 @shared(64)
-def masked_words(request: SidesRequest, rows: tuple[int, ...] | None) -> gb.MaskedWordDifference:
+def masked_words(request: SidesRequest, rows: tuple[int, ...] | None) -> MaskedWordDifference:
     """Two forward passes per word, batched; None takes the masks that are typed in both."""
-    return gb.compare_masked_words(_sides(request), rows)
+    return gb.comparison.compare_masked_words(_sides(request), rows)
 
 
-def largest_changes(found: gb.WordAlignment, parts: Sequence[Part], count: int) -> gb.Changes:
+def largest_changes(found: WordAlignment, parts: Sequence[Part], count: int) -> Changes:
     """No forward pass."""
-    return gb.largest_changes(found, *parts, count=count)
+    return gb.comparison.largest_changes(found, *parts, count=count)

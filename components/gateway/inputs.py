@@ -10,9 +10,14 @@ from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
 
-__all__ = ["architecture", "encode", "reading_steps", "same_place", "shorten", "words"]
+    from glassbert.network.results import Architecture
+    from glassbert.text.results import ReadingSteps
+
+__all__ = ["architecture", "encode", "normalisation_labels", "reading_steps", "same_place", "shorten", "words"]
 
 
 @shared(256)
@@ -38,18 +43,26 @@ def same_place(request: TextRequest, position: int, other: TextRequest) -> int |
     return find(encode(request), position, encode(other))
 
 
+def normalisation_labels() -> Mapping[str, str]:
+    """Id of a normalisation → what it does, in a few words."""
+    import_library()
+    from glassbert.text.normalisation import NORMALISATIONS
+
+    return NORMALISATIONS
+
+
 def shorten(request: TextRequest) -> tuple[str, str | None]:
     """The longest beginning that fits the model."""
     return gb.shorten(load(request.model), request.text, request.pair)
 
 
 @shared(64)
-def reading_steps(request: TextRequest, padding: int | None) -> gb.ReadingSteps:
+def reading_steps(request: TextRequest, padding: int | None) -> ReadingSteps:
     """One forward pass, three with padding; with the embeddings themselves, a few kilobytes per token."""
     return gb.reading_steps(load(request.model), encode(request), padding=padding, vectors=True)
 
 
 @shared(8)
-def architecture(model: ModelRequest, tokens: int) -> gb.Architecture:
+def architecture(model: ModelRequest, tokens: int) -> Architecture:
     """One forward pass."""
     return gb.architecture(load(model), tokens)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from components.gateway.cache import shared
 from components.gateway.inputs import encode
 from components.gateway.library import gb
 from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
+
+if TYPE_CHECKING:
+    from glassbert.language.predictions import AnswerPrediction, TokenLabels
+    from glassbert.language.results import ContinuationRanking, LogitLens, Surprise, TemplateProbe, WordScores
 
 __all__ = [
     "answer",
@@ -44,31 +48,31 @@ def next_sentence(request: TextRequest) -> gb.PairPrediction:
 
 
 @shared(256)
-def label_tokens(request: TextRequest) -> gb.TokenLabels:
+def label_tokens(request: TextRequest) -> TokenLabels:
     """One forward pass."""
     return gb.label_tokens(load(request.model), encode(request))
 
 
 @shared(256)
-def answer(request: TextRequest, top_k: int) -> gb.AnswerPrediction:
+def answer(request: TextRequest, top_k: int) -> AnswerPrediction:
     """One forward pass."""
     return gb.answer(load(request.model), request.text, request.pair or "", top_k=top_k)
 
 
 @shared(128)
-def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_k: int) -> gb.LogitLens:
+def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_k: int) -> LogitLens:
     """One forward pass, the vocabulary head once per layer."""
     return gb.logit_lens(load(request.model), encode(request), positions=[position], words=words, top_k=top_k)
 
 
 @shared(64)
-def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> gb.Surprise:
+def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> Surprise:
     """One input per token, batched."""
     return gb.surprise(load(request.model), encode(request), variant=variant)
 
 
 @shared(128)
-def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> gb.WordScores:
+def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> WordScores:
     """One forward pass, and one per piece of every word of several pieces."""
     return gb.score_words(load(request.model), encode(request), position, list(words))
 
@@ -76,15 +80,13 @@ def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> 
 @shared(32)
 def probe_template(
     model: ModelRequest, template: str, slots: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...]
-) -> gb.TemplateProbe:
+) -> TemplateProbe:
     """One forward pass per sentence, batched."""
     return gb.probe_template(load(model), template, dict(slots), list(words) or None)
 
 
 @shared(64)
-def rank_continuations(
-    model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool
-) -> gb.ContinuationRanking:
+def rank_continuations(model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool) -> ContinuationRanking:
     """One forward pass per candidate, batched."""
     return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
 

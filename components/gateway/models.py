@@ -83,6 +83,6 @@ def _load(source: str, device: str) -> gb.Model:
 def heads_of(model: gb.Model) -> str:
     """What the model was trained to answer, "masked words, next sentence"; "" for an encoder alone. Plain text."""
     import_library()
-    from glassbert.families import HEADS
+    from glassbert.families import TASKS
 
-    return ", ".join(HEADS[head] for head in model.heads)
+    return ", ".join(TASKS[head] for head in model.task_heads)

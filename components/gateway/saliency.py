@@ -13,7 +13,9 @@ from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
+    from glassbert.evaluation import Check
     from glassbert.evaluation._broken import BrokenKind
+    from glassbert.evaluation.results import MethodRanking
     from glassbert.targets import Output
 
 __all__ = [
@@ -39,10 +41,10 @@ def methods() -> dict[str, gb.Method]:
 
 def default_methods() -> tuple[str, ...]:
     """The methods shown side by side by default."""
-    return tuple(gb.DEFAULT_METHODS)
+    return tuple(gb.attribution.DEFAULT_METHODS)
 
 
-def checks() -> dict[str, gb.Check]:
+def checks() -> dict[str, Check]:
     """What a receipt can check, by id."""
     return dict(gb.CHECKS)
 
@@ -154,12 +156,12 @@ def broken(
     return scores, gb.receipt(model, scores)
 
 
-def stored_ranking(request: ModelRequest) -> gb.MethodRanking | None:
+def stored_ranking(request: ModelRequest) -> MethodRanking | None:
     """Which methods are faithful for this model, if that was computed before: no pass, a small file is read."""
-    return gb.stored_ranking(load(request))
+    return gb.evaluation.stored_ranking(load(request))
 
 
-def method_ranking(request: ModelRequest) -> Callable[..., gb.MethodRanking]:
+def method_ranking(request: ModelRequest) -> Callable[..., MethodRanking]:
     """The work of a job: every method on sixty short sentences, minutes, once per model."""
     model = load(request)
     return lambda **reports: gb.method_ranking(model, **reports)

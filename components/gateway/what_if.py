@@ -18,7 +18,10 @@ from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
     from glassbert.intervention._patches import Kind as TraceKind
+    from glassbert.intervention.results import Trace
+    from glassbert.text.results import LengthHint
     from glassbert.whatif.edits import EditedText, EditKind
+    from glassbert.whatif.results import FlipSearch, InputReduction, Variants
 
 __all__ = [
     "Change",
@@ -88,16 +91,19 @@ def suggestions(
 
 
 @shared(64)
-def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> gb.Variants:
+def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> Variants:
     """What the model predicts after each tuple of changes; one batch, one pass each. () is the original text."""
     return gb.variants(
         load(request.model), request.text, request.pair, edits=[_edits(one) for one in changes], target=target
     )
 
 
-def same_length_hint(clean: TextRequest, corrupted: TextRequest) -> gb.LengthHint:
+def same_length_hint(clean: TextRequest, corrupted: TextRequest) -> LengthHint:
     """No pass."""
-    return gb.same_length_hint(load(clean.model), encode(clean), encode(corrupted))
+    import_library()
+    from glassbert.text import alignment
+
+    return alignment.same_length_hint(load(clean.model), encode(clean), encode(corrupted))
 
 
 # --- work for a job --------------------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ def same_length_hint(clean: TextRequest, corrupted: TextRequest) -> gb.LengthHin
 
 def flip_search(
     request: TextRequest, target: gb.Target, proposer: ModelRequest | None, **options: Any
-) -> Callable[..., gb.FlipSearch]:
+) -> Callable[..., FlipSearch]:
     """At most the budget's number of passes."""
     model = load(request.model)
     helper = None if proposer is None else load(proposer)
@@ -114,13 +120,13 @@ def flip_search(
     )
 
 
-def reduction(request: TextRequest, target: gb.Target) -> Callable[..., gb.InputReduction]:
+def reduction(request: TextRequest, target: gb.Target) -> Callable[..., InputReduction]:
     """Up to n (n + 1) / 2 passes for n words, on shorter and shorter inputs."""
     model = load(request.model)
     return lambda **reports: gb.reduce_input(model, request.text, request.pair, target=target, **reports)
 
 
-def trace(request: TraceRequest) -> Callable[..., gb.Trace]:
+def trace(request: TraceRequest) -> Callable[..., Trace]:
     """Less than a third of a pass per place."""
     model, clean, corrupted = load(request.clean.model), request.clean, request.corrupted
     return lambda **reports: gb.trace(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     import glassbert as gb
+    from glassbert.intervention.results import Trace
+    from glassbert.language.predictions import AnswerPrediction, TokenLabels
+    from glassbert.language.results import ContinuationRanking, WordScores
 
 __all__ = [
     "CONFIG",
@@ -56,7 +59,7 @@ def candidates(
     return share_bars(names, shares, [place for place, token in enumerate(ids) if token == original], log=log)
 
 
-def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
+def words(result: WordScores, *, log: bool = False) -> go.Figure:
     """The words asked about, most likely first, with their rank or number of pieces."""
     from glassbert.pictures.bars import share_bars
 
@@ -70,11 +73,11 @@ def words(result: gb.WordScores, *, log: bool = False) -> go.Figure:
     return share_bars(names, [float(result.probabilities[index]) for index in order], [0], log=log)
 
 
-def ranking(result: gb.ContinuationRanking) -> go.Figure:
+def ranking(result: ContinuationRanking) -> go.Figure:
     """Continuations, most likely first; those predicted to follow in orange."""
     from glassbert.pictures.bars import share_bars
 
-    shares = [float(result.is_next[index]) for index in result.order]
+    shares = [float(result.probability[index]) for index in result.order]
     follow = [place for place, share in enumerate(shares) if share >= 0.5]
     return share_bars([result.candidates[index] for index in result.order], shares, follow, characters=60)
 
@@ -99,7 +102,7 @@ def next_sentence(prediction: gb.PairPrediction) -> go.Figure:
     return share_bars(["B follows A", "B is from elsewhere"], [follows, elsewhere], [0 if follows >= elsewhere else 1])
 
 
-def answers(prediction: gb.AnswerPrediction) -> go.Figure:
+def answers(prediction: AnswerPrediction) -> go.Figure:
     """The best spans of the context."""
     from glassbert.pictures.bars import share_bars
     from glassbert.pictures.markup import clipped
@@ -108,7 +111,7 @@ def answers(prediction: gb.AnswerPrediction) -> go.Figure:
     return share_bars(names, [float(share) for share in prediction.span_probabilities], [0])
 
 
-def token_labels(prediction: gb.TokenLabels, position: int, most: int = 6) -> go.Figure:
+def token_labels(prediction: TokenLabels, position: int, most: int = 6) -> go.Figure:
     """The labels of one token."""
     from glassbert.pictures.bars import share_bars
 
@@ -139,7 +142,7 @@ def faithfulness_curve(details: Mapping[str, Any]) -> go.Figure:
     return curve_over_band(percents, details["curve"], (bands[5], bands[50], bands[95]))
 
 
-def trace(result: gb.Trace) -> go.Figure:
+def trace(result: Trace) -> go.Figure:
     """Restored share by layer and token, or by layer and head; the output on top, zero uncoloured."""
     from glassbert.pictures.matrices import restored_shares
 

@@ -66,7 +66,7 @@ class Question:
     @property
     def proposer(self) -> Opened | None:
         """The model that suggests words: the first open model with a masked-word head."""
-        return next((one for one in self.opened if "masked_words" in one.model.heads), None)
+        return next((one for one in self.opened if "masked_words" in one.model.task_heads), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
     for one in among or opened:
-        heads = one.model.heads
+        heads = one.model.task_heads
         if "classification" in heads:
             found.setdefault("class", (one, gb.ClassTarget()))
         if "next_sentence" in heads and view.pair:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
@@ -21,7 +21,7 @@ from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
 from glassbert.network.model import Model
 from glassbert.targets import Output, Target
-from glassbert.text.inputs import Text, encode
+from glassbert.text.inputs import Text, encode, require_no_pair
 
 __all__ = [
     "DEFAULT_METHODS",
@@ -36,8 +36,7 @@ __all__ = [
 ]
 
 
-@with_options
-@checked
+@overload
 def attribute(
     model: Model,
     text: Text,
@@ -49,16 +48,47 @@ def attribute(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     **options: Any,
-) -> TokenScores:
+) -> TokenScores: ...
+@overload
+def attribute(
+    model: Model,
+    text: list[Text | tuple[str, str]],
+    *,
+    method: str = "integrated_gradients",
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **options: Any,
+) -> tuple[TokenScores, ...]: ...
+@with_options
+@checked
+def attribute(
+    model: Model,
+    text: Text | list[Text | tuple[str, str]],
+    pair: str | None = None,
+    *,
+    method: str = "integrated_gradients",
+    target: Target | int | str | None = None,
+    output: Output = "logit",
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **options: Any,
+) -> TokenScores | tuple[TokenScores, ...]:
     """One score per token, special tokens included: how much it contributed to the target's value.
 
     ``method`` is an id of :data:`METHODS`; ``options`` are those the method declares. ``target`` is a class (id, name
     or ClassTarget), a MaskTarget or a NextSentenceTarget. ``None`` selects the predicted class; without a classifier,
     the first mask in the text; without a mask, the next sentence of a pair. ``output`` sets the units: "logit" or
     "probability". ``progress(passes done, passes expected)`` is called as it goes, and ``cancelled()`` is checked
-    before every pass. Raises MethodError, OptionError, TargetError, HeadError, the TextErrors; StoppedError when
-    cancelled.
+    before every pass. A list of texts gives the results of :func:`attribute_many`. Raises MethodError, OptionError,
+    TargetError, TaskHeadError, the TextErrors; StoppedError when cancelled.
     """
+    if isinstance(text, list):
+        require_no_pair(pair)
+        return attribute_many(
+            model, text, method=method, target=target, output=output, progress=progress, cancelled=cancelled, **options
+        )
     chosen, settings = chosen_method(method, options)
     encoded = encode(model, text, pair)
     start = time.perf_counter()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,13 +15,12 @@ from glassbert.attribution._first_order import forget_first_order, prepare_first
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
-from glassbert.errors import GlassBERTError, OptionError, StoppedError
 from glassbert.language.classes import classify_many
 from glassbert.network.model import Model
 from glassbert.network.run import many_passes
 from glassbert.results import Encoded
 from glassbert.targets import ClassTarget, Output, Target
-from glassbert.text.inputs import Text, encode
+from glassbert.text.inputs import Text, about_text, encode_many
 
 __all__ = ["attribute_many"]
 
@@ -48,12 +46,7 @@ def attribute_many(
     :func:`attribute`, prefixed with the number of the text; OptionError for an empty list.
     """
     chosen, settings = chosen_method(method, options)
-    if isinstance(texts, str) or len(texts) == 0:
-        raise OptionError("pass a list with at least one text; pairs are tuples of two texts")
-    encoded = []
-    for number, text in enumerate(texts, start=1):
-        with _named(f"text {number} of {len(texts)}"):
-            encoded.append(encode(model, *text) if isinstance(text, tuple) else encode(model, text))
+    encoded = encode_many(model, texts)
     start = time.perf_counter()
     whole = Passes(cancelled=cancelled)
     whole.report(progress, sum(chosen.cost(len(item), settings) for item in encoded))
@@ -66,7 +59,7 @@ def attribute_many(
     raws = None if many is None else many_passes(model, lambda: many(runners, settings), token_rows)
     results = []
     for number, runner in enumerate(runners):
-        with _named(f"text {number + 1} of {len(texts)}"):
+        with about_text(number, len(texts)):
             if raws is None:
                 results.append(explain(runner, chosen, settings))
             else:
@@ -98,25 +91,13 @@ def _posed(
     shares = [_Share(whole=whole) for _ in encoded]
     targets: list[Target | int | str | None] = [target] * len(encoded)
     open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)
-    if open_class and "classification" in model.heads:
+    if open_class and "classification" in model.task_heads:
         for share in shares:
             share.add(1)
         foil = target.foil if isinstance(target, ClassTarget) else None
         targets = [ClassTarget(int(one.logits.argmax()), foil) for one in classify_many(model, encoded)]
     runners = []
-    for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True), start=1):
-        with _named(f"text {number} of {len(encoded)}"):
+    for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True)):
+        with about_text(number, len(encoded)):
             runners.append(decide(model, item, own, output, passes=share))
     return runners
-
-
-@contextmanager
-def _named(place: str) -> Iterator[None]:
-    """Prefix errors with the text that they are about."""
-    try:
-        yield
-    except StoppedError:
-        raise
-    except GlassBERTError as error:
-        error.args = (f"{place}: {error}",)
-        raise

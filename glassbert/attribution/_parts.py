@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from glassbert.decision import HEAD_OF
+from glassbert.decision import TASK_OF
 from glassbert.families import Capability, family_of, require
 from glassbert.network.blocks import Block, blocks
 from glassbert.targets import Target
@@ -30,7 +30,7 @@ def layers(network: Any, method: str, *needed: Capability) -> tuple[Block, ...]:
 
 def head_chain(network: Any, target: Target) -> tuple[Any, ...]:
     """The modules between the last hidden state and the logits that this target is one of, in order."""
-    head = family_of(network.config.model_type).heads[HEAD_OF[type(target)]]
+    head = family_of(network.config.model_type).task_heads[TASK_OF[type(target)]]
     return tuple(network.get_submodule(path) for path in head.chain)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from glassbert.arguments import checked
 from glassbert.errors import ComparisonError
-from glassbert.families import HEADS, Head
+from glassbert.families import TASKS, Task
 from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.text.alignment import align_words
@@ -66,13 +66,13 @@ def _sides(first: Side, second: Side) -> Sides:
     return Sides(first, second, align_words(first.encoded, second.encoded))
 
 
-def require_both(sides: Sides, head: Head) -> None:
+def require_both(sides: Sides, head: Task) -> None:
     """Raise ComparisonError unless both models have this head."""
     for side in sides.both:
-        if head not in side.model.heads:
-            has = ", ".join(HEADS[name] for name in side.model.heads) or "none, only the encoder"
+        if head not in side.model.task_heads:
+            has = ", ".join(TASKS[name] for name in side.model.task_heads) or "none, only the encoder"
             raise ComparisonError(
-                f"{side.model.source!r} has no trained head for {HEADS[head]} (its heads: {has}), so there is nothing "
+                f"{side.model.source!r} has no trained head for {TASKS[head]} (its heads: {has}), so there is nothing "
                 "to compare: choose two models with this head"
             )
 

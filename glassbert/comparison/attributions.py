@@ -11,7 +11,7 @@ from glassbert.attribution import attribute
 from glassbert.comparison._sides import Sides, same_vocabulary
 from glassbert.comparison.results import AttributionDifference
 from glassbert.decision import decide
-from glassbert.errors import ComparisonError, HeadError
+from glassbert.errors import ComparisonError, TaskHeadError
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Output, Target, TokenTarget
 
@@ -35,7 +35,7 @@ def compare_attributions(
     asked = decide(sides.first.model, sides.first.encoded, target, output)
     try:  # before the work begins
         facing = decide(sides.second.model, sides.second.encoded, _facing(sides, asked.decision.target), output)
-    except HeadError as error:
+    except TaskHeadError as error:
         raise ComparisonError(
             f"the target on the first side is {asked.decision.target_label!r}, but {error}"
         ) from error

@@ -23,8 +23,8 @@ def compare_predictions(sides: Sides, head: DecisionHead | None = None) -> Predi
     model has no such head, the class names differ, or the second text of a pair is missing.
     """
     if head is None:
-        shared = all("classification" in side.model.heads for side in sides.both)
-        pairs = all("next_sentence" in side.model.heads for side in sides.both)
+        shared = all("classification" in side.model.task_heads for side in sides.both)
+        pairs = all("next_sentence" in side.model.task_heads for side in sides.both)
         head = "next_sentence" if pairs and not shared else "classification"
     require_both(sides, head)
     if head == "next_sentence":

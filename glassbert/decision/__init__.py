@@ -26,8 +26,8 @@ Reading order: ``decision``, ``runner``, ``settle`` (from a user's target to a d
 points at once), ``by_layer`` (gradients with respect to attention weights, in the memory of one layer).
 """
 
-from glassbert.decision.decision import BASELINES, HEAD_OF, PAIR_NAMES, Decision
+from glassbert.decision.decision import BASELINES, PAIR_NAMES, TASK_OF, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.decision.settle import decide
 
-__all__ = ["BASELINES", "HEAD_OF", "PAIR_NAMES", "Decision", "Passes", "Runner", "decide"]
+__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision", "Passes", "Runner", "decide"]

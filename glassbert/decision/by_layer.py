@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from glassbert.decision.runner import Runner
 from glassbert.network.blocks import Block, blocks, change_output, gates_off, gives_weights, run_layer, see_input
+from glassbert.network.run import locked
 
 __all__ = ["LayerGradients", "gradients_by_layer"]
 
@@ -75,7 +76,6 @@ def _through(
     states = states.detach().requires_grad_()
     gates = torch.ones(runner.decision.model.attention_heads, device=states.device, requires_grad=True)
     block = blocks(runner.decision.model.network)[layer]
-    bare = replace(runner.decision.model, ablated_heads=())  # its hooks expect whole passes, and this is a single layer
 
     def work(_: str) -> tuple[Tensor, Tensor]:
         with _taken(block) as weights:
@@ -87,7 +87,7 @@ def _through(
             )
         return output, weights[0]
 
-    output, weights = bare.run(work)
+    output, weights = locked(runner.decision.model, work, ablated=False)
     by_states, by_weights, by_gates = torch.autograd.grad(
         output, (states, weights, gates), gradient, allow_unused=True, materialize_grads=True
     )

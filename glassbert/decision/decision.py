@@ -14,20 +14,20 @@ import torch
 from torch import Tensor
 
 from glassbert.errors import OptionError
-from glassbert.families import Head
+from glassbert.families import Task
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
 from glassbert.text.inputs import token_name
 
-__all__ = ["BASELINES", "HEAD_OF", "PAIR_NAMES", "Decision"]
+__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
 
 BASELINES = ("pad", "mask", "zero")
 PAIR_NAMES = ("B follows A", "B does not follow A")
 
 #: Kind of target → the task head that decides it.
-HEAD_OF: dict[type[Target], Head] = {
+TASK_OF: dict[type[Target], Task] = {
     ClassTarget: "classification",
     NextSentenceTarget: "next_sentence",
     MaskTarget: "masked_words",
@@ -99,9 +99,9 @@ class Decision:
     # --- the head that decides ----------------------------------------------------------------------------------
 
     @property
-    def head(self) -> Head:
+    def head(self) -> Task:
         """The task head whose logits these are."""
-        return HEAD_OF[type(self.target)]
+        return TASK_OF[type(self.target)]
 
     @property
     def position(self) -> int:

@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from glassbert.decision.runner import Runner
 from glassbert.network.batches import batches_with_gradients
 from glassbert.network.model import batch
-from glassbert.network.run import Forward
+from glassbert.network.run import Forward, forward_pass
 from glassbert.targets import AnswerTarget
 
 __all__ = ["Row", "alike", "gradients_in_parts", "in_batches", "run_rows", "values_and_gradients"]
@@ -90,13 +90,12 @@ def run_rows(rows: Sequence[Row], *, attention: bool) -> tuple[Tensor, Tensor, t
         points = torch.stack([pad(row.embeddings, (0, 0, 0, length - len(row.embeddings))) for row in rows])
         points = points.detach().requires_grad_()
 
-        def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
-            forward = Forward(model, inputs, device, points.to(device, model.network.dtype))
+        def read(forward: Forward) -> tuple[Tensor, tuple[Tensor, ...]]:
             if attention:
                 return first.read(forward, positions, attention=True)
             return first.logits_of(forward, positions), ()
 
-        logits, weights = model.run(work)
+        logits, weights = forward_pass(model, inputs, read, embeddings=points)
         values = []
         for _, group in groupby(range(len(rows)), key=lambda index: id(runners[index])):
             places = list(group)

@@ -21,7 +21,7 @@ from glassbert.decision.decision import Decision
 from glassbert.errors import StoppedError
 from glassbert.network.batches import batches, inputs_with_gradients
 from glassbert.network.model import Batch, Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Forward, forward_pass, run
 from glassbert.network.single_position import read_at
 from glassbert.network.task_heads import head_logits
 from glassbert.results import Array, Encoded
@@ -93,16 +93,14 @@ class Runner:
         one = batch(decision.model, [decision.encoded])
         inputs = one.repeated(len(embeddings))
 
-        def work(device: str) -> tuple[Tensor, tuple[Tensor, ...]]:
-            rows = embeddings.to(device, decision.model.network.dtype)
-            forward = Forward(decision.model, inputs, device, rows)
+        def read(forward: Forward) -> tuple[Tensor, tuple[Tensor, ...]]:
             if hooks is nullcontext and not attention:
                 return self.logits_of(forward, torch.tensor([decision.position])), ()
             with hooks():
                 # one position for all: hooks may have added rows inside the network
                 return self.read(forward, torch.tensor([decision.position]), attention=attention)
 
-        return decision.model.run(work)
+        return forward_pass(decision.model, inputs, read, embeddings=embeddings)
 
     # --- F of the input with tokens replaced or left out --------------------------------------------------------
 
@@ -156,15 +154,14 @@ class Runner:
             padded[rows, columns] = values[places]
             tensors.append(torch.from_numpy(padded))
         inputs = Batch(*tensors)
-        read = torch.from_numpy(present[:, : decision.position].sum(axis=1))
+        at = torch.from_numpy(present[:, : decision.position].sum(axis=1))
         self.passes.add(len(present))
 
-        def work(device: str) -> Tensor:
-            forward = Forward(decision.model, inputs, device)
+        def read(forward: Forward) -> Tensor:
             if decision.reads_one_position:
-                with read_at(decision.model, inputs, read):
-                    return self.read(forward, torch.zeros_like(read))[0]
-            logits, _ = self.read(forward, read)
+                with read_at(decision.model, inputs, at):
+                    return self.read(forward, torch.zeros_like(at))[0]
+            logits, _ = self.read(forward, at)
             if not isinstance(decision.target, AnswerTarget):
                 return logits
             # the classes are tokens: scatter them to their positions in the whole input
@@ -174,7 +171,7 @@ class Runner:
             ]
             return whole
 
-        return decision.model.run(work)
+        return forward_pass(decision.model, inputs, read)
 
     # --- the same decision about other inputs -------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import torch
 from glassbert.decision.decision import PAIR_NAMES, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.errors import OptionError, TargetError
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.results import Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
 from glassbert.text.inputs import mask_positions, with_masks
@@ -33,7 +33,7 @@ def decide(
 
     ``None`` selects the first that the model supports: the predicted class, the first typed mask, the next sentence of
     a pair, the first labelled token, the start of the answer. Resolving an open target costs one forward pass, counted
-    in ``passes``. Raises TargetError, HeadError, OptionError.
+    in ``passes``. Raises TargetError, TaskHeadError, OptionError.
     """
     if output not in ("logit", "probability"):
         raise OptionError(f"output {output!r} is not known; valid are logit, probability")
@@ -62,25 +62,25 @@ def _settled(decision: Decision, passes: Passes) -> Decision:
         case AnswerTarget() as target:
             return _settle_answer(decision, target, passes)
         case NextSentenceTarget() as target:
-            require_head(decision.model, "next_sentence")
+            require_task_head(decision.model, "next_sentence")
             _need_pair(decision.encoded, "the next-sentence target needs two texts: give a second one")
             index = 0 if target.is_next else 1
             return replace(decision, target_label=PAIR_NAMES[index], class_ids=(index,))
 
 
 def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
-    if "classification" in model.heads:
+    if "classification" in model.task_heads:
         return ClassTarget()
     masks = mask_positions(model, encoded)
-    if "masked_words" in model.heads and masks:
+    if "masked_words" in model.task_heads and masks:
         return MaskTarget(masks[0])
-    if "next_sentence" in model.heads and len(encoded.texts) == 2:
+    if "next_sentence" in model.task_heads and len(encoded.texts) == 2:
         return NextSentenceTarget()
-    if "token_classification" in model.heads:
+    if "token_classification" in model.task_heads:
         return _first_labelled(model, encoded, passes)
-    if "question_answering" in model.heads:
+    if "question_answering" in model.task_heads:
         return AnswerTarget()
-    if "masked_words" in model.heads:
+    if "masked_words" in model.task_heads:
         raise TargetError(
             f"there is nothing to explain yet: type a {model.mask_token} in the text or choose a position to mask "
             "(target=MaskTarget(position))"
@@ -101,7 +101,7 @@ def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarg
 
 def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> Decision:
     model = decision.model
-    require_head(model, "classification")
+    require_task_head(model, "classification")
     label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
     return _contrasted(replace(decision, target=ClassTarget(label, foil)), label, foil)
@@ -109,7 +109,7 @@ def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> De
 
 def _settle_token(decision: Decision, target: TokenTarget, passes: Passes) -> Decision:
     model, position = decision.model, int(target.position)
-    require_head(model, "token_classification")
+    require_task_head(model, "token_classification")
     words = np.flatnonzero(decision.encoded.special_tokens_mask == 0)
     if position not in words:
         raise TargetError(f"token {position} has no label to explain; the words of this text are tokens {_span(words)}")
@@ -140,7 +140,7 @@ def _piece(decision: Decision, position: int, token: int | str) -> int:
 
 def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> Decision:
     encoded = decision.encoded
-    require_head(decision.model, "question_answering")
+    require_task_head(decision.model, "question_answering")
     _need_pair(encoded, "an answer needs a question and a text to find it in: give both")
     if target.edge not in ("start", "end"):
         raise TargetError(f"no edge {target.edge!r} of an answer; valid are start, end")

@@ -158,7 +158,7 @@ def _sibling(model: Model, own: list[Tensor]) -> Any:
 
 
 def _with_network(model: Model, network: Any, lock: threading.RLock) -> Model:
-    return replace(model, network=network, lock=lock, _placement=copy.copy(model._placement))
+    return replace(model, network=network, lock=lock, placement=copy.copy(model.placement))
 
 
 def _bytes(groups: list[dict[str, Tensor]]) -> int:

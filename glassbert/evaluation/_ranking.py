@@ -11,7 +11,7 @@ from glassbert.arguments import checked
 from glassbert.attribution import METHODS, Method, explain
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
-from glassbert.errors import GlassBERTError, HeadError, OptionError, StoppedError
+from glassbert.errors import GlassBERTError, OptionError, StoppedError, TaskHeadError
 from glassbert.evaluation import _ranking_store as store
 from glassbert.evaluation import comprehensiveness, leave_one_out, sufficiency
 from glassbert.evaluation._check import Finding
@@ -46,7 +46,7 @@ def method_ranking(
 
     The ranking over the bundled sentences is kept on disk (``GLASSBERT_CACHE``, else the system's cache folder) under
     the hash of the weights' content; the embedded models ship with theirs. ``progress(sentences done, sentences)`` is
-    called as it goes. About 1,000 passes per sentence for all methods. Raises HeadError, OptionError, TextErrors;
+    called as it goes. About 1,000 passes per sentence for all methods. Raises TaskHeadError, OptionError, TextErrors;
     StoppedError.
     """
     chosen = _chosen(methods)
@@ -72,7 +72,7 @@ def stored_ranking(model: Model) -> MethodRanking | None:
     """The ranking of all methods over the bundled sentences if it is already stored, else None; no forward pass."""
     try:
         texts = _texts(model, sentences_on_board())
-    except HeadError:
+    except TaskHeadError:
         return None
     return store.read(store.key(model, _chosen(None), texts, _ORDERINGS, _SEED))
 
@@ -89,11 +89,11 @@ def _texts(model: Model, marked: Sequence[str]) -> list[str]:
     """The sentences as this model reads them: whole for a classifier, with a mask for masked words."""
     if not marked:
         raise OptionError("a ranking needs at least one sentence")
-    if "classification" in model.heads:
+    if "classification" in model.task_heads:
         return [as_text(one) for one in marked]
-    if "masked_words" in model.heads and model.mask_token is not None:
+    if "masked_words" in model.task_heads and model.mask_token is not None:
         return [as_masked(one, model.mask_token) for one in marked]
-    raise HeadError(
+    raise TaskHeadError(
         f"{model.source!r} has neither a classifier nor a masked-word head, and the bundled sentences need one of them"
     )
 

@@ -56,8 +56,8 @@ def receipt(
     tokens; ``None`` means 100, or fewer for texts of more than about 128 tokens (25 at 512), where each costs hundreds
     of passes. A quick receipt runs as much of the sanity and stability checks as about sixty passes each allow, and
     reports what it skipped; ``thorough`` runs them in full. ``progress(passes done, passes expected)`` is called as it
-    goes. The model must be the one that was explained. Raises OptionError, TargetError, HeadError; StoppedError when
-    ``cancelled()``.
+    goes. The model must be the one that was explained. Raises OptionError, TargetError, TaskHeadError; StoppedError
+    when ``cancelled()``.
     """
     return next(
         receipts(

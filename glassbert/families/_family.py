@@ -13,20 +13,20 @@ from typing import Literal
 
 __all__ = [
     "CAPABILITIES",
-    "HEADS",
+    "TASKS",
     "Capability",
     "EmbeddingNames",
     "Family",
-    "Head",
     "LayerNames",
+    "Task",
     "TaskHead",
     "Variant",
 ]
 
-Head = Literal["masked_words", "next_sentence", "classification", "token_classification", "question_answering"]
+Task = Literal["masked_words", "next_sentence", "classification", "token_classification", "question_answering"]
 
-#: Head id → its task, for messages and menus.
-HEADS: dict[Head, str] = {
+#: Task id → its name, for messages and menus.
+TASKS: dict[Task, str] = {
     "masked_words": "masked words",
     "next_sentence": "next sentence",
     "classification": "text classification",
@@ -44,8 +44,8 @@ CAPABILITIES: dict[Capability, str] = {
     "plain_scores": "attention scores computed from queries and keys alone",
 }
 
-#: Stock class of a task → its heads. The first class whose heads are all in the weights is used.
-_TASKS: dict[str, tuple[Head, ...]] = {
+#: Suffix of a stock class → its task heads. The first class whose heads are all in the weights is used.
+_CLASSES: dict[str, tuple[Task, ...]] = {
     "ForSequenceClassification": ("classification",),
     "ForTokenClassification": ("token_classification",),
     "ForQuestionAnswering": ("question_answering",),
@@ -68,13 +68,13 @@ class Variant:
     """
 
     class_name: str
-    heads: tuple[Head, ...]
+    task_heads: tuple[Task, ...]
     tensors: tuple[str, ...]
     needs_architecture: bool = False
     label_tensor: str | None = None
 
     @property
-    def task(self) -> str:
+    def class_suffix(self) -> str:
         """The class name without the family: "ForMaskedLM"."""
         return self.class_name[self.class_name.index("For") :]
 
@@ -136,7 +136,7 @@ class Family:
     label: str
     class_prefix: str  # of the stock classes: "Bert" in BertForMaskedLM
     prefix: str  # the encoder's path inside the task networks
-    heads: Mapping[Head, TaskHead]
+    task_heads: Mapping[Task, TaskHead]
 
     embeddings: EmbeddingNames = field(default_factory=EmbeddingNames)
     pooler: str | None = None  # inside the encoder
@@ -188,9 +188,9 @@ class Family:
         own = path.removeprefix(f"{self.prefix}.")
         return self.pooler is not None and f"{own}.".startswith(f"{self.pooler}.")
 
-    def head_of(self, path: str, heads: Collection[Head]) -> Head | None:
+    def head_of(self, path: str, heads: Collection[Task]) -> Task | None:
         """The one of these heads that contains this module of the task network."""
-        return next((head for head in heads if self.heads[head].contains(path)), None)
+        return next((head for head in heads if self.task_heads[head].contains(path)), None)
 
     def canonical(self, tensors: Collection[str]) -> dict[str, str]:
         """Canonical name → name in the file.
@@ -214,23 +214,23 @@ class Family:
         """The stock classes of this family, in the order in which they are tried."""
         return tuple(
             Variant(
-                class_name=self.class_prefix + task,
-                heads=heads,
+                class_name=self.class_prefix + suffix,
+                task_heads=heads,
                 tensors=tuple(dict.fromkeys(name for head in heads for name in self._tensors(head))),
-                needs_architecture=any(self.heads[head].chain[-1] == _SHARED_NAME for head in heads),
+                needs_architecture=any(self.task_heads[head].chain[-1] == _SHARED_NAME for head in heads),
                 label_tensor=next((self._weight(head) for head in heads if head.endswith("classification")), None),
             )
-            for task, heads in _TASKS.items()
-            if all(head in self.heads for head in heads)
+            for suffix, heads in _CLASSES.items()
+            if all(head in self.task_heads for head in heads)
         )
 
-    def _weight(self, head: Head) -> str:
+    def _weight(self, head: Task) -> str:
         """The tensor with one row per logit."""
-        return self._canonical(f"{self.heads[head].chain[-1]}.weight")
+        return self._canonical(f"{self.task_heads[head].chain[-1]}.weight")
 
-    def _tensors(self, head: Head) -> list[str]:
+    def _tensors(self, head: Task) -> list[str]:
         """Tensors that must be in the weights, except the masked-word output table, which may be tied."""
-        names = [f"{module}.{tensor}" for module in self.heads[head].chain for tensor in ("weight", "bias")]
+        names = [f"{module}.{tensor}" for module in self.task_heads[head].chain for tensor in ("weight", "bias")]
         if head == "masked_words":
             del names[-2]
         return [self._canonical(name) for name in names]
@@ -241,11 +241,11 @@ class Family:
         ``tied`` is the config's ``tie_word_embeddings``: if False, a masked-word head needs its own output table.
         """
         names = self.canonical(tensors)
-        tasks = {name[name.index("For") :] for name in architectures if "For" in name}
+        suffixes = {name[name.index("For") :] for name in architectures if "For" in name}
         for variant in self.variants:
-            if variant.needs_architecture and variant.task not in tasks:
+            if variant.needs_architecture and variant.class_suffix not in suffixes:
                 continue
-            if "masked_words" in variant.heads and not tied and self._weight("masked_words") not in names:
+            if "masked_words" in variant.task_heads and not tied and self._weight("masked_words") not in names:
                 continue
             if all(name in names for name in variant.tensors):
                 return variant

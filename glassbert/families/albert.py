@@ -25,7 +25,7 @@ FAMILY = Family(
         feed_forward="ffn_output",
         last_norm="full_layer_layer_norm",
     ),
-    heads={
+    task_heads={
         **TOKEN_HEADS,
         "classification": TaskHead(("albert.pooler", "classifier")),
         "masked_words": TaskHead(

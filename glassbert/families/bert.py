@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glassbert.families._family import Family, Head, LayerNames, TaskHead
+from glassbert.families._family import Family, LayerNames, Task, TaskHead
 
 INSIDE = LayerNames(
     attention="attention.self",
@@ -17,7 +17,7 @@ INSIDE = LayerNames(
 )
 
 #: One Linear on the hidden state of every token; nearly every family uses these names.
-TOKEN_HEADS: dict[Head, TaskHead] = {
+TOKEN_HEADS: dict[Task, TaskHead] = {
     "token_classification": TaskHead(("classifier",)),
     "question_answering": TaskHead(("qa_outputs",)),
 }
@@ -29,7 +29,7 @@ FAMILY = Family(
     prefix="bert",
     pooler="pooler",
     inside=INSIDE,
-    heads={
+    task_heads={
         **TOKEN_HEADS,
         "classification": TaskHead(("bert.pooler.dense", "classifier")),
         "next_sentence": TaskHead(("bert.pooler.dense", "cls.seq_relationship"), modules=("cls.seq_relationship",)),

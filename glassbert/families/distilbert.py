@@ -24,7 +24,7 @@ FAMILY = Family(
         feed_forward="ffn.lin2",
         last_norm="output_layer_norm",
     ),
-    heads={
+    task_heads={
         **TOKEN_HEADS,
         "classification": TaskHead(("pre_classifier", "classifier")),
         "masked_words": TaskHead(

@@ -11,7 +11,7 @@ FAMILY = Family(
     class_prefix="Electra",
     prefix="electra",
     inside=INSIDE,
-    heads={
+    task_heads={
         **TOKEN_HEADS,
         "classification": TaskHead(("classifier.dense", "classifier.out_proj")),
         "masked_words": TaskHead(

@@ -25,7 +25,7 @@ FAMILY = Family(
         output="attention.attn.o",
         norm="attention.LayerNorm",
     ),
-    heads=HEADS,
+    task_heads=HEADS,
     positions_after_padding=True,
     weights_on_request=True,
     one_position=True,

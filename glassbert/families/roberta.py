@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from glassbert.families._family import Family, Head, TaskHead
+from glassbert.families._family import Family, Task, TaskHead
 from glassbert.families.bert import INSIDE, TOKEN_HEADS
 
-HEADS: dict[Head, TaskHead] = {
+HEADS: dict[Task, TaskHead] = {
     **TOKEN_HEADS,
     "classification": TaskHead(("classifier.dense", "classifier.out_proj")),
     "masked_words": TaskHead(("lm_head.dense", "lm_head.layer_norm", "lm_head.decoder"), modules=("lm_head",)),
@@ -18,7 +18,7 @@ FAMILY = Family(
     prefix="roberta",
     pooler="pooler",
     inside=INSIDE,
-    heads=HEADS,
+    task_heads=HEADS,
     positions_after_padding=True,
     fused_attention=True,
     one_position=True,

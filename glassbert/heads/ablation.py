@@ -20,6 +20,7 @@ from glassbert.maps.results import HeadIndex, check_head
 from glassbert.network.blocks import blocks, change_input, scale_heads
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.run import many_passes
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
 
@@ -67,7 +68,7 @@ def ablation_sweep(
 
     ``progress`` is called with (heads tried, heads to try at most); when ``cancelled()`` returns true, the steps done
     so far are returned with ``complete=False``. Targets are those of :func:`glassbert.attribute`. Raises OptionError,
-    LayerError, TargetError, HeadError, TextErrors, UnsupportedModelError.
+    LayerError, TargetError, TaskHeadError, TextErrors, UnsupportedModelError.
     """
     start = time.perf_counter()
     if mode not in ("one_at_a_time", "greedy"):
@@ -87,7 +88,7 @@ def ablation_sweep(
             return untouched, _greedy(runner, candidates, untouched, rounds, report)
         return untouched, _each(runner, candidates, report)
 
-    untouched, found = model.retry_on_cpu(work)
+    untouched, found = many_passes(model, work)
     return AblationSweep(
         encoded=runner.decision.encoded,
         mode=mode,

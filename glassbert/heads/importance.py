@@ -33,7 +33,7 @@ def head_importance(
 
     F is the target's value, as in :func:`glassbert.attribute`; to first order, switching a head off changes F by
     −∂F/∂ξ, which ``gradient`` keeps with its sign. Not normalised by layer. Costs two forward passes and one backward
-    pass per text, layer by layer, so that a long text takes the memory of one layer. Raises TargetError, HeadError,
+    pass per text, layer by layer, so that a long text takes the memory of one layer. Raises TargetError, TaskHeadError,
     OptionError, TextErrors, UnsupportedModelError.
     """
     start = time.perf_counter()

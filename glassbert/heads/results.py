@@ -31,7 +31,7 @@ class HeadProfile(Result):
     """Where each head attends in this text, on average over the tokens that are not special.
 
     ``shares`` are shares of a row's weight, 0 to 1; they overlap (the next token may be a [SEP]). ``chance`` is what
-    the share would be with equal weight on every token. ``labels`` are ids of ``gb.HEAD_LABELS``, given by the rules
+    the share would be with equal weight on every token. ``labels`` are ids of ``HEAD_LABELS``, given by the rules
     written there; ``evidence(layer, head)`` is the reason in a sentence.
     """
 

@@ -14,7 +14,7 @@ from glassbert.decision import Decision, Runner
 from glassbert.network.blocks import Part, change_input, change_output, see_input, see_output
 from glassbert.network.device import work_threads
 from glassbert.network.model import batch
-from glassbert.network.run import Forward
+from glassbert.network.run import Forward, forward_pass
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget
 
@@ -89,14 +89,15 @@ def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: T
     positions = torch.full((rows,), decision.position)
     runner.passes.add(rows)
 
-    def work(device: str) -> Tensor:
-        forward = Forward(model, inputs, device, embeddings.to(device, model.network.dtype))
-        with _Patching(decision, kind, places, clean.to(device)).hooks():
+    def read(forward: Forward) -> Tensor:
+        with _Patching(decision, kind, places, clean.to(forward.device)).hooks():
             # not runner.logits(): that takes as many rows out of the network as it puts in
             return runner.read(forward, positions)[0]
 
     with torch.no_grad(), work_threads(decision.length * rows):
-        values: Array = decision.value(model.run(work))[1:].double().cpu().numpy()
+        values: Array = (
+            decision.value(forward_pass(model, inputs, read, embeddings=embeddings))[1:].double().cpu().numpy()
+        )
     return values
 
 

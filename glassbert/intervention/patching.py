@@ -14,6 +14,7 @@ from glassbert.intervention._patches import Kind, Place, changed, patched_values
 from glassbert.intervention.results import Trace
 from glassbert.network.blocks import blocks
 from glassbert.network.model import Model
+from glassbert.network.run import many_passes
 from glassbert.results import Encoded
 from glassbert.targets import Output, Target
 from glassbert.text.alignment import same_length_hint
@@ -62,7 +63,7 @@ def trace(
     and patches that cannot have an effect (equal states, tokens that are not read after the last layer) are not run.
     This costs less than a third of a forward pass per place. ``progress(places done, places)`` is called after every
     pass. Raises TextError for different lengths, TargetError if both texts give the same F, OptionError, LayerError,
-    HeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` returns true.
+    TaskHeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` returns true.
     """
     start = time.perf_counter()
     if kind not in KINDS:
@@ -79,8 +80,8 @@ def trace(
     heads = range(model.attention_heads if kind == "head" else 1)
     places = [Place(layer, head, *span) for layer in sorted(chosen) for head in heads for span in wanted]
 
-    clean_value, corrupted_value, found = model.retry_on_cpu(
-        lambda: _patch(clean_runner, runner, kind, places, progress)
+    clean_value, corrupted_value, found = many_passes(
+        model, lambda: _patch(clean_runner, runner, kind, places, progress)
     )
     values = np.asarray([[[found[Place(n, head, *span)] for span in wanted] for head in heads] for n in chosen])
     return Trace(

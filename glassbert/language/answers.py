@@ -8,7 +8,7 @@ import torch
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.language.predictions import AnswerPrediction
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import encode
 
@@ -20,9 +20,9 @@ def answer(
     """The ``top_k`` best spans of ``context`` that answer ``question``. One forward pass.
 
     A span's probability is P(start) × P(end), each a softmax over the context's tokens. Spans end at or after their
-    start and have at most ``max_answer_tokens`` tokens. Raises HeadError, OptionError, TextErrors.
+    start and have at most ``max_answer_tokens`` tokens. Raises TaskHeadError, OptionError, TextErrors.
     """
-    require_head(model, "question_answering")
+    require_task_head(model, "question_answering")
     if top_k < 1 or max_answer_tokens < 1:
         raise OptionError("top_k and max_answer_tokens must be at least 1")
     encoded = encode(model, question, context)

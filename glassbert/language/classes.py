@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 from glassbert.arguments import checked
 from glassbert.language.predictions import Classification
 from glassbert.network.batches import batches
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Encoded
-from glassbert.text.inputs import Text, encode, encode_many
+from glassbert.text.inputs import Text, encode, encode_many, require_no_pair
 
 
+@overload
+def classify(model: Model, text: Text, pair: str | None = None) -> Classification: ...
+@overload
+def classify(model: Model, text: list[Text | tuple[str, str]]) -> tuple[Classification, ...]: ...
 @checked
-def classify(model: Model, text: Text, pair: str | None = None) -> Classification:
+def classify(
+    model: Model, text: Text | list[Text | tuple[str, str]], pair: str | None = None
+) -> Classification | tuple[Classification, ...]:
     """The classifier's logits and probabilities for one text or a pair of texts. One forward pass.
 
-    Probabilities are a softmax over the labels, or one sigmoid per label for a multi-label checkpoint. Raises HeadError
-    and TextErrors.
+    Probabilities are a softmax over the labels, or one sigmoid per label for a multi-label checkpoint. A list of texts
+    gives the results of :func:`classify_many`. Raises TaskHeadError and TextErrors.
     """
-    require_head(model, "classification")
+    if isinstance(text, list):
+        require_no_pair(pair)
+        return classify_many(model, text)
+    require_task_head(model, "classification")
     return _classify(model, [encode(model, text, pair)])[0]
 
 
 @checked
-def classify_many(model: Model, texts: Sequence[Text]) -> tuple[Classification, ...]:
-    """:func:`classify` for a list of texts, batched by length; results are in the order of the texts."""
-    require_head(model, "classification")
+def classify_many(model: Model, texts: Sequence[Text | tuple[str, str]]) -> tuple[Classification, ...]:
+    """:func:`classify` for a list of texts, pairs as tuples, batched by length; in the order of the texts."""
+    require_task_head(model, "classification")
     encoded = encode_many(model, texts)
     results: dict[int, Classification] = {}
     for chosen in batches(model, [len(one) for one in encoded]):

@@ -36,7 +36,7 @@ def logit_lens(
     The head was trained on the last layer's state only; applied to the others, it shows how far the prediction has
     formed, not what those layers "think". ``positions`` and ``top_k`` are as in :func:`glassbert.fill_mask`, whose
     numbers are those of the last layer. ``words``, of one piece each, are tracked through the layers. One forward pass
-    of the encoder, and the head on L + 1 states per mask. Raises HeadError, TargetError, OptionError, TextErrors.
+    of the encoder, and the head on L + 1 states per mask. Raises TaskHeadError, TargetError, OptionError, TextErrors.
     """
     masked = mask(model, text, pair, positions, top_k)
     if isinstance(words, str):

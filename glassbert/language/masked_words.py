@@ -11,7 +11,7 @@ import torch
 from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.predictions import MaskPrediction
-from glassbert.network.model import Model, batch, require_head, vocabulary_logits
+from glassbert.network.model import Model, batch, require_task_head, vocabulary_logits
 from glassbert.network.run import Forward, run
 from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, mask_positions, token_name, with_masks
@@ -30,7 +30,7 @@ def fill_mask(
 
     ``positions`` (token indices, special tokens included) are masked first, all together; ``None`` uses the masks typed
     in the text. One forward pass of the encoder; the vocabulary head runs only at the masks. Probabilities are a
-    softmax over the whole vocabulary. Raises HeadError, TargetError, OptionError, TextErrors.
+    softmax over the whole vocabulary. Raises TaskHeadError, TargetError, OptionError, TextErrors.
     """
     masked = mask(model, text, pair, positions, top_k)
     inputs = batch(model, [masked.encoded])
@@ -74,7 +74,7 @@ class Masked:
 
 def mask(model: Model, text: Text, pair: str | None, positions: Sequence[int] | None, top_k: int) -> Masked:
     """The text masked at these positions, or at the masks typed in it. Raises the errors of :func:`fill_mask`."""
-    require_head(model, "masked_words")
+    require_task_head(model, "masked_words")
     check_top_k(model, top_k)
     encoded = encode(model, text, pair)
     typed = mask_positions(model, encoded)

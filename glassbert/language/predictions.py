@@ -112,13 +112,13 @@ class PairPrediction(Result):
     _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
 
     @property
-    def is_next(self) -> float:
-        """The probability that the second text follows the first."""
+    def probability(self) -> float:
+        """The probability of "is next": that the second text follows the first."""
         return float(self.probabilities[0])
 
     def _about(self) -> str:
-        answer = "is next" if self.is_next >= 0.5 else "is not next"
-        return f"of {quoted(self.encoded.texts)} → {answer}: probability of is next {self.is_next:.2f}"
+        answer = "is next" if self.probability >= 0.5 else "is not next"
+        return f"of {quoted(self.encoded.texts)} → {answer}: probability of is next {self.probability:.2f}"
 
     def frame(self) -> pd.DataFrame:
         """One row per answer."""

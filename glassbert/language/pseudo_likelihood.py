@@ -8,7 +8,7 @@ from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.masked_copies import look_up, question, states
 from glassbert.language.results import PieceScoring, Surprise
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.text.inputs import Text, encode, token_name
 
 SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
@@ -21,9 +21,9 @@ def surprise(model: Model, text: Text, pair: str | None = None, *, variant: Piec
     Each token except the special tokens is masked in turn; its surprisal is −log₂ of its probability there. Masks typed
     in the text stay masks and are not scored. ``variant`` "original" masks only the token itself (Salazar et al. 2020),
     so the pieces of a word reveal each other; "word_l2r" also masks the later pieces of its word (Kauf & Ivanova 2023).
-    One masked input per token, in memory-bounded batches. Raises HeadError, TargetError, OptionError, TextErrors.
+    One masked input per token, in memory-bounded batches. Raises TaskHeadError, TargetError, OptionError, TextErrors.
     """
-    require_head(model, "masked_words")
+    require_task_head(model, "masked_words")
     check_variant(variant)
     encoded = encode(model, text, pair)
     scored = (encoded.special_tokens_mask == 0) & (encoded.input_ids != model.tokenizer.mask_token_id)

@@ -309,10 +309,10 @@ class TemplateProbe(Result):
 class ContinuationRanking(Result):
     """Which of several sentences follows: next-sentence prediction for each, in the given order.
 
-    ``swapped``: each candidate comes before ``first``, not after it.
+    ``swapped``: each candidate comes before ``text``, not after it.
     """
 
-    first: str
+    text: str
     candidates: tuple[str, ...]  # (candidate,)
     swapped: bool
     logits: Array  # (candidate, 2): is next, is not next
@@ -321,8 +321,8 @@ class ContinuationRanking(Result):
     _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
 
     @property
-    def is_next(self) -> Array:
-        """(candidate,): the probability that the second text follows the first."""
+    def probability(self) -> Array:
+        """(candidate,): the probability of "is next"."""
         return read_only(self.probabilities[:, 0], "float32")
 
     @property
@@ -338,7 +338,7 @@ class ContinuationRanking(Result):
     def _about(self) -> str:
         best = int(self.order[0])
         return (
-            f"of {quoted((self.first,))} → {clipped(repr(self.candidates[best]), 50)} ({self.is_next[best]:.2f}): "
+            f"of {quoted((self.text,))} → {clipped(repr(self.candidates[best]), 50)} ({self.probability[best]:.2f}): "
             f"{counted(len(self.candidates), 'candidate')}"
         )
 
@@ -351,7 +351,7 @@ class ContinuationRanking(Result):
             {
                 "rank": np.arange(1, len(order) + 1),
                 "candidate": [self.candidates[index] for index in order],
-                "probability": self.is_next[order],
+                "probability": self.probability[order],
                 "margin": self.margins[order],
             }
         )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from glassbert.arguments import checked
 from glassbert.language.predictions import PairPrediction
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Encoded
 from glassbert.text.inputs import encode
 
 
 @checked
-def next_sentence(model: Model, first: str, second: str) -> PairPrediction:
-    """How likely ``second`` follows ``first``: a softmax over ("is next", "is not next"), in that order.
+def next_sentence(model: Model, text: str, pair: str) -> PairPrediction:
+    """How likely ``pair`` follows ``text``: a softmax over ("is next", "is not next"), in that order.
 
-    One forward pass of the encoder. Raises HeadError for a model without this task head, and TextErrors.
+    One forward pass of the encoder. Raises TaskHeadError for a model without this task head, and TextErrors.
     """
-    require_head(model, "next_sentence")
-    return next_of_encoded(model, encode(model, first, second))
+    require_task_head(model, "next_sentence")
+    return next_of_encoded(model, encode(model, text, pair))
 
 
 def next_of_encoded(model: Model, encoded: Encoded) -> PairPrediction:

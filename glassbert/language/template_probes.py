@@ -17,7 +17,7 @@ from glassbert.language.masked_words import check_top_k
 from glassbert.language.pseudo_likelihood import check_variant
 from glassbert.language.results import PieceScoring, TemplateProbe
 from glassbert.language.word_scores import gather_words, plan_words, word_list
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.text.inputs import encode, mask_positions, token_name
 from glassbert.text.vocabulary import pieces_in_place
 
@@ -43,9 +43,9 @@ def probe_template(
     All combinations of several slots are tried, up to 1000 texts. ``words`` None selects the ``top_k`` words that are
     most likely on average over all texts. Words are scored as in :func:`glassbert.score_words`, all in one batched run.
     Raises OptionError for slots that do not match the template, TargetError unless there is exactly one mask,
-    HeadError, TextErrors.
+    TaskHeadError, TextErrors.
     """
-    require_head(model, "masked_words")
+    require_task_head(model, "masked_words")
     check_variant(variant)
     check_top_k(model, top_k)
     wanted = None if words is None else word_list(words)

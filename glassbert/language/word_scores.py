@@ -13,7 +13,7 @@ from glassbert.errors import OptionError, TargetError, TextTooLongError
 from glassbert.language.masked_copies import Answers, Question, look_up, question, states
 from glassbert.language.pseudo_likelihood import check_variant
 from glassbert.language.results import PieceScoring, WordScores
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode, token_name, with_masks
 from glassbert.text.vocabulary import pieces_in_place
@@ -36,9 +36,9 @@ def score_words(
     ``fill_mask``. A word of n pieces takes the place of n masks and costs n passes, in the same batch: ln p(word) =
     Σ ln p(piece | …). "word_l2r" (Kauf & Ivanova 2023) masks the later pieces, so that the product follows the chain
     rule; "original" (Salazar et al. 2020) shows all other pieces, which overestimates rare words, whose pieces reveal
-    each other. Raises HeadError, TargetError, OptionError, TextErrors.
+    each other. Raises TaskHeadError, TargetError, OptionError, TextErrors.
     """
-    require_head(model, "masked_words")
+    require_task_head(model, "masked_words")
     check_variant(variant)
     wanted = word_list(words)
     encoded = encode(model, text, pair)

@@ -28,9 +28,9 @@ __all__ = [
     "MEASURES",
     "Measure",
     "attention",
+    "attention_map",
     "attention_relevance_map",
     "flow",
-    "measure",
     "rollout",
     "value_norms",
     "value_zeroing",
@@ -49,7 +49,7 @@ MEASURES: Mapping[str, Measure] = _discover()
 
 
 @checked
-def measure(
+def attention_map(
     model: Model,
     text: Text,
     pair: str | None = None,

@@ -25,8 +25,8 @@ def value_norms(
     model: Model,
     text: Text,
     pair: str | None = None,
-    variant: Variant = "2020",
     *,
+    variant: Variant = "2020",
     per_head: bool = False,
     maps: AttentionMaps | None = None,
 ) -> TokenMaps:

@@ -36,7 +36,7 @@ def attention_relevance_map(
     R ← R + mean_h((∇A ⊙ A)⁺) R, R = I at the start. The row of [CLS], or of the masked position, after the last layer
     is the attribution method "attention_relevance". Targets are those of :func:`glassbert.attribute`. Costs two forward
     passes and one backward pass, layer by layer, so that a long text takes the memory of one layer; rows do not sum to
-    1. Raises TargetError, HeadError, OptionError, TextErrors, UnsupportedModelError.
+    1. Raises TargetError, TaskHeadError, OptionError, TextErrors, UnsupportedModelError.
     """
     runner = decide(model, encode(model, text, pair), target, output)
     decision = runner.decision

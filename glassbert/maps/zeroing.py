@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -27,7 +26,7 @@ from glassbert.network.blocks import (
 )
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Forward, locked, many_passes, run
 from glassbert.text.inputs import Text, encode
 
 # Bytes of activations, and token rows, of one pass: 512 tokens of a base-size model go by five.
@@ -72,7 +71,7 @@ def value_zeroing(
                 progress(layer + 1, model.layers)
         return torch.stack(rows)
 
-    distances = model.retry_on_cpu(work)
+    distances = many_passes(model, work)
     totals = distances.sum(dim=-1, keepdim=True)
     shares = distances / totals.where(totals > 0, 1)
     return TokenMaps.of(encoded, MEASURE.id, shares.numpy(), rows_sum_to_one=bool((totals > 0).all()))
@@ -90,7 +89,6 @@ def _distances(
     tokens = states.shape[1]
     block = blocks(model.network)[layer]
     gates = gates_off(model.network, model.ablated_heads).get(layer)
-    bare = replace(model, ablated_heads=())  # its hooks count whole passes, and this is a single layer
 
     def without(zeroed: list[int]) -> Tensor:
         """(copy, query, hidden) in float64, a token zeroed in each copy; none in copy −1."""
@@ -117,7 +115,7 @@ def _distances(
     for zeroed in _chunks(model, tokens):
         if cancelled is not None and cancelled():
             raise StoppedError("value zeroing was cancelled; run it again to get its map")
-        output = bare.run(lambda device: without(zeroed))  # noqa: B023
+        output = locked(model, lambda device: without(zeroed), ablated=False)  # noqa: B023
         if zeroed[0] < 0:
             whole, output = output[:1], output[1:]
         distances.append(1 - torch.cosine_similarity(output, whole, dim=-1))  # (key, query)

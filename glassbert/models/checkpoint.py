@@ -22,7 +22,7 @@ from glassbert.errors import (
     UnsafeWeightsError,
     UnsupportedModelError,
 )
-from glassbert.families import Family, Head, Variant
+from glassbert.families import Family, Task, Variant
 from glassbert.models import memory
 from glassbert.models.config import CONFIG, check_config, read_config, strings
 from glassbert.models.files import megabytes, quoted, read_json
@@ -72,7 +72,7 @@ class Checkpoint:
     """A validated checkpoint.
 
     ``source`` is what was requested ("pretrained", "bert-base-uncased", "/some/folder"), ``folder`` where the files
-    are, ``variant`` None for an encoder without a task head, ``heads`` the task heads in the weights,
+    are, ``variant`` None for an encoder without a task head, ``task_heads`` the task heads in the weights,
     ``weight_bytes`` the size of the weights as stored, ``revision`` the commit of a hub model, and ``weights_hash``
     an identity for caches (:func:`glassbert.models.weights.fingerprint`).
     """
@@ -82,7 +82,7 @@ class Checkpoint:
     config: Mapping[str, Any]
     family: Family
     variant: Variant | None
-    heads: tuple[Head, ...]
+    task_heads: tuple[Task, ...]
     weight_bytes: int
     revision: str | None
     weights_hash: str
@@ -122,7 +122,7 @@ def vet(
         config=MappingProxyType(config),
         family=family,
         variant=variant,
-        heads=variant.heads if variant else (),
+        task_heads=variant.task_heads if variant else (),
         weight_bytes=weights.stored_bytes,
         revision=revision,
         weights_hash=fingerprint(weights, others),
@@ -137,7 +137,7 @@ class EmbeddedCheckpoint:
     id: str
     label: str
     task: str
-    heads: tuple[Head, ...]
+    task_heads: tuple[Task, ...]
     size_bytes: int
     parameters: int
     languages: tuple[str, ...]
@@ -158,7 +158,7 @@ def embedded() -> tuple[EmbeddedCheckpoint, ...]:
                 id=name,
                 label=label,
                 task=task,
-                heads=checkpoint.heads,
+                task_heads=checkpoint.task_heads,
                 size_bytes=checkpoint.weight_bytes,
                 parameters=weights.parameters,
                 languages=("English",),

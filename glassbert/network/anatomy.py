@@ -13,7 +13,7 @@ from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
-from glassbert.families import Head
+from glassbert.families import Task
 from glassbert.network.blocks import blocks
 from glassbert.network.model import Batch, Model, encoder_of
 from glassbert.network.results import Architecture
@@ -21,7 +21,7 @@ from glassbert.network.run import Forward, run
 
 __all__ = ["architecture"]
 
-_HEADS: dict[Head, str] = {
+_HEADS: dict[Task, str] = {
     "masked_words": "masked-word head",
     "next_sentence": "next-sentence head",
     "classification": "classification head",
@@ -160,5 +160,5 @@ def _block(model: Model, name: str) -> str:
         return "position bias"
     if model.network is encoder_of(model) or name.startswith(f"{family.prefix}."):
         return "embeddings"
-    head = family.head_of(name, model.heads)
+    head = family.head_of(name, model.task_heads)
     return "head" if head is None else _HEADS[head]

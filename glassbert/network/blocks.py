@@ -1,7 +1,7 @@
 """The modules inside a stock network's layers, found through its family's record, and hooks on them.
 
-Hooks are active only inside a ``with`` block within :meth:`Model.run`, which holds the model's lock, so that they never
-affect a forward pass of another thread.
+Hooks are active only inside a ``with`` block within `network.run.locked`, which holds the model's lock, so that they
+never affect a forward pass of another thread.
 """
 
 from __future__ import annotations

@@ -15,23 +15,22 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import DamagedCheckpointError, DeviceError, HeadError, OptionError
-from glassbert.families import HEADS, Family, Head
+from glassbert.errors import DamagedCheckpointError, DeviceError, OptionError, TaskHeadError
+from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
-from glassbert.network.blocks import heads_off
 from glassbert.network.device import choose_device
 from glassbert.results import Encoded
 
-__all__ = ["Batch", "Model", "Precision", "batch", "load", "require_head"]
+__all__ = ["Batch", "Model", "Precision", "batch", "load", "require_task_head"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
 _T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class _Placement:
+class Placement:
     """The current device of the network. It moves at most once: from a GPU that ran out of memory to the CPU."""
 
     device: str
@@ -54,7 +53,7 @@ class Model:
     labels: tuple[str, ...]
     multi_label: bool
     uses_segments: bool
-    _placement: _Placement = field(repr=False)
+    placement: Placement = field(repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     #: (layer, head) of the heads that are switched off in this view of the model; see :func:`glassbert.ablate`.
     ablated_heads: tuple[tuple[int, int], ...] = ()
@@ -64,65 +63,23 @@ class Model:
         return self.checkpoint.source
 
     @property
-    def heads(self) -> tuple[Head, ...]:
+    def task_heads(self) -> tuple[Task, ...]:
         """The task heads that are in the weights."""
-        return self.checkpoint.heads
+        return self.checkpoint.task_heads
 
     @property
     def device(self) -> str:
-        return self._placement.device
+        return self.placement.device
 
     @property
     def notice(self) -> str | None:
         """A sentence about a change at run time, such as a move to the CPU."""
-        return self._placement.notice
+        return self.placement.notice
 
     @property
     def mask_token(self) -> str | None:
         token: str | None = self.tokenizer.mask_token
         return token
-
-    def run(self, work: Callable[[str], _T]) -> _T:
-        """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory."""
-
-        def once() -> _T:
-            if not self.ablated_heads:
-                return work(self.device)
-            with heads_off(self.network, self.ablated_heads):
-                return work(self.device)
-
-        with self.lock:
-            return self.retry_on_cpu(once)
-
-    def retry_on_cpu(self, work: Callable[[], _T]) -> _T:
-        """``work()``, repeated on the CPU if the GPU runs out of memory; does not hold the lock.
-
-        For work with many passes that each take the lock, so that other threads can run in between.
-        """
-        device = self.device
-        try:
-            return work()
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) and device != "cpu":
-                _move_to_cpu(self)
-            elif self.device == device:
-                raise
-            # else another thread moved the network between this work's forward and backward pass
-        return work()
-
-
-def _move_to_cpu(model: Model) -> None:
-    with model.lock:
-        left = model.device
-        if left == "cpu":
-            return
-        model.network.to("cpu")
-        model._placement.device = "cpu"
-        model._placement.notice = (
-            f"{left} ran out of memory, so this model now runs on the CPU: slower, with the same results"
-        )
-    if left.startswith("cuda"):
-        torch.cuda.empty_cache()
 
 
 @checked
@@ -145,7 +102,7 @@ def load(
     chosen = choose_device(device)
     checkpoint = locate(source, revision=revision, progress=progress)
     tokenizer, network = _read(checkpoint, precision)
-    placement = _Placement("cpu")
+    placement = Placement("cpu")
     if chosen != "cpu":
         placement = _place(network, chosen)
     config = network.config
@@ -160,11 +117,11 @@ def load(
         hidden_size=config.hidden_size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         max_tokens=_max_tokens(checkpoint.family, config, tokenizer),
-        labels=labels if {"classification", "token_classification"} & set(checkpoint.heads) else (),
+        labels=labels if {"classification", "token_classification"} & set(checkpoint.task_heads) else (),
         # a softmax over a single score (regression, ranking) would always be 1
         multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
         uses_segments=getattr(config, "type_vocab_size", 0) > 1,
-        _placement=placement,
+        placement=placement,
     )
 
 
@@ -193,15 +150,15 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
     return tokenizer, network
 
 
-def _place(network: Any, device: str) -> _Placement:
+def _place(network: Any, device: str) -> Placement:
     try:
         network.to(device)
     except torch.OutOfMemoryError:
         network.to("cpu")
-        return _Placement("cpu", f"{device} has too little free memory for this model, so it runs on the CPU")
+        return Placement("cpu", f"{device} has too little free memory for this model, so it runs on the CPU")
     except RuntimeError as error:
         raise DeviceError(f"device {device!r} cannot be used: {error}; choose the CPU") from error
-    return _Placement(device)
+    return Placement(device)
 
 
 def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
@@ -212,12 +169,12 @@ def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
     return min(positions, limit)  # a tokenizer without a limit has 10^30
 
 
-def require_head(model: Model, head: Head) -> None:
-    """Raise HeadError unless this task head is in the model's weights."""
-    if head not in model.heads:
-        has = ", ".join(HEADS[name] for name in model.heads) or "none, only the encoder"
-        raise HeadError(
-            f"{model.source!r} has no trained head for {HEADS[head]} (its heads: {has}); choose a model trained for it"
+def require_task_head(model: Model, head: Task) -> None:
+    """Raise TaskHeadError unless this task head is in the model's weights."""
+    if head not in model.task_heads:
+        has = ", ".join(TASKS[name] for name in model.task_heads) or "none, only the encoder"
+        raise TaskHeadError(
+            f"{model.source!r} has no trained head for {TASKS[head]} (its heads: {has}); choose a model trained for it"
         )
 
 
@@ -288,7 +245,7 @@ def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:
     return _head_alone(model, "next_sentence", pooled)
 
 
-def _head_alone(model: Model, head: Head, states: Tensor) -> Tensor:
-    for path in model.checkpoint.family.heads[head].modules:
+def _head_alone(model: Model, head: Task, states: Tensor) -> Tensor:
+    for path in model.checkpoint.family.task_heads[head].modules:
         states = model.network.get_submodule(path)(states)
     return states

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
 from glassbert.network.model import Batch, Model, encoder_of, network_inputs
 
-__all__ = ["Forward", "many_passes", "run"]
+__all__ = ["Forward", "forward_pass", "locked", "many_passes", "run"]
 
 _T = TypeVar("_T")
 
@@ -22,7 +24,7 @@ class Forward:
     """A network bound to its inputs, ready to be called: in full, or without its task head.
 
     ``embeddings`` (input, token, dimension), if given, replace the rows of the word-embedding table. Exists only inside
-    :meth:`Model.run`: under the model's lock, on the network's current device.
+    :func:`forward_pass`: under the model's lock, on the network's current device.
     """
 
     model: Model
@@ -51,26 +53,75 @@ class Forward:
 def run(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, token_rows: int | None = None) -> _T:
     """``read(forward)`` without gradients; ``read`` itself moves what it returns to the CPU.
 
-    Takes the model's lock, sets torch's threads from the ``token_rows`` of the work (None: those of the inputs), and
-    repeats it on the CPU if a GPU runs out of memory.
+    Sets torch's threads from the ``token_rows`` of the work (None: those of the inputs); otherwise as `forward_pass`.
     """
+    with torch.no_grad(), work_threads(inputs.token_rows if token_rows is None else token_rows):
+        return forward_pass(model, inputs, read)
+
+
+def forward_pass(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, embeddings: Tensor | None = None) -> _T:
+    """``read(forward)`` with the caller's threads and gradient mode; otherwise as `locked`."""
 
     def work(device: str) -> _T:
-        with torch.no_grad(), work_threads(inputs.token_rows if token_rows is None else token_rows):
-            return read(Forward(model, inputs, device))
+        rows = None if embeddings is None else embeddings.to(device, model.network.dtype)
+        return read(Forward(model, inputs, device, rows))
 
-    return model.run(work)
+    return locked(model, work)
 
 
-def many_passes(model: Model, work: Callable[[], _T], token_rows: int) -> _T:
+def locked(model: Model, work: Callable[[str], _T], *, ablated: bool = True) -> _T:
+    """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory.
+
+    ``ablated=False`` for work that runs single layers: the hooks of ablated heads expect whole passes.
+    """
+
+    def once() -> _T:
+        if not (ablated and model.ablated_heads):
+            return work(model.device)
+        with heads_off(model.network, model.ablated_heads):
+            return work(model.device)
+
+    with model.lock:
+        return _retried(model, once)
+
+
+def many_passes(model: Model, work: Callable[[], _T], token_rows: int | None = None) -> _T:
     """``work()``, whose passes each take the lock, so that other threads can run in between.
 
-    Sets torch's threads from the ``token_rows`` of all passes together, and repeats the work on the CPU if a GPU runs
-    out of memory, which can also happen in a backward pass.
+    Sets torch's threads from the ``token_rows`` of all passes together (None: each pass sets its own), and repeats the
+    work on the CPU if a GPU runs out of memory, which can also happen in a backward pass.
     """
 
     def threaded() -> _T:
-        with work_threads(token_rows):
+        with nullcontext() if token_rows is None else work_threads(token_rows):
             return work()
 
-    return model.retry_on_cpu(threaded)
+    return _retried(model, threaded)
+
+
+def _retried(model: Model, work: Callable[[], _T]) -> _T:
+    """``work()``, repeated on the CPU if the GPU runs out of memory."""
+    device = model.device
+    try:
+        return work()
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) and device != "cpu":
+            _move_to_cpu(model)
+        elif model.device == device:
+            raise
+        # else another thread moved the network between this work's forward and backward pass
+    return work()
+
+
+def _move_to_cpu(model: Model) -> None:
+    with model.lock:
+        left = model.device
+        if left == "cpu":
+            return
+        model.network.to("cpu")
+        model.placement.device = "cpu"
+        model.placement.notice = (
+            f"{left} ran out of memory, so this model now runs on the CPU: slower, with the same results"
+        )
+    if left.startswith("cuda"):
+        torch.cuda.empty_cache()

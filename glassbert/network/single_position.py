@@ -39,7 +39,7 @@ __all__ = ["read_at"]
 def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = False) -> Iterator[None]:
     """A context in which the encoder returns the last states at ``positions``, one per input: (input, 1, hidden).
 
-    For passes of ``inputs``, inside :meth:`Model.run`. ``embedded``: word embeddings replace the tokens; they may
+    For passes of ``inputs``, inside `network.run.locked`. ``embedded``: word embeddings replace the tokens; they may
     differ where the tokens are equal, so the first layer is computed in full. Differentiable.
     """
     with ExitStack() as stack:

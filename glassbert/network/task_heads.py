@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from glassbert.families import Head
+from glassbert.families import Task
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, batch, next_sentence_logits, vocabulary_logits
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Forward, locked, run
 from glassbert.results import Encoded
 
 __all__ = ["at_positions", "head_logits", "task_logits", "vocabulary_scores"]
 
 
 def head_logits(
-    forward: Forward, head: Head, positions: Tensor | None = None, *, attention: bool = False
+    forward: Forward, head: Task, positions: Tensor | None = None, *, attention: bool = False
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """The logits of one task head in float32, on the device, and, if requested, the attention weights of the same pass.
 
@@ -50,7 +50,7 @@ def head_logits(
     return logits.float(), tuple(output.attentions) if attention else ()
 
 
-def task_logits(model: Model, encoded: Sequence[Encoded], head: Head, positions: Tensor | None = None) -> Tensor:
+def task_logits(model: Model, encoded: Sequence[Encoded], head: Task, positions: Tensor | None = None) -> Tensor:
     """:func:`head_logits` of these inputs in one pass, on the CPU."""
 
     def read(forward: Forward) -> Tensor:
@@ -75,4 +75,4 @@ def vocabulary_scores(model: Model, states: Tensor, *, token_rows: int) -> Tenso
         with torch.no_grad(), work_threads(token_rows):
             return vocabulary_logits(model, states.to(device, model.network.dtype)).float().cpu()
 
-    return model.run(work)
+    return locked(model, work)

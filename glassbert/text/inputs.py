@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.errors import EmptyTextError, OptionError, TargetError, TextTooLongError
-from glassbert.network.model import Model, require_head
+from glassbert.errors import (
+    EmptyTextError,
+    GlassBERTError,
+    OptionError,
+    StoppedError,
+    TargetError,
+    TextTooLongError,
+)
+from glassbert.network.model import Model, require_task_head
 from glassbert.results import SPACE, Encoded
 
-__all__ = ["Text", "encode", "encode_many", "mask_positions", "shorten", "token_name", "with_masks"]
+__all__ = [
+    "Text",
+    "about_text",
+    "encode",
+    "encode_many",
+    "mask_positions",
+    "require_no_pair",
+    "shorten",
+    "token_name",
+    "with_masks",
+]
 
 #: Wherever a text is expected, an encoded input is accepted too.
 Text: TypeAlias = str | Encoded
@@ -68,11 +86,33 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
     )
 
 
-def encode_many(model: Model, texts: Sequence[Text]) -> tuple[Encoded, ...]:
-    """:func:`encode` for each text. Raises OptionError for an empty list."""
+def encode_many(model: Model, texts: Sequence[Text | tuple[str, str]]) -> tuple[Encoded, ...]:
+    """:func:`encode` for each text; pairs are tuples. Errors name the text; OptionError for an empty list."""
     if isinstance(texts, str) or len(texts) == 0:
-        raise OptionError("pass a list with at least one text")
-    return tuple(encode(model, text) for text in texts)
+        raise OptionError("pass a list with at least one text; pairs are tuples of two texts")
+    encoded = []
+    for number, text in enumerate(texts):
+        with about_text(number, len(texts)):
+            encoded.append(encode(model, *text) if isinstance(text, tuple) else encode(model, text))
+    return tuple(encoded)
+
+
+def require_no_pair(pair: str | None) -> None:
+    """Raise OptionError for a second text beside a list of texts."""
+    if pair is not None:
+        raise OptionError("a list of texts contains its pairs as tuples: pass [(text, pair), …] and no pair")
+
+
+@contextmanager
+def about_text(number: int, count: int) -> Iterator[None]:
+    """Prefix errors with the text of a list that they are about, counted from 0 here and from 1 in the message."""
+    try:
+        yield
+    except StoppedError:
+        raise
+    except GlassBERTError as error:
+        error.args = (f"text {number + 1} of {count}: {error}",)
+        raise
 
 
 @checked
@@ -120,8 +160,8 @@ def _beginning(model: Model, text: str, max_tokens: int) -> str:
 
 
 def with_masks(model: Model, encoded: Encoded, positions: Sequence[int]) -> Encoded:
-    """The same input with the mask token at these positions. Raises HeadError, TargetError."""
-    require_head(model, "masked_words")
+    """The same input with the mask token at these positions. Raises TaskHeadError, TargetError."""
+    require_task_head(model, "masked_words")
     ids = encoded.input_ids.copy()
     tokens, pieces = list(encoded.tokens), list(encoded.pieces)
     for position in positions:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from glassbert.arguments import checked
-from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, encoder_of, network_inputs
+from glassbert.network.model import Model, batch
+from glassbert.network.run import Forward, run
 from glassbert.text.inputs import Text, encode
 from glassbert.text.results import HiddenStates
 
@@ -25,9 +25,8 @@ def hidden_states(model: Model, text: Text, pair: str | None = None) -> HiddenSt
     encoded = encode(model, text, pair)
     inputs = batch(model, [encoded])
 
-    def work(device: str) -> torch.Tensor:
-        with torch.no_grad(), work_threads(inputs.token_rows):
-            output = encoder_of(model)(**network_inputs(model, inputs, device), output_hidden_states=True)
-            return torch.stack([states[0].float().cpu() for states in output.hidden_states])
+    def read(forward: Forward) -> torch.Tensor:
+        output = forward.encoder(output_hidden_states=True)
+        return torch.stack([states[0].float().cpu() for states in output.hidden_states])
 
-    return HiddenStates(encoded=encoded, states=model.run(work).numpy())
+    return HiddenStates(encoded=encoded, states=run(model, inputs, read).numpy())

@@ -14,7 +14,7 @@ from glassbert.arguments import checked
 from glassbert.decision import Runner
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
-from glassbert.network.model import Model, batch, require_head
+from glassbert.network.model import Model, batch, require_task_head
 from glassbert.network.run import run
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
@@ -67,8 +67,8 @@ def find_flip(
     distances. The search is deterministic.
 
     The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
-    which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, HeadError if
-    the proposer has no masked-word head, TargetError, TextErrors.
+    which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, TaskHeadError
+    if the proposer has no masked-word head, TargetError, TextErrors.
     """
     start = time.perf_counter()
     _check(proposals, max_edits, top_k, budget, results)
@@ -78,7 +78,7 @@ def find_flip(
         raise TargetError("this text has no word to change: type at least one")
     measure = model if proposer is None else proposer
     if proposals == "masked_model":
-        require_head(measure, "masked_words")
+        require_task_head(measure, "masked_words")
     search = _Search(runner, budget, progress, cancelled)
     offers = _offers(runner, proposals, measure, top_k)
     singles = [[Edit(place, "delete")] if deletions else [] for place in editable(decision)]

@@ -15,7 +15,7 @@ from torch import Tensor
 from glassbert.decision import Passes, Runner
 from glassbert.language.masked_copies import Question, states
 from glassbert.network.batches import chunks, rows_of_vocabulary
-from glassbert.network.model import Model, require_head
+from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded
 from glassbert.whatif.edits import word_text
@@ -53,7 +53,7 @@ def by_masked_model(
     ``encoded`` is the proposer's own reading of the text, ``positions`` first tokens of its words; a word of several
     pieces makes way for one mask. One pass a position, in batches.
     """
-    require_head(proposer, "masked_words")
+    require_task_head(proposer, "masked_words")
     questions, words = [], whole_words(proposer)
     for position in positions:
         questions.append(_masked(proposer, encoded, position))

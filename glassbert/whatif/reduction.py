@@ -38,7 +38,7 @@ def reduce_input(
     all their pieces together; special tokens and the target mask stay. The reduction ends when removing any further
     word would flip the prediction, or at the last word. The remainder often makes no sense to a reader, although the
     model stays confident. With n words it costs up to n (n + 1) / 2 passes of ever shorter inputs, one batch per round.
-    When cancelled, it returns the steps so far. Raises TargetError, HeadError, TextErrors.
+    When cancelled, it returns the steps so far. Raises TargetError, TaskHeadError, TextErrors.
     """
     start = time.perf_counter()
     runner = decide_edited(model, encode(model, text, pair), target)

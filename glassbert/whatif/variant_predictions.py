@@ -48,7 +48,7 @@ def variants(
     :class:`Edit` or several applied together. Every variant is tokenized again, as if it had been typed. Costs one
     forward pass per variant, one for the original, and one if ``target`` is None (the predicted class; without a
     classifier, the first mask in the text; without a mask, the next sentence of a pair). Raises OptionError for an
-    empty list, TargetError, HeadError and the TextErrors.
+    empty list, TargetError, TaskHeadError and the TextErrors.
     """
     start = time.perf_counter()
     if isinstance(edits, Edit) or len(edits) == 0:

@@ -93,14 +93,18 @@ def test_the_template_probe_follows_its_fields(open_page: Open, pretrained: gb.M
 def test_pairs_are_ranked_and_swapped(open_page: Open, pretrained: gb.Model) -> None:
     first, second = "She opened the window.", "A cold wind blew into the room."
     bench = open_page("next_sentence", beside="", text=first, pair=second)
-    expect(bench.shares("decision").first).to_have_text(percent(gb.next_sentence(pretrained, first, second).is_next))
+    expect(bench.shares("decision").first).to_have_text(
+        percent(gb.next_sentence(pretrained, first, second).probability)
+    )
     field = bench.field("Continuations, one per line")
     field.fill(f"Photosynthesis takes place in leaves.\n{second}")
     field.press("Control+Enter")
     expect(bench.bars("ranking").first).to_have_text(second)
     expect(bench.bars("ranking")).to_have_count(2)
     bench.page.get_by_role("button", name="Swap A and B").click()
-    expect(bench.shares("decision").first).to_have_text(percent(gb.next_sentence(pretrained, second, first).is_next))
+    expect(bench.shares("decision").first).to_have_text(
+        percent(gb.next_sentence(pretrained, second, first).probability)
+    )
     expect(bench.field("Text A")).to_have_value(second)
 
 

@@ -42,8 +42,8 @@ def test_the_first_choice_that_the_example_names(id: str, word: str, pretrained:
 
 def test_the_pair_falls_with_an_unrelated_sentence(pretrained: gb.Model) -> None:
     pair = EXAMPLES["pair"]
-    assert gb.next_sentence(pretrained, pair.text, pair.pair).is_next > 0.9
-    assert gb.next_sentence(pretrained, pair.text, "Penguins cannot fly, but they swim well.").is_next < 0.5
+    assert gb.next_sentence(pretrained, pair.text, pair.pair).probability > 0.9
+    assert gb.next_sentence(pretrained, pair.text, "Penguins cannot fly, but they swim well.").probability < 0.5
 
 
 def test_the_mistake_is_still_one() -> None:

@@ -15,6 +15,7 @@ import glassbert as gb
 from components.shared.charts import percent, readable
 from components.views.compare.phrases import number, phrases, points
 from components.widgets import frontend
+from glassbert.comparison.results import AttributionDifference
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters
 
@@ -84,7 +85,7 @@ def test_the_summary_names_the_librarys_largest_changes(pretrained: gb.Model, se
     app = models()
     told = shown(app)
     result = gb.compare_models(pretrained, sentiment, TEXT, parts=("attention", "hidden"))
-    changes = gb.largest_changes(result.alignment, result.attention, result.hidden, count=3)
+    changes = gb.comparison.largest_changes(result.alignment, result.attention, result.hidden, count=3)
     named = phrases(changes, [result.attention, result.hidden])
     assert sum(map(len, named.values())) == 12
     for phrase in (phrase for found in named.values() for phrase in found):
@@ -224,17 +225,17 @@ def test_scores_and_their_difference_share_a_scale(sentiment: gb.Model) -> None:
     assert "Evidence for POSITIVE" in shown(app).replace("*", "")
 
 
-def _labels(result: gb.AttributionDifference) -> dict[str, tuple[str, ...]]:
+def _labels(result: AttributionDifference) -> dict[str, tuple[str, ...]]:
     return {"first": result.alignment.first_labels, "second": result.alignment.second_labels}
 
 
 def test_masked_words_of_two_texts(pretrained: gb.Model) -> None:
     app = texts("masked", shown_model="model", other_text=TEXT.replace("thin", "moving"), token=SUPERB)
     other = TEXT.replace("thin", "moving")
-    alignment = gb.align_words(gb.encode(pretrained, TEXT), gb.encode(pretrained, other))
-    sides = gb.sides_of_texts(pretrained, TEXT, other)
+    alignment = gb.text.alignment.align_words(gb.encode(pretrained, TEXT), gb.encode(pretrained, other))
+    sides = gb.comparison.sides_of_texts(pretrained, TEXT, other)
     words = np.flatnonzero(alignment.matched & ~alignment.special).tolist()
-    result = gb.compare_masked_words(sides, words)
+    result = gb.comparison.compare_masked_words(sides, words)
     assert [cell["text"] for cell in rows(app, "masked_words")["figure_0"]] == [
         f"{bits:.2f}" for bits in result.divergence
     ]

@@ -199,11 +199,11 @@ FIRST, SECOND = "She opened the window.", "A cold wind blew into the room."
 
 def test_the_decision_is_the_librarys_and_swaps(pretrained: gb.Model) -> None:
     app = page("next_sentence", text=FIRST, pair=SECOND, method="saliency")
-    assert f"{gb.next_sentence(pretrained, FIRST, SECOND).is_next:.4f}" in formulas(app)
+    assert f"{gb.next_sentence(pretrained, FIRST, SECOND).probability:.4f}" in formulas(app)
     next(button for button in app.button if "Swap" in button.label).click()
     run(app)
     assert (app.session_state.view["text"], app.session_state.view["pair"]) == (SECOND, FIRST)
-    assert f"{gb.next_sentence(pretrained, SECOND, FIRST).is_next:.4f}" in formulas(app)
+    assert f"{gb.next_sentence(pretrained, SECOND, FIRST).probability:.4f}" in formulas(app)
 
 
 def test_shuffling_keeps_the_words_of_b_and_changes_their_order() -> None:

@@ -237,7 +237,7 @@ def test_a_typed_gap_is_asked_about_and_cannot_be_edited(pretrained: gb.Model) -
 def test_the_next_sentence_is_a_question_too(pretrained: gb.Model) -> None:
     first, second = "She opened the window.", "A cold wind blew in."
     app = replace_word(what_if(text=first, pair=second, token="2", explain="next"), "ate")
-    assert percent(gb.next_sentence(pretrained, "She ate the window.", second).is_next) in shown(app)
+    assert percent(gb.next_sentence(pretrained, "She ate the window.", second).probability) in shown(app)
 
 
 def test_without_a_question_the_visitor_is_told() -> None:
@@ -375,7 +375,7 @@ def test_every_example_has_a_partner_that_can_be_traced(
         if "[MASK]" in text:
             return gb.fill_mask(pretrained, text, top_k=1).candidates[0][0]
         if pair:
-            return str(gb.next_sentence(pretrained, text, pair).is_next > 0.5)
+            return str(gb.next_sentence(pretrained, text, pair).probability > 0.5)
         result = gb.classify(sentiment, text)
         return result.labels[result.predicted]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import streamlit as st
@@ -30,6 +30,9 @@ from components.views.attention.shared import (
     written,
 )
 from components.widgets import heads_map
+
+if TYPE_CHECKING:
+    from glassbert.heads.results import AblationSweep
 
 __all__ = ["draw_ablation"]
 
@@ -135,7 +138,7 @@ def _buttons(off: list[tuple[int, int]]) -> None:
 
 
 def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
-    heads, view = asked.one.model.heads, state.view()
+    heads, view = asked.one.model.task_heads, state.view()
     drawn = False
     if "classification" in heads:
         before, after = language.classify(asked.request), language.classify(without.request)
@@ -245,11 +248,11 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
         _found(job.found)
 
 
-def _job(asked: Asked, target: gb.Target) -> Job[gb.AblationSweep]:
+def _job(asked: Asked, target: gb.Target) -> Job[AblationSweep]:
     return current_job("sweep", version_of(asked.request, target))
 
 
-def _found(result: gb.AblationSweep) -> None:
+def _found(result: AblationSweep) -> None:
     if not len(result.values):
         st.caption("Stopped before any head was tried.")
         return

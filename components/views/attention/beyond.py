@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,9 @@ from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
+
+if TYPE_CHECKING:
+    from glassbert.maps import Measure
 
 __all__ = ["draw_beyond"]
 
@@ -67,7 +71,7 @@ def draw_beyond(asked: Asked) -> None:
         _ladder(asked, measures, found)
 
 
-def _choose(measures: dict[str, gb.Measure]) -> list[str]:
+def _choose(measures: dict[str, Measure]) -> list[str]:
     """The measures on screen, in reading order."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
     shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
@@ -83,7 +87,7 @@ def _choose(measures: dict[str, gb.Measure]) -> list[str]:
     return [name for name in order if name in shown]
 
 
-def _measured(asked: Asked, measure: gb.Measure, target: gb.Target | None) -> gb.TokenMaps | None:
+def _measured(asked: Asked, measure: Measure, target: gb.Target | None) -> gb.TokenMaps | None:
     """(1, query, key) after the open layer; None if the user must act first."""
     tokens = len(asked.encoded)
     st.markdown(f"**{plain(measure.label)}**")
@@ -131,7 +135,7 @@ def _layer(maps: gb.TokenMaps, layer: int) -> gb.TokenMaps:
     return replace(maps, values=maps.values[layer : layer + 1], layers=maps.layers[layer : layer + 1])
 
 
-def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
+def _draw(asked: Asked, measure: Measure, maps: gb.TokenMaps) -> None:
     draw_map(
         asked,
         maps,
@@ -147,7 +151,7 @@ def _draw(asked: Asked, measure: gb.Measure, maps: gb.TokenMaps) -> None:
     st.caption(plain(f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {cost}. {measure.paper}"))
 
 
-def _ladder(asked: Asked, measures: dict[str, gb.Measure], found: dict[str, gb.TokenMaps]) -> None:
+def _ladder(asked: Asked, measures: dict[str, Measure], found: dict[str, gb.TokenMaps]) -> None:
     """How each measure ranks the sources of one token."""
 
     from glassbert.pictures.lines import rank_ladder

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import state
 from components.gateway.attention_heads import head_distances, head_labels, head_profile
-from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
 from components.views.attention.shared import Asked, draw_map
 from components.widgets.attention_heatmap import CAPTION
+
+if TYPE_CHECKING:
+    from glassbert.heads import HeadLabel
+    from glassbert.heads.results import HeadProfile
 
 __all__ = ["draw_roles"]
 
@@ -49,7 +54,7 @@ def draw_roles(asked: Asked) -> None:
         st.caption("Means over the non-special tokens of this text. One text is one sample: try others too.")
 
 
-def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
+def _table(profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
     frame = profile.frame()
     table = frame.assign(
         Head=[f"{layer + 1}·{head + 1}" for layer, head in zip(frame["layer"], frame["head"], strict=True)],
@@ -85,7 +90,7 @@ def _table(profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
     )
 
 
-def _places(asked: Asked, profile: gb.HeadProfile, labels: dict[str, gb.HeadLabel]) -> None:
+def _places(asked: Asked, profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
     from glassbert.pictures.dots import grouped_dots
 
     heads = profile.entropy.size

@@ -102,7 +102,7 @@ def open_head(key: str, version: str, asked: Asked) -> Callable[[], None]:
 
 def target_of(asked: Asked) -> gb.Target | None:
     """The prediction that gradients and ablations refer to: the one asked for, else one that the model can make."""
-    heads, encoded, view = asked.one.model.heads, asked.encoded, state.view()
+    heads, encoded, view = asked.one.model.task_heads, asked.encoded, state.view()
     gaps = [index for index, token in enumerate(encoded.tokens) if token == asked.one.model.mask_token]
     chosen = asked.selected if asked.selected is not None and not encoded.special_tokens_mask[asked.selected] else None
     position = gaps[0] if gaps and chosen is None else chosen

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.gateway import comparison
-from components.gateway.library import gb
 from components.text import plain
 from components.views.compare.phrases import number, points
 from components.views.compare.sides import NOTHING, Asked
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import Marks, clicked_head, heads_map
+
+if TYPE_CHECKING:
+    from glassbert.comparison.results import AttentionDifference
 
 # The bar of the head that changed most is full, but the scale never ends below this, so that rounding stays invisible.
 _LEAST_BITS = 0.01
@@ -90,7 +94,7 @@ def _ranked(divergence: np.ndarray) -> None:
     )
 
 
-def _one_head(asked: Asked, difference: gb.AttentionDifference, rows: np.ndarray, layer: int, head: int) -> None:
+def _one_head(asked: Asked, difference: AttentionDifference, rows: np.ndarray, layer: int, head: int) -> None:
     """First, second and their difference on one colour scale."""
     first, second = comparison.one_head(asked.request, layer, head)
     kept = np.flatnonzero(np.isin(difference.rows, rows))
@@ -129,7 +133,7 @@ def _one_head(asked: Asked, difference: gb.AttentionDifference, rows: np.ndarray
     )
 
 
-def _how(difference: gb.AttentionDifference, layer: int, head: int) -> None:
+def _how(difference: AttentionDifference, layer: int, head: int) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

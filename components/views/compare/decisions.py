@@ -7,10 +7,10 @@ from components.gateway.opened import Opened
 from components.shared.questions import Question, Wording, questions
 from components.views.compare.sides import Asked
 
-__all__ = ["HEAD_OF", "WORDING", "common_questions", "heads_of"]
+__all__ = ["TASK_OF", "WORDING", "common_questions", "heads_of"]
 
 #: Kind of question → the head that answers it.
-HEAD_OF = {
+TASK_OF = {
     "class": "classification",
     "mask": "masked_words",
     "next": "next_sentence",
@@ -27,7 +27,7 @@ def common_questions(asked: Asked) -> dict[str, Question]:
     return {
         kind: question
         for kind, question in questions(asked.opened, [asked.first]).items()
-        if HEAD_OF[kind] in asked.second.model.heads
+        if TASK_OF[kind] in asked.second.model.task_heads
     }
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from components.gateway import comparison
-from components.gateway.library import gb
 from components.shared import charts
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Asked
 from components.views.compare.words import Figure, draw_words
+
+if TYPE_CHECKING:
+    from glassbert.comparison.results import HiddenSimilarity
 
 
 def draw_hidden(asked: Asked) -> None:
@@ -35,7 +39,7 @@ def draw_hidden(asked: Asked) -> None:
     _how(asked, result)
 
 
-def _words(asked: Asked, result: gb.HiddenSimilarity) -> None:
+def _words(asked: Asked, result: HiddenSimilarity) -> None:
     last = result.cosine[-1]
     if float(1 - result.cosine.min()) < NOTHING:
         st.markdown(
@@ -53,7 +57,7 @@ def _words(asked: Asked, result: gb.HiddenSimilarity) -> None:
     draw_words(asked, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
 
 
-def _cosines(asked: Asked, result: gb.HiddenSimilarity, rows: np.ndarray) -> None:
+def _cosines(asked: Asked, result: HiddenSimilarity, rows: np.ndarray) -> None:
     from glassbert.pictures.matrices import word_cosines
 
     st.markdown("**Cosine of each word, layer by layer**")
@@ -64,7 +68,7 @@ def _cosines(asked: Asked, result: gb.HiddenSimilarity, rows: np.ndarray) -> Non
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the states, so changes accumulate.*")
 
 
-def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
+def _layers(asked: Asked, result: HiddenSimilarity) -> None:
     from glassbert.pictures.matrices import layer_similarity
 
     st.markdown("**Whole layers: CKA**")
@@ -75,7 +79,7 @@ def _layers(asked: Asked, result: gb.HiddenSimilarity) -> None:
     st.caption(f"1: the {words} words have the same geometry. Layer 0 is the embeddings.{few}")
 
 
-def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
+def _selected(asked: Asked, result: HiddenSimilarity) -> None:
     from glassbert.pictures.lines import over_layers
 
     place = asked.place(result.rows)
@@ -90,7 +94,7 @@ def _selected(asked: Asked, result: gb.HiddenSimilarity) -> None:
     st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
 
 
-def _how(asked: Asked, result: gb.HiddenSimilarity) -> None:
+def _how(asked: Asked, result: HiddenSimilarity) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

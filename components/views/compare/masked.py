@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,9 @@ from components.text import plain
 from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.words import Figure, draw_words
+
+if TYPE_CHECKING:
+    from glassbert.comparison.results import MaskedWordDifference
 
 # Beyond this many words the page asks before it masks them all.
 _WORDS_AT_ONCE = 48
@@ -56,7 +61,7 @@ def _told(asked: Asked, bits: dict[int, float]) -> None:
     st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
 
 
-def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> gb.MaskedWordDifference:
+def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> MaskedWordDifference:
     """All words of a short text; of a long one, the typed gaps or the selected word until the user asks for all."""
     if len(rows) > _WORDS_AT_ONCE:
         wanted = state.remembered("masked_in_full", None)
@@ -96,7 +101,7 @@ def _candidates(asked: Asked, row: int, bits: float) -> None:
     st.caption("*Likely in the training texts, not necessarily true.*")
 
 
-def _how(result: gb.MaskedWordDifference, chosen: int | None) -> None:
+def _how(result: MaskedWordDifference, chosen: int | None) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

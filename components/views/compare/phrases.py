@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from components.gateway.library import gb
 from components.shared.charts import percent, readable
 from components.text import plain
 from components.views.compare.sides import NOTHING
 
 if TYPE_CHECKING:
     from glassbert.comparison.changes import Part
+    from glassbert.comparison.results import AttributionDifference, Changes, MaskedWordDifference, PredictionDifference
 
 __all__ = ["PARTS", "number", "phrases", "points"]
 
@@ -27,7 +27,7 @@ PARTS = {
 }
 
 
-def phrases(changes: gb.Changes, results: Sequence[Part]) -> dict[str, list[str]]:
+def phrases(changes: Changes, results: Sequence[Part]) -> dict[str, list[str]]:
     """Part → its largest changes in words, the largest first. ``results`` are the parts that the changes come from;
     they give each phrase its values before and after."""
     kinds: dict[str, Any] = {type(result).__name__: result for result in results}
@@ -79,7 +79,7 @@ def _states(layer: int) -> str:
     return f"**After layer {layer}**" if layer else "**In the embeddings**"
 
 
-def _prediction(result: gb.PredictionDifference, label: str, size: float) -> str:
+def _prediction(result: PredictionDifference, label: str, size: float) -> str:
     index = result.labels.index(label)
     was, now = (
         plain(percent(float(shares[index]))) for shares in (result.first_probabilities, result.second_probabilities)
@@ -88,14 +88,14 @@ def _prediction(result: gb.PredictionDifference, label: str, size: float) -> str
     return f"The probability of **{plain(label)}** {verb} by {points(size)} points, from {was} to {now}."
 
 
-def _attribution(result: gb.AttributionDifference, word: str, size: float) -> str:
+def _attribution(result: AttributionDifference, word: str, size: float) -> str:
     unit = "logits" if result.output == "logit" else "of probability"
     direction = "more" if size > 0 else "less"
     target = plain(readable(result.target_label))
     return f"“{word}” speaks {plain(f'{abs(size):.2f}')} {unit} {direction} for **{target}** in the second."
 
 
-def _masked(result: gb.MaskedWordDifference, word: str, row: int, size: float) -> str:
+def _masked(result: MaskedWordDifference, word: str, row: int, size: float) -> str:
     index = result.rows.tolist().index(row)
     first, second = (
         f"“{plain(readable(choices[index]))}” ({plain(percent(float(shares[index])))})"

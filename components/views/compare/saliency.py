@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
@@ -15,6 +17,9 @@ from components.views.compare.decisions import WORDING, common_questions
 from components.views.compare.sides import NOTHING, Asked, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
+
+if TYPE_CHECKING:
+    from glassbert.comparison.results import AttributionDifference
 
 # A scale never shrinks below this, in logits or probability, so that rounding stays invisible.
 _LEAST = 0.001
@@ -36,7 +41,7 @@ def draw_saliency(asked: Asked) -> None:
     _draw(asked, result, method)
 
 
-def _draw(asked: Asked, result: gb.AttributionDifference, method: gb.Method) -> None:
+def _draw(asked: Asked, result: AttributionDifference, method: gb.Method) -> None:
     from glassbert.pictures.bars import paired_scores
 
     unit = "logit" if result.output == "logit" else "probability"
@@ -101,7 +106,7 @@ def _strip(
     )
 
 
-def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -> str:
+def _summary(result: AttributionDifference, method: gb.Method, tokens: int) -> str:
     cost = saliency.passes_of(method, tokens)
     sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
     complete = " The sums of a complete method differ by as much as F does." if method.complete else ""
@@ -112,7 +117,7 @@ def _summary(result: gb.AttributionDifference, method: gb.Method, tokens: int) -
     )
 
 
-def _how(asked: Asked, result: gb.AttributionDifference) -> None:
+def _how(asked: Asked, result: AttributionDifference) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

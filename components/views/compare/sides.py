@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -13,13 +13,15 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
-from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import TextRequest, version_of
 from components.shared.selection import selected_in
 from components.text import plain
 from components.views.compare.fields import CompareFields
 from components.widgets.token_strip import DESELECTED
+
+if TYPE_CHECKING:
+    from glassbert.text.results import WordAlignment
 
 __all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
 
@@ -51,7 +53,7 @@ class Asked:
         return f"First: {self.first.name}", f"Second: {self.second.name}"
 
     @property
-    def alignment(self) -> gb.WordAlignment:
+    def alignment(self) -> WordAlignment:
         return comparison.alignment(self.request)
 
     @property
@@ -126,7 +128,7 @@ def ask_what(opened: list[Opened]) -> Asked | None:
 
 def offer_texts(asked: Asked, head: str) -> None:
     """Where two models cannot be compared: offer two texts on the model that has this head."""
-    one = next((one for one in asked.opened if head in one.model.heads), asked.first)
+    one = next((one for one in asked.opened if head in one.model.task_heads), asked.first)
     if asked.kind == "models":
         st.button(
             f"Compare two texts on {plain(one.name)}",

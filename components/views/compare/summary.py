@@ -21,6 +21,7 @@ from components.views.compare.words import draw_words
 
 if TYPE_CHECKING:
     from glassbert.comparison.changes import Part
+    from glassbert.comparison.results import PredictionDifference
 
 # Per part: enough to see where it happens.
 _CHANGES = 3
@@ -52,7 +53,7 @@ def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
     """What can be compared, and why the rest cannot; the Saliency and Masked words sections give more detail."""
     request = asked.request
     work: dict[str, Callable[[], Part]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
-    heads = [set(one.model.heads) for one in asked.sides]
+    heads = [set(one.model.task_heads) for one in asked.sides]
     if state.view().pair and all("next_sentence" in head for head in heads):
         if not all("classification" in head for head in heads):
             del work["Predictions"]
@@ -88,7 +89,7 @@ def _raise_nothing_common(asked: Asked) -> NoReturn:
 def nothing_common(asked: Asked) -> str:
     """Why there is no question for both sides."""
     first, second = asked.first, asked.second
-    if asked.kind == "texts" or set(first.model.heads) & set(second.model.heads):
+    if asked.kind == "texts" or set(first.model.task_heads) & set(second.model.task_heads):
         return "there is no question that both sides can answer: select a word, type [MASK], or open a classifier"
     return (
         f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: they have no "
@@ -135,13 +136,13 @@ def _decisions(asked: Asked, found: dict[str, Part]) -> None:
             st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
 
 
-def _predictions(results: list[Part]) -> list[gb.PredictionDifference]:
+def _predictions(results: list[Part]) -> list[PredictionDifference]:
     # by name: a cached result may belong to a class that has been reloaded since
     named = [result for result in results if type(result).__name__ == "PredictionDifference"]
-    return cast("list[gb.PredictionDifference]", named)
+    return cast("list[PredictionDifference]", named)
 
 
-def _decision(result: gb.PredictionDifference) -> None:
+def _decision(result: PredictionDifference) -> None:
     from glassbert.pictures.bars import paired_bars
 
     first, second = (plain(label) for label in result.decisions)
@@ -163,7 +164,7 @@ def _decision(result: gb.PredictionDifference) -> None:
 def _own_decision(asked: Asked, side: int) -> str:
     """One side's answer, safe in Markdown."""
     one, text = asked.sides[side], asked.texts[side]
-    heads = one.model.heads
+    heads = one.model.task_heads
     if "classification" in heads:
         result = language.classify(text)
         share = charts.percent(float(result.probabilities[result.predicted]))

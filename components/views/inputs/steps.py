@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway.inputs import reading_steps
+from components.gateway.inputs import normalisation_labels, reading_steps
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared.selection import select_token, selected_in
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
+
+if TYPE_CHECKING:
+    from glassbert.text.results import ReadingSteps
 
 _ROLES = {
     "start": "begins every input; its last state stands for the whole text",
@@ -57,7 +61,7 @@ def draw_steps(opened: list[Opened]) -> None:
     _how(steps, selected_in(opened, one))
 
 
-def _text_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
+def _text_rows(steps: ReadingSteps) -> Iterable[Row]:
     encoded = steps.encoded
     spans = _word_columns(encoded)
     yield Row(
@@ -92,7 +96,7 @@ def _text_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
     )
 
 
-def _number_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
+def _number_rows(steps: ReadingSteps) -> Iterable[Row]:
     encoded = steps.encoded
     for id, label, meaning, values in (
         ("ids", "Input ids", "the piece's number in the vocabulary", encoded.input_ids),
@@ -103,7 +107,7 @@ def _number_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
         yield Row(id, label, meaning, [Cell(str(value), column, column + 1) for column, value in enumerate(values)])
 
 
-def _embedding_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
+def _embedding_rows(steps: ReadingSteps) -> Iterable[Row]:
     for part, norms in zip(steps.parts, steps.part_norms, strict=True):
         label, meaning = _PARTS[part]
         longest = float(norms.max()) or 1.0
@@ -115,9 +119,9 @@ def _embedding_rows(steps: gb.ReadingSteps) -> Iterable[Row]:
         )
 
 
-def _what_happened(steps: gb.ReadingSteps) -> None:
+def _what_happened(steps: ReadingSteps) -> None:
     """In sentences: what the normaliser did, which tokens are special, which are unknown."""
-    normalisations = gb.NORMALISATIONS
+    normalisations = normalisation_labels()
     did = [f"{normalisations[change]} ({count})" for changes in steps.changes for change, count in changes]
     told = f"Normalising: {plain('; '.join(did))}." if did else "Normalising changed nothing."
     special = dict.fromkeys(
@@ -135,7 +139,7 @@ def _what_happened(steps: gb.ReadingSteps) -> None:
         )
 
 
-def _how(steps: gb.ReadingSteps, selected: int | None) -> None:
+def _how(steps: ReadingSteps, selected: int | None) -> None:
     """The sum of the embeddings of one token, with its first values."""
     with st.expander("How this is computed"):
         token = selected if selected is not None else min(1, len(steps.encoded) - 1)

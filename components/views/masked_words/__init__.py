@@ -29,7 +29,7 @@ _SECTIONS = {
 def draw_masked_page(opened: list[Opened]) -> None:
     """Cost: one forward pass for candidates and lens; one input per token for the surprise."""
     state.redraw_page_if_asked()
-    one = next((one for one in opened if "masked_words" in one.model.heads), None)
+    one = next((one for one in opened if "masked_words" in one.model.task_heads), None)
     if one is None:
         st.info("No open model has a trained masked-word head. The bundled model has one: choose it in the sidebar.")
         st.button("Open GlassBERT pretrained", on_click=_open_pretrained)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import state
@@ -14,6 +16,9 @@ from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
+
+if TYPE_CHECKING:
+    from glassbert.language.results import LogitLens
 
 _CANDIDATES = 6
 
@@ -88,7 +93,7 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
         )
 
 
-def _over_layers(lens: gb.LogitLens) -> None:
+def _over_layers(lens: LogitLens) -> None:
     from glassbert.pictures.lines import over_layers
 
     followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}

@@ -32,7 +32,7 @@ _MOST = 30
 def draw_pair_page(opened: list[Opened]) -> None:
     """Cost: one forward pass for the prediction, one per candidate; the attribution as its method declares."""
     state.redraw_page_if_asked()
-    one = next((one for one in opened if "next_sentence" in one.model.heads), None)
+    one = next((one for one in opened if "next_sentence" in one.model.task_heads), None)
     if one is None:
         st.info(
             "No open model has a trained next-sentence head: not every family is trained on this task, and fine-tuned "
@@ -86,7 +86,7 @@ def _decision(one: Opened) -> None:
         st.markdown("A softmax over two logits, from the pooled state of [CLS] (Devlin et al. 2019):")
         st.latex(
             rf"p(\text{{B follows A}}) = \frac{{e^{{{follows:.3f}}}}}{{e^{{{follows:.3f}}} + e^{{{elsewhere:.3f}}}}} = "
-            rf"{result.is_next:.4f}"
+            rf"{result.probability:.4f}"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
@@ -16,6 +18,9 @@ from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
 from components.views.saliency.rows import shown_units
 from components.widgets.token_strip import Token, clicked_token, token_strip
+
+if TYPE_CHECKING:
+    from glassbert.evaluation.results import MethodAgreement
 
 __all__ = ["draw_agreement"]
 
@@ -67,7 +72,7 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
         _consensus(question, result)
 
 
-def _consensus(question: Question, result: gb.MethodAgreement) -> None:
+def _consensus(question: Question, result: MethodAgreement) -> None:
     from glassbert.pictures.bars import score_bars
 
     encoded = result.encoded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components.gateway import saliency
@@ -13,6 +15,9 @@ from components.shared.jobs import current_job, draw_job
 from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
 from components.text import plain
+
+if TYPE_CHECKING:
+    from glassbert.evaluation.results import MethodRanking, Scoreboard
 
 __all__ = ["draw_board"]
 
@@ -29,7 +34,7 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
     _this_model(question.one)
 
 
-def _this_text(board: gb.Scoreboard) -> None:
+def _this_text(board: Scoreboard) -> None:
     known, checks = saliency.methods(), saliency.checks()
     rows = []
     for method, faithful, numbers, given in zip(
@@ -72,7 +77,7 @@ def _this_model(one: Opened) -> None:
     )
 
 
-def _ranking(ranking: gb.MethodRanking) -> None:
+def _ranking(ranking: MethodRanking) -> None:
     known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()

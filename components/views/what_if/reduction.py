@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from components.gateway import inputs, what_if
-from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
+
+if TYPE_CHECKING:
+    from glassbert.whatif.results import InputReduction
 
 __all__ = ["draw_reduction", "steps_shown"]
 
@@ -46,7 +50,7 @@ def draw_reduction(asked: Question) -> None:
     _how(result)
 
 
-def _remainder(result: gb.InputReduction) -> None:
+def _remainder(result: InputReduction) -> None:
     left = " / ".join(result.texts[-1])
     gone, share = len(result.removed), float(result.probabilities[-1])
     decided = plain(charts.readable(result.prediction))
@@ -71,7 +75,7 @@ def steps_shown(count: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
 
 
-def _rows(asked: Question, result: gb.InputReduction) -> None:
+def _rows(asked: Question, result: InputReduction) -> None:
     labels, group = inputs.words(result.encoded)
     firsts = [int((group == word).argmax()) for word in range(len(labels))]
     inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]
@@ -106,7 +110,7 @@ def _rows(asked: Question, result: gb.InputReduction) -> None:
     )
 
 
-def _how(result: gb.InputReduction) -> None:
+def _how(result: InputReduction) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.examples import EXAMPLES
 from components.gateway import inputs, what_if
-from components.gateway.library import gb
 from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared.questions import Question
@@ -18,6 +19,9 @@ from components.views.what_if.editor import interchangeable
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.tries import ORIGINAL, current_tries
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
+
+if TYPE_CHECKING:
+    from glassbert.text.results import LengthHint
 
 __all__ = ["second_text"]
 
@@ -154,7 +158,7 @@ def _token_rows(asked: Question, other: TextRequest) -> None:
     _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
 
 
-def _word_rows(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
+def _word_rows(asked: Question, other: TextRequest, hint: LengthHint) -> None:
     """Both texts word by word, with the number of tokens per word."""
     alignment = hint.alignment
     first, second = _widths(hint)
@@ -190,12 +194,12 @@ def _draw(asked: Question, rows: list[Row], positions: np.ndarray, label: str, o
     )
 
 
-def _widths(hint: gb.LengthHint) -> tuple[np.ndarray, np.ndarray]:
+def _widths(hint: LengthHint) -> tuple[np.ndarray, np.ndarray]:
     """The tokens of each row of words in both texts."""
     return np.diff(hint.alignment.first_spans)[:, 0], np.diff(hint.alignment.second_spans)[:, 0]
 
 
-def _lengths(hint: gb.LengthHint) -> str:
+def _lengths(hint: LengthHint) -> str:
     """Why the texts cannot be traced, naming at most three places."""
     first, second = len(hint.alignment.first), len(hint.alignment.second)
     named = [
@@ -212,7 +216,7 @@ def _counted(word: str, tokens: int) -> str:
     return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
 
 
-def _repairs(asked: Question, other: TextRequest, hint: gb.LengthHint) -> None:
+def _repairs(asked: Question, other: TextRequest, hint: LengthHint) -> None:
     """Words of the right length where the texts differ, and the second text with only the changes that fit."""
     alignment, (first, second) = hint.alignment, _widths(hint)
     apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()

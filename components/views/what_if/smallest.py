@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import state
 from components.gateway import what_if
-from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.charts import readable
 from components.shared.jobs import run_job
@@ -15,6 +16,9 @@ from components.text import plain
 from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import Action, draw_row, marked, open_text
 from components.views.what_if.tries import Tries, current_tries, outcomes
+
+if TYPE_CHECKING:
+    from glassbert.whatif.results import FlipSearch, Variants
 
 __all__ = ["draw_smallest"]
 
@@ -28,7 +32,7 @@ def draw_smallest(asked: Question) -> None:
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model with the head proposes for itself; another model's tokens would have to be matched to its own
-    helper = None if "masked_words" in asked.one.model.heads else asked.proposer
+    helper = None if "masked_words" in asked.one.model.task_heads else asked.proposer
     result = run_job(
         "flip",
         version_of(asked.request, asked.target, options, helper and helper.request),
@@ -65,7 +69,7 @@ def _controls() -> None:
     fourth.toggle("Words may be deleted", **state.bind("deletions", WhatIfFields))
 
 
-def _found(asked: Question, result: gb.FlipSearch) -> None:
+def _found(asked: Question, result: FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
     ended = "" if result.complete else " The search was stopped, or its budget spent, before everything was tried."
     tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
@@ -89,7 +93,7 @@ def _found(asked: Question, result: gb.FlipSearch) -> None:
         _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
-def _row(asked: Question, tries: Tries, flips: gb.Variants, number: int, title: str, note: str, *, key: str) -> None:
+def _row(asked: Question, tries: Tries, flips: Variants, number: int, title: str, note: str, *, key: str) -> None:
     changes = tuple(flips.edits[number])
     added = changes in tries.changes.values()
     actions = [
@@ -99,7 +103,7 @@ def _row(asked: Question, tries: Tries, flips: gb.Variants, number: int, title: 
     draw_row(title, marked(asked.request, changes), outcomes(flips)[number], actions, key=key, note=note)
 
 
-def _how(result: gb.FlipSearch) -> None:
+def _how(result: FlipSearch) -> None:
     with st.expander("How this is computed"):
         if result.proposals == "gradient":
             st.markdown(

@@ -10,7 +10,6 @@ import streamlit as st
 
 from components import state
 from components.gateway import what_if
-from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
@@ -22,6 +21,7 @@ from components.views.what_if.second_text import second_text
 
 if TYPE_CHECKING:
     from glassbert.intervention._patches import Kind as TraceKind
+    from glassbert.intervention.results import Trace
 
 __all__ = ["draw_tracing", "path"]
 
@@ -70,7 +70,7 @@ def draw_tracing(asked: Question) -> None:
         _how(result)
 
 
-def _restored(result: gb.Trace) -> None:
+def _restored(result: Trace) -> None:
     st.markdown(
         f"**How much of the prediction each place restores** · logit of "
         f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
@@ -85,7 +85,7 @@ def _restored(result: gb.Trace) -> None:
     )
 
 
-def path(result: gb.Trace) -> str:
+def path(result: Trace) -> str:
     """Where the difference is located, in words: by layer for hidden states, else the strongest three places."""
     shares = result.restored[..., 0] if result.kind == "head" else result.restored
     if result.kind != "hidden":
@@ -107,12 +107,12 @@ def path(result: gb.Trace) -> str:
     return f"Most of it is at: {plain('; '.join(parts))}."
 
 
-def _layers(result: gb.Trace, rows: list[int]) -> str:
+def _layers(result: Trace, rows: list[int]) -> str:
     names = ["embeddings" if result.layers[row] == 0 else f"layer {result.layers[row]}" for row in (rows[0], rows[-1])]
     return names[0] if len(rows) == 1 else f"{names[0]} to {names[1]}"
 
 
-def _piece(result: gb.Trace, column: int) -> str:
+def _piece(result: Trace, column: int) -> str:
     return result.clean.pieces[int(result.spans[column, 0])]
 
 
@@ -120,7 +120,7 @@ def _share(share: float) -> str:
     return f"{share:.0%}"
 
 
-def _how(result: gb.Trace) -> None:
+def _how(result: Trace) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from components import state
 from components.gateway import inputs, what_if
@@ -12,6 +13,9 @@ from components.gateway.what_if import Change
 from components.shared.charts import percent, readable
 from components.shared.questions import Question
 from components.text import plain
+
+if TYPE_CHECKING:
+    from glassbert.whatif.results import Variants
 
 __all__ = ["ORIGINAL", "Outcome", "Tries", "current_tries", "outcomes"]
 
@@ -113,7 +117,7 @@ class Tries:
         self.pins[pin] = number
 
 
-def outcomes(result: gb.Variants) -> list[Outcome]:
+def outcomes(result: Variants) -> list[Outcome]:
     """For each variant, next to the outcome of the original text."""
     return [
         Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)

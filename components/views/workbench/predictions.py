@@ -45,7 +45,7 @@ def predictions_panel(opened: list[Opened]) -> None:
     }
     if not state.view().pair:
         del sections["next_sentence"]
-    answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.heads]
+    answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.task_heads]
     for draw, one in answering:
         with explained_errors():
             draw(_Asked(opened, one, _FEW if len(answering) > 2 else _MANY))
@@ -57,7 +57,7 @@ def predictions_panel(opened: list[Opened]) -> None:
 def _strip(opened: list[Opened]) -> None:
     """The clickable sentence, tokenized by the model that fills masks, if there is one."""
     view = state.view()
-    one = next((one for one in opened if "masked_words" in one.model.heads), opened[0])
+    one = next((one for one in opened if "masked_words" in one.model.task_heads), opened[0])
     request = one.text(view)
     encoded = inputs.encode(request)
     positions = shown_positions(encoded, view.special)

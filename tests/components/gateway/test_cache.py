@@ -71,7 +71,7 @@ def test_a_failure_is_not_kept(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) 
     with pytest.raises(gb.ModelNotFoundError):
         models.load(request)
     folder.symlink_to(tiny_checkpoint("bert", "masked_words"))
-    assert models.load(request).heads
+    assert models.load(request).task_heads
 
 
 def test_thumbnails_without_special_tokens_are_the_same_weights_without_them() -> None:
@@ -87,7 +87,7 @@ def test_a_version_names_what_is_drawn() -> None:
 def test_the_devices_are_those_of_this_machine() -> None:
     devices = models.devices()
     assert next(iter(devices)) == "auto"
-    assert set(devices) - {"auto"} == set(gb.available_devices())
+    assert set(devices) - {"auto"} == set(gb.network.device.available_devices())
 
 
 def test_a_long_text_is_computed_once_and_dropped_when_its_reader_turns_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,8 +152,8 @@ def test_what_is_shared_belongs_to_one_target(tiny_model):
 
 
 def test_the_default_methods_are_there():
-    assert len(gb.DEFAULT_METHODS) == 5
-    assert set(gb.DEFAULT_METHODS) <= set(gb.METHODS)
+    assert len(gb.attribution.DEFAULT_METHODS) == 5
+    assert set(gb.attribution.DEFAULT_METHODS) <= set(gb.METHODS)
 
 
 # --- many -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,16 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 import glassbert as gb
+from glassbert.comparison import (
+    compare_attention,
+    compare_attributions,
+    compare_hidden_states,
+    compare_masked_words,
+    compare_predictions,
+    largest_changes,
+    sides_of_models,
+    sides_of_texts,
+)
 from glassbert.comparison._sides import divergence_bits
 from glassbert.comparison.both import PARTS
 from glassbert.comparison.states import linear_cka
@@ -138,7 +148,7 @@ class TestNumbers:
     def test_attention_of_two_readings_of_a_text(self, tiny_model):
         """Without gaps every word is there twice: by_word() of each, and rows of differences sum to 0."""
         first, second = tiny_model("bert", "encoder"), tiny_model("bert", "encoder", seed=1)
-        found = gb.compare_attention(gb.sides_of_models(first, second, TEXT))
+        found = compare_attention(sides_of_models(first, second, TEXT))
         one, other = (gb.attention(model, TEXT).by_word().values for model in (first, second))
         np.testing.assert_allclose(found.values, other - one, atol=1e-6)
         np.testing.assert_allclose(found.values.sum(axis=-1), 0, atol=1e-5)
@@ -148,7 +158,7 @@ class TestNumbers:
     def test_attention_leaves_out_the_words_that_one_side_lacks(self, tiny_model):
         model = tiny_model("electra", "encoder")
         first, second = "The man was good.", "The old man was good."
-        found = gb.compare_attention(gb.sides_of_texts(model, first, second))
+        found = compare_attention(sides_of_texts(model, first, second))
         assert found.rows.tolist() == [0, 1, 3, 4, 5, 6, 7]  # "old" is row 2
         one, other = (gb.attention(model, text).by_word().values for text in (first, second))
         kept = [0, 1, 3, 4, 5, 6, 7]
@@ -159,7 +169,7 @@ class TestNumbers:
 
     def test_cosines_of_words_that_are_cut_into_pieces(self, tiny_model, stock):
         first, second = tiny_model("bert", "encoder"), tiny_model("bert", "encoder", seed=1)
-        found = gb.compare_hidden_states(gb.sides_of_models(first, second, "unbelievable doctor"))
+        found = compare_hidden_states(sides_of_models(first, second, "unbelievable doctor"))
         assert found.cosine.shape == (3, 4)
         states = [
             stock("bert", "encoder", **seed)("unbelievable doctor", output_hidden_states=True).hidden_states
@@ -173,8 +183,8 @@ class TestNumbers:
 
     def test_masked_words_are_those_of_fill_mask(self, tiny_model):
         first, second = tiny_model("bert", "masked_words"), tiny_model("bert", "masked_words", seed=1)
-        sides = gb.sides_of_models(first, second, "unbelievable doctor")
-        found = gb.compare_masked_words(sides, [2, 1])
+        sides = sides_of_models(first, second, "unbelievable doctor")
+        found = compare_masked_words(sides, [2, 1])
         assert found.rows.tolist() == [2, 1]
         start, stop = sides.alignment.first_spans[1].tolist()
         for number, masked in enumerate(([stop], range(start, stop))):
@@ -214,8 +224,8 @@ class TestTargets:
 
     def test_the_first_side_settles_what_is_left_open(self, tiny_model):
         first, second = tiny_model("bert", "classification"), tiny_model("albert", "classification")
-        sides = gb.sides_of_models(first, second, TEXT)
-        found = gb.compare_attributions(sides, method="saliency")
+        sides = sides_of_models(first, second, TEXT)
+        found = compare_attributions(sides, method="saliency")
         label = gb.classify(first, TEXT).predicted
         assert found.target == gb.ClassTarget(label)
         assert found.second_value == pytest.approx(float(gb.classify(second, TEXT).logits[label]), abs=1e-4)
@@ -223,7 +233,7 @@ class TestTargets:
     def test_a_masked_word_is_asked_about_where_its_mask_faces(self, tiny_model):
         model = tiny_model("bert", "masked_words")
         target = gb.MaskTarget(2, "he", "a")
-        found = gb.compare_attributions(gb.sides_of_texts(model, MASKED, OTHER), method="saliency", target=target)
+        found = compare_attributions(sides_of_texts(model, MASKED, OTHER), method="saliency", target=target)
         mask = gb.encode(model, OTHER).tokens.index("[MASK]")
         alone = gb.attribute(model, OTHER, method="saliency", target=gb.MaskTarget(mask, "he", "a"))
         assert found.target_label == "he rather than a"
@@ -233,8 +243,8 @@ class TestTargets:
     def test_a_masked_word_in_another_vocabulary(self, tiny_model):
         first, second = tiny_model("roberta", "masked_words"), tiny_model("bert", "masked_words")
         position = gb.encode(first, MASKED).tokens.index("<mask>")
-        sides = gb.sides_of_models(first, second, MASKED)
-        found = gb.compare_attributions(sides, method="saliency", target=gb.MaskTarget(position, "man"))
+        sides = sides_of_models(first, second, MASKED)
+        found = compare_attributions(sides, method="saliency", target=gb.MaskTarget(position, "man"))
         mask = gb.encode(second, MASKED).tokens.index("[MASK]")
         alone = gb.attribute(second, MASKED, method="saliency", target=gb.MaskTarget(mask, "man"))
         assert found.second_value == pytest.approx(alone.value, abs=1e-5)
@@ -242,8 +252,8 @@ class TestTargets:
     def test_a_token_s_label_and_the_edge_of_an_answer(self, tiny_model):
         tagger = tiny_model("bert", "token_classification")
         other = gb.encode(tagger, "The old man was good.")
-        sides = gb.sides_of_texts(tagger, "The man was good.", other)
-        found = gb.compare_attributions(sides, method="saliency", target=gb.TokenTarget(2, "B-PER"))
+        sides = sides_of_texts(tagger, "The man was good.", other)
+        found = compare_attributions(sides, method="saliency", target=gb.TokenTarget(2, "B-PER"))
         man = gb.TokenTarget(other.tokens.index("man"), "B-PER")
         alone = gb.attribute(tagger, other, method="saliency", target=man)
         assert found.second_value == pytest.approx(alone.value, abs=1e-5)
@@ -251,7 +261,7 @@ class TestTargets:
         first, second = gb.encode(reader, "Is he?", "He was tired."), gb.encode(reader, "Is he old?", "He was tired.")
         there, facing = (gb.AnswerTarget("end", one.tokens.index("was")) for one in (first, second))
         assert there != facing
-        found = gb.compare_attributions(gb.sides_of_texts(reader, first, second), method="saliency", target=there)
+        found = compare_attributions(sides_of_texts(reader, first, second), method="saliency", target=there)
         alone = gb.attribute(reader, second, method="saliency", target=facing)
         assert found.second_value == pytest.approx(alone.value, abs=1e-5)
 
@@ -268,59 +278,59 @@ class TestWhatCannotBeCompared:
         assert set(found.changes.parts) == {"head", "attention", "hidden", "layer"}
 
     def test_other_shapes(self, tiny_model):
-        sides = gb.sides_of_models(
+        sides = sides_of_models(
             tiny_model("bert", "encoder"), tiny_model("bert", "encoder", layers=3, hidden=16, heads=2), TEXT
         )
         with pytest.raises(gb.ComparisonError, match=r"2 layers of 4 heads and .* 3 layers of 2 heads"):
-            gb.compare_attention(sides)
-        found = gb.compare_hidden_states(sides)
+            compare_attention(sides)
+        found = compare_hidden_states(sides)
         assert found.cka.shape == (3, 4)
         assert found.cosine.shape == (0,)
         assert "hidden size is 32" in found.reason
         assert "16" in found.reason
         assert len(found.frame()) == 12
-        deeper = gb.sides_of_models(tiny_model("bert", "encoder"), tiny_model("bert", "encoder", layers=3), TEXT)
-        assert "2 layers and" in gb.compare_hidden_states(deeper).reason
+        deeper = sides_of_models(tiny_model("bert", "encoder"), tiny_model("bert", "encoder", layers=3), TEXT)
+        assert "2 layers and" in compare_hidden_states(deeper).reason
 
     def test_other_vocabularies_and_no_mask(self, tiny_model):
         first, second = tiny_model("bert", "masked_words"), tiny_model("roberta", "masked_words")
         with pytest.raises(gb.ComparisonError, match="different vocabularies"):
-            gb.compare_masked_words(gb.sides_of_models(first, second, MASKED))
+            compare_masked_words(sides_of_models(first, second, MASKED))
         with pytest.raises(gb.ComparisonError, match=r"no \[MASK\] is at the same place"):
-            gb.compare_masked_words(gb.sides_of_texts(first, MASKED, TEXT))
-        sides = gb.sides_of_texts(first, "The man.", "The old man.")
+            compare_masked_words(sides_of_texts(first, MASKED, TEXT))
+        sides = sides_of_texts(first, "The man.", "The old man.")
         for row in (0, 2, 99):  # special, only in one, none
             with pytest.raises(gb.OptionError, match=r"valid are \[1, 3, 4\]"):
-                gb.compare_masked_words(sides, [row])
+                compare_masked_words(sides, [row])
         with pytest.raises(gb.OptionError, match="at least one"):
-            gb.compare_masked_words(sides, [])
+            compare_masked_words(sides, [])
 
     def test_single_texts_have_no_next_sentence(self, tiny_model):
         model = tiny_model("bert", "next_sentence")
-        sides = gb.sides_of_texts(model, "The man.", gb.encode(model, *PAIR))
+        sides = sides_of_texts(model, "The man.", gb.encode(model, *PAIR))
         with pytest.raises(gb.ComparisonError, match="two texts on both sides"):
-            gb.compare_predictions(sides)
+            compare_predictions(sides)
 
     def test_a_target_without_a_counterpart(self, tiny_model):
         model = tiny_model("bert", "masked_words")
-        sides = gb.sides_of_texts(model, "The old man.", "The man.")
+        sides = sides_of_texts(model, "The old man.", "The man.")
         with pytest.raises(gb.ComparisonError, match="'old', has no counterpart"):
-            gb.compare_attributions(sides, target=gb.MaskTarget(2, "he"))
+            compare_attributions(sides, target=gb.MaskTarget(2, "he"))
         classifier = tiny_model("bert", "classification")
-        sides = gb.sides_of_models(model, classifier, MASKED)
+        sides = sides_of_models(model, classifier, MASKED)
         with pytest.raises(
             gb.ComparisonError, match=r"the target on the first side is 'he', but .* no trained head for masked words"
         ):
-            gb.compare_attributions(sides, target=gb.MaskTarget(2, "he"))
+            compare_attributions(sides, target=gb.MaskTarget(2, "he"))
 
     def test_other_classes(self, tiny_model):
         model = tiny_model("bert", "classification")
         other = replace(model, labels=("NO", "MAYBE", "YES"))
-        sides = gb.sides_of_models(model, other, TEXT)
+        sides = sides_of_models(model, other, TEXT)
         with pytest.raises(gb.ComparisonError, match=r"NEGATIVE, NEUTRAL, POSITIVE, .* has NO, MAYBE, YES"):
-            gb.compare_predictions(sides)
+            compare_predictions(sides)
         with pytest.raises(gb.ComparisonError, match="no class 'POSITIVE'; its classes are NO, MAYBE, YES"):
-            gb.compare_attributions(sides, target="POSITIVE")
+            compare_attributions(sides, target="POSITIVE")
 
     def test_options(self, tiny_model):
         model = tiny_model("bert", "classification")
@@ -331,14 +341,14 @@ class TestWhatCannotBeCompared:
         with pytest.raises(gb.EmptyTextError):
             gb.compare_texts(model, TEXT, " ")
         with pytest.raises(gb.OptionError, match="at least 1"):
-            gb.largest_changes(gb.align_words(*[gb.encode(model, TEXT)] * 2), count=0)
+            largest_changes(gb.text.alignment.align_words(*[gb.encode(model, TEXT)] * 2), count=0)
 
 
 class TestLargestChanges:
     def test_they_are_the_largest_of_each_part_in_order(self, tiny_model):
         model = tiny_model("bert", "classification")
         found = gb.compare_texts(model, "The man was good.", "The old man was not great.", method="saliency")
-        frame = gb.largest_changes(
+        frame = largest_changes(
             found.alignment, found.predictions, None, found.attention, found.hidden, found.attribution, count=3
         ).frame()
         parts = ["prediction", "head", "attention", "hidden", "layer", "attribution"]
@@ -377,9 +387,9 @@ class TestLargestChanges:
 
     def test_masked_words_are_named_too(self, tiny_model):
         model = tiny_model("bert", "masked_words")
-        sides = gb.sides_of_texts(model, "The old man was good.", "The old man was not great.")
-        part = gb.compare_masked_words(sides, [1, 2, 3])
-        frame = gb.largest_changes(sides.alignment, part, count=2).frame()
+        sides = sides_of_texts(model, "The old man was good.", "The old man was not great.")
+        part = compare_masked_words(sides, [1, 2, 3])
+        frame = largest_changes(sides.alignment, part, count=2).frame()
         best = np.argsort(-part.divergence)[:2]
         assert frame["word"].tolist() == [sides.alignment.labels[part.rows[row]] for row in best]
         assert frame["size"].tolist() == part.divergence[best].tolist()

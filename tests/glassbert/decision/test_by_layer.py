@@ -53,6 +53,6 @@ def test_gradients_are_those_of_the_whole_network(tiny_model, family, off):
 
 def test_relevance_as_a_map_ends_in_the_scores_of_the_method(tiny_model):
     model = tiny_model("bert", "classification", layers=3)
-    maps = gb.attention_relevance_map(model, TEXT, target=1)
+    maps = gb.maps.attention_relevance_map(model, TEXT, target=1)
     scores = gb.attribute(model, TEXT, method="attention_relevance", target=1)
     torch.testing.assert_close(torch.tensor(maps.values[-1, 0]), torch.tensor(scores.scores), atol=1e-6, rtol=1e-4)

@@ -155,7 +155,7 @@ def test_the_next_sentence_needs_two_texts(tiny_model):
     ],
 )
 def test_a_target_without_its_head_says_so(tiny_model, method, task, target, head):
-    with pytest.raises(gb.HeadError, match=f"no trained head for {head}"):
+    with pytest.raises(gb.TaskHeadError, match=f"no trained head for {head}"):
         gb.attribute(tiny_model("bert", task), *PAIR, method=method, target=target)
 
 

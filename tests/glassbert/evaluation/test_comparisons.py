@@ -242,10 +242,10 @@ class TestRanking:
             gb.method_ranking(model, methods=["magic"])
         with pytest.raises(gb.OptionError, match="at least one sentence"):
             gb.method_ranking(model, sentences=[])
-        with pytest.raises(gb.HeadError, match="neither a classifier"):
+        with pytest.raises(gb.TaskHeadError, match="neither a classifier"):
             gb.method_ranking(tiny_model("bert", "question_answering"))
-        assert gb.stored_ranking(tiny_model("bert", "question_answering")) is None
-        assert gb.stored_ranking(model) is None
+        assert gb.evaluation.stored_ranking(tiny_model("bert", "question_answering")) is None
+        assert gb.evaluation.stored_ranking(model) is None
 
 
 @pytest.mark.parametrize("name", ["sentiment", "pretrained"])
@@ -253,7 +253,7 @@ def test_the_embedded_models_come_with_their_ranking(request, name, tmp_path, mo
     """Of these very weights, and of the methods as they are: ``python -m training.rank_methods`` makes it."""
     monkeypatch.setenv("GLASSBERT_CACHE", str(tmp_path))
     model = request.getfixturevalue(name)
-    stored = gb.stored_ranking(model)
+    stored = gb.evaluation.stored_ranking(model)
     assert stored is not None, "weights, methods or sentences have changed: run python -m training.rank_methods"
     assert set(stored.methods) == set(gb.METHODS)
     assert (stored.model, stored.orderings, len(stored.sentences)) == (name, 100, 60)

@@ -124,7 +124,7 @@ def test_a_heads_chain_gives_the_stock_networks_logits(stock, family, task):
     inside = set(oracle.network.base_model.modules()) - {oracle.network}
     reached: set[object] = set()
     for head in heads:
-        chain = [oracle.network.get_submodule(path) for path in FAMILIES[family].heads[head].chain]
+        chain = [oracle.network.get_submodule(path) for path in FAMILIES[family].task_heads[head].chain]
         reached |= set(chain)
         assert all(type(module).__name__ in ("Linear", "LayerNorm") for module in chain)
         calls, output = recorded(oracle, chain)
@@ -223,7 +223,7 @@ def twins(tiny_checkpoint, tmp_path, with_camembert):  # noqa: ARG001
 def test_one_file_adds_a_family(twins):
     known, added = twins("masked_words")
     assert type(added.network).__name__ == "CamembertForMaskedLM"
-    assert added.heads == ("masked_words",)
+    assert added.task_heads == ("masked_words",)
     assert added.max_tokens == known.max_tokens
     one, other = (gb.fill_mask(model, masked(model)).frame() for model in (known, added))
     assert one.equals(other)
@@ -245,7 +245,7 @@ def test_methods_explain_it_as_the_family_it_is_made_of(twins, method):
 @pytest.mark.parametrize("measure", sorted(gb.MEASURES))
 def test_every_measure_reads_it(twins, measure):
     known, added = twins("classification")
-    one, other = (gb.measure(model, TEXT, measure=measure, target=1) for model in (known, added))
+    one, other = (gb.attention_map(model, TEXT, measure=measure, target=1) for model in (known, added))
     np.testing.assert_allclose(one.values, other.values, rtol=1e-6, atol=1e-7)
 
 

@@ -10,6 +10,7 @@ import torch
 
 import glassbert as gb
 from glassbert.heads import ablation
+from glassbert.network.run import locked
 from tests import tiny
 from tests.glassbert.maps.oracles import NAMES, parameters, seen, stock_layers, without_heads
 
@@ -150,7 +151,7 @@ def test_nobody_else_gets_in_while_heads_are_off(tiny_model):
         other.join(0.2)
         return other.is_alive()
 
-    assert gb.ablate(model, [(0, 0), (0, 1)]).run(work)
+    assert locked(gb.ablate(model, [(0, 0), (0, 1)]), work)
     other.join()
     np.testing.assert_array_equal(result[0], expected)
 
@@ -159,7 +160,7 @@ def test_hooks_go_even_when_the_work_fails(tiny_model):
     model = tiny_model("bert", "classification")
     before = hooks(model)
     with pytest.raises(ZeroDivisionError):
-        gb.ablate(model, [(0, 0)]).run(lambda device: 1 / 0)
+        locked(gb.ablate(model, [(0, 0)]), lambda device: 1 / 0)
     assert hooks(model) == before
 
 

@@ -113,12 +113,12 @@ def test_shares_of_a_model_are_what_counting_gives(tiny_model, family):
 def test_names_follow_their_rules_on_a_model(tiny_model):
     """Recomputed from the table: the largest share that dominates, else broad by entropy, else mixed."""
     result = gb.head_profile(gb.attention(tiny_model("bert", "masked_words"), TEXT))
-    assert {label for row in result.labels for label in row} <= set(gb.HEAD_LABELS)
+    assert {label for row in result.labels for label in row} <= set(gb.heads.HEAD_LABELS)
     chance = dict(zip(result.targets, result.chance, strict=True))
     for row in result.frame().to_dict("records"):
         totals = {
             id: (sum(row[target] for target in label.targets), sum(chance[target] for target in label.targets))
-            for id, label in gb.HEAD_LABELS.items()
+            for id, label in gb.heads.HEAD_LABELS.items()
             if label.targets
         }
         named = {id: share for id, (share, by_chance) in totals.items() if share >= max(DOMINANT_SHARE, 2 * by_chance)}

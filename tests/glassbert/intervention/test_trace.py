@@ -278,7 +278,7 @@ def test_no_hook_stays_behind(tiny_model):
         ({"spans": [(10, 13)]}, gb.OptionError, "tokens 0 to 11"),
         ({"spans": []}, gb.OptionError, "at least one"),
         ({"target": "GOOD"}, gb.TargetError, "NEGATIVE, NEUTRAL, POSITIVE"),
-        ({"target": gb.MaskTarget(1)}, gb.HeadError, "masked words"),
+        ({"target": gb.MaskTarget(1)}, gb.TaskHeadError, "masked words"),
     ],
 )
 def test_what_cannot_be_traced_says_why(tiny_model, options, error, message):

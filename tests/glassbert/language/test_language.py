@@ -118,7 +118,7 @@ def test_next_sentence_equals_the_stock_model(tiny_model, stock, texts):
     logits = stock("bert", "next_sentence")(*texts).seq_relationship_logits[0].numpy()
     np.testing.assert_allclose(order.logits, logits, atol=1e-5)
     np.testing.assert_allclose(order.probabilities, softmax(logits), atol=1e-5)
-    assert order.is_next == pytest.approx(softmax(logits)[0], abs=1e-5)
+    assert order.probability == pytest.approx(softmax(logits)[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
@@ -255,7 +255,25 @@ LACKING = [(view, task) for view, (head, _) in VIEWS.items() for task in tiny.TA
 
 @pytest.mark.parametrize(("view", "task"), LACKING)
 def test_a_view_without_its_head_in_the_weights_says_so(tiny_model, view, task):
-    with pytest.raises(gb.HeadError) as error:
+    with pytest.raises(gb.TaskHeadError) as error:
         VIEWS[view][1](tiny_model("bert", task))
     assert f"no trained head for {view.partition(',')[0]}" in str(error.value)
     assert ("none, only the encoder" in str(error.value)) == (task == "encoder")
+
+
+def test_a_list_of_texts_gives_what_the_many_sibling_gives(tiny_model):
+    model = tiny_model("bert", "classification")
+    texts = ["The film was good.", ("The man went home.", "He was tired."), "A film."]
+    expected = [gb.classify(model, texts[0]), gb.classify(model, *texts[1]), gb.classify(model, texts[2])]
+    for found in (gb.classify(model, texts), gb.classify_many(model, texts)):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one.logits, other.logits, atol=1e-5)
+            assert one.encoded.texts == other.encoded.texts
+    scores = gb.attribute(model, texts, method="saliency")
+    for one, text in zip(scores, texts, strict=True):
+        alone = gb.attribute(model, *((text,) if isinstance(text, str) else text), method="saliency")
+        np.testing.assert_allclose(one.scores, alone.scores, atol=1e-5)
+    with pytest.raises(gb.OptionError, match="pairs as tuples"):
+        gb.classify(model, texts, "He was tired.")
+    with pytest.raises(gb.EmptyTextError, match="text 2 of 2: "):
+        gb.attribute(model, ["A film.", " "], method="saliency")

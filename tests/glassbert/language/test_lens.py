@@ -126,7 +126,7 @@ def test_what_cannot_be_followed_says_so(tiny_model):
         gb.logit_lens(model, "no mask")
     with pytest.raises(gb.TargetError, match="tokens 0 to"):
         gb.logit_lens(model, "no mask", positions=[99])
-    with pytest.raises(gb.HeadError, match="masked words"):
+    with pytest.raises(gb.TaskHeadError, match="masked words"):
         gb.logit_lens(tiny_model("bert", "classification"), MASKED)
 
 

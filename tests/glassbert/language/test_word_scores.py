@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import glassbert as gb
+from glassbert.language.results import ContinuationRanking
 from glassbert.text.vocabulary import pieces_in_place
 from tests import tiny
 
@@ -194,7 +195,7 @@ def test_places_that_cannot_be_scored_say_so(tiny_model):
             gb.score_words(model, TEXT, position, ["he"])
     with pytest.raises(gb.OptionError, match="valid are original, word_l2r"):
         gb.score_words(model, TEXT, 2, ["he"], variant="chain")  # type: ignore[arg-type]
-    with pytest.raises(gb.HeadError, match="masked words"):
+    with pytest.raises(gb.TaskHeadError, match="masked words"):
         gb.score_words(tiny_model("bert", "classification"), TEXT, 2, ["he"])
     full = "a " * 509 + "[MASK]"
     assert gb.score_words(model, full, 510, ["was"]).ranks[0] >= 1
@@ -290,7 +291,7 @@ class TestTemplateProbe:
             gb.probe_template(model, *good, top_k=0)
         with pytest.raises(gb.OptionError, match="valid are original"):
             gb.probe_template(model, *good, variant="x")  # type: ignore[arg-type]
-        with pytest.raises(gb.HeadError, match="masked words"):
+        with pytest.raises(gb.TaskHeadError, match="masked words"):
             gb.probe_template(tiny_model("bert", "encoder"), *good)
 
     def test_the_frame_names_slots_as_the_template_does(self, tiny_model):
@@ -322,7 +323,7 @@ class TestContinuations:
                 np.testing.assert_allclose(result.logits[row], alone.logits, atol=1e-5)
                 np.testing.assert_allclose(result.probabilities[row], alone.probabilities, atol=1e-5)
             assert result.swapped is swap
-            assert (np.diff(result.is_next[result.order]) <= 0).all()
+            assert (np.diff(result.probability[result.order]) <= 0).all()
             assert result.frame()["candidate"].tolist() == [self.CANDIDATES[index] for index in result.order]
 
     def test_equals_the_stock_model(self, tiny_model, stock):
@@ -334,12 +335,12 @@ class TestContinuations:
 
     def test_candidates_too_sure_to_tell_apart_by_probability_are_still_ordered(self):
         logits = np.array([[90, 0], [100, 0], [100, 0], [95, 0]], dtype=np.float32)
-        result = gb.ContinuationRanking("a", ("b", "c", "d", "e"), False, logits, np.array([[1, 0]] * 4))
+        result = ContinuationRanking("a", ("b", "c", "d", "e"), False, logits, np.array([[1, 0]] * 4))
         assert result.order.tolist() == [1, 2, 3, 0]
 
     @pytest.mark.parametrize("family", tiny.FAMILIES)
     def test_models_without_the_head_say_so(self, tiny_model, family):
-        with pytest.raises(gb.HeadError, match="no trained head for next sentence"):
+        with pytest.raises(gb.TaskHeadError, match="no trained head for next sentence"):
             gb.rank_continuations(tiny_model(family, "masked_words"), self.FIRST, self.CANDIDATES)
 
     def test_wrong_requests_say_so(self, tiny_model):

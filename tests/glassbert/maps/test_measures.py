@@ -20,7 +20,7 @@ FUNCTIONS = {
     "value_norms_2020": gb.value_norms,
     "value_norms_2021": lambda model, *texts: gb.value_norms(model, *texts, variant="2021"),
     "value_zeroing": gb.value_zeroing,
-    "attention_relevance": lambda model, *texts: gb.attention_relevance_map(model, *texts),
+    "attention_relevance": lambda model, *texts: gb.maps.attention_relevance_map(model, *texts),
 }
 
 
@@ -31,7 +31,7 @@ def test_every_measure_is_tested_here():
 def test_every_id_leads_to_another_measure(tiny_model):
     """An id that led to another one's function would have its values."""
     model = tiny_model("bert", "classification")
-    found = {name: gb.measure(model, TEXT, measure=name) for name in FUNCTIONS}
+    found = {name: gb.attention_map(model, TEXT, measure=name) for name in FUNCTIONS}
     for name, result in found.items():
         assert result.measure == name
         np.testing.assert_array_equal(result.values, FUNCTIONS[name](model, TEXT).values)
@@ -47,7 +47,7 @@ def test_every_id_leads_to_another_measure(tiny_model):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_measure_keeps_its_word(tiny_model, family, name):
     model, declared = tiny_model(family, "classification"), MEASURES[name]
-    result = gb.measure(model, *PAIR, measure=name)
+    result = gb.attention_map(model, *PAIR, measure=name)
     tokens = len(result.encoded)
     assert result.values.shape == ((2, 4, tokens, tokens) if declared.per_head else (2, tokens, tokens))
     assert (result.values >= 0).all()
@@ -66,7 +66,7 @@ def test_the_stated_cost_is_what_runs(tiny_model, name):
     counter = model.network.bert.encoder.layer[-1].register_forward_hook(
         lambda module, given, output: inputs.append(len(given[0]))
     )
-    result = gb.measure(model, TEXT, measure=name, target=target)
+    result = gb.attention_map(model, TEXT, measure=name, target=target)
     counter.remove()
     assert sum(inputs) == MEASURES[name].cost(len(result.encoded))
 
@@ -78,17 +78,17 @@ def test_weights_that_are_there_already_cost_no_pass(tiny_model, name):
     counter = model.network.bert.encoder.layer[-1].register_forward_hook(
         lambda module, given, output: inputs.append(len(given[0]))
     )
-    result = gb.measure(model, TEXT, measure=name, maps=maps)
+    result = gb.attention_map(model, TEXT, measure=name, maps=maps)
     counter.remove()
     assert inputs == []
-    np.testing.assert_array_equal(result.values, gb.measure(model, TEXT, measure=name).values)
+    np.testing.assert_array_equal(result.values, gb.attention_map(model, TEXT, measure=name).values)
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
 @pytest.mark.parametrize(("task", "target"), [("classification", 1), ("masked_words", gb.MaskTarget(3))])
 def test_the_relevance_map_holds_the_scores_of_the_attribution_method(tiny_model, family, task, target):
     model = tiny_model(family, task)
-    result = gb.attention_relevance_map(model, TEXT, target=target)
+    result = gb.maps.attention_relevance_map(model, TEXT, target=target)
     scores = gb.attribute(model, TEXT, method="attention_relevance", target=target)
     row = target.position if isinstance(target, gb.MaskTarget) else 0
     np.testing.assert_allclose(result.values[-1, row], scores.scores, atol=1e-6)
@@ -99,14 +99,14 @@ def test_the_relevance_map_holds_the_scores_of_the_attribution_method(tiny_model
 
 def test_relevance_starts_from_what_the_first_layer_adds_to_the_identity(tiny_model):
     """R after layer 0 is I + mean_h((∇A ⊙ A)⁺), so its rows are at least the identity, and later layers only add."""
-    values = gb.attention_relevance_map(tiny_model("bert", "classification"), TEXT, target=0).values
+    values = gb.maps.attention_relevance_map(tiny_model("bert", "classification"), TEXT, target=0).values
     assert (values[0] >= np.eye(values.shape[-1])).all()
     assert (values[1] >= values[0] - 1e-6).all()
 
 
 def test_a_measure_that_is_not_there(tiny_model):
     with pytest.raises(gb.MethodError, match=r"valid are .*rollout.*value_zeroing"):
-        gb.measure(tiny_model("bert", "classification"), TEXT, measure="lime")
+        gb.attention_map(tiny_model("bert", "classification"), TEXT, measure="lime")
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=list(MEASURES))

@@ -89,7 +89,7 @@ def without(*ends: str) -> Callable[[dict[str, torch.Tensor]], dict[str, torch.T
 @pytest.mark.parametrize(("family", "task"), EVERY)
 def test_each_family_and_task(family: str, task: str, tiny_checkpoint: TinyCheckpoint) -> None:
     checkpoint = examine(tiny_checkpoint(family, task))
-    assert checkpoint.heads == HEADS[task]
+    assert checkpoint.task_heads == HEADS[task]
     assert checkpoint.family.model_type == family
     expected = None if task == "encoder" else tiny.CLASS_PREFIXES[family] + tiny.CLASS_SUFFIXES[task]
     assert (checkpoint.variant and checkpoint.variant.class_name) == expected
@@ -136,18 +136,18 @@ def test_a_head_that_is_not_in_the_weights_is_not_offered(
 ) -> None:
     folder = copy(family, task)
     edit_tensors(folder, without(lost))
-    assert examine(folder).heads == left
+    assert examine(folder).task_heads == left
 
 
 def test_a_classifier_without_its_architecture_could_be_anything(copy: Callable[..., Path]) -> None:
     folder = copy("bert", "classification")
     edit(folder / "config.json", architectures=["BertForMultipleChoice"])
-    assert examine(folder).heads == ()
+    assert examine(folder).task_heads == ()
     edit(folder / "config.json", architectures=None)
-    assert examine(folder).heads == ()
+    assert examine(folder).task_heads == ()
     roberta = copy("roberta", "classification")  # here the names alone tell
     edit(roberta / "config.json", architectures=None)
-    assert examine(roberta).heads == ("classification",)
+    assert examine(roberta).task_heads == ("classification",)
 
 
 def test_the_discriminator_of_electra_is_an_encoder_without_a_head(copy: Callable[..., Path]) -> None:
@@ -175,7 +175,7 @@ def test_names_of_the_first_bert_files(copy: Callable[..., Path]) -> None:
     before = load_file(folder / "model.safetensors")
     edit_tensors(folder, rename)
     edit(folder / "config.json", architectures=["BertForMaskedLM"])  # what google-bert/bert-base-uncased says
-    assert examine(folder).heads == ("masked_words", "next_sentence")
+    assert examine(folder).task_heads == ("masked_words", "next_sentence")
     model = transformers.BertForPreTraining.from_pretrained(folder)
     for name, tensor in before.items():
         assert torch.equal(model.state_dict()[name], tensor)
@@ -185,23 +185,23 @@ def test_names_of_the_first_bert_files(copy: Callable[..., Path]) -> None:
 def test_other_precisions(stored: torch.dtype, copy: Callable[..., Path]) -> None:
     folder = copy()
     edit_tensors(folder, lambda tensors: {name: tensor.to(stored) for name, tensor in tensors.items()})
-    assert examine(folder).heads == ("masked_words",)
+    assert examine(folder).task_heads == ("masked_words",)
 
 
 def test_integer_buffers_are_fine(copy: Callable[..., Path]) -> None:
     folder = copy()
     parameters = read_weights(folder, source="").parameters
     edit_tensors(folder, lambda tensors: tensors | {"bert.embeddings.position_ids": torch.arange(512)[None]})
-    assert examine(folder).heads == ("masked_words",)
+    assert examine(folder).task_heads == ("masked_words",)
     assert read_weights(folder, source="").parameters == parameters
 
 
 def test_an_untied_head_needs_its_own_output_table(copy: Callable[..., Path]) -> None:
     folder = copy()
     edit(folder / "config.json", tie_word_embeddings=False)
-    assert examine(folder).heads == ()
+    assert examine(folder).task_heads == ()
     edit_tensors(folder, lambda tensors: tensors | {"cls.predictions.decoder.weight": torch.ones(512, 32)})
-    assert examine(folder).heads == ("masked_words",)
+    assert examine(folder).task_heads == ("masked_words",)
 
 
 def test_vocabularies_in_older_files(copy: Callable[..., Path]) -> None:
@@ -215,7 +215,7 @@ def test_vocabularies_in_older_files(copy: Callable[..., Path]) -> None:
         if len(files) > 1:
             refusal(folder, DamagedCheckpointError)  # one half of a tokenizer
             (folder / files[1]).write_text("")
-        assert examine(folder).heads == ("masked_words",)
+        assert examine(folder).task_heads == ("masked_words",)
 
 
 def test_the_fingerprint_follows_the_files(copy: Callable[..., Path], tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_the_fingerprint_follows_the_files(copy: Callable[..., Path], tmp_path: 
 def test_embedded() -> None:
     pretrained, sentiment = embedded()
     assert (pretrained.id, sentiment.id) == ("pretrained", "sentiment")
-    assert pretrained.heads == ("masked_words", "next_sentence")
-    assert sentiment.heads == ("classification",)
+    assert pretrained.task_heads == ("masked_words", "next_sentence")
+    assert sentiment.task_heads == ("classification",)
     for shipped in (pretrained, sentiment):
         tensors = load_file(EMBEDDED_FOLDER / shipped.id / "encoder.safetensors")
         words = load_file(EMBEDDED_FOLDER / "word-embeddings.safetensors")
@@ -447,7 +447,7 @@ def sharded(copy: Callable[..., Path]) -> Path:
 def test_shards(sharded: Path, tiny_checkpoint: TinyCheckpoint) -> None:
     whole = examine(tiny_checkpoint("bert", "masked_words"))
     parts = examine(sharded)
-    assert (parts.heads, parts.weight_bytes) == (whole.heads, whole.weight_bytes)
+    assert (parts.task_heads, parts.weight_bytes) == (whole.task_heads, whole.weight_bytes)
 
 
 def test_a_lost_shard_and_a_lost_tensor(sharded: Path) -> None:
@@ -481,7 +481,7 @@ def test_embedded_checkpoints_may_share_a_shard_and_others_not(tmp_path: Path) -
     shutil.copytree(EMBEDDED_FOLDER, tmp_path / "checkpoints")
     folder = tmp_path / "checkpoints" / "pretrained"
     assert "../word-embeddings.safetensors" in refusal(folder, DamagedCheckpointError)
-    assert vet(folder, source="mine", root=tmp_path / "checkpoints").heads == ("masked_words", "next_sentence")
+    assert vet(folder, source="mine", root=tmp_path / "checkpoints").task_heads == ("masked_words", "next_sentence")
 
 
 # bad tokenizers
@@ -532,8 +532,8 @@ def test_memory_is_compared_with_float32(copy: Callable[..., Path]) -> None:
     folder = copy()
     edit_tensors(folder, lambda tensors: {name: tensor.half() for name, tensor in tensors.items()})
     needed = 4 * read_weights(folder, source="").parameters
-    assert vet(folder, source="mine", available=lambda: needed).heads == ("masked_words",)
-    assert vet(folder, source="mine", available=lambda: None).heads == ("masked_words",)
+    assert vet(folder, source="mine", available=lambda: needed).task_heads == ("masked_words",)
+    assert vet(folder, source="mine", available=lambda: None).task_heads == ("masked_words",)
     with pytest.raises(ModelTooLargeError):
         vet(folder, source="mine", available=lambda: needed - 1)
 

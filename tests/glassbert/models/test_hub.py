@@ -73,8 +73,8 @@ def test_embedded_ids_need_no_network(hub: FakeHub) -> None:
     pretrained, sentiment = locate("pretrained"), locate(" sentiment ")
     assert pretrained.embedded
     assert sentiment.embedded
-    assert pretrained.heads == ("masked_words", "next_sentence")
-    assert sentiment.heads == ("classification",)
+    assert pretrained.task_heads == ("masked_words", "next_sentence")
+    assert sentiment.task_heads == ("classification",)
     assert pretrained.weights_hash != sentiment.weights_hash
     assert hub.requests == []
 
@@ -85,7 +85,7 @@ def test_a_folder_called_like_an_embedded_id_needs_its_path(
     shutil.copytree(bert, tmp_path / "pretrained")
     monkeypatch.chdir(tmp_path)
     assert locate("pretrained").embedded
-    assert locate("./pretrained").heads == ("masked_words",)
+    assert locate("./pretrained").task_heads == ("masked_words",)
 
 
 def test_local_folders_absolute_relative_and_home(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_download_then_cache(hub: FakeHub, bert: Path) -> None:
     repository = hub.add(NAME, bert)
     reports: list[Progress] = []
     first = locate(NAME, progress=reports.append)
-    assert first.heads == ("masked_words",)
+    assert first.task_heads == ("masked_words",)
     assert first.revision == repository.commit
     assert (first.folder / "model.safetensors").read_bytes() == repository.files["model.safetensors"]
 
@@ -172,29 +172,29 @@ def test_only_the_needed_files_are_fetched(hub: FakeHub, bert: Path) -> None:
 )
 def test_addresses_are_turned_into_ids(source: str, hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
-    assert locate(source).heads == ("masked_words",)
+    assert locate(source).task_heads == ("masked_words",)
 
 
 def test_the_endpoints_own_address(hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
-    assert locate(f"{hub.url}/{NAME}").heads == ("masked_words",)
+    assert locate(f"{hub.url}/{NAME}").task_heads == ("masked_words",)
 
 
 def test_legacy_short_ids(hub: FakeHub, bert: Path) -> None:
     hub.add("google-bert/bert-base-uncased", bert)
     assert locate("bert-base-uncased").source == "bert-base-uncased"
     hub.requests.clear()
-    assert locate("google-bert/bert-base-uncased").heads == ("masked_words",)
+    assert locate("google-bert/bert-base-uncased").task_heads == ("masked_words",)
     assert hub.requests == []
 
 
 def test_revisions(hub: FakeHub, bert: Path, tiny_checkpoint: TinyCheckpoint) -> None:
     old = hub.add(NAME, tiny_checkpoint("bert", "classification"), branches=("main", "v1"))
-    assert locate(NAME, revision="v1").heads == ("classification",)
+    assert locate(NAME, revision="v1").task_heads == ("classification",)
     new = hub.add(NAME, bert)
     assert locate(NAME, revision="main").revision == new.commit
     assert locate(f"https://huggingface.co/{NAME}/tree/v1").revision == old.commit  # cached, though gone from the hub
-    assert locate(NAME, revision=old.commit).heads == ("classification",)
+    assert locate(NAME, revision=old.commit).task_heads == ("classification",)
     assert "nowhere" in refusal(NAME, ModelNotFoundError, revision="nowhere")
 
 
@@ -206,7 +206,7 @@ def test_shards(hub: FakeHub, bert: Path) -> None:
     files[shard] = files.pop("model.safetensors")
     files["model.safetensors.index.json"] = json.dumps({"weight_map": dict.fromkeys(names, shard)}).encode()
     hub.add(NAME, files)
-    assert locate(NAME).heads == ("masked_words",)
+    assert locate(NAME).task_heads == ("masked_words",)
     assert shard in hub.fetched()
 
 
@@ -366,7 +366,7 @@ def test_a_socket_that_times_out_before_the_deadline_says_the_same(
 def test_a_slow_hub_is_waited_for(hub: FakeHub, bert: Path) -> None:
     hub.add(NAME, bert)
     hub.faults[""] = "slow"
-    assert locate(NAME).heads == ("masked_words",)
+    assert locate(NAME).task_heads == ("masked_words",)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +430,7 @@ def test_offline_mode(hub: FakeHub, bert: Path, monkeypatch: pytest.MonkeyPatch)
     locate(NAME)
     hub.requests.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert locate(NAME).heads == ("masked_words",)
+    assert locate(NAME).task_heads == ("masked_words",)
     assert "HF_HUB_OFFLINE" in refusal("someone/other", NetworkError)
     assert hub.requests == []
 
@@ -471,7 +471,7 @@ def test_a_damaged_cached_file_is_fetched_again(hub: FakeHub, bert: Path) -> Non
     weights = locate(NAME).folder / "model.safetensors"
     with weights.resolve().open("r+b") as file:
         file.truncate(1000)
-    assert locate(NAME).heads == ("masked_words",)
+    assert locate(NAME).task_heads == ("masked_words",)
     assert weights.read_bytes() == repository.files["model.safetensors"]
 
 

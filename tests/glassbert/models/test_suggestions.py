@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glassbert.families import FAMILIES, HEADS
+from glassbert.families import FAMILIES, TASKS
 from glassbert.models.checkpoint import embedded
 from glassbert.models.suggestions import SUGGESTIONS, canonical_id, close_matches
 
@@ -27,7 +27,7 @@ def test_entries_are_complete() -> None:
 
 def test_every_head_has_a_suggestion() -> None:
     tasks = " ".join(suggestion.task for suggestion in SUGGESTIONS)
-    assert all(label in tasks for label in HEADS.values())
+    assert all(label in tasks for label in TASKS.values())
 
 
 @pytest.mark.parametrize(

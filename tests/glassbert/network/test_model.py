@@ -13,6 +13,7 @@ import torch
 
 import glassbert as gb
 from glassbert.network import model as encoder
+from glassbert.network.run import _move_to_cpu, locked, many_passes
 from tests import tiny
 from tests.glassbert.oracles import CHECKPOINTS, SEGMENTED
 
@@ -32,7 +33,7 @@ HEADS = {
 def test_a_loaded_model_knows_itself(tiny_model, stock, family, task):
     model, oracle = tiny_model(family, task), stock(family, task).network
     assert (model.layers, model.attention_heads, model.hidden_size, model.max_tokens) == (2, 4, 32, 512)
-    assert model.heads == HEADS[task]
+    assert model.task_heads == HEADS[task]
     assert model.labels == tiny.LABELS.get(task, ())
     assert model.parameters == sum(parameter.numel() for parameter in oracle.parameters())
     assert (model.device, model.notice, model.precision, model.multi_label) == ("cpu", None, "float32", False)
@@ -82,7 +83,7 @@ def test_auto_takes_cuda_then_mps_then_the_cpu(monkeypatch):
 def on_a_gpu(tiny_checkpoint, monkeypatch):
     """A model that believes it is on a GPU; the "GPU" is the CPU under another name."""
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
-    model._placement.device = "meta-gpu"
+    model.placement.device = "meta-gpu"
     real = torch.Tensor.to
 
     def to(tensor, *args, **kwargs):
@@ -101,12 +102,12 @@ def test_work_that_runs_out_of_gpu_memory_is_repeated_on_the_cpu(on_a_gpu):
             raise torch.OutOfMemoryError("CUDA out of memory")
         return 42
 
-    assert on_a_gpu.run(work) == 42
+    assert locked(on_a_gpu, work) == 42
     assert tried == ["meta-gpu", "cpu"]
     assert on_a_gpu.device == "cpu"
     assert "meta-gpu ran out of memory" in on_a_gpu.notice
     assert "now runs on the CPU" in on_a_gpu.notice
-    assert on_a_gpu.run(work) == 42
+    assert locked(on_a_gpu, work) == 42
     assert tried == ["meta-gpu", "cpu", "cpu"]
 
 
@@ -115,7 +116,7 @@ def test_no_memory_on_the_cpu_either_is_an_error(on_a_gpu):
         raise torch.OutOfMemoryError(device)
 
     with pytest.raises(torch.OutOfMemoryError, match="cpu"):
-        on_a_gpu.run(work)
+        locked(on_a_gpu, work)
 
 
 def test_other_errors_of_the_gpu_are_not_hidden(on_a_gpu):
@@ -123,7 +124,7 @@ def test_other_errors_of_the_gpu_are_not_hidden(on_a_gpu):
         raise RuntimeError("illegal instruction")
 
     with pytest.raises(RuntimeError, match="illegal instruction"):
-        on_a_gpu.run(work)
+        locked(on_a_gpu, work)
     assert on_a_gpu.device == "meta-gpu"
     assert on_a_gpu.notice is None
 
@@ -161,11 +162,11 @@ def test_work_begun_before_another_thread_left_the_gpu_is_repeated(on_a_gpu):
     def work():
         attempts.append(on_a_gpu.device)
         if len(attempts) == 1:
-            encoder._move_to_cpu(on_a_gpu)
+            _move_to_cpu(on_a_gpu)
             raise RuntimeError("Expected all tensors to be on the same device")
         return "done"
 
-    assert on_a_gpu.retry_on_cpu(work) == "done"
+    assert many_passes(on_a_gpu, work) == "done"
     assert attempts == ["meta-gpu", "cpu"]
 
 
@@ -232,8 +233,8 @@ class TestEmbedded:
     """The two models that ship with the project, against the figures of their card."""
 
     def test_what_they_are(self, pretrained, sentiment):
-        assert pretrained.heads == ("masked_words", "next_sentence")
-        assert sentiment.heads == ("classification",)
+        assert pretrained.task_heads == ("masked_words", "next_sentence")
+        assert sentiment.task_heads == ("classification",)
         assert sentiment.labels == ("NEGATIVE", "POSITIVE")
         for model in (pretrained, sentiment):
             assert (model.layers, model.attention_heads, model.hidden_size, model.max_tokens) == (6, 12, 384, 512)
@@ -258,7 +259,7 @@ class TestEmbedded:
         rows = card_rows(r"(.+) / (.+)", r"([\d.]+)", r"(?:next|random)")
         assert len(rows) >= 10
         for first, second, printed in rows:
-            assert gb.next_sentence(pretrained, first, second).is_next == pytest.approx(
+            assert gb.next_sentence(pretrained, first, second).probability == pytest.approx(
                 float(printed), abs=HALF_A_DIGIT
             )
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
+from glassbert.text.alignment import align_words, same_length_hint
 from tests import tiny
 
 
@@ -21,7 +22,7 @@ def words(alignment):
 
 
 def texts(model, first, second):
-    return gb.align_words(gb.encode(model, first), gb.encode(model, second))
+    return align_words(gb.encode(model, first), gb.encode(model, second))
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,8 @@ def test_second_texts_face_second_texts(pretrained):
     first, second = gb.encode(pretrained, "Good.", "Bad film."), gb.encode(pretrained, "Bad film.", "Good.")
     expected = [("[CLS]", "[CLS]"), ("", "bad"), ("good", "film"), (".", "."), ("[SEP]", "[SEP]")]
     expected += [("bad", ""), ("film", "good"), (".", "."), ("[SEP]", "[SEP]")]
-    assert rows(gb.align_words(first, second)) == expected
-    single = gb.align_words(gb.encode(pretrained, "Good."), first)
+    assert rows(align_words(first, second)) == expected
+    single = align_words(gb.encode(pretrained, "Good."), first)
     assert single.kinds == ("same",) * 4 + ("inserted",) * 4
 
 
@@ -98,7 +99,7 @@ def test_second_texts_face_second_texts(pretrained):
 )
 def test_one_text_on_two_tokenizers_is_aligned_by_its_characters(tiny_model, family, expected):
     first, second = tiny_model("xlm-roberta", "encoder"), tiny_model(family, "encoder")
-    alignment = gb.align_words(*(gb.encode(model, "The naïve doctor.") for model in (first, second)))
+    alignment = align_words(*(gb.encode(model, "The naïve doctor.") for model in (first, second)))
     assert alignment.by == "characters"
     assert set(alignment.kinds) == {"same"}
     found = words(alignment)
@@ -108,7 +109,7 @@ def test_one_text_on_two_tokenizers_is_aligned_by_its_characters(tiny_model, fam
 
 def test_words_cut_otherwise_share_a_row(tiny_model):
     """One tokenizer keeps the apostrophe with its word, another makes three words of it."""
-    alignment = gb.align_words(
+    alignment = align_words(
         gb.encode(tiny_model("bert", "encoder"), "It doesn't fit."),
         gb.encode(tiny_model("albert", "encoder"), "It doesn't fit."),
     )
@@ -119,14 +120,14 @@ def test_words_cut_otherwise_share_a_row(tiny_model):
 
 def test_special_tokens_of_other_numbers_share_a_row(tiny_model):
     pair = ("The man went home.", "He was tired.")
-    alignment = gb.align_words(*(gb.encode(tiny_model(name, "encoder"), *pair) for name in ("bert", "roberta")))
+    alignment = align_words(*(gb.encode(tiny_model(name, "encoder"), *pair) for name in ("bert", "roberta")))
     special = [row for row, is_special in zip(rows(alignment), alignment.special, strict=True) if is_special]
     assert special == [("[CLS]", "<s>"), ("[SEP]", "</s></s>"), ("[SEP]", "</s>")]
 
 
 def test_masks_face_each_other_whatever_they_are_called(tiny_model):
     first, second = tiny_model("bert", "masked_words"), tiny_model("roberta", "masked_words")
-    alignment = gb.align_words(*(gb.encode(model, "The [MASK] was good.") for model in (first, second)))
+    alignment = align_words(*(gb.encode(model, "The [MASK] was good.") for model in (first, second)))
     assert alignment.by == "characters"
     assert ("[MASK]", "<mask>") in words(alignment)
 
@@ -144,17 +145,17 @@ def test_every_token_has_one_row_and_order_is_kept(tiny_model, first, second, fa
         other = gb.encode(tiny_model(families[1], "encoder"), first if same else second)
     except gb.EmptyTextError:
         return
-    alignment = gb.align_words(one, other)
+    alignment = align_words(one, other)
     for spans, encoded in ((alignment.first_spans, one), (alignment.second_spans, other)):
         covered = [token for start, stop in spans for token in range(start, stop)]
         assert covered == list(range(len(encoded)))
-    itself = gb.align_words(one, one)
+    itself = align_words(one, one)
     assert set(itself.kinds) == {"same"}
     np.testing.assert_array_equal(itself.first_spans, itself.second_spans)
 
 
 def test_the_hint_names_the_words_that_make_the_difference(pretrained):
-    hint = gb.same_length_hint(pretrained, "It was a good film.", "It was an unwatchable film.")
+    hint = same_length_hint(pretrained, "It was a good film.", "It was an unwatchable film.")
     frame = hint.frame()
     assert not hint.fits
     assert frame["first"].tolist() == ["good"]
@@ -164,14 +165,14 @@ def test_the_hint_names_the_words_that_make_the_difference(pretrained):
     assert f"'good' (1 token) against 'unwatchable' ({frame['second_tokens'].item()} tokens)" in hint.sentence
     assert str(len(hint.alignment.first)) in hint.sentence
     assert str(len(hint.alignment.second)) in hint.sentence
-    fits = gb.same_length_hint(pretrained, "It was a good film.", "It was a bad film.")
+    fits = same_length_hint(pretrained, "It was a good film.", "It was a bad film.")
     assert fits.fits
     assert fits.frame().empty
     assert "can be traced" in fits.sentence
 
 
 def test_the_hint_names_three_words_at_most(pretrained):
-    hint = gb.same_length_hint(pretrained, "film", "one two three four film")
+    hint = same_length_hint(pretrained, "film", "one two three four film")
     assert "nothing against 'one' (1 token)" in hint.sentence
     assert hint.sentence.count("against") == 3
     assert "and 1 more" in hint.sentence

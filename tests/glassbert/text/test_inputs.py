@@ -153,7 +153,7 @@ def test_with_masks_changes_that_token_and_nothing_else(tiny_model):
     different = np.flatnonzero(masked.input_ids != encoded.input_ids)
     assert different.tolist() == [2]
     np.testing.assert_array_equal(masked.offsets, encoded.offsets)
-    with pytest.raises(gb.HeadError, match="masked words"):
+    with pytest.raises(gb.TaskHeadError, match="masked words"):
         with_masks(tiny_model("roberta", "classification"), encoded, [2])
 
 

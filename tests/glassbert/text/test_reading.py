@@ -163,7 +163,7 @@ def test_the_normalised_text_is_the_definitions(tiny_model):
         assert done.text == bert_normaliser(text)
         assert bool(done.changes) == (done.text != text)
         assert all(count > 0 for _, count in done.changes)
-        assert {kind for kind, _ in done.changes} <= set(gb.NORMALISATIONS)
+        assert {kind for kind, _ in done.changes} <= set(gb.text.normalisation.NORMALISATIONS)
 
     check()
 

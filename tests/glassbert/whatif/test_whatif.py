@@ -188,8 +188,8 @@ def test_a_gap_keeps_being_asked_about_while_words_before_it_change(tiny_model):
 def test_variants_of_a_pair_ask_for_the_next_sentence(tiny_model):
     model = tiny_model("bert", "next_sentence")
     found = gb.variants(model, *PAIR, edits=[gb.Edit(2, "delete")], target=gb.NextSentenceTarget())
-    assert found.probability == pytest.approx(gb.next_sentence(model, *PAIR).is_next, abs=1e-6)
-    assert found.probabilities[0] == pytest.approx(gb.next_sentence(model, *found.texts[0]).is_next, abs=1e-5)
+    assert found.probability == pytest.approx(gb.next_sentence(model, *PAIR).probability, abs=1e-6)
+    assert found.probabilities[0] == pytest.approx(gb.next_sentence(model, *found.texts[0]).probability, abs=1e-5)
 
 
 @pytest.mark.parametrize("target", [gb.TokenTarget(2), gb.AnswerTarget()])
@@ -294,7 +294,7 @@ def test_the_distance_is_that_of_the_mean_states(bert):
 
 
 def test_who_proposes_must_know_masked_words(sentiment):
-    with pytest.raises(gb.HeadError, match="masked"):
+    with pytest.raises(gb.TaskHeadError, match="masked"):
         gb.find_flip(sentiment, TEXT)
 
 
