@@ -128,7 +128,7 @@ def _measure(request: TextRequest, measure_id: str, target: gb.Target | None) ->
 
 
 def value_zeroing(request: TextRequest) -> Callable[..., gb.TokenMaps]:
-    """The work of a `Search`, which keeps the result: 1 + tokens passes and more."""
+    """The work of a job, which keeps the result: 1 + tokens passes and more."""
     model, encoded = load(request.model), encode(request)
     return lambda **reports: gb.value_zeroing(model, encoded, **reports)
 

@@ -12,9 +12,8 @@ from typing import Any, overload
 
 from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
-from glassbert.attribution._explain import explain
 from glassbert.attribution._many import attribute_many
-from glassbert.attribution._method import Method
+from glassbert.attribution._method import Method, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method, with_options
 from glassbert.attribution._options import Option
 from glassbert.attribution.results import TokenScores

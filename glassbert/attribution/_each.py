@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain
 from glassbert.attribution._first_order import forget_first_order
-from glassbert.attribution._method import Method
+from glassbert.attribution._method import Method, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide

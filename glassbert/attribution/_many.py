@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain, result_of
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
+from glassbert.attribution._method import explain, result_of
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide

@@ -1,24 +1,41 @@
-"""Receipts: every check of one explanation, or of many of the same decision."""
+"""Receipts: every check of one explanation, or of many of the same decision. Finds the checks: one file each."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes
 from glassbert.errors import OptionError
-from glassbert.evaluation._check import Check
+from glassbert.evaluation._check import Check, Group
 from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._registry import CHECKS
 from glassbert.evaluation.results import Receipt, ReceiptLine
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
 
-__all__ = ["receipt", "receipts"]
+__all__ = ["CHECKS", "receipt", "receipts"]
 
 _MOST_ORDERINGS = 10_000
+# The order of a receipt's lines.
+_GROUPS: tuple[Group, ...] = ("arithmetic", "faithfulness", "agreement", "sanity", "stability")
+
+
+def _discover() -> Mapping[str, Check]:
+    """The files of this folder that define ``CHECK``."""
+    files = pkgutil.iter_modules([str(Path(__file__).parent)])
+    names = sorted(info.name for info in files if not info.name.startswith("_") and info.name != "results")
+    checks = (importlib.import_module(f"{__package__}.{name}").CHECK for name in names)
+    return MappingProxyType({check.id: check for check in sorted(checks, key=lambda one: _GROUPS.index(one.group))})
+
+
+#: Check id → what the check declares about itself, in the order of a receipt's lines.
+CHECKS: Mapping[str, Check] = _discover()
 
 
 @checked

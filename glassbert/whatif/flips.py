@@ -20,11 +20,18 @@ from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import same_place
-from glassbert.whatif.edited import Variant, decide_edited, editable, probabilities, variant, variant_logits
 from glassbert.whatif.edits import Edit
-from glassbert.whatif.effects import as_result
 from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
 from glassbert.whatif.results import FlipSearch
+from glassbert.whatif.variant_predictions import (
+    Variant,
+    as_result,
+    decide_edited,
+    editable,
+    probabilities,
+    variant,
+    variant_logits,
+)
 
 __all__ = ["Proposals", "find_flip"]
 

@@ -18,7 +18,7 @@ from glassbert.network.batches import chunks, rows_of_vocabulary
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded
-from glassbert.whatif.edits import word_at
+from glassbert.whatif.edits import word_text
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
 
@@ -94,7 +94,7 @@ def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[li
 
 def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: int) -> list[Proposal]:
     """The words with the highest (vocabulary,) scores that differ from the original and tokenize to that entry."""
-    own = _word(encoded, position).casefold()
+    own = word_text(encoded, position).casefold()
     best = scores.topk(min(4 * top_k + 4, len(scores)))
     found: list[Proposal] = []
     for value, entry in zip(best.values.tolist(), best.indices.tolist(), strict=True):
@@ -114,8 +114,3 @@ def _masked(model: Model, encoded: Encoded, position: int) -> Question:
     ids = encoded.input_ids.copy()
     ids[position] = model.tokenizer.mask_token_id
     return Question(ids[keep], encoded.token_type_ids[keep], position)
-
-
-def _word(encoded: Encoded, position: int) -> str:
-    span = word_at(encoded, position)
-    return encoded.texts[span.text][span.start : span.end]

@@ -15,9 +15,9 @@ from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
-from glassbert.whatif.edited import decide_edited
-from glassbert.whatif.edits import word_at
+from glassbert.whatif.edits import word_at, word_text
 from glassbert.whatif.results import InputReduction
+from glassbert.whatif.variant_predictions import decide_edited
 
 __all__ = ["reduce_input"]
 
@@ -77,7 +77,7 @@ def reduce_input(
         target_label=decision.target_label,
         prediction=decision.answers(original[None])[0],
         removed=np.asarray(places),
-        removed_words=tuple(_word(encoded, place) for place in places),
+        removed_words=tuple(word_text(encoded, place) for place in places),
         present=np.stack(present),
         texts=tuple(_left_over(encoded, row) for row in present),
         probabilities=np.asarray(probabilities),
@@ -121,8 +121,3 @@ def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
             end = span.end
         texts.append(left)
     return tuple(texts)
-
-
-def _word(encoded: Encoded, position: int) -> str:
-    span = word_at(encoded, position)
-    return encoded.texts[span.text][span.start : span.end]

@@ -14,9 +14,8 @@ from components.gateway import attention, language
 from components.gateway.attention_heads import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.gateway.search import Search, current_search
 from components.shared import charts
-from components.shared.searches import draw_search
+from components.shared.jobs import Job, current_job, draw_job
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
@@ -114,8 +113,8 @@ def _bars(asked: Asked, bars: str, target: gb.Target | None) -> np.ndarray | Non
         found = mark(asked, MARKS["importance"])
         values = None if found is None else found.values
     elif bars == "sweep":
-        search = None if target is None else _search(asked, target)
-        result = search.found if search is not None and search.done else None
+        job = None if target is None else _job(asked, target)
+        result = job.found if job is not None and job.done else None
         values = None if result is None else np.nan_to_num(np.abs(result.matrix()))
     else:
         values = None
@@ -235,22 +234,22 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
         return
     st.markdown("**Find the heads this prediction needs**")
     mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
-    search = _search(asked, target)
-    draw_search(
-        search,
-        lambda: search.start(ablation_sweep(asked.request, target, mode)),
+    job = _job(asked, target)
+    draw_job(
+        job,
+        lambda: job.start(ablation_sweep(asked.request, target, mode)),
         name="sweep",
         label="Find heads",
         cost=plain(f"Switches heads off automatically and tracks {target_phrase(asked, target)}."),
         narrow=True,
         unit="of the heads",
     )
-    if search.done and search.found is not None:
-        _found(search.found)
+    if job.done and job.found is not None:
+        _found(job.found)
 
 
-def _search(asked: Asked, target: gb.Target) -> Search[AblationSweep]:
-    return current_search("sweep", version_of(asked.request, target))
+def _job(asked: Asked, target: gb.Target) -> Job[AblationSweep]:
+    return current_job("sweep", version_of(asked.request, target))
 
 
 def _found(result: AblationSweep) -> None:

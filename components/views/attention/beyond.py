@@ -13,7 +13,7 @@ from components.gateway import attention
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
-from components.shared.searches import run_search
+from components.shared.jobs import run_job
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
@@ -111,7 +111,7 @@ def _measured(asked: Asked, measure: Measure, target: gb.Target | None) -> gb.To
 def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
     """Behind a button with its cost, progress and a stop button: minutes for 512 tokens with a large model."""
     request = asked.request
-    return run_search(
+    return run_job(
         "value_zeroing",
         version_of(request),
         lambda: attention.value_zeroing(request),

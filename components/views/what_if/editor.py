@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from components import state
 from components.gateway import inputs, what_if
 from components.gateway.requests import TextRequest, version_of
-from components.gateway.what_if import Change, Place
+from components.gateway.what_if import Change
 from components.shared.charts import percent
 from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
@@ -21,6 +22,9 @@ from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.listing import draw_variants
 from components.views.what_if.tries import ORIGINAL, Tries, current_tries
 from components.widgets.token_strip import clicked_token, token_strip
+
+if TYPE_CHECKING:
+    from glassbert.whatif.edits import EditedWord
 
 __all__ = ["draw_editor", "interchangeable"]
 
@@ -47,12 +51,12 @@ def draw_editor(asked: Question) -> None:
     draw_variants(asked, tries)
 
 
-def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
+def _strip(asked: Question, draft: tuple[Change, ...]) -> EditedWord | None:
     """The text being edited; returns its selected word. The selection refers to words of the original text."""
     view = state.view()
     after = what_if.edited(asked.request, draft)
     encoded = inputs.encode(after)
-    found = {place.position: place for place in what_if.places(asked.request, draft)}
+    found = {place.position: place for place in what_if.edit_text(asked.request, draft).words}
     origin = _origins(asked, after, tuple(found.values()))
     shown = shown_positions(encoded, view.special)
     positions = origin[shown]
@@ -72,7 +76,7 @@ def _strip(asked: Question, draft: tuple[Change, ...]) -> Place | None:
     return found.get(selected) if selected is not None else None
 
 
-def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> np.ndarray:
+def _origins(asked: Question, after: TextRequest, words: tuple[EditedWord, ...]) -> np.ndarray:
     """For each token of the edited text, the first token of the original word that it comes from."""
     encoded, specials = inputs.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
     origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
@@ -91,11 +95,9 @@ def _origins(asked: Question, after: TextRequest, words: tuple[Place, ...]) -> n
     return origin
 
 
-def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place) -> None:
+def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: EditedWord) -> None:
     """The edits offered for the selected word."""
-    after = what_if.edited(asked.request, draft)
-    word = (after.text, after.pair or "")[place.text][place.new_start : place.new_end]
-    word = word or asked.encoded.texts[place.text][place.start : place.end]  # deleted in this draft
+    word = place.new or place.old  # old: deleted in this draft
     version = version_of(asked.request, draft, place.position)
 
     def replaced(key: str) -> None:
@@ -132,7 +134,7 @@ def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Place
 
 
 def _suggested(
-    asked: Question, draft: tuple[Change, ...], place: Place, version: str, replaced: Callable[[str], None]
+    asked: Question, draft: tuple[Change, ...], place: EditedWord, version: str, replaced: Callable[[str], None]
 ) -> None:
     proposer = asked.proposer
     if proposer is None:

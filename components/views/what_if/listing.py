@@ -1,37 +1,47 @@
-"""The list of variants, and two of them side by side."""
+"""The list of variants, a row each: its changes, the prediction, and the change in probability; two side by side."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
 from components.gateway import language, what_if
+from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
 from components.gateway.opened import Role
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
-from components.views.what_if.rows import Action, Outcome, draw_row, marked
-from components.views.what_if.tries import ORIGINAL, Tries
+from components.views.what_if.tries import ORIGINAL, Outcome, Tries
 
-if TYPE_CHECKING:
-    from glassbert.whatif.results import Variants
-
-__all__ = ["draw_variants", "open_text", "outcomes"]
+__all__ = ["Action", "draw_row", "draw_variants", "marked", "open_text"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
+# Of a long unchanged passage, this much is shown on either side of a change.
+_AROUND = 60
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """A button under a row; ``id`` makes its key."""
+
+    id: str
+    label: str
+    run: Callable[[], None]
+    help: str = ""
+    active: bool = False
 
 
 def draw_variants(asked: Question, tries: Tries) -> None:
     """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = _evaluated(asked, tries)
+    found = tries.evaluate(asked)
     itself = found[tries.changes[ORIGINAL]]
     st.markdown(
         f"**Variants** · the prediction of {plain(asked.one.name)}, the probability of "
@@ -51,38 +61,11 @@ def draw_variants(asked: Question, tries: Tries) -> None:
     _how(tries, found)
 
 
-def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
-    """The outcomes of the variants; those that are new to this question are run in one batch."""
-    found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
-        version_of(asked.request.model, asked.target), {}
-    )
-    new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
-    if new or () not in found:
-        result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
-        itself = (result.prediction, result.probability)
-        found[()] = Outcome(result.target_label, *itself, *itself)
-        found.update(zip(new, outcomes(result), strict=False))
-        tries.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
-    return found
-
-
-def outcomes(result: Variants) -> list[Outcome]:
-    """For each variant, next to the outcome of the original text."""
-    return [
-        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
-        for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
-    ]
-
-
 def open_text(asked: Question, changes: tuple[Change, ...]) -> None:
     """Make the changed text the text of the whole app."""
     after = what_if.edited(asked.request, changes)
     state.change(text=after.text, pair=after.pair or "")
     state.redraw_page()
-
-
-def _can_be_asked(asked: Question, changes: tuple[Change, ...]) -> bool:
-    return asked.gap is None or all(position != asked.gap for position, _, _ in changes)
 
 
 def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
@@ -105,6 +88,82 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
         *pins,
         Action("remove", "Remove", lambda: tries.remove(number)),
     ]
+
+
+# --- a row -----------------------------------------------------------------------------------------------------
+
+
+def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
+    """The text with its changes, as Markdown: deletions struck out, insertions highlighted; text B after a slash."""
+    edited, shown = what_if.edit_text(request, changes), []
+    for number, text in enumerate(edited.original.texts):
+        parts, end = [], 0
+        for word in edited.words:
+            if not word.changed or word.text != number:
+                continue
+            parts.append(_stretch(text[end : word.start], first=end == 0))
+            parts.append(f":gray[~~{plain(word.old)}~~]")
+            if word.new:
+                parts.append(f" :orange-background[**{plain(word.new)}**]")
+            end = word.end
+        parts.append(_stretch(text[end:], first=end == 0, last=True))
+        shown.append("".join(parts))
+    return " **/** ".join(shown)
+
+
+def _stretch(text: str, *, first: bool, last: bool = False) -> str:
+    """Unchanged words; of many only those next to a change, or the beginning if nothing changed."""
+    if len(text) <= 2 * _AROUND:
+        return plain(text)
+    head = text[:_AROUND].rpartition(" ")[0] if last or not first else ""
+    tail = "" if last else text[-_AROUND:].partition(" ")[2]
+    return plain(f"{head} … {tail}")
+
+
+def draw_row(
+    title: str, text: str, outcome: Outcome | None, actions: Sequence[Action], *, key: str, note: str = ""
+) -> None:
+    """One text. ``title``, ``text``, ``note`` are Markdown; ``outcome`` None: this question cannot be asked of it."""
+    with st.container(border=True, key=key):
+        left, right = st.columns([0.64, 0.36], gap="medium")
+        with left:
+            st.markdown(f"**{title}** &nbsp; {text}")
+            if actions:
+                with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+                    for action in actions:
+                        st.button(
+                            action.label,
+                            key=f"{key}_{action.id}",
+                            type="tertiary",
+                            icon=":material/check:" if action.active else None,
+                            help=action.help or None,
+                            on_click=action.run,
+                        )
+        with right:
+            if outcome is None:
+                st.caption("The gap being predicted was changed here, so this question has no answer.")
+            else:
+                _outcome(outcome, note)
+
+
+def _outcome(outcome: Outcome, note: str) -> None:
+    change = outcome.probability - outcome.probability_before
+    parts = [outcome.told]
+    if change:
+        parts.append(_points(change))
+    if note:
+        parts.append(f":gray[{note}]")
+    st.markdown(" &nbsp; ".join(parts))
+    # numbers only: no user text reaches this markup
+    side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
+    st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')
+
+
+def _points(change: float) -> str:
+    """A difference of probabilities, in percentage points: "−12.3 points"."""
+    size = abs(100 * change)
+    shown = f"{size:.1f}" if size >= 0.1 else f"{size:.1g}"
+    return plain(f"{'+' if change > 0 else '−'}{shown} points")
 
 
 # --- two of them -----------------------------------------------------------------------------------------------
@@ -164,7 +223,10 @@ def _distributions(
         one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
         return ["B follows A", "B does not follow A"], one, other
     assert asked.gap is not None  # of the three kinds of question here, this is a masked word
-    gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
+    gaps = [
+        what_if.edit_text(asked.request, changes).word(asked.gap).token_in(encode(text))
+        for changes, text in zip((first, second), texts, strict=True)
+    ]
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
         prediction = language.fill_mask(text, (gap,), _FETCHED)

@@ -10,8 +10,8 @@ import streamlit as st
 from components.gateway import inputs, what_if
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.jobs import run_job
 from components.shared.questions import Question
-from components.shared.searches import run_search
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
@@ -30,7 +30,7 @@ def draw_reduction(asked: Question) -> None:
 
     encoded = asked.encoded
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
-    result = run_search(
+    result = run_job(
         "reduction",
         version_of(asked.request, asked.target),
         lambda: what_if.reduction(asked.request, asked.target),

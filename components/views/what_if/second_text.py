@@ -100,8 +100,7 @@ def _offers(asked: Question) -> None:
 
 
 def _word(request: TextRequest, position: int) -> str:
-    place = next(place for place in what_if.places(request, ()) if place.position == position)
-    return inputs.encode(request).texts[place.text][place.start : place.end]
+    return what_if.edit_text(request, ()).word(position).old
 
 
 def _pills(

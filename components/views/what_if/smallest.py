@@ -10,13 +10,12 @@ from components import state
 from components.gateway import what_if
 from components.gateway.requests import version_of
 from components.shared.charts import readable
+from components.shared.jobs import run_job
 from components.shared.questions import Question
-from components.shared.searches import run_search
 from components.text import plain
 from components.views.what_if.fields import BUDGET, WhatIfFields
-from components.views.what_if.listing import open_text, outcomes
-from components.views.what_if.rows import Action, draw_row, marked
-from components.views.what_if.tries import Tries, current_tries
+from components.views.what_if.listing import Action, draw_row, marked, open_text
+from components.views.what_if.tries import Tries, current_tries, outcomes
 
 if TYPE_CHECKING:
     from glassbert.whatif.results import FlipSearch, Variants
@@ -34,7 +33,7 @@ def draw_smallest(asked: Question) -> None:
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model with the head proposes for itself; another model's tokens would have to be matched to its own
     helper = None if "masked_words" in asked.one.model.task_heads else asked.proposer
-    result = run_search(
+    result = run_job(
         "flip",
         version_of(asked.request, asked.target, options, helper and helper.request),
         lambda: what_if.flip_search(

@@ -13,8 +13,8 @@ from components.gateway import what_if
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.jobs import run_job
 from components.shared.questions import Question
-from components.shared.searches import run_search
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
@@ -57,7 +57,7 @@ def draw_tracing(asked: Question) -> None:
     columns = model.attention_heads if kind == "head" else len(asked.encoded)
     places = (model.layers + (kind == "hidden")) * columns
     request = TraceRequest(asked.request, corrupted, asked.target, kind)
-    result = run_search(
+    result = run_job(
         "trace",
         version_of(request),
         lambda: what_if.trace(request),

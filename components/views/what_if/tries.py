@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from components import state
 from components.gateway import inputs, what_if
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.what_if import Change
+from components.shared.charts import percent, readable
 from components.shared.questions import Question
-from components.views.what_if.rows import Outcome
+from components.text import plain
 
-__all__ = ["ORIGINAL", "Tries", "current_tries"]
+if TYPE_CHECKING:
+    from glassbert.whatif.results import Variants
+
+__all__ = ["ORIGINAL", "Outcome", "Tries", "current_tries", "outcomes"]
 
 ORIGINAL = 0
 """The number of the original text among its variants."""
 
 _TEXTS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``."""
+
+    target: str
+    prediction: str
+    probability: float
+    prediction_before: str
+    probability_before: float
+
+    @property
+    def told(self) -> str:
+        """The prediction and the target's probability, as Markdown."""
+        decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
+        name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
+        same = self.prediction == self.target
+        return f"{name} &nbsp; {share}" if same else f"{name} &nbsp; {plain(readable(self.target))} {share}"
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +77,26 @@ class Tries:
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
         self.add(asked, (*kept, change))
 
+    def evaluate(self, asked: Question) -> dict[tuple[Change, ...], Outcome]:
+        """The outcomes by changes; variants that are new to this question are run in one batch.
+
+        A variant that changed the gap being predicted has none.
+        """
+        found = self.outcomes.setdefault(version_of(asked.request.model, asked.target), {})
+        possible = [
+            changes
+            for changes in self.changes.values()
+            if changes and all(position != asked.gap for position, _, _ in changes)
+        ]
+        new = [changes for changes in possible if changes not in found]
+        if new or () not in found:
+            result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
+            itself = (result.prediction, result.probability)
+            found[()] = Outcome(result.target_label, *itself, *itself)
+            found.update(zip(new, outcomes(result), strict=False))
+            self.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
+        return found
+
     def undo(self, number: int) -> None:
         """Undo the last change; a variant without changes equals the original text and is removed."""
         rest = self.changes[number][:-1]
@@ -71,6 +115,14 @@ class Tries:
 
     def pin(self, pin: str, number: int) -> None:
         self.pins[pin] = number
+
+
+def outcomes(result: Variants) -> list[Outcome]:
+    """For each variant, next to the outcome of the original text."""
+    return [
+        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
+        for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
+    ]
 
 
 def current_tries(asked: Question) -> Tries:
