@@ -44,6 +44,6 @@ def head_labels() -> dict[str, HeadLabel]:
 def ablation_sweep(
     request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"]
 ) -> Callable[..., AblationSweep]:
-    """The work of a `Search`, which keeps the result: about 0.3 passes per head."""
+    """The work of a job, which keeps the result: about 0.3 passes per head."""
     model = load(request.model)
     return lambda **reports: gb.ablation_sweep(model, request.text, request.pair, target=target, mode=mode, **reports)

@@ -1,6 +1,6 @@
 """Edits of a text, searches for a flip, and traces.
 
-What takes long is prepared here, in the page's own thread, and returned as work for a `Search`.
+What takes long is prepared here, in the page's own thread, and returned as the work of a job.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-
-import numpy as np
 
 from components.gateway.cache import shared
 from components.gateway.inputs import encode
@@ -22,20 +20,18 @@ if TYPE_CHECKING:
     from glassbert.intervention._patches import Kind as TraceKind
     from glassbert.intervention.results import Trace
     from glassbert.text.results import LengthHint
-    from glassbert.whatif.edits import EditKind
+    from glassbert.whatif.edits import EditedText, EditKind
     from glassbert.whatif.results import FlipSearch, InputReduction, Variants
 
 __all__ = [
     "Change",
-    "Place",
     "TraceRequest",
+    "edit_text",
     "edited",
     "flip_search",
-    "places",
     "reduction",
     "same_length_hint",
     "suggestions",
-    "token_now",
     "trace",
     "variants",
 ]
@@ -44,19 +40,6 @@ __all__ = [
 Change = tuple[int, str, str]
 
 _FETCHED = 60  # enough to fill a short list when pieces inside words are left out
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A word of a text and what became of it: characters [start, end) before the edits, [new_start, new_end) after."""
-
-    position: int  # its first token
-    text: int
-    start: int
-    end: int
-    new_start: int
-    new_end: int
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,53 +56,21 @@ def _edits(changes: Sequence[Change]) -> list[gb.Edit]:
     return [gb.Edit(position, cast("EditKind", kind), replacement) for position, kind, replacement in changes]
 
 
-def edited(request: TextRequest, changes: Sequence[Change], mask_token: str | None = None) -> TextRequest:
+@shared(256)
+def edit_text(request: TextRequest, changes: tuple[Change, ...], mask_token: str | None = None) -> EditedText:
+    """The text after the changes, and where its words went; no pass. Raises TargetError, OptionError.
+
+    ``mask_token``: that of the model which will read it, if it is another one.
+    """
+    import_library()
+    from glassbert.whatif.edits import edit_text as edit
+
+    return edit(encode(request), _edits(changes), mask_token or load(request.model).mask_token)
+
+
+def edited(request: TextRequest, changes: tuple[Change, ...]) -> TextRequest:
     """The text after the changes, for the same model. Raises TargetError, OptionError."""
-    import_library()
-    from glassbert.whatif.edits import edited_texts
-
-    own_mask = mask_token or load(request.model).mask_token
-    texts = edited_texts(encode(request), _edits(changes), own_mask)
-    return TextRequest(request.model, *texts)
-
-
-@shared(128)
-def places(request: TextRequest, changes: tuple[Change, ...]) -> tuple[Place, ...]:
-    """Every word of the text, in order, and where it stands after the changes. No pass."""
-    import_library()
-    from glassbert.whatif.edits import moved_start, word_at
-
-    encoded, mask_token = encode(request), load(request.model).mask_token
-    by_position = {change[0]: change for change in changes}
-    words, found = encoded.word_ids, []
-    for position in np.flatnonzero(encoded.special_tokens_mask == 0).tolist():
-        if words[position] == words[position - 1]:
-            continue
-        span = word_at(encoded, position)
-        others = _edits([change for change in changes if change[0] != position])
-        start = moved_start(encoded, others, position, mask_token)
-        _, kind, replacement = by_position.get(position, (position, "", ""))
-        lengths = {
-            "": span.end - span.start,
-            "delete": 0,
-            "mask": len(mask_token or ""),
-            "replace": len(replacement.strip()),
-        }
-        end = start + lengths[kind]
-        found.append(Place(position, span.text, span.start, span.end, start, end, position in by_position))
-    return tuple(found)
-
-
-def _token_at(request: TextRequest, text: int, start: int) -> int:
-    """The token of this text that covers, or first follows, this character."""
-    encoded = encode(request)
-    return int(((encoded.sequence_ids == text) & (encoded.offsets[:, 1] > start)).argmax())
-
-
-def token_now(request: TextRequest, changes: tuple[Change, ...], position: int) -> int:
-    """Where this word, by its first token, stands after the changes."""
-    place = next(place for place in places(request, changes) if place.position == position)
-    return _token_at(edited(request, changes), place.text, place.new_start)
+    return TextRequest(request.model, *edit_text(request, changes).texts)
 
 
 @shared(128)
@@ -131,12 +82,10 @@ def suggestions(
     from glassbert.pictures.formats import readable
 
     others = tuple(change for change in changes if change[0] != position)
-    masked = edited(request, [*others, (position, "mask", "")], load(proposer).mask_token)
-    asked = TextRequest(proposer, masked.text, masked.pair)
-    place = next(place for place in places(request, changes) if place.position == position)
-    now = edited(request, changes)
-    word = (now.text, now.pair or "")[place.text][place.new_start : place.new_end].casefold()
-    prediction = fill_mask(asked, (_token_at(asked, place.text, place.new_start),), _FETCHED)
+    masked = edit_text(request, (*others, (position, "mask", "")), load(proposer).mask_token)
+    asked = TextRequest(proposer, *masked.texts)
+    word = edit_text(request, changes).word(position).new.casefold()
+    prediction = fill_mask(asked, (masked.word(position).token_in(encode(asked)),), _FETCHED)
     found = [
         (
             readable(prediction.candidates[0][index], prediction.encoded.spelling).removeprefix("␣"),

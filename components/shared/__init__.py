@@ -1,1 +1,1 @@
-"""What several views share: the selection, questions, charts, scores, receipts."""
+"""What several views share: the selection, questions, background jobs, charts, scores, receipts."""

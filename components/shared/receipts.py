@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from components.gateway import evaluation
+from components.gateway import saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.questions import Question
@@ -26,7 +26,7 @@ MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–
 
 def verdicts(receipt: gb.Receipt) -> str:
     """Badges, one per check, for a line of Markdown."""
-    checks = evaluation.checks()
+    checks = saliency.checks()
     return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
 
 
@@ -37,7 +37,7 @@ def _badge(verdict: str, label: str = "") -> str:
 
 def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
     """The whole receipt, collapsed."""
-    checks = evaluation.checks()
+    checks = saliency.checks()
     with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
         for line in receipt.lines:
             check = checks[line.check]
@@ -70,7 +70,7 @@ def offer_receipt(question: Question, method: str, *, key: str) -> None:
     if not wanted:
         return
     with st.spinner("Checking it …"):
-        found = evaluation.receipt(question.request, method, question.target, question.output)
+        found = saliency.receipt(question.request, method, question.target, question.output)
     st.markdown(verdicts(found))
     draw_receipt(found, key=key)
 
@@ -99,7 +99,7 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
         return
     for column, line in zip(st.columns(len(lines)), lines, strict=True):
         with column:
-            st.markdown(f"**{evaluation.checks()[line.check].label}**")
+            st.markdown(f"**{saliency.checks()[line.check].label}**")
             st.plotly_chart(
                 charts.faithfulness_curve(line.details),
                 key=f"{key}_{line.check}_curve",

@@ -1,4 +1,4 @@
-"""What the panels have in common: the shared selection, and errors as sentences."""
+"""What the panels share: the selection, and errors shown as sentences."""
 
 from __future__ import annotations
 

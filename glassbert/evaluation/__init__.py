@@ -1,16 +1,15 @@
 """Evaluation: how far an explanation can be trusted. One file per check.
 
-A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_examination``
-holds what the receipts of one input share, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
-``_ranking`` compare methods.
+A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_receipts`` runs them,
+``_examination`` holds what the receipts of one input share, ``_rerun`` runs the method of an explanation again,
+``_broken`` makes explanations that must fail, ``_scoreboard`` and ``_ranking`` compare methods.
 """
 
 from glassbert.evaluation._agreement import method_agreement
 from glassbert.evaluation._broken import BrokenKind, broken
 from glassbert.evaluation._check import Check
 from glassbert.evaluation._ranking import method_ranking, stored_ranking
-from glassbert.evaluation._receipts import receipt, receipts
-from glassbert.evaluation._registry import CHECKS
+from glassbert.evaluation._receipts import CHECKS, receipt, receipts
 from glassbert.evaluation._scoreboard import scoreboard
 
 __all__ = [

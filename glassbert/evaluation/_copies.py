@@ -27,8 +27,9 @@ __all__ = ["Noise", "randomised", "seeded", "stages"]
 # Bytes of random weights kept for a model, for its next receipt: the three stages of a quick receipt of the embedded
 # ones, which take 170 MB. Copies of a base-size model are made anew, which costs little beside its passes.
 _KEPT_BYTES = 256 * 2**20
-# Stage, seed, device → bytes, copy. Copies live as long as the network they were made from, and not longer.
-_kept: WeakKeyDictionary[Any, OrderedDict[tuple[int, int, str], tuple[int, Any]]] = WeakKeyDictionary()
+# Stage, seed, device → bytes, copy, and the lock under which it runs: hooks of two receipts must not meet on it.
+# Copies live as long as the network they were made from, and not longer.
+_kept: WeakKeyDictionary[Any, OrderedDict[tuple[int, int, str], tuple[int, Any, threading.RLock]]] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -51,12 +52,12 @@ def randomised(model: Model, stage: int, seed: int) -> Model:
             groups = _groups(network)[: stage + 1]
             size = _bytes(groups)
             _check_memory(model, size)
-            made[key] = size, _redrawn(model, groups, seed)
+            made[key] = size, _redrawn(model, groups, seed), threading.RLock()
         made.move_to_end(key)
-        copied = made[key][1]
-        while sum(size for size, _ in made.values()) > _KEPT_BYTES:
+        _, copied, lock = made[key]
+        while sum(size for size, _, _ in made.values()) > _KEPT_BYTES:
             made.popitem(last=False)
-        return _with_network(model, copied)
+        return _with_network(model, copied, lock)
 
 
 class Noise:
@@ -73,7 +74,7 @@ class Noise:
         network = _sibling(model, [])
         self._table = _NoisyEmbedding(network.get_input_embeddings(), ids)
         network.set_input_embeddings(self._table)
-        self._copy = _with_network(model, network)
+        self._copy = _with_network(model, network, threading.RLock())
 
     def model(self, noise: Tensor) -> Model:
         """The copy, with this noise (id, dimension) until the next is asked for."""
@@ -161,8 +162,8 @@ def _sibling(model: Model, own: list[Tensor]) -> Any:
         return copy.deepcopy(model.network, {id(tensor): tensor for tensor in tensors if id(tensor) not in apart})
 
 
-def _with_network(model: Model, network: Any) -> Model:
-    return replace(model, network=network, lock=threading.RLock(), placement=copy.copy(model.placement))
+def _with_network(model: Model, network: Any, lock: threading.RLock) -> Model:
+    return replace(model, network=network, lock=lock, placement=copy.copy(model.placement))
 
 
 def _bytes(groups: list[dict[str, Tensor]]) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from glassbert.attribution import METHODS, Method, explain
-from glassbert.attribution._first_order import forget_first_order
+from glassbert.attribution import METHODS, Method
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import OptionError
@@ -19,21 +17,12 @@ from glassbert.evaluation._ordering import evidence, order, sizes
 from glassbert.network.model import Model
 from glassbert.results import Array
 
-__all__ = ["BROKEN", "Examination", "Subject", "explained", "lean_settings", "run_cost", "settings_of"]
+__all__ = ["BROKEN", "Examination", "Subject"]
 
 # Token rows that the default number of random orderings may take: 100 orderings up to about 128 tokens (4,500 passes
 # of 1 to 128 tokens, 20 s of one core with the embedded models), 25 of 512.
 _ORDERING_ROWS = 66_000
 _MOST_ORDERINGS, _LEAST_ORDERINGS = 100, 20
-# A method is run again for sanity and stability with at most so many steps; both ask about ranks and rough sizes.
-_LEAN_STEPS = 4
-# Bytes of attention and its gradients that are kept for each copy of the model: about 60 tokens of 12 × 12 heads. A
-# thorough receipt asks up to 24 copies.
-_KEPT_BYTES = 4 * 2**20
-# A backward pass costs about two forward passes.
-_WITH_GRADIENT = 3
-# Methods outside the gradient family that run one all the same.
-_BACKWARD = ("attention_relevance", "attn_lrp")
 #: What ``broken`` writes into ``TokenScores.options``.
 BROKEN = "broken"
 
@@ -112,13 +101,6 @@ class Examination:
             self._of_copies[name] = self.runner.on(model)
         return self._of_copies[name]
 
-    @property
-    def has_small_maps(self) -> bool:
-        """Whether attention and its gradients may be kept for every copy of the model that is asked."""
-        model = self.runner.decision.model
-        floats = 2 * model.layers * model.attention_heads * self.runner.decision.length**2
-        return 4 * floats <= _KEPT_BYTES
-
     # --- F without some tokens ----------------------------------------------------------------------------------
 
     def without(self, orders: Array) -> Array:
@@ -177,43 +159,6 @@ class Examination:
     def probability(self) -> float:
         """p(x)."""
         return float(self.probabilities(np.ones(self.runner.decision.length, dtype=bool)))
-
-
-def settings_of(subject: Subject) -> dict[str, Any]:
-    """The options the scores were made with, as far as the method declares them."""
-    assert subject.method is not None
-    made_with = subject.scores.options
-    return {name: made_with.get(name, default) for name, default in subject.method.options.items()}
-
-
-def lean_settings(subject: Subject, *, thorough: bool) -> dict[str, Any]:
-    """The options the scores were made with; with at most four steps where steps are an option, unless thorough."""
-    settings = settings_of(subject)
-    if "n_steps" in settings and not thorough:
-        settings["n_steps"] = min(settings["n_steps"] or _LEAN_STEPS, _LEAN_STEPS)
-    return settings
-
-
-def run_cost(examination: Examination, subject: Subject, settings: Mapping[str, Any]) -> int:
-    """Passes of this input's length that the method takes to run once, a backward pass counted as two."""
-    assert subject.method is not None
-    backward = subject.method.family == "gradient" or subject.method.id in _BACKWARD
-    return subject.method.cost(examination.runner.decision.length, settings) * (_WITH_GRADIENT if backward else 1)
-
-
-def explained(
-    examination: Examination, subject: Subject, model: Model, settings: Mapping[str, Any], name: tuple[str, int]
-) -> Array:
-    """What the method says about the same input and target of another model: (token,) in float64.
-
-    ``name`` tells this model from the others of the examination: methods share its F(x) and first-order pass.
-    """
-    assert subject.method is not None
-    runner = examination.runner_of(model, name)
-    scores = explain(runner, subject.method, settings)
-    if not examination.has_small_maps:
-        forget_first_order(runner)
-    return scores.scores.astype(np.float64)
 
 
 def _random_orders(tokens: int, count: int, seed: int) -> Array:

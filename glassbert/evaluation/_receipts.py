@@ -1,24 +1,41 @@
-"""Receipts: every check of one explanation, or of many of the same decision."""
+"""Receipts: every check of one explanation, or of many of the same decision. Finds the checks: one file each."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes
 from glassbert.errors import OptionError
-from glassbert.evaluation._check import Check
+from glassbert.evaluation._check import Check, Group
 from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._registry import CHECKS
 from glassbert.evaluation.results import Receipt, ReceiptLine
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
 
-__all__ = ["receipt", "receipts"]
+__all__ = ["CHECKS", "receipt", "receipts"]
 
 _MOST_ORDERINGS = 10_000
+# The order of a receipt's lines.
+_GROUPS: tuple[Group, ...] = ("arithmetic", "faithfulness", "agreement", "sanity", "stability")
+
+
+def _discover() -> Mapping[str, Check]:
+    """The files of this folder that define ``CHECK``."""
+    files = pkgutil.iter_modules([str(Path(__file__).parent)])
+    names = sorted(info.name for info in files if not info.name.startswith("_") and info.name != "results")
+    checks = (importlib.import_module(f"{__package__}.{name}").CHECK for name in names)
+    return MappingProxyType({check.id: check for check in sorted(checks, key=lambda one: _GROUPS.index(one.group))})
+
+
+#: Check id → what the check declares about itself, in the order of a receipt's lines.
+CHECKS: Mapping[str, Check] = _discover()
 
 
 @checked
@@ -75,9 +92,9 @@ def receipts(
     """
     chosen = _chosen(checks)
     if n_orderings is not None and not 10 <= n_orderings <= _MOST_ORDERINGS:
-        raise OptionError(f"n_orderings {n_orderings}: valid are 10 to {_MOST_ORDERINGS}, or None")
+        raise OptionError(f"n_orderings must be from 10 to {_MOST_ORDERINGS} or None; got {n_orderings}")
     if not 0 <= seed < 2**31:
-        raise OptionError(f"seed {seed}: valid are 0 to {2**31 - 1}")
+        raise OptionError(f"seed must be from 0 to {2**31 - 1}; got {seed}")
     if not scores:
         return iter(())
     passes = Passes(cancelled=cancelled)
@@ -122,7 +139,7 @@ def _chosen(checks: Sequence[str] | None) -> list[Check]:
     wanted = tuple(CHECKS) if checks is None else tuple(checks)
     unknown = [check for check in wanted if check not in CHECKS]
     if unknown:
-        raise OptionError(f"no check {', '.join(map(repr, unknown))}; valid are {', '.join(CHECKS)}")
+        raise OptionError(f"a check must be one of {', '.join(CHECKS)}; got {', '.join(map(repr, unknown))}")
     return [check for check in CHECKS.values() if check.id in wanted]
 
 

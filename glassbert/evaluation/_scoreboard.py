@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
-from glassbert.evaluation._faithfulness import beaten_share
-from glassbert.evaluation._registry import CHECKS
+from glassbert.evaluation._receipts import CHECKS
 from glassbert.evaluation.results import Receipt, ReceiptLine, Scoreboard
 
 __all__ = ["RULE", "scoreboard"]
@@ -61,7 +60,7 @@ def _key(receipt: Receipt) -> tuple[float, float, float]:
 
 def _beaten(receipt: Receipt) -> float | None:
     lines = [line for check in _FAITHFULNESS if (line := _line(receipt, check))]
-    shares = [share for line in lines if (share := beaten_share(line.details)) is not None]
+    shares = [line.beaten_share for line in lines if line.beaten_share is not None]
     return sum(shares) / len(shares) if shares else None
 
 

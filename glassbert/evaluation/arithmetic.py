@@ -8,7 +8,8 @@ import numpy as np
 
 from glassbert.attribution import explain
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import BROKEN, Examination, Subject, run_cost, settings_of
+from glassbert.evaluation._examination import BROKEN, Examination, Subject
+from glassbert.evaluation._rerun import run_cost, settings_of
 
 _HOLDS, _FAILS = 0.05, 0.15
 # A change of F this small is below what float32 can attribute.

@@ -38,6 +38,12 @@ class ReceiptLine(Result):
     threshold: str
     details: dict[str, Any]
 
+    @property
+    def beaten_share(self) -> float | None:
+        """Of a faithfulness check, the share of random orderings beaten, a tie counting half; None if it has none."""
+        share: float | None = self.details.get("beaten_share")
+        return share
+
     def _about(self) -> str:
         number = "no number" if self.number is None else f"{self.number:.3g}"
         return f"{self.check} → {self.verdict}: {number}; {self.sentence}"

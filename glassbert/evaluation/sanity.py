@@ -9,8 +9,9 @@ import numpy as np
 from glassbert.errors import GlassBERTError, ModelTooLargeError, StoppedError
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
 from glassbert.evaluation._copies import randomised, stages
-from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost
+from glassbert.evaluation._examination import Examination, Subject
 from glassbert.evaluation._ordering import is_signed, spearman
+from glassbert.evaluation._rerun import lean_settings, rerun, run_cost
 
 _HOLDS, _FAILS = 0.5, 0.7
 # Passes of this input's length for a quick receipt: two stages of a method that takes one or two passes, one stage of a
@@ -43,7 +44,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
     try:
         for stage in chosen:
             other = randomised(examination.runner.decision.model, stage, examination.seed)
-            again = explained(examination, subject, other, settings, ("stage", stage))[examination.removable]
+            again = rerun(examination, subject, other, settings, ("stage", stage))[examination.removable]
             correlations.append(spearman(subject.evidence, again if is_signed(subject.scores) else np.abs(again)))
     except StoppedError:
         raise

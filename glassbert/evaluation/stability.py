@@ -9,7 +9,8 @@ from torch import Tensor
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
 from glassbert.evaluation._copies import seeded
-from glassbert.evaluation._examination import Examination, Subject, explained, lean_settings, run_cost, settings_of
+from glassbert.evaluation._examination import Examination, Subject
+from glassbert.evaluation._rerun import lean_settings, rerun, run_cost, settings_of
 
 _HOLDS, _FAILS = 0.10, 0.25
 # Noise is uniform in ± this share of the root mean square of the words' embeddings.
@@ -65,7 +66,7 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
     if settings == settings_of(subject):  # then the scores without noise are those that were given
         before = subject.scores.scores.astype(np.float64)
     else:
-        before = explained(examination, subject, runner.decision.model, settings, ("itself", 0))
+        before = rerun(examination, subject, runner.decision.model, settings, ("itself", 0))
     if not before.any():
         return None
 
@@ -76,7 +77,7 @@ def _moves(examination: Examination, subject: Subject, samples: int) -> list[flo
             return (torch.from_numpy(before)[None],)
         model, name = noise.model(moved[0] - embedded), ("noise", sample)
         with torch.enable_grad():  # Captum calls this where gradients are off
-            return (torch.from_numpy(explained(examination, subject, model, settings, name))[None],)
+            return (torch.from_numpy(rerun(examination, subject, model, settings, name))[None],)
 
     moves = []
     for sample in range(samples):

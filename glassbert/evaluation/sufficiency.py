@@ -6,7 +6,7 @@ import numpy as np
 
 from glassbert.evaluation._check import Check, Finding
 from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._faithfulness import THRESHOLD, compare
+from glassbert.evaluation.comprehensiveness import THRESHOLD, compare
 from glassbert.results import Array
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -17,7 +18,17 @@ from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Encoded
 from glassbert.text.characters import grapheme_end, grapheme_start
 
-__all__ = ["Edit", "EditKind", "edited_texts", "moved_start", "span_at", "word_at", "words_to_edit"]
+__all__ = [
+    "Edit",
+    "EditKind",
+    "EditedText",
+    "EditedWord",
+    "edit_text",
+    "span_at",
+    "word_at",
+    "word_text",
+    "words_to_edit",
+]
 
 EditKind = Literal["replace", "delete", "mask"]
 #: Full-width scripts and most punctuation stand without a space before them.
@@ -38,7 +49,7 @@ class Edit:
     def __post_init__(self) -> None:
         check_fields(self, OptionTypeError)
         if self.kind not in get_args(EditKind):
-            raise OptionError(f"edit kind {self.kind!r} is not known; valid are {', '.join(get_args(EditKind))}")
+            raise OptionError(f"the kind of an edit must be one of {', '.join(get_args(EditKind))}; got {self.kind!r}")
         if (self.kind == "replace") != bool(self.replacement.strip()):
             raise OptionError("an edit of kind 'replace' needs a replacement; 'delete' and 'mask' take none")
 
@@ -83,37 +94,87 @@ def span_at(encoded: Encoded, position: int) -> Span:
     return Span(which, grapheme_start(text, start), grapheme_end(text, end))
 
 
+def word_text(encoded: Encoded, position: int) -> str:
+    """The word of this token, as it stands in the text. Raises as :func:`word_at`."""
+    span = word_at(encoded, position)
+    return encoded.texts[span.text][span.start : span.end]
+
+
 def words_to_edit(encoded: Encoded) -> list[int]:
     """The first token of every word that is made of letters or digits, in order: punctuation is left in peace."""
     found = []
     for position in np.flatnonzero(encoded.special_tokens_mask == 0).tolist():
-        span = word_at(encoded, position)
         first = encoded.word_ids[position] != encoded.word_ids[position - 1]
-        if first and any(character.isalnum() for character in encoded.texts[span.text][span.start : span.end]):
+        if first and any(character.isalnum() for character in word_text(encoded, position)):
             found.append(position)
     return found
 
 
-def edited_texts(encoded: Encoded, edits: Sequence[Edit], mask_token: str | None = None) -> tuple[str, ...]:
-    """The texts after all edits: ``"A good film" [Edit(2, replacement="bad")] → ("A bad film",)``.
+@dataclass(frozen=True, slots=True)
+class EditedWord:
+    """A word of a text, and what became of it: characters [start, end) before the edits, [new_start, new_end) after."""
+
+    position: int  # its first token in the original text
+    text: int  # 0, or 1 for the second text
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+    old: str
+    new: str  # "" where it was deleted
+    changed: bool
+
+    def token_in(self, edited: Encoded) -> int:
+        """The token of the tokenized edited text that covers, or first follows, the word's first character."""
+        return int(((edited.sequence_ids == self.text) & (edited.offsets[:, 1] > self.new_start)).argmax())
+
+
+@dataclass(frozen=True, eq=False)
+class EditedText:
+    """A text after all its edits, and where its words went. Create one with :func:`edit_text`."""
+
+    original: Encoded
+    texts: tuple[str, ...]  # one or two, as of the original
+    changes: Sequence[Mapping[Span, Edit]]  # of each text
+    mask_token: str | None
+
+    @cached_property
+    def words(self) -> tuple[EditedWord, ...]:
+        """Every word of the original, in order, punctuation included."""
+        words = self.original.word_ids
+        return tuple(
+            self.word(position)
+            for position in np.flatnonzero(self.original.special_tokens_mask == 0).tolist()
+            if words[position] != words[position - 1]
+        )
+
+    def word(self, position: int) -> EditedWord:
+        """The word of this token of the original. Raises TargetError for no token or a special one."""
+        span = word_at(self.original, position)
+        before, after, changes = self.original.texts[span.text], self.texts[span.text], self.changes[span.text]
+        # edits of this and later words leave its start in place; what the others then add or remove moves it
+        later = {own: edit for own, edit in changes.items() if own.start >= span.start}
+        start = span.start + len(after) - len(_apply(before, later, self.mask_token))
+        end = start + self._new_length(span)
+        old, new = before[span.start : span.end], after[start:end]
+        return EditedWord(position, span.text, span.start, span.end, start, end, old, new, span in changes)
+
+    def _new_length(self, span: Span) -> int:
+        edit = self.changes[span.text].get(span)
+        if edit is None:
+            return span.end - span.start
+        return {"delete": 0, "mask": len(self.mask_token or "")}.get(edit.kind, len(edit.replacement.strip()))
+
+
+def edit_text(encoded: Encoded, edits: Sequence[Edit], mask_token: str | None = None) -> EditedText:
+    """The text after all edits: of ``"A good film"`` and ``Edit(2, replacement="bad")``, ``"A bad film"``.
 
     A deleted word takes one space with it. A replacement is capitalised if the word was. Raises TargetError for a token
     that is not a word and for two edits of one word, OptionError for a mask if the model has no mask token.
     """
-    return tuple(
-        _apply(text, changes, mask_token) for text, changes in zip(encoded.texts, _spans(encoded, edits), strict=True)
-    )
-
-
-def moved_start(encoded: Encoded, edits: Sequence[Edit], position: int, mask_token: str | None = None) -> int:
-    """Where the characters of this token's word start after the edits, none of which may be of the word itself."""
-    span = word_at(encoded, position)
-    changes = _spans(encoded, edits)[span.text]
-    if span in changes:
-        raise TargetError("the target mask cannot be edited: edit another word")
-    earlier = {own: edit for own, edit in changes.items() if own.start < span.start}
-    text = encoded.texts[span.text]
-    return span.start + len(_apply(text, earlier, mask_token)) - len(text)
+    changes = _spans(encoded, edits)
+    texts = tuple(_apply(text, own, mask_token) for text, own in zip(encoded.texts, changes, strict=True))
+    return EditedText(encoded, texts, changes, mask_token)
 
 
 def _spans(encoded: Encoded, edits: Sequence[Edit]) -> list[dict[Span, Edit]]:

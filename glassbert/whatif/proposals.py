@@ -1,4 +1,4 @@
-"""Words that could stand in place of a word: by a masked-word model, or by a gradient.
+"""Replacements for a word, proposed by a masked-word model or by a gradient.
 
 Only whole words are proposed: one piece of the vocabulary that begins a word and is made of letters.
 """
@@ -20,14 +20,14 @@ from glassbert.network.task_heads import vocabulary_scores
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.inputs import spelling_of
-from glassbert.whatif.edits import word_at
+from glassbert.whatif.edits import word_text
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A word for a place of the original text; ``score`` orders the proposals of one place, the best first."""
+    """A word for a place in the original text; ``score`` orders the proposals of one place, the best first."""
 
     position: int
     word: str
@@ -35,7 +35,7 @@ class Proposal:
 
 
 def whole_words(model: Model) -> Array:
-    """(vocabulary,) of bool: entries that are a word of letters by themselves, marked as they are after a space."""
+    """(vocabulary,) of bool: entries that are whole words of letters, in the form they have after a space."""
     entries = model.tokenizer.get_vocab()
     spelling = spelling_of(model.tokenizer)
     mark = SPACE if spelling in ("ByteLevel", "Metaspace") else ""
@@ -53,8 +53,8 @@ def by_masked_model(
 ) -> list[list[Proposal]]:
     """For each word of the text, the likeliest other words with the word itself masked; score: log probability.
 
-    ``encoded`` is the proposer's own reading of the text, ``positions`` first tokens of its words; a word of several
-    pieces makes way for one mask. One pass a position, in batches.
+    ``encoded`` is the proposer's own encoding of the text, ``positions`` first tokens of its words; a word of several
+    pieces is replaced by one mask. One pass per position, in batches.
     """
     require_task_head(proposer, "masked_words")
     questions, words = [], whole_words(proposer)
@@ -77,8 +77,8 @@ def by_masked_model(
 def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[list[Proposal]]:
     """HotFlip (Ebrahimi et al. 2018): the words w that lower F most, to first order: (e_w − e_i) · ∂F/∂e_i.
 
-    ``positions`` are first tokens of words; a word of several pieces is judged by its first. One forward and one
-    backward pass for all of them. Score: the expected fall of F.
+    ``positions`` are first tokens of words; a word of several pieces is represented by its first. One forward and
+    one backward pass for all of them. Score: the expected drop in F.
     """
     embeddings = runner.decision.embeddings.requires_grad_()
     value = runner.value(embeddings)
@@ -96,8 +96,8 @@ def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[li
 
 
 def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: int) -> list[Proposal]:
-    """The words with the highest (vocabulary,) scores that are another word, and read as that entry when typed."""
-    own = _word(encoded, position).casefold()
+    """The words with the highest (vocabulary,) scores that differ from the original and tokenize to that entry."""
+    own = word_text(encoded, position).casefold()
     best = scores.topk(min(4 * top_k + 4, len(scores)))
     found: list[Proposal] = []
     for value, entry in zip(best.values.tolist(), best.indices.tolist(), strict=True):
@@ -117,8 +117,3 @@ def _masked(model: Model, encoded: Encoded, position: int) -> Question:
     ids = encoded.input_ids.copy()
     ids[position] = model.tokenizer.mask_token_id
     return Question(ids[keep], encoded.token_type_ids[keep], position)
-
-
-def _word(encoded: Encoded, position: int) -> str:
-    span = word_at(encoded, position)
-    return encoded.texts[span.text][span.start : span.end]

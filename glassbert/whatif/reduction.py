@@ -15,9 +15,9 @@ from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
-from glassbert.whatif.edited import decide_edited, require_classes
-from glassbert.whatif.edits import span_at
+from glassbert.whatif.edits import span_at, word_text
 from glassbert.whatif.results import InputReduction
+from glassbert.whatif.variant_predictions import decide_edited, require_classes
 
 __all__ = ["reduce_input"]
 
@@ -78,7 +78,7 @@ def reduce_input(
         target_label=decision.target_label,
         prediction=decision.answers(original[None])[0],
         removed=np.asarray(places),
-        removed_words=tuple(_word(encoded, place) for place in places),
+        removed_words=tuple(word_text(encoded, place) for place in places),
         present=np.stack(present),
         texts=tuple(_left_over(encoded, row) for row in present),
         probabilities=np.asarray(probabilities),
@@ -97,7 +97,7 @@ def _logits(runner: Runner, present: Array) -> Array:
 
 
 def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
-    """The probability of what the model decided at first, (variant,)."""
+    """The probability of the original prediction, (variant,)."""
     odds, asked = torch.from_numpy(logits).double(), decision.class_ids[0]
     if decision.is_independent:
         shares = odds.sigmoid()[:, asked]
@@ -109,7 +109,7 @@ def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
 
 
 def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
-    """The words still there, joined by a space where the text had white space between them."""
+    """The remaining words, joined by a space where the text had white space between them."""
     texts = []
     for which, text in enumerate(encoded.texts):
         left, end = "", 0
@@ -122,8 +122,3 @@ def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
             end = span.end
         texts.append(left)
     return tuple(texts)
-
-
-def _word(encoded: Encoded, position: int) -> str:
-    span = span_at(encoded, position)
-    return encoded.texts[span.text][span.start : span.end]

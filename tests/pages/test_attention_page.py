@@ -209,7 +209,7 @@ def test_clicks_switch_heads_and_layers() -> None:
 def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
     app = attention(text=GAP, section="ablation")
     app.button(key="sweep_start").click().run()
-    app.session_state["memory_sweep_search"].wait(100)
+    app.session_state["memory_sweep_job"].wait(100)
     app.run()
     assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway import evaluation, inputs
+from components.gateway import inputs, saliency
 from components.gateway.requests import ModelRequest, TextRequest
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
@@ -38,10 +38,10 @@ def explained(**view: str) -> AppTest:
 
 
 def press(app: AppTest) -> None:
-    app.button(key="study_start").click()
+    app.button(key="explain_start").click()
     run(app)
     deadline = time.monotonic() + 120
-    while app.session_state["memory_study_search"].running and time.monotonic() < deadline:
+    while app.session_state["memory_explain_job"].running and time.monotonic() < deadline:
         time.sleep(0.1)
     run(app)
 
@@ -52,7 +52,7 @@ def scores_of(app: AppTest, key: str) -> list[float]:
 
 def test_nothing_is_computed_before_the_button_is_pressed() -> None:
     app = page("saliency", text=TEXT, methods=QUICK)
-    assert not app.session_state["memory_study_search"].found.scores
+    assert not app.session_state["memory_explain_job"].found.scores
     tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
     cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
     assert f"3 methods: about {cost} passes" in shown(app)
@@ -66,22 +66,22 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     assert f"Evidence for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
-        for line in app.session_state["memory_study_search"].found.receipts[method].lines:
+        for line in app.session_state["memory_explain_job"].found.receipts[method].lines:
             assert as_read(line.sentence) in text
     assert "All 3 methods are computed" in text
 
 
 def test_methods_added_later_do_not_repeat_the_others() -> None:
     app = explained(methods="saliency")
-    first = app.session_state["memory_study_search"].found.scores["saliency"]
+    first = app.session_state["memory_explain_job"].found.scores["saliency"]
     app.multiselect[0].set_value(["saliency", "occlusion"])
     run(app)
     assert parameters(app)["methods"] == "saliency occlusion"
     assert "1 of 2 methods" in shown(app)
     press(app)
-    study = app.session_state["memory_study_search"].found
-    assert study.scores["saliency"] is first
-    assert set(study.receipts) == {"saliency", "occlusion"}
+    explanations = app.session_state["memory_explain_job"].found
+    assert explanations.scores["saliency"] is first
+    assert set(explanations.receipts) == {"saliency", "occlusion"}
 
 
 def test_a_click_selects_the_token_in_the_whole_app() -> None:
@@ -114,7 +114,7 @@ def test_words_have_the_sum_of_their_pieces_and_hidden_tokens_are_accounted_for(
     sums = [result.scores[encoded.word_ids == word].sum() for word in range(encoded.word_ids.max() + 1)]
     assert [token["score"] for token in strip] == pytest.approx(sums, abs=1e-5)
     assert [token["raw"] for token in strip] == ["an", "unbelievably", "spotless", "room", "."]
-    assert "Hidden special tokens hold" in shown(app)
+    assert "Hidden special tokens account for" in shown(app)
 
 
 def test_a_common_scale_shows_shares_of_each_total() -> None:
@@ -149,15 +149,15 @@ def test_a_method_that_refuses_says_why_and_the_others_go_on() -> None:
 
 def test_agreement_is_that_of_the_library() -> None:
     app = explained(section="agreement")
-    study = app.session_state["memory_study_search"].found
-    result = gb.method_agreement([study.scores[method] for method in QUICK.split()])
+    explanations = app.session_state["memory_explain_job"].found
+    result = gb.method_agreement([explanations.scores[method] for method in QUICK.split()])
     assert scores_of(app, "consensus") == pytest.approx(result.consensus.tolist(), abs=1e-5)
 
 
 def test_the_scoreboard_has_the_order_of_the_library() -> None:
     app = explained(section="board")
-    study = app.session_state["memory_study_search"].found
-    board = gb.scoreboard([study.receipts[method] for method in QUICK.split()])
+    explanations = app.session_state["memory_explain_job"].found
+    board = gb.scoreboard([explanations.receipts[method] for method in QUICK.split()])
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
     assert table["Random orderings beaten"].tolist() == pytest.approx(board.faithfulness)
@@ -203,8 +203,8 @@ def test_another_text_asks_for_the_button_again() -> None:
     app = explained(methods="saliency")
     app.query_params["text"] = "Dull and far too long."
     run(app)
-    assert not app.session_state["memory_study_search"].found.scores
-    assert not app.button(key="study_start").disabled
+    assert not app.session_state["memory_explain_job"].found.scores
+    assert not app.button(key="explain_start").disabled
 
 
 def test_without_a_decision_the_page_says_what_to_do() -> None:
@@ -226,8 +226,8 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     def fail(**_: object) -> None:
         raise gb.OptionError("no <sentences>")
 
-    monkeypatch.setattr(evaluation, "stored_ranking", lambda request: None)
-    monkeypatch.setattr(evaluation, "method_ranking", lambda request: work)
+    monkeypatch.setattr(saliency, "stored_ranking", lambda request: None)
+    monkeypatch.setattr(saliency, "method_ranking", lambda request: work)
     app = explained(methods="saliency", section="board")
     app.button(key="ranking_start").click()
     run(app)
@@ -238,7 +238,7 @@ def test_the_ranking_of_a_model_can_be_stopped_and_tells_what_went_wrong(monkeyp
     while "ranking_stop" in {button.key for button in app.button}:
         run(app)
     assert "Stopped before there were any results." in messages(app)
-    monkeypatch.setattr(evaluation, "method_ranking", lambda request: fail)
+    monkeypatch.setattr(saliency, "method_ranking", lambda request: fail)
     app.button(key="ranking_start").click()
     run(app)
     assert "no <sentences>" in messages(app)

@@ -17,8 +17,8 @@ from components.shared import charts
 from components.shared.charts import percent
 from components.state import View
 from components.views.what_if.editor import interchangeable
+from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
-from components.views.what_if.rows import marked
 from components.views.what_if.tracing import path
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
@@ -61,8 +61,8 @@ def replace_word(app: AppTest, word: str) -> AppTest:
 def finished(app: AppTest) -> AppTest:
     """The page once its search is over: each look at a running one is a run of its own."""
     for name in ("flip", "reduction", "trace"):
-        if f"memory_{name}_search" in app.session_state:
-            app.session_state[f"memory_{name}_search"].wait(120)
+        if f"memory_{name}_job" in app.session_state:
+            app.session_state[f"memory_{name}_job"].wait(120)
     return run(app)
 
 
@@ -299,7 +299,7 @@ def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
 def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
     app = what_if(section="smallest", budget="20000")
     press(app, "flip_start")
-    search = app.session_state["memory_flip_search"]
+    search = app.session_state["memory_flip_job"]
     search.stop()
     finished(app)
     assert not search.found.complete

@@ -107,7 +107,7 @@ def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
         name = plain(charts.readable(original, prediction.encoded.spelling))
-        told = f"**{name}** stood here: rank {rank:,}, {plain(share)}"
+        told = f"original word **{name}**: rank {rank:,}, {plain(share)}"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")

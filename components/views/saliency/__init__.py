@@ -37,8 +37,8 @@ def draw_saliency_page(opened: list[Opened]) -> None:
         question = ask_what(possible)
         tokens = len(question.encoded)
         methods = choose_methods(tokens)
-        study = run_controls(question, methods, tokens)
-        if not any(method in study.scores for method in methods):
+        explanations = run_controls(question, methods, tokens)
+        if not any(method in explanations.scores for method in methods):
             return
         st.segmented_control(
             "Section",
@@ -48,5 +48,5 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             **state.bind("section", SaliencyFields, options=_SECTIONS),
         )
         draw = _SECTIONS[state.fields(SaliencyFields).section][1]
-        draw(question, study, methods)
+        draw(question, explanations, methods)
     state.write_address()

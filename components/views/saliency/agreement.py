@@ -11,7 +11,7 @@ from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.gateway.study import Study
+from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.selection import dark_page, select_token, selected_in
@@ -27,12 +27,12 @@ __all__ = ["draw_agreement"]
 _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 
-def draw_agreement(question: Question, study: Study, methods: list[str]) -> None:
+def draw_agreement(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: none beyond the scores already computed."""
 
     from glassbert.pictures.matrices import agreement
 
-    here = [study.scores[method] for method in methods if method in study.scores]
+    here = [explanations.scores[method] for method in methods if method in explanations.scores]
     if len(here) < 2:
         st.info("Agreement needs at least two methods: choose another one above.")
         return

@@ -9,11 +9,10 @@ import streamlit as st
 from components import state
 from components.gateway import saliency
 from components.gateway.requests import version_of
-from components.gateway.search import Search, current_search
-from components.gateway.study import Study, explain
+from components.gateway.saliency import Explanations, explain
+from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
 from components.shared.scores_view import passes
-from components.shared.searches import draw_search
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
 
@@ -70,33 +69,37 @@ def _pick(key: str) -> None:
     state.change(SaliencyFields, methods=names)
 
 
-def run_controls(question: Question, methods: list[str], tokens: int) -> Study:
+def run_controls(question: Question, methods: list[str], tokens: int) -> Explanations:
     """The button with its cost; while it runs, progress and a stop button. Returns the results so far."""
-    search: Search[Study] = current_search("study", question.key)
-    study = search.found = search.found or Study()
+    job: Job[Explanations] = current_job("explain", question.key)
+    if job.found is None:
+        job.found = Explanations()
+    known = job.found
 
     def start() -> None:
-        search.start(explain(search, study, question.request, question.target, question.output, methods), keep=True)
+        before = job.found or Explanations()
+        job.start(explain(question.request, question.target, question.output, methods, before, job.publish), before)
 
-    done = not study.lacking(methods)
-    cost = _took(study, methods) if done else _cost(search, study, methods, tokens)
-    draw_search(search, start, name="study", label="Explain", cost=cost, done=done, repeatable=False)
-    if not search.running:
-        known = saliency.methods()
+    done = not known.lacking(methods)
+    cost = _took(known, methods) if done else _cost(known, methods, tokens, stopped=job.stopped)
+    draw_job(job, start, name="explain", label="Explain", cost=cost, done=done, repeatable=False)
+    found = job.found  # read after the progress bar is drawn, which reruns the page for whatever arrives later
+    if not job.running:
+        labels = saliency.methods()
         for method in methods:
-            if method in study.refusals:
-                st.warning(f"**{known[method].label}**: {plain(study.refusals[method])}", icon=":material/info:")
-    return study
+            if method in found.refusals:
+                st.warning(f"**{labels[method].label}**: {plain(found.refusals[method])}", icon=":material/info:")
+    return found
 
 
-def _took(study: Study, methods: list[str]) -> str:
-    took = sum(study.scores[method].seconds for method in methods if method in study.scores)
+def _took(found: Explanations, methods: list[str]) -> str:
+    took = sum(found.scores[method].seconds for method in methods if method in found.scores)
     return f"All {len(methods)} methods are computed; the scores took {took:.1f} s."
 
 
-def _cost(search: Search[Study], study: Study, methods: list[str], tokens: int) -> str:
-    known, lacking = saliency.methods(), study.lacking(methods)
-    needed = sum(saliency.passes_of(known[method], tokens) for method in lacking if method not in study.scores)
+def _cost(found: Explanations, methods: list[str], tokens: int, *, stopped: bool) -> str:
+    known, lacking = saliency.methods(), found.lacking(methods)
+    needed = sum(saliency.passes_of(known[method], tokens) for method in lacking if method not in found.scores)
     names = f"{len(lacking)} of {len(methods)} methods" if len(lacking) < len(methods) else f"{len(methods)} methods"
-    more = "Stopped; results so far are kept. " if search.stopped else ""
+    more = "Stopped; results so far are kept. " if stopped else ""
     return f"{more}{names}: about {passes(needed)}, and at least as many again for their receipts."

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.gateway import evaluation, saliency
+from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
-from components.gateway.search import current_search
-from components.gateway.study import Study
+from components.gateway.saliency import Explanations
+from components.shared.jobs import current_job, draw_job
 from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
-from components.shared.searches import draw_search
 from components.text import plain
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["draw_board"]
 
 
-def draw_board(question: Question, study: Study, methods: list[str]) -> None:
+def draw_board(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: none for this text; the bundled sentences are computed once per model and kept on disk."""
-    receipts = [study.receipts[method] for method in methods if method in study.receipts]
+    receipts = [explanations.receipts[method] for method in methods if method in explanations.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
         _this_text(gb.scoreboard(receipts))
@@ -36,7 +35,7 @@ def draw_board(question: Question, study: Study, methods: list[str]) -> None:
 
 
 def _this_text(board: Scoreboard) -> None:
-    known, checks = saliency.methods(), evaluation.checks()
+    known, checks = saliency.methods(), saliency.checks()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
@@ -61,17 +60,15 @@ def _this_text(board: Scoreboard) -> None:
 
 
 def _this_model(one: Opened) -> None:
-    ranking = evaluation.stored_ranking(one.request)
+    ranking = saliency.stored_ranking(one.request)
     if ranking is not None:
         _ranking(ranking)
         return
     key = version_of(one.request)
-    search = current_search(
-        f"ranking_{key}", key
-    )  # one search per model: minutes of work survive a look at another one
-    draw_search(
-        search,
-        lambda: search.start(evaluation.method_ranking(one.request)),
+    job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a switch to another one
+    draw_job(
+        job,
+        lambda: job.start(saliency.method_ranking(one.request)),
         name="ranking",
         label="Rank the methods for this model",
         cost="Every method explains each of sixty bundled short sentences, written for this purpose, and is compared "

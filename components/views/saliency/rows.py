@@ -12,7 +12,7 @@ from components.gateway import inputs, saliency
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
-from components.gateway.study import Study
+from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, verdicts
@@ -71,12 +71,12 @@ def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
     return Shown(words, groups, np.flatnonzero(~keep))
 
 
-def draw_rows(question: Question, study: Study, methods: list[str]) -> None:
+def draw_rows(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """The results so far, in the order of the methods."""
-    here = [method for method in methods if method in study.scores]
+    here = [method for method in methods if method in explanations.scores]
     if not here:
         return
-    first = study.scores[here[0]]
+    first = explanations.scores[here[0]]
     unit = "logit" if first.output == "logit" else "probability"
     st.markdown(
         f"Evidence for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
@@ -85,7 +85,7 @@ def draw_rows(question: Question, study: Study, methods: list[str]) -> None:
     _looks()
     shown = shown_units(first.encoded, question.one)
     for method in here:
-        draw_row(question, shown, study.scores[method], study.receipts.get(method), key=f"row_{method}")
+        draw_row(question, shown, explanations.scores[method], explanations.receipts.get(method), key=f"row_{method}")
 
 
 def _looks() -> None:
@@ -179,7 +179,7 @@ def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
 
 def _about(method: gb.Method) -> str:
     signed = "Signed: blue is evidence against." if method.signed else "Never negative: strength, not direction."
-    return f"A score shows {plain(method.meaning)}. {signed} {plain(method.paper)}."
+    return f"A score measures {plain(method.meaning)}. {signed} {plain(method.paper)}."
 
 
 def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
@@ -189,5 +189,6 @@ def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
     cost = passes(result.forward_passes)
     took = plain(f"{result.seconds:.2f}")
     return (
-        f"{arithmetic(result)} {where} hold {share:.0%} of the total magnitude. {cost[0].upper()}{cost[1:]}, {took} s."
+        f"{arithmetic(result)} {where} account for {share:.0%} of the total magnitude. "
+        f"{cost[0].upper()}{cost[1:]}, {took} s."
     )

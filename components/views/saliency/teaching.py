@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import evaluation, saliency
+from components.gateway import saliency
 from components.gateway.library import gb
-from components.gateway.study import Study
+from components.gateway.saliency import Explanations
 from components.shared.options import one_of
 from components.shared.questions import Question
 from components.text import plain
@@ -27,9 +27,9 @@ _KINDS: dict[BrokenKind, tuple[str, str]] = {
 }
 
 
-def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
+def draw_teaching(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: one receipt, and one more run of the method for the scores of another sentence."""
-    here = [method for method in methods if method in study.scores]
+    here = [method for method in methods if method in explanations.scores]
     known = saliency.methods()
     st.markdown("A meaningless explanation can look just as convincing. Break one and read its receipt.")
     first, second = st.columns([0.55, 0.45])
@@ -54,7 +54,7 @@ def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
             key="broken_again",
         )  # fmt: skip
     with st.spinner("Checking it …"):
-        result, receipt = evaluation.broken(question.request, method, question.target, question.output, kind, seed)
+        result, receipt = saliency.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]
     shown = shown_units(result.encoded, question.one)
     draw_row(
@@ -65,8 +65,8 @@ def draw_teaching(question: Question, study: Study, methods: list[str]) -> None:
         key="broken",
         title=f":red-badge[:material/warning: Broken on purpose] **{name}** · {told}",
     )
-    honest: gb.Receipt | None = study.receipts.get(method)
+    honest: gb.Receipt | None = explanations.receipts.get(method)
     if honest is not None:
         st.markdown("For comparison, the explanation as computed:")
-        draw_row(question, shown, study.scores[method], honest, key="honest")
+        draw_row(question, shown, explanations.scores[method], honest, key="honest")
     st.caption(plain("A broken explanation sometimes passes a check by chance, which is why a receipt has several."))

@@ -36,12 +36,12 @@ def ask_what(opened: list[Opened], *, refine: bool, foil: bool) -> Question | No
     return refined(question, *columns[1 : 3 if foil else 2], wording=_WORDING) if refine else question
 
 
-def decides(asked: Question) -> bool:
+def decides(question: Question) -> bool:
     """Whether the prediction is a decision that can change; where it is a score, says so."""
-    if not (asked.kind == "class" and asked.one.model.regression):
+    if not (question.kind == "class" and question.one.model.regression):
         return True
     st.info(
-        f"{plain(asked.one.name)} is a regression: it predicts a score, and no class that could change. "
+        f"{plain(question.one.name)} is a regression: it predicts a score, and no class that could change. "
         "Compare the scores of edited texts in the section Edit."
     )
     return False

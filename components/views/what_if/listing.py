@@ -1,100 +1,75 @@
-"""The list of variants, and two of them side by side."""
+"""The list of variants, a row each: its changes, the prediction, and the change in probability; two side by side."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from components import state
 from components.gateway import language, what_if
+from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
 from components.gateway.opened import Role
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
-from components.views.what_if.rows import Action, Outcome, draw_row, marked
-from components.views.what_if.tries import ORIGINAL, Tries
+from components.views.what_if.tries import ORIGINAL, Outcome, Tries
 
-if TYPE_CHECKING:
-    from glassbert.whatif.results import Variants
-
-__all__ = ["draw_variants", "open_text", "outcomes"]
+__all__ = ["Action", "draw_row", "draw_variants", "marked", "open_text"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
+# Of a long unchanged passage, this much is shown on either side of a change.
+_AROUND = 60
 
 
-def draw_variants(asked: Question, tries: Tries) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """A button under a row; ``id`` makes its key."""
+
+    id: str
+    label: str
+    run: Callable[[], None]
+    help: str = ""
+    active: bool = False
+
+
+def draw_variants(question: Question, tries: Tries) -> None:
     """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = _evaluated(asked, tries)
+    found = tries.evaluate(question)
     itself = found[tries.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(
-        f"**Variants** · the prediction of {plain(asked.one.name)}, the {unit} of "
+        f"**Variants** · the prediction of {plain(question.one.name)}, the {unit} of "
         f"**{plain(charts.readable(itself.target))}**, and its change"
     )
     for number, changes in tries.changes.items():
         draw_row(
             "Original" if number == ORIGINAL else f"{number}",
-            marked(asked.request, changes),
+            marked(question.request, changes),
             found.get(changes),
-            _actions(asked, tries, number),
+            _actions(question, tries, number),
             key=f"variant_{number}",
         )
     if len(tries.changes) > 1:
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=tries.clear, key="variants_clear")
-        _side_by_side(asked, tries, found)
+        _side_by_side(question, tries, found)
     _how(tries, found)
 
 
-def _evaluated(asked: Question, tries: Tries) -> dict[tuple[Change, ...], Outcome]:
-    """The outcomes of the variants; those that are new to this question are run in one batch."""
-    found: dict[tuple[Change, ...], Outcome] = tries.outcomes.setdefault(
-        version_of(asked.request.model, asked.target), {}
-    )
-    new = [one for one in tries.changes.values() if one and one not in found and _can_be_asked(asked, one)]
-    if new or () not in found:
-        result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
-        found[()] = _original(result)
-        found.update(zip(new, outcomes(result), strict=False))
-        tries.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
-    return found
-
-
-def outcomes(result: Variants) -> list[Outcome]:
-    """For each variant, next to the outcome of the original text."""
-    before = _original(result)
-    numbers = result.values if before.score else result.probabilities
-    return [
-        replace(before, prediction=prediction, probability=float(number))
-        for prediction, number in zip(result.predictions, numbers, strict=True)
-    ]
-
-
-def _original(result: Variants) -> Outcome:
-    """The outcome of the unchanged text; the number of a regression is its score."""
-    score = result.probability is None
-    number = result.value if result.probability is None else result.probability
-    return Outcome(result.target_label, result.prediction, number, result.prediction, number, score=score)
-
-
-def open_text(asked: Question, changes: tuple[Change, ...]) -> None:
+def open_text(question: Question, changes: tuple[Change, ...]) -> None:
     """Make the changed text the text of the whole app."""
-    after = what_if.edited(asked.request, changes)
+    after = what_if.edited(question.request, changes)
     state.change(text=after.text, pair=after.pair or "")
     state.redraw_page()
 
 
-def _can_be_asked(asked: Question, changes: tuple[Change, ...]) -> bool:
-    return asked.gap is None or all(position != asked.gap for position, _, _ in changes)
-
-
-def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
+def _actions(question: Question, tries: Tries, number: int) -> list[Action]:
     pins = [
         Action(
             f"pin_{pin}",
@@ -110,16 +85,94 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
     return [
         Action("go_on", "Edit further", lambda: setattr(tries, "draft", number), "Change another word of it"),
         Action("undo", "Undo", lambda: tries.undo(number), "Undo its last change"),
-        Action("open", "Open", lambda: open_text(asked, tries.changes[number]), "Use it as the text of all pages"),
+        Action("open", "Open", lambda: open_text(question, tries.changes[number]), "Use it as the text of all pages"),
         *pins,
         Action("remove", "Remove", lambda: tries.remove(number)),
     ]
 
 
+# --- a row -----------------------------------------------------------------------------------------------------
+
+
+def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
+    """The text with its changes, as Markdown: deletions struck out, insertions highlighted; text B after a slash."""
+    edited, shown = what_if.edit_text(request, changes), []
+    for number, text in enumerate(edited.original.texts):
+        parts, end = [], 0
+        for word in edited.words:
+            if not word.changed or word.text != number:
+                continue
+            parts.append(_stretch(text[end : word.start], first=end == 0))
+            parts.append(f":gray[~~{plain(word.old)}~~]")
+            if word.new:
+                parts.append(f" :orange-background[**{plain(word.new)}**]")
+            end = word.end
+        parts.append(_stretch(text[end:], first=end == 0, last=True))
+        shown.append("".join(parts))
+    return " **/** ".join(shown)
+
+
+def _stretch(text: str, *, first: bool, last: bool = False) -> str:
+    """Unchanged words; of many only those next to a change, or the beginning if nothing changed."""
+    if len(text) <= 2 * _AROUND:
+        return plain(text)
+    head = text[:_AROUND].rpartition(" ")[0] if last or not first else ""
+    tail = "" if last else text[-_AROUND:].partition(" ")[2]
+    return plain(f"{head} … {tail}")
+
+
+def draw_row(
+    title: str, text: str, outcome: Outcome | None, actions: Sequence[Action], *, key: str, note: str = ""
+) -> None:
+    """One text. ``title``, ``text``, ``note`` are Markdown; ``outcome`` None: this question cannot be asked of it."""
+    with st.container(border=True, key=key):
+        left, right = st.columns([0.64, 0.36], gap="medium")
+        with left:
+            st.markdown(f"**{title}** &nbsp; {text}")
+            if actions:
+                with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+                    for action in actions:
+                        st.button(
+                            action.label,
+                            key=f"{key}_{action.id}",
+                            type="tertiary",
+                            icon=":material/check:" if action.active else None,
+                            help=action.help or None,
+                            on_click=action.run,
+                        )
+        with right:
+            if outcome is None:
+                st.caption("The gap being predicted was changed here, so this question has no answer.")
+            else:
+                _outcome(outcome, note)
+
+
+def _outcome(outcome: Outcome, note: str) -> None:
+    change = outcome.probability - outcome.probability_before
+    parts = [outcome.told]
+    if change:
+        parts.append(plain(f"{change:+.3g}") if outcome.score else _points(change))
+    if note:
+        parts.append(f":gray[{note}]")
+    st.markdown(" &nbsp; ".join(parts))
+    if outcome.score:
+        return  # a score has no scale on which a bar could be long or short
+    # numbers only: no user text reaches this markup
+    side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
+    st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')
+
+
+def _points(change: float) -> str:
+    """A difference of probabilities, in percentage points: "−12.3 points"."""
+    size = abs(100 * change)
+    shown = f"{size:.1f}" if size >= 0.1 else f"{size:.1g}"
+    return plain(f"{'+' if change > 0 else '−'}{shown} points")
+
+
 # --- two of them -----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def _side_by_side(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
     from glassbert.pictures.bars import paired_bars, paired_scores
 
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
@@ -131,12 +184,12 @@ def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...],
     left, right = st.columns([0.45, 0.55], gap="large")
     with left:
         for pin in ("A", "B"):
-            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[changes[pin]].told}")
+            st.markdown(f"**{pin}** &nbsp; {marked(question.request, changes[pin])}  \n{found[changes[pin]].told}")
         if "compare" in PAGES:
-            _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
+            _link(question.one.role, *(what_if.edited(question.request, changes[pin]) for pin in ("A", "B")))
     with right:
-        names, first, second = _distributions(asked, changes["A"], changes["B"])
-        if asked.kind == "class" and asked.one.model.regression:
+        names, first, second = _distributions(question, changes["A"], changes["B"])
+        if question.kind == "class" and question.one.model.regression:
             figure = paired_scores(names, first, second, None, 1.0)
         else:
             figure = paired_bars(names, first, second, sides=("A", "B"))
@@ -163,22 +216,25 @@ def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
 
 
 def _distributions(
-    asked: Question, first: tuple[Change, ...], second: tuple[Change, ...]
+    question: Question, first: tuple[Change, ...], second: tuple[Change, ...]
 ) -> tuple[list[str], list[float], list[float]]:
     """Both predictions: every answer that either finds likely, with its probability in A and in B."""
-    texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
-    if asked.kind == "class":
+    texts = [what_if.edited(question.request, changes) for changes in (first, second)]
+    if question.kind == "class":
         one, other = (language.classify(text) for text in texts)
         if one.regression:
             return list(one.labels), one.logits.tolist(), other.logits.tolist()
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
-    if asked.kind == "next":
+    if question.kind == "next":
         one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
-        return ["B follows A", "B is from elsewhere"], one, other
-    assert asked.gap is not None  # of the three kinds of question here, this is a masked word
-    gaps = [what_if.token_now(asked.request, changes, asked.gap) for changes in (first, second)]
+        return ["B follows A", "B does not follow A"], one, other
+    assert question.gap is not None  # of the three kinds of question here, this is a masked word
+    gaps = [
+        what_if.edit_text(question.request, changes).word(question.gap).token_in(encode(text))
+        for changes, text in zip((first, second), texts, strict=True)
+    ]
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
         prediction = language.fill_mask(text, (gap,), _FETCHED)

@@ -13,8 +13,8 @@ from components.gateway import what_if
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.jobs import run_job
 from components.shared.questions import Question
-from components.shared.searches import run_search
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
@@ -41,9 +41,9 @@ _WHAT = {
 _AT_ONCE = 250
 
 
-def draw_tracing(asked: Question) -> None:
+def draw_tracing(question: Question) -> None:
     """Cost: less than a third of a pass per place."""
-    corrupted = second_text(asked)
+    corrupted = second_text(question)
     if corrupted is None:
         return
     st.segmented_control(
@@ -53,11 +53,11 @@ def draw_tracing(asked: Question) -> None:
         **state.bind("patch", WhatIfFields, options=_KINDS),
     )
     kind = state.fields(WhatIfFields).patch
-    model = asked.one.model
-    columns = model.attention_heads if kind == "head" else len(asked.encoded)
+    model = question.one.model
+    columns = model.attention_heads if kind == "head" else len(question.encoded)
     places = (model.layers + (kind == "hidden")) * columns
-    request = TraceRequest(asked.request, corrupted, asked.target, kind)
-    result = run_search(
+    request = TraceRequest(question.request, corrupted, question.target, kind)
+    result = run_job(
         "trace",
         version_of(request),
         lambda: what_if.trace(request),

@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from components import state
 from components.gateway import inputs, what_if
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.what_if import Change
+from components.shared.charts import percent, readable
 from components.shared.questions import Question
-from components.views.what_if.rows import Outcome
+from components.text import plain
 
-__all__ = ["ORIGINAL", "Tries", "current_tries"]
+if TYPE_CHECKING:
+    from glassbert.whatif.results import Variants
+
+__all__ = ["ORIGINAL", "Outcome", "Tries", "current_tries", "outcomes"]
 
 ORIGINAL = 0
 """The number of the original text among its variants."""
 
 _TEXTS_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``.
+
+    ``score``: the model is a regression, and its raw scores stand in the place of probabilities.
+    """
+
+    target: str
+    prediction: str
+    probability: float
+    prediction_before: str
+    probability_before: float
+    score: bool = False
+
+    @property
+    def told(self) -> str:
+        """The prediction and the target's probability, as Markdown."""
+        if self.score:
+            return f"**{plain(readable(self.target))}** {plain(f'{self.probability:.4g}')}"
+        decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
+        name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
+        same = self.prediction == self.target
+        return f"{name} &nbsp; {share}" if same else f"{name} &nbsp; {plain(readable(self.target))} {share}"
 
 
 @dataclass(slots=True, eq=False)
@@ -32,26 +62,45 @@ class Tries:
     cost: str = ""  # of the last batch
     _made: int = 0
 
-    def add(self, asked: Question, changes: tuple[Change, ...]) -> None:
+    def add(self, question: Question, changes: tuple[Change, ...]) -> None:
         """Add a new variant, unless it exists already; one that the model cannot read is refused with the reason."""
         self.refusal = ""
         try:
-            after = what_if.edited(asked.request, changes)
+            after = what_if.edited(question.request, changes)
             inputs.encode(after)
         except gb.GlassBERTError as error:
             self.refusal = str(error)
             return
-        if (after.text, after.pair) == (asked.request.text, asked.request.pair):
+        if (after.text, after.pair) == (question.request.text, question.request.pair):
             self.refusal = "that leaves the text unchanged"
         elif changes not in self.changes.values():
             self._made += 1
             self.changes[self._made] = changes
             self.pins.setdefault("B", self._made)
 
-    def edit(self, asked: Question, change: Change) -> None:
+    def edit(self, question: Question, change: Change) -> None:
         """Add a change to the draft; a second change of the same word replaces the first."""
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
-        self.add(asked, (*kept, change))
+        self.add(question, (*kept, change))
+
+    def evaluate(self, question: Question) -> dict[tuple[Change, ...], Outcome]:
+        """The outcomes by changes; variants that are new to this question are run in one batch.
+
+        A variant that changed the gap being predicted has none.
+        """
+        found = self.outcomes.setdefault(version_of(question.request.model, question.target), {})
+        possible = [
+            changes
+            for changes in self.changes.values()
+            if changes and all(position != question.gap for position, _, _ in changes)
+        ]
+        new = [changes for changes in possible if changes not in found]
+        if new or () not in found:
+            result = what_if.variants(question.request, question.target, tuple(new) or ((),))
+            found[()] = _original(result)
+            found.update(zip(new, outcomes(result), strict=False))
+            self.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
+        return found
 
     def undo(self, number: int) -> None:
         """Undo the last change; a variant without changes equals the original text and is removed."""
@@ -73,10 +122,27 @@ class Tries:
         self.pins[pin] = number
 
 
-def current_tries(asked: Question) -> Tries:
+def outcomes(result: Variants) -> list[Outcome]:
+    """For each variant, next to the outcome of the original text."""
+    before = _original(result)
+    numbers = result.values if before.score else result.probabilities
+    return [
+        replace(before, prediction=prediction, probability=float(number))
+        for prediction, number in zip(result.predictions, numbers, strict=True)
+    ]
+
+
+def _original(result: Variants) -> Outcome:
+    """The outcome of the unchanged text; the number of a regression is its score."""
+    score = result.probability is None
+    number = result.value if result.probability is None else result.probability
+    return Outcome(result.target_label, result.prediction, number, result.prediction, number, score=score)
+
+
+def current_tries(question: Question) -> Tries:
     """This user's variants of this text, as long as it is tokenized the same way; a few earlier texts are kept too."""
     kept: dict[str, Tries] = state.remembered("tries", {})
-    key = version_of(asked.encoded.texts, asked.encoded.tokens)
+    key = version_of(question.encoded.texts, question.encoded.tokens)
     if key not in kept:
         kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
         state.remember("tries", kept)

@@ -57,9 +57,11 @@ def test_the_copies_kept_are_bounded_and_die_with_the_model(tiny_checkpoint, mon
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
     last = len(_copies.stages(model)) - 1
     one = _copies.randomised(model, last, 0)
-    assert _copies.randomised(model, last, 0).network is one.network, "kept"
+    again = _copies.randomised(model, last, 0)
+    assert again.network is one.network, "kept"
+    assert again.lock is one.lock, "two receipts at once would meet on its hooks"
     kept = _copies._kept
-    ((size, _),) = kept[model.network].values()
+    ((size, *_),) = kept[model.network].values()
     assert size == 4 * sum(parameter.numel() for parameter in model.network.parameters())
     monkeypatch.setattr(_copies, "_KEPT_BYTES", 2.5 * size)
     for seed in range(1, 5):

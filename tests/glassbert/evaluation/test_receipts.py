@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassbert as gb
-from glassbert.evaluation import _examination
+from glassbert.evaluation import _examination, _rerun
 
 #: Sentences that the embedded model is not in two minds about.
 SENTENCES = (
@@ -86,7 +86,7 @@ def test_what_a_broken_explanation_is(sentiment, kind, method):
 
 
 def test_broken_needs_a_kind_it_knows(model):
-    with pytest.raises(gb.OptionError, match="valid are random, flipped, other_sentence"):
+    with pytest.raises(gb.OptionError, match="must be one of random, flipped, other_sentence"):
         gb.broken(model, gb.attribute(model, TEXT, method="saliency"), "upside_down")
 
 
@@ -116,7 +116,7 @@ def test_receipts_of_many_methods_equal_those_of_each_and_cost_less(model):
 @pytest.mark.parametrize(("kept", "expected"), [(2**30, [4, 0]), (0, [4, 4])])
 def test_methods_share_the_first_order_pass_of_every_copy_unless_it_is_large(model, monkeypatch, kept, expected):
     """Two stages of the cascade, two noises: one pass each, for both methods or for each."""
-    monkeypatch.setattr(_examination, "_KEPT_BYTES", kept)
+    monkeypatch.setattr(_rerun, "_KEPT_BYTES", kept)
     scores = [gb.attribute(model, TEXT, method=method, target=1) for method in ("input_x_gradient", "saliency")]
     receipts = list(gb.receipts(model, scores, checks=("sanity", "stability")))
     assert [receipt.forward_passes for receipt in receipts] == expected
@@ -238,9 +238,9 @@ def test_long_texts_get_fewer_orderings_and_short_ones_a_hundred():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"checks": ["beauty"]}, "no check 'beauty'; valid are arithmetic"),
-        ({"n_orderings": 5}, "valid are 10 to 10000"),
-        ({"seed": -1}, "valid are 0 to"),
+        ({"checks": ["beauty"]}, "must be one of arithmetic.*; got 'beauty'"),
+        ({"n_orderings": 5}, "must be from 10 to 10000"),
+        ({"seed": -1}, "must be from 0 to"),
     ],
 )
 def test_bad_options_are_refused(model, options, message):

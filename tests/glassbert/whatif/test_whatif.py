@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import glassbert as gb
 from glassbert.decision import Passes, decide
-from glassbert.whatif.edits import edited_texts, word_at, words_to_edit
+from glassbert.whatif.edits import edit_text, word_text, words_to_edit
 from glassbert.whatif.proposals import by_gradient, by_masked_model
 from tests import tiny
 
@@ -25,7 +25,7 @@ def bert(tiny_model):
 
 
 def edited(model, text, *edits):
-    return edited_texts(gb.encode(model, text), edits, model.mask_token)[0]
+    return edit_text(gb.encode(model, text), edits, model.mask_token).texts[0]
 
 
 # --- edits -------------------------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def test_edits_made_together_do_not_move_each_other(bert):
     places = [int(np.flatnonzero(encoded.word_ids == word)[0]) for word in (1, 2, 6)]
     edits = [gb.Edit(places[0], replacement="grandmother"), gb.Edit(places[1], "delete"), gb.Edit(places[2], "mask")]
     for order in itertools.permutations(edits):
-        assert edited_texts(encoded, order, "[MASK]") == ("The grandmother home.", "He [MASK] very tired today.")
+        assert edit_text(encoded, order, "[MASK]").texts == ("The grandmother home.", "He [MASK] very tired today.")
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
@@ -74,15 +74,45 @@ def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
     except gb.TextError:
         return
     for position in words_to_edit(encoded):
-        span = word_at(encoded, position)
-        word = encoded.texts[0][span.start : span.end]
-        assert edited_texts(encoded, [gb.Edit(position, replacement=word)], model.mask_token) == encoded.texts
+        word = word_text(encoded, position)
+        assert edit_text(encoded, [gb.Edit(position, replacement=word)], model.mask_token).texts == encoded.texts
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_every_word_is_found_again_after_the_edits(tiny_model, data):
+    """Each word's place in the edited text, against what stands there, and the token there against its characters."""
+    model = tiny_model("bert", "masked_words")
+    encoded = gb.encode(model, *PAIR)
+    firsts = [position for position in range(1, len(encoded)) if encoded.word_ids[position] >= 0]
+    firsts = [position for position in firsts if encoded.word_ids[position] != encoded.word_ids[position - 1]]
+    kinds = {
+        position: data.draw(st.sampled_from(["", "", "delete", "mask", "grandmother", "it is"])) for position in firsts
+    }
+    edits = [
+        gb.Edit(position, kind) if kind in ("delete", "mask") else gb.Edit(position, replacement=kind)
+        for position, kind in kinds.items()
+        if kind
+    ]
+    after = edit_text(encoded, edits, "[MASK]")
+    assert [word.position for word in after.words] == firsts
+    again = gb.encode(model, *after.texts) if all(after.texts) else None
+    for word in after.words:
+        kind, old = kinds[word.position], word_text(encoded, word.position)
+        expected = {"": old, "delete": "", "mask": "[MASK]"}.get(kind, kind)
+        if old[0].isupper() and kind in ("grandmother", "it is"):
+            expected = expected[0].upper() + expected[1:]
+        assert (word.old, word.new, word.changed) == (old, expected, bool(kind))
+        if again is not None and word.new:
+            token = word.token_in(again)
+            assert again.sequence_ids[token] == word.text
+            assert again.offsets[token, 0] == word.new_start
 
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: gb.Edit(2, "swap", "x"), gb.OptionError, "valid are replace, delete, mask"),
+        (lambda: gb.Edit(2, "swap", "x"), gb.OptionError, "must be one of replace, delete, mask"),
         (lambda: gb.Edit(2), gb.OptionError, "needs a replacement"),
         (lambda: gb.Edit(2, "replace", "  "), gb.OptionError, "needs a replacement"),
         (lambda: gb.Edit(2, "delete", "x"), gb.OptionError, "take none"),
@@ -271,8 +301,8 @@ def test_who_proposes_must_know_masked_words(sentiment):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"proposals": "magic"}, "valid are masked_model, gradient"),
-        ({"max_edits": 3}, "valid are 1 and 2"),
+        ({"proposals": "magic"}, "must be one of masked_model, gradient"),
+        ({"max_edits": 3}, "must be 1 or 2"),
         ({"top_k": 0}, "at least 1"),
         ({"budget": 3}, "at least 10"),
         ({"results": 0}, "at least 1"),

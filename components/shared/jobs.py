@@ -1,0 +1,190 @@
+"""A background job: long work in its own thread, and behind a button its cost, progress, a stop button and its result.
+
+A function of the gateway prepares the work in the page's thread and returns it; `run_job` does the rest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from components import state
+from components.gateway.library import gb
+from components.shared.selection import explained_errors
+
+__all__ = ["Job", "current_job", "draw_job", "run_job"]
+
+# A quick job is done before the page has to say that it is under way.
+_QUICK_SECONDS = 0.3
+_WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
+_R = TypeVar("_R")
+
+
+class Job(Generic[_R]):
+    """One job; ``key`` names its input. ``found`` is complete once it is ``done``; before that it is None or partial.
+
+    A page cannot do the work in its own thread: Streamlit ends that one when the user clicks, and the results so far
+    would be lost.
+    """
+
+    def __init__(self, key: str, found: _R | None = None) -> None:
+        self.key = key
+        self.found = found
+        self.share = 0.0  # how much is done, 0 to 1
+        self.doing = ""  # what the work says it is at
+        self.arrived = 0  # partial results published so far
+        self.stopped = False  # by the user, before there was a result
+        self.error: Exception | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def started(self) -> bool:
+        return self._thread is not None
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end, or to a stop that left a result."""
+        return self.started and not self.running and not self.stopped and self.error is None
+
+    def start(self, work: Callable[..., _R], found: _R | None = None) -> None:
+        """Run ``work(progress=…, cancelled=…)``, and wait for it if it is quick. Does nothing while one runs.
+
+        ``found``: the partial result that the work adds to. What is cached must be fetched before: in the job's own
+        thread there is no page to cache for.
+        """
+        if self.running:
+            return
+        self.found = found
+        self.share, self.doing, self.stopped, self.error = 0.0, "", False, None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+        self.wait(_QUICK_SECONDS)
+
+    def publish(self, found: _R, doing: str) -> None:
+        """For the work to call: its result so far, and what it does next."""
+        self.found, self.doing = found, doing
+        self.arrived += 1
+
+    def stop(self) -> None:
+        """End soon, keeping what was found."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> None:
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def raise_error(self) -> None:
+        """Raise the error that ended the work, if any, here, where a page can show it."""
+        if self.error is not None:
+            raise self.error
+
+    def _run(self, work: Callable[..., _R]) -> None:
+        def progress(done: int, total: int) -> None:
+            self.share = min(done / total, 1.0) if total else 1.0
+
+        try:
+            self.found = work(progress=progress, cancelled=self._stop.is_set)
+        except gb.StoppedError:
+            self.stopped = True
+        except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
+            self.error = error
+
+
+def current_job(name: str, key: str) -> Job[Any]:
+    """This visitor's job of this name; one of another key is stopped and forgotten."""
+    job: Job[Any] | None = state.remembered(f"{name}_job")
+    if job is None or job.key != key:
+        if job is not None:
+            job.stop()
+        job = Job(key)
+        state.remember(f"{name}_job", job)
+    return job
+
+
+def run_job(
+    name: str,
+    key: str,
+    prepare: Callable[[], Callable[..., _R]],
+    *,
+    label: str,
+    cost: str,
+    at_once: bool = False,
+    narrow: bool = False,
+) -> _R | None:
+    """Draw the job of this name and key, and return its result; None before it starts or while it runs.
+
+    ``prepare`` runs in the page's thread and returns the work of a `Job`. ``at_once`` starts without a click;
+    ``narrow`` is for a column among others, where the button disappears once there is a result. A job with another
+    key is stopped.
+    """
+    job: Job[_R] = current_job(name, key)
+
+    def start() -> None:
+        job.start(prepare())
+
+    if at_once and not job.started:
+        start()
+    if not (narrow and job.done):
+        draw_job(job, start, name=name, label=label, cost=cost, narrow=narrow)
+    return job.found if job.done else None
+
+
+def draw_job(
+    job: Job[Any],
+    start: Callable[[], None],
+    *,
+    name: str,
+    label: str,
+    cost: str,
+    narrow: bool = False,
+    done: bool | None = None,
+    repeatable: bool = True,
+    unit: str = "",
+) -> None:
+    """The button that starts it, keyed ``{name}_start``, its cost, and why it ended early, if it did.
+
+    While it runs, progress and a stop button are shown instead.
+
+    ``done``: whether nothing is left to compute, if the job itself cannot tell; a job that is not ``repeatable``
+    cannot be started then. ``unit`` follows the percentage: "of the heads".
+    """
+    if job.running:
+        _progress(job, job.arrived, name, unit)
+        return
+    done = job.done if done is None else done
+    again = done and repeatable
+    left, right = st.columns(_NARROW if narrow else _WIDE, vertical_alignment="center")
+    left.button(
+        label,
+        type="secondary" if again else "primary",
+        icon=":material/replay:" if again else ":material/play_arrow:",
+        disabled=done and not repeatable,
+        on_click=start,
+        key=f"{name}_start",
+        width="stretch",
+    )
+    right.caption(cost)
+    if job.stopped and job.found is None:
+        st.info("Stopped before there were any results.")
+    with explained_errors():
+        job.raise_error()
+
+
+@st.fragment(run_every=0.3)
+def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
+    """Shown until it ends; the page reruns when it does, and for every partial result."""
+    if not job.running or job.arrived != drawn:
+        st.rerun()
+        return
+    left, right = st.columns([0.75, 0.25], vertical_alignment="center")
+    left.progress(job.share, text=job.doing or f"{job.share:.0%} {unit}".strip())
+    right.button("Stop", on_click=job.stop, key=f"{name}_stop", width="stretch")

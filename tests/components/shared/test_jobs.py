@@ -1,0 +1,135 @@
+"""A background job tells how far it is, can be stopped, and keeps what it found."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+import glassbert as gb
+from components import state
+from components.shared.jobs import Job, current_job
+
+STEP = threading.Event
+
+
+def ended(job: Job[object]) -> Job[object]:
+    job.wait(20)
+    assert not job.running
+    return job
+
+
+def until_cancelled(started: STEP, cancelled: Callable[[], bool]) -> int:
+    steps = 0
+    while not cancelled():
+        steps += 1
+        started.set()
+    return steps
+
+
+def test_it_tells_how_far_it_is_and_keeps_its_result() -> None:
+    def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> str:
+        progress(1, 4)
+        return "stopped" if cancelled() else "done"
+
+    job: Job[object] = Job("key")
+    assert (job.started, job.done, job.found) == (False, False, None)
+    job.start(work)
+    ended(job)
+    assert (job.found, job.error, job.share, job.done) == ("done", None, 0.25, True)
+
+
+def test_one_that_is_stopped_keeps_what_it_found() -> None:
+    started, job = STEP(), Job[object]("key")
+    job.start(lambda cancelled, **_: until_cancelled(started, cancelled))
+    assert started.wait(20)
+    assert (job.running, job.done) == (True, False)
+    job.stop()
+    ended(job)
+    assert job.done
+    assert isinstance(job.found, int)
+    assert job.found > 0
+
+
+def test_one_that_is_stopped_before_a_result_is_no_error() -> None:
+    def work(**_: object) -> None:
+        raise gb.StoppedError
+
+    job: Job[object] = Job("key")
+    job.start(work)
+    ended(job)
+    assert (job.stopped, job.done, job.error) == (True, False, None)
+    job.raise_error()
+
+
+def test_one_that_fails_keeps_the_error_for_the_page() -> None:
+    def work(**_: object) -> None:
+        raise gb.TargetError("no such class")
+
+    job: Job[object] = Job("key")
+    job.start(work)
+    ended(job)
+    assert not job.done
+    with pytest.raises(gb.TargetError, match="no such class"):
+        job.raise_error()
+
+
+def test_a_second_start_forgets_the_first_result_unless_it_adds_to_it() -> None:
+    job: Job[object] = Job("key")
+    job.start(lambda **_: ["one"])
+    ended(job)
+
+    def add(**_: object) -> object:
+        found = job.found
+        assert isinstance(found, list)
+        return [*found, "two"]
+
+    job.start(add, job.found)
+    assert ended(job).found == ["one", "two"]
+
+    def fail(**_: object) -> None:
+        raise gb.TargetError("no such class")
+
+    job.start(fail)
+    assert ended(job).found is None
+
+
+def test_partial_results_are_there_while_it_works_and_when_it_is_stopped() -> None:
+    job, published, last = Job[list[str]]("key"), STEP(), STEP()
+
+    def work(**_: object) -> list[str]:
+        job.publish(["one"], "Looking for two …")
+        published.set()
+        assert last.wait(20)
+        raise gb.StoppedError
+
+    job.start(work)
+    assert published.wait(20)
+    assert (job.running, job.found, job.doing, job.arrived) == (True, ["one"], "Looking for two …", 1)
+    last.set()
+    job.wait(20)
+    assert (job.found, job.stopped, job.done) == (["one"], True, False)
+
+
+def test_a_start_while_it_works_is_none() -> None:
+    started, job = STEP(), Job[object]("key")
+    job.start(lambda cancelled, **_: until_cancelled(started, cancelled))
+    job.start(lambda **_: "second")
+    job.stop()
+    assert ended(job).found != "second"
+
+
+def test_another_question_stops_the_search_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[str, object] = {}
+    monkeypatch.setattr(state, "remembered", kept.get)
+    monkeypatch.setattr(state, "remember", kept.__setitem__)
+    first, started = current_job("trace", "one text"), STEP()
+    first.start(lambda cancelled, **_: until_cancelled(started, cancelled))
+    assert current_job("trace", "one text") is first
+    assert current_job("flip", "another text") is not first
+    assert first.running
+    second = current_job("trace", "another text")
+    assert second is not first
+    ended(first)
+    assert not second.started
