@@ -14,16 +14,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
-__all__ = ["Turns", "during_the_run", "run_is_over", "turns", "visitor"]
+from components.gateway.library import import_library
+
+__all__ = ["Turns", "admitted_by", "during_the_run", "is_present", "run_is_over", "turns", "unattended", "visitor"]
 
 # A visitor's use of the machine counts half after this long.
 _HALF_LIFE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
+# A connection that breaks for a moment is no farewell.
+_FAREWELL_SECONDS = 1.0
 
 
 class Turns:
@@ -38,9 +43,7 @@ class Turns:
         self._used: dict[str, tuple[float, float]] = {}  # visitor → seconds used, as of when
 
     @contextmanager
-    def turn(
-        self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None = None
-    ) -> Iterator[None]:
+    def turn(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None = None) -> Iterator[None]:
         """A context that begins when it is this visitor's turn.
 
         ``over()`` is asked meanwhile; StoppedError once it is true. ``waits(visitors before this one)`` is called
@@ -102,6 +105,26 @@ def visitor() -> str:
     return context.session_id if context else ""
 
 
+def is_present(session: str) -> bool:
+    """Whether this visitor has an open window."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
+
+
+def unattended(session: str, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """A function that says whether this visitor's window has been closed for a second."""
+    left_at: float | None = None
+
+    def gone() -> bool:
+        nonlocal left_at
+        if not session or not runtime.exists() or is_present(session):
+            left_at = None
+            return False
+        left_at = clock() if left_at is None else left_at
+        return clock() - left_at >= _FAREWELL_SECONDS
+
+    return gone
+
+
 def run_is_over() -> bool:
     """Whether nobody waits for this run of a page: another one was requested, or its window was closed.
 
@@ -127,16 +150,24 @@ def during_the_run() -> Iterator[None]:
     if not who:
         yield
         return
+    import_library()
     from glassbert.errors import StoppedError
-    from glassbert.network.run import admitted
 
     try:
-        with admitted(lambda: turns.turn(who, run_is_over)):
+        with admitted_by(lambda: turns.turn(who, run_is_over)):
             yield
     except StoppedError:
         if run_is_over():
             raise StopException from None
         raise
+
+
+def admitted_by(turn: Callable[[], AbstractContextManager[None]]) -> AbstractContextManager[None]:
+    """A context in which every forward pass of this thread runs inside ``turn()``."""
+    import_library()
+    from glassbert.network.run import admitted
+
+    return admitted(turn)
 
 
 def _stopped() -> Exception:

@@ -15,6 +15,7 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import cache
 from components.gateway.opened import Opened
+from components.shared.jobs import stop_jobs_of_other_pages
 from components.shell.model_picker import pick_device, pick_models
 from components.shell.navigation import PAGES, draw_menu
 from components.state import PageFields, View
@@ -42,6 +43,7 @@ def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_STYLE}</style>")
     view = state.begin(page_id, group)
+    stop_jobs_of_other_pages()
     with st.sidebar:
         st.markdown("### GlassBERT")
         draw_menu()

@@ -12,10 +12,10 @@ from components.gateway.language import rank_continuations
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
+from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores
-from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.next_sentence.crossing import draw_crossing
 

@@ -7,9 +7,9 @@ import streamlit as st
 from components import state
 from components.gateway.opened import Opened
 from components.gateway.saliency import attribute
+from components.shared.errors import explained_errors
 from components.shared.questions import ask_method, ask_which, questions
 from components.shared.scores_view import draw_scores
-from components.shared.selection import explained_errors
 
 
 @st.fragment
