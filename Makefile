@@ -6,16 +6,18 @@ PORT ?=
 WATCH ?=
 CHROMIUM ?=
 export PYTHON CHROMIUM
+# Tests start dozens of processes: each would compile the whole app anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 RUN := .venv/bin/python
 DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 # Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
-PYTEST := $(RUN) -m pytest -n 2 --dist worksteal
+PYTEST := $(RUN) -m pytest --dist worksteal
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest smoke bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -27,11 +29,11 @@ app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH
 test: chromium venv-dev lint types js unit browser ## all that CI runs, fastest first, up to the first failure
 	$(call heading,All passed.)
 
-check: venv-dev lint types js fast ## before each commit: lint, types and the tests that take no seconds
+check: venv-dev lint types js fast ## before each commit: lint, types and the fast tests
 	$(call heading,Checked. make test runs the rest: pages, browser, slow tests.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
-	$(call heading,Lint (make format mends most of it))
+	$(call heading,Lint (make format fixes most of it))
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 
@@ -40,28 +42,25 @@ types: venv-dev ## mypy --strict on the library and the app
 	@$(RUN) -m mypy
 
 js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
-	$(call heading,JavaScript (make format mends its formatting))
+	$(call heading,JavaScript (make format fixes its formatting))
 	@$(DENO) check --quiet --no-remote
 	@$(DENO) lint
 	@$(DENO) fmt --check
 
 fast: venv-dev
 	$(call heading,Fast tests)
-	@$(PYTEST) -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
+	@$(PYTEST) -n 2 -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -m 'not browser' --ignore=tests/browser tests
+	@$(PYTEST) -n 2 -m 'not browser' --ignore=tests/browser tests
 
-browser: venv-dev ## the running app in a real Chromium
+browser: venv-dev ## the running app in a real Chromium, and the benchmarks that drive one at their smallest
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 3 -m browser tests/browser tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: chromium unit browser ## all tests, with a list of the slowest
-
-smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \
@@ -70,12 +69,12 @@ bench: venv-dev venv-bench ## speed against the peers, as ratios
 docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
 	@PYTHONPATH=. $(RUN) scripts/reference.py
 
-format: venv-dev ## mend what ruff and deno can mend
+format: venv-dev ## fix what ruff and deno can fix
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 	@$(DENO) fmt --quiet
 
-lock: ## resolve every version anew into requirements.lock
+lock: ## resolve all versions again into requirements.lock
 	@sh scripts/lock.sh
 
 clean: ## remove caches and test results

@@ -1,4 +1,4 @@
-"""The running app and a real browser, for the benchmarks that look at what a visitor sees."""
+"""The running app and a real browser, for benchmarks of what a visitor sees."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _SIZE = {"width": 1440, "height": 900}
 
 
 class Server:
-    """A running app: its port, and what the system says its process uses."""
+    """A running app: its port, and the resources its process uses."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, started: float) -> None:
         self.process, self.port, self.started = process, port, started
 
     def resident_bytes(self) -> int:
-        """Memory that the process holds now (VmRSS)."""
+        """Current resident memory of the process (VmRSS)."""
         return self._status("VmRSS") * 1024
 
     def peak_bytes(self) -> int:
-        """The most it ever held (VmHWM)."""
+        """Peak resident memory (VmHWM)."""
         return self._status("VmHWM") * 1024
 
     def cpu_seconds(self) -> float:
-        """Processor time used so far; unlike wall-clock time hardly changed by what else the machine does."""
+        """Processor time used so far; unlike wall-clock time, hardly affected by other programs."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -46,7 +46,7 @@ class Server:
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith(f"{name}:"):
                 return int(line.split()[1])
-        raise RuntimeError(f"this system does not tell {name}; these benchmarks need Linux")
+        raise RuntimeError(f"this system does not report {name}; these benchmarks need Linux")
 
 
 def free_port() -> int:
@@ -68,7 +68,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], limit_seconds: fl
 
 @contextmanager
 def run_app(*, trace: Path | None = None, python: str = sys.executable) -> Iterator[Server]:
-    """The app as ``streamlit run`` starts it; with ``trace`` it writes there where its time goes."""
+    """The app as started by ``streamlit run``; with ``trace``, it writes its timings to that file."""
     port = free_port()
     options = ["--server.port", str(port)]
     command = [python, "-m", "streamlit", "run", "app.py", *options]
@@ -90,15 +90,15 @@ def run_app(*, trace: Path | None = None, python: str = sys.executable) -> Itera
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """The system's Chromium; CHROMIUM names another."""
+def browser(*options: str) -> Iterator[Browser]:
+    """The system's Chromium, with these options on its command line; CHROMIUM names another."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         raise SystemExit("These measurements need Chromium. Name one: CHROMIUM=/path/to/chrome")
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=path,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", *options],
         )
         try:
             yield opened
@@ -116,7 +116,7 @@ def open_page(
     parameters: Mapping[str, str] | None = None,
     on_socket: Callable[[WebSocket], None] | None = None,
 ) -> Page:
-    """A page of a fresh visitor, waited for until its first run ended and its panels are there."""
+    """A page of a new visitor, after its first run has ended and its panels are visible."""
     page = opened.new_context(viewport=_SIZE).new_page()
     if on_socket is not None:
         page.on("websocket", on_socket)

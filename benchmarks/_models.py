@@ -1,4 +1,4 @@
-"""Models that are not on board, made for a benchmark."""
+"""Models built for a benchmark that are not bundled."""
 
 from __future__ import annotations
 

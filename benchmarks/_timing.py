@@ -2,7 +2,7 @@
 
 On a shared machine two runs of the same script differ by more than most of what is measured. So contenders take turns
 (A B C A B C …), a ratio is taken within one round, where both saw about the same machine, and its median and range
-over the rounds are reported. Milliseconds belong to the run they stand in; compare ratios.
+over the rounds are reported. Milliseconds are only valid within one run; compare ratios.
 """
 
 from __future__ import annotations
@@ -53,15 +53,17 @@ def interleaved(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of every contender, one number a round; every round runs each of them once, in turn.
+    """Seconds of every contender, one number per round; every round runs each of them once, in turn.
 
-    The order turns round from one round to the next: what runs after something heavy is not always the same.
-    ``clock``: wall-clock time, or ``time.process_time``, which other programs on the machine hardly disturb.
+    The order is reversed from one round to the next, so that it is not always the same one that follows a heavy one.
+    ``clock``: wall-clock time, or ``time.process_time``, which other programs on the machine hardly affect.
+    A single round only shows that it runs, so nothing is warmed up for it.
     """
     gc.collect()
     gc.freeze()  # torch's and transformers' own objects, half a million: collecting them before each call takes longer
-    for work in contenders.values():
-        work()
+    if rounds > 1:
+        for work in contenders.values():
+            work()
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds):
         names = list(contenders)
@@ -79,12 +81,12 @@ def ratios(taken: Mapping[str, Sequence[float]], unit: str) -> dict[str, Spread]
 
 
 def add_smoke(parser: argparse.ArgumentParser) -> None:
-    """``--smoke``: the whole script at the smallest sizes. Its figures mean nothing; a test runs every script so."""
+    """``--smoke``: the whole script at the smallest sizes. Its figures mean nothing; tests run all scripts this way."""
     parser.add_argument("--smoke", action="store_true", help="smallest sizes, seconds: does the script still run?")
 
 
 def machine() -> str:
-    """Cores and load average: how far the milliseconds of this run can be believed."""
+    """Cores and load average: how reliable the milliseconds of this run are."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return f"{cores} cores, load average {load}"

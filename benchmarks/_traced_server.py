@@ -1,6 +1,6 @@
-"""The app with a stopwatch around its parts: ``_traced_server.py PORT TRACE`` writes one JSON line a call to TRACE.
+"""The app with timers around its parts: ``_traced_server.py PORT TRACE`` writes one JSON line per call to TRACE.
 
-Nothing of the app is changed for it: the functions that pages and panels call by name are replaced by timed ones.
+The app itself is not changed: the functions that pages and panels call by name are replaced by timed ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What attention and everything measured from it cost, in forward passes of the same sentence.
+"""The cost of attention and of every measure derived from it, in forward passes of the same sentence.
 
-A forward pass is ``fill_mask`` on text that is encoded already: the encoder, and the vocabulary head at the mask.
-Promised: attention costs at most 1.15 forward passes, the ablation sweep 0.35 × the number of heads, for 24 tokens.
+A forward pass is ``fill_mask`` on encoded text: the encoder, and the vocabulary head at the mask. Limits for 24
+tokens: attention costs at most 1.15 forward passes, the ablation sweep 0.35 × the number of heads.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{options.model}: {tokens} tokens, {model.layers} × {model.attention_heads} heads; {machine()}\n")
     print(table(("", "forward passes"), [(name, spread.text()) for name, spread in found.items()]))
     sweep = found[f"ablation sweep, {heads} heads"].middle / heads
-    print(f"\nattention: {found['attention'].middle:.2f} forward passes (promised: at most {MOST_ATTENTION})")
-    print(f"sweep: {sweep:.2f} forward passes a head (promised: at most {MOST_SWEEP})")
+    print(f"\nattention: {found['attention'].middle:.2f} forward passes (limit: {MOST_ATTENTION})")
+    print(f"sweep: {sweep:.2f} forward passes per head (limit: {MOST_SWEEP})")
 
 
 if __name__ == "__main__":

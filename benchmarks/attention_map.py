@@ -1,10 +1,11 @@
-"""Our map of all heads beside BertViz's model view, on the same weights: bytes, DOM nodes, seconds to draw.
+"""Our map of all heads compared with BertViz's model view, on the same weights: bytes, DOM nodes, seconds to draw.
 
-First both pictures alone in a browser, without Streamlit: random weights of 12 layers × 12 heads, ours and BertViz's in
-turn. The clock runs from handing the page its data to two animation frames after the last mark is in it. BertViz's page
-is the one this app embeds, with four digits a weight, a third of what BertViz itself writes. Then the running app at
-512 tokens, the embedded model and a random-weight BERT-base: what a new text and another head send to the Attention
-page, how long both take from the key or click, and by how much the server has grown, then and two such texts later.
+First, both pictures alone in a browser, without Streamlit: random weights of 12 layers × 12 heads, ours and BertViz's
+in turn. The clock runs from passing the data to the page until two animation frames after the last mark is drawn.
+BertViz's page is the one this app embeds, with four digits per weight, a third of what BertViz itself writes. Then the
+running app at 512 tokens, with the embedded model and a random-weight BERT-base: what a new text and another head send
+to the Attention page, how long both take from the key press or click, and by how much the server has grown, then and
+two such texts later.
 
     python benchmarks/attention_map.py [--tokens 16 32 64 128] [--rounds 3] [--app-only]
 """
@@ -40,7 +41,7 @@ FRAMES = (
 
 
 def weights(tokens: int) -> np.ndarray:
-    """Random attention, (layer, head, query, key), sharp enough to look like some."""
+    """Random attention, (layer, head, query, key), sharp enough to look realistic."""
     logits = np.random.default_rng(0).normal(scale=2.0, size=(LAYERS, HEADS, tokens, tokens)).astype(np.float32)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=-1, keepdims=True)
@@ -48,7 +49,7 @@ def weights(tokens: int) -> np.ndarray:
 
 
 def ours(maps: np.ndarray) -> bytes:
-    """The message that the heads map gets."""
+    """The message that the heads map receives."""
     small = thumbnails(maps, SIDE).pixels
     layers, heads, rows, columns = small.shape
     header = {"version": "v", "label": "All heads", "layers": layers, "heads": heads, "rows": rows, "columns": columns}
@@ -141,7 +142,10 @@ def painted(page: Page, selector: str) -> None:
     page.evaluate(FRAMES)
 
 
-def in_the_app(opened: Browser, server: Server, source: str, text: str, short: str, longest: int) -> list[str]:
+def in_the_app(
+    opened: Browser, server: Server, source: str, text: str, short: str, longest: int, calm: float
+) -> list[str]:
+    """The row of one model. ``calm``: seconds after which what a run took has been given back."""
     received = [0]
 
     def listen(socket: WebSocket) -> None:
@@ -150,7 +154,7 @@ def in_the_app(opened: Browser, server: Server, source: str, text: str, short: s
     page = open_page(opened, server, {"model": source, "beside": "", "text": short, "token": "-1"}, listen)
     page.get_by_role("link", name="Attention").click()
     painted(page, '[data-testid="heads-map-canvas"]')
-    time.sleep(2)
+    time.sleep(calm)
     before, received[0] = server.resident_bytes(), 0
     started = time.perf_counter()
     field = page.get_by_label("Text A")
@@ -165,14 +169,14 @@ def in_the_app(opened: Browser, server: Server, source: str, text: str, short: s
     page.wait_for_selector(READY, timeout=300_000)
     page.evaluate(FRAMES)
     head, head_bytes = time.perf_counter() - started, received[0]
-    time.sleep(2)
+    time.sleep(calm)
     grown = server.resident_bytes() - before
     for length in (longest - 1, longest - 2):  # texts as long, which take its place in the caches
         field.fill(" ".join(text.split()[: length - 3]) + ".")
         field.press("Enter")
         page.wait_for_selector(f'[data-testid="attention-heatmap-grid"][aria-rowcount="{length}"]', timeout=300_000)
         page.wait_for_selector(READY, timeout=300_000)
-    time.sleep(2)
+    time.sleep(calm)
     after = server.resident_bytes() - before
     page.context.close()
     return [
@@ -192,9 +196,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     print(f"all heads at once, {machine()}")
     model = gb.load("pretrained")
-    lengths, rounds, longest, shape = options.tokens, options.rounds, LONGEST, {}
+    lengths, rounds, longest, shape, calm = options.tokens, options.rounds, LONGEST, {}, 2.0
     if options.smoke:
-        lengths, rounds, longest, shape = [8], 1, 32, {"layers": 6, "heads": 3, "width": 48}
+        lengths, rounds, longest, shape, calm = [8], 1, 32, {"layers": 6, "heads": 3, "width": 48}, 0.1
     text, short = text_of(model, longest), text_of(model, 24)
     with browser() as opened, tempfile.TemporaryDirectory() as folder:
         if not options.app_only:
@@ -203,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows = []
         for name, source in (("embedded, 6 × 12", "pretrained"), ("random BERT-base, 12 × 12", base)):
             with run_app() as server:
-                rows.append([name, *in_the_app(opened, server, source, text, short, longest)])
+                rows.append([name, *in_the_app(opened, server, source, text, short, longest, calm)])
         print(
             table(
                 [f"{longest} tokens in the app", "the text", "another head", "server grows by", "two texts later"], rows

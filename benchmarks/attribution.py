@@ -1,19 +1,19 @@
-"""What do integrated gradients to 1 % cost beside captum's 50 steps, and many texts beside transformers-interpret?
+"""What do integrated gradients to 1 % cost compared with captum's 50 steps, and many texts with transformers-interpret?
 
-First part: 16 sentences, one by one, each explained for the predicted class of the embedded classifier, named in
-advance. Passes are rows sent forward and back through the network; the miss is |Σ scores − (F(x) − F(baseline))| as a
-share of the change. captum gets the same inputs and baseline, and the stock network as its function, as whoever uses it
-directly would; a second row gives it our function, whose last layer ends at the position that is read. A ratio of
-seconds is taken for one sentence within one round; the table gives medians over sentences.
+First part: 16 sentences, one by one, each explained for the predicted class of the embedded classifier, which is given.
+Passes are rows sent forward and back through the network; the error is |Σ scores − (F(x) − F(baseline))| as a share of
+the change. captum receives the same inputs and baseline, and the stock network as its function, as in direct use; in a
+second row it receives our function, whose last layer ends at the position that is read. A ratio of seconds is taken for
+one sentence within one round; the table gives medians over sentences.
 
-Second part: 64 sentences. transformers-interpret has no batches and takes them one by one, with its defaults (50
-steps); `gb.attribute_many` gets the list. Both find the classes themselves. Its integrated gradients are compared with
-ours at 1 % and at 5 %, and with what a list costs by the methods that need one pass a text. How far its scores miss the
-change of the probability is what it reports itself.
+Second part: 64 sentences. transformers-interpret has no batches and processes them one by one, with its defaults (50
+steps); `gb.attribute_many` receives the list. Both find the classes themselves. Its integrated gradients are compared
+with ours at 1 % and at 5 %, and with the methods that need one pass per text. The error of its scores is the one it
+reports itself.
 
     python benchmarks/attribution.py [--rounds 3] [--threads 1]
 
-Where transformers-interpret is not installed (requirements-bench.txt), its row says so.
+If transformers-interpret is not installed (requirements-bench.txt), its row says so.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def stock_logit(model: gb.Model, label: gb.ClassTarget) -> Callable[[Tensor], Te
 
 
 def one_by_one(model: gb.Model, sentences: Sequence[str], rounds: int, clock: str) -> None:
-    """Integrated gradients of single sentences: passes, miss, and time as a share of captum's."""
+    """Integrated gradients of single sentences: passes, error, and time as a share of captum's."""
     timer = time.perf_counter if clock == "wall" else time.process_time
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for text in sentences:
@@ -112,7 +112,7 @@ def one_by_one(model: gb.Model, sentences: Sequence[str], rounds: int, clock: st
                 Spread.of(times).text(),
             )
         )
-    header = ("", "passes, median", "mean", "most", "miss, median", "largest", f"{clock} time, captum = 1")
+    header = ("", "passes, median", "mean", "most", "error, median", "largest", f"{clock} time, captum = 1")
     print(f"\n{len(sentences)} sentences one by one, {machine()}\n{table(header, lines)}")
 
 
@@ -136,7 +136,7 @@ def many(model: gb.Model, texts: Sequence[str], rounds: int, clock: str) -> None
         explainer = SequenceClassificationExplainer(model.network, model.tokenizer)
         unit = "transformers-interpret, 50 steps"
         ways = {unit: lambda: [explainer(text) for text in texts], **ways}
-        print(f"\nit reports to miss by {_reported_miss(explainer, texts[: len(SENTENCES)])} of probability")
+        print(f"\nit reports an error of {_reported_miss(explainer, texts[: len(SENTENCES)])} of probability")
     taken = interleaved(ways, rounds, timer)
     speed = {name: Spread.of([1 / share for share in _shares(taken, name, unit)]) for name in ways}
     lines = [(name, Spread.of(times).text(2), speed[name].text(1)) for name, times in taken.items()]
@@ -144,7 +144,7 @@ def many(model: gb.Model, texts: Sequence[str], rounds: int, clock: str) -> None
 
 
 def _reported_miss(explainer: SequenceClassificationExplainer, texts: Sequence[str]) -> str:
-    """Captum's convergence delta, as transformers-interpret passes it on."""
+    """Captum's convergence delta, as reported by transformers-interpret."""
     misses = []
     for text in texts:
         explainer(text)

@@ -1,11 +1,11 @@
-"""How much memory does the server hold, and does it give it back?
+"""How much memory does the server use, and does it release it?
 
 Resident memory (VmRSS) after each step in one browser session: the first page, a text of 24 tokens, one of 512, then 20
 different texts of 512, then the short one again. Caches are bounded, so the 20 must not add up.
 
-Then the Attention page at 512 tokens, of the embedded model and of a random-weight BERT-base, each on a fresh server:
-by how much the server has grown since the page stood there with a short text, and at the most while it computed; in
-each section; after the visitor turned to a short text; with a window left open without a click, and with it closed.
+Then the Attention page at 512 tokens, with the embedded model and with a random-weight BERT-base, each on a fresh
+server: by how much the server has grown since the page showed a short text, now and at its peak; in each section; after
+the visitor switched to a short text; with a window left open without a click, and after it was closed.
 
     python benchmarks/memory.py [--texts 20] [--attention-only]
 """
@@ -34,14 +34,16 @@ SECTIONS = ("Beyond the weights", "What each head does", "Switch heads off")
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds that the server takes to give back what nobody reads any more."""
+    """Seconds that the server takes to release results that are no longer viewed."""
 
+    begins: float = 1  # the run that a click starts begins a little later
+    frees: float = 1  # what the end of a run frees is free by then
     settles: float = 2 * long_texts.TURNED_SECONDS
     idle: float = long_texts.IDLE_SECONDS
     absent: float = long_texts.ABSENT_SECONDS
 
 
-def show(page: Page, text: str, marker: str) -> None:
+def show(page: Page, text: str, marker: str, waits: Waits) -> None:
     """Enter a text and wait until the saliency, the last panel, shows it."""
     field = page.get_by_label("Text A")
     field.fill(text)
@@ -51,24 +53,24 @@ def show(page: Page, text: str, marker: str) -> None:
             timeout=300_000
         )
     page.wait_for_selector(READY, timeout=300_000)
-    time.sleep(1)  # what the end of the run frees is free by then
+    time.sleep(waits.frees)
 
 
-def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> None:
+def workbench(opened: Browser, model: gb.Model, count: int, longest: int, waits: Waits) -> None:
     rows: list[tuple[str, str, str]] = []
     with run_app() as server:
 
         def note(name: str) -> None:
             rows.append((name, f"{server.resident_bytes() / 2**20:.0f}", f"{server.peak_bytes() / 2**20:.0f}"))
 
-        time.sleep(2)
+        time.sleep(2 * waits.frees)
         note("no visitor yet")
         page = open_page(opened, server)
         note("first page")
-        # Saliency without integrated gradients for the many: they hold the same memory and take minutes.
-        show(page, text_of(model, 24, "one"), "one")
+        # Saliency without integrated gradients for the many texts: they use the same memory but take minutes.
+        show(page, text_of(model, 24, "one"), "one", waits)
         note("24 tokens")
-        show(page, text_of(model, longest, "two"), "two")
+        show(page, text_of(model, longest, "two"), "two", waits)
         note(f"{longest} tokens, integrated gradients")
         page.get_by_role("combobox", name="Method").click()
         page.get_by_role("option", name="Input × gradient").click()
@@ -76,23 +78,23 @@ def workbench(opened: Browser, model: gb.Model, count: int, longest: int) -> Non
         markers = ["three", "four", "five", "six", "seven", "eight", "nine", "ten", "red", "blue", "green", "white",
                    "spring", "summer", "autumn", "winter", "north", "south", "east", "west"]  # fmt: skip
         for number, marker in enumerate(markers[:count], start=1):
-            show(page, text_of(model, longest, marker), marker)
+            show(page, text_of(model, longest, marker), marker, waits)
             if number % 5 == 0 or number == 1:
                 note(f"{number} more of {longest} tokens")
-        show(page, text_of(model, 24, "last"), "last")
+        show(page, text_of(model, 24, "last"), "last", waits)
         note("24 tokens again")
     print(table(("after", "resident MiB", "highest so far"), rows))
 
 
 def forget_peak(server: Server) -> None:
-    """The most that it held counts from now on (Linux: writing 5 resets VmHWM)."""
+    """Reset the peak (Linux: writing 5 resets VmHWM)."""
     Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
 
 
 def attention_page(
     opened: Browser, server: Server, source: str, short: str, text: str, longest: int, waits: Waits
 ) -> Iterator[tuple[str, int]]:
-    """What was done, and the bytes that the server has grown by since the page stood there with the short text."""
+    """Each action, and the bytes by which the server has grown since the page showed the short text."""
     page = open_page(opened, server, {"model": source, "beside": "", "text": short, "token": "-1"})
     page.get_by_role("link", name="Attention").click()
     shown = '[data-testid="attention-heatmap-grid"][aria-rowcount="{}"]'
@@ -120,7 +122,7 @@ def attention_page(
     for section in SECTIONS:
         forget_peak(server)
         page.get_by_role("radio", name=section).click()
-        time.sleep(1)  # the run that the click starts begins a little later
+        time.sleep(waits.begins)
         page.wait_for_selector(READY, timeout=300_000)
         time.sleep(waits.settles)
         yield section, grown()
@@ -162,13 +164,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     longest, count, waits, shape = LONGEST, options.texts, Waits(), {}
     if options.smoke:
-        longest, count, waits = 32, 1, Waits(settles=0.5, idle=0, absent=0)
+        longest, count, waits = 32, 1, Waits(begins=0.3, frees=0.1, settles=0.1, idle=0, absent=0)
         shape = {"layers": 3, "heads": 3, "width": 48}
     model = gb.load("pretrained")
     print(f"memory of the server, {machine()}")
     with browser() as opened:
         if not options.attention_only:
-            workbench(opened, model, count, longest)
+            workbench(opened, model, count, longest, waits)
         attention_pages(opened, model, longest, waits, shape)
 
 

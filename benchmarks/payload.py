@@ -1,8 +1,8 @@
-"""How many bytes does a view send to the browser? Against BertViz's page for the same weights.
+"""How many bytes does a view send to the browser, compared with BertViz's page for the same weights?
 
-Counts what arrives in the websocket, frame by frame, and says which element each byte belongs to. BertViz is asked for
-the HTML of its head view and model view; at 512 tokens for one layer, times the number of layers, because the whole
-would not fit into memory: its HTML is the weights spelled out, so it grows with the layers exactly.
+Counts the bytes that arrive in the websocket, frame by frame, by the element they belong to. BertViz writes the HTML of
+its head view and model view; at 512 tokens for one layer, times the number of layers, because the whole would not fit
+into memory: its HTML contains the weights as text, so it grows exactly with the layers.
 
     python benchmarks/payload.py [--tokens 24 128 512]
 """
@@ -25,7 +25,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 import glassbert as gb
 
 WHOLE_UP_TO = 128
-QUIET_SECONDS = 4  # nothing arrived for so long: the view is complete
+QUIET_SECONDS = 4  # nothing arrived for this long: the view is complete
 
 
 class Wire:
@@ -47,7 +47,7 @@ class Wire:
         self.bytes[_element(message)] += len(payload)
 
     def during(self, page: Page, action: Callable[[], object], quiet: float) -> tuple[int, int, Counter[str]]:
-        """Messages, bytes, and bytes by element of what an action brings."""
+        """Messages, bytes, and bytes by element that an action causes."""
         self.bytes, self.messages = Counter(), 0
         action()
         quiet_since, seen = time.monotonic(), 0

@@ -1,8 +1,8 @@
-"""What receipts cost: the faithfulness curve with its random orderings, and the default methods with their receipts.
+"""The cost of receipts: the faithfulness curve with its random orderings, and the default methods with their receipts.
 
-Promised for 24 tokens on the embedded model: the curve with 100 random orderings in at most 1.5 s, the five default
-methods with all their receipts in at most 2.5 s. Seconds belong to the run they stand in; a forward pass is that of one
-input alone, and in a batch costs less.
+Limits for 24 tokens on the embedded model: 1.5 s for the curve with 100 random orderings, 2.5 s for the five default
+methods with all their receipts. Seconds are only valid within one run; a forward pass is that of a single input, and
+costs less in a batch.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     receipts = list(gb.receipts(model, scores))
     print(f"\n{sum(receipt.forward_passes for receipt in receipts)} inputs through the network for the receipts")
     curve, everything = (Spread.of(taken[name]).middle for name in ("faithfulness curve", list(contenders)[-1]))
-    print(f"curve: {curve:.2f} s (promised: at most {MOST_CURVE})")
-    print(f"five methods with receipts: {everything:.2f} s (promised: at most {MOST_ALL})")
+    print(f"curve: {curve:.2f} s (limit: {MOST_CURVE})")
+    print(f"five methods with receipts: {everything:.2f} s (limit: {MOST_ALL})")
 
 
 if __name__ == "__main__":

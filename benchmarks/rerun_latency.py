@@ -1,11 +1,11 @@
-"""How long after Enter is the last panel painted? And after a click on a token, on a head, another method?
+"""How long after Enter is the last panel painted? And after a click on a token or a head, or a change of method?
 
-A sentence of 24 tokens is edited in a real browser, every time to a text that was never seen before, so nothing comes
-from a cache. What every panel must then show is computed beforehand with the library. The clock starts at the key or
-click event inside the browser, and stops two animation frames after **all** of it stands in the page: the tokens of
-both strips, the heatmap's label and its spoken weight, the numbers of the candidates and classes, the bars and the
-summary of the saliency. Both maps are canvases without text, so their pixels are compared too, after the clock has
-stopped: a change later than that would be a late paint, and ends the benchmark.
+A sentence of 24 tokens is edited in a real browser, each time to a new text, so nothing comes from a cache. What every
+panel must then show is computed beforehand with the library. The clock starts at the key or click event inside the
+browser, and stops two animation frames after **all** of it is in the page: the tokens of both strips, the heatmap's
+label and its weight for screen readers, the numbers of the candidates and classes, the bars and the summary of the
+saliency. Both maps are canvases without text, so their pixels are compared too, after the clock has stopped: a later
+change would be a late paint, and ends the benchmark with an error.
 
     python benchmarks/rerun_latency.py [--edits 15]
 """
@@ -280,7 +280,7 @@ def selections(
         "head click → heatmap",
         [
             (oracle.head(text, layer, head, last), lambda at=layer * across + head: cell.nth(at).click())
-            for layer, head in heads
+            for layer, head in heads[: len(places)]
         ],
     )
     others = [method for method in methods if method != "integrated_gradients"]

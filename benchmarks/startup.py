@@ -1,4 +1,4 @@
-"""How long from ``streamlit run`` to something to look at, and to the first full result?
+"""How long from ``streamlit run`` to the first visible content, and to the first full result?
 
 Every round starts a new process on a warm disk and opens it in a fresh browser context as soon as the port answers. The
 clock starts with the process. "Shell": title and panel headings are visible. "Full result": all panels show their
@@ -6,7 +6,7 @@ pictures for the first text, two animation frames ago. "Address": what ``make ap
 
     python benchmarks/startup.py [--rounds 5] [--python OTHER]
 
-What a visitor's environment lacks costs nothing: ``--python`` names one with nothing but requirements.txt in it.
+Packages that are not installed cost no time: ``--python`` names an environment with only requirements.txt installed.
 """
 
 from __future__ import annotations

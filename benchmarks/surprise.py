@@ -2,10 +2,10 @@
 
 Every token of a text is masked in turn. Four ways take turns on the same text and find the same surprisal, which is
 checked first: ``gb.surprise``; ``gb.fill_mask`` for each position; the stock network for each position, reading the
-logits there; and the stock network's own loss for each position, as snippets for pseudo-perplexity do it. The last two
-work out the vocabulary's scores at every position to use those of one.
+logits there; and the stock network's own loss for each position, as common snippets for pseudo-perplexity do. The last
+two compute the vocabulary's scores at every position but use only those of one.
 
-By default everything runs on one thread, and processor time is taken, which other programs hardly disturb: the ratio is
+By default everything runs on one thread, and processor time is taken, which other programs hardly affect: the ratio is
 that of the arithmetic. ``--wall`` takes wall-clock time with the threads that the library and torch choose; a batch
 keeps several cores or a GPU busy, a single short text cannot.
 
@@ -47,7 +47,7 @@ def with_fill_mask(model: gb.Model, text: str) -> Bits:
 
 
 def masked_copies(model: gb.Model, text: str) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
-    """Position, the id that stands there, and the stock network's arguments with a mask instead."""
+    """Position, its original id, and the stock network's arguments with a mask instead."""
     encoded = gb.encode(model, text)
     ids = torch.tensor(encoded.input_ids)[None]
     for position in np.flatnonzero(encoded.special_tokens_mask == 0).tolist():

@@ -1,12 +1,12 @@
-"""What does a whole trace cost, in single forward passes, beside patching one place at a time?
+"""What does a whole trace cost, in single forward passes, compared with patching one place at a time?
 
 ``gb.trace`` patches every layer × position of a text of 24 tokens, for two pairs of texts: one that differs in a word,
 as traced pairs mostly do, and one that differs in every word, where no patch can be spared. The unit is one forward
 pass of the corrupted text alone by the same model, without gradients. "One at a time" is the usual loop: a hook on the
-stock network, a full pass a place; its F of every place is checked first.
+stock network and a full pass per place; its F of every place is checked first.
 
 Wall-clock time, with the threads the library chooses: one for a single short text, all for a batch. ``--cpu`` takes
-processor time on one thread instead, which other programs hardly disturb.
+processor time on one thread instead, which other programs hardly affect.
 
     python benchmarks/trace.py [--tokens 24] [--rounds 5] [--device auto] [--cpu]
 """

@@ -1,9 +1,9 @@
-"""What does each view cost, in units of one forward pass of the same text? And what do the peers pay for theirs?
+"""What does each view cost, in units of one forward pass of the same text, and what do the peers' views cost?
 
 The unit is one no-grad pass of the encoder with eager attention, which every view needs at least once. Views, captum
 used directly and transformers-interpret take turns on the same text; a ratio is taken within one round. Everything runs
-on one thread, and processor time is taken: alone on the machine it equals wall-clock time, and what else runs there
-disturbs it far less. The app itself takes more threads for long texts.
+on one thread, and processor time is taken: on an idle machine it equals wall-clock time, and other programs affect it
+far less. The app itself uses more threads for long texts.
 
 A view does its whole work, from the text to the frozen result. Attribution methods explain the predicted class of the
 embedded classifier. Peers run with their own defaults: 50 steps, gradients of all steps in one batch. Where that would
@@ -12,8 +12,8 @@ declare many passes are left out by name.
 
     python benchmarks/view_cost.py [--tokens 24 128 512] [--rounds 7]
 
-transformers-interpret is in requirements-bench.txt (installed with --no-deps; it runs beside the pinned versions).
-Where it is not installed, its row says so.
+transformers-interpret is in requirements-bench.txt (installed with --no-deps; it works with the pinned versions).
+If it is not installed, its row says so.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def forward(model: gb.Model, text: str) -> Work:
 
 
 def views(reader: gb.Model, critic: gb.Model, text: str, tokens: int, most: int) -> dict[str, Work]:
-    """Every view, and every method that declares at most so many passes."""
+    """Every view, and every method that declares at most this many passes."""
     words = text.split()
     halves = " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 : -1])
     found: dict[str, Work] = {

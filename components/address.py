@@ -1,7 +1,7 @@
-"""What stands in an address: fields of a dataclass as short strings, and back.
+"""URL parameters: the fields of a dataclass as short strings, and back.
 
-A field's type says which values it can have: ``bool``, ``str``, a ``Literal`` of the valid values, or an ``int``
-annotated with a :class:`Between`. Reading never fails: a value that is none of them is the default.
+A field's type determines its values: ``bool``, ``str``, a ``Literal`` of the valid values, or an ``int`` annotated
+with a :class:`Between`. Reading never fails: any other value is replaced by the default.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Fields = TypeVar("Fields", bound="DataclassInstance")
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The bounds of a number, both included. What a link says beyond them becomes the nearer one."""
+    """The bounds of a number, both included. A value outside them in a link is clamped."""
 
     least: int
     most: int
@@ -47,7 +47,7 @@ def written(values: DataclassInstance, fresh: DataclassInstance) -> dict[str, st
 
 
 def read(parameters: Mapping[str, str], fresh: Fields) -> Fields:
-    """The fresh object with what the parameters say; names that are no field's are ignored."""
+    """The fresh object with the values of the parameters; names that match no field are ignored."""
     kinds = _kinds(type(fresh))
     said = {
         name: _read(parameters[name], kind, getattr(fresh, name)) for name, kind in kinds.items() if name in parameters
@@ -56,7 +56,7 @@ def read(parameters: Mapping[str, str], fresh: Fields) -> Fields:
 
 
 def length(parameters: Mapping[str, str]) -> int:
-    """In the characters of a request line: a Chinese character takes nine."""
+    """Length in characters of a request line: a Chinese character takes nine."""
     return len(urlencode(parameters, errors="replace"))
 
 

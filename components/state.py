@@ -1,13 +1,13 @@
 """What the user has chosen. The only module that uses ``st.session_state`` and ``st.query_params``.
 
-There is one :class:`View` per session for what all pages share, and for each page its own choices: the page's
+Each session has one :class:`View` for what all pages share, and for each page its own choices: the page's
 :class:`PageFields`, declared in its folder. Widgets are controlled: each shows a field and changes it in a
 callback.
 
-The address of a page holds the view and the page's own fields, so that a copied link opens the same model, text and
-selection, and ``section`` can be a field of every page. What belongs to other pages stays in the session, so that
-a page looks the same when the user returns. A menu link carries the view and what the session knows of its page, so
-that it opens the same in a new tab. Parameters that match no field are ignored, and removed at the next change.
+The address of a page contains the view and the page's own fields, so that a copied link opens the same model, text and
+selection, and ``section`` can be a field of every page. The fields of other pages stay in the session, so that a page
+looks the same when the user returns. A menu link contains the view and the session's fields of its page, so that it
+opens the same page in a new tab. Parameters that match no field are ignored, and removed at the next change.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import quote_plus
 from zlib import crc32
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components import address
 from components.address import Count, Place
@@ -50,8 +51,11 @@ __all__ = [
 # Percent-encoded, so that a link stays well under what servers accept in a request line.
 _MAX_TEXT_IN_LINK = 8_000
 _MAX_LINK = 9_500
+# Addresses of the open page that the browser may not have seen yet.
+_LATE_ADDRESSES = 20
 
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
+_WRITTEN = "written_addresses"
 _CHANGED, _REDRAW = "view_changed", "redraw_page"
 
 
@@ -61,11 +65,11 @@ class View:
 
     model: str = "pretrained"
     beside: str = "sentiment"
-    shown_model: Literal["model", "beside"] = "model"  # which of the two a page shows, where it shows one
+    shown_model: Literal["model", "beside"] = "model"  # which of the two is shown on pages that show one
     device: str = "auto"
     text: str = FIRST.text
     pair: str = FIRST.pair
-    other_text: str = ""  # a second text, to be compared with the first; "": an example's own
+    other_text: str = ""  # a second text to compare with the first; "": that of the example
     other_pair: str = ""  # its text B; "": the same as the first one's
     layer: Count = 1  # in the first sentence this head attends from "superb" to "acting"
     head: Count = 7
@@ -84,8 +88,8 @@ class View:
     units: Literal["logit", "probability"] = "logit"
 
     def parameters(self) -> dict[str, str]:
-        """The address's parameters: what differs from a fresh view. A text too long for a link is left out, and the
-        selected token with it."""
+        """The address's parameters: the fields that differ from a fresh view. A text too long for a link is left out
+        together with the selected token."""
         fresh = View()
         if (self.text, self.pair) != (fresh.text, fresh.pair):
             fresh = replace(fresh, token=-1)
@@ -97,15 +101,15 @@ class View:
 
     @property
     def too_long_for_a_link(self) -> bool:
-        """Whether the texts are."""
+        """Whether the texts are too long for a link."""
         fresh = View()
         texts = [getattr(self, name) for name in _TEXTS if getattr(self, name) != getattr(fresh, name)]
         return len(quote_plus("".join(texts), errors="replace")) > _MAX_TEXT_IN_LINK
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> View:
-        """The view of an address; a field that makes no sense falls back to the fresh one. A text of the link's own
-        has no token selected unless the link says which."""
+        """The view of an address; invalid fields fall back to those of a fresh view. If the link has a text of its own,
+        no token is selected unless the link specifies one."""
         fresh = cls()
         if "text" in parameters or "pair" in parameters:
             fresh = replace(fresh, token=-1)
@@ -120,19 +124,19 @@ _TEXTS = ("text", "pair", "other_text", "other_pair")
 class PageFields:
     """The user's choices that belong to one page alone: the base of the dataclass in that page's ``fields.py``.
 
-    Its fields have the types that :mod:`components.address` reads, other names than those of :class:`View`, and a
-    default each. ``page`` is the page's id; ``of_text`` names the fields that another text or model resets.
+    Its fields have types that :mod:`components.address` reads, names that :class:`View` does not use, and defaults.
+    ``page`` is the page's id; ``of_text`` names the fields that are reset by another text or model.
     """
 
     page: ClassVar[str] = ""
     of_text: ClassVar[tuple[str, ...]] = ()
 
     def parameters(self) -> dict[str, str]:
-        """What differs from a fresh page."""
+        """The fields that differ from a fresh page."""
         return address.written(self, type(self)())
 
     def without_text(self) -> PageFields:
-        """What is left of it when the text is another one."""
+        """The fields after a change of text: those in ``of_text`` are reset."""
         fresh = type(self)()
         return replace(self, **{name: getattr(fresh, name) for name in self.of_text})
 
@@ -141,8 +145,8 @@ Group = TypeVar("Group", bound=PageFields)
 
 
 def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
-    """The parameters of a page: the view's and the page's own. The longest are left out of an address that is too
-    long for a server."""
+    """The parameters of a page: the view's and the page's own. If the address is too long for a server, the longest
+    are left out."""
     parameters = view.parameters()
     if own is not None:
         parameters |= (own.without_text() if view.too_long_for_a_link else own).parameters()
@@ -168,13 +172,13 @@ def fields(group: type[Group]) -> Group:
     kept = _own().get(group.page)
     if kept is None:
         return group()
-    # a file saved while the app runs makes a new class of the same name
+    # after a hot reload, the class of the same name is a new one
     return kept if kept.__class__ is group else address.read(kept.parameters(), group())
 
 
 def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
-    """Change fields of the view, or of a page's own group; a new text or model takes the selected token and all else
-    that was said of the text with it, a new text also the one it was compared with."""
+    """Change fields of the view, or of a page's own group. A new text or model resets the selected token and every
+    other field about the text; a new text also resets the text it was compared with."""
     if group is not None:
         _keep(replace(fields(group), **values))
         st.session_state[_CHANGED] = True
@@ -192,7 +196,7 @@ def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
 
 
 def _own() -> dict[str, Any]:
-    """Page id → its fields, of the pages this session has seen."""
+    """Page id → its fields, for the pages visited in this session."""
     kept: dict[str, Any] = st.session_state.setdefault(_OWN, {})
     return kept
 
@@ -212,23 +216,27 @@ def _turn_to(after: View) -> None:
 
 
 def open_example(example_id: str) -> None:
-    """Put an example's texts and selection in the view."""
+    """Set the view's texts and selection to an example's."""
     example = EXAMPLES[example_id]
     change(text=example.text, pair=example.pair, token=example.token, explain="")
 
 
 def begin(page: str, group: type[PageFields] | None = None) -> View:
-    """Bring session and address together; called once at the start of every run of a page, with the page's own fields.
+    """Synchronise session and address; called once at the start of every run of a page, with the page's own fields.
 
-    The address wins on the first run and when the user went back or forward (it changed and no widget did);
-    otherwise the session wins. It also wins over a link of the menu, which may have been drawn before the last change.
+    The address takes precedence on the first run and when the user goes back, forward or to a link (it changed and no
+    widget did); otherwise the session does, also over a menu link drawn before the last change, and
+    over an address that this page had a moment ago: what the browser sends while a run is under way still has it.
     """
     parameters = dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
     stays = st.session_state.get(_PAGE) == page
     known = st.session_state.get(_ADDRESS) if stays else st.session_state.get(_LINKS, {}).get(page)
-    moved = not changed and parameters != known
+    late = stays and not _went_through_history() and parameters in st.session_state.get(_WRITTEN, [])
+    moved = not changed and not late and parameters != known
+    if not stays:
+        st.session_state[_WRITTEN] = []
     st.session_state[_PAGE] = page
     if _VIEW not in st.session_state or moved:
         _turn_to(View.from_parameters(parameters))
@@ -241,17 +249,24 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
 
 
 def write_address() -> None:
-    """Write the view and the open page's fields into the address, if they are not there yet."""
+    """Write the view and the open page's fields into the address if they differ from it."""
     parameters = full_address(view(), _own().get(st.session_state[_PAGE]))
     if parameters != dict(st.query_params):
         st.query_params.from_dict(parameters)
     st.session_state[_ADDRESS] = parameters
+    st.session_state[_WRITTEN] = [*st.session_state.get(_WRITTEN, []), parameters][-_LATE_ADDRESSES:]
     st.session_state.pop(_CHANGED, None)
 
 
+def _went_through_history() -> bool:
+    """Whether the browser's Back or Forward button started this run."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation
+
+
 def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
-    """The parameters of a link to a page: the view (or another one), and the page's own fields as the session knows
-    them or as they are given here."""
+    """The parameters of a link to a page: the view (or another one), and the page's own fields from the session or from
+    ``own``."""
     kept = _own().get(page)
     if shared is None:
         parameters = full_address(view(), kept)
@@ -267,17 +282,17 @@ def bind(
 ) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget that shows and changes one field of the view, or of a page's own group.
 
-    ``options`` (the widget's valid values) guards against a value from a link that the widget does not have; ``shown``
-    is shown instead of the field where the page had to adapt it.
+    ``options`` (the widget's valid values) guards against values from a link that the widget does not have; ``shown``
+    replaces the field's value where the page had to adapt it.
     """
-    # Other options make another widget: a click elsewhere brings along every widget's value as the browser last saw it,
-    # and the old value of a widget that the page has changed since would count as the user's choice.
+    # New options make a new widget: a click elsewhere also sends every widget's value as the browser last saw it, and
+    # the old value of a widget that the page has changed since would count as the user's choice.
     widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
     key = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
     value = getattr(view() if group is None else fields(group), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
-    # Streamlit sends every assigned value to the browser, where it replaces what is being typed: assign only news.
+    # Streamlit sends every assigned value to the browser, where it replaces what is being typed: assign only changes.
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
     remember(widget, key)
@@ -305,12 +320,12 @@ def picked(key: str) -> Any:
 
 
 def remember(name: str, value: Any) -> None:
-    """Keep something about this session that is not part of a link, such as the last model that loaded."""
+    """Store something about this session that is not part of a link, such as the last model that loaded."""
     st.session_state[f"memory_{name}"] = value
 
 
 def remembered(name: str, default: Any = None) -> Any:
-    """What :func:`remember` kept."""
+    """The value stored by :func:`remember`."""
     return st.session_state.get(f"memory_{name}", default)
 
 
@@ -325,7 +340,7 @@ def put(key: str, chosen: Any) -> None:
 
 
 def redraw_page() -> None:
-    """Called in a callback of a fragment: the change concerns the whole page, not only this part of it."""
+    """Called in a fragment's callback if a change affects the whole page, not only the fragment."""
     st.session_state[_REDRAW] = True
 
 

@@ -8,8 +8,8 @@ import string
 __all__ = ["plain", "shortened"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
-# Streamlit rewrites these after the escapes are read: -- and -> to typographic characters, :streamlit: to a picture,
-# addresses to links. A word joiner in between has no width and breaks no line.
+# Streamlit rewrites these after resolving escapes: -- and -> to typographic characters, :streamlit: to an image,
+# addresses to links. A word joiner in between has no width and allows no line break.
 _REWRITTEN = re.compile(r"(?<=[-<>~])(?=[-=<>])|(?<=:)(?=//|streamlit:)|(?<=www)(?=\.)|(?<=\S)(?=@)", re.IGNORECASE)
 _JOINER = "\u2060"
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
@@ -18,8 +18,8 @@ _CONTROL = dict.fromkeys((*range(32), 127), " ")
 def plain(text: str) -> str:
     """Escape text for any Streamlit label, caption or message, all of which are Markdown.
 
-    Every ASCII punctuation character gets a backslash, which CommonMark allows for all of them: no image is fetched, no
-    tag opened, no colour or icon directive read, no address made a link. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
+    Every ASCII punctuation character gets a backslash, which CommonMark allows for all of them: no image is loaded, no
+    tag opened, no colour or icon directive applied, no address linked. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
     """
     return _REWRITTEN.sub(_JOINER, text.translate(_CONTROL)).translate(_PUNCTUATION)
 

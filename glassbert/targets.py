@@ -124,7 +124,7 @@ def target_from_dict(data: Mapping[str, Any]) -> Target:
     values = dict(data)
     kind = values.pop("kind", None)
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise TargetError(f"no target of kind {kind!r}; valid are {', '.join(_KINDS)}")
+        raise TargetError(f"the kind of a saved target must be one of {', '.join(_KINDS)}; got {kind!r}")
     try:
         return _KINDS[kind](**values)
     except TypeError as error:  # a field that is missing or unknown

@@ -1,8 +1,8 @@
 """The API reference as one static page, made from the docstrings by pdoc: ``make docs`` writes docs/api/index.html.
 
-Groups are the folders of the library in the order in which the README lists them; which name belongs to which is read
-off the imports of ``glassbert/__init__.py``, so there is no list to keep up to date. Besides ``glassbert.__all__``, the
-page documents what its functions return: the result classes of each folder, and every error.
+Groups are the folders of the library in the order in which the README lists them; the group of each name follows from
+the imports of ``glassbert/__init__.py``, so there is no list to keep up to date. In addition to ``glassbert.__all__``,
+the page documents what its functions return: the result classes of each folder, and every error.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def write(folder: Path) -> Path:
-    """Make the page in this folder."""
+    """Write the page to this folder."""
     import pdoc.doc
     import pdoc.render
 

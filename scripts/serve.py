@@ -1,4 +1,4 @@
-"""Start the app on a port that is free: what ``make app`` does once everything is installed.
+"""Start the app on a free port: what ``make app`` does once everything is installed.
 
 Only the standard library is imported here, so that this adds nothing to the start.
 """
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server can listen there, tried the way Streamlit does it. OSError: not for a port in use."""
+    """Whether a server can listen there, tried as Streamlit does it. Raises OSError unless it is merely in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -44,12 +44,12 @@ def next_free(host: str, first: int) -> int:
 
 
 def choose_port(host: str, wanted: str) -> int:
-    """The port asked for, or where none was asked for the first free one, saying so if it is not the usual one.
+    """The requested port or, without one, the first free port, with a message if it is not the usual one.
 
-    Raises SystemExit, with a sentence, where the port or the host cannot be used.
+    Raises SystemExit with a message if the port or the host cannot be used.
     """
     if wanted and not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 65535):
-        raise SystemExit(f"PORT={wanted} is not a port. Ports are whole numbers from 1 to 65535: make app PORT=8600")
+        raise SystemExit(f"PORT={wanted} is not a port. Ports are integers from 1 to 65535: make app PORT=8600")
     try:
         if not wanted:
             port = next_free(host, FIRST_PORT)
@@ -69,7 +69,7 @@ def choose_port(host: str, wanted: str) -> int:
     except OSError:
         raise SystemExit(
             f"HOST={host} is not an address of this machine. "
-            "Use localhost (only this machine) or 0.0.0.0 (all who can reach it)."
+            "Use localhost (only this machine) or 0.0.0.0 (everyone who can reach it)."
         ) from None
 
 
@@ -84,8 +84,8 @@ def network_address() -> str:
 
 
 def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
-    """The command line of the server. Beyond localhost it answers to every name, and never asks an outside
-    service what this machine's public address is, as Streamlit does when it has to print one itself."""
+    """The command line of the server. Beyond localhost it answers to every host name, and never asks an
+    external service for this machine's public address, as Streamlit does when it prints one itself."""
     server = str(ROOT / "scripts" / "server.py")
     command = [sys.executable, server, "run", "app.py", "--server.address", host, "--server.port", str(port)]
     if host not in ("localhost", "127.0.0.1"):
@@ -111,7 +111,7 @@ def open_browser(port: int, *, seconds: float = 60.0) -> None:
 
 
 def has_screen() -> bool:
-    """Whether a person sits in front of this machine, as far as can be told."""
+    """Whether this machine seems to have a screen."""
     if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
         return False
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

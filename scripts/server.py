@@ -1,9 +1,9 @@
-"""Streamlit's own command line, with the first page's models opened ahead of the first visitor.
+"""Streamlit's own command line, with the first page's models loaded before the first visit.
 
     python scripts/server.py run app.py --server.port 8501
 
-Importing torch and transformers is most of a first visitor's wait. It is done here in the background, once the server
-has answered for a while and nobody has come: a visitor who comes at once opens the models as ever.
+Importing torch and transformers is most of a first visitor's wait. This script does it in the background, once the
+server has been up for a while without a visitor; a visitor who connects at once loads the models as usual.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 from streamlit.web.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
-#: By then the page of a browser that `make app` itself has opened is painted.
+#: By then, the page of a browser opened by `make app` itself has been painted.
 QUIET_SECONDS = 3.0
 
 
 def open_ahead(host: str, port: int) -> None:
-    """Wait for the server, let a first visitor go first, and open what the Workbench shows."""
+    """Wait for the server, let a first visitor go first, and load the models of the Workbench."""
     while True:
         try:
             socket.create_connection((host, port), timeout=1).close()
@@ -31,7 +31,7 @@ def open_ahead(host: str, port: int) -> None:
         else:
             break
     time.sleep(QUIET_SECONDS)
-    if "components.gateway.models" in sys.modules:  # somebody's page is being drawn, and opens them itself
+    if "components.gateway.models" in sys.modules:  # a visitor's page is being drawn and loads them itself
         return
     from components.gateway import models
     from components.gateway.requests import ModelRequest

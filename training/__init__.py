@@ -1,7 +1,7 @@
-"""The recipe that made the embedded checkpoints: corpus → pre-training → sentiment → one shared shard.
+"""The recipe behind the embedded checkpoints: corpus → pre-training → sentiment → one shared shard.
 
-Each script runs as ``python -m training.NAME`` from the project's root; README.md gives the steps, the data and what
-can be repeated. Reading order, after the steps:
+Each script runs as ``python -m training.NAME`` from the project's root; README.md describes the steps, the data and
+what is reproducible. Reading order, by step:
 
     extract_corpus    raw sources → paragraphs         git_snapshots, parsing, text
     tokenise_corpus   paragraphs → word pieces         tokenised

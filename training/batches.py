@@ -1,8 +1,8 @@
-"""What a pre-training step sees: which source, which sentences, which tokens are hidden.
+"""The input of a pre-training step: which source, which sentences, which tokens are masked.
 
 The objective is BERT's (Devlin et al. 2019): 15 % of the tokens are to be predicted, 80 % of those replaced by
-[MASK], 10 % by a random token, 10 % left as they are; and of a pair of texts, whether the second follows the first.
-Three shapes of sequences are mixed, because the checkpoints are to answer for short sentences as well as long ones.
+[MASK], 10 % by a random token, 10 % left unchanged; and for a pair of texts, whether the second follows the first.
+Three shapes of sequences are mixed, because the checkpoints should work on short sentences as well as long ones.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Ids = npt.NDArray[np.int64]
 IGNORED = -100
 
 MASKED_SHARE = 0.15
-#: Of the facts drawn, how many have the whole object masked and nothing else.
+#: Share of the drawn facts that have the whole object masked and nothing else.
 OBJECT_MASK_SHARE = 0.7
-#: No more of a pair's room than this goes to the first text.
+#: Maximum share of a pair's length for the first text.
 MAX_FIRST_SHARE = 0.7
 
 
@@ -59,7 +59,7 @@ class Shape:
 
 #: The sources of the first checkpoints: reference works, textbooks, novels, film reviews.
 FIRST_SOURCES = ("books", "factbook", "facts", "imdb", "openstax", "wiki_full", "wiki_intro", "wordnet")
-#: What those lack: how people talk, write to each other and tell stories today.
+#: What the first sources lack: how people talk, write to each other and tell stories today.
 EVERYDAY_SOURCES = (
     "african_storybook",
     "changelog_talk",
@@ -146,9 +146,9 @@ class Batch:
 
 
 def split_by_length(batch: Batch, parts: int) -> list[Batch]:
-    """The same sequences in ``parts`` batches, the shorter together, each cut at its longest: less padding.
+    """The same sequences in ``parts`` batches sorted by length, each padded to its longest only.
 
-    Fewer than ``parts`` where there are fewer sequences.
+    Fewer than ``parts`` if there are fewer sequences.
     """
     lengths = (batch.input_ids != PAD).sum(1)
     return [_rows(batch, rows, int(lengths[rows].max())) for rows in lengths.argsort(stable=True).chunk(parts)]
@@ -164,7 +164,7 @@ def _rows(batch: Batch, rows: torch.Tensor, length: int) -> Batch:
 
 
 def mask_tokens(tokens: Ids, rng: np.random.Generator) -> tuple[Ids, Ids]:
-    """Hide 15 % of a sequence's tokens (at least one) by BERT's 80/10/10 rule; [CLS] and [SEP] are never hidden.
+    """Mask 15 % of a sequence's tokens (at least one) by BERT's 80/10/10 rule; [CLS] and [SEP] are never hidden.
 
     Returns the tokens as the model sees them and the labels, both (token,).
     """
@@ -222,7 +222,7 @@ class _Documents:
         return int(starts[document]), int(starts[document + 1])
 
     def span(self, start: int, end: int, min_tokens: int) -> tuple[Ids, int]:
-        """Whole sentences from ``start`` on until there are ``min_tokens`` or ``end`` is met, and the next sentence."""
+        """Whole sentences from ``start`` up to ``min_tokens`` or to ``end``, and the next sentence."""
         parts: list[Ids] = []
         tokens, index = 0, start
         while index < end and tokens < min_tokens:
@@ -235,7 +235,7 @@ class _Documents:
 class BatchSampler:
     """Draws batches from the training (or the held-out) documents; one seed, one stream of batches.
 
-    ``folder`` holds the ``.npz`` files of ``sources``. A source left out leaves its share to the others of the same
+    ``folder`` contains the ``.npz`` files of ``sources``. The share of an omitted source goes to the others of the same
     shape. Raises `RecipeError` for a missing file, a source without documents, or one too small to draw pairs from.
     """
 

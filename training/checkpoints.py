@@ -1,4 +1,4 @@
-"""Write a model as the checkpoints are shipped: fp16 weights that load as float32, and the tokenizer beside them."""
+"""Write a model in the format of the shipped checkpoints: fp16 weights that load as float32, and the tokenizer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DROPOUT = 0.1
 
 
 def local_checkpoint(folder: Path) -> Path:
-    """``folder``, if it holds a checkpoint; so no name is ever looked up on a hub. Raises `RecipeError`."""
+    """``folder``, if it contains a checkpoint; so no name is ever looked up on a hub. Raises `RecipeError`."""
     for name in ("config.json", "vocab.txt"):
         if not (folder / name).is_file():
-            raise RecipeError(f"{folder} holds no {name}: give the folder of a checkpoint with its vocabulary")
+            raise RecipeError(f"{folder} contains no {name}: pass the folder of a checkpoint with its vocabulary")
     return folder
 
 
@@ -34,10 +34,10 @@ def vocabulary_of(folder: Path) -> Path:
 def save_checkpoint(model: Any, vocabulary: Path, folder: Path) -> None:
     """Write ``model`` and the uncased tokenizer of ``vocabulary`` (a ``vocab.txt``) to ``folder``.
 
-    Half precision halves the file and moves a weight by at most one part in 2,048. ``dtype: float32`` in
-    config.json makes ``from_pretrained`` compute in float32 all the same. ``model`` itself is left as it is.
+    Half precision halves the file and changes a weight by at most one part in 2,048. ``dtype: float32`` in
+    config.json makes ``from_pretrained`` compute in float32 nevertheless. ``model`` itself is not modified.
     """
-    # into a folder beside it first: a run may be killed while it writes, and its last save is what it resumes from
+    # into a temporary folder first: a run may be killed while it writes, and it resumes from its last save
     partial = folder / "partial"
     partial.mkdir(parents=True, exist_ok=True)
     _write_checkpoint(model, vocabulary, partial)

@@ -1,4 +1,4 @@
-"""The one error of the recipe, and how a script shows it."""
+"""The error class of the recipe, and how scripts show it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["RecipeError", "run_script"]
 
 
 class RecipeError(Exception):
-    """A step cannot go on; the message says what is wrong, what is valid and what to do."""
+    """A step cannot continue; the message explains what is wrong, what is valid and what to do."""
 
 
 def run_script(main: Callable[[], object]) -> None:
-    """Run a script's ``main``; a `RecipeError` ends it with its sentence instead of a traceback."""
+    """Run a script's ``main``; a `RecipeError` ends it with its message instead of a traceback."""
     try:
         main()
     except RecipeError as error:

@@ -35,16 +35,16 @@ __all__ = [
 ]
 
 SEED = 12345
-#: Sequences a batch, so that each shape's batches have about the same number of tokens.
+#: Sequences per batch, so that each shape's batches have about the same number of tokens.
 SEQUENCES = {"long_pairs": 24, "short_pairs": 48, "single_sentences": 96}
-#: The first checkpoints' sources, whatever a later one has read, so that their figures compare. The Factbook is left
-#: out: one of its countries is held out, too few to say anything.
+#: The first checkpoints' sources, whatever later ones were trained on, so that figures are comparable. The Factbook is
+#: left out: only one of its countries is held out, too few to be meaningful.
 HELD_OUT_SOURCES = tuple(source for source in FIRST_SOURCES if source != "factbook")
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOutResult:
-    """Accuracies over one shape's batches; ``loss`` in nats a masked token; None where there are no pairs."""
+    """Accuracies over one shape's batches; ``loss`` in nats per masked token; None without pairs."""
 
     masked_tokens: int
     top1: float
@@ -56,7 +56,7 @@ class HeldOutResult:
 
 @dataclass(frozen=True, slots=True)
 class ClozeResult:
-    """The five likeliest tokens for the mask, and whether an accepted answer is first, or among them."""
+    """The five likeliest tokens for the mask, and whether an accepted answer is the first or among them."""
 
     sentence: str
     candidates: tuple[tuple[str, float], ...]
@@ -66,7 +66,7 @@ class ClozeResult:
 
 @dataclass(frozen=True, slots=True)
 class NextSentenceResult:
-    """The probability that the second sentence follows, and whether its side of one half is the right one."""
+    """The probability that the second sentence follows, and whether it is on the correct side of one half."""
 
     first: str
     second: str
@@ -129,7 +129,7 @@ def cloze(model: Any, tokenizer: Any, probe: Cloze) -> ClozeResult:
 
 @torch.no_grad()
 def next_sentence(model: Any, tokenizer: Any, probe: NextSentence) -> NextSentenceResult:
-    """Judge one pair of sentences."""
+    """Evaluate one pair of sentences."""
     encoded = tokenizer(probe.first, probe.second, return_tensors="pt")
     # class 0 is "follows", BERT's convention
     probability = model(**encoded).seq_relationship_logits.softmax(-1)[0, 0].item()
@@ -148,7 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--batches", type=int, default=24, help="a shape; the model card's figures are of 12")
+    parser.add_argument("--batches", type=int, default=24, help="per shape; the model card's figures are for 12")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=HELD_OUT_SOURCES)
     parser.add_argument("--threads", type=int, default=1)
     add_precision_option(parser)
@@ -157,10 +157,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Evaluate one checkpoint, print everything, and write it as JSON where asked."""
+    """Evaluate one checkpoint, print the results, and write them as JSON if requested."""
     options = build_parser().parse_args(argv)
     if options.batches < 1:
-        raise RecipeError("batches are counted from 1")
+        raise RecipeError("batches must be at least 1")
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     model = BertForPreTraining.from_pretrained(options.model, dtype=torch.float32).eval()

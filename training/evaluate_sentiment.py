@@ -26,7 +26,7 @@ _TOKENS_PER_BATCH = 4096
 
 @torch.no_grad()
 def accuracy(model: Any, examples: Sequence[Encoded], device: str = "cpu", precision: str = "bfloat16") -> float:
-    """The share of examples whose likelier class is right; leaves the model in eval mode."""
+    """The share of examples whose likelier class is correct; leaves the model in eval mode."""
     model.eval()
     right = 0
     with autocast(device, precision):
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Evaluate one checkpoint and print everything."""
+    """Evaluate one checkpoint and print the results."""
     options = build_parser().parse_args(argv)
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))

@@ -1,4 +1,4 @@
-"""Step 1: raw sources → one JSON-lines file a source, ``{"id": …, "paras": [paragraph, …]}`` a line.
+"""Step 1: raw sources → one JSON-lines file per source, one ``{"id": …, "paras": [paragraph, …]}`` per line.
 
 Everything is read from local copies (see README.md for where they come from, at which revision and under which
 licence); nothing is downloaded here.
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 WIKI_REPOSITORY = "chapmanjacobd+wiki-welcome"
-#: The last commit that holds whole articles; later ones hold their first 500 characters.
+#: The last commit with whole articles; later ones contain their first 500 characters.
 WIKI_WHOLE_ARTICLES = "46093555"
 FACTBOOK_REPOSITORY = "factbook+factbook.json"
 REVIEWS_REPOSITORY = "PVidyadhar+Detection-of-Fraud-apps-using-Sentiment-Analysis"
 PARAREL_REPOSITORY = "yanaiela+pararel"
 
-#: Plain texts, gzipped → whether blank lines stand between their documents; elsewhere every line is a document.
+#: Plain texts, gzipped → whether blank lines separate their documents; otherwise every line is a document.
 PLAIN_TEXTS = {
     "african_storybook": False,
     "changelog_talk": True,
@@ -57,7 +57,7 @@ _NOT_CHAPTERS = re.compile(
 
 
 class Document(NamedTuple):
-    """One document: the held-out split goes by ``id``."""
+    """One document; the held-out split depends on its ``id``."""
 
     id: str
     paragraphs: list[str]
@@ -65,7 +65,7 @@ class Document(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Where the raw sources lie, and how much to take of the two that are sampled."""
+    """Where the raw sources are, and how much to take of the two that are sampled."""
 
     repositories: Path  # OWNER+NAME/repo
     wordnet: Path  # the folder with data.noun, data.verb, data.adj, data.adv
@@ -109,7 +109,7 @@ def read_openstax(inputs: Inputs) -> Iterator[Document]:
 
 
 def read_books(inputs: Inputs) -> Iterator[Document]:
-    """Every Standard Ebooks repository there is: public-domain fiction, a chapter a document."""
+    """All local Standard Ebooks repositories: public-domain fiction, one chapter per document."""
     names = sorted(path.parent.name for path in inputs.repositories.glob("standardebooks+*/repo"))
     if not names:
         raise RecipeError(f"there is no standardebooks+NAME/repo in {inputs.repositories}; see training/README.md")
@@ -121,11 +121,11 @@ def read_books(inputs: Inputs) -> Iterator[Document]:
 
 
 def read_wordnet(inputs: Inputs) -> Iterator[Document]:
-    """WordNet's definitions and examples, a synset a document."""
+    """WordNet's definitions and examples, one synset per document."""
     for part_of_speech in ("noun", "verb", "adj", "adv"):
         path = inputs.wordnet / f"data.{part_of_speech}"
         if not path.is_file():
-            raise RecipeError(f"{path} is missing: --wordnet is the folder that holds WordNet's data.* files")
+            raise RecipeError(f"{path} is missing: --wordnet is the folder with WordNet's data.* files")
         with path.open(encoding="latin-1") as lines:
             for line in lines:
                 if entry := parsing.wordnet_entry(line, part_of_speech):
@@ -134,14 +134,14 @@ def read_wordnet(inputs: Inputs) -> Iterator[Document]:
 
 
 def read_factbook(inputs: Inputs) -> Iterator[Document]:
-    """The CIA World Factbook, a country a document."""
+    """The CIA World Factbook, one country per document."""
     for path, text in _files(inputs, FACTBOOK_REPOSITORY, "HEAD", r"^[a-z-]+/[a-z]{2}\.json$"):
         if sentences := parsing.country_sentences(text):
             yield Document(path, sentences)
 
 
 def read_facts(inputs: Inputs) -> Iterator[Document]:
-    """T-REx triples in ParaRel's wordings: ``patterns_per_fact`` wordings a triple, the object marked."""
+    """T-REx triples in ParaRel's wordings: ``patterns_per_fact`` wordings per triple, the object marked."""
     rng = random.Random(inputs.seed)
     triples = dict(_files(inputs, PARAREL_REPOSITORY, "HEAD", r"^data/trex_lms_vocab/.*jsonl$"))
     pattern_files = _files(inputs, PARAREL_REPOSITORY, "HEAD", r"^data/pattern_data/graphs_json/.*jsonl$")
@@ -174,7 +174,7 @@ def read_plain_text(name: str, inputs: Inputs) -> Iterator[Document]:
     """One of `PLAIN_TEXTS`, its documents numbered."""
     path = inputs.plain_texts / f"{name}.txt.gz"
     if not path.is_file():
-        raise RecipeError(f"{path} is missing: --plain-texts is the folder that holds it; see training/README.md")
+        raise RecipeError(f"{path} is missing: --plain-texts is the folder that contains it; see training/README.md")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         documents = parsing.plain_text_documents(lines, blank_lines_between=PLAIN_TEXTS[name])
         for number, paragraphs in enumerate(documents):
@@ -196,7 +196,7 @@ READERS: dict[str, Callable[[Inputs], Iterator[Document]]] = {
 
 
 def extract(source: str, inputs: Inputs, out: Path) -> tuple[int, int]:
-    """Write ``out/source.jsonl``; returns how many documents and characters it holds."""
+    """Write ``out/source.jsonl``; returns its numbers of documents and characters."""
     documents = characters = 0
     with (out / f"{source}.jsonl").open("w", encoding="utf-8") as lines:
         for document in READERS[source](inputs):

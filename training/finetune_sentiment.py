@@ -1,6 +1,6 @@
 """Step 5: binary sentiment (0 NEGATIVE, 1 POSITIVE) on top of a pre-trained checkpoint.
 
-Trained on SST-2's sentences, end sentences and beginnings of strongly rated film reviews, and templated negations
+Trained on SST-2's sentences, last sentences and beginnings of strongly rated film reviews, and templated negations
 (see `training.sentiment_data`). With ``--freeze-embeddings`` the word embeddings stay those of the pre-trained
 checkpoint, so that the two can share them on disk. Deterministic with one thread.
 
@@ -54,7 +54,7 @@ _LOG_STEPS = 50
 
 @dataclass(frozen=True, slots=True)
 class FinetuneOptions:
-    """All that decides a run; the defaults are those of the command line."""
+    """All settings of a run; the defaults are those of the command line."""
 
     model: Path
     data: Path
@@ -62,8 +62,8 @@ class FinetuneOptions:
     epochs: int = 3
     learning_rate: float = 8e-5
     tokens_per_batch: int = 1024
-    snippets: int = 4000  # reviews that give one sentence
-    reviews: int = 1500  # reviews that give their beginning
+    snippets: int = 4000  # reviews that contribute one sentence
+    reviews: int = 1500  # reviews that contribute their beginning
     negations: int = 300
     threads: int = 1
     seed: int = 1
@@ -74,12 +74,12 @@ class FinetuneOptions:
     def __post_init__(self) -> None:
         check_precision(self.precision)
         if self.epochs < 1:
-            raise RecipeError("epochs are counted from 1")
+            raise RecipeError("epochs must be at least 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingTexts:
-    """The examples of every epoch, and those whose second half rests after the first epoch."""
+    """The examples of every epoch, and those of which only half are used after the first epoch."""
 
     every_epoch: list[Encoded]
     reviews: list[Encoded]
@@ -92,7 +92,7 @@ class TrainingTexts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinetuningRun:
-    """``model`` is the tuned model in float32; ``losses`` has one loss a step."""
+    """``model`` is the fine-tuned model in float32; ``losses`` has one loss per step."""
 
     model: Any
     losses: tuple[float, ...]
@@ -100,7 +100,7 @@ class FinetuningRun:
 
 
 def training_texts(options: FinetuneOptions, tokenizer: Any) -> TrainingTexts:
-    """Read, sample and tokenise what the options ask for."""
+    """Read, sample and tokenise the texts that the options select."""
     reviews = []
     if options.snippets or options.reviews:
         reviews = read_imdb(options.data, "train_strong")[: options.snippets + options.reviews]
@@ -146,7 +146,7 @@ def _train(
     def draw_batches(examples: Sequence[Encoded]) -> list[SentimentBatch]:
         return list(sentiment_batches(examples, tokens_per_batch=options.tokens_per_batch, rng=rng))
 
-    # the number of batches differs a little from draw to draw: a first draw only tells how long the run will be
+    # the number of batches varies slightly between draws: a first draw only determines the length of the run
     steps = sum(len(draw_batches(examples)) for examples in epochs)
     optimiser = _optimiser(model, options.learning_rate)
     losses: list[float] = []
@@ -207,8 +207,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=int, default=default.epochs)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--tokens-per-batch", type=int, default=default.tokens_per_batch)
-    parser.add_argument("--snippets", type=int, default=default.snippets, help="reviews that give one sentence")
-    parser.add_argument("--reviews", type=int, default=default.reviews, help="reviews that give their beginning")
+    parser.add_argument("--snippets", type=int, default=default.snippets, help="reviews that contribute one sentence")
+    parser.add_argument("--reviews", type=int, default=default.reviews, help="reviews that contribute their beginning")
     parser.add_argument("--negations", type=int, default=default.negations, help="templated sentences")
     parser.add_argument("--threads", type=int, default=default.threads)
     parser.add_argument("--seed", type=int, default=default.seed)

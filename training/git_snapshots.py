@@ -1,6 +1,6 @@
 """Read text files out of local git repositories at a fixed revision, without checking them out.
 
-The repositories lie in one folder as ``OWNER+NAME/repo`` (bare or not). Partial copies are fine: files whose
+The repositories are in one folder as ``OWNER+NAME/repo`` (bare or not). Partial copies are fine: files whose
 contents are missing are left out.
 """
 
@@ -28,9 +28,9 @@ def _git(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 
 
 def find_files(repository: Path, revision: str, pattern: str) -> list[str]:
-    """The paths at ``revision`` that match the regular expression ``pattern`` and whose contents are there.
+    """The paths at ``revision`` that match the regular expression ``pattern`` and whose contents are present.
 
-    Paths are as git prints them: one with characters outside ASCII comes quoted, so a pattern that begins with
+    Paths are as git prints them: one with characters outside ASCII is quoted, so a pattern that begins with
     ``^folder/`` leaves it out. The shipped checkpoints' corpus was drawn that way.
     """
     paths = []
@@ -43,7 +43,7 @@ def find_files(repository: Path, revision: str, pattern: str) -> list[str]:
 
 def read_files(repository: Path, revision: str, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield (path, text) for each of ``paths``, decoded as UTF-8 with replacement characters."""
-    # by object id: git looks a path up afresh each time, which takes minutes in a tree of 50,000 entries
+    # by object id: git looks up each path anew, which takes minutes in a tree of 50,000 entries
     listing = _git(repository, "ls-tree", "-r", revision).decode().splitlines()
     object_ids = {line.split("\t", 1)[1]: line.split()[2] for line in listing}
     wanted = list(paths)

@@ -1,7 +1,7 @@
-"""One pure function a source: raw file in, paragraphs of clean text out.
+"""One pure function per source: raw file in, paragraphs of clean text out.
 
-What is left out (tables, formulas, exercises, reference lists, licence pages) is left out because it is not
-running text, and running text is what a masked-word model learns from.
+Tables, formulas, exercises, reference lists and licence pages are left out because a masked-word model learns from
+running text.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _NOT_RUNNING_TEXT = re.compile(
 
 
 def wiki_article_paragraphs(text: str) -> list[str]:
-    """A whole article, one paragraph a line, up to its closing sections (see also, references, …)."""
+    """A whole article, one paragraph per line, up to its closing sections (see also, references, …)."""
     paragraphs: list[str] = []
     for raw_line in text.split("\n"):
         line = collapse_spaces(_ARTICLE_MARK.sub("", raw_line))
@@ -81,7 +81,7 @@ def openstax_paragraphs(cnxml: str) -> list[str]:
     body = _NOT_RUNNING_TEXT.sub(" ", cnxml)
     paragraphs = []
     for content in re.findall(r"<para\b[^>]*>(.*?)</para>", body, flags=re.DOTALL):
-        # a list, note or figure opened inside a paragraph takes the rest of it along
+        # a list, note or figure opened inside a paragraph removes the rest of the paragraph too
         running = re.sub(r"<(list|note|figure)\b.*", "", content, flags=re.DOTALL)
         running = _TAG.sub("", re.sub(r"<link[^>]*/>", "", running))
         # "(see <link/>)" leaves empty brackets
@@ -183,7 +183,7 @@ def review_paragraphs(text: str) -> list[str]:
 
 
 def plain_text_documents(lines: Iterable[str], *, blank_lines_between: bool) -> Iterator[list[str]]:
-    """Plain text, a paragraph a line; a document ends at a blank line, or at every line if no blank lines are used."""
+    """Plain text, one paragraph per line; documents end at blank lines, or at every line if there are none."""
     paragraphs: list[str] = []
     for line in lines:
         paragraph = collapse_spaces(line)

@@ -1,4 +1,4 @@
-"""Which arithmetic the matrix products use; weights, losses and optimiser are float32 either way."""
+"""The precision of matrix products; weights, losses and optimiser are always float32."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PRECISIONS = ("bfloat16", "float32")
 
 
 def check_precision(precision: str) -> None:
-    """Raise `RecipeError` for a precision there is not."""
+    """Raise `RecipeError` for an unknown precision."""
     if precision not in PRECISIONS:
         raise RecipeError(f"there is no precision {precision}; choose {' or '.join(PRECISIONS)}")
 
 
 def autocast(device: str, precision: str) -> Any:
-    """The context of a forward pass: bfloat16 products, as the checkpoints were made, or none but float32.
+    """The context of a forward pass: bfloat16 products, as for the shipped checkpoints, or float32 only.
 
-    A GPU and a CPU with AMX or AVX-512 BF16 compute bfloat16 several times faster than float32; a CPU without
-    emulates it several times slower, and rounds in another order, so that its figures differ in the last digit.
+    GPUs and CPUs with AMX or AVX-512 BF16 compute bfloat16 several times faster than float32; other CPUs emulate it
+    several times slower and round in a different order, so that figures differ in the last digit.
     """
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 

@@ -1,8 +1,8 @@
 """Step 3: masked-word and next-sentence pre-training.
 
-From an encoder without heads (``--base``) or from an earlier run (``--resume``), with its optimiser where that is saved
-beside it. Stops after ``--minutes`` of wall clock, or after ``--steps`` steps, or when a file OUT/STOP appears. With
-``--steps``, a run that yields to other work keeps its schedule, and one of one worker and one thread is deterministic.
+Starts from an encoder without heads (``--base``) or from an earlier run (``--resume``), with its optimiser if saved.
+Stops after ``--minutes`` of wall-clock time, after ``--steps`` steps, or when a file OUT/STOP appears. With
+``--steps``, a run slowed down by other work keeps its schedule; with one worker and one thread it is deterministic.
 
     python -m training.pretrain --base work/all-MiniLM-L6-v2 --minutes 41 --out work/stage1
     python -m training.pretrain --resume work/stage1 --minutes 36 --learning-rate 4e-4 --out work/stage2
@@ -39,20 +39,20 @@ _LOG_STEPS = 25
 
 @dataclass(frozen=True, slots=True)
 class PretrainOptions:
-    """All that decides a run; the defaults are those of the command line."""
+    """All settings of a run; the defaults are those of the command line."""
 
     corpus: Path
     out: Path
-    start: Path  # an encoder without heads or, where `continued`, an earlier run
+    start: Path  # an encoder without heads or, if `continued`, an earlier run
     continued: bool = False
     minutes: float = 40.0
-    steps: int | None = None  # instead of the clock: so many steps stand for `minutes`
+    steps: int | None = None  # instead of the clock: this many steps correspond to `minutes`
     head_minutes: float = 1.5
     learning_rate: float = 2.5e-4
     head_learning_rate: float = 2e-3
     decay_from: float = 0.55
-    tokens_per_step: int = 3072  # a worker, padding included
-    parts: int = 1  # the batches a step is computed in, one after another, sorted by length
+    tokens_per_step: int = 3072  # per worker, padding included
+    parts: int = 1  # batches per step, computed one after another, sorted by length
     next_sentence_weight: float = 0.3
     long_share: float = 0.4
     short_share: float = 0.3
@@ -68,9 +68,9 @@ class PretrainOptions:
     def __post_init__(self) -> None:
         check_precision(self.precision)
         if self.long_share < 0 or self.short_share < 0 or self.long_share + self.short_share > 1:
-            raise RecipeError("the shares of long and short pairs are 0 or more, and together at most 1")
+            raise RecipeError("the shares of long and short pairs must be at least 0, and together at most 1")
         if min(self.workers, self.parts, 1 if self.steps is None else self.steps) < 1:
-            raise RecipeError("workers, parts and steps are counted from 1")
+            raise RecipeError("workers, parts and steps must be at least 1")
         if self.workers > 1 and torch.device(self.device).type != "cpu":
             raise RecipeError(f"several workers share a CPU; on {self.device} use one")
         longest = max(shape.length for shape in SHAPES.values())
@@ -79,7 +79,7 @@ class PretrainOptions:
 
     @property
     def stop_file(self) -> Path:
-        """A file that ends the run as soon as it is there."""
+        """A file that ends the run as soon as it exists."""
         return self.out / "STOP"
 
     @property
@@ -101,7 +101,7 @@ class PretrainOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingRun:
-    """What one worker did. ``model`` is the trained model in float32; ``masked_losses`` has one loss a step."""
+    """The result of one worker. ``model`` is the trained model in float32; ``masked_losses`` has one loss per step."""
 
     model: Any
     masked_losses: tuple[float, ...]
@@ -113,7 +113,7 @@ def pretrain(options: PretrainOptions) -> TrainingRun | None:
     local_checkpoint(options.start)
     options.out.mkdir(parents=True, exist_ok=True)
     if options.stop_file.exists():
-        raise RecipeError(f"{options.stop_file} is there, which ends a run: remove it first")
+        raise RecipeError(f"{options.stop_file} exists, which ends a run: remove it first")
     if options.workers == 1:
         return _work(0, options, None)
     weights = sum(parameter.numel() for parameter in _starting_model(options).parameters())
@@ -127,7 +127,7 @@ def _starting_model(options: PretrainOptions) -> Any:
 
 
 def _work(rank: int, options: PretrainOptions, exchange: WeightExchange | None) -> TrainingRun:
-    """One worker, from the starting model to the checkpoint (which worker 0 writes)."""
+    """One worker, from the initial model to the checkpoint (which worker 0 writes)."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     model = _starting_model(options)
@@ -162,7 +162,7 @@ def _train(
     options: PretrainOptions,
     exchange: WeightExchange | None,
 ) -> TrainingRun:
-    """The loop: a batch, a step, now and then an exchange of weights, a log line, a save."""
+    """The loop: a batch, a step, and periodically an exchange of weights, a log line, a save."""
     _, encoder = _split_parameters(model)
     means, losses, tokens = RunningMeans(), [], 0
     seen: tuple[int, ...] = (0,) * options.workers
@@ -274,18 +274,18 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--corpus", type=Path, default=default.corpus, help="folder of the tokenised .npz files")
     parser.add_argument("--out", type=Path, default=default.out)
     parser.add_argument("--minutes", type=float, default=default.minutes, help="wall clock")
-    parser.add_argument("--steps", type=int, help="stop after so many steps instead; they stand for MINUTES")
+    parser.add_argument("--steps", type=int, help="stop after this many steps instead; they correspond to MINUTES")
     parser.add_argument("--head-minutes", type=float, default=default.head_minutes, help="heads only, with --base")
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--head-learning-rate", type=float, default=default.head_learning_rate)
     parser.add_argument("--decay-from", type=float, default=default.decay_from, help="share of the run")
-    parser.add_argument("--tokens-per-step", type=int, default=default.tokens_per_step, help="a worker")
-    parser.add_argument("--parts", type=int, default=default.parts, help="batches a step, sorted by length")
+    parser.add_argument("--tokens-per-step", type=int, default=default.tokens_per_step, help="per worker")
+    parser.add_argument("--parts", type=int, default=default.parts, help="batches per step, sorted by length")
     parser.add_argument("--next-sentence-weight", type=float, default=default.next_sentence_weight)
     parser.add_argument("--long-share", type=float, default=default.long_share, help="of 128-token batches")
     parser.add_argument("--short-share", type=float, default=default.short_share, help="of 64-token batches")
     parser.add_argument("--workers", type=int, help=f"default: {CPU_WORKERS} on a CPU, 1 on a GPU")
-    parser.add_argument("--threads", type=int, default=default.threads, help="a worker")
+    parser.add_argument("--threads", type=int, default=default.threads, help="per worker")
     parser.add_argument("--sync-steps", type=int, default=default.sync_steps)
     parser.add_argument("--save-minutes", type=float, default=default.save_minutes)
     parser.add_argument("--seed", type=int, default=default.seed)

@@ -24,7 +24,7 @@ _COUNTED_SOURCES = ("wiki_full", "openstax", "books", "imdb", "wordnet")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PretrainingOutput:
-    """Losses in nats, and what they were computed from. ``next_sentence_loss`` is None for a batch without pairs."""
+    """Losses in nats, and their inputs. ``next_sentence_loss`` is None for a batch without pairs."""
 
     masked_loss: torch.Tensor  # ()
     next_sentence_loss: torch.Tensor | None  # ()
@@ -38,9 +38,9 @@ def new_model(base: Path, corpus: Path) -> Any:
     """`BertForPreTraining` around the encoder of the checkpoint in ``base``, which has neither head.
 
     The masked-word head's decoder is tied to the word embeddings. Its transform starts as half an identity plus
-    noise, so that it passes the encoder's output on, and its bias as the log frequency of each token in ``corpus``,
-    so that it need not learn first which words are common. Dropout is off: training is short and repeats little.
-    Draws from torch's global generator.
+    noise, so that it passes on the encoder's output, and its bias as the log frequency of each token in ``corpus``,
+    so that it need not learn which words are common. Dropout is off: training is short and repeats little. Draws from
+    torch's global generator.
     """
     config = BertConfig.from_pretrained(base)
     config.architectures = ["BertForPreTraining"]
@@ -63,7 +63,7 @@ def _log_frequencies(corpus: Path, vocabulary_size: int) -> npt.NDArray[np.float
     for name in _COUNTED_SOURCES:
         if (path := corpus / f"{name}.npz").is_file():
             counts += np.bincount(TokenisedSource.load(path).token_ids, minlength=vocabulary_size)
-    # softmax does not see the constant; it keeps the biases of common words near zero
+    # softmax is invariant to the constant, which keeps the biases of common words near zero
     frequencies: npt.NDArray[np.float64] = counts / counts.sum()
     return (np.log(frequencies) + 8.0).astype(np.float32)
 
@@ -78,7 +78,7 @@ def continued_model(checkpoint: Path) -> Any:
 def pretraining_output(model: Any, batch: Batch, device: str = "cpu", precision: str = "bfloat16") -> PretrainingOutput:
     """One forward pass in the given precision (see `training.precision`), losses in float32.
 
-    The vocabulary's logits are computed at the masked positions only: at 30,522 a position they would otherwise
+    The vocabulary's logits are computed at the masked positions only: with 30,522 per position they would otherwise
     cost more than the encoder.
     """
     input_ids, token_type_ids = batch.input_ids.to(device), batch.token_type_ids.to(device)

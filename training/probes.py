@@ -1,10 +1,10 @@
-"""Hand-written probes: a few dozen sentences that a person can read through, beside the figures on held-out data.
+"""Hand-written probes: a few dozen sentences to read through, in addition to the figures on held-out data.
 
-One cloze can be answered by no model with BERT's vocabulary, in which "photosynthesis" is several word pieces.
+One cloze cannot be answered by any model with BERT's vocabulary, in which "photosynthesis" is several word pieces.
 
 The cloze and the next-sentence probes were written while the first training stage ran, before any checkpoint was
-looked at, and none was used to choose data; two lenient answers were struck out afterwards. The sentiment probes are
-less clean: the training templates were widened after a trial model's failures on them were seen.
+evaluated, and none was used to choose data; two lenient answers were removed afterwards. The sentiment probes are less
+clean: the training templates were extended after a trial model's failures on them had been seen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["CLOZE_PROBES", "NEXT_SENTENCE_PROBES", "SENTIMENT_PROBES", "Cloze", 
 
 
 class Cloze(NamedTuple):
-    """A sentence with one [MASK], and the words counted as right."""
+    """A sentence with one [MASK], and the words counted as correct."""
 
     sentence: str
     answers: tuple[str, ...]

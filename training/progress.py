@@ -1,4 +1,4 @@
-"""Running means of what a training step reports, for the log."""
+"""Running means of the values that training steps report, for the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RunningMeans:
         self._means: dict[str, float] = {}
 
     def update(self, values: Mapping[str, float]) -> None:
-        """Take one step's values in."""
+        """Add the values of one step."""
         for name, value in values.items():
             mean = self._means.get(name, value)
             self._means[name] = self._keep * mean + (1 - self._keep) * value

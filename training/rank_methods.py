@@ -1,9 +1,9 @@
-"""Ranks all attribution methods for the embedded models over the sentences on board, and keeps the result with them.
+"""Rank all attribution methods for the embedded models over the bundled sentences, and store the result with them.
 
     python -m training.rank_methods
 
-Writes ``glassbert/checkpoints/rankings/<model>.json``: to be run again when a checkpoint, a method or its options
-change, which ``tests/glassbert/evaluation`` notices.
+Writes ``glassbert/checkpoints/rankings/<model>.json``. Run it again when a checkpoint, a method or its options change,
+which ``tests/glassbert/evaluation`` detects.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ __all__ = ["Rates", "Schedule"]
 WARM_UP_SECONDS, WARM_UP_START = 60.0, 0.02
 #: Where the linear decay ends, as a share of the full rate.
 DECAY_END = 0.03
-#: The heads begin from nothing, so they learn faster than the encoder.
+#: The heads are trained from scratch, so they learn faster than the encoder.
 HEAD_FACTOR = 2
 
 
@@ -41,12 +41,12 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.minutes <= 0 or self.head_minutes < 0:
-            raise RecipeError("minutes must be above 0, and head minutes 0 or more")
+            raise RecipeError("minutes must be above 0, and head minutes at least 0")
         if not 0 <= self.decay_from <= 1:
-            raise RecipeError(f"the decay begins at a share of the run, from 0 to 1, not at {self.decay_from}")
+            raise RecipeError(f"the start of the decay must be a share of the run from 0 to 1; got {self.decay_from}")
 
     def seconds_at(self, step: int, steps: int) -> float:
-        """The moment of ``step`` in a run whose ``steps`` stand for the whole of ``minutes``."""
+        """The time of ``step`` in a run whose ``steps`` correspond to the whole of ``minutes``."""
         return self.minutes * 60 * step / steps
 
     def at(self, seconds: float) -> Rates:

@@ -1,9 +1,9 @@
-"""The sentences a sentiment checkpoint is tuned and judged on: label 0 NEGATIVE, 1 POSITIVE.
+"""The sentences that a sentiment checkpoint is trained and evaluated on: label 0 NEGATIVE, 1 POSITIVE.
 
 Read from plain files in one folder:
 
-    sst2_train.tsv, sst2_dev.tsv, sst2_test.tsv     a line a sentence: text TAB label
-    imdb_train_strong.jsonl, imdb_test_2000.jsonl   a line a review: {"text": …, "label": …}
+    sst2_train.tsv, sst2_dev.tsv, sst2_test.tsv     one sentence per line: text TAB label
+    imdb_train_strong.jsonl, imdb_test_2000.jsonl   one review per line: {"text": …, "label": …}
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def read_imdb(folder: Path, name: str) -> list[LabelledText]:
 
 def _read(path: Path) -> str:
     if not path.is_file():
-        raise RecipeError(f"{path} is missing; training/README.md says what it holds")
+        raise RecipeError(f"{path} is missing; training/README.md describes its content")
     return path.read_text(encoding="utf-8")
 
 
 def review_snippets(reviews: Sequence[LabelledText]) -> list[LabelledText]:
     """The last sentence of each review, or else the first, if it has 5 to 40 words; reviews without are left out.
 
-    In a strongly rated review both often carry the verdict by themselves.
+    In a strongly rated review, either often carries the verdict by itself.
     """
     snippets = []
     for text, label in reviews:
@@ -134,7 +134,7 @@ _BLAME = (
 _NOUNS = "movie story acting plot ending hotel meal book show performance script service product music game"
 _PLEASE = "impress amuse delight excite convince move"
 _DISPLEASE = "bore annoy confuse irritate frustrate insult"
-#: A thing, what is good to hear of it, what is bad.
+#: A thing, praise for it, criticism of it.
 _SERVICES = (
     ("staff", "helpful polite professional", "rude careless unhelpful"),
     ("food", "fresh tasty delicious", "stale greasy overpriced"),
@@ -176,10 +176,10 @@ _TEMPLATES = (
 
 
 def negation_sentences(count: int, seed: int) -> list[LabelledText]:
-    """Templated sentences where a negation turns the words' own sentiment round, and plain ones beside them.
+    """Templated sentences in which a negation reverses the words' own sentiment, and plain ones for contrast.
 
-    Film reviews hold too few "not bad"s to learn them from. The probes' exact sentences are not among them, though
-    some come close.
+    Film reviews contain too few "not bad"s to learn from. The probes' exact sentences are not among them, though some
+    come close.
     """
     rng = random.Random(seed)
     sentences = []

@@ -1,7 +1,7 @@
 """Step 7: write checkpoints that share one shard, the word embeddings.
 
 Half of a small BERT is its table of word embeddings. Each checkpoint becomes an ordinary sharded
-safetensors checkpoint of two files, one of which all of them name in their index:
+safetensors checkpoint of two files, one of which is listed in the index of all of them:
 
     OUT/word-embeddings.safetensors
     OUT/NAME/encoder.safetensors, model.safetensors.index.json, config.json, the tokenizer
@@ -34,14 +34,14 @@ _TOKENIZER_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "v
 def share_embeddings(out: Path, checkpoints: Mapping[str, Path]) -> None:
     """Write ``out/NAME`` for each NAME → folder of ``checkpoints``, in fp16.
 
-    Raises `RecipeError` where the word embeddings are not the same bit for bit in fp16, or a folder to be written
-    holds a whole checkpoint, which ``from_pretrained`` would read instead of the shards.
+    Raises `RecipeError` if the word embeddings are not identical bit for bit in fp16, or if an output folder
+    contains a whole checkpoint, which ``from_pretrained`` would read instead of the shards.
     """
     tensors = {name: _load(folder) for name, folder in checkpoints.items()}
     shared = _common_embeddings(tensors)
     for name in checkpoints:
         if (out / name / "model.safetensors").exists():
-            raise RecipeError(f"{out / name} holds a checkpoint already: choose another folder or remove it")
+            raise RecipeError(f"{out / name} already contains a checkpoint: choose another folder or remove it")
     out.mkdir(parents=True, exist_ok=True)
     save_file({EMBEDDINGS: shared}, out / _SHARED_FILE, {"format": "pt"})
     for name, folder in checkpoints.items():
@@ -55,7 +55,7 @@ def _load(folder: Path) -> dict[str, torch.Tensor]:
     """A checkpoint's tensors, floating-point ones in fp16."""
     path = folder / "model.safetensors"
     if not path.is_file():
-        raise RecipeError(f"{path} is missing: give a folder that save_pretrained wrote")
+        raise RecipeError(f"{path} is missing: pass a folder that save_pretrained wrote")
     tensors = load_file(path)
     if EMBEDDINGS not in tensors:
         raise RecipeError(f"{path} has no tensor {EMBEDDINGS}: only BERT checkpoints can share it")
@@ -72,7 +72,7 @@ def _common_embeddings(tensors: Mapping[str, Mapping[str, torch.Tensor]]) -> tor
         embeddings = tensors[name][EMBEDDINGS]
         if not torch.equal(embeddings, shared):
             raise RecipeError(
-                f"{name} has other word embeddings than {first}: fine-tune it with --freeze-embeddings, "
+                f"{name} has different word embeddings from {first}: fine-tune it with --freeze-embeddings, "
                 "from that very checkpoint"
             )
     return shared
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = build_parser().parse_args(argv)
     pairs = [checkpoint.partition("=") for checkpoint in options.checkpoints]
     if not all(name and folder for name, _, folder in pairs):
-        build_parser().error("each checkpoint is given as NAME=FOLDER, such as pretrained=work/stage5")
+        build_parser().error("each checkpoint must be NAME=FOLDER, such as pretrained=work/stage5")
     share_embeddings(options.out, {name: Path(folder) for name, _, folder in pairs})
 
 

@@ -1,12 +1,12 @@
-"""The whole recipe in seconds: a tiny BERT made from scratch instead of a real encoder, steps instead of minutes.
+"""The whole recipe in seconds: a tiny BERT from scratch instead of a real encoder, steps instead of minutes.
 
-It proves that the steps fit together and that what they write loads, not that the result is any good.
+It shows that the steps fit together and that their output loads, not that the result is any good.
 
     python -m training.smoke --text FOLDER --sentiment FOLDER --out FOLDER
 
-``--text`` holds JSON-lines documents as `training.extract_corpus` writes them, at least two sources of which two
+``--text`` contains JSON-lines documents as `training.extract_corpus` writes them, at least two sources of which two
 documents or more are held out (see `training.tokenise_corpus.is_held_out`); ``--sentiment`` the files that
-`training.sentiment_data` names. A few kilobytes are enough.
+`training.sentiment_data` lists. A few kilobytes are enough.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PRECISION = "float32"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmokeReport:
-    """What each step gave. The two folders hold the checkpoints with the shared shard."""
+    """The result of each step. The two folders contain the checkpoints with the shared shard."""
 
     pretraining: TrainingRun
     held_out_before: dict[str, HeldOutResult]  # shape id → the model before its first step

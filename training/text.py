@@ -11,7 +11,7 @@ OBJECT_START, OBJECT_END = "\x01", "\x02"
 
 _SPACES = re.compile(r"\s+")
 
-# The lines around an article that are about the article.
+# Lines around an article that are about the article itself.
 _BOILERPLATE = re.compile(
     r"redirects here|This article|Find sources|Learn how and when|template message"
     r"|^For (the|other|a|an) .* see |disambiguation\)|^\^|Retrieved|ISBN|doi:|Archived from"
@@ -52,7 +52,7 @@ def split_sentences(paragraph: str) -> list[str]:
     """
     sentences, start = [], 0
     for end in _SENTENCE_END.finditer(paragraph):
-        # up to and with the mark: an abbreviation is no end
+        # up to and including the mark: an abbreviation does not end a sentence
         if _ABBREVIATION.search(paragraph[start : end.start() + 1]):
             continue
         sentences.append(paragraph[start : end.end()].strip())

@@ -1,4 +1,4 @@
-"""Step 2: the JSON-lines documents of step 1 → sentences → word pieces, one ``.npz`` a source.
+"""Step 2: the JSON-lines documents of step 1 → sentences → word pieces, one ``.npz`` per source.
 
 python -m training.tokenise_corpus --text work/text --out work/corpus
 """
@@ -34,15 +34,15 @@ Span = tuple[int, int]
 
 
 def is_held_out(document_id: str) -> bool:
-    """About one document in a hundred, chosen by a hash of its id: the same in every run, whatever else is there."""
+    """About one document in a hundred, chosen by a hash of its id: the same in every run, whatever the other files."""
     return zlib.crc32(document_id.encode()) % 100 == 0
 
 
 def tokenise_file(path: Path, tokenizer: Any) -> TokenisedSource:
     """Sentence-split and tokenise one source. Sentences are cut at 400 word pieces.
 
-    Documents without a sentence are left out. A source named ``facts`` holds one marked sentence a document;
-    one named ``wordnet`` one entry, which stays whole.
+    Documents without a sentence are left out. A source named ``facts`` has one marked sentence per document,
+    one named ``wordnet`` one entry, which is not split.
     """
     sentences: list[str] = []
     object_characters: list[Span] = []
@@ -62,7 +62,7 @@ def tokenise_file(path: Path, tokenizer: Any) -> TokenisedSource:
                 document_starts.append(len(sentences))
                 held_out.append(is_held_out(document["id"]))
     if not sentences:
-        raise RecipeError(f"{path} holds no text: write it again with python -m training.extract_corpus")
+        raise RecipeError(f"{path} contains no text: write it again with python -m training.extract_corpus")
     token_ids, object_spans = [], []
     for index, (ids, offsets) in enumerate(_tokenise(sentences, tokenizer)):
         token_ids.append(np.array(ids[:MAX_SENTENCE_TOKENS], dtype=np.uint16))
@@ -89,12 +89,12 @@ def _tokenise(sentences: list[str], tokenizer: Any) -> Iterator[tuple[list[int],
 def _unmark_object(marked: str) -> tuple[str, Span]:
     """A marked fact → the plain sentence and the characters of its object."""
     start, end = marked.index(OBJECT_START), marked.index(OBJECT_END)
-    # the start mark goes away, so the end moves one to the left
+    # the start mark is removed, so the end moves one to the left
     return marked.replace(OBJECT_START, "").replace(OBJECT_END, ""), (start, end - 1)
 
 
 def _tokens_within(offsets: list[Span], characters: Span) -> Span:
-    """The tokens that lie wholly inside a span of characters, as first and end; (0, 0) if there is none."""
+    """The tokens that are entirely inside a span of characters, as first and end; (0, 0) if there are none."""
     inside = [index for index, (start, end) in enumerate(offsets) if start >= characters[0] and end <= characters[1]]
     return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.sources:
         paths = [options.text / f"{source}.jsonl" for source in options.sources]
     if not paths or not all(path.is_file() for path in paths):
-        raise RecipeError(f"{options.text} has not the .jsonl files asked for: run training.extract_corpus first")
+        raise RecipeError(f"{options.text} lacks the requested .jsonl files: run training.extract_corpus first")
     tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.tokenizer))
     check_vocabulary(tokenizer, options.tokenizer)
     options.out.mkdir(parents=True, exist_ok=True)

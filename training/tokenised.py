@@ -1,4 +1,4 @@
-"""The tokenised corpus on disk: one ``.npz`` of five flat arrays a source, and the vocabulary they refer to."""
+"""The tokenised corpus on disk: one ``.npz`` of five flat arrays per source, and the vocabulary they refer to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.errors import RecipeError
 __all__ = ["CLS", "FIRST_WORD", "MASK", "PAD", "SEP", "VOCABULARY_SIZE", "TokenisedSource", "check_vocabulary"]
 
 # The uncased English WordPiece vocabulary of BERT (Devlin et al. 2019). Ids below FIRST_WORD are special tokens and
-# places never used; random replacements are drawn from the rest.
+# unused entries; random replacements are drawn from the rest.
 PAD, CLS, SEP, MASK = 0, 101, 102, 103
 FIRST_WORD = 1000
 VOCABULARY_SIZE = 30_522
@@ -26,7 +26,7 @@ def check_vocabulary(tokenizer: Any, folder: str | Path) -> None:
     if found != (VOCABULARY_SIZE, CLS, SEP, MASK):
         raise RecipeError(
             f"the tokenizer in {folder} is not BERT's uncased English one ({VOCABULARY_SIZE} word pieces); "
-            f"it has {found[0]}. Give a folder with that vocab.txt, such as glassbert/checkpoints/pretrained"
+            f"it has {found[0]}. Pass a folder with that vocab.txt, such as glassbert/checkpoints/pretrained"
         )
 
 
@@ -34,7 +34,7 @@ def check_vocabulary(tokenizer: Any, folder: str | Path) -> None:
 class TokenisedSource:
     """One source of the corpus, without special tokens.
 
-    | field | npz key | shape | holds |
+    | field | npz key | shape | content |
     | --- | --- | --- | --- |
     | ``token_ids`` | ids | (token,) uint16 | all sentences, one after another |
     | ``sentence_starts`` | sent | (sentence + 1,) int64 | first token of each sentence, and the end |

@@ -1,7 +1,8 @@
-"""What a run needs beside its checkpoint to go on as if it had never stopped.
+"""What a run needs in addition to its checkpoint to continue as if it had never stopped.
 
-The checkpoint is half precision and has no optimiser. Here are the weights in float32 and AdamW's two moments, so that
-no small step is lost in rounding and no moment gathered anew from nothing. Plain tensors: nothing is unpickled.
+The checkpoint is in half precision and has no optimiser state. This file has the weights in float32 and AdamW's two
+moments, so that no small step is lost in rounding and moments do not restart from zero. Plain tensors: nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def save_state(model: Any, optimiser: torch.optim.Optimizer, folder: Path) -> None:
-    """Write weights and moments to ``folder``; whoever reads meanwhile meets the old file or the new one, whole."""
+    """Write weights and moments to ``folder`` atomically: a concurrent reader sees the old file or the new one."""
     tensors = {}
     for name, parameter in model.named_parameters():
         tensors[f"weight {name}"] = parameter.detach().cpu()
@@ -33,7 +34,7 @@ def save_state(model: Any, optimiser: torch.optim.Optimizer, folder: Path) -> No
 
 
 def load_state(model: Any, optimiser: torch.optim.Optimizer, folder: Path) -> None:
-    """Set weights and moments to what `save_state` wrote; nothing changes where there is no such file.
+    """Set weights and moments to those that `save_state` wrote; does nothing if there is no such file.
 
     Raises `RecipeError` if it is the state of another model.
     """
@@ -49,5 +50,5 @@ def load_state(model: Any, optimiser: torch.optim.Optimizer, folder: Path) -> No
             parameter.copy_(weight)
         moments = {key: tensors[f"{key} {name}"] for key in _MOMENTS if f"{key} {name}" in tensors}
         if moments:
-            # AdamW's fused form wants all of them where the parameter is
+            # fused AdamW requires all of them on the parameter's device
             optimiser.state[parameter] = {key: tensor.to(parameter.device) for key, tensor in moments.items()}

@@ -1,9 +1,9 @@
-"""How several CPU workers train one model: asynchronous averaging of weights (local SGD; Stich 2019).
+"""Training one model with several CPU workers: asynchronous averaging of weights (local SGD; Stich 2019).
 
 Each worker is a process with one thread, its own copy of the model and its own optimiser. Every few steps it
-publishes its weights in shared memory and takes the mean with the newest weights the others have published. Nobody
-waits for anybody, so a busy core slows its own worker only. The price: which weights are met depends on timing, so a
-run of several workers cannot be repeated bit for bit.
+publishes its weights in shared memory and averages them with the newest weights that the others have published. No
+worker waits for another, so a busy core slows down its own worker only. The price: which weights are averaged depends
+on timing, so a run with several workers cannot be repeated bit for bit.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class WeightExchange:
         )
 
     def average(self, worker: int, parameters: Sequence[torch.Tensor], seen: Sequence[int]) -> tuple[int, ...]:
-        """Set ``parameters`` to the mean with whatever others published since ``seen``, and publish the result.
+        """Average ``parameters`` with the weights that others published since ``seen``, and publish the result.
 
-        ``seen`` is the version of each worker's weights that was met last; returns its next value.
+        ``seen`` is the version of each worker's weights that was used last; returns its next value.
         """
         weights = flatten(parameters)
         newest = list(seen)

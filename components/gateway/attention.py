@@ -76,7 +76,7 @@ def _maps(request: TextRequest) -> gb.AttentionMaps:
 
 @shared(64)
 def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
-    """Every head small, in 8 bits; without special tokens the rest is shown as it is, not renormalised."""
+    """Every head as a thumbnail, in 8 bits; without special tokens, the rest is not renormalised."""
     from components.widgets.heads_map import thumbnails as make
 
     found = maps(request)
@@ -88,7 +88,7 @@ def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
 
 @shared(64)
 def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbnails:
-    """Every head small, layer by layer: no second copy of all weights at once."""
+    """Every head as a thumbnail, layer by layer, so that there is never a second copy of all weights."""
     import numpy as np
 
     from components.widgets.heads_map import Thumbnails, thumbnails

@@ -102,7 +102,7 @@ def _attention_large(request: SidesRequest) -> AttentionDifference:
 
 @shared(32)
 def thumbnails(request: SidesRequest, special: bool) -> Thumbnails:
-    """Every head's difference small, in 8 bits; no pass beyond those of `attention`."""
+    """The difference in every head as a thumbnail, in 8 bits; no pass beyond those of `attention`."""
     from components.widgets.heads_map import signed_thumbnails
 
     difference = attention(request)

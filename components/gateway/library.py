@@ -36,7 +36,7 @@ def import_library() -> ModuleType:
 
 @contextmanager
 def exempt_from_gc() -> Iterator[None]:
-    """What is made inside is never searched for garbage, neither now nor later; reference counts still free it.
+    """Exempt objects created in this context from garbage collection for good; reference counting still frees them.
 
     torch, transformers and the models are half a million objects. Walking them again and again took a second of a cold
     start, and 230 ms after every run of a page, when Streamlit collects while the last panel is still on its way.
@@ -53,7 +53,7 @@ if not TYPE_CHECKING:
 
     class _Library(ModuleType):
         def __getattr__(self, name: str) -> Any:
-            if name.startswith("__"):  # what tools ask of any object, such as __wrapped__, must not import torch
+            if name.startswith("__"):  # tools look up __wrapped__ and the like on any object: not worth importing torch
                 raise AttributeError(name)
             return getattr(import_library(), name)
 

@@ -33,7 +33,7 @@ IDLE_SECONDS = 300.0
 ABSENT_SECONDS = 20.0
 TURNED_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
-# Parameters of glibc's mallopt; naming one of them keeps it from moving.
+# Parameters of glibc's mallopt; setting one disables its dynamic adjustment.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGE_BLOCK_BYTES, _KEPT_BYTES = 8 * 2**20, 64 * 2**20
 
@@ -48,9 +48,9 @@ class Holding:
 
 
 def give_memory_back() -> None:
-    """Return what was freed to the system: glibc keeps it, 200 MB after a text of 512 tokens.
+    """Return freed memory to the system: glibc would keep it, 200 MB after a text of 512 tokens.
 
-    Takes 0.04 ms where there is nothing to give, 20 ms for 100 MB. Does nothing where the C library is another one.
+    Takes 0.04 ms if there is nothing to return, 20 ms for 100 MB. Does nothing with another C library.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
@@ -58,11 +58,11 @@ def give_memory_back() -> None:
 
 
 def bound_the_heap() -> None:
-    """Have the C library give every large block back the moment it is freed, for the whole process.
+    """Make the C library return every large block as soon as it is freed, for the whole process.
 
-    glibc raises the size from which it does so with every large block it sees, up to 32 MB, and then keeps the blocks
-    of a long text in heaps, one a thread, that fill with gaps: value zeroing of 512 tokens held 1.4 GB to use 110 MB.
-    Blocks of a short text stay below the limit and are used again. Does nothing where the C library is another one.
+    glibc raises the size threshold for this with every large block it frees, up to 32 MB, and then keeps the blocks of
+    a long text in heaps, one per thread, that become fragmented: value zeroing of 512 tokens occupied 1.4 GB to use
+    110 MB. Blocks of a short text stay below the threshold and are reused. Does nothing with another C library.
     """
     limit = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if limit is not None:
@@ -71,13 +71,13 @@ def bound_the_heap() -> None:
 
 
 def visitor() -> str:
-    """The session that is running; "" in a thread that belongs to none."""
+    """The id of the running session; "" in a thread without one."""
     context = get_script_run_ctx(suppress_warning=True)
     return context.session_id if context else ""
 
 
 class Keeper:
-    """Who holds what until when. A thread looks round every two seconds while anything is held."""
+    """Records which visitor holds which result until when. A thread checks every two seconds while anything is held."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Keeper:
             threading.Thread(target=self._look_round_for_ever, name="long texts", daemon=True).start()
 
     def turn_to(self, who: str, text: Hashable) -> None:
-        """This visitor's page shows this text now. Results on others stay a little: it may ask for them again."""
+        """This visitor's page now shows this text. Results on others are kept briefly: it may request them again."""
         with self._lock:
             self._shorten(who, self._clock() + TURNED_SECONDS, but=text)
 
@@ -123,7 +123,7 @@ class Keeper:
             unheld = self._drop(over)
             self._watching = goes_on = bool(self._held)
         self._forget(unheld)
-        self._give_back()  # each time: what is made from a long text takes hundreds of MB for a moment
+        self._give_back()  # each time: computing from a long text takes hundreds of MB temporarily
         return goes_on
 
     def _shorten(self, who: str, until: float, but: Hashable = None) -> None:

@@ -76,12 +76,12 @@ def _load(source: str, device: str) -> gb.Model:
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code
         model = gb.load(source, device)
-        gc.collect()  # a traceback of the loading that still points at the model would keep it for ever
+        gc.collect()  # a traceback that still refers to the model would keep it in memory forever
     return model
 
 
 def heads_of(model: gb.Model) -> str:
-    """What the model was trained to answer, "masked words, next sentence"; "" for an encoder alone. Plain text."""
+    """The model's trained task heads, "masked words, next sentence"; "" for an encoder alone. Plain text."""
     import_library()
     from glassbert.families import TASKS
 

@@ -1,4 +1,4 @@
-"""A model that is ready, and how to ask it something."""
+"""A loaded model, and the requests to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Role = Literal["model", "beside"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A model that is ready, and how to ask it something. ``role`` is "model" or "beside"."""
+    """A loaded model, and the requests to it. ``role`` is "model" or "beside"."""
 
     role: Role
     request: ModelRequest

@@ -1,4 +1,4 @@
-"""What a page asks for: small frozen requests, which are the keys of every cache."""
+"""The requests of pages: small frozen objects, which are the keys of every cache."""
 
 from __future__ import annotations
 

@@ -60,12 +60,12 @@ def candidates(
 
 
 def words(result: WordScores, *, log: bool = False) -> go.Figure:
-    """The words asked about, most likely first, with their rank or number of pieces."""
+    """The requested words, most likely first, with their rank or number of pieces."""
     from glassbert.pictures.bars import share_bars
 
     order = result.probabilities.argsort()[::-1]
     names = [
-        f"{result.words[index]} ({result.ranks[index]:,}.)"
+        f"{result.words[index]} (rank {result.ranks[index]:,})"
         if result.ranks[index]
         else f"{result.words[index]} ({len(result.pieces[index])} pieces)"
         for index in order
@@ -99,7 +99,7 @@ def next_sentence(prediction: gb.PairPrediction) -> go.Figure:
     from glassbert.pictures.bars import share_bars
 
     follows, elsewhere = (float(share) for share in prediction.probabilities)
-    return share_bars(["B follows A", "B is from elsewhere"], [follows, elsewhere], [0 if follows >= elsewhere else 1])
+    return share_bars(["B follows A", "B does not follow A"], [follows, elsewhere], [0 if follows >= elsewhere else 1])
 
 
 def answers(prediction: AnswerPrediction) -> go.Figure:

@@ -80,7 +80,7 @@ class Wording:
 
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
-    """Kind → question; the one that suits the text best comes first. ``among`` limits it to some of the open models."""
+    """Kind → question, the most suitable for the text first. ``among`` restricts them to some of the open models."""
     view = state.view()
     found: dict[str, tuple[Opened, gb.Target]] = {}
     gap_typed = False
@@ -131,11 +131,11 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     wording, target = wording or Wording(), question.target
     told: list[str | None]
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
-        controls = ((wording.label, wording.no_label, "label"), ("Rather than", "no other", "foil_label"))
+        controls = ((wording.label, wording.no_label, "label"), ("Rather than", "none", "foil_label"))
         told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, label=told[0], foil=told[1] if len(told) > 1 else None))
     if isinstance(target, gb.MaskTarget):
-        controls = ((wording.word, wording.no_word, "word"), ("Rather than", "no other word", "foil_word"))
+        controls = ((wording.word, wording.no_word, "word"), ("Rather than", "none", "foil_word"))
         told = [_word(slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, token=told[0], foil=told[1] if len(told) > 1 else None))
     return question

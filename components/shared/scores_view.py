@@ -48,7 +48,7 @@ def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
         hidden = result.encoded.special_tokens_mask.astype(bool)
         total = abs(result.scores).sum()
         share = abs(result.scores[hidden]).sum() / total if total else 0.0
-        parts.append(f"Hidden special tokens hold {share:.0%} of the total magnitude.")
+        parts.append(f"Hidden special tokens account for {share:.0%} of the total magnitude.")
     parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
     parts.append("*Another method may rank the words differently: this is one view, not the reason.*")
     return " ".join(parts)

@@ -12,9 +12,8 @@ from typing import Any, overload
 
 from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
-from glassbert.attribution._explain import explain
 from glassbert.attribution._many import attribute_many
-from glassbert.attribution._method import Method
+from glassbert.attribution._method import Method, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method, with_options
 from glassbert.attribution._options import Option
 from glassbert.attribution.results import TokenScores
@@ -96,5 +95,5 @@ def attribute(
     passes.report(progress, chosen.cost(len(encoded), settings))
     runner = decide(model, encoded, target, output, passes=passes)
     scores = explain(runner, chosen, settings)
-    # finding what the target left open is part of the price
+    # finding the open target is part of the cost
     return replace(scores, forward_passes=passes.count, seconds=time.perf_counter() - start)

@@ -1,11 +1,13 @@
-"""Every state as a sum of vectors, one a source token, through all layers (Modarressi et al. 2023, arXiv:2306.02873).
+"""Every state as a sum of vectors, one per source token, through all layers (Modarressi et al. 2023, arXiv:2306.02873).
 
-``parts (row, source, hidden)``: how much of token *row*'s state came from token *source*. At the first layer a token is
-all its own. Attention with its weights as they are, the residual, and LayerNorm with the spread of the whole state are
-linear; an activation is replaced by f(x)/x, the line through the origin ("zero origin" in the paper). So parts add up
-to the state at every step. A bias is shared out among the sources in proportion to |bias · part| ("absdot").
+``parts (row, source, hidden)``: how much of token *row*'s state came from token *source*. At the input of the first
+layer, each token is its own only source. With attention weights and LayerNorm's standard deviation held constant,
+attention, the residual and LayerNorm are linear; an activation is replaced by f(x)/x, the line through the origin
+("zero origin" in the paper). So parts add up to the state at every step. A bias is distributed among the sources in
+proportion to |bias · part| ("absdot").
 
-One array of (token, token, hidden) is held; what is larger than that is made for a few rows or sources at a time.
+One array of (token, token, hidden) is kept in memory; larger intermediate arrays are computed for a few rows or sources
+at a time.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from glassbert.attribution._parts import head_chain, layers, slope
 from glassbert.decision import Runner
 from glassbert.network.blocks import Block, gates_off
 
-#: Floats that one intermediate array may hold: 4 MiB, about what a processor keeps near.
+#: Maximum number of floats in one intermediate array: 4 MiB, about the size of a core's cache.
 _CHUNK_FLOATS = 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """What one layer worked with in this pass; these count as constants."""
+    """What one layer computed in this pass; the decomposition treats these values as constants."""
 
     block: Block
     weights: Tensor  # (head, query, key)
@@ -41,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadStep:
-    """One module of the head; ``spread`` for a LayerNorm, ``slopes`` (width,) of what follows it, if anything does."""
+    """One module of the head; ``spread`` for a LayerNorm, ``slopes`` (width,) of the activation after it, if any."""
 
     module: Any
     spread: Tensor | None
@@ -50,10 +52,10 @@ class HeadStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trace:
-    """One forward pass, as the decomposition needs it; all in float32."""
+    """What the decomposition needs from one forward pass, all in float32."""
 
     value: float
-    states: Tensor  # (token, hidden), what the first layer reads
+    states: Tensor  # (token, hidden), the input of the first layer
     steps: tuple[Step, ...]
     head: tuple[HeadStep, ...]
 
@@ -70,7 +72,7 @@ def traced(runner: Runner) -> Trace:
     with torch.no_grad():
         logits, weights = runner.logits_and_attention(decision.embeddings, lambda: _recorded([*inside, *chain], calls))
         value = float(decision.value(logits)[0])
-    played = {module: iter(seen) for module, seen in calls.items()}  # an ALBERT's modules were called once a layer
+    played = {module: iter(seen) for module, seen in calls.items()}  # ALBERT's shared modules run in every layer
     gates = gates_off(network, decision.model.ablated_heads)
     steps, states = [], []
     for number, block in enumerate(stack):
@@ -105,7 +107,7 @@ def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, Tensor]]) ->
 
 @contextmanager
 def _recorded(modules: Iterable[Any], calls: dict[Any, list[tuple[Tensor, Tensor]]]) -> Iterator[None]:
-    """A context in which every call of these modules leaves (what it read, what it gave)."""
+    """A context in which every call of these modules is recorded as (input, output)."""
     calls.clear()  # a pass that ran out of memory is repeated
     with ExitStack() as stack:
         for module in dict.fromkeys(modules):
@@ -124,9 +126,9 @@ def _spread(states: Tensor, norm: Any) -> Tensor:
 
 
 def decomposed(trace: Trace, rows: Sequence[int]) -> Iterator[Tensor]:
-    """Parts after each layer, (row, source, hidden): of every token, in the last layer of ``rows`` only.
+    """Parts after each layer, (row, source, hidden): for every token, in the last layer for ``rows`` only.
 
-    The array is one and the same from layer to layer: read it before asking for the next.
+    The same array is reused from layer to layer: read it before requesting the next.
     """
     tokens, hidden = trace.states.shape
     places = torch.arange(tokens, device=trace.states.device)
@@ -152,12 +154,12 @@ def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
         values = (parts[:, sources] @ value.T).unflatten(-1, (heads, -1))  # (key, source, head, size)
         mixed = weights @ values.permute(2, 0, 1, 3).flatten(2)  # (head, row, source and size)
         side_by_side = mixed.unflatten(-1, values.shape[1::2]).permute(1, 2, 0, 3).flatten(2)
-        result[:, sources] += side_by_side @ mixer.T  # no other source is read again from these
+        result[:, sources] += side_by_side @ mixer.T  # these are not read again for another source
     return result, mixer @ block.value.bias.float() + block.output.bias.float()
 
 
 def _fed_forward(parts: Tensor, step: Step, rows: Tensor) -> Tensor:
-    """From what the first LayerNorm reads to the layer's output, (row, source, hidden)."""
+    """From the input of the first LayerNorm to the layer's output, (row, source, hidden)."""
     block = step.block
     parts = _normed(parts, block.norm, step.spread[rows])
     wide = _linear(parts, block.widen) * step.slopes[rows][:, None]
@@ -165,7 +167,7 @@ def _fed_forward(parts: Tensor, step: Step, rows: Tensor) -> Tensor:
 
 
 def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int]) -> Tensor:
-    """(row, source, hidden) and one column of the logits a row → each source's part of that logit, (row, source)."""
+    """(row, source, hidden) and one column of the logits per row → each source's part of that logit, (row, source)."""
     for step in head[:-1]:
         parts = _linear(parts, step.module) if step.spread is None else _normed(parts, step.module, step.spread)
         if step.slopes is not None:
@@ -174,7 +176,7 @@ def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int
     weight, bias = last.weight.float(), last.bias.float()
     chosen = torch.tensor(columns, device=weight.device)
     weighted = torch.einsum("rsh,rh->rs", parts, weight[chosen])
-    # the bias is shared out by the whole vector of logits, as everywhere: bias · (W part) without making W part
+    # the bias is distributed by the whole vector of logits, as everywhere: bias · (W part) without computing W part
     shared: Tensor = _shares(parts @ (weight.T @ bias)) * bias[chosen][:, None]
     return weighted + shared
 
@@ -184,13 +186,13 @@ def _linear(parts: Tensor, module: Any) -> Tensor:
 
 
 def _normed(parts: Tensor, norm: Any, spread: Tensor) -> Tensor:
-    """LayerNorm of each part, divided by the spread of their sum, a number a row."""
+    """LayerNorm of each part, divided by the standard deviation of their sum, one number per row."""
     centred = parts - parts.mean(dim=-1, keepdim=True)
     return _shared_out(centred * norm.weight.float() / spread[..., None, None], norm.bias.float())
 
 
 def _shared_out(parts: Tensor, bias: Tensor) -> Tensor:
-    """``parts`` with the bias shared out among the sources, in place."""
+    """``parts`` with the bias distributed among the sources, in place."""
     return parts.addcmul_(_shares(parts @ bias)[..., None], bias)
 
 
@@ -202,7 +204,7 @@ def _shares(products: Tensor) -> Tensor:
 
 
 def _split(count: int, floats_each: int) -> Iterator[slice]:
-    """Slices of ``count`` things, each of as many as fit into one intermediate array."""
+    """Slices of ``count`` items, each with as many as fit into one intermediate array."""
     size = max(1, _CHUNK_FLOATS // floats_each)
     for start in range(0, count, size):
         yield slice(start, start + size)

@@ -1,4 +1,4 @@
-"""Draws that repeat: Captum takes them from the generators that the whole process shares."""
+"""Reproducible random draws for Captum, which uses the global generators of the process."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def seeded(start: int) -> Iterator[None]:
-    """torch's CPU generator and numpy's start from this seed inside, and go on after it as if nothing had been drawn.
+    """Seed torch's CPU generator and numpy's inside this context; afterwards they continue from their earlier state.
 
-    One thread at a time: two would take each other's numbers.
+    One thread at a time: two would draw from each other's sequence.
     """
     with _one_at_a_time, torch.random.fork_rng(devices=()):
         before = np.random.get_state()

@@ -1,4 +1,4 @@
-"""Several methods on one input, one after the other, sharing what can be shared."""
+"""Several methods on one input, one after another, sharing passes where possible."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain
 from glassbert.attribution._first_order import forget_first_order
-from glassbert.attribution._method import Method
+from glassbert.attribution._method import Method, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -39,8 +38,8 @@ def attribute_each(
     """:func:`attribute` with several methods, each result yielded as soon as it is ready, the cheapest methods first.
 
     The target is found once. Methods that need no more than F(x), its gradient and the attention weights share one
-    forward and one backward pass. ``options`` is method id → its options. Every pass is counted once: with the method
-    it was made for, a shared pass with the first method that used it, the pass that found the target with the first
+    forward and one backward pass. ``options`` is method id → its options. Every pass is counted once: for the method
+    it was run for, a shared pass for the first method that used it, the pass that found the target for the first
     result. So ``forward_passes`` of all results add up to the total, and a method that only reused passes reports 0.
     ``on_error(method id, error)`` is called for a method that does not support this model, target or option, and the
     others continue; without it the error is raised. Errors of the text or the target, and StoppedError, are always
@@ -65,7 +64,7 @@ def attribute_each(
         except GlassBERTError as error:
             refuse(method, error)
     encoded, passes = encode(model, text, pair), Passes(cancelled=cancelled)
-    # stable: among equals the order asked for
+    # stable: methods of equal cost keep the requested order
     chosen.sort(key=lambda one: (not one[0].first_order, one[0].cost(len(encoded), one[1])))
     shared = sum(method.first_order for method, _ in chosen)
     costs = sum(method.cost(len(encoded), settings) for method, settings in chosen)

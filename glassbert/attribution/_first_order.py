@@ -26,12 +26,12 @@ class FirstOrder:
 
     value: float
     gradient: Tensor  # (1, token, dimension) by the word embeddings
-    attentions: tuple[Tensor, ...]  # (1, head, query, key) a layer
+    attentions: tuple[Tensor, ...]  # (1, head, query, key) per layer
     attention_gradients: tuple[Tensor, ...]  # the same shapes
 
 
 def first_order(runner: Runner) -> FirstOrder:
-    """The pass at this input: made and counted when it is first asked for, and then kept."""
+    """The pass at this input: run and counted on the first request, then cached."""
     if _KEY not in runner.memory:
         prepare_first_order([runner])
     found: FirstOrder = runner.memory[_KEY]
@@ -39,7 +39,7 @@ def first_order(runner: Runner) -> FirstOrder:
 
 
 def prepare_first_order(runners: Sequence[Runner]) -> None:
-    """Make the passes of many decisions, many inputs at a time."""
+    """Run the passes of many decisions, in batches."""
     for group in alike(runners):
         rows = [Row(runners[index], runners[index].decision.embeddings[0]) for index in group]
         for chosen in in_batches(rows):
@@ -49,7 +49,7 @@ def prepare_first_order(runners: Sequence[Runner]) -> None:
             gradient, *by_layer = torch.autograd.grad(
                 values.sum(), (points, *attentions), allow_unused=True, materialize_grads=True
             )
-            # a view of one text would keep the tensors of all
+            # a view for one text would keep the tensors of all in memory
             own: Callable[[Tensor], Tensor] = torch.clone if len(inputs) > 1 else torch.Tensor.contiguous
             for place, row in enumerate(inputs):
                 here, tokens = slice(place, place + 1), slice(row.runner.decision.length)
@@ -62,11 +62,11 @@ def prepare_first_order(runners: Sequence[Runner]) -> None:
 
 
 def forget_first_order(runner: Runner) -> None:
-    """Free it: attention and its gradients are the largest thing that a long text leaves behind."""
+    """Free the pass: attention and its gradients are the largest arrays of a long text."""
     runner.memory.pop(_KEY, None)
 
 
 def knowing(explainer: GradientAttribution, gradient: Tensor) -> GradientAttribution:
-    """A method of Captum's that is handed this gradient instead of computing it again."""
+    """A Captum method that receives this gradient instead of computing it again."""
     explainer.gradient_func = lambda forward, inputs, *rest: (gradient.to(inputs[0].device),)
     return explainer

@@ -1,18 +1,18 @@
 """AttnLRP's rules as changes to the backward pass (Achtibat et al. 2024, arXiv:2402.05602).
 
-With ε → 0 each rule says: relevance of an input = input × gradient, in a network whose backward pass is altered. So the
-rules become hooks on the stock network: what the forward pass computes stays as it is, and only how gradients flow back
-changes. Every tensor of the graph is this pass's own; nothing of the shared network is touched.
+With ε → 0, each rule means: relevance of an input = input × gradient, in a network with a modified backward pass. So
+the rules become hooks on the stock network: the forward pass is unchanged, and only the backward flow of gradients
+changes. Every tensor of the graph belongs to this pass; the shared network is not modified.
 
 | part | rule of the paper | here |
 |---|---|---|
-| Linear, residual | ε rule, the bias takes its share | the gradient as it is |
+| Linear, residual | ε rule, the bias takes its share | the gradient unchanged |
 | activation f | identity: relevance passes unchanged | f(x)/x counts as a constant |
-| LayerNorm | identity for the division by its spread | the spread counts as a constant |
-| softmax | R_i = x_i (R_i − s_i Σ_j R_j), the first-order term | the gradient as it is |
+| LayerNorm | identity for the division by the standard deviation | the standard deviation counts as a constant |
+| softmax | R_i = x_i (R_i − s_i Σ_j R_j), the first-order term | the gradient unchanged |
 | product of two states (Q Kᵀ, A V) | half to each factor | gradients of values × ½; of queries and keys × ¼ |
 
-Queries and keys take ½ for their own product and ½ because the weights made from them are half of the other.
+Queries and keys get ½ for their own product and ½ because the attention weights are one half of the other product.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Ledger:
     """Relevance that does not end at the words, in units of F; complete once the gradients have flowed back."""
 
     def __init__(self) -> None:
-        self.leaves: list[tuple[str, Tensor]] = []  # (account, what it gave) of embedding tables but the words'
+        self.leaves: list[tuple[str, Tensor]] = []  # (account, output) of embedding tables other than the words'
         self._booked: dict[str, list[Tensor]] = {"biases": [], "softmax": []}
 
     def clear(self) -> None:
@@ -85,10 +85,10 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A state that attention multiplies: the share of the gradient it keeps, and how it counts for the softmax."""
+    """A factor of a product in attention: the share of the gradient it keeps, and its sign in the softmax's balance."""
 
     scale: float
-    #: The weights get as much relevance as the values (+); queries and keys have what the softmax handed on (−).
+    #: The weights get as much relevance as the values (+); queries and keys get what the softmax propagated (−).
     sign: int
 
 
@@ -98,7 +98,7 @@ def _straight(given: Tensor, read: Tensor) -> Tensor:
 
 
 def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
-    """LayerNorm with a spread that counts as a constant."""
+    """LayerNorm with its standard deviation as a constant."""
     exact = states.float()
     spread = (exact.var(dim=-1, correction=0, keepdim=True) + module.eps).sqrt().detach()
     centred = (exact - exact.mean(dim=-1, keepdim=True)) / spread
@@ -108,7 +108,7 @@ def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
 
 
 def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
-    """Books the bias's share; of queries, keys and values also what the softmax between them keeps."""
+    """Record the bias's share; for queries, keys and values also what the softmax between them keeps."""
 
     def hook(module: Any, _inputs: Any, output: Tensor) -> None:
         states = output.detach()
@@ -130,12 +130,12 @@ def _book_bias(gradient: Tensor, bias: Tensor, ledger: Ledger) -> None:
 
 
 def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -> None:
-    """``hook(gradient)`` when it arrives, to look at it or to put another in its place."""
+    """Call ``hook(gradient)`` when it arrives, to read or to replace it."""
     output.register_hook(hook)
 
 
 def _account(family: Family, path: str) -> str:
-    """What an embedding table other than the words' stands for."""
+    """The account of an embedding table other than the words'."""
     match path.removeprefix(f"{family.prefix}."):
         case family.embeddings.segments:
             return "segments"
@@ -145,7 +145,7 @@ def _account(family: Family, path: str) -> str:
 
 
 def _leaf(account: str, ledger: Ledger) -> Callable[..., Tensor]:
-    """What an embedding table adds, as an input of its own."""
+    """The output of an embedding table, as a separate input."""
 
     def hook(_module: Any, _inputs: Any, output: Tensor) -> Tensor:
         leaf = output.detach().requires_grad_()
@@ -158,8 +158,8 @@ def _leaf(account: str, ledger: Ledger) -> Callable[..., Tensor]:
 def relevances(value: Tensor, logits: Tensor, words: Tensor, ledger: Ledger) -> tuple[Tensor, dict[str, float]]:
     """Relevance of each word-embedding coordinate, (1, token, dimension), and account → where the rest of F went.
 
-    "positions", "segments" and "biases" are these parameters' own shares. "softmax" is what its first-order rule leaves
-    over, since a softmax is not zero at zero: in attention, and where F is a probability.
+    "positions", "segments" and "biases" are these parameters' own shares. "softmax" is what its first-order rule cannot
+    propagate, since a softmax is not zero at zero: in attention, and if F is a probability.
     """
     inputs = [logits, words, *(leaf for _, leaf in ledger.leaves)]
     at_logits, at_words, *others = torch.autograd.grad(value.sum(), inputs)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.attribution._explain import explain, result_of
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
+from glassbert.attribution._method import explain, result_of
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -75,7 +75,7 @@ def attribute_many(
 
 @dataclass(slots=True)
 class _Share(Passes):
-    """The passes of one text; the whole hears of them, and stops them."""
+    """The passes of one text, reported to the total, which can cancel them."""
 
     whole: Passes = field(default_factory=Passes)
 
@@ -87,7 +87,7 @@ class _Share(Passes):
 def _posed(
     model: Model, encoded: Sequence[Encoded], target: Target | int | str | None, output: Output, whole: Passes
 ) -> list[Runner]:
-    """One runner per text; where the class is left open, all predicted classes are found together."""
+    """One runner per text; if the class is open, all predicted classes are found together."""
     shares = [_Share(whole=whole) for _ in encoded]
     targets: list[Target | int | str | None] = [target] * len(encoded)
     open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)

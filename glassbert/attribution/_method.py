@@ -1,14 +1,20 @@
-"""What an attribution method declares about itself, and what it returns."""
+"""What an attribution method declares about itself, and how it explains a decision."""
 
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+import torch
+
 from glassbert.attribution._options import Option, options_table
-from glassbert.errors import OptionError
+from glassbert.attribution.results import TokenScores
+from glassbert.errors import GlassBERTError, OptionError
+from glassbert.network.run import many_passes
 from glassbert.results import Array
 
 if TYPE_CHECKING:
@@ -37,7 +43,7 @@ class Method:
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs, without backward passes and
     without the one pass that finds the predicted class or word.
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
-    ``meaning`` completes "a score says …". ``help(gb.METHODS["lime"])`` shows all of it.
+    ``meaning`` completes "a score measures …". ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
     methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; sets ``value``.
     """
@@ -66,8 +72,8 @@ class Method:
         """All options, those not given at their defaults. Raises OptionError before anything is computed."""
         unknown = set(options) - set(self.options)
         if unknown:
-            valid = ", ".join(self.options) or "none"
-            raise OptionError(f"{self.label} has no option {', '.join(sorted(unknown))}; valid are: {valid}")
+            valid = f"an option must be one of {', '.join(self.options)}" if self.options else "it has no options"
+            raise OptionError(f"{self.label} has no option {', '.join(sorted(unknown))}; {valid}")
         return {
             option.name: option.accept(options[option.name]) if option.name in options else option.default
             for option in self.parameters
@@ -77,6 +83,58 @@ class Method:
         kinds = [self.family, "signed" if self.signed else "unsigned", *(["complete"] if self.complete else [])]
         options = ", ".join(f"{name}={default!r}" for name, default in self.options.items())
         return f"<Method {self.id}: {', '.join(kinds)}; options {options or 'none'}>"
+
+
+def explain(runner: Runner, method: Method, settings: Mapping[str, Any]) -> TokenScores:
+    """One method's scores for a decision, with its own passes and seconds even if the runner is shared."""
+    decision = runner.decision
+    start, passes_before = time.perf_counter(), runner.passes.count
+
+    def work() -> tuple[Attribution, float]:
+        raw = method.compute(runner, settings)
+        value = runner.memory.get("value") if raw.value is None else raw.value
+        if value is None:
+            with torch.no_grad():
+                value = float(runner.value(decision.embeddings)[0])
+        return raw, value
+
+    raw, value = many_passes(decision.model, work, decision.length * method.cost(decision.length, settings))
+    runner.memory["value"] = value
+    passes, seconds = runner.passes.count - passes_before, time.perf_counter() - start
+    return result_of(runner, method, replace(raw, value=value), passes, seconds)
+
+
+def result_of(
+    runner: Runner, method: Method, raw: Attribution, forward_passes: int = 0, seconds: float = 0.0
+) -> TokenScores:
+    """A method's raw answer, with its value, as a result. Raises GlassBERTError for numbers that are not finite."""
+    value = raw.value
+    if value is None:
+        raise ValueError(f"{method.id} did not say F(x)")
+    scores = np.asarray(raw.scores, dtype=np.float32)
+    if not np.isfinite(scores).all():
+        raise GlassBERTError(
+            f"{method.label} produced scores that are not finite for this text, so there is nothing to show; "
+            "try another method, or float32 precision"
+        )
+    delta = None
+    if method.complete and raw.baseline_value is not None:
+        delta = float(scores.sum(dtype=np.float64)) - (value - raw.baseline_value)
+    return TokenScores(
+        encoded=runner.decision.encoded,
+        scores=scores,
+        method=method.id,
+        target=runner.decision.target,
+        target_label=runner.decision.target_label,
+        output=runner.decision.output,
+        value=value,
+        baseline=raw.baseline,
+        baseline_value=raw.baseline_value,
+        delta=delta,
+        forward_passes=forward_passes,
+        seconds=seconds,
+        options=dict(raw.options),
+    )
 
 
 class _Documentation:
@@ -90,7 +148,7 @@ class _Documentation:
             return self._of_the_class
         idea = inspect.getdoc(method.compute) or ""
         return (
-            f"{method.label} ({method.paper}).\n\nA score says {method.meaning}.\n\n{idea}\n\n"
+            f"{method.label} ({method.paper}).\n\nA score measures {method.meaning}.\n\n{idea}\n\n"
             f"{options_table(method.parameters)}"
         )
 

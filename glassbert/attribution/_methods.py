@@ -55,8 +55,8 @@ def chosen_method(method: str, options: Mapping[str, Any]) -> tuple[Method, dict
     chosen = METHODS.get(method)
     if chosen is None:
         why = LEFT_OUT.get(method)
-        reason = f"method {method!r} is " + (f"left out: {why}" if why else "not known")
-        raise MethodError(f"{reason}; valid are {', '.join(METHODS)}")
+        got = f"{method!r}, which is left out: {why}" if why else repr(method)
+        raise MethodError(f"method must be one of {', '.join(METHODS)}; got {got}")
     return chosen, chosen.settings(options)
 
 

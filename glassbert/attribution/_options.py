@@ -16,7 +16,7 @@ from glassbert.decision import BASELINES
 from glassbert.errors import OptionError, OptionTypeError
 from glassbert.pictures.markup import clipped
 
-#: A limit above this is one of the generators' numbers, and nobody meets it.
+#: Limits above this come from the number generators and are never reached in practice, so they are not shown.
 _UNTOLD = 2**32
 
 __all__ = ["Option", "baseline", "batch_rows", "options_table", "seed"]
@@ -51,18 +51,19 @@ class Option:
 
     @property
     def valid(self) -> str:
-        """The valid values: "1 to 10000, or None: as many as the tolerance needs"."""
+        """The valid values: "an integer from 1 to 10000, or None (as many as the tolerance needs)"."""
         if self.choices:
-            return ", ".join(self.choices)
+            return f"one of {', '.join(self.choices)}"
+        kind = "an integer" if self.type == "int" else "a number"
         if self.maximum is None or self.maximum > _UNTOLD:
-            values = f"{'an integer' if self.type == 'int' else 'a number'}, {self.minimum:g} or more"
+            values = f"{kind} of at least {self.minimum:g}"
         elif self.open_ends:
-            values = f"between {self.minimum:g} and {self.maximum:g}"
+            values = f"{kind} strictly between {self.minimum:g} and {self.maximum:g}"
         elif self.open_start:
-            values = f"a number above {self.minimum:g}, at most {self.maximum:g}"
+            values = f"{kind} above {self.minimum:g} and at most {self.maximum:g}"
         else:
-            values = f"{self.minimum:g} to {int(self.maximum) if self.type == 'int' else self.maximum}"
-        return f"{values}, or None: {self.none}" if self.none else values
+            values = f"{kind} from {self.minimum:g} to {int(self.maximum) if self.type == 'int' else self.maximum}"
+        return f"{values}, or None ({self.none})" if self.none else values
 
     def accept(self, value: Any) -> Any:
         """The value as a plain Python one. Raises OptionError, OptionTypeError if it is not valid."""
@@ -82,8 +83,7 @@ class Option:
         return int(number) if self.type == "int" or type(number) is int else float(number)
 
     def _refusal(self, shown: str) -> str:
-        verb = "is" if self.valid.startswith(("a ", "an ")) else "are"
-        return f"{self.name} {clipped(shown, 60)}: valid {verb} {self.valid}"
+        return f"{self.name} must be {self.valid}; got {clipped(shown, 60)}"
 
     def _within(self, value: Any) -> bool:
         maximum = float("inf") if self.maximum is None else self.maximum
@@ -93,7 +93,7 @@ class Option:
     def described(self) -> str:
         """As in numpydoc: name, type and default; then meaning, valid values and unit, indented."""
         unit = f" Unit: {self.unit}." if self.unit else ""
-        valid = "" if self.choices else f" Valid: {self.valid}."
+        valid = "" if self.choices else f" Valid values: {self.valid}."
         lines = textwrap.wrap(f"{self.meaning}{valid}{unit}", 96)
         return "\n    ".join([f"{self.name} : {self.annotation}, default {self.default!r}", *lines])
 
@@ -105,13 +105,13 @@ def options_table(options: Sequence[Option]) -> str:
 
 
 def baseline(default: str) -> Option:
-    """What replaces a word that is hidden."""
+    """What replaces a hidden word."""
     meanings = "'pad' and 'mask' are the model's own tokens, 'zero' is a vector of zeros."
     return Option("baseline", "str", default, f"What replaces a hidden word: {meanings}", choices=tuple(BASELINES))
 
 
 def seed(maximum: int | None = None) -> Option:
-    """Where random draws begin."""
+    """The seed of random draws."""
     return Option("seed", "int", 0, "The same seed gives the same samples.", maximum=maximum)
 
 

@@ -1,6 +1,6 @@
-"""The modules that a decomposition passes through: inside the layers, and in the heads behind them.
+"""The modules that a decomposition passes through: those of the layers and of the head on top.
 
-A post-LayerNorm layer with a plain feed-forward part is: attention, residual, LayerNorm, Linear, activation, Linear,
+A post-LayerNorm layer with a plain feed-forward block is: attention, residual, LayerNorm, Linear, activation, Linear,
 residual, LayerNorm. A head is a chain of Linear and LayerNorm with elementwise functions in between.
 """
 
@@ -19,9 +19,9 @@ from glassbert.targets import Target
 
 
 def layers(network: Any, method: str, *needed: Capability) -> tuple[Block, ...]:
-    """The layers of a stock network, in the order they are called.
+    """The layers of a stock network, in the order in which they are called.
 
-    Raises UnsupportedModelError where the family lacks what this method needs.
+    Raises UnsupportedModelError if the family lacks what this method needs.
     """
     for capability in needed:
         require(family_of(network.config.model_type), capability, method)
@@ -29,13 +29,13 @@ def layers(network: Any, method: str, *needed: Capability) -> tuple[Block, ...]:
 
 
 def head_chain(network: Any, target: Target) -> tuple[Any, ...]:
-    """The modules between the last hidden state and the logits that this target is one of, in order."""
+    """The modules between the last hidden state and the target's logits, in order."""
     head = family_of(network.config.model_type).task_heads[TASK_OF[type(target)]]
     return tuple(network.get_submodule(path) for path in head.chain)
 
 
 def activations(network: Any, target: Target) -> Iterator[tuple[Any, Any]]:
-    """Pairs of modules with an activation function in between: what the second reads is f(what the first gave)."""
+    """Pairs of modules with an activation f in between: the input of the second is f(output of the first)."""
     for layer in dict.fromkeys(layers(network, "AttnLRP", "plain_feed_forward")):
         yield layer.widen, layer.feed_forward
     for before, after in pairwise(head_chain(network, target)):
@@ -44,5 +44,5 @@ def activations(network: Any, target: Target) -> Iterator[tuple[Any, Any]]:
 
 
 def slope(given: Tensor, read: Tensor) -> Tensor:
-    """f(x) / x elementwise, for a function with f(0) = 0: the line through the origin that stands in for it."""
+    """f(x) / x elementwise, for a function with f(0) = 0: the slope of the line through the origin that replaces it."""
     return (read / given).where(given != 0, 0)

@@ -83,7 +83,7 @@ def _clenshaw_curtis(intervals: int) -> tuple[Array, Array]:
 
 @dataclass(slots=True)
 class Path:
-    """What is known along the path so far. ``give`` it what it ``wanted`` until it is ``done``."""
+    """What is known along the path so far. Call ``give`` for all places in ``wanted`` until it is ``done``."""
 
     _segments: tuple[_Segment, ...] = _FINE
     most_nodes: int = 256
@@ -91,7 +91,7 @@ class Path:
     _densities: dict[float, Array] = field(default_factory=dict)
 
     def wanted(self) -> list[float]:
-        """Places that the current segments need and that were not given yet."""
+        """Places that the current segments need and that have not been given yet."""
         return self._missing(self._segments)
 
     def give(self, place: float, value: float, density: Array) -> None:

@@ -1,4 +1,4 @@
-"""Words as the features of perturbation methods: each is there as a whole, or replaced by the baseline as a whole."""
+"""Words as the features of perturbation methods: each word is present or replaced by the baseline as a whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WordFeatures:
 
     runner: Runner
     baseline: str
-    token_word: Array  # (token,), the feature that a token belongs to; −1 where every baseline keeps the token
+    token_word: Array  # (token,), the feature that a token belongs to; −1 if every baseline keeps the token
 
     @property
     def count(self) -> int:
@@ -31,11 +31,11 @@ class WordFeatures:
 
     def values(self, present: Array) -> Array:
         """(variant, word) of bool → F, (variant,) float64. Equal variants are computed once."""
-        always = np.ones((len(present), 1), dtype=bool)  # where a kept token's −1 points
+        always = np.ones((len(present), 1), dtype=bool)  # the column that the −1 of kept tokens indexes
         return self.runner.values_replaced(np.hstack((present, always))[:, self.token_word], self.baseline)
 
     def ends(self) -> tuple[float, float]:
-        """F with every word, and with none."""
+        """F with all words and with none."""
         value, baseline_value = self.values(np.array([[True], [False]]).repeat(self.count, axis=1))
         return float(value), float(baseline_value)
 
@@ -57,5 +57,5 @@ def word_features(runner: Runner, baseline: str) -> WordFeatures:
 
 
 def for_captum(values: Callable[[Array], Array]) -> Callable[[Tensor], Tensor]:
-    """A function of a presence matrix as Captum asks it: (variant, feature) of 0 and 1 → (variant,)."""
+    """F as Captum calls it, on a presence matrix: (variant, feature) of 0 and 1 → (variant,)."""
     return lambda present: torch.from_numpy(values(present.numpy() > 0.5))

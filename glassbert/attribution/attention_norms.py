@@ -25,8 +25,8 @@ _NORMS: Mapping[str, Callable[[parts.Layer], Tensor]] = {
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """J_l = Ñ_l J_(l−1), J_0 = Ñ_0; the row of the deciding position after the last layer, which sums to 1.
 
-    Variant "2021": Ñ = rownorm(N) with N the norms that hold residual and LayerNorm (Kobayashi et al. 2021). Variant
-    "2020": the norms of what attention carries hold no residual, so Ñ = ½ rownorm(N) + ½ I. Both as rolled out and
+    Variant "2021": Ñ = rownorm(N) with N the norms with residual and LayerNorm (Kobayashi et al. 2021). Variant
+    "2020": the norms of what attention carries include no residual, so Ñ = ½ rownorm(N) + ½ I. Both as rolled out and
     compared by Modarressi et al. 2022 (there N_ResLN and N_FixedRes). The same scores for every target. Raises
     UnsupportedModelError.
     """
@@ -51,7 +51,7 @@ def _rolled_out(norms: Array, *, residual: bool) -> Array:
 
 
 def _row_shares(norms: Array) -> Array:
-    """Rows that sum to 1; a row of zeros (a layer whose heads are all off carries nothing) stays as it is."""
+    """Rows that sum to 1; a row of zeros (a layer whose heads are all off carries nothing) is unchanged."""
     total = norms.sum(axis=-1, keepdims=True, dtype=np.float64)
     shares: Array = norms / np.where(total > 0, total, 1)
     return shares

@@ -37,7 +37,7 @@ METHOD = Method(
     paper="Achtibat et al. 2024, arXiv:2402.05602",
     family="decomposition",
     signed=True,
-    complete=False,  # conserved instead: what the words do not get, options["unattributed"] accounts for
+    complete=False,  # conserved instead: options["unattributed"] accounts for what does not reach the words
     meaning="how much of the value is propagated back to this token's word embedding, layer by layer; the relevance of "
     "positions and biases is reported separately",
     cost=lambda tokens, options: 1,

@@ -17,8 +17,8 @@ from glassbert.targets import AnswerTarget
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """Each state is kept as a sum of vectors, one per source token, from the first layer through the head; signed.
 
-    A token's own part starts as all that the first layer reads of it: word, position and segment. Attention weights,
-    the spread in LayerNorm and f(x)/x of activations count as constants; biases are distributed among the sources in
+    A token's own part starts as its whole input to the first layer: word, position and segment. Attention weights, the
+    standard deviation in LayerNorm and f(x)/x of activations are constants; biases are distributed among the sources in
     proportion to |bias · part|, as the authors do. So the scores sum to F(x) itself: the reference is 0, no baseline
     input. Costs as much as one pass per token; memory tokens² × hidden. Own implementation from the paper. Raises
     MethodError for a probability, which is not a sum; UnsupportedModelError.
@@ -41,7 +41,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
 
 def _places(runner: Runner) -> tuple[list[int], list[int]]:
-    """The token whose state is read and the logit that is read off, for the target and then for its foil."""
+    """The token whose state is used and the index of the logit, for the target and then for its foil."""
     decision = runner.decision
     ids = list(decision.class_ids)
     if isinstance(decision.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit

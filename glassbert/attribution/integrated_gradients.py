@@ -15,9 +15,9 @@ from glassbert.decision import Runner
 from glassbert.decision.gradients import Row, alike, values_and_gradients
 
 _MOST_STEPS = 256
-# A change this small is below what float32 can attribute: one per cent of it would be rounding noise.
+# Smaller changes cannot be attributed in float32: one per cent of them would be rounding noise.
 _SMALLEST_CHANGE = 1e-3
-# F itself is this rough in half precision, in units of the type's last digit.
+# The rounding error of F in half precision, in units of the type's last digit.
 _LAST_DIGITS = 4
 
 
@@ -35,7 +35,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
 
 def compute_many(runners: Sequence[Runner], options: Mapping[str, Any]) -> list[Attribution]:
-    """The same for several decisions of one model: the nodes that they need next share passes."""
+    """The same for several decisions of one model, whose next nodes share passes."""
     if options["n_steps"] is not None:
         return [_with_captum(runner, options) for runner in runners]
     paths = [Path(first_round(options["tolerance"]), _MOST_STEPS) for _ in runners]

@@ -45,13 +45,14 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
     """(coalition, word) of bool and (coalition,) weights: ``samples`` − 2, none empty or full, or all there are.
 
-    As the shap package's KernelExplainer does it: sizes 1 and n − 1, 2 and n − 2 and so on are taken whole, each
-    coalition with its exact weight, while a size's share of the kernel would pay for it; from the other sizes
-    coalitions are drawn in pairs, one with its complement, and share the weight of those sizes by how often they came.
+    As in the shap package's KernelExplainer: sizes 1 and n − 1, 2 and n − 2 and so on are enumerated, each coalition
+    with its exact weight, as long as a size's share of the samples covers it; from the other sizes, coalitions are
+    drawn in pairs, each with its complement, and share the weight of those sizes in proportion to how often they were
+    drawn.
     """
     budget = samples - 2
     smaller = range(1, words // 2 + 1)
-    # the kernel's weight of a size with its mirror; the middle size of an even number is its own mirror
+    # the kernel's weight of a size and its mirror; for an even number, the middle size is its own mirror
     size_weight = {size: (words - 1) / (size * (words - size)) * (1 if 2 * size == words else 2) for size in smaller}
     rows: list[Array] = []
     weights: list[float] = []
@@ -77,17 +78,17 @@ def coalitions(words: int, samples: int, seed: int) -> tuple[Array, Array]:
 
 
 def _draw(words: int, pairs: int, size_weight: Mapping[int, float], seed: int) -> dict[bytes, int]:
-    """Random coalitions by size weight until this many distinct pairs were drawn: coalition → how often it came."""
+    """Draw random coalitions by size weight up to this many distinct pairs: coalition → how often it was drawn."""
     draw = np.random.default_rng(seed)
     sizes, share = list(size_weight), np.array(list(size_weight.values()))
     drawn: dict[bytes, int] = {}
-    for _ in range(8 * pairs):  # enough to meet them; if few are left to meet, the weights say it by then
+    for _ in range(8 * pairs):  # enough draws to find them; if few are still missing, the weights are accurate by then
         if len(drawn) == pairs:
             break
         row = np.zeros(words, dtype=bool)
         row[draw.permutation(words)[: draw.choice(sizes, p=share / share.sum())]] = True
         if 2 * row.sum() == words and not row[0]:
-            row = ~row  # its own size again: one name for the pair
+            row = ~row  # both have the same size: one key for the pair
         drawn[row.tobytes()] = drawn.get(row.tobytes(), 0) + 1
     return drawn
 

@@ -14,7 +14,7 @@ from glassbert.decision import Runner
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """F(x) − F(x without token i), one token at a time; later tokens move up. Captum has no such method.
 
-    Tokens are removed by id, never by tokenizing a shorter text. Tokens that the decision cannot do without score 0:
+    Tokens are removed by id, never by tokenizing a shorter text. Tokens that the decision requires score 0:
     special tokens, the masked target word, the labelled token, the answer's edge.
     """
     decision = runner.decision

@@ -14,8 +14,8 @@ from glassbert.attribution._options import Option, baseline, seed
 from glassbert.attribution._word_features import USUAL_PASSES, for_captum, word_features
 from glassbert.decision import Runner
 
-# What Ribeiro's own code takes for texts: cosine distances, this kernel, a ridge of 1. (His 25 is for distances × 100,
-# and he takes the root of the kernel.)
+# The defaults of Ribeiro's own code for texts: cosine distances, this kernel, a ridge of 1. (His 25 is for distances
+# × 100, and he takes the root of the kernel.)
 _KERNEL_WIDTH, _RIDGE = 0.25, 1.0
 
 
@@ -34,7 +34,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     samples = options["n_samples"] or _usual_samples(runner.decision.length)
     shares = np.zeros(words.count)
     if words.count:
-        draw = torch.Generator().manual_seed(options["seed"])  # the global one belongs to all threads
+        draw = torch.Generator().manual_seed(options["seed"])  # the global generator is shared by all threads
         half = torch.full((1, words.count), 0.5)
         explainer = Lime(
             for_captum(words.values),
@@ -51,7 +51,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
 
 class Ridge:
-    """Weighted ridge regression with an intercept, as Captum wants a model; it would take scikit-learn's."""
+    """Weighted ridge regression with an intercept, with the interface Captum expects; its own requires scikit-learn."""
 
     def __init__(self, penalty: float) -> None:
         self._penalty = penalty
@@ -74,7 +74,7 @@ def _usual_samples(tokens: int) -> int:
 
 
 def _cost(tokens: int, options: Mapping[str, Any]) -> int:
-    """As if every token were a word, and F(x); few words have few different texts."""
+    """As if every token were a word, plus F(x); few words have fewer distinct texts."""
     samples: int = options["n_samples"] or _usual_samples(tokens)
     return 1 + min(samples, 1 << max(0, tokens - 2))
 

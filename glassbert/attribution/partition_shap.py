@@ -1,4 +1,4 @@
-"""Partition SHAP: a value shared between the halves of a text, and between their halves, down to words (Owen 1977)."""
+"""Partition SHAP: a value divided between the halves of a text, and between their halves, down to words (Owen 1977)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """Neighbouring words, start to end, among words that are there already; what they gain; how much that counts."""
+    """Neighbouring words, start to end, given words that are already present; their gain, and its weight."""
 
     start: int
     end: int
@@ -63,7 +63,7 @@ class _Part:
 def owen_values(
     values: Callable[[Array], Array], words: int, split: Split, full: float, empty: float, budget: int
 ) -> Array:
-    """(word,) Owen values with at most ``budget`` values asked beyond those of all words and of none."""
+    """(word,) Owen values with at most ``budget`` evaluations in addition to those of all words and of none."""
     shares = np.zeros(words)
     parts = [_Part(0, words, np.zeros(words, dtype=bool), empty, full, 1.0)] if words else []
     while parts:
@@ -79,7 +79,7 @@ def owen_values(
 
 
 def _divided(values: Callable[[Array], Array], parts: list[_Part], split: Split) -> list[_Part]:
-    """Each part's two halves, each without and with the other half; two values a part, all asked at once."""
+    """Each part's two halves, each without and with the other half; two evaluations per part, all in one batch."""
     if not parts:
         return []
     middles = [split(part.start, part.end) for part in parts]
@@ -102,7 +102,7 @@ def _divided(values: Callable[[Array], Array], parts: list[_Part], split: Split)
 
 
 def halves(texts_at: int | None, marks: Array) -> Split:
-    """Divides at ``texts_at``, else at the one of ``marks`` nearest to the middle in the middle half, else there."""
+    """Divide at ``texts_at``, else at the mark nearest to the middle within the middle half, else in the middle."""
 
     def split(start: int, end: int) -> int:
         if texts_at is not None and start < texts_at < end:

@@ -24,8 +24,8 @@ __all__ = ["ScoresByWord", "TokenScores"]
 class TokenScores(Result):
     """An attribution: how much each token contributed to the target's value F.
 
-    ``value`` is F(x), ``baseline_value`` F(baseline) where the method has one. ``delta`` is
-    Σ scores − (F(x) − F(baseline)), in the units of ``output``; ``None`` where completeness does not apply.
+    ``value`` is F(x), ``baseline_value`` F(baseline) if the method has one. ``delta`` is
+    Σ scores − (F(x) − F(baseline)), in the units of ``output``; ``None`` if completeness does not apply.
     ``forward_passes`` counts single inputs sent through the network; ``seconds`` is wall time.
     """
 

@@ -86,12 +86,12 @@ def _usual_samples(tokens: int) -> int:
 
 
 def _cost(tokens: int, options: Mapping[str, Any]) -> int:
-    """As if every token were a word; words of several pieces make it less."""
+    """As if every token were a word; words of several pieces reduce it."""
     words = max(0, tokens - 2)
     samples: int | None = options["n_samples"]
     if samples is None and words <= EXACT_WORDS:
         return 2 + (1 << words)
-    return 3 + (samples or _usual_samples(tokens)) * words  # Captum asks F(baseline) again
+    return 3 + (samples or _usual_samples(tokens)) * words  # Captum evaluates F(baseline) again
 
 
 METHOD = Method(

@@ -73,7 +73,7 @@ def _compare(
     }
     unknown = [part for part in parts if part not in work]
     if unknown:
-        raise OptionError(f"part {unknown[0]!r} is not known; valid are {', '.join(PARTS)}")
+        raise OptionError(f"a part must be one of {', '.join(PARTS)}; got {unknown[0]!r}")
     found: dict[ComparisonPart, Any] = dict.fromkeys(PARTS)
     reasons: dict[str, str] = {}
     for part in parts:

@@ -51,7 +51,7 @@ def largest_changes(alignment: WordAlignment, *parts: Part | None, count: int = 
     and are not ranked against each other. No forward pass. Raises OptionError.
     """
     if count < 1:
-        raise OptionError(f"count {count}: at least 1")
+        raise OptionError(f"count must be at least 1; got {count}")
     tables = [table for part in parts if part is not None for table in _tables(part)]
     found = [(table, index) for table in tables for index in _largest(table.sizes, count)]
     places = [table.place(index) for table, index in found]

@@ -73,7 +73,7 @@ def _known(sides: Sides, rows: Sequence[int]) -> list[int]:
     chosen = list(dict.fromkeys(int(row) for row in rows))
     for row in chosen:
         if row not in valid:
-            raise OptionError(f"row {row} is not a word that both sides have; valid are {sorted(valid)}")
+            raise OptionError(f"a row must be one of {sorted(valid)}, the words that both sides have; got {row}")
     if not chosen:
         raise OptionError("there is no word to mask: choose at least one")
     return chosen

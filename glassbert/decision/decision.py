@@ -84,7 +84,7 @@ class Decision:
     def baseline_embeddings(self, baseline: str) -> Tensor:
         """(1, token, dimension): [PAD], [MASK] or zero replaces every token that is not kept. Raises OptionError."""
         if baseline not in BASELINES:
-            raise OptionError(f"baseline {baseline!r} is not known; valid are {', '.join(BASELINES)}")
+            raise OptionError(f"baseline must be one of {', '.join(BASELINES)}; got {baseline!r}")
         kept = torch.from_numpy(self.kept)
         tokenizer = self.model.tokenizer
         if baseline == "mask" and tokenizer.mask_token_id is None:

@@ -36,15 +36,15 @@ def decide(
     in ``passes``. Raises TargetError, TaskHeadError, OptionError.
     """
     if output not in ("logit", "probability"):
-        raise OptionError(f"output {output!r} is not known; valid are logit, probability")
+        raise OptionError(f"output must be one of logit, probability; got {output!r}")
     counted = passes or Passes()
     if target is None:
         target = _default_target(model, encoded, counted)
     wanted = ClassTarget(target) if isinstance(target, int | str | Integral) else target
     if not isinstance(wanted, Target):
         raise TargetError(
-            f"{target!r} is not a target; valid are a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, "
-            "TokenTarget and AnswerTarget"
+            "a target must be a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, TokenTarget or "
+            f"AnswerTarget; got {target!r}"
         )
     open_decision = Decision(model, encoded, wanted, "", output, ())
     return Runner(_settled(open_decision, counted), counted)
@@ -143,11 +143,11 @@ def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> 
     require_task_head(decision.model, "question_answering")
     _need_pair(encoded, "an answer needs a question and a text to find it in: give both")
     if target.edge not in ("start", "end"):
-        raise TargetError(f"no edge {target.edge!r} of an answer; valid are start, end")
+        raise TargetError(f"the edge of an answer must be one of start, end; got {target.edge!r}")
     context = np.flatnonzero(encoded.sequence_ids == 1)
     for position in (target.position, target.foil):
         if position is not None and position not in context:
-            raise TargetError(f"no answer can {target.edge} at token {position}; the text is tokens {_span(context)}")
+            raise TargetError(f"no answer can {target.edge} at token {position}; the text has tokens {_span(context)}")
     place = _best(decision, passes, among=context) if target.position is None else int(target.position)
     foil = None if target.foil is None else int(target.foil)
     return _contrasted(replace(decision, target=AnswerTarget(target.edge, place, foil)), place, foil)

@@ -39,7 +39,7 @@ def method_agreement(scores: Sequence[TokenScores], *, top_k: int | None = None)
     words = np.flatnonzero(first.encoded.special_tokens_mask == 0)
     k = max(1, min(_MOST_TOP, len(words) // 3)) if top_k is None else top_k
     if not k >= 1:
-        raise OptionError(f"top_k {k}: valid are 1 or more")
+        raise OptionError(f"top_k must be at least 1; got {k}")
     ranked = [evidence(one)[words] for one in scores]
     top = [set(order(values)[:k].tolist()) for values in ranked]
     votes = np.stack([_vote(one) for one in scores])

@@ -41,7 +41,7 @@ def broken(model: Model, scores: TokenScores, kind: BrokenKind = "random", *, se
     Raises OptionError.
     """
     if kind not in get_args(BrokenKind):
-        raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(get_args(BrokenKind))}")
+        raise OptionError(f"kind must be one of {', '.join(get_args(BrokenKind))}; got {kind!r}")
     values = scores.scores.astype(np.float64)
     if kind == "random":
         drawn = np.random.default_rng(seed).normal(0, values.std() or 1.0, len(values))

@@ -81,7 +81,8 @@ def _chosen(methods: Sequence[str] | None) -> list[Method]:
     wanted = tuple(METHODS) if methods is None else tuple(dict.fromkeys(methods))
     unknown = [name for name in wanted if name not in METHODS]
     if unknown or not wanted:
-        raise OptionError(f"no method {', '.join(map(repr, unknown))}; valid are {', '.join(METHODS)}")
+        got = ", ".join(map(repr, unknown)) or "none"
+        raise OptionError(f"a method must be one of {', '.join(METHODS)}; got {got}")
     return [METHODS[name] for name in wanted]
 
 

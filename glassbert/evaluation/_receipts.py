@@ -92,9 +92,9 @@ def receipts(
     """
     chosen = _chosen(checks)
     if n_orderings is not None and not 10 <= n_orderings <= _MOST_ORDERINGS:
-        raise OptionError(f"n_orderings {n_orderings}: valid are 10 to {_MOST_ORDERINGS}, or None")
+        raise OptionError(f"n_orderings must be from 10 to {_MOST_ORDERINGS} or None; got {n_orderings}")
     if not 0 <= seed < 2**31:
-        raise OptionError(f"seed {seed}: valid are 0 to {2**31 - 1}")
+        raise OptionError(f"seed must be from 0 to {2**31 - 1}; got {seed}")
     if not scores:
         return iter(())
     passes = Passes(cancelled=cancelled)
@@ -139,7 +139,7 @@ def _chosen(checks: Sequence[str] | None) -> list[Check]:
     wanted = tuple(CHECKS) if checks is None else tuple(checks)
     unknown = [check for check in wanted if check not in CHECKS]
     if unknown:
-        raise OptionError(f"no check {', '.join(map(repr, unknown))}; valid are {', '.join(CHECKS)}")
+        raise OptionError(f"a check must be one of {', '.join(CHECKS)}; got {', '.join(map(repr, unknown))}")
     return [check for check in CHECKS.values() if check.id in wanted]
 
 

@@ -24,7 +24,7 @@ from glassbert.network.run import many_passes
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
 
-# Token rows a pass: bounds memory (about 200 MB of activations for a base-size model).
+# Token rows per pass: bounds memory (about 200 MB of activations for a base-size model).
 _TOKEN_ROWS = 4096
 
 
@@ -72,9 +72,9 @@ def ablation_sweep(
     """
     start = time.perf_counter()
     if mode not in ("one_at_a_time", "greedy"):
-        raise OptionError(f"mode {mode!r} is not known; valid are one_at_a_time, greedy")
+        raise OptionError(f"mode must be one of one_at_a_time, greedy; got {mode!r}")
     if steps < 1:
-        raise OptionError(f"steps {steps}: at least 1")
+        raise OptionError(f"steps must be at least 1; got {steps}")
     blocks(model.network)
     candidates = _candidates(model, heads)
     runner = decide(model, encode(model, text, pair), target, output)
@@ -114,7 +114,7 @@ _Outcome = tuple[float, int]
 
 
 class _Report:
-    """Tells how far the sweep is, and whether to stop."""
+    """Reports the sweep's progress and whether to stop."""
 
     def __init__(
         self, total: int, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
@@ -184,7 +184,7 @@ def _until_stopped(runner: Runner, heads: list[HeadIndex], report: _Report) -> I
 
 
 def _outcomes(runner: Runner, heads: list[HeadIndex]) -> Iterator[_Outcome]:
-    """F and the decision of the model as it is, then without each of these heads, sorted by layer; one forward pass."""
+    """F and the decision of the unchanged model, then without each of these heads, by layer; one forward pass."""
     network = runner.decision.model.network
     with torch.no_grad(), work_threads(runner.decision.length * (1 + len(heads))):
         logits = runner.logits(runner.decision.embeddings, lambda: _joining(network, heads))

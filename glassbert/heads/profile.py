@@ -23,7 +23,7 @@ TARGETS = ("cls", "sep", "punctuation", "self", "previous", "next", "same_word")
 
 #: A head is named after a target that takes at least this share of its weight: more than on everything else together.
 DOMINANT_SHARE = 0.5
-#: … and at least this many times what equal weight on every token would give: in a short text chance alone is large.
+#: … and at least this many times the share under equal weight on every token: in a short text, chance alone is large.
 LEAST_LIFT = 2.0
 #: A head is broad from this share of the largest possible entropy on.
 BROAD_ENTROPY = 0.8

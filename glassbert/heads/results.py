@@ -178,8 +178,8 @@ class HeadImportance(Result):
 class AblationSweep(Result):
     """The target's value F as heads are switched off, in units of ``output``.
 
-    Mode "one_at_a_time": one step a head, each alone. Mode "greedy": step *n* switches a head off in addition to those
-    of all steps before it. ``predicted`` is the prediction then. ``complete`` is False after a cancellation.
+    Mode "one_at_a_time": one step per head, each alone. Mode "greedy": step *n* switches off a head in addition to
+    those of all previous steps. ``predicted`` is the prediction then. ``complete`` is False after a cancellation.
     """
 
     encoded: Encoded  # with the mask in place, for a masked word

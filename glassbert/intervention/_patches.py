@@ -1,4 +1,4 @@
-"""States taken from one run and put into another: where they are, and many patches in one forward pass."""
+"""States copied from one run into another: their places, and many patches in one forward pass."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def run_and_keep(runner: Runner, kind: Kind) -> tuple[float, Tensor]:
 
 
 def changed(runner: Runner, kind: Kind, clean: Tensor, corrupted: Tensor, place: Place) -> bool:
-    """Whether F can be another with this patch: its states differ, and the head of the decision can read them."""
+    """Whether this patch can change F: its states differ, and the decision's head can read them."""
     last = runner.decision.model.layers - (kind != "hidden")
     reader = _reader(runner.decision)
     if place.layer == last and reader is not None and not place.start <= reader < place.stop:
-        return False  # from here on each token goes its own way, and the decision is read at another one
+        return False  # after the last layer tokens do not mix, and the decision is read at another one
     where = (place.layer, slice(place.start, place.stop), place.head)
     return not torch.equal(clean[where], corrupted[where])
 
@@ -81,7 +81,7 @@ def changed(runner: Runner, kind: Kind, clean: Tensor, corrupted: Tensor, place:
 def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: Tensor) -> Array:
     """F of the input with each of these places, sorted by layer, patched alone; one forward pass.
 
-    Row 0 of the pass is the input as it is. The row of a patch splits off from it at the patch's layer, so the layers
+    Row 0 of the pass is the unmodified input. The row of a patch splits off from it at the patch's layer, so the layers
     below are not computed again.
     """
     decision, rows = runner.decision, 1 + len(places)
@@ -91,7 +91,7 @@ def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: T
 
     def read(forward: Forward) -> Tensor:
         with _Patching(decision, kind, places, clean.to(forward.device)).hooks():
-            # not runner.logits(): that takes as many rows out of the network as it puts in
+            # not runner.logits(), which expects as many output rows as input rows
             return runner.read(forward, positions)[0]
 
     with torch.no_grad(), work_threads(decision.length * rows):
@@ -104,8 +104,8 @@ def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: T
 class _Patching:
     """The hooks of one pass in which rows join at their layer and get their patch.
 
-    After the attention of the last layer only one token goes on, the one that the decision is read at, where there is
-    one; :attr:`narrowed` says that the states of this pass are down to it.
+    After the attention of the last layer, only the token that the decision is read at is kept, if there is one;
+    :attr:`narrowed` is true once the states of this pass are reduced to it.
     """
 
     def __init__(self, decision: Decision, kind: Kind, places: Sequence[Place], clean: Tensor) -> None:
@@ -122,7 +122,7 @@ class _Patching:
         network = self.decision.model.network
         with ExitStack() as stack:
             stack.enter_context(change_input(network, "layer", self.join))
-            if self.decision.model.checkpoint.family.post_norm:  # what LayerNorm gives is the state that goes on
+            if self.decision.model.checkpoint.family.post_norm:  # the output of LayerNorm is the next state
                 stack.enter_context(change_output(network, "norm", self.narrow))
             stack.enter_context(change_output(network, "layer", self.widen))
             if self.kind == "head":
@@ -141,7 +141,7 @@ class _Patching:
         return self.patch(layer, states) if self.kind == "hidden" else states
 
     def narrow(self, layer: int, states: Tensor) -> Tensor:
-        """The last layer goes on, after its attention, with the one token that the decision is read at."""
+        """After its attention, the last layer continues with only the token that the decision is read at."""
         if layer != self.last or self.reader is None:
             return states
         self.narrowed = True
@@ -157,7 +157,7 @@ class _Patching:
         return self.join(self.last + 1, states) if self.kind == "hidden" else states
 
     def patch(self, layer: int, states: Tensor) -> Tensor:
-        """Write into the rows that joined last; nobody else has seen these states yet, so in place."""
+        """Write into the rows that joined last, in place: nothing else has used these states yet."""
         mine = self.at.get(layer, [])
         if not mine:
             return states

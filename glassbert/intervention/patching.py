@@ -22,8 +22,8 @@ from glassbert.text.inputs import Text, encode
 
 KINDS: tuple[Kind, ...] = ("hidden", "head", "mlp", "attention")
 
-# Token rows a pass: enough to fill the cores, few enough to stay near their caches. A pass also runs the corrupted text
-# itself, which in long texts only pays for at least this many patches (about 300 MB for a base-size model).
+# Token rows per pass: enough to fill the cores, few enough for their caches. A pass also runs the corrupted text, which
+# in long texts is only worthwhile for at least this many patches (about 300 MB for a base-size model).
 _TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
 # F of the two runs is "the same" within this share of its size: a restored share would divide by rounding errors.
 _SAME_SHARE, _SAME = 1e-3, 1e-6
@@ -67,7 +67,7 @@ def trace(
     """
     start = time.perf_counter()
     if kind not in KINDS:
-        raise OptionError(f"kind {kind!r} is not known; valid are {', '.join(KINDS)}")
+        raise OptionError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
     blocks(model.network)  # raises where the inside of the network is not known
     first = encode(model, clean, pair)
     second = encode(model, corrupted, corrupted_pair if corrupted_pair is not None else pair)

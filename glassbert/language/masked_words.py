@@ -92,4 +92,4 @@ def check_top_k(model: Model, top_k: int) -> None:
     """Raise OptionError unless the vocabulary has this many tokens."""
     vocabulary = int(model.network.config.vocab_size)
     if not 1 <= top_k <= vocabulary:
-        raise OptionError(f"top_k {top_k}: valid are 1 to {vocabulary}, the size of the vocabulary")
+        raise OptionError(f"top_k must be from 1 to {vocabulary}, the size of the vocabulary; got {top_k}")

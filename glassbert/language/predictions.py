@@ -103,7 +103,7 @@ class Classification(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PairPrediction(Result):
-    """Next-sentence prediction (Devlin et al. 2019): index 0 "B follows A", index 1 "B is from elsewhere"."""
+    """Next-sentence prediction (Devlin et al. 2019): index 0 "B follows A", index 1 "B does not follow A"."""
 
     encoded: Encoded
     logits: Array  # (2,)

@@ -58,4 +58,4 @@ def surprise(model: Model, text: Text, pair: str | None = None, *, variant: Piec
 def check_variant(variant: str) -> None:
     """Raise OptionError for an unknown variant of scoring the pieces of a word."""
     if variant not in SCORINGS:
-        raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(SCORINGS)}")
+        raise OptionError(f"variant must be one of {', '.join(SCORINGS)}; got {variant!r}")

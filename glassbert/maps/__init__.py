@@ -65,7 +65,7 @@ def attention_map(
     """
     chosen = MEASURES.get(measure)
     if chosen is None:
-        raise MethodError(f"measure {measure!r} is not known; valid are {', '.join(MEASURES)}")
+        raise MethodError(f"measure must be one of {', '.join(MEASURES)}; got {measure!r}")
     if maps is None and not chosen.needs_model:
         maps = attention(model, text, pair)
     return chosen.compute(Question(model=model, text=text, pair=pair, maps=maps, target=target))

@@ -2,8 +2,8 @@
 
 Push-relabel (Goldberg & Tarjan 1988) with exact distance labels: in each round the labels are the residual distances to
 the sink, then every layer from the top to the bottom pushes its excess along edges that lead one step closer. Rounds
-are repeated until no excess can reach the sink any more; then what has arrived there is the maximum flow. Each step
-works on a whole layer of every pair, in numpy; pairs that are done drop out.
+are repeated until no excess can reach the sink; what has arrived there is the maximum flow. Each step works on a whole
+layer of all pairs, in numpy; finished pairs are dropped.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from glassbert.network.run import check_admission
 from glassbert.results import Array
 
-# Residual capacity and excess below this count as none; capacities are at most 1, so the flow is off by less than 1e-6.
+# Residual capacity and excess below this count as zero; capacities are at most 1, so the flow's error is below 1e-6.
 _NOTHING = 1e-10
 _FAR = 2**14
-# Numbers in the largest array of one chunk of pairs: 4 MB, about what stays in a core's cache.
+# Numbers in the largest array of one chunk of pairs: 4 MB, about the size of a core's cache.
 _CHUNK = 500_000
 
 
@@ -43,8 +43,8 @@ def _chunk(capacities: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     depth, tokens, _ = capacities.shape
     source, sink = np.asarray(pairs).T
     # edge layer l joins node layer l + 1 (rows) to node layer l (columns)
-    down = np.repeat(capacities[None], len(pairs), axis=0)  # (pair, edge layer, upper, lower), room left
-    up = np.zeros_like(down)  # what runs already, and can be taken back
+    down = np.repeat(capacities[None], len(pairs), axis=0)  # (pair, edge layer, upper, lower), residual capacity
+    up = np.zeros_like(down)  # the current flow, which can be pushed back
     excess = np.zeros((len(pairs), depth + 1, tokens))
     pair = np.arange(len(pairs))
     excess[pair, depth, source] = 1.0  # rows of capacities sum to 1: no more can leave the source
@@ -52,7 +52,7 @@ def _chunk(capacities: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     while True:
         distance = _distances(down, up, sink)
         waiting = (excess > _NOTHING) & (distance < _FAR)
-        waiting[np.arange(len(sink)), 0, sink] = False  # it has arrived
+        waiting[np.arange(len(sink)), 0, sink] = False  # has arrived at the sink
         going = waiting.any(axis=(1, 2))
         done = ~going
         flows[pair[done]] = excess[done, 0, sink[done]]
@@ -64,12 +64,12 @@ def _chunk(capacities: Array, pairs: Sequence[tuple[int, int]]) -> Array:
             down, up, excess = down[going], up[going], excess[going]
         steps = distance[waiting]
         for step in range(int(steps.max()), 0, -1):
-            for layer in range(step % 2, min(step, depth) + 1, 2):  # an even number of edges leads back to a layer
+            for layer in range(step % 2, min(step, depth) + 1, 2):  # a path's length and its layer have the same parity
                 _push(down, up, excess, distance, layer, step)
 
 
 def _distances(down: Array, up: Array, sink: Array) -> Array:
-    """Steps to the sink along edges with room, (pair, node layer, node); _FAR where there is no way."""
+    """Steps to the sink along edges with residual capacity, (pair, node layer, node); _FAR if there is no path."""
     pairs, depth, tokens, _ = down.shape
     distance = np.full((pairs, depth + 1, tokens), _FAR, dtype=np.int16)
     distance[np.arange(pairs), 0, sink] = 0
@@ -89,7 +89,7 @@ def _distances(down: Array, up: Array, sink: Array) -> Array:
 
 
 def _push(down: Array, up: Array, excess: Array, distance: Array, layer: int, step: int) -> None:
-    """Move the excess of the nodes of a layer that are ``step`` from the sink along edges to nodes one step closer."""
+    """Push the excess of a layer's nodes that are ``step`` steps from the sink along edges to nodes one step closer."""
     pair, node = np.nonzero((excess[:, layer] > _NOTHING) & (distance[:, layer] == step))
     if layer > 0 and len(pair):
         closer = distance[pair, layer - 1] == step - 1  # (node with excess, other node)
@@ -108,7 +108,7 @@ def _push(down: Array, up: Array, excess: Array, distance: Array, layer: int, st
 
 
 def _fill(amounts: Array, room: Array) -> Array:
-    """Share out each amount over its edges, from the first to the last: (n,), (n, edge) → (n, edge)."""
+    """Distribute each amount over its edges, from the first to the last: (n,), (n, edge) → (n, edge)."""
     before = np.cumsum(room, axis=1) - room
     filled: Array = np.clip(amounts[:, None] - before, 0, room)
     return filled

@@ -23,13 +23,13 @@ class Question:
     model: Model
     text: Text
     pair: str | None
-    maps: AttentionMaps | None  # there for every measure that has needs_model=False
+    maps: AttentionMaps | None  # present for every measure with needs_model=False
     target: Target | int | str | None
 
     @property
     def weights(self) -> AttentionMaps:
         if self.maps is None:
-            raise ValueError("a measure that works on attention weights says needs_model=False")
+            raise ValueError("a measure that works on attention weights must set needs_model=False")
         return self.maps
 
 
@@ -37,9 +37,9 @@ class Question:
 class Measure:
     """One way to measure how much a token takes from another.
 
-    ``meaning`` completes "a number says …". ``cost(tokens)``: forward passes of this input's length, including the one
-    that gives the weights; ``backward``: a backward pass is added. ``rows_sum_to_one`` holds for every row.
-    ``needs_model``: False where ``AttentionMaps`` are enough. ``needs_target``: the numbers are about one decision.
+    ``meaning`` completes "a number measures …". ``cost(tokens)``: forward passes of this input's length, including the
+    one that computes the weights; ``backward``: one backward pass in addition. ``rows_sum_to_one`` is true if every row
+    does. ``needs_model``: False if ``AttentionMaps`` are enough. ``needs_target``: the numbers are about one decision.
     ``per_head``: the map is (layer, head, query, key), not (layer, query, key).
     """
 

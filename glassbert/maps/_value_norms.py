@@ -1,8 +1,8 @@
-"""Value-weighted norms: what attention carries, not only how much it weighs (Kobayashi et al. 2020, 2021).
+"""Value-weighted norms: the vectors that attention carries, not only their weights (Kobayashi et al. 2020, 2021).
 
 Head h carries α_h(i, j) f_h(x_j) from token j to token i, with f_h(x) = (x W_V + b_V) W_O. Norms of sums over heads
-come from inner products, ‖Σ_h α_h f_h‖² = Σ_hg α_h α_g ⟨f_h, f_g⟩: heads² numbers a pair of tokens instead of hidden
-ones, and no (query, key, hidden) array. In float64, where small differences of large terms keep their digits.
+come from inner products, ‖Σ_h α_h f_h‖² = Σ_hg α_h α_g ⟨f_h, f_g⟩: heads² numbers per pair of tokens instead of
+``hidden``, and no (query, key, hidden) array. In float64, where small differences of large terms keep their precision.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _KEYS = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """What one layer's attention worked with. Kept as small as it came: all layers of a long text are here at once."""
+    """The inputs of one layer's attention, in their original precision: all layers of a text are in memory at once."""
 
     attention: Tensor | Array  # (head, query, key)
     values: Tensor  # (token, heads side by side); zero for heads that are off
     states: Tensor  # (token, hidden), x_j
-    summed: Tensor  # (token, hidden), attention output + residual: what LayerNorm reads
+    summed: Tensor  # (token, hidden), attention output + residual: the input of LayerNorm
     mixer: Any  # the Linear that mixes the heads, W_O
     norm: Any  # the LayerNorm
 
     def weights(self, keys: slice = slice(None)) -> Tensor:
-        """α_h(i, j), (head, query, key) in float64 on the CPU; j of some keys only, or of all."""
+        """α_h(i, j), (head, query, key) in float64 on the CPU, for some keys j or for all."""
         attention = self.attention[:, :, keys]
         return attention.cpu().double() if isinstance(attention, Tensor) else torch.tensor(attention).double()
 
     def carried(self, keys: slice = slice(None)) -> Tensor:
-        """f_h(x_j), (key, head, hidden) in float64 on the CPU; j of some keys only, or of all."""
+        """f_h(x_j), (key, head, hidden) in float64 on the CPU, for some keys j or for all."""
         width, heads = self.values.shape[1], len(self.attention)
         by_head = self.values[keys].cpu().double().view(-1, heads, width // heads)
         mixer = self.mixer.weight.cpu().double().view(-1, heads, width // heads)  # (hidden, head, size)
@@ -49,9 +49,9 @@ class Layer:
 
 
 def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) -> list[Layer]:
-    """One forward pass, and what each layer's attention worked with. Raises UnsupportedModelError.
+    """Run one forward pass and record the inputs of each layer's attention. Raises UnsupportedModelError.
 
-    ``maps`` are the weights of this input where they are there already: of a long text a second copy is 150 MB.
+    ``maps`` are the weights of this input if already computed: for a long text, a second copy takes 150 MB.
     """
     network = model.network
     inputs = batch(model, [encoded])
@@ -79,7 +79,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
 
 
 def in_parts(tokens: int) -> Iterator[slice]:
-    """Keys, a few at a time: in float64 a base model's f_h(x_j) of 512 tokens are 38 MB, and norms hold them thrice."""
+    """Keys, a few at a time: f_h(x_j) of a base model and 512 tokens is 38 MB in float64, and norms need it thrice."""
     for start in range(0, tokens, _KEYS):
         yield slice(start, min(start + _KEYS, tokens))
 
@@ -93,7 +93,7 @@ def norms(weights: Tensor, carried: Tensor) -> Tensor:
 
 
 def layer_maps(layers: list[Layer], measure: Callable[[Layer], Tensor]) -> Array:
-    """One map a layer, in float32."""
+    """One map per layer, in float32."""
     with work_threads(sum(len(layer.states) for layer in layers)):
         first = measure(layers[0]).float()
         stacked = torch.empty(len(layers), *first.shape)

@@ -13,7 +13,7 @@ from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.attention_rollout import with_residual
 from glassbert.maps.results import AttentionMaps, TokenMaps
 
-#: Edges × (query, key) pairs that one call takes, about half a minute on one core. All pairs and layers of 24 tokens in
+#: Maximum edges × (query, key) pairs per call, about half a minute on one core. All pairs and layers of 24 tokens in
 #: 12 layers are 26 million, the row of one query at the top of 128 tokens in 12 layers 25 million.
 MOST_WORK = 48_000_000
 
@@ -28,11 +28,11 @@ def flow(
 ) -> TokenMaps:
     """The maximum flow from *query* after a layer down to input token *key*, (layer, query, key).
 
-    The network has one node a token and layer, and edges of capacity Ã_l = rownorm(mean over heads of A_l + I), see
+    The network has one node per token and layer, and edges of capacity Ã_l = rownorm(mean over heads of A_l + I), see
     :func:`rollout`. ``layers`` and ``queries`` choose some (None: all); ``progress`` is called with (layers done,
-    layers). No forward pass, but much arithmetic: a max-flow a pair, (layer + 1) × tokens² edges each, bounded by
-    ``MOST_WORK``. Exact up to rounding (1e-6), each number in [0, 1]. Rows do not sum to 1: pipes are shared. Raises
-    OptionError for more than the bound, LayerError.
+    layers). No forward pass, but much arithmetic: one maximum flow per pair, with (layer + 1) × tokens² edges each,
+    bounded by ``MOST_WORK``. Exact up to rounding (1e-6), each number in [0, 1]. Rows do not sum to 1, because flows
+    share edges. Raises OptionError for more than the bound, LayerError.
     """
     tokens = len(maps.encoded)
     chosen_layers = _chosen(layers, maps.layers, "layer", LayerError)
@@ -62,7 +62,7 @@ def _chosen(wanted: Sequence[int] | None, count: int, name: str, error: type[Exc
     if not chosen:
         raise error(f"choose at least one {name}")
     if chosen[0] < 0 or chosen[-1] >= count:
-        raise error(f"{name} {chosen[0] if chosen[0] < 0 else chosen[-1]}: valid are 0 to {count - 1}")
+        raise error(f"a {name} must be from 0 to {count - 1}; got {chosen[0] if chosen[0] < 0 else chosen[-1]}")
     return chosen
 
 

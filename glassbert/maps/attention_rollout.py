@@ -11,7 +11,7 @@ from glassbert.results import Array
 
 
 def with_residual(maps: AttentionMaps) -> Array:
-    """Ã = rownorm(mean_h A + I), (layer, query, key) in float64: half of each token's state is its own from before."""
+    """Ã = rownorm(mean_h A + I), (layer, query, key) in float64: half of each state is the token's own previous one."""
     mean = maps.weights.mean(axis=1, dtype=np.float64)
     mixed = mean + np.eye(mean.shape[-1])
     normed: Array = mixed / mixed.sum(axis=-1, keepdims=True)

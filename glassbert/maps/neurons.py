@@ -1,6 +1,6 @@
 """Queries and keys: what attention weights are computed from, neuron by neuron (Vig 2019).
 
-The weight of head h from token i to token j is softmax over j of q_i · k_j / √d, with d neurons a head.
+The weight of head h from token i to token j is softmax over j of q_i · k_j / √d, with d neurons per head.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Neurons", "neurons"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neurons:
-    """Queries and keys of some layers, and the attention weights they give."""
+    """Queries and keys of some layers, and the resulting attention weights."""
 
     encoded: Encoded
     layers: Array  # (layer,), the model's layer numbers
@@ -76,7 +76,7 @@ def neurons(model: Model, text: Text, pair: str | None = None, *, layers: Sequen
         weights, queries, keys = [], [], []
         output = forward.encoder(output_attentions=True, output_hidden_states=True)
         for layer in chosen:
-            states = output.hidden_states[layer][0]  # what this layer reads
+            states = output.hidden_states[layer][0]  # the input of this layer
             weights.append(output.attentions[layer][0].float().cpu().numpy())
             queries.append(_by_head(stack[layer].query(states), model.attention_heads))
             keys.append(_by_head(stack[layer].key(states), model.attention_heads))

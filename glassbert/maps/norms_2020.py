@@ -38,7 +38,7 @@ def value_norms(
     ``normalised()`` gives shares. Raises OptionError, UnsupportedModelError, TextErrors.
     """
     if variant not in VARIANTS:
-        raise OptionError(f"variant {variant!r} is not known; valid are {', '.join(VARIANTS)}")
+        raise OptionError(f"variant must be one of {', '.join(VARIANTS)}; got {variant!r}")
     if per_head and variant == "2021":
         raise OptionError(
             "the 2021 norms are over all heads together, because LayerNorm follows their sum: use variant 2020"

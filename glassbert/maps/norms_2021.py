@@ -17,7 +17,7 @@ def mixed(layer: parts.Layer) -> Tensor:
     """‖g_i(Σ_h α_h(i, j) f_h(x_j) + [i = j] x_i)‖, (query, key).
 
     LayerNorm of z_i, the sum of everything that reaches token i, is Σ of g_i over its parts (plus the biases), with
-    g_i(u) = γ ⊙ (u − mean(u)) / √(var(z_i) + ε): dividing by the spread of the whole, not of the part.
+    g_i(u) = γ ⊙ (u − mean(u)) / √(var(z_i) + ε): dividing by the standard deviation of the whole, not of the part.
     """
     scale = layer.norm.weight.cpu().double()
 
@@ -38,7 +38,7 @@ def mixed(layer: parts.Layer) -> Tensor:
 
 
 def check_family(model: Model) -> None:
-    """Raise UnsupportedModelError where no LayerNorm follows the residual: the formula would run and be wrong."""
+    """Raise UnsupportedModelError if no LayerNorm follows the residual: the formula would run but be wrong."""
     require(model.checkpoint.family, "post_norm", "the 2021 variant of value-weighted norms")
 
 

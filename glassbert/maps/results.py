@@ -1,6 +1,6 @@
 """Numbers for pairs of tokens: attention weights, and measures derived from them.
 
-:class:`AttentionMaps` holds every weight of a text. :class:`TokenMaps` holds any measure, over all tokens or some of
+:class:`AttentionMaps` contains every weight of a text, :class:`TokenMaps` any measure, over all tokens or some of
 them, by token or by word; its methods return new maps and record in ``caption`` what they excluded.
 """
 
@@ -28,10 +28,10 @@ HeadIndex = tuple[int, int]
 How = Literal["mean", "max"]
 PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
 
-#: Part of a text pair → (the text that looks, the text that is looked at).
+#: Part of a text pair → (the attending text, the attended text).
 BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
 
-# Rounding of float32 rows of 512 numbers stays under this.
+# Rounding errors of float32 rows of 512 numbers stay below this.
 _SUM_TOLERANCE = 1e-4
 
 
@@ -48,9 +48,9 @@ class TokenMaps(Result):
     """One number for each pair of query (row: attends) and key (column: is attended to), layer by layer.
 
     ``values`` is (layer, query, key), or (layer, head, query, key) for a measure per head; ``measure``
-    is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` say which tokens of
-    ``encoded`` each covers, [start, stop). ``rows_sum_to_one`` holds for every row; ``renormalised`` says that rows
-    were rescaled to make it so.
+    is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` are the tokens of
+    ``encoded`` that each covers, [start, stop). ``rows_sum_to_one``: whether every row does; ``renormalised``: whether
+    rows were rescaled to achieve this.
     """
 
     encoded: Encoded
@@ -87,7 +87,7 @@ class TokenMaps(Result):
         queries: Sequence[int] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> TokenMaps:
-        """Maps over the tokens of an input: all layers unless ``layers``, all rows unless ``queries`` name some."""
+        """Maps over the tokens of an input: all layers and all rows unless ``layers`` or ``queries`` select some."""
         tokens = np.arange(len(encoded))
         rows = tokens if queries is None else np.asarray(queries)
         return cls(
@@ -134,7 +134,7 @@ class TokenMaps(Result):
         missing. Raises OptionError for a single text or another name.
         """
         if block not in BLOCKS:
-            raise OptionError(f"block {block!r} is not known; valid are {', '.join(BLOCKS)}")
+            raise OptionError(f"block must be one of {', '.join(BLOCKS)}; got {block!r}")
         if len(self.encoded.texts) != 2:
             raise OptionError(f"{block} needs two texts, but this input has one: add a second text")
         looking, looked_at = BLOCKS[block]
@@ -159,7 +159,7 @@ class TokenMaps(Result):
     def over_heads(self, how: How = "mean") -> TokenMaps:
         """All heads of each layer combined: (layer, head, query, key) → (layer, query, key)."""
         if not self.per_head:
-            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+            raise OptionError(f"{self.measure} has one map per layer, not one per head: there is nothing to combine")
         values = _combined(self.values, 1, how)
         return replace(
             self,
@@ -175,7 +175,7 @@ class TokenMaps(Result):
         The mean of rows that sum to 1 sums to 1, their maximum does not. Raises OptionError, LayerError.
         """
         if not self.per_head:
-            raise OptionError(f"{self.measure} has one map a layer, not one a head: there is nothing to combine")
+            raise OptionError(f"{self.measure} has one map per layer, not one per head: there is nothing to combine")
         chosen = list(dict.fromkeys((int(layer), int(head)) for layer, head in heads))
         if not chosen:
             raise OptionError("choose at least one head to combine")
@@ -352,7 +352,7 @@ def _combined(values: Array, axis: int, how: str) -> Array:
     if how == "max":
         largest: Array = values.max(axis=axis)
         return largest
-    raise OptionError(f"how {how!r} is not known; valid are mean, max")
+    raise OptionError(f"how must be one of mean, max; got {how!r}")
 
 
 def _joined(*captions: str) -> str:

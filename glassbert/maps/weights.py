@@ -27,7 +27,7 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
     def read(forward: Forward) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
 
-        # Moved into place while the network runs: 512 tokens are 1 MB a head, and all layers are never held twice.
+        # Copied while the network runs: 512 tokens take 1 MB per head, and there are never two copies of all layers.
         def take(layer: int, values: torch.Tensor) -> None:
             weights[layer] = values[0].float().cpu().numpy()
 

@@ -29,7 +29,7 @@ from glassbert.network.model import Model, batch
 from glassbert.network.run import Forward, locked, many_passes, run
 from glassbert.text.inputs import Text, encode
 
-# Bytes of activations, and token rows, of one pass: 512 tokens of a base-size model go by five.
+# Bytes of activations, and token rows, of one pass: for 512 tokens of a base-size model, five copies at a time.
 _BYTES, _TOKEN_ROWS = 128 * 2**20, 4096
 # float32 states that should be equal differ by about 1e-7 of their length, which is 1e-14 here.
 _ROUNDING = 1e-12
@@ -48,7 +48,7 @@ def value_zeroing(
 
     For each layer and token t, the layer is run again on the text's own states with v_t = 0 in every head; queries,
     keys and weights stay. The number is 1 − cos(h_i, h_i without v_t) of the layer's output, each row divided by its
-    sum, so rows sum to 1 (a row is zero where no value matters: in a layer whose heads are all off). Costs about
+    sum, so rows sum to 1 (a row is zero if no value has an effect: in a layer whose heads are all off). Costs about
     2 + tokens forward passes, batched, less the projections, which are computed once; the model is not locked between
     batches. ``progress`` is called with (layers done, layers); an exception it raises ends the work. ``cancelled``
     is checked before every batch. Raises StoppedError, the TextErrors and UnsupportedModelError.
@@ -91,7 +91,7 @@ def _distances(
     gates = gates_off(model.network, model.ablated_heads).get(layer)
 
     def without(zeroed: list[int]) -> Tensor:
-        """(copy, query, hidden) in float64, a token zeroed in each copy; none in copy −1."""
+        """(copy, query, hidden) in float64, with one token zeroed in each copy; none in copy −1."""
         copies = len(zeroed)
 
         def zero(values: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def _distances(
             _projected_once(block, copies),
         ):
             output = run_layer(block, (rows, *rest), options, values=zero, gates=gates)
-        return output.cpu().double()  # not every device knows float64
+        return output.cpu().double()  # not every device supports float64
 
     whole, distances = torch.empty(0), []
     for zeroed in _chunks(model, tokens):
@@ -125,7 +125,7 @@ def _distances(
 
 @contextmanager
 def _projected_once(block: Block, copies: int) -> Iterator[None]:
-    """A context in which this block projects the first of equal copies, and all get its queries, keys and values."""
+    """A context in which this block projects only the first of equal copies; all use its queries, keys and values."""
     with ExitStack() as stack:
         for part in (block.query, block.key, block.value):
             first = part.register_forward_pre_hook(lambda module, inputs: (inputs[0][:1],))
@@ -137,7 +137,7 @@ def _projected_once(block: Block, copies: int) -> Iterator[None]:
 
 
 def _chunks(model: Model, tokens: int) -> list[list[int]]:
-    """Which tokens are zeroed in one pass, one a copy of the text; −1 is a copy that stays whole, the first of all."""
+    """The tokens zeroed in each pass, one per copy of the text; −1, the very first, is an unmodified copy."""
     fused = has_fused_attention(model.network) and tokens >= FUSED_FROM
     floats = tokens * floats_a_token(model, 0 if fused else tokens)
     size = max(2, min(_TOKEN_ROWS // tokens, _BYTES // (4 * floats)))
@@ -150,7 +150,7 @@ MEASURE = Measure(
     paper="Mohebbi et al. 2023, arXiv:2301.12971",
     meaning="how much the layer's output changes direction when this token's value vector is zeroed, as a share over "
     "all tokens",
-    cost=lambda tokens: 2 + tokens,  # the trace, and every layer again whole and without each token
+    cost=lambda tokens: 2 + tokens,  # the trace, then every layer again, unmodified and without each token
     rows_sum_to_one=True,
     needs_model=True,
     compute=lambda question: value_zeroing(question.model, question.text, question.pair),

@@ -48,7 +48,7 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
     if not isinstance(kind, str) or not kind:
         raise DamagedCheckpointError(
             f"{CONFIG} of {quoted(source)} does not specify a model_type; add it if you know it "
-            f"(valid: {', '.join(FAMILIES)})"
+            f"(it must be one of {', '.join(FAMILIES)})"
         )
     if kind not in FAMILIES:
         if config.get("is_encoder_decoder") is True or kind.startswith(ENCODER_DECODERS):
@@ -85,7 +85,8 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
         number = config.get(name, 1)
         if type(number) is not int or not 0 < number <= limit:
             raise DamagedCheckpointError(
-                f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(number)}; valid are 1 to {limit}; correct it"
+                f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(number)}, which must be from 1 to {limit}; "
+                "correct it"
             )
     return FAMILIES[kind]
 

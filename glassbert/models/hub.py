@@ -25,7 +25,7 @@ _REPOSITORY = re.compile(r"(?:\w[\w.-]{0,95}/)?\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _HUB_HOSTS = {"huggingface.co", "www.huggingface.co", "hf.co"}
 _MAX_SOURCE_CHARACTERS = 1000
 _VALID = (
-    f"valid are an embedded model ({', '.join(EMBEDDED_IDS)}), a local folder, and a hub model such as "
+    f"pass an embedded model ({', '.join(EMBEDDED_IDS)}), a local folder or a hub model such as "
     '"google-bert/bert-base-uncased"'
 )
 

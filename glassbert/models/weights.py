@@ -126,8 +126,8 @@ def shard_names(
             inside = (escapes / name).resolve().is_relative_to(root.resolve())
         if not inside or not name.endswith(".safetensors") or not name.isprintable():
             raise DamagedCheckpointError(
-                f"{INDEX} of {quoted(source)} points to {quoted(name)}; valid are .safetensors files inside the "
-                "model's own folder: copy the weights there and correct the index"
+                f"{INDEX} of {quoted(source)} points to {quoted(name)}, but it must point to .safetensors files inside "
+                "the model's own folder: copy the weights there and correct the index"
             )
     return names
 

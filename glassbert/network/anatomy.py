@@ -39,7 +39,7 @@ def architecture(model: Model, tokens: int = 16) -> Architecture:
     OptionError.
     """
     if not 1 <= tokens <= model.max_tokens:
-        raise OptionError(f"tokens {tokens}: valid are 1 to {model.max_tokens}, the positions this model has")
+        raise OptionError(f"tokens must be from 1 to {model.max_tokens}, the positions of this model; got {tokens}")
     counted: set[int] = set()
     calls, parameters, shared = [], [], []
     ran = _calls(model, tokens)

@@ -31,7 +31,7 @@ def choose_device(device: str = "auto") -> str:
         return valid[0]
     wanted = "cuda:0" if device == "cuda" else device
     if wanted not in valid:
-        raise DeviceError(f"device {device!r} is not available on this machine; valid are auto, {', '.join(valid)}")
+        raise DeviceError(f"device must be one of auto, {', '.join(valid)} on this machine; got {device!r}")
     return wanted
 
 

@@ -98,7 +98,7 @@ def load(
     wrong with the model, DeviceError, or OptionError.
     """
     if precision not in stock.DTYPES:
-        raise OptionError(f"precision {precision!r} is not known; valid are {', '.join(stock.DTYPES)}")
+        raise OptionError(f"precision must be one of {', '.join(stock.DTYPES)}; got {precision!r}")
     chosen = choose_device(device)
     checkpoint = locate(source, revision=revision, progress=progress)
     tokenizer, network = _read(checkpoint, precision)

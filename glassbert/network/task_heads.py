@@ -24,7 +24,7 @@ def head_logits(
     | head | logits |
     | --- | --- |
     | classification | (input, label) |
-    | next_sentence | (input, 2): B follows A, B is from elsewhere |
+    | next_sentence | (input, 2): B follows A, B does not follow A |
     | token_classification | (input, token, label); (input, label) at ``positions`` |
     | question_answering | (input, 2, token): start, end |
     | masked_words | (input, vocabulary) at ``positions`` |

@@ -76,7 +76,7 @@ def paired_bars(
     """Two probabilities for each name as a pair of bars, the first in grey, the second in orange.
 
     sides:       what the two are called in the legend; ours, not a user's.
-    differences: whether the second minus the first, in points, stands under each name.
+    differences: whether the second minus the first, in points, is written under each name.
     """
     import plotly.graph_objects as go
 
@@ -118,12 +118,12 @@ def score_bars(
     most: float | None = None,
     height_px: int = 112,
 ) -> go.Figure:
-    """One bar a token in the order of the text, orange above zero and blue below; the one at ``selected`` is outlined.
+    """One bar per token in text order, orange above zero and blue below; the one at ``selected`` is outlined.
 
-    named:   whether names stand under the bars, as long as there is room; hovering tells them in any case.
+    named:   whether names are written under the bars if there is room; hovering always shows them.
     spreads: half the length of an error bar on each.
     share:   whether the numbers are read in percent.
-    most:    bars of a larger magnitude end at the edge: hovering tells their number.
+    most:    bars of a larger magnitude end at the edge; hovering shows their value.
     """
     import plotly.graph_objects as go
 
@@ -164,9 +164,9 @@ def score_bars(
 def paired_scores(
     names: Sequence[str], first: Sequence[float], second: Sequence[float], selected: int | None, most: float
 ) -> go.Figure:
-    """Two scores for each word beside each other, the first in grey, the second in orange.
+    """Two scores for each word side by side, the first in grey, the second in orange.
 
-    Where all are zero the axis reaches from −``most`` to ``most``.
+    If all are zero, the axis extends from −``most`` to ``most``.
     """
     import plotly.graph_objects as go
 
@@ -243,7 +243,7 @@ def _named_rows(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _named_columns(names: Sequence[str], angle: int, characters: int) -> dict[str, Any]:
-    """An axis of names; hundreds of them are not written, but can be zoomed into."""
+    """An axis of names; hundreds of them are not written, but appear when zoomed in."""
     few = len(names) <= _READABLE_COLUMNS
     return {
         "tickvals": list(range(len(names))) if few else None,

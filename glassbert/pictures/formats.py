@@ -26,5 +26,5 @@ def signed_number(value: float) -> str:
 
 
 def readable(token: str) -> str:
-    """A vocabulary string as people read it; ``##`` stays, because it says "inside a word"."""
+    """A vocabulary string as people read it; ``##`` stays, because it means "inside a word"."""
     return token.replace("Ġ", "").replace("▁", "") or token

@@ -23,7 +23,7 @@ _NAME_CHARACTERS = 14
 def over_layers(
     values: Mapping[str, Sequence[float]], *, title: str, log: bool = False, reversed_axis: bool = False
 ) -> go.Figure:
-    """One line a word (or quantity) over the layers, layer 0 being the embeddings."""
+    """One line per word (or quantity) over the layers, layer 0 being the embeddings."""
     import plotly.graph_objects as go
 
     figure = go.Figure(
@@ -62,7 +62,7 @@ def curve_over_band(
     band: tuple[Sequence[float], Sequence[float], Sequence[float]],
     *,
     xaxis: str = "% of tokens",
-    yaxis: str = "fall of p",
+    yaxis: str = "drop in p",
 ) -> go.Figure:
     """A curve in orange over the lowest, middle and highest of many random ones, a grey band with a dotted median."""
     import plotly.graph_objects as go
@@ -103,7 +103,7 @@ def curve_over_band(
 
 
 def over_removals(removed: Sequence[str], probabilities: Sequence[float]) -> go.Figure:
-    """A probability after each word that was taken away, the whole text first: one more number than words."""
+    """The probability after each removed word, starting with the whole text: one value more than words."""
     import plotly.graph_objects as go
 
     words = ["the whole text", *(f"without “{label(word, 24)}”" for word in removed)]
@@ -114,14 +114,14 @@ def over_removals(removed: Sequence[str], probabilities: Sequence[float]) -> go.
             mode="lines+markers",
             line={"color": POSITIVE, "width": 2.5},
             customdata=[[word] for word in words],
-            hovertemplate="%{x} words gone, %{customdata[0]}: %{y:.4f}<extra></extra>",
+            hovertemplate="%{x} words removed, %{customdata[0]}: %{y:.4f}<extra></extra>",
         )
     )
     figure.update_layout(
         height=230,
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         showlegend=False,
-        xaxis={"title": {"text": "words taken away", "font": _SMALL}, "fixedrange": True, "rangemode": "tozero"},
+        xaxis={"title": {"text": "words removed", "font": _SMALL}, "fixedrange": True, "rangemode": "tozero"},
         yaxis={"range": [0, 1.05], "tickformat": ".0%", "nticks": 6, "fixedrange": True, "automargin": True},
     )
     return figure

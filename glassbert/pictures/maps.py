@@ -1,4 +1,4 @@
-"""Maps of weights as SVG: one with its labels, or all heads small. The same 256 colours as the app's own maps."""
+"""Maps of weights as SVG: one map with labels, or thumbnails of all heads. The same 256 colours as the app's maps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["VECTOR_CELLS", "heads_svg", "levels", "map_svg"]
 Floats: TypeAlias = npt.NDArray[Any]
 Levels: TypeAlias = npt.NDArray[np.uint8]
 
-#: A map of more cells is an embedded picture: a browser draws a thousand rectangles at once, a million not at all.
+#: A map with more cells is an embedded image: a browser draws a thousand rectangles at once, but not a million.
 VECTOR_CELLS = 1024
 _FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
 _FONT_PIXELS, _MARGIN, _GAP = 12, 8, 6
@@ -30,7 +30,7 @@ _LINE_PIXELS, _SCALE_PIXELS, _THUMBNAIL_GAP = 18, 160, 4
 
 
 def levels(weights: Floats, most: float | None = None, *, signed: bool = False) -> tuple[Levels, float]:
-    """Weights of any shape as levels, and the weight with the full colour.
+    """Weights of any shape as levels, and the weight drawn in full colour.
 
     ``round(255 · weight / most)``; with ``signed`` ``128 + round(127 · weight / most)``, so that zero is exact.
     ``most`` None is the largest magnitude. Larger weights are drawn as ``most``. Raises ValueError for weights that are
@@ -61,15 +61,15 @@ def map_svg(
     width_px: int = 640,
     dark: bool = False,
 ) -> str:
-    """A heat map of weights (row, column) with a label for each row and column, as SVG with a background of its own.
+    """A heat map of weights (row, column) with a label for each row and column, as SVG with its own background.
 
     rows, columns: the labels; one sequence serves both sides. They are left out where cells are too small for them.
-    signed:        whether zero lies in the middle of the scale: blue below, orange above. Otherwise blue deepens.
-    most:          the weight with the full colour; None: the largest magnitude.
-    caption:       a line above; legend: what the weights are, beside the scale.
-    width_px:      the map is as wide as it needs to be, and at most this wide.
+    signed:        whether zero is in the middle of the scale: blue below, orange above. Otherwise blue deepens.
+    most:          the weight drawn in full colour; None: the largest magnitude.
+    caption:       a line above the map; legend: what the weights are, next to the scale.
+    width_px:      maximum width; the map is only as wide as it needs to be.
 
-    Up to `VECTOR_CELLS` cells are rectangles that tell their weight when hovered; more are one embedded 8-bit picture
+    Up to `VECTOR_CELLS` cells are rectangles that show their weight on hover; more are one embedded 8-bit image
     whose pixels are the `levels`. Raises ValueError for labels that do not fit the weights and what `levels` raises.
     """
     across = rows if columns is None else columns
@@ -127,8 +127,8 @@ def heads_svg(
 
     The pixels are those of the app's map of heads, from `thumbnails.weight_levels` or, with ``signed``, from
     `difference_levels`: the colour deepens with the square root of the weight, on one scale for all heads, and beyond
-    ``side`` tokens a pixel stands for a block of them. Raises ValueError for another shape and for values that are no
-    weights.
+    ``side`` tokens a pixel represents a block of them. Raises ValueError for a wrong shape and for values that are
+    not weights.
     """
     on = palette.theme(dark)
     shown = (difference_levels if signed else weight_levels)(weights, side)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 __all__ = ["attributes", "clipped", "element", "escaped", "label"]
 
-# What XML 1.0 has no way to write, not even escaped, and what no UTF-8 file can hold: control characters, halves of
+# Characters that XML 1.0 cannot represent, not even escaped, or that UTF-8 cannot encode: control characters, halves of
 # surrogate pairs and two noncharacters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -16,7 +16,7 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 def escaped(text: str) -> str:
     """Text for the content and the quoted attributes of HTML and XML: ``'"<a>"' → "&quot;&lt;a&gt;&quot;"``.
 
-    Characters that XML cannot hold become U+FFFD, so that the result can always be written and parsed.
+    Characters that XML cannot represent become U+FFFD, so that the result can always be written and parsed.
     """
     return html.escape(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text), quote=True)
 
@@ -41,8 +41,8 @@ def clipped(text: str, characters: int) -> str:
 def label(text: str, characters: int | None = None) -> str:
     """Text for a Plotly label, cut to ``characters``.
 
-    Plotly reads a few tags and entities in labels; without the opening bracket they are text. It draws a closing
-    bracket and quotes as they are, so those stay.
+    Plotly interprets a few tags and entities in labels; without the opening bracket they are text. It draws a closing
+    bracket and quotes literally, so those stay.
     """
     shown = text if characters is None else clipped(text, characters)
     return shown.replace("&", "&amp;").replace("<", "&lt;")

@@ -27,7 +27,7 @@ _CLEAR = palette.translucent(palette.NEUTRAL, 0.06)
 # Clear enough for black numbers on a white page, and white ones on a dark page.
 _ORANGE, _BLUE = palette.translucent(palette.POSITIVE, 0.7), palette.translucent(palette.NEGATIVE, 0.7)
 _STRONG_ORANGE, _STRONG_BLUE = palette.translucent(palette.POSITIVE, 0.95), palette.translucent(palette.NEGATIVE, 0.95)
-# two stops in the middle: halfway between orange and blue there would be brown
+# two stops in the middle: halfway between orange and blue would be brown
 _DIVERGING = [
     [0, palette.translucent(palette.NEGATIVE, 0.97)],
     [0.5, palette.translucent(palette.NEGATIVE, 0.04)],
@@ -41,7 +41,7 @@ _AXIS = {"fixedrange": True, "automargin": True, "showgrid": False, "zeroline": 
 def probability_table(
     values: npt.NDArray[Any], rows: Sequence[str], columns: Sequence[str], *, dark: bool = False
 ) -> go.Figure:
-    """Probabilities (row, column), one scale for all, the numbers in the cells; ``dark`` is the page."""
+    """Probabilities (row, column), one scale for all, with the numbers in the cells; ``dark``: whether the page is."""
     figure = _heat_map(
         values.tolist(),
         limits=(0, None),
@@ -105,7 +105,7 @@ def word_cosines(
         gap=1,
         colorbar=_BAR | {"tickvals": [0, 0.5, 1]},
     )
-    figure.update_traces(xgap=1 if few else 0)  # hundreds of columns would be gaps only
+    figure.update_traces(xgap=1 if few else 0)  # hundreds of columns would be nothing but gaps
     figure.update_layout(
         height=110 + 28 * len(layers),
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
@@ -148,9 +148,9 @@ def restored_shares(
     layers: Sequence[str],
     columns: Sequence[str | tuple[str, str]],
 ) -> go.Figure:
-    """Restored share (layer, column), zero without colour, the last layer on top; hovering tells ``values`` too.
+    """Restored share (layer, column), zero without colour, the last layer on top; hovering also shows ``values``.
 
-    columns: a name each, or two: that of the clean run and that of the corrupted one.
+    columns: one name each, or two: that of the clean run and that of the corrupted one.
     """
     pairs = [(name, name) if isinstance(name, str) else name for name in columns]
     shown = [label(a, 14) if a == b else f"<b>{label(a, 14)}</b><br>{label(b, 14)}" for a, b in pairs]
@@ -220,7 +220,7 @@ def _two_decimals(values: npt.NDArray[Any] | Sequence[Sequence[float]]) -> list[
 
 
 def _cell_numbers(texts: Sequence[Sequence[str]], dark: bool) -> list[dict[str, Any]]:
-    """Numbers in the cells, in the page's own ink: a heat map colours its own as if every page were white.
+    """Numbers in the cells, in the page's text colour: Plotly's own would be coloured as if every page were white.
 
     Nothing where they would not fit.
     """

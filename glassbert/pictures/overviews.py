@@ -1,4 +1,4 @@
-"""All heads of all layers at a glance: one small picture each, side by side in one image that a page holds itself."""
+"""All heads of all layers at a glance: one small picture each, side by side in one embedded image."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _THUMBNAIL_PIXELS = 64
 
 
 def overview_html(values: npt.NDArray[np.floating], *, caption: str) -> str:
-    """Maps (row, column, query, key) as one image, a row of pictures for each row; deeper is more.
+    """Maps (row, column, query, key) as one image, with a row of pictures for each row; deeper is larger.
 
     Each picture is scaled by its own largest value; numbers below zero are drawn as zero. Long maps are drawn smaller,
-    each cell the largest of those it stands for, so that the image stays small.
+    each cell the largest of those it represents, so that the image stays small.
     """
     rows, columns = values.shape[:2]
     side = max(4, int((_MOST_CELLS / max(1, rows * columns)) ** 0.5))
@@ -67,7 +67,7 @@ def png(levels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> bytes:
 
 
 def _shrunk(values: npt.NDArray[np.floating], side: int) -> npt.NDArray[np.floating]:
-    """At most ``side`` cells along query and key: each the largest of those it stands for."""
+    """At most ``side`` cells along query and key: each the largest of those it represents."""
     for axis in (2, 3):
         length = values.shape[axis]
         if length > side:

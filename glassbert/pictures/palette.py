@@ -1,11 +1,11 @@
-"""One set of colours: blue below zero, orange above, grey for what is not meant.
+"""One set of colours: blue below zero, orange above, grey for context.
 
-Two kinds of scale, because two kinds of surface exist:
+There are two kinds of scale, for two kinds of surface:
 
-- *Translucent* (`tint`, and Plotly's colour scales in `matrices`): a colour over whatever page lies below, so that
-  one picture reads on a white and on a dark page. Made of `POSITIVE` and `NEGATIVE`.
-- *Opaque* (`weights_ramp`, `differences_ramp`): 256 colours from a page's background on, even in OKLab, for maps of
-  many cells. Made of a `Theme`.
+- *Translucent* (`tint`, and Plotly's colour scales in `matrices`): a colour over the page below it, so that one picture
+  is readable on a white and on a dark page. Made from `POSITIVE` and `NEGATIVE`.
+- *Opaque* (`weights_ramp`, `differences_ramp`): 256 colours starting at a page's background, uniform in OKLab, for maps
+  of many cells. Made from a `Theme`.
 
 Where other files must agree, which tests check: the custom components blend the same opaque scales in
 ``components/widgets/frontend/shared.js`` from the colours of Streamlit's theme, which `LIGHT` and `DARK` repeat;
@@ -45,11 +45,11 @@ __all__ = [
 
 Rgb: TypeAlias = tuple[int, int, int]
 
-# Mid-tones that read on white and on near-black, and that colour-blind eyes tell apart.
+# Mid-tones that are readable on white and on near-black, and distinguishable for colour-blind users.
 NEUTRAL, POSITIVE, NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
-#: Eight lines, told apart also by colour-blind eyes (Okabe & Ito); mid-tones for white and near-black.
+#: Eight line colours, distinguishable for colour-blind users too (Okabe & Ito); mid-tones for white and near-black.
 LINES = ("#e69f00", "#56b4e9", "#009e73", "#c8b400", "#0072b2", "#d55e00", "#cc79a7", NEUTRAL)
-#: The opacity of the strongest `tint`: below it, text of 4.5 times the contrast stays above on white and on black.
+#: The opacity of the strongest `tint`, at which text keeps a contrast above 4.5 on white and on black.
 TINT_OPACITY = 0.6
 #: The level of no difference among the 256 of `differences_ramp`.
 SIGNED_ZERO = 128
@@ -57,7 +57,7 @@ SIGNED_ZERO = 128
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What an opaque picture is drawn on and with: background, text, selection, and the two ends of the scales."""
+    """The colours of an opaque picture: background, text, selection, and the two ends of the scales."""
 
     background: str
     text: str
@@ -93,7 +93,7 @@ def translucent(colour: str, opacity: float) -> str:
 
 
 def tint_colour(share: float) -> tuple[str, float]:
-    """Colour and opacity of a share of the largest value, −1 to 1; what lies beyond is drawn as the largest."""
+    """Colour and opacity of a share of the largest value, −1 to 1; values beyond are drawn as the largest."""
     return NEGATIVE if share < 0 else POSITIVE, round(TINT_OPACITY * min(1.0, abs(share)), 4)
 
 
@@ -128,7 +128,7 @@ def contrast(one: Rgb, other: Rgb) -> float:
 
 
 def blend(start: Rgb, end: Rgb, share: float) -> Rgb:
-    """The colour at ``share`` of the way, in OKLab (Ottosson 2020), where equal steps look equal."""
+    """The colour at a ``share`` between two, in OKLab (Ottosson 2020), where equal steps look equal."""
     a, b = _to_oklab(start), _to_oklab(end)
     return _from_oklab(a + share * (b - a))
 

@@ -17,9 +17,9 @@ __all__ = ["data_address", "encoded"]
 
 
 def encoded(levels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> bytes:
-    """The PNG of ``levels`` (row, column), numbers of ``colours`` (level, 3): what is stored are the levels themselves.
+    """The PNG of ``levels`` (row, column), indices into ``colours`` (level, 3): the levels themselves are stored.
 
-    Raises ValueError for other types or shapes, and for a level that has no colour.
+    Raises ValueError for other types or shapes, and for a level without a colour.
     """
     if levels.dtype != np.uint8 or levels.ndim != 2 or 0 in levels.shape:
         raise ValueError(f"levels are {levels.dtype} {levels.shape}: pass uint8 (row, column), none empty")
@@ -45,7 +45,7 @@ def encoded(levels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> by
 
 
 def data_address(levels: npt.NDArray[Any], colours: npt.NDArray[np.uint8]) -> str:
-    """The PNG as an address that holds its own data, for a picture inside a document."""
+    """The PNG as a data URI, for a picture inside a document."""
     return "data:image/png;base64," + base64.b64encode(encoded(levels, colours)).decode("ascii")
 
 

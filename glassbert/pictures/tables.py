@@ -1,4 +1,4 @@
-"""A table's first rows as HTML: for notebooks, which show it in their own ink."""
+"""A table's first rows as HTML, for notebooks, in the notebook's own text colour."""
 
 from __future__ import annotations
 

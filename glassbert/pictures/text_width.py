@@ -1,4 +1,4 @@
-"""How wide a text is about, where no font can be asked, and how to cut or break it to a width."""
+"""The approximate width of a text where no font can be measured, and cutting or breaking it to a width."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def text_width(text: str, font_px: float) -> float:
     """An estimate in pixels: DejaVu Sans's widths for ASCII, 1.2 em for East Asian wide characters and emoji, none for
     combining marks, 0.65 em for everything else.
 
-    ASCII text in DejaVu Sans or Verdana is met within 5 %; in Arial, Helvetica and most others it is about a tenth
-    narrower. A sequence of emoji that is drawn as one counts as its parts.
+    For ASCII text in DejaVu Sans or Verdana the error is within 5 %; in Arial, Helvetica and most others the text is
+    about a tenth narrower. A sequence of emoji that is drawn as one counts as its parts.
     """
     return font_px * sum(map(_advance, text)) / 1000
 

@@ -17,9 +17,9 @@ def weight_levels(weights: npt.NDArray[Any], side: int) -> npt.NDArray[np.uint8]
     """Levels (layer, head, row, column), 255·√weight, of weights (layer, head, query, key), each row summing to 1.
 
     Up to ``side`` tokens a pixel is a weight; beyond, it is the largest weight of a block: the mean would dim a
-    one-token diagonal to 1/16 at 512 tokens, and these thin lines are what tells heads apart. The square
-    root is taken before the rounding, so that the 256 levels are dense where the weights are faint.
-    Raises ValueError for another shape or for values that are no weights.
+    one-token diagonal to 1/16 at 512 tokens, and these thin lines distinguish heads. The square root is
+    taken before rounding, so that the 256 levels are dense where weights are small. Raises ValueError for
+    a wrong shape or for values that are not weights.
     """
     if weights.ndim != 4 or 0 in weights.shape:
         raise ValueError(f"weights have shape {weights.shape}: pass (layer, head, query, key), none of them empty")
@@ -34,8 +34,8 @@ def weight_levels(weights: npt.NDArray[Any], side: int) -> npt.NDArray[np.uint8]
 def difference_levels(differences: npt.NDArray[Any], side: int) -> npt.NDArray[np.uint8]:
     """Levels, 128 ± 127·√|difference|, of differences of weights (layer, head, query, key), from −1 to 1.
 
-    As :func:`weight_levels`, with zero in the middle and one scale for all: where nothing differs, nothing is seen. A
-    block shows its difference of the largest magnitude. Raises ValueError for another shape or for other values.
+    As :func:`weight_levels`, with zero in the middle and one scale for all, so zero differences are invisible. A block
+    shows its difference of the largest magnitude. Raises ValueError for a wrong shape or for other values.
     """
     if differences.ndim != 4 or 0 in differences.shape:
         raise ValueError(f"differences have shape {differences.shape}: pass (layer, head, query, key), none empty")

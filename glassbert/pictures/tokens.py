@@ -1,7 +1,7 @@
-"""Tokens in a row, coloured by a value each: as HTML for notebooks and reports, as SVG for files.
+"""Tokens in a row, coloured by their values: as HTML for notebooks and reports, as SVG for files.
 
-``tokens_html(["not", "bad"], [-0.4, 0.9])`` gives a fragment with inline styles alone: no script, no style sheet,
-nothing fetched. Its colours are clear enough for the page's own ink, black on white or white on black.
+``tokens_html(["not", "bad"], [-0.4, 0.9])`` returns a fragment with inline styles only: no script, no style sheet, no
+external resources. Its colours are light enough for the page's own text colour, black on white or white on black.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def tokens_html(
     legend: str = "",
     caption: str = "",
 ) -> str:
-    """The tokens as an HTML fragment: orange above zero, blue below, the stronger the larger; hovering tells the value.
+    """The tokens as an HTML fragment: orange above zero, blue below, stronger for larger values; hovering shows them.
 
-    pieces:   the text of each token, as a reader sees it.
-    values:   one for each token, or None: no colours and no scale. None or NaN for one token: it has no colour.
-    signed:   whether the scale reaches below zero. A negative value is blue in any case.
+    pieces:   the text of each token, as displayed.
+    values:   one for each token, or None: no colours and no scale. A token whose value is None or NaN has no colour.
+    signed:   whether the scale extends below zero. A negative value is always blue.
     selected: the index of the outlined token, or None.
-    legend:   what the values are, beside the scale.
+    legend:   what the values are, next to the scale.
     caption:  a line above the tokens.
 
-    Raises ValueError for another number of values than of pieces, a value that is infinite, and a selected token that
-    is not there.
+    Raises ValueError if there are not as many values as pieces, for an infinite value, and for a selected token that
+    does not exist.
     """
     numbers, most = _checked(pieces, values, selected)
     chips = "".join(
@@ -76,13 +76,13 @@ def tokens_svg(
     width_px: int = 640,
     dark: bool = False,
 ) -> str:
-    """The same as an SVG picture with a background of its own, for a file or a figure.
+    """The same as an SVG picture with its own background, for a file or a figure.
 
-    An SVG breaks no lines by itself, so they are broken here, at ``width_px``, by the estimate of `text_width`; the
-    text is centred in its box, as it may be a little narrower. A token too long for a line is cut; its whole text
-    stands in its tooltip.
+    SVG does not break lines, so they are broken here, at ``width_px``, using the estimate of `text_width`; the text is
+    centred in its box, as it may be slightly narrower. A token too long for a line is cut; its whole text is in its
+    tooltip.
 
-    Takes and raises what `tokens_html` does, and ValueError for a width below 80 pixels.
+    Accepts and raises what `tokens_html` does, and ValueError for a width below 80 pixels.
     """
     numbers, most = _checked(pieces, values, selected)
     if width_px < 80:
@@ -149,7 +149,7 @@ def _ends(most: float, signed: bool) -> list[float]:
 
 
 def _stops(signed: bool) -> list[tuple[float, str, float]]:
-    """The scale's place, colour and opacity; both colours end at zero, for between the two there would be brown."""
+    """The scale's place, colour and opacity; both colours end at zero, because a blend of the two would be brown."""
     strongest = palette.TINT_OPACITY
     zero = 0.5 if signed else 0.0
     below = [(0.0, palette.NEGATIVE, strongest), (zero, palette.NEGATIVE, 0.0)] if signed else []

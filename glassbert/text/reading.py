@@ -154,8 +154,8 @@ def _padding(
     length = model.max_tokens if padding == "max_length" else padding
     if not isinstance(length, Integral) or not len(encoded) <= length <= model.max_tokens:
         raise OptionError(
-            f"padding {padding!r}: valid are {len(encoded)}, the tokens of this text, to {model.max_tokens}, the "
-            'maximum of this model ("max_length")'
+            f"padding must be from {len(encoded)}, the tokens of this text, to {model.max_tokens}, the maximum of this "
+            f'model ("max_length"); got {padding!r}'
         )
     missing = int(length) - len(encoded)
     plain = batch(model, [encoded])

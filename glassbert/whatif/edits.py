@@ -38,7 +38,7 @@ class Edit:
     def __post_init__(self) -> None:
         check_fields(self, OptionTypeError)
         if self.kind not in get_args(EditKind):
-            raise OptionError(f"edit kind {self.kind!r} is not known; valid are {', '.join(get_args(EditKind))}")
+            raise OptionError(f"the kind of an edit must be one of {', '.join(get_args(EditKind))}; got {self.kind!r}")
         if (self.kind == "replace") != bool(self.replacement.strip()):
             raise OptionError("an edit of kind 'replace' needs a replacement; 'delete' and 'mask' take none")
 

@@ -36,7 +36,7 @@ from glassbert.whatif.variant_predictions import (
 __all__ = ["Proposals", "find_flip"]
 
 Proposals = Literal["masked_model", "gradient"]
-# Variants between two looks at the clock: large enough to fill a pass, small enough to stop soon.
+# Variants between two checks for cancellation: enough to fill a pass, few enough to stop quickly.
 _AT_ONCE = 64
 
 
@@ -114,9 +114,9 @@ def find_flip(
 
 def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int) -> None:
     if proposals not in get_args(Proposals):
-        raise OptionError(f"proposals {proposals!r} are not known; valid are {', '.join(get_args(Proposals))}")
+        raise OptionError(f"proposals must be one of {', '.join(get_args(Proposals))}; got {proposals!r}")
     if max_edits not in (1, 2):
-        raise OptionError(f"max_edits {max_edits}: valid are 1 and 2")
+        raise OptionError(f"max_edits must be 1 or 2; got {max_edits}")
     if min(top_k, results) < 1 or budget < 10:
         raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
 
@@ -129,7 +129,7 @@ def _offers(runner: Runner, proposals: str, proposer: Model, top_k: int) -> list
         return by_gradient(runner, places, top_k)
     if proposer is decision.model:
         return by_masked_model(proposer, decision.encoded, places, top_k, passes)
-    # another model reads the text in its own pieces: the same characters, other tokens
+    # another model splits the text into its own pieces: the same characters, different tokens
     own = encode(proposer, *decision.encoded.texts)
     theirs = [same_place(decision.encoded, place, own) for place in places]
     known = [place for place in theirs if place is not None]
@@ -141,7 +141,7 @@ def _offers(runner: Runner, proposals: str, proposer: Model, top_k: int) -> list
 
 
 def _in_turns(by_place: Sequence[Sequence[Edit]]) -> Iterator[Edit]:
-    """The first of every place, then the second of every place, …: a budget that ends early has seen all places."""
+    """The first of every place, then the second of every place, …: even a small budget covers all places."""
     for row in zip_longest(*by_place):
         yield from (edit for edit in row if edit is not None)
 
@@ -155,7 +155,7 @@ class _Tried:
 
 @dataclass(slots=True, eq=False)
 class _Search:
-    """Runs variants within the budget and remembers what they did to the original decision's lead."""
+    """Runs variants within the budget and records their effect on the original decision's lead."""
 
     runner: Runner
     budget: int
@@ -174,17 +174,17 @@ class _Search:
 
     @property
     def closest(self) -> list[_Tried]:
-        """The variant that holds with the smallest lead, if there is one."""
+        """The variant that keeps the prediction with the smallest lead, if there is one."""
         return [min(self.held, key=lambda one: one.lead)] if self.held else []
 
     def run(self, changes: Iterable[Sequence[Edit]]) -> bool:
-        """Try the changes in order; False when the budget or the visitor ended it before the last one."""
+        """Try the changes in order; False if the budget ran out or the search was cancelled before the last one."""
         waiting: list[Variant] = []
         for edits in changes:
             made = self._variant(edits)
             if made is None:
                 continue
-            # one pass each, and one more to measure it should it flip
+            # one pass each, and one more to measure the distance if it flips
             if len(waiting) == _AT_ONCE or self._left() < 2 * (len(waiting) + 1):
                 if self.cancelled is not None and self.cancelled():
                     return False
@@ -197,10 +197,10 @@ class _Search:
         return True
 
     def pairs(self) -> Iterator[Sequence[Edit]]:
-        """Two changes of different words, those first whose own falls of the lead add up to most."""
+        """Pairs of changes of different words, in descending order of their summed drops in the lead."""
         lead = float(self.runner.decision.leads(self.original[None], self.original)[0])
         single = sorted(self.held, key=lambda one: one.lead)
-        # k changes make k (k − 1) / 2 pairs: as many as the budget can pay for
+        # k changes make k (k − 1) / 2 pairs: as many as the budget allows
         single = single[: 2 + int(np.sqrt(2 * max(self._left(), 0)))]
         falls = [lead - one.lead for one in single]
         order = sorted(combinations(range(len(single)), 2), key=lambda pair: -(falls[pair[0]] + falls[pair[1]]))
@@ -210,13 +210,13 @@ class _Search:
                 yield edits
 
     def _left(self) -> int:
-        """Passes that may still be spent; each flip found will cost one more to measure, and so will the original."""
+        """Remaining passes; measuring each flip found, and the original, costs one more pass."""
         return self.budget - self.runner.passes.count - len(self.flips) - 1
 
     def _variant(self, edits: Sequence[Edit]) -> Variant | None:
         try:
             made = variant(self.runner.decision, edits)
-        except TextError:  # nothing would be left, or it would be too long
+        except TextError:  # it would be empty or too long
             return None
         texts = tuple(text.casefold() for text in made.encoded.texts)
         if texts in self._seen:
@@ -237,7 +237,7 @@ class _Search:
 
 
 def _by_size(flips: Sequence[_Tried], original: Encoded, measure: Model, runner: Runner) -> tuple[list[_Tried], Array]:
-    """The flips, the smallest change first, and how far each moved the mean state of the text."""
+    """The flips, the smallest change first, and the distance by which each moved the mean state of the text."""
     if not flips:
         return [], np.empty(0)
     texts = [original.texts, *(one.variant.encoded.texts for one in flips)]
@@ -250,7 +250,7 @@ def _by_size(flips: Sequence[_Tried], original: Encoded, measure: Model, runner:
 
 
 def _mean_states(model: Model, inputs: Sequence[Encoded]) -> Array:
-    """(input, hidden) float64: the mean of the last layer's states over the tokens that are not special."""
+    """(input, hidden) float64: the mean of the last layer's states over the non-special tokens."""
     means = np.empty((len(inputs), model.hidden_size))
     for chosen in batches(model, [len(one) for one in inputs]):
         padded = batch(model, [inputs[number] for number in chosen])

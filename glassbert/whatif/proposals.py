@@ -1,4 +1,4 @@
-"""Words that could stand in place of a word: by a masked-word model, or by a gradient.
+"""Replacements for a word, proposed by a masked-word model or by a gradient.
 
 Only whole words are proposed: one piece of the vocabulary that begins a word and is made of letters.
 """
@@ -25,7 +25,7 @@ __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A word for a place of the original text; ``score`` orders the proposals of one place, the best first."""
+    """A word for a place in the original text; ``score`` orders the proposals of one place, the best first."""
 
     position: int
     word: str
@@ -33,7 +33,7 @@ class Proposal:
 
 
 def whole_words(model: Model) -> Array:
-    """(vocabulary,) of bool: entries that are a word of letters by themselves, marked as they are after a space."""
+    """(vocabulary,) of bool: entries that are whole words of letters, in the form they have after a space."""
     entries = model.tokenizer.get_vocab()
     kind = type(model.tokenizer.backend_tokenizer.decoder).__name__
     mark = {"ByteLevel": "Ġ", "Metaspace": "▁"}.get(kind, "▁" if kind == "Sequence" and "▁the" in entries else "")
@@ -50,8 +50,8 @@ def by_masked_model(
 ) -> list[list[Proposal]]:
     """For each word of the text, the likeliest other words with the word itself masked; score: log probability.
 
-    ``encoded`` is the proposer's own reading of the text, ``positions`` first tokens of its words; a word of several
-    pieces makes way for one mask. One pass a position, in batches.
+    ``encoded`` is the proposer's own encoding of the text, ``positions`` first tokens of its words; a word of several
+    pieces is replaced by one mask. One pass per position, in batches.
     """
     require_task_head(proposer, "masked_words")
     questions, words = [], whole_words(proposer)
@@ -74,8 +74,8 @@ def by_masked_model(
 def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[list[Proposal]]:
     """HotFlip (Ebrahimi et al. 2018): the words w that lower F most, to first order: (e_w − e_i) · ∂F/∂e_i.
 
-    ``positions`` are first tokens of words; a word of several pieces is judged by its first. One forward and one
-    backward pass for all of them. Score: the expected fall of F.
+    ``positions`` are first tokens of words; a word of several pieces is represented by its first. One forward and
+    one backward pass for all of them. Score: the expected drop in F.
     """
     embeddings = runner.decision.embeddings.requires_grad_()
     value = runner.value(embeddings)
@@ -93,7 +93,7 @@ def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[li
 
 
 def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: int) -> list[Proposal]:
-    """The words with the highest (vocabulary,) scores that are another word, and read as that entry when typed."""
+    """The words with the highest (vocabulary,) scores that differ from the original and tokenize to that entry."""
     own = word_text(encoded, position).casefold()
     best = scores.topk(min(4 * top_k + 4, len(scores)))
     found: list[Proposal] = []

@@ -96,7 +96,7 @@ def _logits(runner: Runner, present: Array) -> Array:
 
 
 def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
-    """The probability of what the model decided at first, (variant,)."""
+    """The probability of the original prediction, (variant,)."""
     odds, asked = torch.from_numpy(logits).double(), decision.class_ids[0]
     if decision.is_independent:
         shares = odds.sigmoid()[:, asked]
@@ -108,7 +108,7 @@ def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
 
 
 def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
-    """The words still there, joined by a space where the text had white space between them."""
+    """The remaining words, joined by a space where the text had white space between them."""
     texts = []
     for which, text in enumerate(encoded.texts):
         left, end = "", 0

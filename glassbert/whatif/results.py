@@ -120,10 +120,10 @@ class InputReduction(Result):
     target: Target
     target_label: str
     prediction: str
-    removed: Array  # (step,), first token of the word that step took away
+    removed: Array  # (step,), first token of the word removed in the step
     removed_words: tuple[str, ...]  # (step,)
     present: Array  # (step + 1, token), 1 where the token is still there
-    texts: tuple[tuple[str, ...], ...]  # (step + 1), what is left
+    texts: tuple[tuple[str, ...], ...]  # (step + 1), the remaining text
     probabilities: Array  # (step + 1,)
     complete: bool
     forward_passes: int

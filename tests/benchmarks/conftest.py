@@ -6,7 +6,7 @@ import gc
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -29,13 +29,14 @@ def imported(name: str) -> ModuleType:
 
 
 @pytest.fixture
-def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Smoke]:
+def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Smoke:
     """``smoke("trace")``: run a script with ``--smoke`` and return what it printed. ``replaced``: names in it, such as
     the function that starts a server."""
     from glassbert.network import device
 
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setattr(device, "_MAX_THREADS", device._MAX_THREADS)  # scripts choose their own
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # what they make must not stay here for ever
 
     def run(name: str, **replaced: object) -> str:
         module = imported(name)
@@ -46,5 +47,4 @@ def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             module.main(["--smoke"])
         return capsys.readouterr().out
 
-    yield run
-    gc.unfreeze()
+    return run

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests.benchmarks.conftest import BENCHMARKS, Smoke, imported
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 #: Script → a number in its last table, which only a run to the end prints.
 ALONE = {
@@ -29,7 +30,7 @@ IN_A_BROWSER = {
     "attention_map": r"random BERT-base, 12 × 12 +\d+\.\d\d MB",
     "startup": r"address of a second `make app` +(\d|no \.venv)",
     "memory": r"window closed, \S+ s later +-?\d+ +-?\d+",
-    "smoothness": r"24 tokens: zoom it +\d",
+    "smoothness": r"64 tokens: zoom it +\d",
     "payload": r"largest elements\n12 .*\bheads_map \d+ kB",
     "rerun_latency": r"run\.run_script +\d",
 }
@@ -51,19 +52,23 @@ def test_it_runs(smoke: Smoke, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[dict[str, Any]]:
+def shared(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """One server and one browser for all scripts, in the place of those that each of them would start."""
+    everything = tmp_path_factory.mktemp("shared") / "trace.jsonl"
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(BENCHMARKS)
         app = imported("_app")
-        with app.run_app() as server, app.browser() as opened:
+        patch.setattr(app, "sync_playwright", lambda: nullcontext(playwright))
+        with app.run_app(trace=everything) as server, app.browser("--disable-gpu") as opened:
 
             @contextmanager
-            def run_app(**options: Any) -> Iterator[Any]:
-                if options:  # with a stopwatch, or another interpreter: a server of its own
-                    with app.run_app(**options) as other:
+            def run_app(*, trace: Path | None = None, python: str | None = None) -> Iterator[Any]:
+                if python is not None:  # what is measured is its start
+                    with app.run_app(python=python) as other:
                         yield other
                 else:
+                    if trace is not None:
+                        trace.symlink_to(everything)
                     yield server
 
             @contextmanager

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 import glassbert as gb
 from components.shell.navigation import PAGES
@@ -112,18 +112,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     named = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not named:
         pytest.fail("no Chromium: `make browser` finds or installs one, or set CHROMIUM to the path of one")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=named,
-            # without a GPU, emulating one to compose the page costs as much as all of its scripts
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"],
-        )
-        yield chromium
-        chromium.close()
+    chromium = playwright.chromium.launch(
+        executable_path=named,
+        # without a GPU, emulating one to compose the page costs as much as all of its scripts
+        args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-gpu"],
+    )
+    yield chromium
+    chromium.close()
 
 
 class Watch:

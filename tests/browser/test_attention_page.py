@@ -101,7 +101,7 @@ def test_lines_by_pointer_and_by_keyboard(open_attention: Open, pretrained: gb.M
     best = int(weights[4].argmax())
     token = gb.encode(pretrained, TEXT).pieces[best]
     expect(bench.page.get_by_test_id("attention-lines-readout")).to_contain_text(
-        f"went looks at {token} {weights[4, best]:.4f}"
+        f"went attends to {token} {weights[4, best]:.4f}"
     )
     bench.page.keyboard.press("ArrowDown")
     bench.page.keyboard.press("Enter")
@@ -158,7 +158,7 @@ def test_a_head_found_by_what_it_does(open_attention: Open, pretrained: gb.Model
 def test_heads_in_order_of_what_they_do(open_attention: Open, pretrained: gb.Model) -> None:
     """Laid out anew, the map names, opens and walks through the heads that stand there."""
     bench = open_attention(mark="previous", token=-1)
-    bench.page.get_by_text("Most first").click()
+    bench.page.get_by_text("Highest first").click()
     bench.expect_parameters(order="most")
     cells = bench.page.get_by_test_id("heads-map-cell")
     share = gb.head_profile(gb.attention(pretrained, TEXT)).share("previous")

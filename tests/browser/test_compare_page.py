@@ -32,7 +32,7 @@ def test_what_fine_tuning_changed(open_page: Open) -> None:
     for side in ("first", "second", "difference"):
         expect(bench.part(f"head_{side}").get_by_test_id("attention-heatmap-canvas")).to_be_visible()
     readout = bench.part("head_difference").get_by_test_id("attention-heatmap-readout")
-    expect(readout).to_have_text("Point at a cell to read its difference.")
+    expect(readout).to_have_text("Hover over a cell to read its difference.")
     choice(bench, "Hidden states").click()
     expect(bench.part("cosines").locator(".heatmaplayer").first).to_be_visible()
     expect(bench.part("cka").locator(".heatmaplayer").first).to_be_visible()

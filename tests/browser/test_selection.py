@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 import glassbert as gb
+from components.examples import EXAMPLES
 from components.shared.charts import percent
 from tests.browser.conftest import NewContext, Open
 from tests.browser.workbench import Workbench
@@ -152,3 +153,21 @@ def test_a_click_during_a_run_chooses_nothing_else(open_page: Open) -> None:
         expect(bench.combobox("Explain")).to_have_value("Masked word")
         bench.settle()
         assert "explain" not in bench.parameters()
+
+
+def test_what_is_typed_during_a_run_stays_and_counts(open_page: Open) -> None:
+    """The run that a chosen example waits for would put the example's text into the field."""
+    bench = open_page(text=OTHER, method="integrated_gradients")
+    bench.type(" ".join([TEXT] * 3))
+    expect(bench.tokens()).to_have_count(3 * 13 + 2)  # drawn, while the saliency of so long a text takes a while
+    example = EXAMPLES["pair"]
+    bench.choose("Examples", example.label)
+    bench.field().fill("Four words and more.")
+    expect(bench.field("Text B (optional)")).to_have_value(example.pair)
+    expect(bench.tokens().nth(1)).not_to_have_text("the")
+    bench.settle()
+    expect(bench.field()).to_have_value("Four words and more.")
+    bench.field("Text B (optional)").fill("")
+    bench.expect_parameters(text="Four words and more.")
+    bench.field("Text B (optional)").press("Enter")
+    expect(bench.tokens()).to_have_text(["[CLS]", "four", "words", "and", "more", ".", "[SEP]"])

@@ -483,7 +483,7 @@ def test_targets_survive_json_and_are_hashable(target):
 
 
 def test_an_unknown_kind_of_target_says_what_is_valid():
-    with pytest.raises(gb.TargetError, match="valid are class, mask, next_sentence"):
+    with pytest.raises(gb.TargetError, match="must be one of class, mask, next_sentence"):
         target_from_dict({"kind": "poem"})
 
 

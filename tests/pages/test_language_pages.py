@@ -109,7 +109,7 @@ def test_several_masks_at_once(pretrained: gb.Model) -> None:
     assert [token["kind"] for token in strip["tokens"]].count("masked") == 2
     prediction = gb.fill_mask(pretrained, text, positions=[2, 4])
     for row, token in enumerate(("story", "thin")):
-        assert f"{token} stood here: rank {prediction.original_ranks[row]:,}" in shown(app).replace("*", "")
+        assert f"original word {token}: rank {prediction.original_ranks[row]:,}" in shown(app).replace("*", "")
 
 
 def test_masks_do_not_survive_a_new_text() -> None:

@@ -114,7 +114,7 @@ def test_words_have_the_sum_of_their_pieces_and_hidden_tokens_are_accounted_for(
     sums = [result.scores[encoded.word_ids == word].sum() for word in range(encoded.word_ids.max() + 1)]
     assert [token["score"] for token in strip] == pytest.approx(sums, abs=1e-5)
     assert [token["raw"] for token in strip] == ["an", "unbelievably", "spotless", "room", "."]
-    assert "Hidden special tokens hold" in shown(app)
+    assert "Hidden special tokens account for" in shown(app)
 
 
 def test_a_common_scale_shows_shares_of_each_total() -> None:

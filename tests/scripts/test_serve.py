@@ -56,7 +56,7 @@ def test_without_a_wish_the_usual_port_needs_no_words(
 
 @pytest.mark.parametrize("wanted", ["0", "65536", "-1", "8600.0", "abc", "٨٦٠٠", " "])
 def test_a_port_that_is_none_is_refused(wanted: str) -> None:
-    with pytest.raises(SystemExit, match=r"is not a port\. Ports are whole numbers from 1 to 65535"):
+    with pytest.raises(SystemExit, match=r"is not a port\. Ports are integers from 1 to 65535"):
         serve.choose_port("localhost", wanted)
 
 

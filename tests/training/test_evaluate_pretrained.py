@@ -125,7 +125,7 @@ def test_the_report_holds_what_was_computed(
     assert len(report["cloze"]) == len(CLOZE_PROBES)
     right = sum(not probe.follows for probe in NEXT_SENTENCE_PROBES)
     assert f"next-sentence probes: {right}/10" in capsys.readouterr().out
-    with pytest.raises(RecipeError, match="counted from 1"):
+    with pytest.raises(RecipeError, match="must be at least 1"):
         main([*common, "--batches", "0"])
 
 

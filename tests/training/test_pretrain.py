@@ -303,7 +303,7 @@ def test_a_stop_file_is_refused_at_the_start_and_ends_a_run(
     run = pretrain(options)
     assert run is not None
     assert len(run.masked_losses) == 1
-    with pytest.raises(RecipeError, match="STOP is there"):
+    with pytest.raises(RecipeError, match="STOP exists"):
         pretrain(options)
 
 
@@ -321,16 +321,16 @@ def test_biases_and_layer_norms_are_not_decayed(base: Path, numbered_corpus: Pat
 
 
 def test_a_start_that_is_no_folder_is_never_looked_up(options: PretrainOptions) -> None:
-    with pytest.raises(RecipeError, match=r"bert-base-uncased holds no config\.json"):
+    with pytest.raises(RecipeError, match=r"bert-base-uncased contains no config\.json"):
         pretrain(replace(options, start=Path("bert-base-uncased")))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"workers": 0}, "counted from 1"),
-        ({"steps": 0}, "counted from 1"),
-        ({"parts": 0}, "counted from 1"),
+        ({"workers": 0}, "must be at least 1"),
+        ({"steps": 0}, "must be at least 1"),
+        ({"parts": 0}, "must be at least 1"),
         ({"workers": 2, "device": "cuda"}, "on cuda use one"),
         ({"tokens_per_step": 127}, "at least 128"),
         ({"precision": "float16"}, "choose bfloat16 or float32"),

@@ -29,7 +29,7 @@ class AttentionFields(PageFields):
     threshold: Annotated[int, THRESHOLD] = 0  # percent; weaker weights are not drawn
     mark: Literal[
         "", "previous", "next", "self", "same_word", "cls", "sep", "punctuation", "entropy", "distance", "importance"
-    ] = ""  # what is known about heads, as marks on the map
+    ] = ""  # the property of heads that is marked on the map
     dim_below: Annotated[int, DIM_BELOW] = 0  # percent of the largest; heads with a smaller mark are dimmed
     hide_dimmed: bool = False  # … or left out
     order: Literal["", "most", "least"] = ""  # heads with the largest or smallest mark first; "": layer by layer

@@ -92,7 +92,7 @@ def _attribution(result: AttributionDifference, word: str, size: float) -> str:
     unit = "logits" if result.output == "logit" else "of probability"
     direction = "more" if size > 0 else "less"
     target = plain(readable(result.target_label))
-    return f"“{word}” speaks {plain(f'{abs(size):.2f}')} {unit} {direction} for **{target}** in the second."
+    return f"“{word}” contributes {plain(f'{abs(size):.2f}')} {unit} {direction} to **{target}** in the second."
 
 
 def _masked(result: MaskedWordDifference, word: str, row: int, size: float) -> str:

@@ -20,7 +20,7 @@ def draw_definitions() -> None:
         [
             {
                 "Method": method.label,
-                "A score shows": method.meaning,
+                "A score measures": method.meaning,
                 "Signed": method.signed,
                 "Adds up": method.complete,
                 "Forward passes, 24 tokens": method.cost(24, method.options),
@@ -35,7 +35,7 @@ def draw_definitions() -> None:
         [
             {
                 "Measure": measure.label,
-                "A number shows": measure.meaning,
+                "A number measures": measure.meaning,
                 "Rows sum to 1": measure.rows_sum_to_one,
                 "Forward passes, 24 tokens": measure.cost(24),
                 "Paper": measure.paper,

@@ -38,7 +38,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
             version=version_of(one.text(view), view.special),
         )
     if encoded[0].tokens == encoded[1].tokens:
-        st.info("Both models read exactly the same pieces here: they share a tokenizer, or split this text alike.")
+        st.info("Both models read exactly the same pieces here: they share a tokenizer or split this text alike.")
         return
     st.dataframe(_by_word(opened, encoded), hide_index=True, width="stretch")
     st.caption(

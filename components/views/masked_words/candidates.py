@@ -107,7 +107,7 @@ def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) ->
     if original:
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
-        told = f"**{plain(charts.readable(original))}** stood here: rank {rank:,}, {plain(share)}"
+        told = f"original word **{plain(charts.readable(original))}**: rank {rank:,}, {plain(share)}"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")

@@ -65,7 +65,7 @@ def _this_model(one: Opened) -> None:
         _ranking(ranking)
         return
     key = version_of(one.request)
-    job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a look at another one
+    job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a switch to another one
     draw_job(
         job,
         lambda: job.start(saliency.method_ranking(one.request)),

@@ -179,7 +179,7 @@ def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
 
 def _about(method: gb.Method) -> str:
     signed = "Signed: blue is evidence against." if method.signed else "Never negative: strength, not direction."
-    return f"A score shows {plain(method.meaning)}. {signed} {plain(method.paper)}."
+    return f"A score measures {plain(method.meaning)}. {signed} {plain(method.paper)}."
 
 
 def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
@@ -189,5 +189,6 @@ def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
     cost = passes(result.forward_passes)
     took = plain(f"{result.seconds:.2f}")
     return (
-        f"{arithmetic(result)} {where} hold {share:.0%} of the total magnitude. {cost[0].upper()}{cost[1:]}, {took} s."
+        f"{arithmetic(result)} {where} account for {share:.0%} of the total magnitude. "
+        f"{cost[0].upper()}{cost[1:]}, {took} s."
     )

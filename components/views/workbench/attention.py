@@ -41,7 +41,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     positions = shown_positions(maps.encoded, view.special)
     layer, head = min(view.layer, maps.layers - 1), min(view.head, maps.heads - 1)
     version = version_of(request, view.special)
-    heads_version = version_of(request.model)  # a click that meets a new text still names a head
+    heads_version = version_of(request.model)  # a click that arrives after a change of text still names a head
 
     def open_head() -> None:
         chosen = clicked_head(state.event("heads"), heads_version, maps.layers, maps.heads)

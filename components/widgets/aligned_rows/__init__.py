@@ -1,7 +1,7 @@
-"""A table whose columns are tokens: every step from text to numbers in a row; what belongs together lights up.
+"""A table whose columns are tokens: one row per step from text to numbers; related cells are highlighted together.
 
-A cell may span several columns: a word covers its pieces. Pointing at a cell, or moving to it with the arrow keys,
-marks every cell of any row that shares a column with it; a click or Enter on a cell of one column selects that token.
+A cell may span several columns: a word covers its pieces. Hovering over a cell, or moving to it with the arrow keys,
+highlights all cells that share a column with it; a click or Enter on a cell of one column selects that token.
 
 Hooks for tests: ``data-testid`` ``aligned-rows`` (the whole), ``aligned-rows-table`` (role grid, named by ``label``),
 ``aligned-rows-cell`` (with ``data-row``, ``data-from`` and ``data-to``), ``aligned-rows-readout``.
@@ -26,11 +26,11 @@ _mount = frontend.register(Path(__file__).parent)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one step says about the columns ``start`` to ``end`` (exclusive).
+    """What one step shows in the columns ``start`` to ``end`` (exclusive).
 
-    tone:  0 to 1, how dark the background is; None: no colour.
-    note:  what the readout line adds when the cell is pointed at, plain text.
-    kind:  "special" and "unknown" tokens stand out, "faint" is padding, "struck" is gone.
+    tone:  0 to 1, strength of the background colour; None: no colour.
+    note:  addition to the readout line when the cell is hovered over, plain text.
+    kind:  "special" and "unknown" tokens stand out, "faint" is padding, "struck" is removed.
     """
 
     text: str
@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step: its id, its name, what it does in a sentence, and its cells from left to right."""
+    """One step: its id, its name, a sentence on what it does, and its cells from left to right."""
 
     id: str
     label: str
@@ -77,7 +77,7 @@ def aligned_rows(
         "label": label,
         "columns": columns,
         "selected": selected,
-        "rows": tuple(  # no list: frontend says why
+        "rows": tuple(  # a tuple, not a list: see `components.widgets.frontend`
             {
                 "id": row.id,
                 "label": row.label,

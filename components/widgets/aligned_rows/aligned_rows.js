@@ -1,4 +1,4 @@
-// A table whose columns are tokens: pointing at a cell, or moving to it, marks what shares a column with it.
+// A table whose columns are tokens: hovering over a cell, or moving to it, highlights everything in the same columns.
 
 import { css, inkOn, mix } from "../frontend/colour.js";
 import { element, setAttributes, setText } from "../frontend/dom.js";
@@ -40,7 +40,7 @@ function createParts(parentElement) {
 
 class AlignedRows {
   /** @type {string | null} */
-  #drawn = null; // the version in the table
+  #drawn = null; // the version that the table shows
   /** @type {Theme | null} */
   #shade = null; // the theme that the tones were drawn with
   /** @type {Entry[][]} */
@@ -113,7 +113,7 @@ class AlignedRows {
     }
   }
 
-  // Everything that shares a column with the pointed or selected cell.
+  // Highlights everything that shares a column with the hovered or selected cell.
   #mark() {
     const pointed = this.#pointed?.cell;
     const selected = this.#selected;
@@ -129,7 +129,7 @@ class AlignedRows {
   #describe(entry) {
     const { readout } = this.#parts;
     if (entry === null) {
-      setText(readout, "Point at anything: what belongs to it lights up in every row.");
+      setText(readout, "Hover over a cell to highlight what belongs to it in every row.");
       return;
     }
     const { row, cell } = entry;
@@ -173,7 +173,7 @@ class AlignedRows {
     node.focus();
   }
 
-  // To the cell of another row that stands over or under this one.
+  // Moves to the cell above or below this one in another row.
   /** @param {number} row */
   #moveToRow(row) {
     const line = this.#entries[row];

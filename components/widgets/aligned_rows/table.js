@@ -1,4 +1,4 @@
-// The table: a row for each step, with gaps where it has no cell.
+// The table: one row per step, with gaps where a row has no cell.
 
 import { element, setText } from "../frontend/dom.js";
 
@@ -6,7 +6,7 @@ import { element, setText } from "../frontend/dom.js";
  * @typedef {object} Cell
  * @property {string} text
  * @property {number} from the first column
- * @property {number} to the column behind the last
+ * @property {number} to the column after the last
  * @property {number | null} tone 0 to 1
  * @property {string} note
  * @property {"text" | "special" | "unknown" | "faint" | "struck"} kind

@@ -3,8 +3,8 @@
 Hooks for tests: ``data-testid`` ``attention-heatmap`` (the whole), ``attention-heatmap-grid`` (role grid,
 named by ``label``, focusable), ``attention-heatmap-canvas``, ``attention-heatmap-readout`` (the weight under
 the pointer or the cursor, "from X → to Y: 0.1234"), ``attention-heatmap-zoom`` (button) and
-``attention-heatmap-legend``. ``data-selected`` on the whole is the selected row, empty without one. Arrow
-keys, Page Up and Down, Home and End move a cell cursor, Enter or Space selects its row.
+``attention-heatmap-legend``. ``data-selected`` on the whole is the selected row, or empty. Arrow keys, Page Up
+and Down, Home and End move a cell cursor, Enter or Space selects its row.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _mount = frontend.register(Path(__file__).parent)
 def quantised(weights: np.ndarray, most: float | None = 1.0) -> tuple[np.ndarray, float]:
     """Round ``weights`` (query, key) to 16 bits: levels (query, key) uint16 and the step between two levels.
 
-    levels · step is at most step / 2 away from the weights; step is the largest weight / 65535 or
-    `FINEST_STEP`, whichever is larger. ``most`` is what a weight cannot exceed; None: measures without a limit.
-    Raises ValueError for another shape or for values that are no weights.
+    levels · step differs from the weights by at most step / 2; step is the largest weight / 65535 or
+    `FINEST_STEP`, whichever is larger. ``most`` is the upper bound of a weight; None: a measure without one.
+    Raises ValueError for a wrong shape or for values that are not weights.
     """
     if weights.ndim != 2 or 0 in weights.shape:
         raise ValueError(f"weights have shape {weights.shape}: pass (query, key), neither of them empty")
@@ -93,21 +93,21 @@ def attention_heatmap(
 ) -> int | None:
     """Draw the head and return the query token whose row was clicked since the last run.
 
-    weights:      (query, key), none negative; with ``signed`` differences of either sign, zero in the middle.
+    weights:      (query, key), non-negative; with ``signed``, differences of either sign, zero in the middle.
     tokens:       one for each row, as the tokenizer writes them; and for each column, unless ``keys`` are given.
-    version:      names the tokens (a hash of the text); clicks on another version are dropped.
+    version:      identifies the tokens (a hash of the text); clicks on another version are ignored.
     selected:     the token whose row (and column, without ``keys``) is marked, or None.
-    label:        what the map is, for screen readers.
-    height_px:    the height of the whole with readout and legend.
-    keys:         one for each column, where columns are other tokens than rows.
+    label:        description of the map for screen readers.
+    height_px:    the total height, including readout and legend.
+    keys:         one for each column, if the columns are other tokens than the rows.
     selected_key: the marked column, with ``keys``.
-    most:         what no weight can exceed; None: a measure without a limit.
-    scale:        the weight with the full colour, for maps side by side; None, or too small: the largest of this one.
+    most:         upper bound of a weight; None: a measure without one.
+    scale:        the weight drawn in full colour, for maps side by side; None, or too small: the largest of this map.
     on_select:    called before the run that a click starts; `clicked_row` reads the click there, with ``keys``
                   `clicked_label`.
 
     Returns the index, `DESELECTED` when the selected row was deselected, None without a click. Raises ValueError
-    for a selection that is no token, for tokens that do not fit the weights, and what `quantised` raises.
+    for a selection that is not a token, for tokens that do not fit the weights, and what `quantised` raises.
     """
     levels, step = quantised_differences(weights) if signed else quantised(weights, most)
     if scale is not None and not (np.isfinite(scale) and scale > 0):

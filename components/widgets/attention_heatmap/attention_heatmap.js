@@ -1,4 +1,4 @@
-// One head, token × token: what happens to it, from Python's data and from the reader's actions.
+// One head, token × token: handles Python's data and the user's actions.
 
 import { Anticipation } from "../frontend/anticipation.js";
 import { context2d } from "../frontend/canvas.js";
@@ -25,7 +25,7 @@ export default function (call) {
 
 export class Heatmap {
   /** @type {Layout | null} */
-  layout = null; // null as long as there is no room to draw in
+  layout = null; // null while there is no room to draw in
   /** @type {LabelWidths | null} */
   #widest = null;
   /** @type {CellPictures | null} */
@@ -93,7 +93,7 @@ export class Heatmap {
     this.#paint();
   }
 
-  // After new data, another size or zoom. The pointer and scrolling only paint.
+  // After new data or a change of size or zoom. Pointer moves and scrolling only repaint.
   #arrange() {
     const { state } = this;
     const { box, canvas, sizer, zoomButton } = this.parts;
@@ -136,7 +136,7 @@ export class Heatmap {
   }
 
   /**
-   * Moves the cursor, at most to the edges.
+   * Moves the cursor, stopping at the edges.
    * @param {number} row
    * @param {number} column
    */

@@ -35,7 +35,7 @@ function listenToPointer(heatmap) {
     heatmap.point(placeOf(event));
   });
   box.addEventListener("pointerleave", (event) => {
-    if (event.pointerType !== "touch") heatmap.point(null); // a lifted finger leaves: what it read stays readable
+    if (event.pointerType !== "touch") heatmap.point(null); // after a touch, the readout stays
   });
   box.addEventListener("click", (event) => {
     const place = placeOf(event);
@@ -45,7 +45,7 @@ function listenToPointer(heatmap) {
 }
 
 /**
- * A cell selects its row; a label selects its row or column, or deselects it.
+ * A click on a cell selects its row; on a label, it selects the row or column, or deselects it.
  * @param {Heatmap} heatmap
  * @param {number | null} row
  * @param {number | null} column
@@ -107,7 +107,7 @@ function listenToKeyboard(heatmap) {
 /** @param {Heatmap} heatmap */
 function listenToZoom(heatmap) {
   const { box, zoomButton } = heatmap.parts;
-  // A pinch on a touchpad arrives as a wheel with the control key.
+  // A pinch on a touchpad arrives as a wheel event with the control key.
   const pinch = (/** @type {WheelEvent} */ event) => {
     if (!event.ctrlKey || !heatmap.layout) return;
     event.preventDefault();
@@ -121,7 +121,7 @@ function listenToZoom(heatmap) {
     const { left, top, cell } = layout;
     if (state.zoomed) heatmap.zoomTo(0, left, top);
     else {
-      // to the selection, where there is one
+      // towards the selection, if there is one
       const x = left + ((state.selectedColumn ?? 0) + 0.5) * cell.width;
       const y = top + ((state.selected ?? 0) + 0.5) * cell.height;
       heatmap.zoomTo(READING_CELL, x, y);

@@ -1,11 +1,11 @@
-// The tokens along both sides.
+// The token labels along both sides.
 
 import { clipped } from "../frontend/canvas.js";
 import { css, inkOn, mix } from "../frontend/colour.js";
 /** @import { Theme } from "../frontend/theme.js" */
 /** @import { Scene } from "./paint.js" */
 
-/** Closer than this, labels are left out. */
+/** Labels closer than this are left out. */
 export const LABEL_PITCH = 9;
 
 /**
@@ -16,7 +16,7 @@ export const LABEL_PITCH = 9;
 export const labelFont = (theme, size, bold) => `${bold ? "600 " : ""}${size}px ${theme.font}`;
 
 /**
- * A label is as high as its row where that is readable.
+ * A label is as high as its row if that is readable.
  * @param {number} pitch
  */
 const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
@@ -71,7 +71,8 @@ function seen(scrolled, room, size, count) {
 }
 
 /**
- * The middle of a label. Fitted, the first and the last label stay whole; scrolled, they leave with their row.
+ * The middle of a label. When everything fits, the first and the last label are kept whole; when zoomed, they scroll
+ * out with their row.
  * @param {boolean} zoomed
  * @param {number} middle
  * @param {number} start

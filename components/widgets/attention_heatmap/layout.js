@@ -18,10 +18,10 @@ export const LARGEST_CELL = 44;
  * @property {number} columns
  * @property {number} width of the visible part, and its height
  * @property {number} height
- * @property {number} left what the labels of the rows take, and `top` those of the columns
+ * @property {number} left the room for the row labels; `top` is that for the column labels
  * @property {number} top
- * @property {boolean} upright whether the labels of the columns stand upright
- * @property {Size} fit a cell with which all are seen
+ * @property {boolean} upright whether the column labels are upright
+ * @property {Size} fit the cell size at which all cells are visible
  * @property {Size} cell
  */
 
@@ -63,7 +63,7 @@ export function measure({ tokens, keys, cellSize }, widest, { width, height }) {
 }
 
 /**
- * The cell or label at a point of the visible part; null outside of both.
+ * The cell or label at a point of the visible part; null outside both.
  * @param {Layout} layout
  * @param {Element} box
  * @param {{ x: number, y: number }} point

@@ -1,4 +1,4 @@
-// The cells as pictures of one pixel a cell or, where the screen has fewer, of one pixel a block of cells.
+// The cells as images with one pixel per cell or, where the screen has fewer pixels, one pixel per block of cells.
 
 import { picture } from "../frontend/canvas.js";
 import { SIGNED_ZERO } from "../frontend/theme.js";
@@ -6,8 +6,8 @@ import { SIGNED_ZERO } from "../frontend/theme.js";
 /** @import { HeatmapState } from "./state.js" */
 
 /**
- * Colour levels 0 to 255, along the square root, so that faint weights are seen. Differences, with their zero in the
- * middle of the levels, have it in the middle of the colours.
+ * Colour levels 0 to 255, proportional to the square root, so that small weights are visible. For differences, zero is
+ * the middle colour.
  * @param {Uint16Array} levels
  * @param {number} full
  * @param {number} zero
@@ -24,8 +24,8 @@ function shades(levels, full, zero) {
 }
 
 /**
- * A rows × columns picture on fewer pixels: each shows the level of its block that is farthest from zero. Scaled
- * smoothly, a line one token thin would fade away.
+ * A rows × columns image on fewer pixels: each pixel shows the level in its block that is farthest from zero. Smooth
+ * scaling would make a line of one token fade away.
  * @param {HeatmapState} state
  * @param {number} width
  * @param {number} height
@@ -64,7 +64,7 @@ export class CellPictures {
   }
 
   /**
-   * The picture for an area of so many pixels.
+   * The image for an area of this many pixels.
    * @param {number} width
    * @param {number} height
    */

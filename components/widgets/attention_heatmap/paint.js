@@ -1,4 +1,4 @@
-// The canvas: cells, marks on them, labels beside them.
+// The canvas: cells, marks on cells, and labels.
 
 import { clipped, crisp, pixelRatio } from "../frontend/canvas.js";
 import { css, mix } from "../frontend/colour.js";
@@ -19,7 +19,7 @@ import { drawLabels } from "./labels.js";
  */
 
 /**
- * That, and where: at the scroll position of this moment.
+ * What to paint and where, at the current scroll position.
  * @typedef {Painted & {
  *   context: CanvasRenderingContext2D,
  *   scroll: { left: number, top: number },
@@ -89,7 +89,7 @@ function drawMarks(scene) {
 /** @param {Scene} scene */
 function drawCursor({ context, state, layout, theme, xOf, yOf }) {
   const { cell } = layout;
-  const grow = Math.max(0, (7 - Math.min(cell.width, cell.height)) / 2); // it is seen around the smallest cells too
+  const grow = Math.max(0, (7 - Math.min(cell.width, cell.height)) / 2); // visible even around the smallest cells
   const x = xOf(state.cursor.column) - grow;
   const y = yOf(state.cursor.row) - grow;
   const width = cell.width + 2 * grow;

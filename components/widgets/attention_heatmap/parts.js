@@ -1,4 +1,4 @@
-// The elements of the heatmap, and those of its words that are no drawing: readout, legend, screen readers.
+// The elements of the heatmap, and its text outside the canvas: readout, legend, text for screen readers.
 
 import { element, setAttributes, setText } from "../frontend/dom.js";
 import { createScale, drawScale } from "../frontend/scale.js";
@@ -74,7 +74,7 @@ export function drawLegend({ legend, scale }, { header, full }, colours) {
 /** @param {HeatmapState} state */
 function described(state) {
   if (state.place) return state.sentence(state.place);
-  if (state.selected === null) return [`Point at a cell to read its ${state.header.zero ? "difference" : "weight"}.`];
+  if (state.selected === null) return [`Hover over a cell to read its ${state.header.zero ? "difference" : "weight"}.`];
   const parts = state.sentence({ row: state.selected, column: state.strongestColumn(state.selected) });
   parts[parts.length - 1] += ", the largest of the row";
   return parts;
@@ -90,7 +90,7 @@ export function describe({ readout }, state) {
   readout.dataset.shown = parts.join("\u0000");
   readout.replaceChildren(
     ...parts.map((part, i) => {
-      // Tokens are isolated, so that a right-to-left token does not turn the sentence around it.
+      // Tokens are isolated, so that a right-to-left token does not reverse the sentence around it.
       const isToken = i % 2 === 1;
       const node = element(isToken ? "bdi" : "span", isToken ? "heatmap-token ellipsis" : "");
       node.textContent = part;

@@ -1,4 +1,4 @@
-// What the heatmap shows: the weights, what is selected, pointed at and under the cursor, and the zoom.
+// What the heatmap shows: the weights, the selection, the hovered cell, the cursor and the zoom.
 
 import { signed, weightText } from "../frontend/text.js";
 
@@ -8,7 +8,7 @@ import { signed, weightText } from "../frontend/text.js";
  * @property {string} version names the tokens
  * @property {string} label
  * @property {string[]} tokens one for each row
- * @property {string[] | null} keys one for each column, where these are not the tokens
+ * @property {string[] | null} keys one for each column, if these are not the tokens
  * @property {number | null} selected
  * @property {number | null} selectedKey
  * @property {number} step the weight of one level
@@ -40,7 +40,7 @@ export class HeatmapState {
   }
 
   /**
-   * Takes over other data, or another selection in the same data, to which the cursor moves.
+   * Accepts new data, or a new selection in the same data, to which the cursor moves.
    * @param {Header} header
    * @param {number | null} selected
    */
@@ -96,7 +96,7 @@ export class HeatmapState {
     return Math.max(this.peak, (this.header.full ?? 0) / this.header.step);
   }
 
-  /** What is read out: where the pointer is, or the cursor while it is shown. */
+  /** What the readout describes: the cell under the pointer, or the cursor while it is shown. */
   get place() {
     return this.pointed ?? (this.byKeyboard ? this.cursor : null);
   }

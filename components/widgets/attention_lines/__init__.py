@@ -1,7 +1,7 @@
-"""One map as lines: attending tokens on the left, attended tokens on the right, the weights between them.
+"""One map as lines: attending tokens on the left, attended tokens on the right, weights as lines between them.
 
 Hooks for tests: ``data-testid`` ``attention-lines`` (the whole, with ``data-lines``, the number of lines on screen,
-those of the selected or pointed token where there is one),
+or those of the selected or hovered token, if any),
 ``attention-lines-canvas``, ``attention-lines-queries`` and ``attention-lines-keys`` (role listbox, their options named
 by token and strongest weights, with ``data-index``), ``attention-lines-readout``. Arrow keys, Home and End move in a
 list, Left and Right from one to the other, Enter or Space selects.
@@ -46,17 +46,16 @@ def attention_lines(
 ) -> None:
     """Draw the lines.
 
-    weights:        (query, key), none negative; a weight of 0 has no line.
+    weights:        (query, key), non-negative; a weight of 0 has no line.
     queries, keys:  the tokens on the left and on the right.
-    version:        names what is drawn; clicks on another version are dropped.
-    selected_query: the marked token on the left, None; likewise ``selected_key`` on the right.
-    label:          what the picture is, for screen readers.
-    height_px:      the height of the whole; more tokens scroll inside it.
-    most:           what no weight can exceed; None: a measure without a limit.
+    version:        identifies what is drawn; clicks on another version are ignored.
+    selected_query: the marked token on the left, or None; likewise ``selected_key`` on the right.
+    label:          description of the picture for screen readers.
+    height_px:      the total height; more tokens scroll inside it.
+    most:           upper bound of a weight; None: a measure without one.
     on_select:      called before the run that a click starts; `clicked_label` of the heatmap reads the click there.
 
-    Raises ValueError for tokens that do not fit the weights, a selection that is none of them, and what `quantised`
-    raises.
+    Raises ValueError for tokens that do not fit the weights, for an invalid selection, and what `quantised` raises.
     """
     levels, step = quantised(weights, most)
     if weights.shape != (len(queries), len(keys)):

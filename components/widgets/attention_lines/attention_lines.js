@@ -15,7 +15,7 @@ const COLUMN_SHARE = 0.3; // of the width, for each list
 const READOUT_HEIGHT = 24;
 const MOVING_LINES = 800; // while the box scrolls, where drawing all of them does not fit in a frame
 const SLOW_MS = 8;
-const STILL_MS = 120; // without scrolling: all lines again
+const STILL_MS = 120; // without scrolling, until all lines are drawn again
 
 /** @param {Call<Uint8Array<ArrayBuffer>>} call */
 export default function (call) {
@@ -51,7 +51,7 @@ export class Lines {
   key = new TokenList("key", "attention-lines-keys");
   lists = [this.query, this.key];
   /** @type {string | null} */
-  #filled = null; // the version in the lists
+  #filled = null; // the version that the lists show
   #middle = 0; // the width between the lists
   #slow = false; // whether the last full drawing took longer than fits in a frame
   #still = 0; // the timer that ends a movement
@@ -113,8 +113,8 @@ export class Lines {
     const { header } = this.state;
     this.#filled = header.version;
     this.state.pointed = null;
-    this.query.fill(header.queries, "Tokens that look");
-    this.key.fill(header.keys, "Tokens looked at");
+    this.query.fill(header.queries, "Attending tokens");
+    this.key.fill(header.keys, "Attended tokens");
     this.parts.box.scrollTop = 0;
   }
 
@@ -138,11 +138,11 @@ export class Lines {
     this.#paintLines(this.state.header.mostLines);
     this.#paintTokens();
     const { focus } = this.state;
-    const words = focus ? this.state.sentence(focus) : "Point at a token to see its lines alone, click to select it.";
+    const words = focus ? this.state.sentence(focus) : "Hover over a token to see only its lines; click to select it.";
     setText(this.parts.readout, words);
   }
 
-  // While the box scrolls the strongest lines follow it, the others when it stands still.
+  // While the box scrolls, only the strongest lines are redrawn; the others follow when it stops.
   #paintMoving() {
     clearTimeout(this.#still);
     if (!this.#slow || !this.#middle) {

@@ -8,7 +8,7 @@ import { colourAt } from "../frontend/theme.js";
 /** @import { TokenList } from "./token_list.js" */
 
 export const LINE_PITCH = 20; // the height of a token
-const CONTEXT = 0.18; // how strong the other lines stay beside those of a selected token
+const CONTEXT = 0.18; // how strong the other lines remain while a token is selected
 const LINE_LEVEL = 190; // the level with the colour of all lines
 
 /** @typedef {{ from: number, to: number, strength: number, share: number }} Line */
@@ -17,7 +17,7 @@ const LINE_LEVEL = 190; // the level with the colour of all lines
 
 /**
  * The lines on screen, the weakest first, so that the strongest are drawn over them; those of the chosen token last.
- * They are sorted by weight once, so that the search stops as soon as enough are found.
+ * They are already sorted by weight, so the search stops as soon as enough are found.
  * @param {LinesState} state
  * @param {Visible} visible
  * @param {number} most
@@ -34,7 +34,7 @@ function linesOnScreen(state, { top, height }, most) {
     const query = Math.floor(place / columns);
     const key = place % columns;
     const isOwn = !focus || (focus.axis === "query" ? query : key) === focus.index;
-    if (!isOwn && pointed) continue; // pointing at a token shows its lines alone
+    if (!isOwn && pointed) continue; // hovering over a token shows only its lines
     const from = yOf(query);
     const to = yOf(key);
     if (Math.max(from, to) < 0 || Math.min(from, to) > height) continue;
@@ -52,7 +52,7 @@ function linesOnScreen(state, { top, height }, most) {
  * @param {number} width
  * @param {Visible} visible
  * @param {number} most
- * @returns how many lines of the chosen token there are, of all where none is chosen
+ * @returns the number of lines of the chosen token, or of all lines if none is chosen
  */
 export function paintLines(canvas, state, theme, width, visible, most) {
   const context = crisp(canvas, width, visible.height);
@@ -82,7 +82,7 @@ export function tintsOf(theme) {
 }
 
 /**
- * The tokens at the other end of the chosen one's lines take the colour of their weight: those on screen.
+ * Colours the tokens on screen at the other ends of the chosen token's lines by their weight.
  * @param {TokenList} list
  * @param {LinesState} state
  * @param {ReturnType<typeof tintsOf>} tints

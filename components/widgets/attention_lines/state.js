@@ -1,4 +1,4 @@
-// What the lines show: the weights, and the token that the pointer, the keyboard or the selection singles out.
+// What the lines show: the weights, and the token that the pointer, the keyboard or the selection picks out.
 
 import { weightText } from "../frontend/text.js";
 import { joinPlanes } from "../frontend/wire.js";
@@ -59,7 +59,7 @@ export class LinesState {
   }
 
   /**
-   * What a pointer, the keyboard or the selection singles out; the selection's own row wins over its column.
+   * What the pointer, the keyboard or the selection picks out; the selection's own row comes before its column.
    * @returns {Place | null}
    */
   get focus() {
@@ -71,7 +71,7 @@ export class LinesState {
   }
 
   /**
-   * The level between a token and one of the other list.
+   * The level between a token and one in the other list.
    * @param {Place} place
    * @param {number} other
    */
@@ -85,7 +85,7 @@ export class LinesState {
     const token = this.tokens(place.axis)[place.index];
     const found = this.#strongest(place).map((one) => `${one.token} ${weightText(one.weight)}`);
     if (!found.length) return `${token}: no lines`;
-    return `${token} ${place.axis === "query" ? "looks at" : "is looked at by"} ${found.join(", ")}`;
+    return `${token} ${place.axis === "query" ? "attends to" : "is attended to by"} ${found.join(", ")}`;
   }
 
   /** @param {Place} place */

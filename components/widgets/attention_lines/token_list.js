@@ -72,13 +72,13 @@ export class TokenList {
     this.#pointed = now;
   }
 
-  /** The next colouring begins anew. */
+  /** Forgets the current colours, so that the next colouring sets all of them. */
   forgetTints() {
     this.#tinted.clear();
   }
 
   /**
-   * Colours the options from first to last, and of them those that change.
+   * Colours the options from first to last, where their colour changes.
    * @param {number} first
    * @param {number} last
    * @param {(index: number) => number} levelOf an option; 0: no colour

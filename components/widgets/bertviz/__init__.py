@@ -2,8 +2,8 @@
 
 BertViz fetches require.js, d3 and jQuery from a CDN and writes tokens into its scripts unescaped. Here its scripts are
 read from the installed package, the libraries from `vendor/`, and every ``<`` of the data is written as an escape, so
-that no token can end the script it stands in. Weights are rounded to four digits: the page is three times smaller, and
-looks the same.
+that no token can end the script that contains it. Weights are rounded to four digits: the page is three times smaller
+and looks the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["MOST_TOKENS", "MOST_WEIGHTS", "View", "head_view", "layers_that_fit"
 
 View = Literal["head", "model", "neuron"]
 
-#: Beyond, a view takes more than a few seconds to draw, and then to answer.
+#: Beyond this, a view takes more than a few seconds to draw and to respond.
 MOST_TOKENS: dict[View, int] = {"head": 64, "model": 64, "neuron": 48}
 #: layers × heads × tokens² in one page; the model view draws a line for each, the head view those of one layer.
 MOST_WEIGHTS: dict[View, int] = {"head": 600_000, "model": 150_000, "neuron": 300_000}
@@ -31,7 +31,7 @@ _ROOT_ID = "bertviz"
 
 
 def layers_that_fit(view: View, heads: int, tokens: int) -> int:
-    """How many layers of such a text one page may show; 0 when the text is too long."""
+    """How many layers of a text of this length one page may show; 0 if the text is too long."""
     return 0 if tokens > MOST_TOKENS[view] else MOST_WEIGHTS[view] // (heads * tokens * tokens)
 
 
@@ -85,7 +85,7 @@ def neuron_view(
 ) -> str:
     """BertViz's neuron view: ``weights`` (layer, head, query, key), ``queries``, ``keys`` (layer, head, token, neuron).
 
-    Layers are numbered from 0 as they come: BertViz has no way to name others here.
+    Layers are numbered consecutively from 0: BertViz cannot label them otherwise here.
     """
     _check(weights, tokens, range(weights.shape[0]))
     if queries.shape != keys.shape or queries.shape[:3] != weights.shape[:3]:
@@ -149,10 +149,10 @@ def _filter(second: int | None) -> str:
 
 
 def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bool) -> str:
-    """The whole page; ``controls`` is our own markup, everything of the user's is inside ``parameters``."""
+    """The whole page; ``controls`` is our own markup, all user data is inside ``parameters``."""
     data = _in_script(parameters)
     source = _script(script)
-    # the marker stands again in a comment behind it: replaced there too, the page would be twice as large
+    # the marker occurs again in a comment after it: replaced there too, the page would be twice as large
     view = source.replace("PYTHON_PARAMS", data, 1) if "PYTHON_PARAMS" in source else source
     given = "" if "PYTHON_PARAMS" in source else f"window.bertviz_params = {data};"
     ink, paper = ("#ccc", "#000") if dark else ("#000", "#fff")
@@ -167,7 +167,7 @@ def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bo
 
 
 def _in_script(data: Mapping[str, Any]) -> str:
-    """JSON that may stand in a script: without a ``<`` nothing in it closes the script or opens a comment."""
+    """JSON that is safe inside a script: without ``<``, nothing in it closes the script or opens a comment."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 

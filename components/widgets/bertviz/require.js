@@ -1,3 +1,3 @@
-// In place of require.js: jQuery and d3 stand in the page already, and BertViz asks for nothing else.
+// Replaces require.js: jQuery and d3 are already in the page, and BertViz requires nothing else.
 window.require = { config() {} };
 window.requirejs = (_names, start) => start(window.jQuery, window.d3);

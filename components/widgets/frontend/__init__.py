@@ -1,17 +1,17 @@
 """What the custom components have in common, on both sides of the wire.
 
-A component is a folder with a Python wrapper, a ``.js`` and a ``.css`` file of the folder's name. The script imports
-other modules of its folder and of this one, and `modules` makes one script of them; `shared.css` of this folder goes in
-front of each component's own.
+A component is a folder with a Python wrapper, a ``.js`` and a ``.css`` file named after the folder. The script imports
+other modules from its folder and from this one, and `modules` combines them into one script; `shared.css` of this
+folder precedes each component's own.
 
 All components are *controlled*: Python sends what is selected, a click is shown at once and sent as the
 trigger value ``select``, and the owner of the selection sends it back with the next run. Every payload
-carries a ``version`` (a hash of what is drawn) that the browser echoes in its events: an event about
-other data than the data of this run is dropped by `read_event`.
+carries a ``version`` (a hash of what is drawn) that the browser echoes in its events: `read_event` ignores events
+about other data than those of this run.
 
-What a payload holds at its first level is a string, a number, bytes or a tuple, never a list, a dict or an array: of
-those Streamlit asks whether they are tables, and a cold process imports pandas and pyarrow to find out, for half a
-second of a first visitor's wait.
+The top-level values of a payload are strings, numbers, bytes or tuples, never lists, dicts or arrays: Streamlit checks
+whether those are tables, for which a cold process imports pandas and pyarrow, and the first visitor waits half a
+second longer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SHARED = Path(__file__).parent
 
 
 def register(folder: Path) -> ComponentRenderer:
-    """Register the component of a folder; call it once, where the wrapper's module is loaded."""
+    """Register the component of a folder; called once, when the wrapper's module is loaded."""
     name = folder.name
     styles = (_SHARED / "shared.css", folder / f"{name}.css")
     return st.components.v2.component(
@@ -47,11 +47,11 @@ def register(folder: Path) -> ComponentRenderer:
 
 
 def nothing() -> None:
-    """The callback of a caller who wants none: Streamlit reports only events that have a callback."""
+    """An empty callback: Streamlit reports only events that have a callback."""
 
 
 def read_event(result: Mapping[str, Any], version: str) -> Mapping[str, Any] | None:
-    """The event in a component's result, or None when there is none or it is about other data.
+    """The event in a component's result; None if there is none or it is about other data.
 
     ``result`` is what mounting returned or, inside a callback, ``session_state[key]``.
     """
@@ -63,7 +63,7 @@ def read_event(result: Mapping[str, Any], version: str) -> Mapping[str, Any] | N
 
 def pack(header: Mapping[str, Any], body: bytes) -> bytes:
     """One message for the browser: the header's length (uint32, little endian), the header as JSON, and
-    the body deflated. A raw message spares the third that base64 would add."""
+    the body deflated. A raw message avoids the overhead of base64, a third."""
     text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return struct.pack("<I", len(text)) + text + zlib.compress(body, level=1)
 

@@ -1,6 +1,6 @@
-// A click is shown before Python has answered it. Until the answer comes, a run that started before the click may
-// still report the old selection: that is not shown, so that quick clicks do not flicker. A click that Python
-// does not confirm in time is taken back.
+// A click is shown before Python has answered it. Until the answer arrives, a run that started before the click may
+// still report the old selection, which is not shown, so that quick clicks do not flicker. A click that Python
+// does not confirm in time is undone.
 
 const LONGEST_RUN_MS = 5000;
 
@@ -11,7 +11,7 @@ export class Anticipation {
   #timer = 0;
   #takeBack;
 
-  /** @param {() => void} takeBack shows what Python said last */
+  /** @param {() => void} takeBack shows the last value from Python */
   constructor(takeBack) {
     this.#takeBack = takeBack;
   }
@@ -30,7 +30,7 @@ export class Anticipation {
   }
 
   /**
-   * What to show when Python says `value`.
+   * What to show when Python reports `value`.
    * @param {string} version
    * @param {Value} value
    */

@@ -1,4 +1,4 @@
-// Canvases: pictures of levels, and drawing at the screen's own resolution.
+// Canvases: images of levels, and drawing at the screen's own resolution.
 
 /** @import { Scale } from "./theme.js" */
 
@@ -8,11 +8,11 @@
  */
 export function context2d(canvas, settings) {
   const context = canvas.getContext("2d", settings);
-  if (!context) throw new Error("this browser draws on no canvas");
+  if (!context) throw new Error("this browser cannot draw on a canvas");
   return context;
 }
 
-/** @param {number} size in CSS pixels, made smaller to whole pixels of the screen */
+/** @param {number} size in CSS pixels, rounded down to whole pixels of the screen */
 export function wholePixels(size) {
   const ratio = pixelRatio();
   return Math.floor(size * ratio) / ratio;
@@ -21,7 +21,7 @@ export function wholePixels(size) {
 export const pixelRatio = () => window.devicePixelRatio || 1;
 
 /**
- * A picture of width × height colour levels (0 to 255), to be scaled by drawImage.
+ * An image of width × height colour levels (0 to 255), to be scaled by drawImage.
  * @param {Uint8Array} levels
  * @param {number} width
  * @param {number} height

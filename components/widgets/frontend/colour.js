@@ -1,4 +1,4 @@
-// Colours, mixed in OKLab so that steps look even.
+// Colours, mixed in OKLab so that steps look uniform.
 
 import { context2d } from "./canvas.js";
 
@@ -75,7 +75,7 @@ function luminance(rgb) {
 }
 
 /**
- * Black or white, whichever reads better: on any colour one of the two has a contrast above 4.5.
+ * Black or white, whichever is more readable: on any colour one of the two has a contrast above 4.5.
  * @param {Colour} rgb
  * @returns {Colour}
  */
@@ -93,7 +93,7 @@ function contrast(a, b) {
 }
 
 /**
- * The colour, moved towards the text colour until it stands out from the background in lightness, not in hue only.
+ * The colour, moved towards the text colour until it differs from the background in lightness, not only in hue.
  * @param {Colour} colour
  * @param {Colour} background
  * @param {Colour} text

@@ -33,7 +33,7 @@ export function setText(node, text) {
 }
 
 /**
- * The node under an event, itself or as an ancestor, as an index among `nodes`; −1 where there is none.
+ * The index in `nodes` of the node that an event happened in; −1 if there is none.
  * @param {Event} event
  * @param {Element[]} nodes
  * @param {string} role of each node
@@ -46,7 +46,7 @@ export function indexUnder(event, nodes, role) {
 /** @typedef {(() => void) & { cancel: () => void }} Request */
 
 /**
- * Runs at most once a frame, however often it is asked for.
+ * Runs at most once per frame, however often it is requested.
  * @param {() => void} draw
  * @returns {Request}
  */
@@ -62,7 +62,7 @@ export function eachFrame(draw) {
 }
 
 /**
- * Draws again when a node or the window changes its size, or the screen its resolution. Returns what ends that.
+ * Redraws when the size of a node or the window, or the screen's resolution, changes. Returns a function to stop this.
  * @param {Element} node
  * @param {() => void} draw
  */
@@ -79,7 +79,7 @@ export function onResize(node, draw) {
 }
 
 /**
- * Where to scroll so that a part of the content is inside the visible room, no further than needed.
+ * Where to scroll so that a part of the content is inside the visible area, no further than needed.
  * @param {number} scrolled now
  * @param {number} start of the part
  * @param {number} size of the part

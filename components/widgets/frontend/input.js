@@ -1,8 +1,8 @@
-// Keyboard and pointing, the same in every widget.
+// Keyboard and pointer handling, the same in every widget.
 
 /**
- * What a key asks for. `next` and `previous` follow the text, so that they are left and right or the reverse; `first`
- * and `last` are the corners of a grid, by Home and End with the control key.
+ * What a key requests. `next` and `previous` follow the text direction, so they are left and right or the reverse;
+ * `first` and `last` are the corners of a grid, reached by Ctrl+Home and Ctrl+End.
  * @typedef {"next" | "previous" | "up" | "down" | "pageUp" | "pageDown" | "home" | "end" | "first" | "last"
  *   | "choose"} Command
  */
@@ -31,14 +31,14 @@ const CORNERS = { home: "first", end: "last" };
 export const PAGE = 10;
 
 /**
- * Calls the command of a key and keeps the key from the page. Keys without a command here go on to the page, and so do
- * those with Alt or Meta: they are the browser's.
+ * Runs a key's command and prevents the page from handling the key. Keys without a command here reach the page, and so
+ * do those with Alt or Meta, which belong to the browser.
  * @param {HTMLElement} node
  * @param {Partial<Record<Command, () => void>>} commands
  * @param {object} [options]
- * @param {boolean} [options.control] keys with Ctrl count too
+ * @param {boolean} [options.control] whether keys with Ctrl count too
  * @param {() => boolean} [options.mirrored] the text runs from right to left
- * @param {string} [options.except] what has keys of its own inside `node`, as a selector
+ * @param {string} [options.except] selector of elements inside `node` that handle keys themselves
  */
 export function listenToKeys(node, commands, { control = false, mirrored = () => false, except } = {}) {
   node.addEventListener("keydown", (event) => {
@@ -57,7 +57,7 @@ export function listenToKeys(node, commands, { control = false, mirrored = () =>
 }
 
 /**
- * What is pointed at, by mouse, finger or keyboard focus.
+ * Reports what is pointed at, by mouse, touch or keyboard focus.
  * @param {HTMLElement} node
  * @param {(event: Event) => void} point
  * @param {() => void} leave
@@ -65,7 +65,7 @@ export function listenToKeys(node, commands, { control = false, mirrored = () =>
 export function listenToPointing(node, point, leave) {
   node.addEventListener("pointerover", point);
   node.addEventListener("pointerleave", (event) => {
-    // A finger leaves as soon as it is lifted: what it showed stays until the next tap.
+    // A touch ends as soon as the finger is lifted, so what it showed stays until the next tap.
     if (event.pointerType !== "touch") leave();
   });
   node.addEventListener("focusin", (event) => {

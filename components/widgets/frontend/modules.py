@@ -1,10 +1,10 @@
-"""A component's ES modules as one script, because Streamlit loads a script that can import no other file.
+"""A component's ES modules as one script, because a script loaded by Streamlit cannot import other files.
 
-No bundler: the modules are put one after the other, each behind those that it imports, in one scope. They therefore
-keep to three rules, and `joined` refuses what breaks one: an import is ``import { names } from "./file.js";`` without
-renaming, only the entry has a default export, and no two modules of a component declare the same name at their top.
-Comments, JSDoc types and indentation stay here, because the script goes to the browser again with every change of data;
-a template literal therefore ends on the line where it begins.
+No bundler: the modules are concatenated in one scope, each after those that it imports. They must therefore follow
+three rules, which `joined` enforces: an import is ``import { names } from "./file.js";`` without renaming, only the
+entry has a default export, and no two modules of a component declare the same top-level name. Comments, JSDoc types and
+indentation are removed, because the script is sent to the browser again with every change of data; a template literal
+must therefore end on the line where it begins.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Module:
 def joined(entry: Path) -> str:
     """The script of a component: ``entry`` and what it imports, directly or not.
 
-    Raises ValueError for modules that cannot be put into one scope, and OSError for one that is not there.
+    Raises ValueError for modules that cannot share one scope, and OSError for a missing one.
     """
     modules: dict[Path, _Module] = {}
     _add(entry.resolve(), modules, ())
@@ -49,7 +49,7 @@ def joined(entry: Path) -> str:
 
 
 def _add(path: Path, modules: dict[Path, _Module], above: tuple[Path, ...]) -> None:
-    """Adds what a module imports, then the module."""
+    """Add what a module imports, then the module itself."""
     if path in modules:
         return
     if path in above:

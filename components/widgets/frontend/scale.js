@@ -1,4 +1,4 @@
-// The bar of colours with its numbers, in legends.
+// The colour bar of a legend, with its numbers.
 
 import { css } from "./colour.js";
 import { element } from "./dom.js";

@@ -1,7 +1,7 @@
 // Text and numbers as every widget writes them.
 
 /**
- * Which way a row of tokens runs: by its letters, not by its first one, which is always [CLS].
+ * The direction of a row of tokens: determined by all its letters, not by the first token, which is always [CLS].
  * @param {string[]} texts
  */
 export function direction(texts) {

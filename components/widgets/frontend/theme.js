@@ -26,7 +26,7 @@ const NAMES = ["background-color", "text-color", "primary-color", "blue-color", 
 const themes = new Map();
 
 /**
- * The same theme is the same object, so that `!==` tells whether to draw again.
+ * The same theme is the same object, so that `!==` shows whether to redraw.
  * @param {ShadowRoot} parentElement
  * @returns {Theme}
  */
@@ -74,7 +74,7 @@ function scaleOf(colourOf) {
 }
 
 /**
- * Through the stops, at even distances.
+ * A scale through these stops, evenly spaced.
  * @param {Colour[]} stops
  */
 function ramp(stops) {
@@ -93,7 +93,7 @@ function ramp(stops) {
 export const colourAt = (table, level) => [...table.subarray(3 * level, 3 * level + 3)];
 
 /**
- * share in [-1, 1]: blue below zero, orange above, the background at zero.
+ * The colour of a share in [-1, 1]: blue below zero, orange above, the background at zero.
  * @param {Pick<Theme, "background" | "negative" | "positive">} theme
  * @param {number} share
  */

@@ -1,4 +1,4 @@
-// The life of a widget: from Streamlit's calls to one object a place on the page, and back by `send`.
+// The life cycle of a widget: Streamlit's calls go to one object per place on the page; events go back through `send`.
 
 import { messageReader } from "./wire.js";
 
@@ -11,12 +11,12 @@ import { messageReader } from "./wire.js";
  * @property {(name: string, value: object) => void} setTriggerValue
  */
 
-/** @typedef {(event: { version: string, [field: string]: unknown }) => void} Send tells Python what was chosen */
+/** @typedef {(event: { version: string, [field: string]: unknown }) => void} Send reports a choice to Python */
 
 /**
  * @template {unknown[]} Accepted
  * @typedef {object} Widget
- * @property {(...accepted: Accepted) => void} accept takes over what Python sends, first right after it was made
+ * @property {(...accepted: Accepted) => void} accept receives data from Python, first right after construction
  * @property {() => void} destroy
  */
 
@@ -26,7 +26,7 @@ import { messageReader } from "./wire.js";
 const instances = new WeakMap();
 
 /**
- * A component whose data arrives as it is.
+ * A component whose data arrives unpacked.
  * @template Data
  * @param {Call<Data>} call
  * @param {new (parentElement: ShadowRoot, send: Send, first: Data) => Widget<[Data]>} Kind
@@ -48,8 +48,8 @@ export function mount(call, Kind) {
 }
 
 /**
- * A component whose data is a message of a header and a body, see `pack` in Python. It is made when the first message
- * has been read; `renewed` tells whether the body is another one than before.
+ * A component whose data is a message of a header and a body, see `pack` in Python. It is created when the first
+ * message has been read; `renewed` is true if the body differs from the previous one.
  * @template Header
  * @param {Call<Uint8Array<ArrayBuffer>>} call
  * @param {new (parentElement: ShadowRoot, send: Send, first: Header) =>
@@ -79,7 +79,7 @@ export function mountMessages(call, Kind) {
   });
 }
 
-// Events go out through the newest call.
+// Events are sent through the newest call.
 function sender() {
   /** @type {Call<unknown>} */
   let call;
@@ -90,8 +90,8 @@ function sender() {
 }
 
 // Streamlit calls the default export again on every change of data or theme, with the same parentElement, and
-// a cleanup once. A view is therefore made once per parentElement and updated afterwards. A call that was
-// overtaken by a newer one has its cleanup run at once: only the newest call's cleanup may destroy the view.
+// a cleanup once. A view is therefore created once per parentElement and updated afterwards. The cleanup of a call
+// that was superseded by a newer one runs at once, so only the newest call's cleanup may destroy the view.
 /**
  * @param {Call<any>} call
  * @param {(parentElement: ShadowRoot) => View} createView

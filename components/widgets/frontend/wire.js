@@ -24,7 +24,7 @@ function sameBytes(a, b) {
 }
 
 /**
- * Unpacks messages in order, inflates a body only when it is another one, and drops what was overtaken.
+ * Unpacks messages in order, inflates a body only if it has changed, and drops superseded messages.
  * @param {(header: any, bytes: Uint8Array, renewed: boolean) => void} accept
  */
 export function messageReader(accept) {
@@ -46,7 +46,7 @@ export function messageReader(accept) {
 }
 
 /**
- * 16-bit levels from the bytes that Python sends: the high bytes of all, then the low bytes.
+ * 16-bit levels from the bytes that Python sends: all high bytes, then all low bytes.
  * @param {Uint8Array} bytes
  */
 export function joinPlanes(bytes) {

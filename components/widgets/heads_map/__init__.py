@@ -7,8 +7,8 @@ Hooks for tests: ``data-testid`` ``heads-map`` (the whole), ``heads-map-grid`` (
 counted from 0 and ``aria-selected``), ``heads-map-canvas`` and ``heads-map-readout``. Arrow keys, Home and
 End move between heads, Enter or Space selects. A head may carry a value (a bar along its lower edge), be dimmed by
 a filter, or be off (crossed out, ``data-off``); with ``switches`` the layer numbers are buttons,
-``heads-map-layer``. With an order (``data-ordered`` of the whole) the heads follow each other in it, as many in a row
-as the width takes; those that it leaves out are not there, and each has its name and figure under it.
+``heads-map-layer``. With an order (``data-ordered`` of the whole), heads are shown in that order, as many in a row as
+fit, each with its name and figure under it; heads outside the order are not shown.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _mount = frontend.register(Path(__file__).parent)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thumbnails:
-    """All heads small: ``pixels`` (layer, head, row, column) uint8, 255·√weight.
+    """All heads as thumbnails: ``pixels`` (layer, head, row, column) uint8, 255·√weight.
 
     ``signed``: differences of weights, 128 ± 127·√|difference|.
     """
@@ -63,14 +63,14 @@ class Thumbnails:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """What is drawn on top of the thumbnails, each part for every head or not at all.
+    """What is drawn on top of the thumbnails; each part is given for every head or not at all.
 
     values: (layer, head), 0 to 1, drawn as a bar of that length and as the frame's strength.
     dimmed: (layer, head) bool, heads that a filter leaves out.
     off:    (layer, head) of the heads that are switched off.
     notes:  [layer][head], a few words for the line under the map and for screen readers.
-    order:  (layer, head) in the order in which heads are laid out, some or all; None: layers down, heads across.
-    texts:  [layer][head], the figure under a thumbnail, where there is an order.
+    order:  (layer, head) of some or all heads in display order; None: layers down, heads across.
+    texts:  [layer][head], the figure under a thumbnail, if there is an order.
     """
 
     values: np.ndarray | None = None
@@ -85,7 +85,7 @@ def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
     """Make the thumbnails of ``weights`` (layer, head, query, key): see `weight_levels`."""
     from glassbert.pictures.thumbnails import (
         weight_levels,
-    )  # not before there are weights: the library is slow to import
+    )  # only when there are weights: the library is slow to import
 
     return Thumbnails(weight_levels(weights, side))
 
@@ -114,19 +114,19 @@ def heads_map(
 ) -> tuple[int, int] | None:
     """Draw the map and return the (layer, head) clicked since the last run, counted from 0, or None.
 
-    weights:          (layer, head, query, key), or the `thumbnails` of them made before.
-    version:          names the weights (a hash of text and model); clicks on another version are dropped.
+    weights:          (layer, head, query, key), or their precomputed `thumbnails`.
+    version:          identifies the weights (a hash of text and model); clicks on another version are ignored.
     layer, head:      the open head, framed.
-    label:            what the map is, for screen readers.
+    label:            description of the map for screen readers.
     max_thumbnail_px: the largest side of a thumbnail on screen.
-    max_height_px:    the height of the whole with its caption line; a map of more layers scrolls inside it.
+    max_height_px:    the total height with its caption line; a map with more layers scrolls inside it.
     max_stretch:      how many times wider than high a thumbnail may become to fill the width.
     marks:            values, filters and names on top of the thumbnails.
-    switches:         a click is about switching a head, or by its number a whole layer, on or off; none is framed.
+    switches:         a click switches a head, or on a layer's number the whole layer, on or off; no head is framed.
     on_select:        called before the run that a click starts; `clicked_head` reads the click there, `clicked_layer`
                       the click on a layer's number.
 
-    Raises ValueError for a layer or head that is not there, and what `thumbnails` raises.
+    Raises ValueError for a layer or head that does not exist, and what `thumbnails` raises.
     """
     small = weights if isinstance(weights, Thumbnails) else thumbnails(weights)
     pixels = small.pixels
@@ -171,7 +171,7 @@ def clicked_layer(result: Mapping[str, Any], version: str, layers: int) -> int |
 
 
 def _wire(marks: Marks, shape: tuple[int, int]) -> dict[str, Any]:
-    """The marks as flat lists, head after head; None where there is none."""
+    """The marks as flat lists, head by head; None for those not given."""
     for name, found in (("values", marks.values), ("dimmed", marks.dimmed)):
         if found is not None and found.shape != shape:
             raise ValueError(f"{name} have shape {found.shape}: pass one for each head, {shape}")

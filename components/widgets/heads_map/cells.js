@@ -1,4 +1,4 @@
-// The grid of transparent cells over the canvas: it carries hover, focus, clicks and names, so that nothing is redrawn
+// The grid of transparent cells over the canvas: it handles hover, focus, clicks and names, so that nothing is redrawn
 // while the pointer moves.
 
 import { element, setAttributes } from "../frontend/dom.js";
@@ -7,7 +7,7 @@ import { NAME_HEIGHT } from "./layout.js";
 /** @import { HeadsState } from "./state.js" */
 
 /**
- * One for each head, in the order in which they are laid out.
+ * One cell for each head, in layout order.
  * @param {HeadsState} state
  */
 export function createCells(state) {
@@ -22,7 +22,7 @@ export function createCells(state) {
 }
 
 /**
- * Fills the grid with rows of so many cells; a row that is a layer begins with the layer's button.
+ * Fills the grid with rows of `across` cells; a row that is a layer begins with the layer's button.
  * @param {HTMLElement} grid
  * @param {HTMLElement[]} cells
  * @param {HeadsState} state
@@ -90,7 +90,7 @@ export function markCells(cells, state) {
 }
 
 /**
- * Puts the grid over the thumbnails.
+ * Positions the grid over the thumbnails.
  * @param {HTMLElement} grid
  * @param {HeadsState} state
  * @param {Layout} layout

@@ -1,4 +1,4 @@
-// The heads map: all thumbnails on one canvas and a grid of cells over it, and what happens to both.
+// The heads map: all thumbnails on one canvas and a grid of cells over it, and the handling of data and events.
 
 import { Anticipation } from "../frontend/anticipation.js";
 import { element, onResize, setAttributes, setText } from "../frontend/dom.js";
@@ -120,7 +120,7 @@ export class HeadsMap {
     placeGrid(grid, state, layout);
   }
 
-  // Another width may hold another number of heads in a row.
+  // A different width may fit a different number of heads in a row.
   #layInRows() {
     const { root, grid } = this.parts;
     const across = headsAcross(this.state, root.clientWidth);
@@ -172,7 +172,7 @@ export class HeadsMap {
 
   /**
    * @param {number[]} indices
-   * @param {{ layer: number, head: number }} place what Python is told
+   * @param {{ layer: number, head: number }} place sent to Python
    */
   #switchHeads(indices, place) {
     const { state } = this;

@@ -39,7 +39,7 @@ function commands(map) {
   const at = () => state.places.get(state.cursor) ?? 0;
   const column = () => at() % map.across;
   const last = () => state.order.length - 1;
-  // In an order the next head is the next in it, also at the end of a row.
+  // When heads are ordered, the next head is the next in that order, also at the end of a row.
   const wraps = () => state.arrangement.ordered;
   return {
     next: () => moveTo(wraps() || column() < map.across - 1 ? Math.min(at() + 1, last()) : at()),

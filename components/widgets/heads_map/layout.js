@@ -7,7 +7,7 @@ export const HEAD_GAP = 2;
 export const HEAD_TOP = 14;
 export const NAME_HEIGHT = 13;
 const READOUT_HEIGHT = 18;
-const NAMED_WIDTH = 62; // holds a name under a thumbnail: "5·10  0.62"
+const NAMED_WIDTH = 62; // fits a name under a thumbnail: "5·10  0.62"
 
 /**
  * The two ways to lay out heads.
@@ -16,14 +16,14 @@ const NAMED_WIDTH = 62; // holds a name under a thumbnail: "5·10  0.62"
  * @property {number} left the margin
  * @property {number} top
  * @property {number} under each thumbnail
- * @property {number} smallest from one thumbnail to the next, where there is room
+ * @property {number} smallest from one thumbnail to the next, if there is room
  * @property {number} narrowest from one thumbnail to the next, across
  */
 
 /** Layers down, heads across, numbered along both sides. @type {Arrangement} */
 const BY_LAYER = { ordered: false, left: 20, top: HEAD_TOP, under: 0, smallest: 13, narrowest: 0 };
 
-/** One after the other, each with its name under it, as many in a row as fit. @type {Arrangement} */
+/** One after another, each with its name under it, as many in a row as fit. @type {Arrangement} */
 const IN_ORDER = { ordered: true, left: 0, top: 0, under: NAME_HEIGHT, smallest: 40, narrowest: NAMED_WIDTH };
 
 /** @param {Header} header */
@@ -33,7 +33,7 @@ export const arrangementOf = ({ order }) => (order ? IN_ORDER : BY_LAYER);
 export const boxHeight = ({ maxHeight }) => maxHeight - READOUT_HEIGHT;
 
 /**
- * How many heads stand in a row: a layer, or fewer in an order whose names would not fit.
+ * How many heads are in a row: a layer, or fewer if they are ordered and their names would not fit.
  * @param {HeadsState} state
  * @param {number} width of the whole
  */
@@ -56,7 +56,7 @@ export function headsAcross({ arrangement, header, order }, width) {
  */
 
 /**
- * Thumbnails take whole pixels of the screen, so that each is equally sharp.
+ * Thumbnails cover whole pixels of the screen, so that all are equally sharp.
  * @param {HeadsState} state
  * @param {number} across
  * @param {number} outerWidth

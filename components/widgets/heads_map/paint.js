@@ -1,4 +1,4 @@
-// The canvas: thumbnails, and on them values, switched heads and names.
+// The canvas: thumbnails, with values, marks of heads that are off, and names.
 
 import { crisp, picture, pixelRatio } from "../frontend/canvas.js";
 import { css, mix } from "../frontend/colour.js";
@@ -10,7 +10,7 @@ import { HEAD_GAP, NAME_HEIGHT } from "./layout.js";
 const DIMMED = 0.18;
 
 /**
- * All thumbnails one below the other: head i is the i-th block of rows.
+ * All thumbnails in one column: head i is the i-th block of rows.
  * @param {Header} header
  * @param {Uint8Array} pixels
  * @param {Theme} theme
@@ -97,7 +97,7 @@ function drawHead(scene, index, frame) {
 }
 
 /**
- * A value twice: as the length of a bar, which is read, and as the strength of the frame, which is seen from afar.
+ * Draws a value twice: as the length of a bar, for reading, and as the strength of the frame, for an overview.
  * @param {Scene} scene
  * @param {number} value
  * @param {Frame} frame

@@ -1,9 +1,9 @@
-// Which heads there are, in which order, and what is known of each: open, under the cursor, switched off.
+// Which heads exist, in which order, and the state of each: open, under the cursor, switched off.
 
 import { arrangementOf } from "./layout.js";
 
 /**
- * What Python sends with the pixels. A head is known by one index: layer · heads + head.
+ * What Python sends with the pixels. A head is identified by one index: layer · heads + head.
  * @typedef {object} Header
  * @property {string} version names the weights
  * @property {string} label
@@ -16,13 +16,13 @@ import { arrangementOf } from "./layout.js";
  * @property {number} maxThumbnail the largest side of a thumbnail, in CSS pixels
  * @property {number} maxHeight of the whole
  * @property {number} maxStretch how many times wider than high a thumbnail may become
- * @property {boolean} switches whether a click switches heads, instead of opening one
+ * @property {boolean} switches whether a click switches heads instead of opening one
  * @property {boolean} signed whether the pixels are differences
  * @property {number[] | null} values 0 to 1, one for each head
  * @property {number[] | null} dimmed 1 for heads that a filter leaves out
  * @property {number[]} off the heads that are switched off
- * @property {string[]} notes one for each head, or none at all
- * @property {number[] | null} order in which heads follow each other, some or all; null: layers down, heads across
+ * @property {string[]} notes one for each head, or empty
+ * @property {number[] | null} order in which some or all heads are shown; null: layers down, heads across
  * @property {string[]} texts the figure under a thumbnail, in an order
  */
 
@@ -41,7 +41,7 @@ export class HeadsState {
 
   /**
    * @param {Header} header
-   * @returns whether heads are laid out otherwise than before
+   * @returns whether the layout of the heads has changed
    */
   accept(header) {
     const { layers, heads, order } = this.header;
@@ -52,7 +52,7 @@ export class HeadsState {
     return true;
   }
 
-  /** Puts the cursor back onto a head that is there. */
+  /** Moves the cursor back to an existing head. */
   keepCursor() {
     if (!this.places.has(this.cursor)) this.cursor = this.order[0];
   }
@@ -65,7 +65,7 @@ export class HeadsState {
     return this.header.layer * this.header.heads + this.header.head;
   }
 
-  /** The heads that are off, as one text that can be compared and awaited like a selection. */
+  /** The heads that are off, as one string that can be compared and awaited like a selection. */
   get off() {
     return listed(this.switchedOff);
   }
@@ -74,7 +74,7 @@ export class HeadsState {
     this.switchedOff = new Set(text.split(" ").filter(Boolean).map(Number));
   }
 
-  /** What Python said of them last. */
+  /** The heads that are off according to Python. */
   get confirmedOff() {
     return listed(this.header.off);
   }

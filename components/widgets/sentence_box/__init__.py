@@ -1,6 +1,6 @@
 """A text field that grows with the sentence: Enter submits, Shift+Enter starts a new line.
 
-Streamlit's own one-line field hides most of a sentence in a sidebar, and its text area wants Ctrl+Enter.
+Streamlit's own one-line field hides most of a sentence in a sidebar, and its text area requires Ctrl+Enter.
 
 Hooks for tests: ``data-testid`` ``sentence-box``; the ``textarea`` is named by ``label``.
 """

@@ -4,7 +4,7 @@ import { element, setText } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
-const MOST_HEIGHT = 240; // in CSS pixels; beyond, the field scrolls
+const MOST_HEIGHT = 240; // in CSS pixels; beyond that, the field scrolls
 
 /**
  * What Python sends.
@@ -62,7 +62,7 @@ class SentenceBox {
     setText(label, data.label);
     field.placeholder = data.placeholder;
     field.maxLength = data.maxCharacters;
-    // Text that was changed elsewhere replaces what stands here; text being typed is never overwritten.
+    // Text that was changed elsewhere replaces the content; text being typed is never overwritten.
     if (data.value !== this.#known) {
       const typing = field.value !== (this.#known ?? "");
       this.#known = data.value;
@@ -96,7 +96,7 @@ class SentenceBox {
     field.addEventListener("input", () => this.#show());
     field.addEventListener("change", () => this.#submit());
     field.addEventListener("keydown", (event) => {
-      // an Enter that confirms a candidate of an input method is not a submission
+      // Enter that confirms an input method's candidate is not a submission
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#submit();

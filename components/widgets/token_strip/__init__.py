@@ -1,4 +1,4 @@
-"""Tokens in a row, one of them selected, coloured by a score where there is one.
+"""Tokens in a row, one of them selected, coloured by their scores if they have any.
 
 Hooks for tests: ``data-testid`` ``token-strip`` (the whole), ``token-strip-list`` (role listbox, named by
 ``label``), ``token-strip-token`` (role option, with ``data-index`` and ``aria-selected``),
@@ -28,11 +28,11 @@ _mount = frontend.register(Path(__file__).parent)
 class Token:
     """One token as the strip shows it.
 
-    text:   as the tokenizer writes it; a leading ``##`` is not drawn, but named in the tooltip.
+    text:   as the tokenizer writes it; a leading ``##`` is not drawn, but explained in the tooltip.
     kind:   "special" is drawn faint, "unknown" and "masked" stand out, a "piece" is part of a longer word.
     score:  signed; the background's colour. None: no colour.
-    joined: continues the word of the token before, drawn without a gap.
-    note:   one more line of the tooltip, plain text.
+    joined: continues the word of the previous token, drawn without a gap.
+    note:   an additional line of the tooltip, plain text.
     """
 
     text: str
@@ -57,10 +57,10 @@ def token_strip(
     """Draw the strip and return the index of the token clicked since the last run.
 
     label:     what the strip is, for screen readers.
-    version:   names the tokens (a hash of the text); a click on another version's tokens is dropped.
+    version:   identifies the tokens (a hash of the text); a click on another version's tokens is ignored.
     legend:    caption next to the colour scale, which appears as soon as one token has a score.
-    scale:     the score with the full colour; None: the largest magnitude among the tokens.
-    signed:    whether the scale has a negative half; None: whether a score is negative.
+    scale:     the score drawn in full colour; None: the largest magnitude among the tokens.
+    signed:    whether the scale has a negative half; None: if any score is negative.
     on_select: called before the run that a click starts; `clicked_token` reads the click there.
 
     Returns the index, `DESELECTED` for a click on the selected token, None without a click. Raises
@@ -81,7 +81,7 @@ def token_strip(
         "scale": scale or max(map(abs, scores), default=0.0),
         "signed": any(score < 0 for score in scores) if signed is None else signed,
         "scored": bool(scores),
-        "tokens": tuple(map(_wire, tokens)),  # no list: frontend says why
+        "tokens": tuple(map(_wire, tokens)),  # a tuple, not a list: see `components.widgets.frontend`
     }
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
     return clicked_token(result, version, len(tokens))

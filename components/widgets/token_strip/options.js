@@ -38,7 +38,7 @@ const KINDS = {
 };
 
 /**
- * What there is to say of a token beside its text.
+ * What to report about a token in addition to its text.
  * @param {Token} token
  */
 export function facts({ kind, score }) {
@@ -48,7 +48,7 @@ export function facts({ kind, score }) {
 /** @param {number} index */
 export function createOption(index) {
   const option = element("span", "", { role: "option", "data-testid": "token-strip-token", "data-index": index });
-  // The direction belongs to the text alone: on the box it would turn the margins between tokens around.
+  // The direction applies to the text only: on the box it would swap the margins between tokens.
   option.append(element("bdi", "", { dir: "auto" }));
   return option;
 }
@@ -81,7 +81,7 @@ export function drawOption(option, index, { tokens, scale }, theme) {
 }
 
 /**
- * The nearest option on the next line up or down; the same one where there is none.
+ * The nearest option on the next line up or down, or the same option if there is none.
  * @param {HTMLElement[]} options
  * @param {number} index
  * @param {1 | -1} step

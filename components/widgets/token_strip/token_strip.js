@@ -43,7 +43,7 @@ function createParts(parentElement, tooltip) {
 
 class TokenStrip {
   /** @type {string | null} */
-  #drawn = null; // the version in the strip
+  #drawn = null; // the version that the strip shows
   /** @type {number | null} */
   #selected = null;
   #cursor = 0;

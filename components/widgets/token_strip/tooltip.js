@@ -1,4 +1,4 @@
-// What the pointer or the focus rests on, in full.
+// The hovered or focused token, in full.
 
 import { element } from "../frontend/dom.js";
 
@@ -11,7 +11,7 @@ export class Tooltip {
   });
 
   /**
-   * Under a node, or over it where there is no room below.
+   * Shows the tooltip below a node, or above it if there is no room below.
    * @param {Element} node
    * @param {string[]} lines
    */

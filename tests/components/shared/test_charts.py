@@ -80,7 +80,7 @@ def test_only_the_most_probable_of_many_classes() -> None:
 @pytest.mark.parametrize("order", [(0.9, 0.1), (0.2, 0.8)])
 def test_next_sentence_marks_the_answer(order: tuple[float, float]) -> None:
     names, shares, colours = bars(charts.next_sentence(SimpleNamespace(probabilities=np.array(order))))
-    assert names == ["B follows A", "B is from elsewhere"]
+    assert names == ["B follows A", "B does not follow A"]
     assert shares == list(order)
     right = int(np.argmax(order))
     assert colours[right] != colours[1 - right]

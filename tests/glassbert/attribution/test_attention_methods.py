@@ -78,5 +78,5 @@ def test_without_any_head_a_state_is_all_its_own(decision, variant):
 @classifier
 @pytest.mark.parametrize("variant", ["2022", 2021, None])
 def test_an_unknown_variant_is_refused(decision, variant):
-    with pytest.raises(gb.OptionError, match="valid are 2020, 2021"):
+    with pytest.raises(gb.OptionError, match="must be one of 2020, 2021"):
         decision.attribute("value_norms", variant=variant)

@@ -259,11 +259,11 @@ def test_progress_and_stopping(tiny_model):
         ([TEXT, " "], {}, gb.EmptyTextError, "^text 2 of 2: the text is empty"),
         ([TEXT, "word " * 600], {}, gb.TextTooLongError, "^text 2 of 2: the text has 2402 tokens"),
         ([TEXT], {"steps": 3}, gb.OptionError, "has no option steps"),
-        ([TEXT], {"tolerance": 0}, gb.OptionError, "tolerance 0"),
-        ([TEXT], {"method": "magic"}, gb.MethodError, "'magic' is not known"),
+        ([TEXT], {"tolerance": 0}, gb.OptionError, "tolerance must be .*; got 0"),
+        ([TEXT], {"method": "magic"}, gb.MethodError, "method must be one of .*; got 'magic'"),
         ([TEXT], {"method": "deeplift"}, gb.MethodError, "left out"),
         ([TEXT, PAIR], {"target": 7}, gb.TargetError, "^text 1 of 2: class 7"),
-        ([TEXT], {"output": "odds"}, gb.OptionError, "output 'odds'"),
+        ([TEXT], {"output": "odds"}, gb.OptionError, "output must be .*; got 'odds'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tiny_model, texts, options, error, words):

@@ -256,9 +256,9 @@ def test_progress_is_told_and_a_stop_is_obeyed(tiny_model, method):
 @pytest.mark.parametrize(
     ("method", "options", "sentence"),
     [
-        *((method, {"baseline": "blank"}, "valid are pad, mask, zero") for method in (*WORDS, "occlusion")),
+        *((method, {"baseline": "blank"}, "must be one of pad, mask, zero") for method in (*WORDS, "occlusion")),
         *((method, {"n_samples": number}, "2 to 100000") for method in WORDS for number in (0, 1, -3, 2.5, True, "9")),
-        *((m, {"seed": seed}, "0 or more") for m in ("shapley_sampling", "kernel_shap", "lime") for seed in (-1, 0.5)),
+        *((m, {"seed": s}, "of at least 0") for m in ("shapley_sampling", "kernel_shap", "lime") for s in (-1, 0.5)),
         *(("lime", {"kernel_width": width}, "above 0") for width in (0, -1, math.nan, "wide")),
         ("leave_one_out", {"baseline": "mask"}, "no option baseline"),
         ("partition_shap", {"seed": 1}, "no option seed"),

@@ -300,7 +300,7 @@ class TestWhatCannotBeCompared:
             compare_masked_words(sides_of_texts(first, MASKED, TEXT))
         sides = sides_of_texts(first, "The man.", "The old man.")
         for row in (0, 2, 99):  # special, only in one, none
-            with pytest.raises(gb.OptionError, match=r"valid are \[1, 3, 4\]"):
+            with pytest.raises(gb.OptionError, match=r"must be one of \[1, 3, 4\]"):
                 compare_masked_words(sides, [row])
         with pytest.raises(gb.OptionError, match="at least one"):
             compare_masked_words(sides, [])

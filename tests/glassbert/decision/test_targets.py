@@ -198,8 +198,8 @@ def test_where_an_answer_starts_and_ends_can_be_explained(tiny_model, family, ed
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (gb.AnswerTarget("middle"), "valid are start, end"),
-        (gb.AnswerTarget("start", 1), "no answer can start at token 1; the text is tokens"),
+        (gb.AnswerTarget("middle"), "must be one of start, end"),
+        (gb.AnswerTarget("start", 1), "no answer can start at token 1; the text has tokens"),
         (gb.AnswerTarget("end", foil=99), "no answer can end at token 99"),
     ],
 )
@@ -222,16 +222,16 @@ def test_a_label_is_explained_at_a_word(tiny_model, position):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"method": "magic"}, gb.MethodError, "valid are .*integrated_gradients"),
-        ({"method": "saliency", "n_steps": 3}, gb.OptionError, "no option n_steps; valid are: none"),
-        ({"steps": 3}, gb.OptionError, "no option steps; valid are: baseline, n_steps"),
-        ({"n_steps": 0}, gb.OptionError, "valid are 1 to 10000"),
-        ({"n_steps": 2.5}, gb.OptionError, "valid are 1 to 10000"),
+        ({"method": "magic"}, gb.MethodError, "must be one of .*integrated_gradients"),
+        ({"method": "saliency", "n_steps": 3}, gb.OptionError, "no option n_steps; it has no options"),
+        ({"steps": 3}, gb.OptionError, "no option steps; an option must be one of baseline, n_steps"),
+        ({"n_steps": 0}, gb.OptionError, "must be an integer from 1 to 10000"),
+        ({"n_steps": 2.5}, gb.OptionError, "must be an integer from 1 to 10000"),
         ({"tolerance": 0}, gb.OptionError, "between 0 and 1"),
         ({"tolerance": float("nan")}, gb.OptionError, "between 0 and 1"),
-        ({"baseline": "black"}, gb.OptionError, "valid are pad, mask, zero"),
-        ({"internal_batch_size": 0}, gb.OptionError, "1 or more"),
-        ({"output": "odds"}, gb.OptionError, "valid are logit, probability"),
+        ({"baseline": "black"}, gb.OptionError, "must be one of pad, mask, zero"),
+        ({"internal_batch_size": 0}, gb.OptionError, "of at least 1"),
+        ({"output": "odds"}, gb.OptionError, "must be one of logit, probability"),
     ],
 )
 def test_a_wrong_option_says_what_is_valid(tiny_model, options, error, message):

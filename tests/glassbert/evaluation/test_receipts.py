@@ -86,7 +86,7 @@ def test_what_a_broken_explanation_is(sentiment, kind, method):
 
 
 def test_broken_needs_a_kind_it_knows(model):
-    with pytest.raises(gb.OptionError, match="valid are random, flipped, other_sentence"):
+    with pytest.raises(gb.OptionError, match="must be one of random, flipped, other_sentence"):
         gb.broken(model, gb.attribute(model, TEXT, method="saliency"), "upside_down")
 
 
@@ -238,9 +238,9 @@ def test_long_texts_get_fewer_orderings_and_short_ones_a_hundred():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"checks": ["beauty"]}, "no check 'beauty'; valid are arithmetic"),
-        ({"n_orderings": 5}, "valid are 10 to 10000"),
-        ({"seed": -1}, "valid are 0 to"),
+        ({"checks": ["beauty"]}, "must be one of arithmetic.*; got 'beauty'"),
+        ({"n_orderings": 5}, "must be from 10 to 10000"),
+        ({"seed": -1}, "must be from 0 to"),
     ],
 )
 def test_bad_options_are_refused(model, options, message):

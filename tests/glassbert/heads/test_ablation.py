@@ -304,7 +304,7 @@ def test_a_cancelled_sweep_gives_what_is_done(tiny_model, monkeypatch, mode):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"mode": "random"}, gb.OptionError, "valid are one_at_a_time, greedy"),
+        ({"mode": "random"}, gb.OptionError, "must be one of one_at_a_time, greedy"),
         ({"heads": []}, gb.OptionError, "at least one"),
         ({"mode": "greedy", "steps": 0}, gb.OptionError, "at least 1"),
         ({"target": "GREAT"}, gb.TargetError, "NEGATIVE"),

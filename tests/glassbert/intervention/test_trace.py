@@ -270,7 +270,7 @@ def test_no_hook_stays_behind(tiny_model):
             r"12 tokens .* one \d\d, .*'unbelievable' \(\d+ tokens\)",
         ),
         ({"corrupted": CLEAN}, gb.TextError, "give this model the same tokens"),
-        ({"kind": "neuron"}, gb.OptionError, "valid are hidden, head, mlp, attention"),
+        ({"kind": "neuron"}, gb.OptionError, "must be one of hidden, head, mlp, attention"),
         ({"layers": [3]}, gb.LayerError, r"embeddings \(0\) and each layer: 0 to 2"),
         ({"layers": [2], "kind": "mlp"}, gb.LayerError, "layers 0 to 1"),
         ({"layers": []}, gb.OptionError, "at least one"),

@@ -168,7 +168,7 @@ def test_with_heads_off(tiny_model):
 
 
 def test_wrong_requests_say_so(tiny_model):
-    with pytest.raises(gb.OptionError, match="valid are original, word_l2r"):
+    with pytest.raises(gb.OptionError, match="must be one of original, word_l2r"):
         gb.surprise(tiny_model("bert", "masked_words"), TEXT, variant="l2r")  # type: ignore[arg-type]
     with pytest.raises(gb.TaskHeadError, match="masked words"):
         gb.surprise(tiny_model("distilbert", "classification"), TEXT)

@@ -193,7 +193,7 @@ def test_places_that_cannot_be_scored_say_so(tiny_model):
     ):
         with pytest.raises(gb.TargetError, match=message):
             gb.score_words(model, TEXT, position, ["he"])
-    with pytest.raises(gb.OptionError, match="valid are original, word_l2r"):
+    with pytest.raises(gb.OptionError, match="must be one of original, word_l2r"):
         gb.score_words(model, TEXT, 2, ["he"], variant="chain")  # type: ignore[arg-type]
     with pytest.raises(gb.TaskHeadError, match="masked words"):
         gb.score_words(tiny_model("bert", "classification"), TEXT, 2, ["he"])
@@ -289,7 +289,7 @@ class TestTemplateProbe:
             gb.probe_template(model, *good, [])
         with pytest.raises(gb.OptionError, match="1 to 512"):
             gb.probe_template(model, *good, top_k=0)
-        with pytest.raises(gb.OptionError, match="valid are original"):
+        with pytest.raises(gb.OptionError, match="must be one of original"):
             gb.probe_template(model, *good, variant="x")  # type: ignore[arg-type]
         with pytest.raises(gb.TaskHeadError, match="masked words"):
             gb.probe_template(tiny_model("bert", "encoder"), *good)

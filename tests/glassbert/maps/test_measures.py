@@ -105,7 +105,7 @@ def test_relevance_starts_from_what_the_first_layer_adds_to_the_identity(tiny_mo
 
 
 def test_a_measure_that_is_not_there(tiny_model):
-    with pytest.raises(gb.MethodError, match=r"valid are .*rollout.*value_zeroing"):
+    with pytest.raises(gb.MethodError, match=r"must be one of .*rollout.*value_zeroing"):
         gb.attention_map(tiny_model("bert", "classification"), TEXT, measure="lime")
 
 

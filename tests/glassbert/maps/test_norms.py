@@ -101,7 +101,7 @@ def test_normalised_norms_are_shares(tiny_model):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variant": "2022"}, "valid are 2020, 2021"),
+        ({"variant": "2022"}, "must be one of 2020, 2021"),
         ({"variant": "2021", "per_head": True}, "use variant 2020"),
     ],
 )

@@ -171,11 +171,11 @@ def test_maps_survive_json_bit_for_bit(pair_maps):
     ("work", "error", "message"),
     [
         (lambda maps: maps.block("A→B"), gb.OptionError, "add a second text"),
-        (lambda maps: maps.block("A->B"), gb.OptionError, "valid are A→A, A→B, B→A, B→B"),
+        (lambda maps: maps.block("A->B"), gb.OptionError, "must be one of A→A, A→B, B→A, B→B"),
         (lambda maps: maps.combine([]), gb.OptionError, "at least one head"),
         (lambda maps: maps.combine([(2, 0)]), gb.LayerError, "layers 0 to 1 and heads 0 to 3"),
         (lambda maps: maps.combine([(0, -1)]), gb.LayerError, "heads 0 to 3"),
-        (lambda maps: maps.combine([(0, 0)], "sum"), gb.OptionError, "valid are mean, max"),
+        (lambda maps: maps.combine([(0, 0)], "sum"), gb.OptionError, "must be one of mean, max"),
         (lambda maps: maps.over_heads().combine([(0, 0)]), gb.OptionError, "nothing to combine"),
         (lambda maps: maps.over_heads().over_heads(), gb.OptionError, "nothing to combine"),
     ],

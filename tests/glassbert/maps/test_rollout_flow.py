@@ -161,10 +161,10 @@ def test_a_flow_too_long_to_compute_is_refused_with_a_way_out(tiny_model):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"layers": [2]}, gb.LayerError, "layer 2: valid are 0 to 1"),
+        ({"layers": [2]}, gb.LayerError, "a layer must be from 0 to 1; got 2"),
         ({"layers": []}, gb.LayerError, "at least one layer"),
-        ({"queries": [-1]}, gb.OptionError, "query -1: valid are 0 to 9"),
-        ({"queries": [10]}, gb.OptionError, "query 10"),
+        ({"queries": [-1]}, gb.OptionError, "a query must be from 0 to 9; got -1"),
+        ({"queries": [10]}, gb.OptionError, "a query must be from 0 to 9; got 10"),
     ],
 )
 def test_layers_and_queries_that_are_not_there(tiny_model, options, error, message):

@@ -100,7 +100,7 @@ def test_the_frames(pretrained):
 
 @pytest.mark.parametrize("tokens", [0, -1, 513])
 def test_a_length_the_model_does_not_have(tiny_model, tokens):
-    with pytest.raises(gb.OptionError, match="valid are 1 to 512"):
+    with pytest.raises(gb.OptionError, match="must be from 1 to 512"):
         gb.architecture(tiny_model("bert", "encoder"), tokens)
 
 

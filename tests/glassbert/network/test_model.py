@@ -55,11 +55,11 @@ def test_precision_is_the_one_asked_for(tiny_checkpoint, tiny_model, precision):
 
 def test_an_unknown_precision_or_device_says_what_is_valid(tiny_checkpoint):
     source = str(tiny_checkpoint("bert", "encoder"))
-    with pytest.raises(gb.OptionError, match="valid are float32, bfloat16, float16"):
+    with pytest.raises(gb.OptionError, match="must be one of float32, bfloat16, float16"):
         gb.load(source, precision="int8")  # type: ignore[arg-type]
-    with pytest.raises(gb.DeviceError, match=r"'tpu' is not available on this machine; valid are auto, .*cpu"):
+    with pytest.raises(gb.DeviceError, match=r"must be one of auto, .*cpu on this machine; got 'tpu'"):
         gb.load(source, device="tpu")
-    with pytest.raises(gb.DeviceError, match="'cuda:99' is not available on this machine"):
+    with pytest.raises(gb.DeviceError, match="on this machine; got 'cuda:99'"):
         gb.load(source, device="cuda:99")
 
 
@@ -75,7 +75,7 @@ def test_auto_takes_cuda_then_mps_then_the_cpu(monkeypatch):
     assert choose_device("auto") == "mps"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device("auto") == "cpu"
-    with pytest.raises(gb.DeviceError, match="valid are auto, cpu"):
+    with pytest.raises(gb.DeviceError, match="must be one of auto, cpu"):
         choose_device("cuda")
 
 

@@ -94,7 +94,7 @@ def test_padding_goes_from_the_text_to_all_the_model_has(tiny_model):
     assert same.padded_ids.tolist() == same.encoded.input_ids.tolist()
     assert same.padding_difference == same.padding_difference_unmasked == 0
     for wrong in (own - 1, 513, "all", 0):
-        with pytest.raises(gb.OptionError, match=f"valid are {own}, the tokens of this text, to 512"):
+        with pytest.raises(gb.OptionError, match=f"must be from {own}, the tokens of this text, to 512"):
             gb.reading_steps(model, "the film", padding=wrong)
     without = gb.reading_steps(model, "the film")
     assert (without.padding_difference, len(without.padded_ids), len(without.vectors)) == (None, 0, 0)

@@ -112,7 +112,7 @@ def test_every_word_is_found_again_after_the_edits(tiny_model, data):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: gb.Edit(2, "swap", "x"), gb.OptionError, "valid are replace, delete, mask"),
+        (lambda: gb.Edit(2, "swap", "x"), gb.OptionError, "must be one of replace, delete, mask"),
         (lambda: gb.Edit(2), gb.OptionError, "needs a replacement"),
         (lambda: gb.Edit(2, "replace", "  "), gb.OptionError, "needs a replacement"),
         (lambda: gb.Edit(2, "delete", "x"), gb.OptionError, "take none"),
@@ -301,8 +301,8 @@ def test_who_proposes_must_know_masked_words(sentiment):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"proposals": "magic"}, "valid are masked_model, gradient"),
-        ({"max_edits": 3}, "valid are 1 and 2"),
+        ({"proposals": "magic"}, "must be one of masked_model, gradient"),
+        ({"max_edits": 3}, "must be 1 or 2"),
         ({"top_k": 0}, "at least 1"),
         ({"budget": 3}, "at least 10"),
         ({"results": 0}, "at least 1"),
