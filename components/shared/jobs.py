@@ -17,7 +17,7 @@ from components.gateway.library import gb
 from components.gateway.turns import admitted_by, turns, unattended, visitor
 from components.shared.errors import explained_errors
 
-__all__ = ["Job", "current_job", "draw_job", "run_job", "stop_jobs_of_other_pages"]
+__all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", "stop_jobs_of_other_pages"]
 
 # A quick job is done before the page has to say that it is under way.
 _QUICK_SECONDS = 0.3
@@ -172,6 +172,26 @@ def run_job(
     if not (narrow and job.done):
         draw_job(job, start, name=name, label=label, cost=cost, narrow=narrow)
     return job.found if job.done else None
+
+
+def run_at_once_if_quick(
+    name: str,
+    key: str,
+    quick: bool,
+    at_once: Callable[[], _R],
+    prepare: Callable[[], Callable[..., _R]],
+    *,
+    label: str,
+    cost: str,
+    narrow: bool = False,
+) -> _R | None:
+    """What a page shows without being asked if it is quick (`gateway.models.is_quick`), else behind a button.
+
+    So a link that someone follows computes no more than its sender could have seen at once.
+    """
+    if quick:
+        return at_once()
+    return run_job(name, key, prepare, label=label, cost=cost, narrow=narrow)
 
 
 def draw_job(
