@@ -86,8 +86,17 @@ def network_address() -> str:
 def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
     """The command line of the server. Beyond localhost it answers to every host name, and never asks an
     external service for this machine's public address, as Streamlit does when it prints one itself."""
-    server = str(ROOT / "scripts" / "server.py")
-    command = [sys.executable, server, "run", "app.py", "--server.address", host, "--server.port", str(port)]
+    server, app = (str(ROOT / "scripts" / name) for name in ("server.py", "asgi.py"))
+    command = [
+        sys.executable,
+        server,
+        "run",
+        app,
+        "--server.address",
+        host,
+        "--server.port",
+        str(port),
+    ]
     if host not in ("localhost", "127.0.0.1"):
         command += ["--server.allowedHosts", "*"]
     if host in WILDCARDS:

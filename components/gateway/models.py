@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest
+from components.gateway.settings import not_offered, permitted
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
@@ -39,11 +40,11 @@ def device_of(model: gb.Model) -> str:
 
 
 def suggestions() -> dict[str, Suggestion]:
-    """Model id → suggestion, the embedded ones first."""
+    """Model id → suggestion, the embedded ones first, of what this visitor may open."""
     import_library()
     from glassbert.models.suggestions import SUGGESTIONS
 
-    return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if permitted(suggestion.id)}
 
 
 @shared(1)
@@ -54,6 +55,7 @@ def embedded() -> tuple[EmbeddedCheckpoint, ...]:
 
 def is_here(source: str) -> bool:
     """Whether this model opens without a download."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import is_local
 
@@ -67,14 +69,21 @@ def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
 
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     """Find a model and download what is missing; free if it is already here. Raises a ModelError."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import locate
 
     locate(source, progress=progress)
 
 
+def _permit(source: str) -> None:
+    if not permitted(source):
+        raise gb.ModelError(not_offered())
+
+
 def load(request: ModelRequest) -> gb.Model:
     """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError."""
+    _permit(request.source)
     model = _load(request.source, request.device)
     return gb.ablate(model, request.off) if request.off else model
 

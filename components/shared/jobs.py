@@ -6,6 +6,7 @@ A function of the gateway prepares the work in the page's thread and returns it;
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.library import gb
+from components.gateway.settings import settings
 from components.gateway.turns import admitted_by, turns, unattended, visitor
 from components.shared.errors import explained_errors
 
@@ -102,8 +104,10 @@ class Job(Generic[_R]):
 
         gone = unattended(self.owner)
 
+        deadline = time.monotonic() + settings().seconds
+
         def over() -> bool:
-            return self._stop.is_set() or gone()
+            return self._stop.is_set() or gone() or time.monotonic() > deadline
 
         @contextmanager
         def turn() -> Iterator[None]:
