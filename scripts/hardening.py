@@ -89,9 +89,14 @@ class Hardened:
 def answers_to(host: str) -> bool:
     """Whether `server.allowedHosts` names this host; its port does not matter."""
     allowed = [str(name).lower() for name in st.get_option("server.allowedHosts") or []]
-    name = host.lower().rsplit("@", 1)[-1]
-    name = name[1:].split("]")[0] if name.startswith("[") else name.split(":")[0]
-    return not allowed or "*" in allowed or name in (entry.strip("[]").split(":")[0] for entry in allowed)
+    return not allowed or "*" in allowed or _name(host.lower()) in map(_name, allowed)
+
+
+def _name(host: str) -> str:
+    """Without its port: ``localhost:8501 → localhost``, ``[::1]:8501 → ::1``."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0]
 
 
 def _from_inside(scope: Scope, headers: MutableMapping[str, str] | dict[str, str]) -> bool:
