@@ -23,6 +23,8 @@ __all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", 
 
 # A quick job is done before the page has to say that it is under way.
 _QUICK_SECONDS = 0.3
+# Work that is told to stop returns what it found between two passes; after this long, its next pass is refused.
+_END_SECONDS = 1.5
 _WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
 _R = TypeVar("_R")
 
@@ -47,6 +49,7 @@ class Job(Generic[_R]):
         self.stopped = False  # by the user, before there was a result
         self.error: Exception | None = None
         self._stop = threading.Event()
+        self._stopped_at = 0.0
         self._thread: threading.Thread | None = None
 
     @property
@@ -84,7 +87,9 @@ class Job(Generic[_R]):
 
     def stop(self) -> None:
         """End soon, keeping what was found."""
-        self._stop.set()
+        if not self._stop.is_set():
+            self._stopped_at = time.monotonic()
+            self._stop.set()
 
     def wait(self, seconds: float) -> None:
         if self._thread is not None:
@@ -94,6 +99,11 @@ class Job(Generic[_R]):
         """Raise the error that ended the work, if any, here, where a page can show it."""
         if self.error is not None:
             raise self.error
+
+    @property
+    def _overdue(self) -> bool:
+        """Whether work that keeps what it found has had its time to end by itself."""
+        return self._stop.is_set() and time.monotonic() - self._stopped_at > _END_SECONDS
 
     def _wait_behind(self, ahead: int) -> None:
         self.ahead = ahead
@@ -111,7 +121,7 @@ class Job(Generic[_R]):
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with turns.turn(self.owner, over, self._wait_behind):
+            with turns.turn(self.owner, lambda: gone() or self._overdue, self._wait_behind):
                 self.ahead = 0
                 yield
 
