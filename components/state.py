@@ -36,6 +36,7 @@ __all__ = [
     "full_address",
     "link",
     "open_example",
+    "page",
     "picked",
     "put",
     "redraw_page",
@@ -153,6 +154,12 @@ def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
         shortened = {name: value for name, value in parameters.items() if name not in _TEXTS}
         del parameters[max(shortened, key=lambda name: address.length({name: shortened[name]}))]
     return parameters
+
+
+def page() -> str:
+    """The id of the open page; "" before the first one."""
+    opened: str = st.session_state.get(_PAGE, "")
+    return opened
 
 
 def view() -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from components.gateway.cache import shared
@@ -71,6 +72,12 @@ def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> 
     return gb.surprise(load(request.model), encode(request), variant=variant)
 
 
+def surprise_of_long(request: TextRequest, variant: Literal["original", "word_l2r"]) -> Callable[..., Surprise]:
+    """The same as the work of a job."""
+    model, encoded = load(request.model), encode(request)
+    return lambda **reports: gb.surprise(model, encoded, variant=variant, **reports)
+
+
 @shared(128)
 def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> WordScores:
     """One forward pass, and one per piece of every word of several pieces."""
@@ -83,6 +90,14 @@ def probe_template(
 ) -> TemplateProbe:
     """One forward pass per sentence, batched."""
     return gb.probe_template(load(model), template, dict(slots), list(words) or None)
+
+
+def large_probe(
+    request: ModelRequest, template: str, slots: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...]
+) -> Callable[..., TemplateProbe]:
+    """The same as the work of a job."""
+    model = load(request)
+    return lambda **reports: gb.probe_template(model, template, dict(slots), list(words) or None, **reports)
 
 
 @shared(64)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
+from components.gateway.settings import not_offered, permitted
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
@@ -23,12 +24,16 @@ __all__ = [
     "embedded",
     "heads_of",
     "is_here",
+    "is_quick",
     "load",
     "prepare",
     "reload",
     "request_of",
     "suggestions",
 ]
+
+# Parameters × tokens. The embedded model reads 16,000 tokens in about a second.
+_QUICK_WORK = 16_000 * 23_000_000
 
 
 def devices() -> dict[str, str]:
@@ -49,11 +54,11 @@ def device_of(model: gb.Model) -> str:
 
 
 def suggestions() -> dict[str, Suggestion]:
-    """Model id → suggestion, the embedded ones first."""
+    """Model id → suggestion, the embedded ones first, of what this visitor may open."""
     import_library()
     from glassbert.models.suggestions import SUGGESTIONS
 
-    return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if permitted(suggestion.id)}
 
 
 @shared(1)
@@ -64,14 +69,21 @@ def embedded() -> tuple[EmbeddedCheckpoint, ...]:
 
 def is_here(source: str) -> bool:
     """Whether this model opens without a download."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import is_local
 
     return is_local(source)
 
 
+def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
+    """Whether a page computes this many passes of this length without being asked: about a second on two cores."""
+    return passes * tokens * model.parameters <= _QUICK_WORK
+
+
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     """Find a model and download what is missing; free if it is already here. Raises a ModelError."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import locate
 
@@ -100,7 +112,7 @@ def _files_now(source: str) -> str:
     import_library()
     from glassbert.models.checkpoint import EMBEDDED_IDS
 
-    if not source or source in EMBEDDED_IDS:
+    if not source or source in EMBEDDED_IDS or not permitted(source):
         return ""
     try:
         files = sorted(path for path in Path(source.strip()).expanduser().iterdir() if path.name.endswith(_ENDINGS))
@@ -112,12 +124,18 @@ def _files_now(source: str) -> str:
     return version_of(stamps, _reloads[source])
 
 
+def _permit(source: str) -> None:
+    if not permitted(source):
+        raise gb.ModelError(not_offered())
+
+
 def load(request: ModelRequest) -> gb.Model:
     """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError.
 
     A folder whose files have changed is read again, and the old copy is dropped. A page that was drawn before the
     change is told: its other numbers belong to the old weights.
     """
+    _permit(request.source)
     files, key = _files_now(request.source), (request.source, request.device)
     if request.files and request.files != files:
         raise gb.ModelError(

@@ -15,8 +15,8 @@ from components.gateway.attention_heads import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, draw_job
-from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names

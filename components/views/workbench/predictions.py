@@ -11,7 +11,8 @@ from components.gateway import inputs, language
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
-from components.shared.selection import explained_errors, masked_position, select_token, selected_in, shown_index
+from components.shared.errors import explained_errors
+from components.shared.selection import masked_position, select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
