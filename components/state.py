@@ -24,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from components import address
 from components.address import Count, Place
 from components.examples import EXAMPLES, FIRST
+from components.text import well_formed
 
 __all__ = [
     "PageFields",
@@ -179,6 +180,8 @@ def fields(group: type[Group]) -> Group:
 def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
     """Change fields of the view, or of a page's own group. A new text or model resets the selected token and every
     other field about the text; a new text also resets the text it was compared with."""
+    # half a character, as a script or a broken clipboard may leave one, could not be written into an address
+    values = {name: well_formed(value) if isinstance(value, str) else value for name, value in values.items()}
     if group is not None:
         _keep(replace(fields(group), **values))
         st.session_state[_CHANGED] = True

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import NewContext, running_server
 from tests.browser.workbench import Workbench
@@ -61,11 +61,6 @@ def busy(address: str) -> None:
     raise AssertionError("the work never began")
 
 
-def started(page: Page, button: str) -> None:
-    page.get_by_role("button", name=button).click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
-
-
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize("leave", ["close", "other page", "stop"])
 def test_an_expensive_saliency_waits_for_a_click_and_ends_with_its_page(
@@ -74,14 +69,16 @@ def test_an_expensive_saliency_waits_for_a_click_and_ends_with_its_page(
     page = new_context().new_page()
     bench = Workbench(page, quiet_server).open(text=LONG, method="shapley_sampling", token=-1)
     expect_rest(quiet_server)  # the link alone computes no more than what is cheap
-    started(page, "Compute the scores")
+    page.get_by_role("button", name="Compute the scores").click()
+    stop = bench.part("workbench_scores_stop").get_by_role("button")  # Streamlit has one of that name too
+    expect(stop).to_be_visible(timeout=60_000)
     busy(quiet_server)
     if leave == "close":
         page.close()
     elif leave == "other page":
         bench.go_to("definitions")
     else:
-        page.get_by_role("button", name="Stop").click()
+        stop.click()
     expect_rest(quiet_server)
 
 
