@@ -67,7 +67,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
     for number in range(len(texts)):
         if not ((sequences == number) & (special == 0)).any():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
-            raise EmptyTextError(f"{which} has no character that this model can read: type at least one word")
+            raise EmptyTextError(f"{which} has no word that this model can read: type at least one")
     _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
     offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)

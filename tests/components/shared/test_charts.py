@@ -71,6 +71,7 @@ def test_only_the_most_probable_of_many_classes() -> None:
         labels=tuple(f"label {index}" for index in range(20)),
         probabilities=np.arange(20) / 190,
         predicted=19,
+        regression=False,
     )
     names, shares, _ = bars(charts.probabilities(many, most=3))
     assert names == ["label 19", "label 18", "label 17"]
@@ -101,6 +102,7 @@ def test_scores(sentiment: gb.Model) -> None:
 
 def test_a_token_that_looks_like_markup_is_a_label_like_any_other() -> None:
     result = SimpleNamespace(
+        encoded=SimpleNamespace(spelling="plain"),
         candidates=(("<b>bold</b>", "a&b", "<a href='x'>"),),
         probabilities=np.array([[0.5, 0.3, 0.2]]),
         candidate_ids=np.array([[1, 2, 3]]),
