@@ -89,7 +89,7 @@ def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
     [
         ({"text": ""}, "Type a sentence"),
         ({"text": "  \n "}, "Type a sentence"),
-        ({"text": "\u200b\u200b"}, "no character that this model can read"),
+        ({"text": "\u200b\u200b"}, "no word that this model can read"),
         ({"text": "fine", "pair": "  "}, "text B is empty"),
         ({"text": "too long " * 400}, "802 tokens"),
         ({"text": "too long " * 400}, "512"),

@@ -170,7 +170,7 @@ def test_an_empty_text_says_so(tiny_model, text):
 
 @pytest.mark.parametrize("text", ["\x00\x07", "\u200b \ufffd", "\u0301"])
 def test_a_text_of_characters_the_model_drops_says_so(tiny_model, text):
-    with pytest.raises(gb.EmptyTextError, match="no character that this model can read"):
+    with pytest.raises(gb.EmptyTextError, match="no word that this model can read"):
         gb.encode(tiny_model("bert", "masked_words"), text)
     with pytest.raises(gb.EmptyTextError, match="text B has no character"):
         gb.encode(tiny_model("bert", "masked_words"), "a", text)
