@@ -6,13 +6,15 @@ behind Python's own import lock. Everything is read from a validated local folde
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModel, AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 logging.set_verbosity_error()
@@ -25,26 +27,62 @@ _importing = threading.Lock()
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def read_tokenizer(folder: Path) -> Any:
-    """The fast tokenizer of this folder."""
+def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> Any:
+    """The fast tokenizer of this folder, with the padding and mask tokens of its vocabulary.
+
+    A bare tokenizer.json names neither; they are then the token with the config's ``pad_token_id``, and the usual
+    spellings.
+    """
     with _importing:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    for name, usual in (("pad_token", ("[PAD]", "<pad>")), ("mask_token", ("[MASK]", "<mask>"))):
+        if getattr(tokenizer, name) is None:
+            token = _unnamed(tokenizer, config.get("pad_token_id") if name == "pad_token" else None, usual)
+            if token is not None:
+                tokenizer.add_special_tokens({name: token})
+    return tokenizer
 
 
-def read_network(folder: Path, class_name: str | None, precision: str) -> tuple[Any, set[str]]:
+def _unnamed(tokenizer: Any, id: object, usual: tuple[str, ...]) -> str | None:
+    vocabulary = tokenizer.get_vocab()
+    token: str | None = None
+    if isinstance(id, int) and 0 <= id < len(tokenizer):
+        token = tokenizer.convert_ids_to_tokens(id)
+    if token in usual:
+        return token
+    return next((spelling for spelling in usual if spelling in vocabulary), token)
+
+
+def read_network(
+    folder: Path, class_name: str | None, precision: str, *, config: Mapping[str, Any], name_prefix: str = ""
+) -> tuple[Any, set[str]]:
     """The stock network in ``eval`` mode with eager attention, and the names of missing weights.
 
-    ``class_name`` None loads the bare encoder. SDPA, the default, returns no attention weights, hence "eager".
+    ``class_name`` None loads the bare encoder. ``config`` is the validated content of config.json; ``name_prefix`` is
+    removed from the names of the stored tensors. SDPA, the default, returns no attention weights, hence "eager".
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)
+        stock_config = CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
     network, report = network_class.from_pretrained(
         folder,
+        config=stock_config,
         local_files_only=True,
         use_safetensors=True,
         attn_implementation="eager",
         dtype=DTYPES[precision],
         output_loading_info=True,
+        key_mapping={f"^{re.escape(name_prefix)}": ""} if name_prefix else None,
     )
     network.eval().requires_grad_(False)
     return network, set(report["missing_keys"])
+
+
+def not_finite(network: Any) -> str | None:
+    """The name of a tensor of the network that contains NaN or an infinity, if there is one."""
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        # a sum is one cheap pass, finite unless a value is not or, very rarely, unless it overflows
+        suspicious = tensor.is_floating_point() and not tensor.sum(dtype=torch.float32).isfinite()
+        if suspicious and not tensor.isfinite().all():
+            return str(name)
+    return None
