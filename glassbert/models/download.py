@@ -292,7 +292,7 @@ def _download(
         "timeout": ANSWER_SECONDS,
         "files": missing,
     }
-    meter, patience = Meter(needed_bytes, progress), _Patience()
+    meter, patience, unfinished = Meter(needed_bytes, progress), _Patience(), set(missing)
     with _reports(request) as reports:
         while True:
             if cancelled():
@@ -302,12 +302,18 @@ def _download(
             except queue.Empty:
                 report = {}
             if report is None:
+                if unfinished:
+                    raise ModelError(
+                        f"the process that downloads {quoted(source)} has ended before it was done; what has arrived is "
+                        "kept: try again"
+                    )
                 return
             if "failure" in report:
                 raise _explained(report["failure"], name, None, source)
             if "bytes" in report:
                 meter.arrived(report["file"], missing[report["file"]], report["bytes"])
             if report.get("finished"):
+                unfinished.discard(report["file"])
                 meter.finish()
             if not patience.lasts(meter.done, alive=bool(report) and "bytes" not in report):
                 raise NetworkError(

@@ -20,11 +20,11 @@ _ADVICE = "restore the file or choose another model"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-def quoted(text: object) -> str:
+def quoted(text: object, *, characters: int = _QUOTED_CHARACTERS) -> str:
     """Untrusted text for a message: one line, printable, at most 80 characters, in quotes."""
     plain = "".join(character if character.isprintable() else "�" for character in str(text)[:1000])
-    if len(plain) > _QUOTED_CHARACTERS:
-        plain = plain[: _QUOTED_CHARACTERS - 1] + "…"
+    if len(plain) > characters:
+        plain = plain[: characters - 1] + "…"
     return f'"{plain}"'
 
 

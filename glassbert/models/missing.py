@@ -86,7 +86,7 @@ def no_weights(files: Collection[str], nested: Collection[str], folder: Path | N
         return adapter_alone(source)
     for names, where in ((files, ""), (nested, " in a subfolder")):
         strays = {name: kind for name in sorted(names) for end, kind in _FORMATS.items() if name.endswith(end)}
-        strays |= {name: "OpenVINO, for Intel's runtime" for name in sorted(names) if "openvino" in name.lower()}
+        strays |= {name: "OpenVINO, for Intel's runtime" for name in sorted(names) if re.search(r"openvino.*\.", name)}
         if strays:
             name, kind = next(iter(strays.items()))
             return UnsupportedModelError(
@@ -119,7 +119,8 @@ def no_config(files: Collection[str], nested: Collection[str], folder: Path | No
     start = f"{quoted(source)} has no {CONFIG}, so it is not a transformers checkpoint"
     if inside:
         last = inside[-1]
-        path = quoted(f"{source.rstrip('/')}/{last}") if folder is not None else quoted(last)
+        # whole, to be copied
+        path = quoted(f"{source.rstrip('/')}/{last}", characters=1000) if folder is not None else quoted(last)
         what_to_do = f"open {path}" if folder is not None else f"download the model and open {path} in it"
         others = f" (or one of {len(inside) - 1} others)" if len(inside) > 1 else ""
         return DamagedCheckpointError(f"{start}; there is one in a folder below: {what_to_do}{others}")

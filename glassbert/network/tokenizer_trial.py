@@ -32,7 +32,8 @@ def limit() -> None:
         import resource
     except ImportError:
         return
-    limits = {"RLIMIT_CPU": CPU_SECONDS, "RLIMIT_CORE": 0}
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limits = {"RLIMIT_CPU": int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS, "RLIMIT_CORE": 0}
     with contextlib.suppress(OSError):
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limits["RLIMIT_AS"] = pages * resource.getpagesize() + MEMORY_BYTES
