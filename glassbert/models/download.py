@@ -304,8 +304,8 @@ def _download(
             if report is None:
                 if unfinished:
                     raise ModelError(
-                        f"the process that downloads {quoted(source)} has ended before it was done; what has arrived is "
-                        "kept: try again"
+                        f"the process that downloads {quoted(source)} has ended before it was done; what has arrived "
+                        "is kept: try again"
                     )
                 return
             if "failure" in report:
