@@ -19,6 +19,7 @@ from urllib.parse import quote_plus
 from zlib import crc32
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components import address
 from components.address import Count, Place
@@ -49,8 +50,11 @@ __all__ = [
 # Percent-encoded, so that a link stays well under what servers accept in a request line.
 _MAX_TEXT_IN_LINK = 8_000
 _MAX_LINK = 9_500
+# Addresses of the open page that the browser may not have seen yet.
+_LATE_ADDRESSES = 20
 
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
+_WRITTEN = "written_addresses"
 _CHANGED, _REDRAW = "view_changed", "redraw_page"
 
 
@@ -213,15 +217,19 @@ def open_example(example_id: str) -> None:
 def begin(page: str, group: type[PageFields] | None = None) -> View:
     """Synchronise session and address; called once at the start of every run of a page, with the page's own fields.
 
-    The address takes precedence on the first run and when the user goes back or forward (it changed and no widget did);
-    otherwise the session does, also over a menu link, which may have been drawn before the last change.
+    The address takes precedence on the first run and when the user goes back, forward or to a link (it changed and no
+    widget did); otherwise the session does, also over a menu link drawn before the last change, and
+    over an address that this page had a moment ago: what the browser sends while a run is under way still has it.
     """
     parameters = dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
     stays = st.session_state.get(_PAGE) == page
     known = st.session_state.get(_ADDRESS) if stays else st.session_state.get(_LINKS, {}).get(page)
-    moved = not changed and parameters != known
+    late = stays and not _went_through_history() and parameters in st.session_state.get(_WRITTEN, [])
+    moved = not changed and not late and parameters != known
+    if not stays:
+        st.session_state[_WRITTEN] = []
     st.session_state[_PAGE] = page
     if _VIEW not in st.session_state or moved:
         _turn_to(View.from_parameters(parameters))
@@ -239,7 +247,14 @@ def write_address() -> None:
     if parameters != dict(st.query_params):
         st.query_params.from_dict(parameters)
     st.session_state[_ADDRESS] = parameters
+    st.session_state[_WRITTEN] = [*st.session_state.get(_WRITTEN, []), parameters][-_LATE_ADDRESSES:]
     st.session_state.pop(_CHANGED, None)
+
+
+def _went_through_history() -> bool:
+    """Whether the browser's Back or Forward button started this run."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation
 
 
 def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:

@@ -95,17 +95,27 @@ def test_a_menu_that_is_older_than_the_last_change_takes_nothing_back(visit: Vis
     assert visit.choose("attention") == {"text": "It was good.", "layer": "4", "order": "most"}
 
 
-def test_going_back_restores_what_the_address_says(visit: Visit) -> None:
+def test_going_back_restores_what_the_address_says(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     first = parameters(visit.app)
     visit.change("attention", section="heads")
     visit.change(token=2, layer=3)
-    assert visit.open("attention", **first) == first
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_went_through_history", lambda: True)
+        assert visit.open("attention", **first) == first
     visit.choose("saliency")
     visit.change("saliency", section="board")
     visit.change(text="Another text.")
     visit.run()  # the text stands in the sidebar: the menu is drawn with it
     assert visit.open("attention", **first) == first
     assert visit.app.session_state["menu"]["saliency"] == {"text": "It was good.", "section": "board"}
+
+
+def test_an_event_that_still_has_the_address_before_takes_nothing_back(visit: Visit) -> None:
+    """A click on a picture of the text before is dropped, but its run comes with the address of that text."""
+    first = parameters(visit.app)
+    after = visit.change(text="Another text.", token=2)
+    assert visit.open("attention", **first) == after
+    assert visit.open("attention", text="A third text.") == {"text": "A third text."}, "a link says something new"
 
 
 def test_a_link_to_a_page_forgets_what_it_does_not_say(visit: Visit) -> None:

@@ -16,7 +16,7 @@ from components.views.attention.beyond import draw_beyond
 from components.views.attention.fields import AttentionFields
 from components.views.attention.heads import draw_heads
 from components.views.attention.roles import draw_roles
-from components.views.attention.shared import Asked
+from components.views.attention.shared import Subject
 
 __all__ = ["AttentionFields", "draw_attention_page"]
 
@@ -54,5 +54,5 @@ def draw_attention_page(opened: list[Opened]) -> None:
     one = next((one for one in opened if one.role == shown), opened[0])
     with explained_errors():
         draw = _SECTIONS[state.fields(AttentionFields).section][1]
-        draw(Asked.of(opened, one))
+        draw(Subject.of(opened, one))
     state.write_address()

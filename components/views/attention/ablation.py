@@ -21,7 +21,7 @@ from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names
 from components.views.attention.shared import (
-    Asked,
+    Subject,
     draw_map,
     heads_of,
     note_no_decision,
@@ -45,28 +45,28 @@ _MODES: dict[Literal["one_at_a_time", "greedy"], str] = {
 _BARS = {"": "Nothing", "importance": "Importance (gradient)", "sweep": "What the sweep found"}
 
 
-def draw_ablation(asked: Asked) -> None:
+def draw_ablation(subject: Subject) -> None:
     """Cost: two forward passes for the weights, and two for each task head."""
-    model = asked.one.model
+    model = subject.one.model
     off = heads_of(state.fields(AttentionFields).heads_off, model.layers, model.attention_heads)
-    without = asked.without(off)
+    without = subject.without(off)
     left, right = st.columns([0.6, 0.4], gap="medium")
-    target = target_of(asked)
+    target = target_of(subject)
     with left:
-        _map(asked, without, off, target)
+        _map(subject, without, off, target)
         _buttons(off)
-        _sweep(asked, target)
+        _sweep(subject, target)
     with right:
-        st.markdown(f"**Predictions** · {plain(asked.one.name)}")
+        st.markdown(f"**Predictions** · {plain(subject.one.name)}")
         with explained_errors():
-            _predictions(asked, without, bool(off))
-    _attention(asked, without, bool(off))
+            _predictions(subject, without, bool(off))
+    _attention(subject, without, bool(off))
 
 
-def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Target | None) -> None:
+def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target: gb.Target | None) -> None:
     """The attention of the current model: heads that are off are crossed out, later layers show their change."""
-    model = asked.one.model
-    version = version_of(asked.request, asked.reading)
+    model = subject.one.model
+    version = version_of(subject.request, subject.reading)
 
     def switched() -> None:
         event = state.event("switches")
@@ -89,16 +89,16 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
         persist_state="session",
     )
     heads_map.heads_map(
-        attention.map_thumbnails(without.request, replace(asked.reading, rescale=False), _SIDE_PIXELS),
+        attention.map_thumbnails(without.request, replace(subject.reading, rescale=False), _SIDE_PIXELS),
         key="switches",
         version=version,
-        layer=asked.layer,
-        head=asked.head,
+        layer=subject.layer,
+        head=subject.head,
         label="Heads to switch off and on",
         max_thumbnail_px=96,
         max_height_px=min(90 + 42 * model.layers, 560),
         max_stretch=2.0,
-        marks=heads_map.Marks(values=_bars(asked, bars or "", target), off=off, notes=names(asked)),
+        marks=heads_map.Marks(values=_bars(subject, bars or "", target), off=off, notes=names(subject)),
         switches=True,
         on_select=switched,
     )
@@ -108,12 +108,12 @@ def _map(asked: Asked, without: Asked, off: list[tuple[int, int]], target: gb.Ta
     )
 
 
-def _bars(asked: Asked, bars: str, target: gb.Target | None) -> np.ndarray | None:
+def _bars(subject: Subject, bars: str, target: gb.Target | None) -> np.ndarray | None:
     if bars == "importance":
-        found = mark(asked, MARKS["importance"])
+        found = mark(subject, MARKS["importance"])
         values = None if found is None else found.values
     elif bars == "sweep":
-        job = None if target is None else _job(asked, target)
+        job = None if target is None else _job(subject, target)
         result = job.found if job is not None and job.done else None
         values = None if result is None else np.nan_to_num(np.abs(result.matrix()))
     else:
@@ -137,11 +137,11 @@ def _buttons(off: list[tuple[int, int]]) -> None:
 # --- predictions -----------------------------------------------------------------------------------------------
 
 
-def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
-    heads, view = asked.one.model.task_heads, state.view()
+def _predictions(subject: Subject, without: Subject, changed: bool) -> None:
+    heads, view = subject.one.model.task_heads, state.view()
     drawn = False
     if "classification" in heads:
-        before, after = language.classify(asked.request), language.classify(without.request)
+        before, after = language.classify(subject.request), language.classify(without.request)
         order = before.probabilities.argsort()[::-1][:6]
         _pairs(
             "ablation_classes",
@@ -150,12 +150,12 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
             [float(after.probabilities[index]) for index in order],
         )
         drawn = True
-    position = _masked(asked)
+    position = _masked(subject)
     if "masked_words" in heads and position is not None:
-        _candidates(asked, without, position)
+        _candidates(subject, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        shares = [language.next_sentence(request).probabilities for request in (asked.request, without.request)]
+        shares = [language.next_sentence(request).probabilities for request in (subject.request, without.request)]
         _pairs("ablation_next", ["B follows A", "B does not follow A"], *shares)
         drawn = True
     if not drawn:
@@ -164,19 +164,19 @@ def _predictions(asked: Asked, without: Asked, changed: bool) -> None:
         st.caption("Switch a head off and compare. *If the prediction stays, other heads may be doing the same work.*")
 
 
-def _masked(asked: Asked) -> int | None:
-    position = getattr(target_of(asked), "position", None)
-    if position is None and asked.selected is not None and not asked.encoded.special_tokens_mask[asked.selected]:
-        position = asked.selected
+def _masked(subject: Subject) -> int | None:
+    position = getattr(target_of(subject), "position", None)
+    if position is None and subject.selected is not None and not subject.encoded.special_tokens_mask[subject.selected]:
+        position = subject.selected
     return position
 
 
-def _candidates(asked: Asked, without: Asked, position: int) -> None:
+def _candidates(subject: Subject, without: Subject, position: int) -> None:
     """The top candidates of both, with the probability that each assigns to them."""
     many = 50
-    before = language.fill_mask(asked.request, (position,), many)
+    before = language.fill_mask(subject.request, (position,), many)
     after = language.fill_mask(without.request, (position,), many)
-    st.caption(plain(f"Masked word in place of “{asked.encoded.pieces[position]}”:"))
+    st.caption(plain(f"Masked word in place of “{subject.encoded.pieces[position]}”:"))
     shares = [dict(zip(one.candidates[0], map(float, one.probabilities[0]), strict=True)) for one in (before, after)]
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
     _pairs(
@@ -198,19 +198,19 @@ def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable
 # --- what its attention does -----------------------------------------------------------------------------------
 
 
-def _attention(asked: Asked, without: Asked, changed: bool) -> None:
+def _attention(subject: Subject, without: Subject, changed: bool) -> None:
     from glassbert.pictures.bars import layer_bars
 
     st.subheader("Attention of later layers", anchor=False)
     if not changed:
         st.caption("Switch a head off to see how later layers change.")
         return
-    before, after = attention.maps(asked.request).weights, attention.maps(without.request).weights
+    before, after = attention.maps(subject.request).weights, attention.maps(without.request).weights
     # total variation: the share of a row's weight that moved
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
     st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
     st.caption("The share of each row's weight that moved, averaged over heads and tokens.")
-    model = asked.one.model
+    model = subject.one.model
     layers, heads = range(model.layers), range(model.attention_heads)
     one, two, _ = st.columns([0.2, 0.2, 0.6])
     one.selectbox(
@@ -218,29 +218,29 @@ def _attention(asked: Asked, without: Asked, changed: bool) -> None:
     )
     two.selectbox("Head", heads, format_func=lambda i: str(i + 1), **state.bind("head", options=dict.fromkeys(heads)))
     columns = st.columns(2, gap="medium")
-    for column, which, what in zip(columns, (asked, without), ("All heads on", "Selected heads off"), strict=True):
+    for column, which, what in zip(columns, (subject, without), ("All heads on", "Selected heads off"), strict=True):
         with column:
-            st.markdown(f"**{what}** · {asked.head_name}")
-            key = "ablation_before" if which is asked else "ablation_after"
-            maps = asked.reading.of(which.one_head())
-            draw_map(asked, maps, key=key, label=f"{what}: attention of {asked.head_name}", height_px=320)
+            st.markdown(f"**{what}** · {subject.head_name}")
+            key = "ablation_before" if which is subject else "ablation_after"
+            maps = subject.reading.of(which.one_head())
+            draw_map(subject, maps, key=key, label=f"{what}: attention of {subject.head_name}", height_px=320)
 
 
 # --- which heads the decision needs ----------------------------------------------------------------------------
 
 
-def _sweep(asked: Asked, target: gb.Target | None) -> None:
+def _sweep(subject: Subject, target: gb.Target | None) -> None:
     if target is None:  # the hint stands where the predictions would be
         return
     st.markdown("**Find the heads this prediction needs**")
     mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
-    job = _job(asked, target)
+    job = _job(subject, target)
     draw_job(
         job,
-        lambda: job.start(ablation_sweep(asked.request, target, mode)),
+        lambda: job.start(ablation_sweep(subject.request, target, mode)),
         name="sweep",
         label="Find heads",
-        cost=plain(f"Switches heads off automatically and tracks {target_phrase(asked, target)}."),
+        cost=plain(f"Switches heads off automatically and tracks {target_phrase(subject, target)}."),
         narrow=True,
         unit="of the heads",
     )
@@ -248,8 +248,8 @@ def _sweep(asked: Asked, target: gb.Target | None) -> None:
         _found(job.found)
 
 
-def _job(asked: Asked, target: gb.Target) -> Job[AblationSweep]:
-    return current_job("sweep", version_of(asked.request, target))
+def _job(subject: Subject, target: gb.Target) -> Job[AblationSweep]:
+    return current_job("sweep", version_of(subject.request, target))
 
 
 def _found(result: AblationSweep) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from components import state
 from components.gateway import attention
 from components.views.attention.fields import AttentionFields
-from components.views.attention.shared import Asked
+from components.views.attention.shared import Subject
 from components.widgets import bertviz
 
 __all__ = ["draw_bertviz"]
@@ -16,14 +16,14 @@ _VIEWS: dict[bertviz.View, str] = {"head": "Head view", "model": "Model view", "
 _TALLEST_PX = 900
 
 
-def draw_bertviz(asked: Asked) -> None:
+def draw_bertviz(subject: Subject) -> None:
     """Cost: none beyond the weights; for the neuron view, one forward pass for queries and keys."""
     left, right = st.columns([0.45, 0.55], gap="medium", vertical_alignment="bottom")
     left.segmented_control(
         "View", list(_VIEWS), format_func=_VIEWS.__getitem__, **state.bind("bertviz", AttentionFields, options=_VIEWS)
     )
     view = state.fields(AttentionFields).bertviz
-    encoded, model = asked.encoded, asked.one.model
+    encoded, model = subject.encoded, subject.one.model
     fitting = bertviz.layers_that_fit(view, model.attention_heads, len(encoded))
     if fitting == 0:
         st.info(
@@ -33,13 +33,13 @@ def draw_bertviz(asked: Asked) -> None:
             icon=":material/straighten:",
         )
         return
-    layers = _layers(asked, right, fitting)
+    layers = _layers(subject, right, fitting)
     if not layers:
         st.info("Choose at least one layer.")
         return
-    html, height = _page(asked, view, layers)
+    html, height = _page(subject, view, layers)
     st.iframe(html, height=height)
-    if view == "neuron" and fitting < asked.one.model.layers:
+    if view == "neuron" and fitting < subject.one.model.layers:
         shown = ", ".join(f"{number} is layer {layer + 1} here" for number, layer in enumerate(layers))
         st.caption(f"Layer numbers in this view: {shown}.")
     st.caption(
@@ -55,12 +55,12 @@ def _most_tokens(view: bertviz.View, heads: int) -> int:
     )
 
 
-def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int) -> list[int]:
+def _layers(subject: Subject, place: st.delta_generator.DeltaGenerator, fitting: int) -> list[int]:
     """The layers to show: all if they fit, else a selection that starts with the open one."""
-    every = list(range(asked.one.model.layers))
+    every = list(range(subject.one.model.layers))
     if fitting >= len(every):
         return every
-    first = max(0, min(asked.layer, len(every) - fitting))
+    first = max(0, min(subject.layer, len(every) - fitting))
     chosen = place.multiselect(
         f"Layers (up to {fitting} at this length)",
         every,
@@ -72,23 +72,23 @@ def _layers(asked: Asked, place: st.delta_generator.DeltaGenerator, fitting: int
     return sorted(chosen)
 
 
-def _page(asked: Asked, view: bertviz.View, layers: list[int]) -> tuple[str, int]:
+def _page(subject: Subject, view: bertviz.View, layers: list[int]) -> tuple[str, int]:
     """The HTML page and the height it needs, in pixels."""
-    encoded = asked.encoded
+    encoded = subject.encoded
     tokens, count = encoded.pieces, len(encoded)
     second = encoded.sequence_ids.tolist().index(1) if len(encoded.texts) == 2 else None
     dark = st.context.theme.type == "dark"
     if view == "neuron":
-        found = attention.neurons(asked.request, tuple(layers))
-        layer = layers.index(asked.layer) if asked.layer in layers else 0
+        found = attention.neurons(subject.request, tuple(layers))
+        layer = layers.index(subject.layer) if subject.layer in layers else 0
         html = bertviz.neuron_view(
-            found.weights, found.queries, found.keys, tokens, layer=layer, head=asked.head, dark=dark
+            found.weights, found.queries, found.keys, tokens, layer=layer, head=subject.head, dark=dark
         )
         return html, min(26 * count + 190, _TALLEST_PX)
-    weights = attention.maps(asked.request).weights[layers]
+    weights = attention.maps(subject.request).weights[layers]
     if view == "model":
         html = bertviz.model_view(weights, tokens, layers, second=second, dark=dark)
-        thumbnail = count * 7 * 12 / asked.one.model.attention_heads + 10
+        thumbnail = count * 7 * 12 / subject.one.model.attention_heads + 10
         return html, min(int(max(len(layers) * thumbnail, count * 18 + 60)) + 110, _TALLEST_PX)
-    html = bertviz.head_view(weights, tokens, layers, layer=asked.layer, head=asked.head, second=second)
+    html = bertviz.head_view(weights, tokens, layers, layer=subject.layer, head=subject.head, second=second)
     return html, min(int(23 * count) + 110, _TALLEST_PX)

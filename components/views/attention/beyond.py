@@ -17,7 +17,7 @@ from components.shared.jobs import run_job
 from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
-from components.views.attention.shared import Asked, draw_map, target_of, target_phrase
+from components.views.attention.shared import Subject, draw_map, target_of, target_phrase
 
 if TYPE_CHECKING:
     from glassbert.maps import Measure
@@ -37,11 +37,11 @@ _SHORT = {
 }
 
 
-def draw_beyond(asked: Asked) -> None:
+def draw_beyond(subject: Subject) -> None:
     """Cost: what each chosen measure declares."""
     measures = attention.measures()
     chosen = _choose(measures)
-    model = asked.one.model
+    model = subject.one.model
     left, right = st.columns([0.5, 0.5], gap="medium", vertical_alignment="bottom")
     left.select_slider(
         "After layer",
@@ -49,10 +49,10 @@ def draw_beyond(asked: Asked) -> None:
         format_func=lambda layer: str(layer + 1),
         **state.bind("layer", options=dict.fromkeys(range(model.layers))),
     )
-    target = target_of(asked)
+    target = target_of(subject)
     if any(measures[name].needs_target for name in chosen):
         right.caption(
-            plain(f"Relevance explains {target_phrase(asked, target)}.")
+            plain(f"Relevance explains {target_phrase(subject, target)}.")
             if target is not None
             else "Relevance needs a prediction to explain: select a word, or open a model with a trained head."
         )
@@ -63,12 +63,12 @@ def draw_beyond(asked: Asked) -> None:
         if number % across == 0:  # a separate row, so that maps are aligned however long the captions above them are
             columns = st.columns(across, gap="medium")
         with columns[number % across], explained_errors():
-            maps = _measured(asked, measures[name], target)
+            maps = _measured(subject, measures[name], target)
             if maps is not None:
                 found[name] = maps
-                _draw(asked, measures[name], maps)
+                _draw(subject, measures[name], maps)
     if found:
-        _ladder(asked, measures, found)
+        _ladder(subject, measures, found)
 
 
 def _choose(measures: dict[str, Measure]) -> list[str]:
@@ -87,30 +87,30 @@ def _choose(measures: dict[str, Measure]) -> list[str]:
     return [name for name in order if name in shown]
 
 
-def _measured(asked: Asked, measure: Measure, target: gb.Target | None) -> gb.TokenMaps | None:
+def _measured(subject: Subject, measure: Measure, target: gb.Target | None) -> gb.TokenMaps | None:
     """(1, query, key) after the open layer; None if the user must act first."""
-    tokens = len(asked.encoded)
+    tokens = len(subject.encoded)
     st.markdown(f"**{plain(measure.label)}**")
     if measure.needs_target and target is None:
         st.info("Nothing to explain.")
         return None
     passes = measure.cost(tokens)
     if measure.id == "flow":
-        maps = _flow(asked)
+        maps = _flow(subject)
     elif measure.id == "value_zeroing" and passes > _CHEAP_PASSES:
-        every = _value_zeroing(asked, passes)
+        every = _value_zeroing(subject, passes)
         if every is None:
             return None
-        maps = _layer(every, asked.layer)
+        maps = _layer(every, subject.layer)
     else:
-        maps = attention.measure(asked.request, measure.id, target if measure.needs_target else None)
-        maps = _layer(maps.over_heads() if maps.per_head else maps, asked.layer)
-    return asked.reading.of(maps)
+        maps = attention.measure(subject.request, measure.id, target if measure.needs_target else None)
+        maps = _layer(maps.over_heads() if maps.per_head else maps, subject.layer)
+    return subject.reading.of(maps)
 
 
-def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
+def _value_zeroing(subject: Subject, passes: int) -> gb.TokenMaps | None:
     """Behind a button with its cost, progress and a stop button: minutes for 512 tokens with a large model."""
-    request = asked.request
+    request = subject.request
     return run_job(
         "value_zeroing",
         version_of(request),
@@ -121,43 +121,43 @@ def _value_zeroing(asked: Asked, passes: int) -> gb.TokenMaps | None:
     )
 
 
-def _flow(asked: Asked) -> gb.TokenMaps:
+def _flow(subject: Subject) -> gb.TokenMaps:
     """All rows if that is quick, else the selected token's."""
-    tokens = len(asked.encoded)
-    if (asked.layer + 1) * tokens**4 <= 8_000_000:
-        return attention.flow(asked.request, asked.layer, None)
-    row = asked.selected if asked.selected is not None else 0
-    st.caption(plain(f"This text is long for a maximum flow: only the row of “{asked.encoded.pieces[row]}”."))
-    return attention.flow(asked.request, asked.layer, (row,))
+    tokens = len(subject.encoded)
+    if (subject.layer + 1) * tokens**4 <= 8_000_000:
+        return attention.flow(subject.request, subject.layer, None)
+    row = subject.selected if subject.selected is not None else 0
+    st.caption(plain(f"This text is long for a maximum flow: only the row of “{subject.encoded.pieces[row]}”."))
+    return attention.flow(subject.request, subject.layer, (row,))
 
 
 def _layer(maps: gb.TokenMaps, layer: int) -> gb.TokenMaps:
     return replace(maps, values=maps.values[layer : layer + 1], layers=maps.layers[layer : layer + 1])
 
 
-def _draw(asked: Asked, measure: Measure, maps: gb.TokenMaps) -> None:
+def _draw(subject: Subject, measure: Measure, maps: gb.TokenMaps) -> None:
     draw_map(
-        asked,
+        subject,
         maps,
         key=f"measure_{measure.id}",
-        label=f"{measure.label} after layer {asked.layer + 1}",
+        label=f"{measure.label} after layer {subject.layer + 1}",
         height_px=320,
         most=None,
     )
-    passes = measure.cost(len(asked.encoded))
+    passes = measure.cost(len(subject.encoded))
     cost = f"{passes} pass{'es' if passes > 1 else ''}{' and one backward' if measure.backward else ''}"
     sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows do not necessarily sum to 1."
     mean = " Shown is the mean over the heads of the layer." if measure.per_head else ""
     st.caption(plain(f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {cost}. {measure.paper}"))
 
 
-def _ladder(asked: Asked, measures: dict[str, Measure], found: dict[str, gb.TokenMaps]) -> None:
+def _ladder(subject: Subject, measures: dict[str, Measure], found: dict[str, gb.TokenMaps]) -> None:
     """How each measure ranks the sources of one token."""
 
     from glassbert.pictures.lines import rank_ladder
 
     st.subheader("Do they agree?", anchor=False)
-    position = asked.selected if asked.selected is not None else 0
+    position = subject.selected if subject.selected is not None else 0
     rows: dict[str, np.ndarray] = {}
     labels: tuple[str, ...] = ()
     for name, maps in found.items():
@@ -169,10 +169,10 @@ def _ladder(asked: Asked, measures: dict[str, Measure], found: dict[str, gb.Toke
         st.caption("Choose at least two measures, and a token that all of them show.")
         return
     st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
-    piece = asked.encoded.pieces[position]
+    piece = subject.encoded.pieces[position]
     chosen = (
         ""
-        if asked.selected is not None
+        if subject.selected is not None
         else " Nothing is selected, so this is the first token's row; click another token."
     )
     st.caption(

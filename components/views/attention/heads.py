@@ -15,7 +15,7 @@ from components.gateway.requests import version_of
 from components.text import plain
 from components.views.attention.fields import DIM_BELOW, THRESHOLD, AttentionFields
 from components.views.attention.marks import MARKS, mark, names
-from components.views.attention.shared import Asked, draw_map, heads_of, open_head, written
+from components.views.attention.shared import Subject, draw_map, heads_of, open_head, written
 from components.widgets import attention_lines, heads_map
 from components.widgets.attention_heatmap import CAPTION
 
@@ -31,37 +31,37 @@ _ORDERS = {"": "By layer", "most": "Highest first", "least": "Lowest first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 
-def draw_heads(asked: Asked) -> None:
+def draw_heads(subject: Subject) -> None:
     """Cost: one forward pass; marks from a profile cost none, importance two more with a backward pass."""
-    marks = _mark_controls(asked)
-    draw_heads_map(asked, marks, key="model_map")
+    marks = _mark_controls(subject)
+    draw_heads_map(subject, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
     with controls:
-        maps = _controls(asked)
+        maps = _controls(subject)
     with picture:
-        _one_map(asked, maps)
+        _one_map(subject, maps)
 
 
-def draw_heads_map(asked: Asked, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
+def draw_heads_map(subject: Subject, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
     """The map of all heads; a click opens one."""
-    model, reading = asked.one.model, replace(asked.reading, rescale=False)
-    version = version_of(asked.request, reading)
+    model, reading = subject.one.model, replace(subject.reading, rescale=False)
+    version = version_of(subject.request, reading)
     heads_map.heads_map(
-        attention.map_thumbnails(asked.request, reading, _SIDE_PIXELS),
+        attention.map_thumbnails(subject.request, reading, _SIDE_PIXELS),
         key=key,
         version=version,
-        layer=asked.layer,
-        head=asked.head,
-        label=f"All {model.layers} layers × {model.attention_heads} heads of {asked.one.name}",
+        layer=subject.layer,
+        head=subject.head,
+        label=f"All {model.layers} layers × {model.attention_heads} heads of {subject.one.name}",
         max_thumbnail_px=96,
         max_height_px=max_height_px or min(100 + 45 * model.layers, 600),
         max_stretch=2.0,
         marks=marks,
-        on_select=open_head(key, version, asked),
+        on_select=open_head(key, version, subject),
     )
 
 
-def _mark_controls(asked: Asked) -> heads_map.Marks:
+def _mark_controls(subject: Subject) -> heads_map.Marks:
     """What the map's bars show, which heads are dimmed or left out, and the order of the heads."""
     first, second, third, fourth = st.columns([0.28, 0.26, 0.24, 0.22], gap="medium", vertical_alignment="bottom")
     first.selectbox(
@@ -72,8 +72,8 @@ def _mark_controls(asked: Asked) -> heads_map.Marks:
     )
     own = state.fields(AttentionFields)
     chosen = MARKS[own.mark]
-    notes = names(asked)
-    found = mark(asked, chosen)
+    notes = names(subject)
+    found = mark(subject, chosen)
     if found is None:
         second.caption("Hover over a head to see what it does, click to open it.")
         return heads_map.Marks(notes=notes)
@@ -127,14 +127,14 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _controls(asked: Asked) -> gb.TokenMaps:
+def _controls(subject: Subject) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
     st.segmented_control(
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
     st.toggle("Merge pieces into words", **state.bind("by_word"))
-    hidden = not view.special or bool(asked.reading.block)
+    hidden = not view.special or bool(subject.reading.block)
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
@@ -151,8 +151,8 @@ def _controls(asked: Asked) -> gb.TokenMaps:
         format_func=_COMBINED.__getitem__,
         **state.bind("combine", AttentionFields, options=_COMBINED),
     )
-    chosen = _chosen_heads(asked) if state.fields(AttentionFields).combine else []
-    _span(asked)
+    chosen = _chosen_heads(subject) if state.fields(AttentionFields).combine else []
+    _span(subject)
     st.slider(
         "Hide weights below (%)",
         THRESHOLD.least,
@@ -160,12 +160,12 @@ def _controls(asked: Asked) -> gb.TokenMaps:
         help="Percent of a row's total weight, not of its largest weight.",
         **state.bind("threshold", AttentionFields),
     )
-    return _shown(asked, chosen)
+    return _shown(subject, chosen)
 
 
-def _chosen_heads(asked: Asked) -> list[tuple[int, int]]:
+def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
     """The heads that are combined: those chosen, else all of the open layer."""
-    model = asked.one.model
+    model = subject.one.model
     every = [(layer, head) for layer in range(model.layers) for head in range(model.attention_heads)]
     state.put(
         "widget_combined_heads",
@@ -176,14 +176,14 @@ def _chosen_heads(asked: Asked) -> list[tuple[int, int]]:
         every,
         format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}",
         key="widget_combined_heads",
-        placeholder=f"all of layer {asked.layer + 1}",
+        placeholder=f"all of layer {subject.layer + 1}",
         on_change=lambda: state.change(AttentionFields, combined_heads=written(state.value("widget_combined_heads"))),
     )
     chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
-    return chosen or [(asked.layer, head) for head in range(model.attention_heads)]
+    return chosen or [(subject.layer, head) for head in range(model.attention_heads)]
 
 
-def _span(asked: Asked) -> None:
+def _span(subject: Subject) -> None:
     """Only the rows or columns of the selected token, or of the span that begins with it."""
     st.segmented_control(
         "Selected token",
@@ -193,11 +193,11 @@ def _span(asked: Asked) -> None:
     )
     if not state.fields(AttentionFields).focus:
         return
-    if asked.selected is None:
+    if subject.selected is None:
         st.caption("Nothing is selected: click a token's name in the map.")
         return
-    pieces = asked.encoded.pieces
-    following = list(range(asked.selected, len(pieces)))
+    pieces = subject.encoded.pieces
+    following = list(range(subject.selected, len(pieces)))
     st.selectbox(
         "… to",
         following,
@@ -207,13 +207,13 @@ def _span(asked: Asked) -> None:
     )
 
 
-def _shown(asked: Asked, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
+def _shown(subject: Subject, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view, own = state.view(), state.fields(AttentionFields)
-    weights = attention.maps(asked.request)
-    maps = weights.combine(chosen, own.combine) if chosen and own.combine else asked.one_head()
-    maps = asked.reading.of(maps)
-    if own.focus and asked.selected is not None:
-        maps = _part(maps, own.focus, asked.selected, max(view.until, asked.selected))
+    weights = attention.maps(subject.request)
+    maps = weights.combine(chosen, own.combine) if chosen and own.combine else subject.one_head()
+    maps = subject.reading.of(maps)
+    if own.focus and subject.selected is not None:
+        maps = _part(maps, own.focus, subject.selected, max(view.until, subject.selected))
     if own.threshold:
         values = np.where(maps.values < own.threshold / 100, 0, maps.values)
         maps = replace(maps, values=values, rows_sum_to_one=False)
@@ -233,33 +233,33 @@ def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps
     return replace(maps, values=maps.values[:, :, kept], keys=spans[kept], key_labels=labels, rows_sum_to_one=False)
 
 
-def _one_map(asked: Asked, maps: gb.TokenMaps) -> None:
+def _one_map(subject: Subject, maps: gb.TokenMaps) -> None:
     own = state.fields(AttentionFields)
     lines, how = own.drawn == "lines", own.combine
-    name = _combined_name(asked, how) if how else asked.head_name.capitalize()
-    st.markdown(f"**{name}** · {plain(asked.one.name)}")
+    name = _combined_name(subject, how) if how else subject.head_name.capitalize()
+    st.markdown(f"**{name}** · {plain(subject.one.name)}")
     draw_map(
-        asked,
+        subject,
         maps,
         key="lines" if lines else "head_heatmap",
         label=f"Attention of {name}",
         height_px=460 if lines else 440,
         lines=lines,
     )
-    st.caption(f"{attention_lines.CAPTION if lines else CAPTION} {_what_is_hidden(asked, maps)}")
+    st.caption(f"{attention_lines.CAPTION if lines else CAPTION} {_what_is_hidden(subject, maps)}")
 
 
-def _combined_name(asked: Asked, how: str) -> str:
-    model = asked.one.model
+def _combined_name(subject: Subject, how: str) -> str:
+    model = subject.one.model
     chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
-    of = f"{len(chosen)} chosen heads" if chosen else f"all heads of layer {asked.layer + 1}"
+    of = f"{len(chosen)} chosen heads" if chosen else f"all heads of layer {subject.layer + 1}"
     return f"{'Mean' if how == 'mean' else 'Maximum'} of {of}"
 
 
-def _what_is_hidden(asked: Asked, maps: gb.TokenMaps) -> str:
+def _what_is_hidden(subject: Subject, maps: gb.TokenMaps) -> str:
     view, own, parts = state.view(), state.fields(AttentionFields), []
-    if asked.reading.block:
-        parts.append(f"Only {asked.reading.block}, without special tokens")
+    if subject.reading.block:
+        parts.append(f"Only {subject.reading.block}, without special tokens")
     elif not view.special:
         parts.append("Special tokens are hidden")
     if parts:

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.gateway.attention_heads import head_importance, head_labels, head_profile
 from components.text import plain
-from components.views.attention.shared import Asked, note_no_decision, target_of, target_phrase
+from components.views.attention.shared import Subject, note_no_decision, target_of, target_phrase
 
 __all__ = ["MARKS", "Mark", "Marked", "mark", "names"]
 
@@ -49,28 +49,28 @@ MARKS: dict[str, Mark] = {
 }
 
 
-def mark(asked: Asked, chosen: Mark) -> Marked | None:
+def mark(subject: Subject, chosen: Mark) -> Marked | None:
     """The numbers of a mark; None for no mark, and if there is no prediction to be important for."""
     if chosen.source == "importance":
-        target = target_of(asked)
+        target = target_of(subject)
         if target is None:
             note_no_decision()
             return None
-        found = head_importance(asked.request, target)
+        found = head_importance(subject.request, target)
         return Marked(
-            found.importance, plain(f"importance for {target_phrase(asked, target)}, in logits (Michel et al. 2019)")
+            found.importance, plain(f"importance for {target_phrase(subject, target)}, in logits (Michel et al. 2019)")
         )
     if not chosen.source:
         return None
-    profile = head_profile(asked.request)
+    profile = head_profile(subject.request)
     if chosen.source == "share":
         return Marked(np.nan_to_num(profile.share(chosen.id)), plain(chosen.text))
     return Marked(profile.entropy if chosen.id == "entropy" else profile.distance, plain(chosen.text))
 
 
-def names(asked: Asked) -> tuple[tuple[str, ...], ...]:
+def names(subject: Subject) -> tuple[tuple[str, ...], ...]:
     """[layer][head]: what the head does, with the evidence."""
-    profile, labels = head_profile(asked.request), head_labels()
+    profile, labels = head_profile(subject.request), head_labels()
     return tuple(
         tuple(f"{labels[label].label}: {profile.evidence(layer, head)}" for head, label in enumerate(row))
         for layer, row in enumerate(profile.labels)

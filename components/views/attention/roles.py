@@ -10,7 +10,7 @@ from components import state
 from components.gateway.attention_heads import head_distances, head_labels, head_profile
 from components.shared import charts
 from components.text import plain
-from components.views.attention.shared import Asked, draw_map
+from components.views.attention.shared import Subject, draw_map
 from components.widgets.attention_heatmap import CAPTION
 
 if TYPE_CHECKING:
@@ -30,21 +30,21 @@ _SHARES = {
 }
 
 
-def draw_roles(asked: Asked) -> None:
+def draw_roles(subject: Subject) -> None:
     """Cost: no pass beyond the weights; distances are computed for all pairs of heads."""
-    profile, labels = head_profile(asked.request), head_labels()
+    profile, labels = head_profile(subject.request), head_labels()
     left, right = st.columns([0.56, 0.44], gap="medium")
     with left:
         _table(profile, labels)
     with right:
-        _places(asked, profile, labels)
+        _places(subject, profile, labels)
     with right:
-        st.markdown(f"**{asked.head_name.capitalize()}** · {plain(profile.evidence(asked.layer, asked.head))}")
+        st.markdown(f"**{subject.head_name.capitalize()}** · {plain(profile.evidence(subject.layer, subject.head))}")
         draw_map(
-            asked,
-            asked.reading.of(asked.one_head()),
+            subject,
+            subject.reading.of(subject.one_head()),
             key="role_heatmap",
-            label=f"Attention of {asked.head_name}",
+            label=f"Attention of {subject.head_name}",
             height_px=330,
         )
         st.caption(CAPTION)
@@ -90,12 +90,12 @@ def _table(profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
     )
 
 
-def _places(asked: Asked, profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
+def _places(subject: Subject, profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
     from glassbert.pictures.dots import grouped_dots
 
     heads = profile.entropy.size
     with st.spinner(f"Comparing {heads} heads pairwise, {heads * (heads - 1) // 2:,} pairs …", show_time=True):
-        distances = head_distances(asked.request)
+        distances = head_distances(subject.request)
     names = [labels[label].label for row in profile.labels for label in row]
     nearest = distances.frame()
     texts = [
@@ -110,8 +110,9 @@ def _places(asked: Asked, profile: HeadProfile, labels: dict[str, HeadLabel]) ->
             index = int(points[0]["customdata"][0])
             state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
 
+    own = subject.layer * subject.one.model.attention_heads + subject.head
     st.plotly_chart(
-        grouped_dots(distances.positions, names, texts, asked.layer * asked.one.model.attention_heads + asked.head),
+        grouped_dots(distances.positions, names, texts, own),
         key="head_places",
         config=charts.CONFIG,
         width="stretch",

@@ -21,13 +21,13 @@ from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, 
 from components.widgets.attention_lines import attention_lines
 from components.widgets.heads_map import clicked_head
 
-__all__ = ["Asked", "draw_map", "heads_of", "open_head", "target_of", "target_phrase", "written"]
+__all__ = ["Subject", "draw_map", "heads_of", "open_head", "target_of", "target_phrase", "written"]
 
 HeadIndex = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Subject:
     """One model, one text, and how its maps are read. ``selected`` counts this model's own tokens."""
 
     one: Opened
@@ -39,7 +39,7 @@ class Asked:
     selected: int | None
 
     @classmethod
-    def of(cls, opened: list[Opened], one: Opened) -> Asked:
+    def of(cls, opened: list[Opened], one: Opened) -> Subject:
         view = state.view()
         return cls(
             one=one,
@@ -68,7 +68,7 @@ class Asked:
         """The open head's weights, (1, query, key), every token."""
         return attention.maps(self.request).combine([(self.layer, self.head)])
 
-    def without(self, heads: Iterable[HeadIndex]) -> Asked:
+    def without(self, heads: Iterable[HeadIndex]) -> Subject:
         """The same request to the model without these heads."""
         model = replace(self.request.model, off=tuple(sorted(heads)))
         return replace(self, request=replace(self.request, model=model))
@@ -89,22 +89,23 @@ def written(heads: Iterable[HeadIndex]) -> str:
     return " ".join(f"{layer}.{head}" for layer, head in sorted(heads))
 
 
-def open_head(key: str, version: str, asked: Asked) -> Callable[[], None]:
+def open_head(key: str, version: str, subject: Subject) -> Callable[[], None]:
     """The callback of a heads map that opens the clicked head, here and in the Workbench."""
 
     def clicked() -> None:
-        chosen = clicked_head(state.event(key), version, asked.one.model.layers, asked.one.model.attention_heads)
+        chosen = clicked_head(state.event(key), version, subject.one.model.layers, subject.one.model.attention_heads)
         if chosen is not None:
             state.change(layer=chosen[0], head=chosen[1])
 
     return clicked
 
 
-def target_of(asked: Asked) -> gb.Target | None:
-    """The prediction that gradients and ablations refer to: the one asked for, else one that the model can make."""
-    heads, encoded, view = asked.one.model.task_heads, asked.encoded, state.view()
-    gaps = [index for index, token in enumerate(encoded.tokens) if token == asked.one.model.mask_token]
-    chosen = asked.selected if asked.selected is not None and not encoded.special_tokens_mask[asked.selected] else None
+def target_of(subject: Subject) -> gb.Target | None:
+    """The prediction that gradients and ablations refer to: the one selected, else one that the model can make."""
+    heads, encoded, view = subject.one.model.task_heads, subject.encoded, state.view()
+    gaps = [index for index, token in enumerate(encoded.tokens) if token == subject.one.model.mask_token]
+    selected = subject.selected
+    chosen = selected if selected is not None and not encoded.special_tokens_mask[selected] else None
     position = gaps[0] if gaps and chosen is None else chosen
     if "masked_words" in heads and position is not None and (gaps or not view.pair):
         return gb.MaskTarget(position)
@@ -115,16 +116,16 @@ def target_of(asked: Asked) -> gb.Target | None:
     return gb.MaskTarget(position) if "masked_words" in heads and position is not None else None
 
 
-def target_phrase(asked: Asked, target: gb.Target) -> str:
+def target_phrase(subject: Subject, target: gb.Target) -> str:
     """The target in words, as plain text."""
     position = getattr(target, "position", None)
     if position is not None:
-        return f"the model's top prediction for “{asked.encoded.pieces[position]}” (token {position}), masked"
+        return f"the model's top prediction for “{subject.encoded.pieces[position]}” (token {position}), masked"
     return "that text B follows text A" if hasattr(target, "is_next") else "the predicted class"
 
 
 def draw_map(
-    asked: Asked,
+    subject: Subject,
     maps: gb.TokenMaps,
     *,
     key: str,
@@ -135,9 +136,9 @@ def draw_map(
 ) -> None:
     """One map, (1, query, key), as a heatmap or as lines; a click in it selects the token everywhere."""
     values = maps.values[0]
-    queries, keys = _index(maps.queries, asked.selected), _index(maps.keys, asked.selected)
+    queries, keys = _index(maps.queries, subject.selected), _index(maps.keys, subject.selected)
     same = np.array_equal(maps.queries, maps.keys)
-    version = version_of(asked.request, maps.measure, maps.caption, key, maps.queries.tobytes(), maps.keys.tobytes())
+    version = version_of(subject.request, maps.measure, maps.caption, key, maps.queries.tobytes(), maps.keys.tobytes())
 
     def selected() -> None:
         chosen = clicked_label(state.event(key), version, len(maps.queries), len(maps.keys))
@@ -148,8 +149,8 @@ def draw_map(
             state.change(token=-1)
             return
         position = int((maps.queries if axis == "query" else maps.keys)[index, 0])
-        own = asked.request == asked.main
-        place = position if own else inputs.same_place(asked.request, position, asked.main)
+        own = subject.request == subject.main
+        place = position if own else inputs.same_place(subject.request, position, subject.main)
         state.change(token=-1 if place is None else place)
 
     if lines:

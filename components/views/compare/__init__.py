@@ -35,8 +35,8 @@ def draw_compare_page(opened: list[Opened]) -> None:
     """Cost: two forward passes for attention, two for hidden states; saliency and masked words state theirs."""
     state.redraw_page_if_asked()
     with explained_errors():
-        asked = ask_what(opened)
-        if asked is not None:
+        compared = ask_what(opened)
+        if compared is not None:
             st.segmented_control(
                 "Section",
                 list(_SECTIONS),
@@ -44,7 +44,7 @@ def draw_compare_page(opened: list[Opened]) -> None:
                 label_visibility="collapsed",
                 **state.bind("section", CompareFields, options=_SECTIONS),
             )
-            if asked.same:
+            if compared.same:
                 st.info("Both sides are the same text on the same model: every difference is zero.")
-            _SECTIONS[state.fields(CompareFields).section][1](asked)
+            _SECTIONS[state.fields(CompareFields).section][1](compared)
     state.write_address()

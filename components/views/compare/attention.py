@@ -11,7 +11,7 @@ from components import state
 from components.gateway import comparison
 from components.text import plain
 from components.views.compare.phrases import number, points
-from components.views.compare.sides import NOTHING, Asked
+from components.views.compare.sides import NOTHING, Compared
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import Marks, clicked_head, heads_map
 
@@ -23,9 +23,9 @@ _LEAST_BITS = 0.01
 _RANKED = 6
 
 
-def draw_attention(asked: Asked) -> None:
+def draw_attention(compared: Compared) -> None:
     """Cost: two forward passes for all heads, two for the open one."""
-    difference = comparison.attention(asked.request)
+    difference = comparison.attention(compared.request)
     layers, heads = difference.divergence.shape
     largest = float(np.abs(difference.values).max(initial=0.0))
     if largest < NOTHING:
@@ -36,13 +36,13 @@ def draw_attention(asked: Asked) -> None:
             f"Heads differ by {mean} bits on average; the largest change in a weight is {points(largest)} points."
         )
         _ranked(difference.divergence)
-    rows = asked.shown(difference.rows)
+    rows = compared.shown(difference.rows)
     if not len(rows):
         st.info("The two sides have no visible word in common.")
         return
     view = state.view()
     layer, head = min(max(view.layer, 0), layers - 1), min(max(view.head, 0), heads - 1)
-    version = asked.version("map")
+    version = compared.version("map")
 
     def opened() -> None:
         chosen = clicked_head(state.event("difference_map"), version, layers, heads)
@@ -51,7 +51,7 @@ def draw_attention(asked: Asked) -> None:
 
     bits = difference.divergence
     heads_map(
-        comparison.thumbnails(asked.request, view.special),
+        comparison.thumbnails(compared.request, view.special),
         key="difference_map",
         version=version,
         layer=layer,
@@ -71,7 +71,7 @@ def draw_attention(asked: Asked) -> None:
         "less. Colour follows the square root of the difference, on one scale for all heads; the bar shows the change "
         "of the whole head. Click a head to open it."
     )
-    _one_head(asked, difference, rows, layer, head)
+    _one_head(compared, difference, rows, layer, head)
     _how(difference, layer, head)
 
 
@@ -94,21 +94,21 @@ def _ranked(divergence: np.ndarray) -> None:
     )
 
 
-def _one_head(asked: Asked, difference: AttentionDifference, rows: np.ndarray, layer: int, head: int) -> None:
+def _one_head(compared: Compared, difference: AttentionDifference, rows: np.ndarray, layer: int, head: int) -> None:
     """First, second and their difference on one colour scale."""
-    first, second = comparison.one_head(asked.request, layer, head)
+    first, second = comparison.one_head(compared.request, layer, head)
     kept = np.flatnonzero(np.isin(difference.rows, rows))
     pictures = {
-        "first": (first, plain(asked.titles[0])),
-        "second": (second, plain(asked.titles[1])),
+        "first": (first, plain(compared.titles[0])),
+        "second": (second, plain(compared.titles[1])),
         "difference": (difference.values[layer, head], "Second − first"),
     }
     scale = max(float(weights[kept][:, kept].max()) for weights in (first, second))
-    labels = [asked.alignment.labels[row] for row in rows]
+    labels = [compared.alignment.labels[row] for row in rows]
     st.markdown(f"**Layer {layer + 1}, head {head + 1}**")
     for column, (side, (weights, title)) in zip(st.columns(3, gap="small"), pictures.items(), strict=True):
         key = f"head_{side}"
-        version = asked.version(key)
+        version = compared.version(key)
         with column:
             st.caption(title)
             attention_heatmap(
@@ -116,15 +116,15 @@ def _one_head(asked: Asked, difference: AttentionDifference, rows: np.ndarray, l
                 labels,
                 key=key,
                 version=version,
-                selected=asked.place(rows),
+                selected=compared.place(rows),
                 label=f"Layer {layer + 1}, head {head + 1}, {side}",
                 height_px=330,
                 signed=side == "difference",
                 scale=scale or None,
                 most=None,
-                on_select=asked.select(key, version, rows, clicked_row),
+                on_select=compared.select(key, version, rows, clicked_row),
             )
-    gaps = int((~asked.alignment.matched).sum())
+    gaps = int((~compared.alignment.matched).sum())
     left_out = f" {gaps} words found on only one side are left out." if gaps else ""
     st.caption(
         "A row is the attending word, a column the attended word; all three on one colour scale. Click a row to select "

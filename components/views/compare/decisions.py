@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.gateway import models
 from components.gateway.opened import Opened
 from components.shared.questions import Question, Wording, questions
-from components.views.compare.sides import Asked
+from components.views.compare.sides import Compared
 
 __all__ = ["TASK_OF", "WORDING", "common_questions", "heads_of"]
 
@@ -22,12 +22,12 @@ TASK_OF = {
 WORDING = Wording(no_label="the first side's prediction", no_word="the first side's top word")
 
 
-def common_questions(asked: Asked) -> dict[str, Question]:
+def common_questions(compared: Compared) -> dict[str, Question]:
     """Kind → question to the first side, limited to those for which the second has a head too."""
     return {
         kind: question
-        for kind, question in questions(asked.opened, [asked.first]).items()
-        if TASK_OF[kind] in asked.second.model.task_heads
+        for kind, question in questions(compared.opened, [compared.first]).items()
+        if TASK_OF[kind] in compared.second.model.task_heads
     }
 
 

@@ -12,34 +12,34 @@ from components.shared import charts
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.compare.phrases import number
-from components.views.compare.sides import NOTHING, Asked
+from components.views.compare.sides import NOTHING, Compared
 from components.views.compare.words import Figure, draw_words
 
 if TYPE_CHECKING:
     from glassbert.comparison.results import HiddenSimilarity
 
 
-def draw_hidden(asked: Asked) -> None:
+def draw_hidden(compared: Compared) -> None:
     """Cost: two forward passes."""
-    result = comparison.hidden_states(asked.request)
-    rows = asked.shown(result.rows)
+    result = comparison.hidden_states(compared.request)
+    rows = compared.shown(result.rows)
     if result.reason:
-        draw_words(asked, key="hidden_words")
+        draw_words(compared, key="hidden_words")
         st.info(plain(f"{result.reason[:1].upper()}{result.reason[1:]}."), icon=":material/info:")
     else:
-        _words(asked, result)
+        _words(compared, result)
     left, right = st.columns([0.56, 0.44], gap="large")
     if not result.reason and len(rows):
         with left:
-            _cosines(asked, result, rows)
+            _cosines(compared, result, rows)
     with left if result.reason else right:
-        _layers(asked, result)
+        _layers(compared, result)
     if not result.reason:
-        _selected(asked, result)
-    _how(asked, result)
+        _selected(compared, result)
+    _how(compared, result)
 
 
-def _words(asked: Asked, result: HiddenSimilarity) -> None:
+def _words(compared: Compared, result: HiddenSimilarity) -> None:
     last = result.cosine[-1]
     if float(1 - result.cosine.min()) < NOTHING:
         st.markdown(
@@ -47,46 +47,46 @@ def _words(asked: Asked, result: HiddenSimilarity) -> None:
         )
     else:
         layer, place = np.unravel_index(int(result.cosine.argmin()), result.cosine.shape)
-        word = plain(asked.alignment.labels[result.rows[place]])
+        word = plain(compared.alignment.labels[result.rows[place]])
         where = f"after layer {layer}" if layer else "in the embeddings"
         st.markdown(f"Least similar: “**{word}**” {where}, cosine {number(float(result.cosine[layer, place]))}.")
     told = {
         int(row): (f"{value:.2f}", float(min(max(1 - value, 0), 1)))
         for row, value in zip(result.rows, last, strict=True)
     }
-    draw_words(asked, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
+    draw_words(compared, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")
 
 
-def _cosines(asked: Asked, result: HiddenSimilarity, rows: np.ndarray) -> None:
+def _cosines(compared: Compared, result: HiddenSimilarity, rows: np.ndarray) -> None:
     from glassbert.pictures.matrices import word_cosines
 
     st.markdown("**Cosine of each word, layer by layer**")
     shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
-    labels = [asked.alignment.labels[result.rows[place]] for place in shown]
-    figure = word_cosines(result.cosine[:, shown], labels, selected=asked.place(rows), dark=dark_page())
+    labels = [compared.alignment.labels[result.rows[place]] for place in shown]
+    figure = word_cosines(result.cosine[:, shown], labels, selected=compared.place(rows), dark=dark_page())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the states, so changes accumulate.*")
 
 
-def _layers(asked: Asked, result: HiddenSimilarity) -> None:
+def _layers(compared: Compared, result: HiddenSimilarity) -> None:
     from glassbert.pictures.matrices import layer_similarity
 
     st.markdown("**Whole layers: CKA**")
-    figure = layer_similarity(result.cka.tolist(), *asked.titles, dark=dark_page())
+    figure = layer_similarity(result.cka.tolist(), *compared.titles, dark=dark_page())
     st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
     words = len(result.rows)
     few = " *With this few words, CKA is high for any two layers.*" if words < 30 else ""
     st.caption(f"1: the {words} words have the same geometry. Layer 0 is the embeddings.{few}")
 
 
-def _selected(asked: Asked, result: HiddenSimilarity) -> None:
+def _selected(compared: Compared, result: HiddenSimilarity) -> None:
     from glassbert.pictures.lines import over_layers
 
-    place = asked.place(result.rows)
+    place = compared.place(result.rows)
     if place is None:
         st.caption("Select a word above to follow it through the layers.")
         return
-    word = asked.alignment.labels[result.rows[place]]
+    word = compared.alignment.labels[result.rows[place]]
     lines = {word: result.cosine[:, place].tolist(), "mean of all words": result.cosine.mean(axis=1).tolist()}
     if len(lines) < 2:  # a word has the same name as the mean: the word is kept
         lines = {word: result.cosine[:, place].tolist()}
@@ -94,7 +94,7 @@ def _selected(asked: Asked, result: HiddenSimilarity) -> None:
     st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
 
 
-def _how(asked: Asked, result: HiddenSimilarity) -> None:
+def _how(compared: Compared, result: HiddenSimilarity) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
@@ -113,7 +113,7 @@ $$\mathrm{CKA}(X, Y) = \frac{\lVert Y^\top X \rVert_F^2}{\lVert X^\top X \rVert_
             rf"\mathrm{{CKA}}(X_{{{layers - 1}}}, Y_{{{others - 1}}}) = {float(result.cka[-1, -1]):.4f} "
             rf"\quad \text{{over }} {len(result.rows)} \text{{ words}}"
         )
-        place = asked.place(result.rows)
+        place = compared.place(result.rows)
         if not result.reason and place is not None:
-            word = plain(asked.alignment.labels[result.rows[place]])
+            word = plain(compared.alignment.labels[result.rows[place]])
             st.markdown(f"“{word}”, last layer: cosine {number(float(result.cosine[-1, place]))}.")

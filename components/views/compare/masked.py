@@ -13,7 +13,7 @@ from components.gateway.library import gb
 from components.shared import charts
 from components.text import plain
 from components.views.compare.phrases import number
-from components.views.compare.sides import NOTHING, Asked, offer_texts
+from components.views.compare.sides import NOTHING, Compared, offer_texts
 from components.views.compare.words import Figure, draw_words
 
 if TYPE_CHECKING:
@@ -24,22 +24,22 @@ _WORDS_AT_ONCE = 48
 _CANDIDATES = 8
 
 
-def draw_masked(asked: Asked) -> None:
+def draw_masked(compared: Compared) -> None:
     """Cost: two forward passes per word, batched, and two for the candidates at the selected word."""
-    alignment = asked.alignment
+    alignment = compared.alignment
     rows = tuple(np.flatnonzero(alignment.matched & ~alignment.special).tolist())
-    chosen = asked.row if asked.row in rows else _typed(asked, rows)
+    chosen = compared.row if compared.row in rows else _typed(compared, rows)
     try:
-        result = _compared(asked, rows, chosen)
+        result = _compared(compared, rows, chosen)
     except gb.ComparisonError as error:
         st.info(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."), icon=":material/info:")
-        offer_texts(asked, "masked_words")
+        offer_texts(compared, "masked_words")
         return
     bits = {int(row): float(value) for row, value in zip(result.rows, result.divergence, strict=True)}
     if len(bits) == len(rows):
-        _told(asked, bits)
+        _told(compared, bits)
     figure = Figure("bits apart", "0: the same", {row: (f"{value:.2f}", value) for row, value in bits.items()})
-    draw_words(asked, figure, key="masked_words")
+    draw_words(compared, figure, key="masked_words")
     st.caption(
         "Each word is masked on its own, with all its pieces; the number compares both predictions at its first piece, "
         "over the whole vocabulary. Click a word to see the candidates."
@@ -47,55 +47,55 @@ def draw_masked(asked: Asked) -> None:
     if chosen is None or chosen not in bits:
         st.info("Select a word that both sides have to see what each predicts there.")
     else:
-        _candidates(asked, chosen, bits[chosen])
+        _candidates(compared, chosen, bits[chosen])
     _how(result, chosen)
 
 
-def _told(asked: Asked, bits: dict[int, float]) -> None:
+def _told(compared: Compared, bits: dict[int, float]) -> None:
     """The summary over all words."""
     if max(bits.values()) < NOTHING:
         st.markdown("Both predict the same at every word: **the distributions do not differ**.")
         return
     most = max(bits, key=bits.__getitem__)
-    word = plain(asked.alignment.labels[most])
+    word = plain(compared.alignment.labels[most])
     st.markdown(f"They differ most at “**{word}**”: {number(bits[most])} bits apart, of at most 1.")
 
 
-def _compared(asked: Asked, rows: tuple[int, ...], chosen: int | None) -> MaskedWordDifference:
+def _compared(compared: Compared, rows: tuple[int, ...], chosen: int | None) -> MaskedWordDifference:
     """All words of a short text; of a long one, the typed gaps or the selected word until the user asks for all."""
     if len(rows) > _WORDS_AT_ONCE:
         wanted = state.remembered("masked_in_full", None)
-        if wanted != asked.request:
+        if wanted != compared.request:
             st.button(
                 f"Mask all {len(rows)} words in turn ({2 * len(rows):,} passes)",
                 key="mask_all",
-                on_click=lambda: state.remember("masked_in_full", asked.request),
+                on_click=lambda: state.remember("masked_in_full", compared.request),
             )
             rows = rows[:1] if chosen is None else (chosen,)
     with st.spinner("Masking every word in turn, on both sides …"):
-        return comparison.masked_words(asked.request, rows)
+        return comparison.masked_words(compared.request, rows)
 
 
-def _typed(asked: Asked, rows: tuple[int, ...]) -> int | None:
+def _typed(compared: Compared, rows: tuple[int, ...]) -> int | None:
     """The first typed gap on the first side."""
-    tokens = inputs.encode(asked.request.first).tokens
-    mask = asked.first.model.mask_token
-    starts = asked.alignment.first_spans[:, 0]
+    tokens = inputs.encode(compared.request.first).tokens
+    mask = compared.first.model.mask_token
+    starts = compared.alignment.first_spans[:, 0]
     return next((row for row in rows if mask is not None and tokens[starts[row]] == mask), None)
 
 
-def _candidates(asked: Asked, row: int, bits: float) -> None:
+def _candidates(compared: Compared, row: int, bits: float) -> None:
     """What both sides predict in place of this word, with the original word in orange."""
     same = " The rest of both texts is the same, so both predict the same." if bits < NOTHING else ""
-    same = same if asked.alignment.kinds[row] == "replaced" else ""
-    st.markdown(f"In place of “**{plain(asked.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")
-    spans = (asked.alignment.first_spans[row], asked.alignment.second_spans[row])
+    same = same if compared.alignment.kinds[row] == "replaced" else ""
+    st.markdown(f"In place of “**{plain(compared.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")
+    spans = (compared.alignment.first_spans[row], compared.alignment.second_spans[row])
     for side, (column, request, (start, stop)) in enumerate(
-        zip(st.columns(2, gap="large"), asked.texts, spans, strict=True)
+        zip(st.columns(2, gap="large"), compared.texts, spans, strict=True)
     ):
         prediction = language.fill_mask(request, tuple(range(int(start), int(stop))), _CANDIDATES)
         with column:
-            st.caption(plain(asked.titles[side]))
+            st.caption(plain(compared.titles[side]))
             figure = charts.candidates(prediction, 0)
             st.plotly_chart(figure, key=f"expected_{side}", config=charts.CONFIG, width="stretch")
     st.caption("*Likely in the training texts, not necessarily true.*")

@@ -14,7 +14,7 @@ from components.shared.questions import ask_method, ask_units, ask_which, refine
 from components.shared.scores_view import passes
 from components.text import plain
 from components.views.compare.decisions import WORDING, common_questions
-from components.views.compare.sides import NOTHING, Asked, offer_texts
+from components.views.compare.sides import NOTHING, Compared, offer_texts
 from components.views.compare.summary import nothing_common
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 _LEAST = 0.001
 
 
-def draw_saliency(asked: Asked) -> None:
+def draw_saliency(compared: Compared) -> None:
     """Cost: twice the passes that the method declares."""
-    possible = common_questions(asked)
+    possible = common_questions(compared)
     if not possible:
-        reason = nothing_common(asked)
+        reason = nothing_common(compared)
         st.info(plain(f"{reason[:1].upper()}{reason[1:]}."), icon=":material/info:")
-        offer_texts(asked, "classification")
+        offer_texts(compared, "classification")
         return
     slots = st.columns([0.24, 0.24, 0.34, 0.18])
     question = refined(ask_which(possible, slots[0]), slots[1], wording=WORDING)
     method, output = ask_method(slots[2]), ask_units(slots[3])
     with st.spinner("Explaining both sides …"):
-        result = comparison.attributions(asked.request, method.id, question.target, output)
-    _draw(asked, result, method)
+        result = comparison.attributions(compared.request, method.id, question.target, output)
+    _draw(compared, result, method)
 
 
-def _draw(asked: Asked, result: AttributionDifference, method: gb.Method) -> None:
+def _draw(compared: Compared, result: AttributionDifference, method: gb.Method) -> None:
     from glassbert.pictures.bars import paired_scores
 
     unit = "logit" if result.output == "logit" else "probability"
@@ -51,33 +51,33 @@ def _draw(asked: Asked, result: AttributionDifference, method: gb.Method) -> Non
     largest = float(np.abs(result.differences).max(initial=0.0))
     if largest < NOTHING:
         st.markdown("No word's score differs: **this explanation is the same on both sides**.")
-    rows = asked.shown(np.arange(len(result.alignment)))
-    alignment = asked.alignment
+    rows = compared.shown(np.arange(len(result.alignment)))
+    alignment = compared.alignment
     # [CLS], which a classifier reads from, would make the words look pale
     words = rows[~alignment.special[rows]]
     everything = (result.first_scores[words], result.second_scores[words], result.differences[words])
     scale = max(_LEAST, *(float(np.abs(part).max(initial=0.0)) for part in everything))
     sides = (
-        ("first", plain(asked.titles[0]), alignment.first_labels, result.first_scores),
-        ("second", plain(asked.titles[1]), alignment.second_labels, result.second_scores),
+        ("first", plain(compared.titles[0]), alignment.first_labels, result.first_scores),
+        ("second", plain(compared.titles[1]), alignment.second_labels, result.second_scores),
         ("difference", "Second − first", alignment.labels, result.differences),
     )
     for side, title, labels, values_by_row in sides:
-        _strip(asked, side, title, labels, values_by_row, rows, scale, method)
+        _strip(compared, side, title, labels, values_by_row, rows, scale, method)
     figure = paired_scores(
         [alignment.labels[row] for row in rows],
         result.first_scores[rows].tolist(),
         result.second_scores[rows].tolist(),
-        asked.place(rows),
+        compared.place(rows),
         _LEAST,
     )
     st.plotly_chart(figure, key="score_pairs", config=charts.CONFIG, width="stretch")
-    st.caption(_summary(result, method, len(inputs.encode(asked.request.first))))
-    _how(asked, result)
+    st.caption(_summary(result, method, len(inputs.encode(compared.request.first))))
+    _how(compared, result)
 
 
 def _strip(
-    asked: Asked,
+    compared: Compared,
     side: str,
     title: str,
     labels: tuple[str, ...],
@@ -88,21 +88,21 @@ def _strip(
 ) -> None:
     """The words of one side, or all words with their difference."""
     present = np.asarray([row for row in rows if labels[row]], dtype=np.int64)
-    special = asked.alignment.special
+    special = compared.alignment.special
     key = f"scores_{side}"
-    version = asked.version(key, method.id)
+    version = compared.version(key, method.id)
     signed = method.signed or side == "difference"
     st.caption(title)
     token_strip(
         [Token(labels[row], "special" if special[row] else "word", float(values[row])) for row in present],
         key=key,
         label=f"{method.label} of each word, {side}",
-        selected=asked.place(present),
+        selected=compared.place(present),
         version=version,
         legend="less · more" if side == "difference" else "against · for" if method.signed else "none · most",
         scale=scale,
         signed=signed,
-        on_select=asked.select(key, version, present, clicked_token),
+        on_select=compared.select(key, version, present, clicked_token),
     )
 
 
@@ -117,11 +117,11 @@ def _summary(result: AttributionDifference, method: gb.Method, tokens: int) -> s
     )
 
 
-def _how(asked: Asked, result: AttributionDifference) -> None:
+def _how(compared: Compared, result: AttributionDifference) -> None:
     with st.expander("How this is computed"):
         st.markdown(
             r"""
-The first side determines what is explained; the second is asked about the class of the same name, or the same word at
+The first side determines what is explained; the second is explained for the class of the same name, or the same word at
 the aligned position. Scores of pieces $i$ are summed to words $w$, on each side separately:
 
 $$\Delta_w = \sum_{i \in w^{(2)}} s^{(2)}_i - \sum_{i \in w^{(1)}} s^{(1)}_i$$
@@ -131,5 +131,5 @@ The method's own formula and paper are on the Definitions page.
         )
         row = int(np.abs(result.differences).argmax())
         second, first = float(result.second_scores[row]), float(result.first_scores[row])
-        st.markdown(f"The largest difference, at “{plain(asked.alignment.labels[row])}”:")
+        st.markdown(f"The largest difference, at “{plain(compared.alignment.labels[row])}”:")
         st.latex(rf"\Delta = {second:.4f} - ({first:.4f}) = {float(result.differences[row]):.4f}")

@@ -23,7 +23,7 @@ from components.widgets.token_strip import DESELECTED
 if TYPE_CHECKING:
     from glassbert.text.results import WordAlignment
 
-__all__ = ["NOTHING", "Asked", "ask_what", "offer_texts"]
+__all__ = ["NOTHING", "Compared", "ask_what", "offer_texts"]
 
 _KINDS = {"models": "Two models on one text", "texts": "Two texts on one model"}
 
@@ -32,7 +32,7 @@ NOTHING = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class Compared:
     """Two readings, aligned by word. ``kind`` is "models" or "texts"."""
 
     opened: list[Opened]
@@ -111,7 +111,7 @@ class Asked:
         return version_of(self.request, state.view().special, *parts)
 
 
-def ask_what(opened: list[Opened]) -> Asked | None:
+def ask_what(opened: list[Opened]) -> Compared | None:
     """Draw the controls of what is compared and return the sides; None, with a hint, if a side is missing."""
     view = state.view()
     kind = state.fields(CompareFields).sides or ("texts" if view.other_text else "models")
@@ -126,10 +126,10 @@ def ask_what(opened: list[Opened]) -> Asked | None:
     return _two_models(opened, right) if kind == "models" else _two_texts(opened, right)
 
 
-def offer_texts(asked: Asked, head: str) -> None:
+def offer_texts(compared: Compared, head: str) -> None:
     """Where two models cannot be compared: offer two texts on the model that has this head."""
-    one = next((one for one in asked.opened if head in one.model.task_heads), asked.first)
-    if asked.kind == "models":
+    one = next((one for one in compared.opened if head in one.model.task_heads), compared.first)
+    if compared.kind == "models":
         st.button(
             f"Compare two texts on {plain(one.name)}",
             icon=":material/compare_arrows:",
@@ -144,7 +144,7 @@ def _compare_texts(role: str) -> None:
     state.change(shown_model=role)
 
 
-def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
+def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Compared | None:
     view = state.view()
     if len(opened) < 2 and view.beside != view.model:
         st.info("Choose a second model in the sidebar, under **Second model**: it is compared with the first.")
@@ -152,7 +152,7 @@ def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -
         return None
     first, second = opened[0], opened[-1]
     slot.markdown(f"First: **{plain(first.name)}** &nbsp;·&nbsp; second: **{plain(second.name)}**")
-    return Asked(opened, "models", first, second, SidesRequest(first.text(view), second.text(view)))
+    return Compared(opened, "models", first, second, SidesRequest(first.text(view), second.text(view)))
 
 
 def _open_beside() -> None:
@@ -160,7 +160,7 @@ def _open_beside() -> None:
     state.redraw_page()
 
 
-def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Asked | None:
+def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Compared | None:
     roles = {one.role: one for one in opened}
     if len(opened) > 1:
         slot.segmented_control(
@@ -195,4 +195,4 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
         )
         return None
     inputs.encode(second)  # a text that cannot be read raises before anything is drawn
-    return Asked(opened, "texts", one, one, SidesRequest(first, second))
+    return Compared(opened, "texts", one, one, SidesRequest(first, second))

@@ -16,7 +16,7 @@ from components.shared import charts
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
 from components.views.compare.phrases import PARTS, number, phrases
-from components.views.compare.sides import Asked, offer_texts
+from components.views.compare.sides import Compared, offer_texts
 from components.views.compare.words import draw_words
 
 if TYPE_CHECKING:
@@ -32,45 +32,45 @@ _QUICK_TOKENS = 64
 _DECISIONS = {"classification": "Class", "next_sentence": "Next sentence"}
 
 
-def draw_summary(asked: Asked) -> None:
+def draw_summary(compared: Compared) -> None:
     """Cost: two forward passes per decision, two for attention, two for hidden states, two per mask; and the Saliency
     section's explanation if the text is short and the method quick."""
-    draw_words(asked, key="words")
+    draw_words(compared, key="words")
     with st.spinner("Comparing …"):
-        found, reasons = _parts(asked)
+        found, reasons = _parts(compared)
     left, right = st.columns([0.42, 0.58], gap="large")
     with left:
-        _decisions(asked, found)
+        _decisions(compared, found)
         if reasons:
             _reasons(reasons)
-            offer_texts(asked, "classification")
+            offer_texts(compared, "classification")
     with right:
-        _changes(asked, list(found.values()))
-    _how(asked, list(found.values()))
+        _changes(compared, list(found.values()))
+    _how(compared, list(found.values()))
 
 
-def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
+def _parts(compared: Compared) -> tuple[dict[str, Part], dict[str, str]]:
     """What can be compared, and why the rest cannot; the Saliency and Masked words sections give more detail."""
-    request = asked.request
+    request = compared.request
     work: dict[str, Callable[[], Part]] = {"Predictions": lambda: comparison.predictions(request, "classification")}
-    heads = [set(one.model.task_heads) for one in asked.sides]
+    heads = [set(one.model.task_heads) for one in compared.sides]
     if state.view().pair and all("next_sentence" in head for head in heads):
         if not all("classification" in head for head in heads):
             del work["Predictions"]
         work["Next sentence"] = lambda: comparison.predictions(request, "next_sentence")
     work["Attention"] = lambda: comparison.attention(request)
     work["Hidden states"] = lambda: comparison.hidden_states(request)
-    possible = common_questions(asked)
+    possible = common_questions(compared)
     if not heads[0] & heads[1]:
         del work["Predictions"]
-        work["Predictions, saliency, masked words"] = lambda: _raise_nothing_common(asked)
+        work["Predictions, saliency, masked words"] = lambda: _raise_nothing_common(compared)
     elif not possible:
-        work["Saliency"] = lambda: _raise_nothing_common(asked)
-    elif _is_quick(asked):
+        work["Saliency"] = lambda: _raise_nothing_common(compared)
+    elif _is_quick(compared):
         target = next(iter(possible.values())).target
         work["Saliency"] = lambda: comparison.attributions(request, _method().id, target)
-    rows = _masked_rows(asked)
-    if all("masked_words" in head for head in heads) and (rows or _gaps(asked)):
+    rows = _masked_rows(compared)
+    if all("masked_words" in head for head in heads) and (rows or _gaps(compared)):
         work["Masked words"] = lambda: comparison.masked_words(request, rows)
     found: dict[str, Part] = {}
     reasons: dict[str, str] = {}
@@ -82,14 +82,14 @@ def _parts(asked: Asked) -> tuple[dict[str, Part], dict[str, str]]:
     return found, reasons
 
 
-def _raise_nothing_common(asked: Asked) -> NoReturn:
-    raise gb.ComparisonError(nothing_common(asked))
+def _raise_nothing_common(compared: Compared) -> NoReturn:
+    raise gb.ComparisonError(nothing_common(compared))
 
 
-def nothing_common(asked: Asked) -> str:
+def nothing_common(compared: Compared) -> str:
     """Why there is no question for both sides."""
-    first, second = asked.first, asked.second
-    if asked.kind == "texts" or set(first.model.task_heads) & set(second.model.task_heads):
+    first, second = compared.first, compared.second
+    if compared.kind == "texts" or set(first.model.task_heads) & set(second.model.task_heads):
         return "there is no question that both sides can answer: select a word, type [MASK], or open a classifier"
     return (
         f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: they have no "
@@ -97,15 +97,15 @@ def nothing_common(asked: Asked) -> str:
     )
 
 
-def _masked_rows(asked: Asked) -> tuple[int, ...] | None:
+def _masked_rows(compared: Compared) -> tuple[int, ...] | None:
     """The selected word if both have it; None: the typed masks."""
-    alignment, row = asked.alignment, asked.row
+    alignment, row = compared.alignment, compared.row
     return (row,) if row is not None and alignment.matched[row] and not alignment.special[row] else None
 
 
-def _gaps(asked: Asked) -> bool:
+def _gaps(compared: Compared) -> bool:
     """Whether both texts have a typed mask."""
-    return all(_mask(one, text) is not None for one, text in zip(asked.sides, asked.texts, strict=True))
+    return all(_mask(one, text) is not None for one, text in zip(compared.sides, compared.texts, strict=True))
 
 
 def _mask(one: Opened, text: TextRequest) -> int | None:
@@ -118,22 +118,22 @@ def _method() -> gb.Method:
     return methods.get(state.view().method) or next(iter(methods.values()))
 
 
-def _is_quick(asked: Asked) -> bool:
-    tokens, method = len(inputs.encode(asked.request.first)), _method()
+def _is_quick(compared: Compared) -> bool:
+    tokens, method = len(inputs.encode(compared.request.first)), _method()
     return tokens <= _QUICK_TOKENS and saliency.passes_of(method, tokens) <= _QUICK_PASSES
 
 
 # --- predictions -----------------------------------------------------------------------------------------------
 
 
-def _decisions(asked: Asked, found: dict[str, Part]) -> None:
-    compared = _predictions(list(found.values()))
-    for result in compared:
+def _decisions(compared: Compared, found: dict[str, Part]) -> None:
+    predictions = _predictions(list(found.values()))
+    for result in predictions:
         _decision(result)
-    if not compared:
+    if not predictions:
         st.markdown("**Each side's own prediction**")
-        for side, title in enumerate(asked.titles):
-            st.markdown(f"{plain(title)} · {_own_decision(asked, side)}")
+        for side, title in enumerate(compared.titles):
+            st.markdown(f"{plain(title)} · {_own_decision(compared, side)}")
 
 
 def _predictions(results: list[Part]) -> list[PredictionDifference]:
@@ -161,15 +161,15 @@ def _decision(result: PredictionDifference) -> None:
         st.caption(f"Jensen–Shannon divergence between the two: {number(result.divergence)} bits (at most 1).")
 
 
-def _own_decision(asked: Asked, side: int) -> str:
+def _own_decision(compared: Compared, side: int) -> str:
     """One side's answer, safe in Markdown."""
-    one, text = asked.sides[side], asked.texts[side]
+    one, text = compared.sides[side], compared.texts[side]
     heads = one.model.task_heads
     if "classification" in heads:
         result = language.classify(text)
         share = charts.percent(float(result.probabilities[result.predicted]))
         return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
-    if "masked_words" in heads and (masked := _masked(asked, side)):
+    if "masked_words" in heads and (masked := _masked(compared, side)):
         best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
@@ -180,22 +180,22 @@ def _own_decision(asked: Asked, side: int) -> str:
     return f"no prediction for a text like this one ({plain(heads_of(one))})"
 
 
-def _masked(asked: Asked, side: int) -> tuple[int, ...]:
+def _masked(compared: Compared, side: int) -> tuple[int, ...]:
     """The tokens to predict on this side: those of the selected word, else the first typed gap."""
-    alignment, row = asked.alignment, asked.row
+    alignment, row = compared.alignment, compared.row
     spans = (alignment.first_spans, alignment.second_spans)[side]
     if row is not None and not alignment.special[row] and spans[row, 0] < spans[row, 1]:
         return tuple(range(*map(int, spans[row])))
-    gap = _mask(asked.sides[side], asked.texts[side])
+    gap = _mask(compared.sides[side], compared.texts[side])
     return () if gap is None else (gap,)
 
 
 # --- what changed most -----------------------------------------------------------------------------------------
 
 
-def _changes(asked: Asked, results: list[Part]) -> None:
+def _changes(compared: Compared, results: list[Part]) -> None:
     st.markdown("**The largest changes**, from the first to the second")
-    changes = comparison.largest_changes(asked.alignment, results, _CHANGES)
+    changes = comparison.largest_changes(compared.alignment, results, _CHANGES)
     told = phrases(changes, results)
     if not told:
         sized = [
@@ -213,9 +213,9 @@ def _reasons(reasons: dict[str, str]) -> None:
         st.info(f"**{name}**: {plain(reason.rstrip('.'))}.", icon=":material/info:")
 
 
-def _how(asked: Asked, results: list[Part]) -> None:
+def _how(compared: Compared, results: list[Part]) -> None:
     with st.expander("How this is computed"):
-        alignment = asked.alignment
+        alignment = compared.alignment
         matched, rows = int(alignment.matched.sum()), len(alignment)
         by = (
             "characters" if alignment.by == "characters" else "words at the least cost of edits (Wagner & Fischer 1974)"

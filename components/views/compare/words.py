@@ -9,7 +9,7 @@ import numpy as np
 
 from components.gateway import inputs
 from components.text import shortened
-from components.views.compare.sides import Asked
+from components.views.compare.sides import Compared
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
 
 __all__ = ["Figure", "draw_words"]
@@ -24,14 +24,14 @@ class Figure:
     values: Mapping[int, tuple[str, float]]
 
 
-def draw_words(asked: Asked, *figures: Figure, key: str) -> None:
+def draw_words(compared: Compared, *figures: Figure, key: str) -> None:
     """The aligned words; a click selects one everywhere. Cost: no forward pass."""
-    alignment = asked.alignment
-    rows = asked.shown(np.arange(len(alignment)))
+    alignment = compared.alignment
+    rows = compared.shown(np.arange(len(alignment)))
     columns = {int(row): column for column, row in enumerate(rows)}
     lines = [
-        Row("pieces", "first", f"as read by {_reader(asked, 0)}", _cells(asked, 0, columns)),
-        Row("second", "second", f"as read by {_reader(asked, 1)}", _cells(asked, 1, columns)),
+        Row("pieces", "first", f"as read by {_reader(compared, 0)}", _cells(compared, 0, columns)),
+        Row("second", "second", f"as read by {_reader(compared, 1)}", _cells(compared, 1, columns)),
     ]
     for number, figure in enumerate(figures):
         cells = [
@@ -40,29 +40,29 @@ def draw_words(asked: Asked, *figures: Figure, key: str) -> None:
             if row in columns
         ]
         lines.append(Row(f"figure_{number}", figure.label, figure.meaning, cells))
-    version = asked.version(key, [figure.values for figure in figures])
+    version = compared.version(key, [figure.values for figure in figures])
     aligned_rows(
         lines,
         key=key,
         label="Both sides word by word",
         columns=len(rows),
-        selected=asked.place(rows),
+        selected=compared.place(rows),
         version=version,
-        on_select=asked.select(key, version, rows, clicked_column),
+        on_select=compared.select(key, version, rows, clicked_column),
     )
 
 
-def _reader(asked: Asked, side: int) -> str:
-    one = asked.sides[side]
-    text = f", text {('one', 'two')[side]}" if asked.kind == "texts" else ""
+def _reader(compared: Compared, side: int) -> str:
+    one = compared.sides[side]
+    text = f", text {('one', 'two')[side]}" if compared.kind == "texts" else ""
     return f"{one.name}{text}"
 
 
-def _cells(asked: Asked, side: int, columns: Mapping[int, int]) -> list[Cell]:
-    alignment = asked.alignment
+def _cells(compared: Compared, side: int, columns: Mapping[int, int]) -> list[Cell]:
+    alignment = compared.alignment
     labels = (alignment.first_labels, alignment.second_labels)[side]
     spans = (alignment.first_spans, alignment.second_spans)[side]
-    encoded = inputs.encode(asked.texts[side])
+    encoded = inputs.encode(compared.texts[side])
     cells = []
     for row, column in columns.items():
         start, stop = spans[row]

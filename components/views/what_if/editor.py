@@ -31,54 +31,54 @@ __all__ = ["draw_editor", "interchangeable"]
 _SUGGESTED = 10
 
 
-def draw_editor(asked: Question) -> None:
+def draw_editor(question: Question) -> None:
     """Cost: one pass for the suggestions at a word, and one per variant."""
-    tries = current_tries(asked)
+    tries = current_tries(question)
     draft = tries.changes[tries.draft]
     if tries.draft != ORIGINAL:
         left, right = st.columns([0.75, 0.25], vertical_alignment="center")
         left.markdown(f"You are editing **variant {tries.draft}**; your changes are added to it.")
         right.button("Back to the original text", key="draft_back", on_click=lambda: setattr(tries, "draft", ORIGINAL))
-    place = _strip(asked, draft)
+    place = _strip(question, draft)
     if place is None:
         st.info("Click a word to change it.")
-    elif place.position == asked.gap:
+    elif place.position == question.gap:
         st.info("This is the gap being predicted: change another word to see how its prediction changes.")
     else:
-        _word(asked, tries, draft, place)
+        _word(question, tries, draft, place)
     if tries.refusal:
         st.warning(plain(f"Not changed: {tries.refusal}."), icon=":material/info:")
-    draw_variants(asked, tries)
+    draw_variants(question, tries)
 
 
-def _strip(asked: Question, draft: tuple[Change, ...]) -> EditedWord | None:
+def _strip(question: Question, draft: tuple[Change, ...]) -> EditedWord | None:
     """The text being edited; returns its selected word. The selection refers to words of the original text."""
     view = state.view()
-    after = what_if.edited(asked.request, draft)
+    after = what_if.edited(question.request, draft)
     encoded = inputs.encode(after)
-    found = {place.position: place for place in what_if.edit_text(asked.request, draft).words}
-    origin = _origins(asked, after, tuple(found.values()))
+    found = {place.position: place for place in what_if.edit_text(question.request, draft).words}
+    origin = _origins(question, after, tuple(found.values()))
     shown = shown_positions(encoded, view.special)
     positions = origin[shown]
-    selected = selected_in(asked.opened, asked.one)
-    words = asked.encoded.word_ids
-    if selected is not None and not asked.encoded.special_tokens_mask[selected]:
+    selected = selected_in(question.opened, question.one)
+    words = question.encoded.word_ids
+    if selected is not None and not question.encoded.special_tokens_mask[selected]:
         selected = int((words == words[selected]).argmax())
-    version = version_of(asked.request, draft, view.special)
+    version = version_of(question.request, draft, view.special)
     token_strip(
-        strip_tokens(encoded, asked.one.model, shown),
+        strip_tokens(encoded, question.one.model, shown),
         key="edit_sentence",
         label="Sentence: click a word to change it",
         selected=shown_index(positions, selected),
         version=version,
-        on_select=select_token("edit_sentence", version, positions, clicked_token, asked.request, asked.main),
+        on_select=select_token("edit_sentence", version, positions, clicked_token, question.request, question.main),
     )
     return found.get(selected) if selected is not None else None
 
 
-def _origins(asked: Question, after: TextRequest, words: tuple[EditedWord, ...]) -> np.ndarray:
+def _origins(question: Question, after: TextRequest, words: tuple[EditedWord, ...]) -> np.ndarray:
     """For each token of the edited text, the first token of the original word that it comes from."""
-    encoded, specials = inputs.encode(after), np.flatnonzero(asked.encoded.special_tokens_mask)
+    encoded, specials = inputs.encode(after), np.flatnonzero(question.encoded.special_tokens_mask)
     origin, seen, before = np.empty(len(encoded), dtype=np.int64), 0, 0
     for token, (start, end) in enumerate(encoded.offsets.tolist()):
         if encoded.special_tokens_mask[token]:
@@ -95,15 +95,15 @@ def _origins(asked: Question, after: TextRequest, words: tuple[EditedWord, ...])
     return origin
 
 
-def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: EditedWord) -> None:
+def _word(question: Question, tries: Tries, draft: tuple[Change, ...], place: EditedWord) -> None:
     """The edits offered for the selected word."""
     word = place.new or place.old  # old: deleted in this draft
-    version = version_of(asked.request, draft, place.position)
+    version = version_of(question.request, draft, place.position)
 
     def replaced(key: str) -> None:
         chosen = state.picked(key)
         if chosen and chosen.strip():
-            tries.edit(asked, (place.position, "replace", chosen.strip()))
+            tries.edit(question, (place.position, "replace", chosen.strip()))
 
     left, right = st.columns([0.34, 0.66], gap="large")
     with left:
@@ -124,23 +124,23 @@ def _word(asked: Question, tries: Tries, draft: tuple[Change, ...], place: Edite
                     label,
                     icon=icon,
                     key=f"edit_{kind}",
-                    disabled=kind == "mask" and asked.one.model.mask_token is None,
+                    disabled=kind == "mask" and question.one.model.mask_token is None,
                     on_click=tries.edit,
-                    args=(asked, (place.position, kind, "")),
+                    args=(question, (place.position, kind, "")),
                 )
     with right:
-        _suggested(asked, draft, place, version, replaced)
+        _suggested(question, draft, place, version, replaced)
         _from_lists(word, version, replaced)
 
 
 def _suggested(
-    asked: Question, draft: tuple[Change, ...], place: EditedWord, version: str, replaced: Callable[[str], None]
+    question: Question, draft: tuple[Change, ...], place: EditedWord, version: str, replaced: Callable[[str], None]
 ) -> None:
-    proposer = asked.proposer
+    proposer = question.proposer
     if proposer is None:
         st.caption("No open model has a masked-word head, so there are no suggestions.")
         return
-    found = dict(what_if.suggestions(asked.request, proposer.request, draft, place.position, _SUGGESTED))
+    found = dict(what_if.suggestions(question.request, proposer.request, draft, place.position, _SUGGESTED))
     key = f"suggested_{version}"
     st.pills(
         f"Suggestions by {plain(proposer.name)}",

@@ -39,36 +39,36 @@ class Action:
     active: bool = False
 
 
-def draw_variants(asked: Question, tries: Tries) -> None:
+def draw_variants(question: Question, tries: Tries) -> None:
     """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = tries.evaluate(asked)
+    found = tries.evaluate(question)
     itself = found[tries.changes[ORIGINAL]]
     st.markdown(
-        f"**Variants** · the prediction of {plain(asked.one.name)}, the probability of "
+        f"**Variants** · the prediction of {plain(question.one.name)}, the probability of "
         f"**{plain(charts.readable(itself.target))}**, and its change"
     )
     for number, changes in tries.changes.items():
         draw_row(
             "Original" if number == ORIGINAL else f"{number}",
-            marked(asked.request, changes),
+            marked(question.request, changes),
             found.get(changes),
-            _actions(asked, tries, number),
+            _actions(question, tries, number),
             key=f"variant_{number}",
         )
     if len(tries.changes) > 1:
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=tries.clear, key="variants_clear")
-        _side_by_side(asked, tries, found)
+        _side_by_side(question, tries, found)
     _how(tries, found)
 
 
-def open_text(asked: Question, changes: tuple[Change, ...]) -> None:
+def open_text(question: Question, changes: tuple[Change, ...]) -> None:
     """Make the changed text the text of the whole app."""
-    after = what_if.edited(asked.request, changes)
+    after = what_if.edited(question.request, changes)
     state.change(text=after.text, pair=after.pair or "")
     state.redraw_page()
 
 
-def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
+def _actions(question: Question, tries: Tries, number: int) -> list[Action]:
     pins = [
         Action(
             f"pin_{pin}",
@@ -84,7 +84,7 @@ def _actions(asked: Question, tries: Tries, number: int) -> list[Action]:
     return [
         Action("go_on", "Edit further", lambda: setattr(tries, "draft", number), "Change another word of it"),
         Action("undo", "Undo", lambda: tries.undo(number), "Undo its last change"),
-        Action("open", "Open", lambda: open_text(asked, tries.changes[number]), "Use it as the text of all pages"),
+        Action("open", "Open", lambda: open_text(question, tries.changes[number]), "Use it as the text of all pages"),
         *pins,
         Action("remove", "Remove", lambda: tries.remove(number)),
     ]
@@ -169,7 +169,7 @@ def _points(change: float) -> str:
 # --- two of them -----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def _side_by_side(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
     from glassbert.pictures.bars import paired_bars
 
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
@@ -181,11 +181,11 @@ def _side_by_side(asked: Question, tries: Tries, found: dict[tuple[Change, ...],
     left, right = st.columns([0.45, 0.55], gap="large")
     with left:
         for pin in ("A", "B"):
-            st.markdown(f"**{pin}** &nbsp; {marked(asked.request, changes[pin])}  \n{found[changes[pin]].told}")
+            st.markdown(f"**{pin}** &nbsp; {marked(question.request, changes[pin])}  \n{found[changes[pin]].told}")
         if "compare" in PAGES:
-            _link(asked.one.role, *(what_if.edited(asked.request, changes[pin]) for pin in ("A", "B")))
+            _link(question.one.role, *(what_if.edited(question.request, changes[pin]) for pin in ("A", "B")))
     with right:
-        names, first, second = _distributions(asked, changes["A"], changes["B"])
+        names, first, second = _distributions(question, changes["A"], changes["B"])
         figure = paired_bars(names, first, second, sides=("A", "B"))
         st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
@@ -210,21 +210,21 @@ def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
 
 
 def _distributions(
-    asked: Question, first: tuple[Change, ...], second: tuple[Change, ...]
+    question: Question, first: tuple[Change, ...], second: tuple[Change, ...]
 ) -> tuple[list[str], list[float], list[float]]:
     """Both predictions: every answer that either finds likely, with its probability in A and in B."""
-    texts = [what_if.edited(asked.request, changes) for changes in (first, second)]
-    if asked.kind == "class":
+    texts = [what_if.edited(question.request, changes) for changes in (first, second)]
+    if question.kind == "class":
         one, other = (language.classify(text) for text in texts)
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
-    if asked.kind == "next":
+    if question.kind == "next":
         one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
         return ["B follows A", "B does not follow A"], one, other
-    assert asked.gap is not None  # of the three kinds of question here, this is a masked word
+    assert question.gap is not None  # of the three kinds of question here, this is a masked word
     gaps = [
-        what_if.edit_text(asked.request, changes).word(asked.gap).token_in(encode(text))
+        what_if.edit_text(question.request, changes).word(question.gap).token_in(encode(text))
         for changes, text in zip((first, second), texts, strict=True)
     ]
     words: list[str] = []

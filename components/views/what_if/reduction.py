@@ -23,17 +23,17 @@ __all__ = ["draw_reduction", "steps_shown"]
 _MOST_ROWS = 24
 
 
-def draw_reduction(asked: Question) -> None:
+def draw_reduction(question: Question) -> None:
     """Cost: up to n (n + 1) / 2 passes for n words, on shorter and shorter inputs."""
 
     from glassbert.pictures.lines import over_removals
 
-    encoded = asked.encoded
+    encoded = question.encoded
     words = len(np.unique(encoded.word_ids[encoded.special_tokens_mask == 0]))
     result = run_job(
         "reduction",
-        version_of(asked.request, asked.target),
-        lambda: what_if.reduction(asked.request, asked.target),
+        version_of(question.request, question.target),
+        lambda: what_if.reduction(question.request, question.target),
         label="Reduce",
         cost=f"{words} words: at most {words * (words + 1) // 2:,} passes on shorter and shorter texts.",
     )
@@ -42,7 +42,7 @@ def draw_reduction(asked: Question) -> None:
     _remainder(result)
     left, right = st.columns([0.72, 0.28], gap="medium")
     with left:
-        _rows(asked, result)
+        _rows(question, result)
     with right:
         st.markdown(f"**Probability of {plain(charts.readable(result.prediction))}**")
         figure = over_removals(result.removed_words, result.probabilities.tolist())
@@ -75,7 +75,7 @@ def steps_shown(count: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, _MOST_ROWS).tolist()})
 
 
-def _rows(asked: Question, result: InputReduction) -> None:
+def _rows(question: Question, result: InputReduction) -> None:
     labels, group = inputs.words(result.encoded)
     firsts = [int((group == word).argmax()) for word in range(len(labels))]
     inside = [word for word, first in enumerate(firsts) if not result.encoded.special_tokens_mask[first]]
@@ -102,7 +102,7 @@ def _rows(asked: Question, result: InputReduction) -> None:
         label="The text, with one word fewer in every row",
         columns=len(inside),
         selected=None,
-        version=version_of(asked.request, asked.target, "reduction", len(result.removed)),
+        version=version_of(question.request, question.target, "reduction", len(result.removed)),
     )
     more = "" if len(shown) == len(result.probabilities) else f" {len(shown)} of {len(result.probabilities)} steps."
     st.caption(

@@ -29,19 +29,19 @@ _OFFERED, _REPAIRED = 8, 3
 _NOT_THERE = -2  # instead of a token: a word that only the second text has
 
 
-def second_text(asked: Question) -> TextRequest | None:
+def second_text(question: Question) -> TextRequest | None:
     """The second text and its controls; None, with a hint, until one of the same length is given."""
     view = state.view()
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
     other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
-    request = TextRequest(asked.request.model, other or view.text, (other_pair or view.pair) or None)
-    hint = what_if.same_length_hint(asked.request, request)
+    request = TextRequest(question.request.model, other or view.text, (other_pair or view.pair) or None)
+    hint = what_if.same_length_hint(question.request, request)
     if hint.fits:
-        _token_rows(asked, request)
+        _token_rows(question, request)
     else:
-        _word_rows(asked, request, hint)
-    _offers(asked)
+        _word_rows(question, request, hint)
+    _offers(question)
     columns = st.columns([0.5, 0.5]) if view.pair else [st.container()]
     columns[0].text_input(
         "Second text, with the same number of tokens",
@@ -52,19 +52,19 @@ def second_text(asked: Question) -> TextRequest | None:
         columns[1].text_input(
             "Its text B", placeholder="The same as before", **state.bind("other_pair", shown=other_pair)
         )
-    if request == asked.request:
+    if request == question.request:
         st.info("Click a word above and choose its replacement, or type a second text.")
         return None
     if not hint.fits:
         st.warning(plain(_lengths(hint)), icon=":material/straighten:")
-        _repairs(asked, request, hint)
+        _repairs(question, request, hint)
         return None
     return request
 
 
-def _use(asked: Question, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
+def _use(question: Question, changes: tuple[Change, ...], of: TextRequest | None = None) -> None:
     """Use the text after these changes as the second one."""
-    after = what_if.edited(of or asked.request, changes)
+    after = what_if.edited(of or question.request, changes)
     view = state.view()
     state.change(other_text=after.text, other_pair=after.pair if after.pair and after.pair != view.pair else "")
 
@@ -75,26 +75,28 @@ def _fits(request: TextRequest, changes: tuple[Change, ...], more: int = 0) -> b
     return len(inputs.encode(after)) - len(inputs.encode(request)) == more
 
 
-def _offers(asked: Question) -> None:
+def _offers(question: Question) -> None:
     """Replacements for the selected word that keep the length, and variants of the same length."""
-    encoded, selected = asked.encoded, selected_in(asked.opened, asked.one)
+    encoded, selected = question.encoded, selected_in(question.opened, question.one)
     left, right = st.columns([0.66, 0.34], gap="large")
     with left:
-        if selected is not None and not encoded.special_tokens_mask[selected] and selected != asked.gap:
+        if selected is not None and not encoded.special_tokens_mask[selected] and selected != question.gap:
             word = int((encoded.word_ids == encoded.word_ids[selected]).argmax())
-            _pills(asked, f"Replace “{plain(_word(asked.request, word))}” with", word, key="second_word")
+            _pills(question, f"Replace “{plain(_word(question.request, word))}” with", word, key="second_word")
     with right:
-        tries = current_tries(asked)
+        tries = current_tries(question)
         fitting = [
-            number for number, changes in tries.changes.items() if number != ORIGINAL and _fits(asked.request, changes)
+            number
+            for number, changes in tries.changes.items()
+            if number != ORIGINAL and _fits(question.request, changes)
         ]
         if fitting:
-            key = f"second_variant_{version_of(asked.request, fitting)}"
+            key = f"second_variant_{version_of(question.request, fitting)}"
 
             def chosen() -> None:
                 number = state.picked(key)
                 if number in tries.changes:
-                    _use(asked, tries.changes[number])
+                    _use(question, tries.changes[number])
 
             st.pills("One of your variants", fitting, format_func=lambda n: f"Variant {n}", key=key, on_change=chosen)
 
@@ -104,14 +106,14 @@ def _word(request: TextRequest, position: int) -> str:
 
 
 def _pills(
-    asked: Question, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0
+    question: Question, label: str, position: int, *, key: str, of: TextRequest | None = None, more: int = 0
 ) -> None:
     """Replacements here in the first text, or in ``of``, with as many tokens as the word there, and ``more``."""
-    text = of or asked.request
+    text = of or question.request
     word = _word(text, position)
     offered = [other for words in interchangeable(word, state.fields(WhatIfFields).swaps).values() for other in words]
-    if asked.proposer is not None:
-        found = what_if.suggestions(text, asked.proposer.request, (), position, 2 * _OFFERED)
+    if question.proposer is not None:
+        found = what_if.suggestions(text, question.proposer.request, (), position, 2 * _OFFERED)
         offered += [suggestion for suggestion, _ in found]
     offered = [other for other in dict.fromkeys(offered) if _fits(text, ((position, "replace", other),), more)]
     if not offered:
@@ -122,7 +124,7 @@ def _pills(
     def chosen() -> None:
         replacement = state.picked(key)
         if replacement:
-            _use(asked, ((position, "replace", replacement),), of)
+            _use(question, ((position, "replace", replacement),), of)
 
     st.pills(label, offered[:_OFFERED], format_func=plain, key=key, on_change=chosen, wrap=True)
 
@@ -130,9 +132,9 @@ def _pills(
 # --- of the same length? ---------------------------------------------------------------------------------------
 
 
-def _token_rows(asked: Question, other: TextRequest) -> None:
+def _token_rows(question: Question, other: TextRequest) -> None:
     """Both texts token by token; clicking a word selects it for replacement in the second."""
-    first, second = asked.encoded, inputs.encode(other)
+    first, second = question.encoded, inputs.encode(other)
     differs = first.input_ids != second.input_ids
     rows = [
         Row(
@@ -153,12 +155,12 @@ def _token_rows(asked: Question, other: TextRequest) -> None:
         for name, encoded, meaning in (
             ("first", first, "its states are copied into the run of the second"),
             ("second", second, "this run is patched at one place after another"),
-        )[: 1 if other == asked.request else 2]
+        )[: 1 if other == question.request else 2]
     ]
-    _draw(asked, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
+    _draw(question, rows, np.arange(len(first)), "Both texts token by token; coloured where they differ", other)
 
 
-def _word_rows(asked: Question, other: TextRequest, hint: LengthHint) -> None:
+def _word_rows(question: Question, other: TextRequest, hint: LengthHint) -> None:
     """Both texts word by word, with the number of tokens per word."""
     alignment = hint.alignment
     first, second = _widths(hint)
@@ -171,12 +173,12 @@ def _word_rows(asked: Question, other: TextRequest, hint: LengthHint) -> None:
         ]
         rows.append(Row(name, f"{name} text", f"{widths.sum()} tokens including special tokens", cells))
     positions = np.where(first > 0, alignment.first_spans[:, 0], _NOT_THERE)
-    _draw(asked, rows, positions, "Both texts by word; coloured where they differ in length", other)
+    _draw(question, rows, positions, "Both texts by word; coloured where they differ in length", other)
 
 
-def _draw(asked: Question, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
-    version = version_of(asked.request, other)
-    select = select_token("both_texts", version, positions, clicked_column, asked.request, asked.main)
+def _draw(question: Question, rows: list[Row], positions: np.ndarray, label: str, other: TextRequest) -> None:
+    version = version_of(question.request, other)
+    select = select_token("both_texts", version, positions, clicked_column, question.request, question.main)
 
     def clicked() -> None:
         column = clicked_column(state.event("both_texts"), version, len(positions))
@@ -188,7 +190,7 @@ def _draw(asked: Question, rows: list[Row], positions: np.ndarray, label: str, o
         key="both_texts",
         label=label,
         columns=len(positions),
-        selected=shown_index(positions, selected_in(asked.opened, asked.one)),
+        selected=shown_index(positions, selected_in(question.opened, question.one)),
         version=version,
         on_select=clicked,
     )
@@ -216,13 +218,13 @@ def _counted(word: str, tokens: int) -> str:
     return f"“{word}” ({tokens} {'token' if tokens == 1 else 'tokens'})" if tokens else "nothing"
 
 
-def _repairs(asked: Question, other: TextRequest, hint: LengthHint) -> None:
+def _repairs(question: Question, other: TextRequest, hint: LengthHint) -> None:
     """Words of the right length where the texts differ, and the second text with only the changes that fit."""
     alignment, (first, second) = hint.alignment, _widths(hint)
     apart = np.flatnonzero((first != second) & (first > 0) & (second > 0)).tolist()
     for row in apart[:_REPAIRED]:
         _pills(
-            asked,
+            question,
             f"Replace “{plain(alignment.second_labels[row])}” with",
             int(alignment.second_spans[row, 0]),
             key=f"repair_{row}",
@@ -234,12 +236,12 @@ def _repairs(asked: Question, other: TextRequest, hint: LengthHint) -> None:
         for row, kind in enumerate(alignment.kinds)
         if kind == "replaced" and first[row] == second[row]
     ]
-    if fitting and _fits(asked.request, tuple(fitting)):
+    if fitting and _fits(question.request, tuple(fitting)):
         st.button(
             "Keep only the changes that fit",
             icon=":material/build:",
             key="repair_keep",
             help="The first text with those words of the second that have the same number of tokens.",
             on_click=_use,
-            args=(asked, tuple(fitting)),
+            args=(question, tuple(fitting)),
         )

@@ -26,24 +26,24 @@ _PROPOSALS = {"masked_model": "Fluent: the masked model", "gradient": "Gradient:
 _EDITS = {1: "1 word", 2: "1 or 2 words"}
 
 
-def draw_smallest(asked: Question) -> None:
+def draw_smallest(question: Question) -> None:
     """Cost: at most the budget's number of passes."""
     _controls()
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model with the head proposes for itself; another model's tokens would have to be matched to its own
-    helper = None if "masked_words" in asked.one.model.task_heads else asked.proposer
+    helper = None if "masked_words" in question.one.model.task_heads else question.proposer
     result = run_job(
         "flip",
-        version_of(asked.request, asked.target, options, helper and helper.request),
+        version_of(question.request, question.target, options, helper and helper.request),
         lambda: what_if.flip_search(
-            asked.request, asked.target, helper.request if helper is not None else None, **options
+            question.request, question.target, helper.request if helper is not None else None, **options
         ),
         label="Search",
         cost=f"At most {own.budget:,} passes on a text of this length, including proposals and distances.",
     )
     if result is not None:
-        _found(asked, result)
+        _found(question, result)
         _how(result)
 
 
@@ -69,7 +69,7 @@ def _controls() -> None:
     fourth.toggle("Words may be deleted", **state.bind("deletions", WhatIfFields))
 
 
-def _found(asked: Question, result: FlipSearch) -> None:
+def _found(question: Question, result: FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
     ended = "" if result.complete else " The search was stopped, or its budget spent, before everything was tried."
     tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
@@ -81,26 +81,26 @@ def _found(asked: Question, result: FlipSearch) -> None:
         )
         if result.closest.texts:
             st.markdown("The closest attempt:")
-            _row(asked, current_tries(asked), result.closest, 0, "Closest", "no flip", key="turned_closest")
+            _row(question, current_tries(question), result.closest, 0, "Closest", "no flip", key="turned_closest")
         return
     shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
     st.markdown(f"**{result.found} changes flip the prediction from {decided}**, {shown}")
     st.caption(tried + ended)
-    tries = current_tries(asked)
+    tries = current_tries(question)
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
         note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"
-        _row(asked, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
+        _row(question, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
-def _row(asked: Question, tries: Tries, flips: Variants, number: int, title: str, note: str, *, key: str) -> None:
+def _row(question: Question, tries: Tries, flips: Variants, number: int, title: str, note: str, *, key: str) -> None:
     changes = tuple(flips.edits[number])
     added = changes in tries.changes.values()
     actions = [
-        Action("open", "Open", lambda: open_text(asked, changes), "Use it as the text of all pages"),
-        Action("add", "Added to variants" if added else "Add to variants", lambda: tries.add(asked, changes)),
+        Action("open", "Open", lambda: open_text(question, changes), "Use it as the text of all pages"),
+        Action("add", "Added to variants" if added else "Add to variants", lambda: tries.add(question, changes)),
     ]
-    draw_row(title, marked(asked.request, changes), outcomes(flips)[number], actions, key=key, note=note)
+    draw_row(title, marked(question.request, changes), outcomes(flips)[number], actions, key=key, note=note)
 
 
 def _how(result: FlipSearch) -> None:

@@ -41,9 +41,9 @@ _WHAT = {
 _AT_ONCE = 250
 
 
-def draw_tracing(asked: Question) -> None:
+def draw_tracing(question: Question) -> None:
     """Cost: less than a third of a pass per place."""
-    corrupted = second_text(asked)
+    corrupted = second_text(question)
     if corrupted is None:
         return
     st.segmented_control(
@@ -53,10 +53,10 @@ def draw_tracing(asked: Question) -> None:
         **state.bind("patch", WhatIfFields, options=_KINDS),
     )
     kind = state.fields(WhatIfFields).patch
-    model = asked.one.model
-    columns = model.attention_heads if kind == "head" else len(asked.encoded)
+    model = question.one.model
+    columns = model.attention_heads if kind == "head" else len(question.encoded)
     places = (model.layers + (kind == "hidden")) * columns
-    request = TraceRequest(asked.request, corrupted, asked.target, kind)
+    request = TraceRequest(question.request, corrupted, question.target, kind)
     result = run_job(
         "trace",
         version_of(request),

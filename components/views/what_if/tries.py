@@ -56,41 +56,41 @@ class Tries:
     cost: str = ""  # of the last batch
     _made: int = 0
 
-    def add(self, asked: Question, changes: tuple[Change, ...]) -> None:
+    def add(self, question: Question, changes: tuple[Change, ...]) -> None:
         """Add a new variant, unless it exists already; one that the model cannot read is refused with the reason."""
         self.refusal = ""
         try:
-            after = what_if.edited(asked.request, changes)
+            after = what_if.edited(question.request, changes)
             inputs.encode(after)
         except gb.GlassBERTError as error:
             self.refusal = str(error)
             return
-        if (after.text, after.pair) == (asked.request.text, asked.request.pair):
+        if (after.text, after.pair) == (question.request.text, question.request.pair):
             self.refusal = "that leaves the text unchanged"
         elif changes not in self.changes.values():
             self._made += 1
             self.changes[self._made] = changes
             self.pins.setdefault("B", self._made)
 
-    def edit(self, asked: Question, change: Change) -> None:
+    def edit(self, question: Question, change: Change) -> None:
         """Add a change to the draft; a second change of the same word replaces the first."""
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
-        self.add(asked, (*kept, change))
+        self.add(question, (*kept, change))
 
-    def evaluate(self, asked: Question) -> dict[tuple[Change, ...], Outcome]:
+    def evaluate(self, question: Question) -> dict[tuple[Change, ...], Outcome]:
         """The outcomes by changes; variants that are new to this question are run in one batch.
 
         A variant that changed the gap being predicted has none.
         """
-        found = self.outcomes.setdefault(version_of(asked.request.model, asked.target), {})
+        found = self.outcomes.setdefault(version_of(question.request.model, question.target), {})
         possible = [
             changes
             for changes in self.changes.values()
-            if changes and all(position != asked.gap for position, _, _ in changes)
+            if changes and all(position != question.gap for position, _, _ in changes)
         ]
         new = [changes for changes in possible if changes not in found]
         if new or () not in found:
-            result = what_if.variants(asked.request, asked.target, tuple(new) or ((),))
+            result = what_if.variants(question.request, question.target, tuple(new) or ((),))
             itself = (result.prediction, result.probability)
             found[()] = Outcome(result.target_label, *itself, *itself)
             found.update(zip(new, outcomes(result), strict=False))
@@ -125,10 +125,10 @@ def outcomes(result: Variants) -> list[Outcome]:
     ]
 
 
-def current_tries(asked: Question) -> Tries:
+def current_tries(question: Question) -> Tries:
     """This user's variants of this text, as long as it is tokenized the same way; a few earlier texts are kept too."""
     kept: dict[str, Tries] = state.remembered("tries", {})
-    key = version_of(asked.encoded.texts, asked.encoded.tokens)
+    key = version_of(question.encoded.texts, question.encoded.tokens)
     if key not in kept:
         kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
         state.remember("tries", kept)

@@ -18,7 +18,7 @@ from components.widgets.token_strip import clicked_token, token_strip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Subject:
     """One question to one model, the other open models, and how many answers to show."""
 
     opened: list[Opened]
@@ -48,7 +48,7 @@ def predictions_panel(opened: list[Opened]) -> None:
     answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.task_heads]
     for draw, one in answering:
         with explained_errors():
-            draw(_Asked(opened, one, _FEW if len(answering) > 2 else _MANY))
+            draw(_Subject(opened, one, _FEW if len(answering) > 2 else _MANY))
     if not answering:
         st.info("These models have no trained head, so there is nothing to predict; their attention is on the left.")
     state.write_address()
@@ -72,12 +72,12 @@ def _strip(opened: list[Opened]) -> None:
     )
 
 
-def _masked_word(asked: _Asked) -> None:
-    position = masked_position(asked.opened, asked.one)
+def _masked_word(subject: _Subject) -> None:
+    position = masked_position(subject.opened, subject.one)
     if position is None:
-        _told(asked.one, "Masked word", "select a word above, and the model predicts it from the rest.")
+        _told(subject.one, "Masked word", "select a word above, and the model predicts it from the rest.")
         return
-    prediction = language.fill_mask(asked.one.text(state.view()), (position,), asked.most)
+    prediction = language.fill_mask(subject.one.text(state.view()), (position,), subject.most)
     original = prediction.original_tokens[0]
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
@@ -85,27 +85,27 @@ def _masked_word(asked: _Asked) -> None:
         told = f"in place of **{plain(charts.readable(original))}**, ranked {rank:,} with {plain(share)}:"
     else:
         told = "at the gap:"
-    _told(asked.one, "Masked word", told)
-    _chart(charts.candidates(prediction, 0), f"candidates_{asked.one.role}")
+    _told(subject.one, "Masked word", told)
+    _chart(charts.candidates(prediction, 0), f"candidates_{subject.one.role}")
     st.caption("Likely words, given the rest of the sentence. *Likely in the training texts, not necessarily true.*")
 
 
-def _classes(asked: _Asked) -> None:
-    result = language.classify(asked.one.text(state.view()))
-    _told(asked.one, "Class", f"**{plain(result.labels[result.predicted])}**")
-    _chart(charts.probabilities(result, asked.most), f"classes_{asked.one.role}")
+def _classes(subject: _Subject) -> None:
+    result = language.classify(subject.one.text(state.view()))
+    _told(subject.one, "Class", f"**{plain(result.labels[result.predicted])}**")
+    _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
     st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 
-def _next_sentence(asked: _Asked) -> None:
-    _told(asked.one, "Next sentence", "does text B follow text A?")
-    _chart(charts.next_sentence(language.next_sentence(asked.one.text(state.view()))), f"next_{asked.one.role}")
+def _next_sentence(subject: _Subject) -> None:
+    _told(subject.one, "Next sentence", "does text B follow text A?")
+    _chart(charts.next_sentence(language.next_sentence(subject.one.text(state.view()))), f"next_{subject.one.role}")
     st.caption("Trained to tell consecutive sentences from random pairs. *Easiest when the topics differ.*")
 
 
-def _token_labels(asked: _Asked) -> None:
-    result = language.label_tokens(asked.one.text(state.view()))
+def _token_labels(subject: _Subject) -> None:
+    result = language.label_tokens(subject.one.text(state.view()))
     found = [
         f"{plain(piece)} ({plain(result.labels[label])})"
         for piece, label, special in zip(
@@ -113,22 +113,22 @@ def _token_labels(asked: _Asked) -> None:
         )
         if not special and result.labels[label] != "O"
     ]
-    _told(asked.one, "Labels", ", ".join(found) or "no token has a label.")
-    position = selected_in(asked.opened, asked.one)
+    _told(subject.one, "Labels", ", ".join(found) or "no token has a label.")
+    position = selected_in(subject.opened, subject.one)
     if position is None:
         st.caption("Select a token to see the probabilities of its labels.")
         return
-    _chart(charts.token_labels(result, position, asked.most), f"labels_{asked.one.role}")
+    _chart(charts.token_labels(result, position, subject.most), f"labels_{subject.one.role}")
     st.caption(f"Labels of **{plain(result.encoded.pieces[position])}**. *Confidence, not correctness.*")
 
 
-def _answers(asked: _Asked) -> None:
+def _answers(subject: _Subject) -> None:
     view = state.view()
     if not view.pair:
-        _told(asked.one, "Answer", "put the question in text A and the text to search in text B.")
+        _told(subject.one, "Answer", "put the question in text A and the text to search in text B.")
         return
-    _told(asked.one, "Answer", "the best spans of text B:")
-    _chart(charts.answers(language.answer(asked.one.text(view), asked.most)), f"answers_{asked.one.role}")
+    _told(subject.one, "Answer", "the best spans of text B:")
+    _chart(charts.answers(language.answer(subject.one.text(view), subject.most)), f"answers_{subject.one.role}")
     st.caption("Start probability times end probability. *The model must choose a span, even where none answers.*")
 
 
