@@ -17,9 +17,10 @@ from typing import Any
 from glassbert.errors import DamagedCheckpointError, ModelNotFoundError, ModelTooLargeError, UnsupportedModelError
 from glassbert.families import Family, Task, Variant
 from glassbert.models import memory
+from glassbert.models.adapters import check_no_adapter
 from glassbert.models.config import CONFIG, check_config, read_config, settled, strings
 from glassbert.models.files import megabytes, quoted
-from glassbert.models.missing import below, files_of_an_adapter, lora, no_tokenizer, no_weights
+from glassbert.models.missing import below, no_tokenizer, no_weights
 from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, has_tokenizer, read_files
 from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
 
@@ -101,7 +102,8 @@ def vet(
     family = check_config(config, source)
     check_files(files, source, folder=folder)
     stored = read_weights(folder, source=source, root=root)
-    _check_adapters(files, stored, config, family, source)
+    named = strings(config.get("architectures"))
+    check_no_adapter(source, files=files, tensors=stored.tensors, architecture=named[0] if named else None)
     weights, prefix = _unwrapped(stored, family, source)
     _check_fit(config, family, weights, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
@@ -111,7 +113,7 @@ def vet(
         read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own_tokenizers
     )
     check_memory(weights.parameters * 4, source, available)
-    architectures = strings(config.get("architectures")) or inferred_architecture(config, family, weights, source)
+    architectures = named or inferred_architecture(config, family, weights, source)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
         _check_labels(config, family, weights, variant.label_tensor, source)
@@ -131,25 +133,6 @@ def vet(
         name_prefix=prefix,
         other_head=_other_head(weights) if variant is None else None,
     )
-
-
-def _check_adapters(
-    files: Collection[str], weights: Weights, config: Mapping[str, Any], family: Family, source: str
-) -> None:
-    """Raise UnsupportedModelError for an adapter beside the weights or inside them: it would be ignored."""
-    class_name = next(iter(strings(config.get("architectures"))), f"{family.class_prefix}Model")
-    if files_of_an_adapter(files):
-        raise lora(source, class_name, "beside its weights")
-    inside = next(
-        (
-            name
-            for name in weights.tensors
-            if re.search(r"(^|\.|_)(lora_|base_layer\.|adapter|ia3_l|modules_to_save)", name)
-        ),
-        None,
-    )
-    if inside is not None:
-        raise lora(source, class_name, f"inside its weights ({quoted(inside)})")
 
 
 def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, str]:

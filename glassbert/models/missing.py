@@ -14,7 +14,6 @@ __all__ = [
     "below",
     "convert_command",
     "files_of_an_adapter",
-    "lora",
     "no_config",
     "no_tokenizer",
     "no_weights",
@@ -139,25 +138,10 @@ def files_of_an_adapter(files: Collection[str]) -> bool:
 
 def adapter_alone(source: str) -> ModelError:
     return UnsupportedModelError(
-        f"{quoted(source)} contains an adapter (LoRA or similar), which is only part of a model. "
-        f"{_merge_commands('BASE_MODEL', shell(source))}"
-    )
-
-
-def lora(source: str, class_name: str, where: str) -> ModelError:
-    """The error for weights that come with an adapter, which would be ignored."""
-    return UnsupportedModelError(
-        f"{quoted(source)} has an adapter (LoRA or similar) {where}, which has not been merged into the weights; "
-        f"without it the model computes something else. {_merge_commands('BASE_MODEL', 'ADAPTER', class_name)}"
-    )
-
-
-def _merge_commands(base: str, adapter: str, class_name: str = "AutoModelForSequenceClassification") -> str:
-    return (
-        "Merge the two where peft is installed, with the base model and the adapter in folders of their own: "
-        f"model = transformers.{class_name}.from_pretrained({base!r}); "
-        f"peft.PeftModel.from_pretrained(model, {adapter!r}).merge_and_unload().save_pretrained('MERGED'); "
-        f"transformers.AutoTokenizer.from_pretrained({base!r}).save_pretrained('MERGED'); then open MERGED"
+        f"{quoted(source)} contains an adapter (LoRA or similar), which is only part of a model. Where peft is "
+        "installed, merge it into its base model: model = peft.AutoPeftModelForSequenceClassification.from_pretrained("
+        f"{source!r}).merge_and_unload(); model.save_pretrained('merged') (or the class of its task); then copy "
+        "the tokenizer of the base model into the folder merged and open it"
     )
 
 

@@ -15,13 +15,21 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import DamagedCheckpointError, DeviceError, ModelError, OptionError, TaskHeadError
+from glassbert.errors import (
+    DamagedCheckpointError,
+    DeviceError,
+    ModelError,
+    OptionError,
+    TaskHeadError,
+    UnsupportedModelError,
+)
 from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
 from glassbert.network.device import choose_device
+from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
 from glassbert.results import Encoded
 
@@ -155,11 +163,16 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "
             f"{network.config.vocab_size}: the files do not belong together; download it again or choose another model"
         )
-    if tokenizer.pad_token is None or ("masked_words" in checkpoint.task_heads and tokenizer.mask_token is None):
-        lacking = "pad_token" if tokenizer.pad_token is None else "mask_token"
-        raise DamagedCheckpointError(
-            f"the tokenizer of {checkpoint.source!r} has no {lacking}, which this model needs: add it to its "
-            "tokenizer_config.json"
+    name_special_tokens(tokenizer, network.config.pad_token_id)
+    needed = {"padding": tokenizer.pad_token_id}
+    if "masked_words" in checkpoint.task_heads:
+        needed["mask"] = tokenizer.mask_token_id
+    lacking = [kind for kind, token in needed.items() if token is None]
+    if lacking:
+        raise UnsupportedModelError(
+            f"the tokenizer of {checkpoint.source!r} names no {lacking[0]} token, and none can be found in its "
+            "vocabulary: name the one that the model was trained with in its tokenizer_config.json "
+            f'(as "{"pad" if lacking[0] == "padding" else "mask"}_token")'
         )
     strange = None if checkpoint.embedded else stock.not_finite(network)
     if strange is not None:

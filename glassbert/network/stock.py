@@ -27,30 +27,10 @@ _importing = threading.Lock()
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> Any:
-    """The fast tokenizer of this folder, with the padding and mask tokens of its vocabulary.
-
-    A bare tokenizer.json names neither; they are then the token with the config's ``pad_token_id``, and the usual
-    spellings.
-    """
+def read_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer of this folder."""
     with _importing:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
-    for name, usual in (("pad_token", ("[PAD]", "<pad>")), ("mask_token", ("[MASK]", "<mask>"))):
-        if getattr(tokenizer, name) is None:
-            token = _unnamed(tokenizer, config.get("pad_token_id") if name == "pad_token" else None, usual)
-            if token is not None:
-                tokenizer.add_special_tokens({name: token})
-    return tokenizer
-
-
-def _unnamed(tokenizer: Any, id: object, usual: tuple[str, ...]) -> str | None:
-    vocabulary = tokenizer.get_vocab()
-    token: str | None = None
-    if isinstance(id, int) and 0 <= id < len(tokenizer):
-        token = tokenizer.convert_ids_to_tokens(id)
-    if token in usual:
-        return token
-    return next((spelling for spelling in usual if spelling in vocabulary), token)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
 
 
 def read_network(

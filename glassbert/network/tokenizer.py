@@ -54,7 +54,7 @@ def open_tokenizer(checkpoint: Checkpoint) -> Any:
     time; one with the same content is not tried twice.
     """
     if checkpoint.embedded:
-        return stock.read_tokenizer(checkpoint.folder, checkpoint.config)
+        return stock.read_tokenizer(checkpoint.folder)
     names = {path.name for path in checkpoint.folder.iterdir()}
     files = _settled(read_files(checkpoint.folder, names, checkpoint.source), checkpoint)
     with tempfile.TemporaryDirectory(prefix="glassbert-tokenizer-") as copy:
@@ -69,7 +69,7 @@ def open_tokenizer(checkpoint: Checkpoint) -> Any:
                 if len(_passed) >= _MAX_REMEMBERED:
                     _passed.pop(next(iter(_passed)))
                 _passed[digest] = None
-        tokenizer = stock.read_tokenizer(Path(copy), checkpoint.config)
+        tokenizer = stock.read_tokenizer(Path(copy))
     tokenizer.name_or_path = str(checkpoint.folder)
     return tokenizer
 

@@ -112,6 +112,14 @@ def test_parts_of_larger_models_are_named(prefixes: tuple[str, ...], copy: Copy)
     assert all(prefix in message for prefix in prefixes)
 
 
+def test_an_adapter_alone_is_only_part_of_a_model(copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    assert "peft" in refusal(folder, UnsupportedModelError)
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    assert "peft" in refusal(folder, UnsupportedModelError)
+
+
 def test_an_adapter_beside_the_weights_is_not_ignored(copy: Copy) -> None:
     folder = copy("bert", "classification")
     (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
