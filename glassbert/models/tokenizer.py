@@ -67,10 +67,12 @@ def check_tokenizer(
     for name in ("special_tokens_map.json", "added_tokens.json"):
         if name in files:
             parse_json(files[name], name, source)
+    parsed: dict[str, Any] = {}
     if "tokenizer.json" in files:
-        check_pipeline(parse_json(files["tokenizer.json"], "tokenizer.json", source), rows, types, source)
+        parsed = parse_json(files["tokenizer.json"], "tokenizer.json", source)
+        check_pipeline(parsed, rows, types, source)
     if files.keys() & {"tokenizer.json", "vocab.txt", "vocab.json"}:  # SentencePiece is counted when it is read
-        ids = set(_token_ids(files, source))
+        ids = set(_token_ids(files, parsed, source))
         if not ids or not all(type(id) is int for id in ids):
             raise _damaged(source, "it has no vocabulary")
         check_vocabulary(len(ids), min(ids), max(ids), rows, source)
@@ -104,10 +106,9 @@ def _check_settings(settings: Mapping[str, Any], source: str, own: Set[str]) -> 
             )
 
 
-def _token_ids(files: Mapping[str, bytes], source: str) -> Iterator[int]:
+def _token_ids(files: Mapping[str, bytes], parsed: Mapping[str, Any], source: str) -> Iterator[int]:
     try:
         if "tokenizer.json" in files:
-            parsed = parse_json(files["tokenizer.json"], "tokenizer.json", source)
             vocabulary = parsed["model"]["vocab"]
             yield from (vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary)))
             yield from (token["id"] for token in parsed.get("added_tokens") or ())

@@ -172,8 +172,9 @@ def test_a_sentencepiece_file_that_holds_nothing(copy: Copy) -> None:
     folder = copy("albert")
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer_config.json").unlink()
-    (folder / "spiece.model").write_bytes(b"")
-    refusal(folder)
+    for content in (b"", b"garbage" * 100):
+        (folder / "spiece.model").write_bytes(content)
+        assert "tiktoken" not in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"])
