@@ -21,7 +21,14 @@ _MAX_ROWS, _MAX_POSITIONS = 10_000_000, 10_000_000_000_000  # tables are compare
 #: Entries that change how a network is run or what its calls return.
 _HOW_IT_IS_RUN = {
     *("auto_map", "dtype", "torch_dtype", "return_dict", "output_attentions", "output_hidden_states"),
-    *("torchscript", "use_bfloat16", "chunk_size_feed_forward", "gradient_checkpointing", "attn_implementation"),
+    *(
+        "torchscript",
+        "use_cache",
+        "use_bfloat16",
+        "chunk_size_feed_forward",
+        "gradient_checkpointing",
+        "attn_implementation",
+    ),
     *(
         "_attn_implementation",
         "_attn_implementation_internal",
