@@ -24,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from components import address
 from components.address import Count, Place
 from components.examples import EXAMPLES, FIRST
+from components.text import well_formed
 
 __all__ = [
     "PageFields",
@@ -36,6 +37,7 @@ __all__ = [
     "full_address",
     "link",
     "open_example",
+    "page",
     "picked",
     "put",
     "redraw_page",
@@ -155,6 +157,12 @@ def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
     return parameters
 
 
+def page() -> str:
+    """The id of the open page; "" before the first one."""
+    opened: str = st.session_state.get(_PAGE, "")
+    return opened
+
+
 def view() -> View:
     """The current view."""
     return View(**st.session_state[_VIEW])
@@ -172,6 +180,8 @@ def fields(group: type[Group]) -> Group:
 def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
     """Change fields of the view, or of a page's own group. A new text or model resets the selected token and every
     other field about the text; a new text also resets the text it was compared with."""
+    # half a character, as a script or a broken clipboard may leave one, could not be written into an address
+    values = {name: well_formed(value) if isinstance(value, str) else value for name, value in values.items()}
     if group is not None:
         _keep(replace(fields(group), **values))
         st.session_state[_CHANGED] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 
-__all__ = ["plain", "shortened"]
+__all__ = ["plain", "shortened", "well_formed"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
 # Streamlit rewrites these after resolving escapes: -- and -> to typographic characters, :streamlit: to an image,
@@ -22,6 +22,11 @@ def plain(text: str) -> str:
     tag opened, no colour or icon directive applied, no address linked. ``plain("*a* <b>") → "\\*a\\* \\<b\\>"``.
     """
     return _REWRITTEN.sub(_JOINER, text.translate(_CONTROL)).translate(_PUNCTUATION)
+
+
+def well_formed(text: str) -> str:
+    """The text with every lone surrogate, half of a character that UTF-8 cannot hold, replaced by U+FFFD."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def shortened(text: str, characters: int = 60) -> str:

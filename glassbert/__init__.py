@@ -132,6 +132,7 @@ __all__ = [
     "DeviceError",
     "GlassBERTError",
     "LayerError",
+    "NotEnoughMemoryError",
     "MethodError",
     "ModelError",
     "OptionError",

@@ -18,6 +18,7 @@
     │   └── TextTypeError          not a text; also a TypeError
     ├── TargetError                no such class, mask or token to explain
     │   └── TargetTypeError        not a target; also a TypeError
+    ├── NotEnoughMemoryError       this text needs more memory than is free
     ├── LayerError                 no such layer or attention head
     ├── MethodError                no such attribution method; also a ValueError
     ├── ComparisonError            the two models or texts cannot be compared
@@ -45,6 +46,7 @@ __all__ = [
     "ModelNotFoundError",
     "ModelTooLargeError",
     "NetworkError",
+    "NotEnoughMemoryError",
     "OptionError",
     "OptionTypeError",
     "RemoteCodeError",
@@ -139,6 +141,10 @@ class TargetError(GlassBERTError):
 
 class TargetTypeError(TargetError, TypeError):
     """Neither a target nor the id or name of one."""
+
+
+class NotEnoughMemoryError(GlassBERTError):
+    """The computation needs more memory than is free."""
 
 
 class LayerError(GlassBERTError):

@@ -261,8 +261,11 @@ class Encoded(Result):
     """One text, or a pair of texts, as the model reads it.
 
     ``tokens`` are the strings of the vocabulary, and ``pieces`` the same in readable form (no ``##``, no ``Ġ``).
-    ``offsets`` are character positions in the text given by ``sequence_ids`` (0 or 1; −1 for special tokens).
-    ``word_ids`` number the words of both texts consecutively, with −1 for special tokens.
+    ``offsets`` are character positions in the text given by ``sequence_ids`` (0 or 1; −1 for the special tokens that
+    are added around the texts). ``word_ids`` number the words of both texts consecutively, with −1 for those tokens.
+    ``special_tokens_mask`` is 1 for them and for special tokens that are typed in a text, such as a ``[SEP]``.
+    ``spelling`` is how the vocabulary's strings are written: "WordPiece" (``##``), "ByteLevel" (``Ġ``, bytes as
+    letters), "Metaspace" (``▁``) or "" for another way.
     """
 
     tokens: tuple[str, ...]
@@ -275,6 +278,7 @@ class Encoded(Result):
     sequence_ids: Array  # (token,)
     special_tokens_mask: Array  # (token,), 1 for [CLS], [SEP] and the like, not for a [MASK]
     texts: tuple[str, ...]
+    spelling: str = ""
 
     _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(
         (

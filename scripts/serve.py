@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import webbrowser
 from pathlib import Path
@@ -35,10 +36,33 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def take(host: str, port: int) -> bool:
+    """Whether this process may have the port: it is free, and no other start of the app has chosen it a moment ago.
+
+    The lock on a file named after the port is held until the server ends; without one, two starts at once would both
+    find the same port free, and the second one would fail when Streamlit listens there.
+    """
+    if not is_free(host, port):
+        return False
+    try:
+        import fcntl
+    except ImportError:  # Windows: the race stays, as it is with Streamlit itself
+        return True
+    path = Path(tempfile.gettempdir()) / f"glassbert-{os.getuid()}-{port}.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    os.set_inheritable(lock, True)  # the server takes the place of this process
+    return True
+
+
 def next_free(host: str, first: int) -> int:
     """The first free port from ``first`` on."""
     for port in range(first, min(first + PORTS_TRIED, 65536)):
-        if is_free(host, port):
+        if take(host, port):
             return port
     raise SystemExit(f"No port from {first} on is free. Choose another: make app PORT=9000")
 
@@ -56,7 +80,7 @@ def choose_port(host: str, wanted: str) -> int:
             if port != FIRST_PORT:
                 print(f"Port {FIRST_PORT} is taken, perhaps by another GlassBERT; this one uses {port}.", flush=True)
             return port
-        if is_free(host, int(wanted)):
+        if take(host, int(wanted)):
             return int(wanted)
         other = next_free(host, max(int(wanted), 1024))
         raise SystemExit(
@@ -86,8 +110,17 @@ def network_address() -> str:
 def streamlit_command(host: str, port: int, *, watch: bool) -> list[str]:
     """The command line of the server. Beyond localhost it answers to every host name, and never asks an
     external service for this machine's public address, as Streamlit does when it prints one itself."""
-    server = str(ROOT / "scripts" / "server.py")
-    command = [sys.executable, server, "run", "app.py", "--server.address", host, "--server.port", str(port)]
+    server, app = (str(ROOT / "scripts" / name) for name in ("server.py", "asgi.py"))
+    command = [
+        sys.executable,
+        server,
+        "run",
+        app,
+        "--server.address",
+        host,
+        "--server.port",
+        str(port),
+    ]
     if host not in ("localhost", "127.0.0.1"):
         command += ["--server.allowedHosts", "*"]
     if host in WILDCARDS:
@@ -129,14 +162,15 @@ def main() -> None:
         return
 
     os.chdir(ROOT)
-    port = choose_port(arguments.host, arguments.port)
-    if arguments.host in WILDCARDS:
+    host = arguments.host.strip() or "localhost"  # an empty address would be every address
+    port = choose_port(host, arguments.port)
+    if host in WILDCARDS:
         print("Everyone who can reach this machine on its network can use this app: it has no login.", flush=True)
     elif has_screen():
         subprocess.Popen(
             [sys.executable, __file__, "--open", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-    command = streamlit_command(arguments.host, port, watch=arguments.watch)
+    command = streamlit_command(host, port, watch=arguments.watch)
     # replaces this process, so that Ctrl+C and signals reach the server itself
     os.execv(command[0], command)
 

@@ -1,6 +1,6 @@
 """Streamlit's own command line, with the first page's models loaded before the first visit.
 
-    python scripts/server.py run app.py --server.port 8501
+    python scripts/server.py run scripts/asgi.py --server.port 8501
 
 Importing torch and transformers is most of a first visitor's wait. This script does it in the background, once the
 server has been up for a while without a visitor; a visitor who connects at once loads the models as usual.

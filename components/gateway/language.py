@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from components.gateway.cache import shared
 from components.gateway.inputs import encode
-from components.gateway.library import gb
+from components.gateway.library import gb, import_library
 from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
@@ -71,6 +72,12 @@ def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> 
     return gb.surprise(load(request.model), encode(request), variant=variant)
 
 
+def surprise_of_long(request: TextRequest, variant: Literal["original", "word_l2r"]) -> Callable[..., Surprise]:
+    """The same as the work of a job."""
+    model, encoded = load(request.model), encode(request)
+    return lambda **reports: gb.surprise(model, encoded, variant=variant, **reports)
+
+
 @shared(128)
 def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> WordScores:
     """One forward pass, and one per piece of every word of several pieces."""
@@ -85,16 +92,25 @@ def probe_template(
     return gb.probe_template(load(model), template, dict(slots), list(words) or None)
 
 
+def large_probe(
+    request: ModelRequest, template: str, slots: tuple[tuple[str, tuple[str, ...]], ...], words: tuple[str, ...]
+) -> Callable[..., TemplateProbe]:
+    """The same as the work of a job."""
+    model = load(request)
+    return lambda **reports: gb.probe_template(model, template, dict(slots), list(words) or None, **reports)
+
+
 @shared(64)
 def rank_continuations(model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool) -> ContinuationRanking:
     """One forward pass per candidate, batched."""
     return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
 
 
-def whole_words(prediction: gb.MaskPrediction, row: int) -> list[int]:
-    """The candidates that begin a word, by their place in the list: not ``##ing``, not a piece without its space."""
-    pieces = prediction.candidates[row]
-    if any(piece.startswith("##") for piece in pieces):
-        return [index for index, piece in enumerate(pieces) if not piece.startswith("##")]
-    marked = [index for index, piece in enumerate(pieces) if piece.startswith(("Ġ", "▁"))]
-    return marked or list(range(len(pieces)))
+def whole_words(model: ModelRequest, prediction: gb.MaskPrediction, row: int) -> list[int]:
+    """The candidates that are a whole word in this place, by their place in the list; as the tokenizer reads them."""
+    import_library()
+    from glassbert.text.vocabulary import begins_words
+
+    place, ids = int(prediction.positions[row]), prediction.candidate_ids[row].tolist()
+    whole = begins_words(load(model), prediction.encoded, place, ids)
+    return [index for index, is_whole in enumerate(whole) if is_whole]

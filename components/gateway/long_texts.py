@@ -23,8 +23,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from components.gateway.turns import is_present
 
 __all__ = ["Holding", "Keeper", "bound_the_heap", "give_memory_back", "visitor"]
 
@@ -73,11 +74,6 @@ def visitor() -> str:
     """The id of the running session; "" in a thread without one."""
     context = get_script_run_ctx(suppress_warning=True)
     return context.session_id if context else ""
-
-
-def is_present(session: str) -> bool:
-    """Whether this visitor has an open window."""
-    return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
 class Keeper:

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
-from components.gateway.requests import ModelRequest
+from components.gateway.requests import ModelRequest, version_of
+from components.gateway.settings import not_offered, permitted
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
     from glassbert.models.progress import Progress
     from glassbert.models.suggestions import Suggestion
 
-__all__ = ["device_of", "devices", "embedded", "heads_of", "is_here", "load", "prepare", "suggestions"]
+__all__ = [
+    "device_of",
+    "devices",
+    "embedded",
+    "heads_of",
+    "is_here",
+    "is_quick",
+    "load",
+    "prepare",
+    "reload",
+    "request_of",
+    "suggestions",
+]
+
+# Parameters × tokens. The embedded model reads 16,000 tokens in about a second.
+_QUICK_WORK = 16_000 * 23_000_000
 
 
 def devices() -> dict[str, str]:
@@ -36,11 +54,11 @@ def device_of(model: gb.Model) -> str:
 
 
 def suggestions() -> dict[str, Suggestion]:
-    """Model id → suggestion, the embedded ones first."""
+    """Model id → suggestion, the embedded ones first, of what this visitor may open."""
     import_library()
     from glassbert.models.suggestions import SUGGESTIONS
 
-    return {suggestion.id: suggestion for suggestion in SUGGESTIONS}
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if permitted(suggestion.id)}
 
 
 @shared(1)
@@ -51,28 +69,89 @@ def embedded() -> tuple[EmbeddedCheckpoint, ...]:
 
 def is_here(source: str) -> bool:
     """Whether this model opens without a download."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import is_local
 
     return is_local(source)
 
 
+def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
+    """Whether a page computes this many passes of this length without being asked: about a second on two cores."""
+    return passes * tokens * model.parameters <= _QUICK_WORK
+
+
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     """Find a model and download what is missing; free if it is already here. Raises a ModelError."""
+    _permit(source)
     import_library()
     from glassbert.models.hub import locate
 
     locate(source, progress=progress)
 
 
+#: How often each folder was read again because a visitor asked for it.
+_reloads: Counter[str] = Counter()
+#: The files that the copy in memory was read from, by source and device.
+_read_from: dict[tuple[str, str], str] = {}
+_ENDINGS = (".json", ".txt", ".model", ".safetensors")
+
+
+def request_of(source: str, device: str) -> ModelRequest:
+    """The request for this model as its files are now."""
+    return ModelRequest(source, device, files=_files_now(source))
+
+
+def reload(source: str) -> None:
+    """Read this folder again, whether or not a change of its files can be noticed."""
+    _reloads[source] += 1
+
+
+def _files_now(source: str) -> str:
+    """What identifies the files of a local folder: names, sizes and times, no contents; "" for any other model."""
+    import_library()
+    from glassbert.models.checkpoint import EMBEDDED_IDS
+
+    if not source or source in EMBEDDED_IDS or not permitted(source):
+        return ""
+    try:
+        files = sorted(path for path in Path(source.strip()).expanduser().iterdir() if path.name.endswith(_ENDINGS))
+        states = [(path.name, path.stat()) for path in files]
+    except (OSError, ValueError, RuntimeError):  # not a folder, or not one that can be read: loading says why
+        return ""
+    # ctime and inode too: a copy that keeps the old time is still another file
+    stamps = [(name, at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino) for name, at in states]
+    return version_of(stamps, _reloads[source])
+
+
+def _permit(source: str) -> None:
+    if not permitted(source):
+        raise gb.ModelError(not_offered())
+
+
 def load(request: ModelRequest) -> gb.Model:
-    """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError."""
-    model = _load(request.source, request.device)
+    """One copy for all visitors; without some heads, a view of that copy. Raises a ModelError.
+
+    A folder whose files have changed is read again, and the old copy is dropped. A page that was drawn before the
+    change is told: its other numbers belong to the old weights.
+    """
+    _permit(request.source)
+    files, key = _files_now(request.source), (request.source, request.device)
+    if request.files and request.files != files:
+        raise gb.ModelError(
+            f"the files of {request.source!r} have changed since this page opened them: reload the page to use the new "
+            "ones"
+        )
+    old = _read_from.get(key, files)
+    if old != files:
+        _load.clear(*key, old)  # type: ignore[attr-defined]
+    _read_from[key] = files
+    model = _load(*key, files)
     return gb.ablate(model, request.off) if request.off else model
 
 
 @shared(4)
-def _load(source: str, device: str) -> gb.Model:
+def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code
         model = gb.load(source, device)

@@ -10,11 +10,15 @@ __all__ = ["ModelRequest", "TextRequest", "version_of"]
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """Which model, where; ``off``: the (layer, head) that are switched off."""
+    """Which model, where; ``off``: the (layer, head) that are switched off.
+
+    ``files`` identifies the files of a local folder: results of other weights have another key.
+    """
 
     source: str
     device: str = "auto"
     off: tuple[tuple[int, int], ...] = ()
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ __all__ = [
     "checks",
     "default_methods",
     "explain",
+    "long_attribution",
     "method_ranking",
     "methods",
     "page_options",
@@ -68,6 +69,14 @@ def attribute(request: TextRequest, method: str, target: gb.Target, output: Outp
     """As many forward passes as the method declares."""
     return gb.attribute(
         load(request.model), encode(request), method=method, target=target, output=output, **page_options(method)
+    )
+
+
+def long_attribution(request: TextRequest, method: str, target: gb.Target) -> Callable[..., gb.TokenScores]:
+    """The same as the work of a job."""
+    model, encoded = load(request.model), encode(request)
+    return lambda **reports: gb.attribute(
+        model, encoded, method=method, target=target, **page_options(method), **reports
     )
 
 

@@ -78,14 +78,20 @@ def suggestions(
     request: TextRequest, proposer: ModelRequest, changes: tuple[Change, ...], position: int, top_k: int
 ) -> tuple[tuple[str, float], ...]:
     """Whole words that ``proposer`` would put in the place of this word, and their probability. One forward pass."""
+    import_library()
+    from glassbert.pictures.formats import readable
+
     others = tuple(change for change in changes if change[0] != position)
     masked = edit_text(request, (*others, (position, "mask", "")), load(proposer).mask_token)
     asked = TextRequest(proposer, *masked.texts)
     word = edit_text(request, changes).word(position).new.casefold()
     prediction = fill_mask(asked, (masked.word(position).token_in(encode(asked)),), _FETCHED)
     found = [
-        (prediction.candidates[0][index].lstrip("Ġ▁"), float(prediction.probabilities[0, index]))
-        for index in whole_words(prediction, 0)
+        (
+            readable(prediction.candidates[0][index], prediction.encoded.spelling).removeprefix("␣"),
+            float(prediction.probabilities[0, index]),
+        )
+        for index in whole_words(proposer, prediction, 0)
     ]
     return tuple((text, share) for text, share in found if text.isalpha() and text.casefold() != word)[:top_k]
 

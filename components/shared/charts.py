@@ -49,12 +49,15 @@ def candidates(
 
     places = range(len(prediction.candidates[row])) if shown is None else shown
     original = int(prediction.original_ids[row])
-    names = [readable(prediction.candidates[row][place]) for place in places]
+    spelling = prediction.encoded.spelling
+    names = [readable(prediction.candidates[row][place], spelling) for place in places]
     shares = [float(prediction.probabilities[row, place]) for place in places]
     ids = [int(prediction.candidate_ids[row, place]) for place in places]
     if original >= 0 and original not in ids:
         ids.append(original)
-        names.append(f"{readable(prediction.original_tokens[row])} (rank {int(prediction.original_ranks[row]):,})")
+        names.append(
+            f"{readable(prediction.original_tokens[row], spelling)} (rank {int(prediction.original_ranks[row]):,})"
+        )
         shares.append(float(prediction.original_probabilities[row]))
     return share_bars(names, shares, [place for place, token in enumerate(ids) if token == original], log=log)
 
@@ -83,8 +86,11 @@ def ranking(result: ContinuationRanking) -> go.Figure:
 
 
 def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure:
-    """A classifier's labels, the most probable first, the predicted one in orange."""
-    from glassbert.pictures.bars import share_bars
+    """A classifier's labels, the most probable first, the predicted one in orange; of a regression, its scores."""
+    from glassbert.pictures.bars import score_bars, share_bars
+
+    if classification.regression:
+        return score_bars(classification.labels, classification.logits.tolist(), named=True)
 
     order = classification.probabilities.argsort()[::-1][:most]
     return share_bars(
@@ -166,8 +172,8 @@ def percent(share: float) -> str:
     return formats.percent(share)
 
 
-def readable(token: str) -> str:
+def readable(token: str, spelling: str = "") -> str:
     """`glassbert.pictures.formats.readable`."""
     from glassbert.pictures import formats
 
-    return formats.readable(token)
+    return formats.readable(token, spelling)

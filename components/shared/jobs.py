@@ -6,19 +6,25 @@ A function of the gateway prepares the work in the page's thread and returns it;
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from components import state
 from components.gateway.library import gb
-from components.shared.selection import explained_errors
+from components.gateway.settings import settings
+from components.gateway.turns import admitted_by, turns, unattended, visitor
+from components.shared.errors import explained_errors
 
-__all__ = ["Job", "current_job", "draw_job", "run_job"]
+__all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", "stop_jobs_of_other_pages"]
 
 # A quick job is done before the page has to say that it is under way.
 _QUICK_SECONDS = 0.3
+# Work that is told to stop returns what it found between two passes; after this long, its next pass is refused.
+_END_SECONDS = 1.5
 _WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
 _R = TypeVar("_R")
 
@@ -27,18 +33,23 @@ class Job(Generic[_R]):
     """One job; ``key`` names its input. ``found`` is complete once it is ``done``; before that it is None or partial.
 
     A page cannot do the work in its own thread: Streamlit ends that one when the user clicks, and the results so far
-    would be lost.
+    would be lost. The work takes turns with other visitors (`gateway.turns`), and stops when its visitor closes the
+    window or opens another page.
     """
 
     def __init__(self, key: str, found: _R | None = None) -> None:
         self.key = key
+        self.owner = visitor()
+        self.page = state.page()
         self.found = found
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # partial results published so far
+        self.ahead = 0  # visitors whose turn comes first
         self.stopped = False  # by the user, before there was a result
         self.error: Exception | None = None
         self._stop = threading.Event()
+        self._stopped_at = 0.0
         self._thread: threading.Thread | None = None
 
     @property
@@ -76,7 +87,9 @@ class Job(Generic[_R]):
 
     def stop(self) -> None:
         """End soon, keeping what was found."""
-        self._stop.set()
+        if not self._stop.is_set():
+            self._stopped_at = time.monotonic()
+            self._stop.set()
 
     def wait(self, seconds: float) -> None:
         if self._thread is not None:
@@ -87,12 +100,34 @@ class Job(Generic[_R]):
         if self.error is not None:
             raise self.error
 
+    @property
+    def _overdue(self) -> bool:
+        """Whether work that keeps what it found has had its time to end by itself."""
+        return self._stop.is_set() and time.monotonic() - self._stopped_at > _END_SECONDS
+
+    def _wait_behind(self, ahead: int) -> None:
+        self.ahead = ahead
+
     def _run(self, work: Callable[..., _R]) -> None:
         def progress(done: int, total: int) -> None:
             self.share = min(done / total, 1.0) if total else 1.0
 
+        gone = unattended(self.owner)
+
+        deadline = time.monotonic() + settings().seconds
+
+        def over() -> bool:
+            return self._stop.is_set() or gone() or time.monotonic() > deadline
+
+        @contextmanager
+        def turn() -> Iterator[None]:
+            with turns.turn(self.owner, lambda: gone() or self._overdue, self._wait_behind):
+                self.ahead = 0
+                yield
+
         try:
-            self.found = work(progress=progress, cancelled=self._stop.is_set)
+            with admitted_by(turn):
+                self.found = work(progress=progress, cancelled=over)
         except gb.StoppedError:
             self.stopped = True
         except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
@@ -101,13 +136,28 @@ class Job(Generic[_R]):
 
 def current_job(name: str, key: str) -> Job[Any]:
     """This visitor's job of this name; one of another key is stopped and forgotten."""
-    job: Job[Any] | None = state.remembered(f"{name}_job")
-    if job is None or job.key != key:
-        if job is not None:
+    jobs = _jobs()
+    if name not in jobs or jobs[name].key != key:
+        if name in jobs:
+            jobs[name].stop()
+        jobs[name] = Job(key)
+    return jobs[name]
+
+
+def stop_jobs_of_other_pages() -> None:
+    """Called when a page opens: nobody waits for what another page had started."""
+    for job in _jobs().values():
+        if job.page != state.page():
             job.stop()
-        job = Job(key)
-        state.remember(f"{name}_job", job)
-    return job
+
+
+def _jobs() -> dict[str, Job[Any]]:
+    """Name → job, of this visitor."""
+    jobs: dict[str, Job[Any]] | None = state.remembered("jobs")
+    if jobs is None:
+        jobs = {}
+        state.remember("jobs", jobs)
+    return jobs
 
 
 def run_job(
@@ -136,6 +186,26 @@ def run_job(
     if not (narrow and job.done):
         draw_job(job, start, name=name, label=label, cost=cost, narrow=narrow)
     return job.found if job.done else None
+
+
+def run_at_once_if_quick(
+    name: str,
+    key: str,
+    quick: bool,
+    at_once: Callable[[], _R],
+    prepare: Callable[[], Callable[..., _R]],
+    *,
+    label: str,
+    cost: str,
+    narrow: bool = False,
+) -> _R | None:
+    """What a page shows without being asked if it is quick (`gateway.models.is_quick`), else behind a button.
+
+    So a link that someone follows computes no more than its sender could have seen at once.
+    """
+    if quick:
+        return at_once()
+    return run_job(name, key, prepare, label=label, cost=cost, narrow=narrow)
 
 
 def draw_job(
@@ -186,5 +256,8 @@ def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
         st.rerun()
         return
     left, right = st.columns([0.75, 0.25], vertical_alignment="center")
-    left.progress(job.share, text=job.doing or f"{job.share:.0%} {unit}".strip())
+    doing = job.doing or f"{job.share:.0%} {unit}".strip()
+    if job.ahead:
+        doing += f" · waiting for {job.ahead} other visitor{'s' * (job.ahead > 1)}"
+    left.progress(job.share, text=doing)
     right.button("Stop", on_click=job.stop, key=f"{name}_stop", width="stretch")

@@ -129,7 +129,7 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     Draws nothing if there is nothing to choose.
     """
     wording, target = wording or Wording(), question.target
-    told: list[str | None]
+    told: list[int | str | None]
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
         controls = ((wording.label, wording.no_label, "label"), ("Rather than", "none", "foil_label"))
         told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
@@ -141,10 +141,14 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     return question
 
 
-def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> str | None:
-    labels = dict.fromkeys(("", *question.one.model.labels))
+def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> int | str | None:
+    # by name, or by name and id where names repeat
+    names = question.one.model.labels
+    labels: dict[str, int | str | None] = {"": None}
+    labels |= {name if names.count(name) == 1 else f"{name} ({id})": id for id, name in enumerate(names)}
     slot.selectbox(title, list(labels), format_func=lambda label: label or none, **state.bind(field, options=labels))
-    return one_of(labels, getattr(state.view(), field)) or None
+    chosen = one_of(labels, getattr(state.view(), field))
+    return chosen if chosen in names else labels[chosen]
 
 
 def _word(slot: DeltaGenerator, title: str, none: str, field: str) -> str | None:
@@ -153,8 +157,10 @@ def _word(slot: DeltaGenerator, title: str, none: str, field: str) -> str | None
     return written.strip() or None
 
 
-def ask_units(slot: DeltaGenerator) -> Output:
-    """Draw the control of the units, and return its value."""
+def ask_units(question: Question, slot: DeltaGenerator) -> Output:
+    """Draw the control of the units, and return its value. A regression has scores only, and no control."""
+    if question.one.model.regression and isinstance(question.target, gb.ClassTarget):
+        return "logit"
     slot.selectbox("Units", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
     return one_of(_UNITS, state.view().units)
 

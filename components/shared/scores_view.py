@@ -5,16 +5,35 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
+from components.gateway import saliency
 from components.gateway.library import gb
+from components.gateway.models import is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "passes"]
+__all__ = ["arithmetic", "draw_scores", "passes", "scores_of"]
+
+
+def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
+    """The scores of this method; None until the user asks for them, where they take more than a moment."""
+    tokens = len(question.encoded)
+    count = saliency.passes_of(method, tokens)
+    return run_at_once_if_quick(
+        f"{key}_scores",
+        version_of(question.key, method.id),
+        is_quick(question.one.model, count, tokens),
+        lambda: saliency.attribute(question.request, method.id, question.target),
+        lambda: saliency.long_attribution(question.request, method.id, question.target),
+        label="Compute the scores",
+        cost=f"About {count:,} forward passes of {tokens:,} tokens. Other methods take fewer.",
+        narrow=True,
+    )
 
 
 def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:

@@ -1,9 +1,8 @@
-"""What the panels share: the selection, and errors shown as sentences."""
+"""The selected token, in every model's own tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,11 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs
-from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import TextRequest
-from components.text import plain
 from components.widgets.token_strip import DESELECTED
 
-__all__ = ["dark_page", "explained_errors", "masked_position", "select_token", "selected_in", "shown_index"]
+__all__ = ["dark_page", "masked_position", "select_token", "selected_in", "shown_index"]
 
 
 def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
@@ -60,15 +57,6 @@ def select_token(
         state.redraw_page()
 
     return selected
-
-
-@contextmanager
-def explained_errors() -> Iterator[None]:
-    """Show an error that the user can fix as a sentence, in place of the picture."""
-    try:
-        yield
-    except gb.GlassBERTError as error:
-        st.warning(plain(str(error)), icon=":material/info:")
 
 
 def dark_page() -> bool:

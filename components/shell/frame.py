@@ -15,6 +15,8 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import cache
 from components.gateway.opened import Opened
+from components.gateway.settings import settings
+from components.shared.jobs import stop_jobs_of_other_pages
 from components.shell.model_picker import pick_device, pick_models
 from components.shell.navigation import PAGES, draw_menu
 from components.state import PageFields, View
@@ -42,6 +44,7 @@ def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     st.html(f"<style>{_STYLE}</style>")
     view = state.begin(page_id, group)
+    stop_jobs_of_other_pages()
     with st.sidebar:
         st.markdown("### GlassBERT")
         draw_menu()
@@ -80,9 +83,16 @@ def _texts(view: View) -> None:
         def submit(name: str = name, key: str = key) -> None:
             text = submitted_text(state.event(key), key)
             if text is not None:
-                state.change(**{name: text})
+                state.change(**{name: text[: settings().characters]})
 
-        sentence_box(label, key=key, value=getattr(view, name), placeholder=placeholder, on_submit=submit)
+        sentence_box(
+            label,
+            key=key,
+            value=getattr(view, name),
+            most=settings().characters,
+            placeholder=placeholder,
+            on_submit=submit,
+        )
     if view.text != View().text and view.too_long_for_a_link:
         st.caption("This text is too long for a link: the copied address opens without it.")
 

@@ -12,6 +12,7 @@ from components.gateway import models
 from components.gateway.library import gb
 from components.gateway.opened import Opened, Role
 from components.gateway.requests import ModelRequest, version_of
+from components.gateway.settings import is_shared, not_offered, permitted
 from components.state import View
 from components.text import plain, shortened
 
@@ -39,16 +40,27 @@ def pick_models(view: View) -> list[Opened]:
         source = _accepted(role, source)
         if source == _NONE:
             continue
-        model = _open(ModelRequest(source, device))
+        request = models.request_of(source, device)
+        model = _open(request)
         if model is None and state.remembered(f"working_{role}") not in (None, source):
             source = state.remembered(f"working_{role}")
-            model = _open(ModelRequest(source, device))
+            request = models.request_of(source, device)
+            model = _open(request)
         if model is None:
             continue
         state.remember(f"working_{role}", source)
         if not any(one.request.source == source for one in opened):
-            opened.append(Opened(role, ModelRequest(source, device), model, model_name(source)))
+            opened.append(Opened(role, request, model, model_name(source)))
         _abilities(model)
+        if request.files:
+            st.button(
+                "Reload",
+                key=f"reload_{role}",
+                icon=":material/refresh:",
+                help="Read the folder again. Changed files are also noticed when a page is loaded.",
+                on_click=models.reload,
+                args=(source,),
+            )
     return opened
 
 
@@ -74,7 +86,8 @@ def _picker(role: str, source: str) -> None:
     suggestions = models.suggestions()
     own = {} if source in suggestions or source == _NONE else {source: None}
     none = {_NONE: None} if role == "beside" else {}
-    options = [*none, *own, *suggestions, _OTHER]
+    other = [] if is_shared() else [_OTHER]
+    options = [*none, *own, *suggestions, *other]
 
     def label(option: str) -> str:
         if option == _NONE:
@@ -130,7 +143,10 @@ def _accept(role: str, source: str) -> None:
 
 
 def _accepted(role: str, source: str) -> str:
-    """The source, unless only a link requested it: a link alone downloads nothing."""
+    """The source, unless this visitor may not open it, or only a link requested it: a link alone downloads nothing."""
+    if source != _NONE and not permitted(source):
+        st.error(plain(not_offered()), icon=":material/lock:")
+        return state.remembered(f"working_{role}") or _DEFAULTS[role]
     if source == _NONE or source in state.remembered("accepted", set()) or models.is_here(source):
         return source
     st.info(f"This link requests the model **{plain(shortened(source, 80))}**, which is not on this machine.")

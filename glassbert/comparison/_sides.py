@@ -16,7 +16,16 @@ from glassbert.text.alignment import align_words
 from glassbert.text.inputs import Text, encode
 from glassbert.text.results import WordAlignment
 
-__all__ = ["Side", "Sides", "divergence_bits", "require_both", "same_vocabulary", "sides_of_models", "sides_of_texts"]
+__all__ = [
+    "Side",
+    "Sides",
+    "class_ids_of_second",
+    "divergence_bits",
+    "require_both",
+    "same_vocabulary",
+    "sides_of_models",
+    "sides_of_texts",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +93,16 @@ def same_vocabulary(sides: Sides) -> bool:
         return True
     sizes = {int(model.network.config.vocab_size) for model in (first, second)}
     return len(sizes) == 1 and first.tokenizer.get_vocab() == second.tokenizer.get_vocab()
+
+
+def class_ids_of_second(first: tuple[str, ...], second: tuple[str, ...]) -> list[int]:
+    """For each class of the first model, the id of the second's class of the same name.
+
+    By id if names repeat: then only the id tells two classes apart.
+    """
+    if len(set(first)) < len(first) or len(set(second)) < len(second):
+        return list(range(len(first)))
+    return [second.index(name) for name in first]
 
 
 def divergence_bits(first: Array, second: Array) -> Array:

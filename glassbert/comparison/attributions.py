@@ -75,11 +75,18 @@ def _facing(sides: Sides, target: Target) -> Target:
     return target
 
 
-def _label(sides: Sides, label: int | str | None) -> str | None:
+def _label(sides: Sides, label: int | str | None) -> int | str | None:
+    """The class of the same name; by id where names repeat, since a name would find the first of them."""
     if label is None:
         return None
     first, second = (side.model for side in sides.both)
     name = first.labels[int(label)]
+    if first.labels.count(name) > 1 or second.labels.count(name) > 1:
+        if first.labels == second.labels:
+            return int(label)
+        raise ComparisonError(
+            f"several classes are named {name!r}, and the two models do not number them alike: choose another class"
+        )
     if second.labels and name not in second.labels:  # without any, the missing head is the better message
         raise ComparisonError(
             f"{second.source!r} has no class {name!r}; its classes are {', '.join(second.labels)}: choose a class that "

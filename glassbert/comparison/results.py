@@ -37,7 +37,8 @@ class PredictionDifference(Result):
     """Predictions of both sides. ``head`` is "classification" or "next_sentence".
 
     ``divergence`` is the Jensen–Shannon divergence of the two distributions in bits, 0 to 1; None for labels that
-    are not mutually exclusive (one sigmoid each).
+    are not mutually exclusive (one sigmoid each) and for two regressions, whose ``first_probabilities`` and
+    ``second_probabilities`` are their raw scores.
     """
 
     first: Encoded
@@ -47,6 +48,7 @@ class PredictionDifference(Result):
     first_probabilities: Array  # (label,)
     second_probabilities: Array  # (label,)
     divergence: float | None
+    regression: bool = False
 
     _arrays: ClassVar[Mapping[str, str]] = {"first_probabilities": "float32", "second_probabilities": "float32"}
 
@@ -58,7 +60,13 @@ class PredictionDifference(Result):
 
     @property
     def decisions(self) -> tuple[str, str]:
-        """The likeliest label of each."""
+        """The likeliest label of each; of a regression, its scores."""
+        if self.regression:
+            first, second = (
+                ", ".join(f"{label} {score:.4g}" for label, score in zip(self.labels, scores, strict=True))
+                for scores in (self.first_probabilities, self.second_probabilities)
+            )
+            return first, second
         return self.labels[self.first_probabilities.argmax()], self.labels[self.second_probabilities.argmax()]
 
     def _about(self) -> str:

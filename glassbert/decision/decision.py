@@ -17,9 +17,10 @@ from glassbert.errors import OptionError
 from glassbert.families import Task
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
+from glassbert.pictures.formats import readable
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
-from glassbert.text.inputs import token_name
+from glassbert.text.inputs import readable_name
 
 __all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
 
@@ -122,15 +123,20 @@ class Decision:
         """Whether the class is decided independently of all others: a label of a multi-label classifier."""
         return self.model.multi_label and isinstance(self.target, ClassTarget)
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether the value is a score of a regression, which has no probability and decides nothing."""
+        return self.model.regression and isinstance(self.target, ClassTarget)
+
     def class_name(self, index: int) -> str:
         """The name of a class of this target's head: a label, a vocabulary string, "B follows A"."""
         match self.target:
             case ClassTarget() | TokenTarget():
                 return self.model.labels[index]
             case MaskTarget():
-                return token_name(self.model, index)
+                return readable_name(self.model, index)
             case AnswerTarget():
-                return self.encoded.tokens[index]
+                return readable(self.encoded.tokens[index], self.encoded.spelling)
             case _:
                 return PAIR_NAMES[index]
 
@@ -149,8 +155,11 @@ class Decision:
     def answers(self, logits: Array) -> tuple[str, ...]:
         """The predictions, (input,): the class with the highest of the (input, class) logits.
 
-        A multi-label classifier decides each label independently: the target label, or "not" that label.
+        A multi-label classifier decides each label independently: the target label, or "not" that label. A regression
+        decides nothing: its answer is always the target.
         """
+        if self.is_regression:
+            return (self.class_name(self.class_ids[0]),) * len(logits)
         if not self.is_independent:
             return tuple(self.class_name(int(index)) for index in logits.argmax(axis=1))
         asked = self.class_ids[0]

@@ -102,6 +102,10 @@ def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarg
 def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> Decision:
     model = decision.model
     require_task_head(model, "classification")
+    if model.regression and decision.output == "probability":
+        raise OptionError(
+            f"{model.source!r} is a regression, whose scores have no probability: choose the output logit"
+        )
     label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
     return _contrasted(replace(decision, target=ClassTarget(label, foil)), label, foil)
@@ -175,6 +179,9 @@ def _label_id(model: Model, label: int | str) -> int:
         if 0 <= label < len(model.labels):
             return int(label)
         raise TargetError(f"class {label}: this model has classes 0 to {len(model.labels) - 1}")
+    if model.labels.count(label) > 1:
+        ids = ", ".join(str(number) for number, name in enumerate(model.labels) if name == label)
+        raise TargetError(f"several classes are named {label!r}: choose one by its id ({ids})")
     if label in model.labels:
         return model.labels.index(label)
     raise TargetError(f"class {label!r}: this model's classes are {', '.join(model.labels)}")

@@ -108,6 +108,11 @@ class _NoisyEmbedding(nn.Module):
         weight: Tensor = self.table.weight
         return weight
 
+    @property
+    def padding_idx(self) -> int | None:
+        padding: int | None = self.table.padding_idx
+        return padding
+
     def forward(self, input_ids: Tensor) -> Tensor:
         rows, added = self.get_buffer("rows"), self.get_buffer("added")
         embedded: Tensor = self.table(input_ids) + added[rows[input_ids]]

@@ -131,7 +131,8 @@ class Examination:
         rows = np.unique(np.concatenate([whole, *(part.reshape(-1, part.shape[-1]) for part in variants)]), axis=0)
         new = rows[[row.tobytes() not in self._known for row in rows]]
         own = self.runner.decision
-        as_probability = replace(own, output="probability")
+        # a regression has no probability: its score itself is examined
+        as_probability = own if own.is_regression else replace(own, output="probability")
         for chosen, logits in self.runner.logits_without(new):
             pairs = zip(own.value(logits).tolist(), as_probability.value(logits).tolist(), strict=True)
             self._known.update((new[index].tobytes(), pair) for index, pair in zip(chosen, pairs, strict=True))

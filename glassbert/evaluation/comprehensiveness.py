@@ -66,7 +66,8 @@ def compare(
         "orderings": len(numbers),
     }
     if max(float(np.ptp(numbers)), abs(number - float(numbers[0]))) < _SMALLEST_MOVE:
-        return not_applicable(f"{what} never changes the probability, so no order is better than another")
+        measured = "score" if examination.runner.decision.is_regression else "probability"
+        return not_applicable(f"{what} never changes the {measured}, so no order is better than another")
     gain = number - numbers if more_is_better else numbers - number
     beaten = int((gain > _SMALLEST_MOVE).sum())
     ties = int((np.abs(gain) <= _SMALLEST_MOVE).sum())

@@ -24,8 +24,9 @@ def classify(
 ) -> Classification | tuple[Classification, ...]:
     """The classifier's logits and probabilities for one text or a pair of texts. One forward pass.
 
-    Probabilities are a softmax over the labels, or one sigmoid per label for a multi-label checkpoint. A list of texts
-    gives the results of :func:`classify_many`. Raises TaskHeadError and TextErrors.
+    Probabilities are a softmax over the labels, or one sigmoid per label for a multi-label checkpoint or one with a
+    single label. A regression (``problem_type`` in its config) has scores, in ``logits``, and no probabilities. A list
+    of texts gives the results of :func:`classify_many`. Raises TaskHeadError and TextErrors.
     """
     if isinstance(text, list):
         require_no_pair(pair)
@@ -47,7 +48,10 @@ def classify_many(model: Model, texts: Sequence[Text | tuple[str, str]]) -> tupl
 
 def _classify(model: Model, encoded: Sequence[Encoded]) -> list[Classification]:
     logits = task_logits(model, encoded, "classification")  # (input, label)
-    probabilities = logits.sigmoid() if model.multi_label else logits.softmax(dim=-1)
+    if model.regression:
+        probabilities = logits[:, :0]
+    else:
+        probabilities = logits.sigmoid() if model.multi_label else logits.softmax(dim=-1)
     return [
         Classification(
             encoded=item,
@@ -55,6 +59,7 @@ def _classify(model: Model, encoded: Sequence[Encoded]) -> list[Classification]:
             logits=logits[row].numpy(),
             probabilities=probabilities[row].numpy(),
             multi_label=model.multi_label,
+            regression=model.regression,
         )
         for row, item in enumerate(encoded)
     ]

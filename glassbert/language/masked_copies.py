@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.decision import Passes
 from glassbert.network.batches import batches, chunks, rows_of_vocabulary
 from glassbert.network.blocks import has_fused_attention
 from glassbert.network.model import Batch, Model
@@ -65,8 +66,8 @@ def question(model: Model, encoded: Encoded, position: int, masked: Sequence[int
     return Question(ids, encoded.token_type_ids, position)
 
 
-def states(model: Model, questions: Sequence[Question]) -> Tensor:
-    """(question, hidden): the last layer's state at each question's mask.
+def states(model: Model, questions: Sequence[Question], passes: Passes | None = None) -> Tensor:
+    """(question, hidden): the last layer's state at each question's mask; ``passes`` counts, reports and can cancel.
 
     Questions of similar length share a pass, as many as memory allows. The lock is taken for each pass, so that other
     threads can run in between.
@@ -75,6 +76,8 @@ def states(model: Model, questions: Sequence[Question]) -> Tensor:
     rows = torch.empty(len(questions), model.hidden_size)
     maps = not has_fused_attention(model.network)
     for chunk in batches(model, [len(one.input_ids) for one in questions], maps=maps):
+        if passes is not None:
+            passes.add(len(chunk))
         rows[chunk] = _states(model, [questions[number] for number in chunk])
     return rows
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from glassbert.pictures.formats import readable
 from glassbert.pictures.markup import clipped
 from glassbert.results import Array, Encoded, Result, counted, quoted, read_only, tidy
 
@@ -50,7 +51,10 @@ class MaskPrediction(Result):
     }
 
     def _about(self) -> str:
-        best = [f"{row[0]} ({share:.2f})" for row, share in zip(self.candidates, self.probabilities[:, 0], strict=True)]
+        best = [
+            f"{readable(row[0], self.encoded.spelling)} ({share:.2f})"
+            for row, share in zip(self.candidates, self.probabilities[:, 0], strict=True)
+        ]
         masks, candidates = self.probabilities.shape
         return (
             f"of {quoted(self.encoded.texts)} → {clipped(', '.join(best), 60)}: "
@@ -76,14 +80,15 @@ class Classification(Result):
     """A classifier's prediction; ``probabilities`` are the softmax of ``logits``.
 
     For a multi-label checkpoint (``problem_type`` in its config), and for one with a single score, they are one sigmoid
-    per label and need not sum to 1.
+    per label and need not sum to 1. A regression has scores, in ``logits``, and no probabilities: the array is empty.
     """
 
     encoded: Encoded
     labels: tuple[str, ...]
     logits: Array  # (label,)
-    probabilities: Array  # (label,)
+    probabilities: Array  # (label,), empty for a regression
     multi_label: bool = False
+    regression: bool = False
 
     _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
 
@@ -93,11 +98,16 @@ class Classification(Result):
         return int(self.logits.argmax())
 
     def _about(self) -> str:
+        if self.regression:
+            scores = ", ".join(f"{name} {score:.4g}" for name, score in zip(self.labels, self.logits, strict=True))
+            return f"of {quoted(self.encoded.texts)} → {clipped(scores, 60)}: {counted(len(self.labels), 'score')}"
         best = f"{clipped(self.labels[self.predicted], 40)} ({self.probabilities[self.predicted]:.2f})"
         return f"of {quoted(self.encoded.texts)} → {best}: {counted(len(self.labels), 'label')}"
 
     def frame(self) -> pd.DataFrame:
         """One row per label."""
+        if self.regression:
+            return tidy({"label": self.labels, "score": self.logits})
         return tidy({"label": self.labels, "logit": self.logits, "probability": self.probabilities})
 
 

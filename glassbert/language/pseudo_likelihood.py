@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from glassbert.arguments import checked
+from glassbert.decision import Passes
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.masked_copies import look_up, question, states
 from glassbert.language.results import PieceScoring, Surprise
@@ -15,13 +18,22 @@ SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
 
 
 @checked
-def surprise(model: Model, text: Text, pair: str | None = None, *, variant: PieceScoring = "original") -> Surprise:
+def surprise(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    variant: PieceScoring = "original",
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Surprise:
     """How surprising each token is given all others: ``surprise(model, "The nurse was late.").pseudo_perplexity``.
 
     Each token except the special tokens is masked in turn; its surprisal is −log₂ of its probability there. Masks typed
     in the text stay masks and are not scored. ``variant`` "original" masks only the token itself (Salazar et al. 2020),
     so the pieces of a word reveal each other; "word_l2r" also masks the later pieces of its word (Kauf & Ivanova 2023).
-    One masked input per token, in memory-bounded batches. Raises TaskHeadError, TargetError, OptionError, TextErrors.
+    One masked input per token, in memory-bounded batches; ``progress(inputs done, inputs)`` is called before each.
+    Raises TaskHeadError, TargetError, OptionError, TextErrors; StoppedError when ``cancelled()``.
     """
     require_task_head(model, "masked_words")
     check_variant(variant)
@@ -38,8 +50,10 @@ def surprise(model: Model, text: Text, pair: str | None = None, *, variant: Piec
             hidden = [int(later) for later in np.flatnonzero(same_word) if later >= position]
         questions.append(question(model, encoded, int(position), hidden))
 
+    passes = Passes(cancelled=cancelled)
+    passes.report(progress, len(questions))
     own = encoded.input_ids[positions].tolist()
-    answers = look_up(model, states(model, questions), range(len(questions)), own)
+    answers = look_up(model, states(model, questions, passes), range(len(questions)), own)
     return Surprise(
         encoded=encoded,
         positions=positions,

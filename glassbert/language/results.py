@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from glassbert.pictures.formats import readable
 from glassbert.pictures.markup import clipped
 from glassbert.pictures.tokens import tokens_html
 from glassbert.results import Array, Encoded, Result, counted, quoted, read_only
@@ -69,7 +70,7 @@ class LogitLens(Result):
         return int(self.probabilities.shape[0])
 
     def _about(self) -> str:
-        best = ", ".join(row[0] for row in self.candidates[-1])
+        best = ", ".join(readable(row[0], self.encoded.spelling) for row in self.candidates[-1])
         masks, candidates = self.probabilities.shape[1:]
         return (
             f"of {quoted(self.encoded.texts)} → {clipped(best, 40)}: "
@@ -265,6 +266,7 @@ class TemplateProbe(Result):
     entropy: Array  # (combination,), in bits
     variant: PieceScoring
     forward_passes: int
+    spelling: str = ""  # of the vocabulary strings, as in :class:`glassbert.Encoded`
 
     _arrays: ClassVar[Mapping[str, str]] = {
         "probabilities": "float32",

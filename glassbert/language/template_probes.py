@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import prod
 
@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from glassbert.arguments import checked
+from glassbert.decision import Passes
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.masked_copies import look_up, mean_probabilities, states
 from glassbert.language.masked_words import check_top_k
@@ -18,7 +19,7 @@ from glassbert.language.pseudo_likelihood import check_variant
 from glassbert.language.results import PieceScoring, TemplateProbe
 from glassbert.language.word_scores import gather_words, plan_words, word_list
 from glassbert.network.model import Model, require_task_head
-from glassbert.text.inputs import encode, mask_positions, token_name
+from glassbert.text.inputs import encode, mask_positions, spelling_of, token_name
 from glassbert.text.vocabulary import pieces_in_place
 
 #: The maximum number of texts per probe.
@@ -35,6 +36,8 @@ def probe_template(
     top_k: int = 5,
     *,
     variant: PieceScoring = "word_l2r",
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> TemplateProbe:
     """What the model predicts at the mask for every filler of the slots::
 
@@ -42,8 +45,9 @@ def probe_template(
 
     All combinations of several slots are tried, up to 1000 texts. ``words`` None selects the ``top_k`` words that are
     most likely on average over all texts. Words are scored as in :func:`glassbert.score_words`, all in one batched run.
-    Raises OptionError for slots that do not match the template, TargetError unless there is exactly one mask,
-    TaskHeadError, TextErrors.
+    ``progress(inputs done, inputs)`` is called before each batch. Raises OptionError for slots that do not match the
+    template, TargetError unless there is exactly one mask, TaskHeadError, TextErrors; StoppedError when
+    ``cancelled()``.
     """
     require_task_head(model, "masked_words")
     check_variant(variant)
@@ -60,8 +64,11 @@ def probe_template(
             raise TargetError(f"the template needs exactly one [MASK], but {text!r} has {len(masks) or 'none'}")
         places.append((encoded, masks[0]))
     known: Tensor | None = None
+    passes = Passes(cancelled=cancelled)
     if wanted is None:
-        known = states(model, [one for place in places for one in plan_words(model, *place, (), variant).questions])
+        alone = [one for place in places for one in plan_words(model, *place, (), variant).questions]
+        passes.report(progress, len(alone))
+        known = states(model, alone, passes)
         wanted = tuple(mean_probabilities(model, known).topk(top_k).indices.tolist())
     pieces = [tuple(pieces_in_place(model, *place, word) for word in wanted) for place in places]
     plans = [plan_words(model, *place, own, variant) for place, own in zip(places, pieces, strict=True)]
@@ -70,10 +77,13 @@ def probe_template(
     rows = [start + row for start, plan in zip(starts, plans, strict=False) for row in plan.rows]
     ids = [piece for plan in plans for piece in plan.ids]
     # the most likely words are single pieces, so they need no further questions
-    answers = look_up(model, states(model, questions) if known is None else known, rows, ids)
+    if known is None:
+        passes.report(progress, len(questions))
+        known = states(model, questions, passes)
+    answers = look_up(model, known, rows, ids)
     found = gather_words(answers, [word for own in pieces for word in own])
     shape = (len(texts), len(wanted))
-    alone = starts[:-1]  # the questions with one mask
+    single = starts[:-1]  # the questions with one mask
     return TemplateProbe(
         template=template,
         slots=names,
@@ -84,9 +94,10 @@ def probe_template(
         probabilities=np.exp(found.log_probabilities).reshape(shape),
         surprisal=(-found.log_probabilities / np.log(2)).reshape(shape),
         ranks=np.asarray(found.ranks).reshape(shape),
-        choices=tuple(token_name(model, token) for token in answers.choices[alone].tolist()),
-        choice_probabilities=answers.choice_log_probabilities[alone].exp().numpy(),
-        entropy=answers.entropy[alone].numpy(),
+        choices=tuple(token_name(model, token) for token in answers.choices[single].tolist()),
+        spelling=spelling_of(model.tokenizer),
+        choice_probabilities=answers.choice_log_probabilities[single].exp().numpy(),
+        entropy=answers.entropy[single].numpy(),
         variant=variant,
         forward_passes=len(questions),
     )

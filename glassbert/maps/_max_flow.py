@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glassbert.network.run import check_admission
 from glassbert.results import Array
 
 # Residual capacity and excess below this count as zero; capacities are at most 1, so the flow's error is below 1e-6.
@@ -31,7 +32,10 @@ def max_flows(capacities: Array, sources: Sequence[int]) -> Array:
     depth, tokens, _ = capacities.shape
     pairs = [(source, sink) for source in sources for sink in range(tokens)]
     size = max(1, _CHUNK // (depth * tokens * tokens))
-    flows = [_chunk(capacities, pairs[start : start + size]) for start in range(0, len(pairs), size)]
+    flows = []
+    for start in range(0, len(pairs), size):
+        check_admission()
+        flows.append(_chunk(capacities, pairs[start : start + size]))
     return np.concatenate(flows).reshape(len(sources), tokens)
 
 

@@ -10,6 +10,7 @@ from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import gives_weights, take_weights
 from glassbert.network.model import Model, batch
+from glassbert.network.room import require_memory_for_maps
 from glassbert.network.run import Forward, run
 from glassbert.text.inputs import Text, encode
 
@@ -19,9 +20,11 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 
     Costs one forward pass of the encoder. Row *query* holds the weights of that token over all others; each row sums
-    to 1. Raises the TextErrors of :func:`glassbert.encode`.
+    to 1. Raises the TextErrors of :func:`glassbert.encode`, and
+    NotEnoughMemoryError.
     """
     encoded = encode(model, text, pair)
+    require_memory_for_maps(model, len(encoded))
     inputs = batch(model, [encoded])
 
     def read(forward: Forward) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

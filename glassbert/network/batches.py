@@ -21,6 +21,7 @@ __all__ = [
     "batches_with_gradients",
     "chunks",
     "floats_a_token",
+    "floats_for_gradients",
     "inputs_that_fit",
     "inputs_with_gradients",
     "rows_of_vocabulary",
@@ -86,12 +87,13 @@ def inputs_that_fit(model: Model, tokens: int, *, maps: bool = True) -> int:
 
 def inputs_with_gradients(model: Model, tokens: int) -> int:
     """How many inputs of this length fit in one forward and backward pass."""
-    floats = (
-        model.layers
-        * tokens
-        * (_HIDDEN_COPIES * model.hidden_size + _ATTENTION_COPIES * model.attention_heads * tokens)
-    )
-    return max(1, _GRADIENT_BYTES // (4 * floats))
+    return max(1, _GRADIENT_BYTES // (4 * floats_for_gradients(model, tokens)))
+
+
+def floats_for_gradients(model: Model, tokens: int) -> int:
+    """Floats that one input of this length holds for its backward pass."""
+    each = _HIDDEN_COPIES * model.hidden_size + _ATTENTION_COPIES * model.attention_heads * tokens
+    return model.layers * tokens * each
 
 
 def rows_of_vocabulary(model: Model, each: int = 1) -> int:

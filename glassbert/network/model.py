@@ -6,6 +6,7 @@ model's lock, because reading attention weights and switching heads off use hook
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Model:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     #: (layer, head) of the heads that are switched off in this view of the model; see :func:`glassbert.ablate`.
     ablated_heads: tuple[tuple[int, int], ...] = ()
+    #: The classifier's outputs are measured quantities, not classes: they have no probability.
+    regression: bool = False
 
     @property
     def source(self) -> str:
@@ -94,7 +97,7 @@ class Model:
 
 @checked
 def load(
-    source: str = "pretrained",
+    source: str | os.PathLike[str] = "pretrained",
     device: str = "auto",
     *,
     precision: Precision = "float32",
@@ -102,7 +105,7 @@ def load(
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Model:
-    """Load a model: an embedded id, a hub id or a local folder.
+    """Load a model: an embedded id, a hub id or a local folder (a string or a path).
 
     ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads;
     ``cancelled()`` is asked several times a second, and what has arrived is kept for the next download.
@@ -112,12 +115,13 @@ def load(
     if precision not in stock.DTYPES:
         raise OptionError(f"precision must be one of {', '.join(stock.DTYPES)}; got {precision!r}")
     chosen = choose_device(device)
-    checkpoint = locate(source, revision=revision, progress=progress, cancelled=cancelled)
+    checkpoint = locate(os.fspath(source), revision=revision, progress=progress, cancelled=cancelled)
     tokenizer, network = _read(checkpoint, precision)
     placement = Placement("cpu")
     if chosen != "cpu":
         placement = _place(network, chosen)
     config = network.config
+    problem = getattr(config, "problem_type", None)
     labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
     return Model(
         checkpoint=checkpoint,
@@ -128,10 +132,11 @@ def load(
         attention_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        max_tokens=_max_tokens(checkpoint.family, config, tokenizer),
+        max_tokens=_max_tokens(checkpoint.family, network, tokenizer),
         labels=labels if {"classification", "token_classification"} & set(checkpoint.task_heads) else (),
-        # a softmax over a single score (regression, ranking) would always be 1
-        multi_label=getattr(config, "problem_type", None) == "multi_label_classification" or len(labels) == 1,
+        # as transformers' text-classification pipeline decides; a softmax over a single score would always be 1
+        multi_label=problem != "regression" and (problem == "multi_label_classification" or len(labels) == 1),
+        regression=problem == "regression" and "classification" in checkpoint.task_heads,
         uses_segments=getattr(config, "type_vocab_size", 0) > 1,
         placement=placement,
     )
@@ -164,6 +169,11 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             f"{network.config.vocab_size}: the files do not belong together; download it again or choose another model"
         )
     name_special_tokens(tokenizer, network.config.pad_token_id)
+    if checkpoint.family.positions_after_padding and network.get_input_embeddings().padding_idx is None:
+        raise UnsupportedModelError(
+            f"{checkpoint.source!r} has no pad_token_id in its config, from which {checkpoint.family.label} networks "
+            "count positions: add the one that it was trained with (usually 1)"
+        )
     needed = {"padding": tokenizer.pad_token_id}
     if "masked_words" in checkpoint.task_heads:
         needed["mask"] = tokenizer.mask_token_id
@@ -200,10 +210,10 @@ def _place(network: Any, device: str) -> Placement:
     return Placement(device)
 
 
-def _max_tokens(family: Family, config: Any, tokenizer: Any) -> int:
-    positions = int(config.max_position_embeddings)
+def _max_tokens(family: Family, network: Any, tokenizer: Any) -> int:
+    positions = int(network.config.max_position_embeddings)
     if family.positions_after_padding:
-        positions -= int(config.pad_token_id) + 1
+        positions -= padding_index(network) + 1
     limit = int(tokenizer.model_max_length)
     return min(positions, limit)  # a tokenizer without a limit has 10^30
 
@@ -256,9 +266,29 @@ def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor 
         arguments["input_ids"] = inputs.input_ids.to(device)
     else:
         arguments["inputs_embeds"] = embeddings
+        if model.checkpoint.family.positions_after_padding:
+            arguments["position_ids"] = _positions(inputs.input_ids, padding_index(model.network)).to(device)
     if model.uses_segments:
         arguments["token_type_ids"] = inputs.token_type_ids.to(device)
     return arguments
+
+
+def _positions(input_ids: Tensor, padding: int) -> Tensor:
+    """The positions that the stock network derives from token ids, (input, token).
+
+    They count the tokens that are not padding, and padding has a position of its own. From embeddings alone the network
+    cannot tell them apart, and would count a padding token that stands in the text.
+    """
+    counted = input_ids != padding
+    return counted.cumsum(dim=1) * counted + padding
+
+
+def padding_index(network: Any) -> int:
+    """The token id that the network itself takes for padding; the tokenizer may have another one.
+
+    Read off the table: MPNet's code has it as a constant, whatever its config says.
+    """
+    return int(network.get_input_embeddings().padding_idx)
 
 
 def encoder_of(model: Model) -> Any:

@@ -1,9 +1,14 @@
-"""The only entry point for forward passes: inputs, number of threads, and the fallback when memory runs out."""
+"""The only entry point for forward passes: inputs, number of threads, and the fallback when memory runs out.
+
+What a pass needs from outside is asked for here too: an application whose users share a machine can have every pass
+wait for its turn, or end a computation that nobody waits for any more (:func:`admitted`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,8 +18,9 @@ from torch import Tensor
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
 from glassbert.network.model import Batch, Model, encoder_of, network_inputs
+from glassbert.network.room import require_memory_for_pass
 
-__all__ = ["Forward", "forward_pass", "locked", "many_passes", "run"]
+__all__ = ["Admission", "Forward", "admitted", "check_admission", "forward_pass", "locked", "many_passes", "run"]
 
 _T = TypeVar("_T")
 
@@ -38,12 +44,20 @@ class Forward:
         return len(self.inputs.input_ids)
 
     def network(self, **options: Any) -> Any:
-        """The output of the stock network with its task head."""
+        """The output of the stock network with its task head. Raises NotEnoughMemoryError."""
+        self._ask(options)
         return self.model.network(**self._arguments, **options)
 
     def encoder(self, **options: Any) -> Any:
-        """The output of the stock encoder alone."""
+        """The output of the stock encoder alone. Raises NotEnoughMemoryError."""
+        self._ask(options)
         return encoder_of(self.model)(**self._arguments, **options)
+
+    def _ask(self, options: dict[str, Any]) -> None:
+        if self.device == "cpu":  # a GPU that runs out of memory hands over to the CPU
+            gradients = torch.is_grad_enabled() and self.embeddings is not None
+            attention = bool(options.get("output_attentions"))
+            require_memory_for_pass(self.model, self.inputs, gradients=gradients, attention=attention)
 
     @property
     def _arguments(self) -> dict[str, Tensor]:
@@ -69,6 +83,46 @@ def forward_pass(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, 
     return locked(model, work)
 
 
+#: Asked before each pass of the current thread.
+Admission = Callable[[], AbstractContextManager[None]]
+_admission: ContextVar[Admission | None] = ContextVar("admission", default=None)
+
+
+@contextmanager
+def admitted(by: Admission) -> Iterator[None]:
+    """A context in which every pass of this thread runs inside ``by()``, which may wait, or raise StoppedError.
+
+    A pass within a pass is not asked for again.
+    """
+    token = _admission.set(by)
+    try:
+        yield
+    finally:
+        _admission.reset(token)
+
+
+def check_admission() -> None:
+    """For loops between passes that take seconds on their own: wait for a turn, or raise StoppedError."""
+    by = _admission.get()
+    if by is not None:
+        with by():
+            pass
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    by = _admission.get()
+    if by is None:
+        yield
+        return
+    with by():
+        token = _admission.set(None)
+        try:
+            yield
+        finally:
+            _admission.reset(token)
+
+
 def locked(model: Model, work: Callable[[str], _T], *, ablated: bool = True) -> _T:
     """``work(device)`` under the model's lock; repeated on the CPU if the GPU runs out of memory.
 
@@ -81,7 +135,7 @@ def locked(model: Model, work: Callable[[str], _T], *, ablated: bool = True) -> 
         with heads_off(model.network, model.ablated_heads):
             return work(model.device)
 
-    with model.lock:
+    with _in_turn(), model.lock:
         return _retried(model, once)
 
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from glassbert.network.blocks import blocks, change_arguments, change_input, change_output, fused_attention, see_output
-from glassbert.network.model import Batch, Model
+from glassbert.network.model import Batch, Model, padding_index
 
 __all__ = ["read_at"]
 
@@ -69,7 +69,8 @@ def _picked_out(model: Model, positions: Tensor) -> AbstractContextManager[None]
 @contextmanager
 def _first_layer_once(model: Model, inputs: Batch) -> Iterator[None]:
     """A context in which the first layer projects each distinct embedding once."""
-    kinds = _kinds(inputs, model.tokenizer.pad_token_id).flatten()
+    padding = padding_index(model.network) if model.checkpoint.family.positions_after_padding else None
+    kinds = _kinds(inputs, padding).flatten()
     _, kind_of = torch.unique(kinds, return_inverse=True)
     example = torch.empty(int(kind_of.max()) + 1, dtype=torch.int64)
     example[kind_of] = torch.arange(len(kind_of))  # any row of its kind
@@ -88,10 +89,10 @@ def _first_layer_once(model: Model, inputs: Batch) -> Iterator[None]:
         yield
 
 
-def _kinds(inputs: Batch, padding: int) -> Tensor:
+def _kinds(inputs: Batch, padding: int | None) -> Tensor:
     """(input, token): equal where token, position and segment are. RoBERTa and MPNet skip padding in positions."""
     ids, length = inputs.input_ids, inputs.input_ids.shape[1]
-    padding_before = (ids == padding).cumsum(dim=1)
+    padding_before = torch.zeros_like(ids) if padding is None else (ids == padding).cumsum(dim=1)
     segments = int(inputs.token_type_ids.max()) + 1
     kinds = ids * length + torch.arange(length)
     return (kinds * segments + inputs.token_type_ids) * (length + 1) + padding_before

@@ -83,9 +83,9 @@ def slow_class(folder: Path) -> str | None:
         name = json.loads(path.read_bytes()).get("tokenizer_class") if path.exists() else None
         if isinstance(name, str):
             general = ("PreTrainedTokenizer", "PythonBackend", "TokenizersBackend")
-            named = getattr(transformers, name.removesuffix("Fast"), None)
-            unknown = named is None or name.removesuffix("Fast") in general
-            return None if unknown or issubclass(named, transformers.PreTrainedTokenizerFast) else name
+            named = getattr(transformers, name.removesuffix("Fast"), transformers.PreTrainedTokenizerFast)
+            slow = name.removesuffix("Fast") not in general
+            return name if slow and not issubclass(named, transformers.PreTrainedTokenizerFast) else None
     return None
 
 

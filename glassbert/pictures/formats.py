@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 __all__ = ["percent", "points", "readable", "signed_number"]
 
 
@@ -25,6 +27,38 @@ def signed_number(value: float) -> str:
     return f"{'−' if value < 0 else '+'}{digits}"
 
 
-def readable(token: str) -> str:
-    """A vocabulary string as people read it; ``##`` stays, because it means "inside a word"."""
-    return token.replace("Ġ", "").replace("▁", "") or token
+def readable(token: str, spelling: str = "") -> str:
+    """A vocabulary string as people read it: ``"cafÃ©" → "café"``, ``"ĠThe" → "␣The"``, ``"▁the" → "␣the"``.
+
+    ``spelling`` is that of the text (:class:`glassbert.Encoded`): only "ByteLevel" strings spell bytes, and only there
+    and in "Metaspace" is a sign a space. The space stays visible, since "The" is another entry than "␣The"; ``##``
+    stays, because it says "inside a word". The bytes of an incomplete character are written in hexadecimal.
+    """
+    if spelling == "ByteLevel":
+        token = _from_bytes(token)
+    elif spelling == "Metaspace" and token.startswith("▁"):
+        token = " " + token[1:].replace("▁", " ")
+    else:
+        return token
+    return "␣" + token[1:] if token.startswith(" ") else token
+
+
+def _from_bytes(token: str) -> str:
+    letters = _byte_letters()
+    if not all(letter in letters for letter in token):
+        return token  # an added token, which is stored as it is
+    spelt = bytes(letters[letter] for letter in token)
+    try:
+        return spelt.decode()
+    except UnicodeDecodeError:
+        if max(spelt) < 128 or any(byte < 128 and byte != 32 for byte in spelt):
+            return token
+        return (" " if spelt[:1] == b" " else "") + "‹" + spelt.lstrip(b" ").hex(" ").upper() + "›"
+
+
+@cache
+def _byte_letters() -> dict[str, int]:
+    """The letter that GPT-2's vocabulary (Radford et al. 2019) writes for each byte: itself where it is printable."""
+    printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
+    others = (byte for byte in range(256) if byte not in printable)
+    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(others)}

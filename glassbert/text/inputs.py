@@ -19,7 +19,9 @@ from glassbert.errors import (
     TextTooLongError,
 )
 from glassbert.network.model import Model, require_task_head
+from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Encoded
+from glassbert.text.characters import grapheme_end, unicode_words
 
 __all__ = [
     "Text",
@@ -27,8 +29,10 @@ __all__ = [
     "encode",
     "encode_many",
     "mask_positions",
+    "readable_name",
     "require_no_pair",
     "shorten",
+    "spelling_of",
     "token_name",
     "with_masks",
 ]
@@ -58,17 +62,17 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
     )
     ids = raw["input_ids"]
-    special = np.asarray(raw["special_tokens_mask"])
+    special = np.asarray(raw["special_tokens_mask"]) | np.isin(ids, _special_ids(model))
     sequences = np.asarray([-1 if part is None else part for part in raw.sequence_ids()])
     for number in range(len(texts)):
-        if not (sequences == number).any():
+        if not ((sequences == number) & (special == 0)).any():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
             raise EmptyTextError(f"{which} has no character that this model can read: type at least one word")
     _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
     offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
     segments = raw.get("token_type_ids")
-    spelling = type(model.tokenizer.backend_tokenizer.decoder).__name__
+    spelling = spelling_of(model.tokenizer)
     return Encoded(
         tokens=tokens,
         pieces=tuple(
@@ -79,10 +83,11 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         token_type_ids=np.asarray(segments if segments is not None and model.uses_segments else [0] * len(ids)),
         attention_mask=np.ones(len(ids)),
         offsets=offsets,
-        word_ids=_running_words(raw.word_ids(), sequences),
+        word_ids=_running_words(unicode_words(raw.word_ids(), sequences, offsets, texts, spelling), sequences),
         sequence_ids=sequences,
         special_tokens_mask=special,
         texts=texts,
+        spelling=spelling,
     )
 
 
@@ -147,7 +152,7 @@ def _beginning(model: Model, text: str, max_tokens: int) -> str:
     ends = [end for _, end in raw["offset_mapping"][: max(max_tokens, 0)]]
     # One character can be several tokens (the bytes of an emoji), and a beginning can be tokenized differently from the
     # whole text: so count again, and shorten it until it fits.
-    for end in sorted(set(ends), reverse=True):
+    for end in sorted({grapheme_end(own, end) for end in ends}, reverse=True):
         part = own[:end]
         if part.strip() and _token_count(model, part) <= max_tokens:
             return part.replace(str(model.mask_token), "[MASK]") if own != text else part
@@ -181,10 +186,37 @@ def mask_positions(model: Model, encoded: Encoded) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(encoded.input_ids == model.tokenizer.mask_token_id))
 
 
+def spelling_of(tokenizer: Any) -> str:
+    """How the vocabulary's strings are written: "WordPiece", "ByteLevel", "Metaspace" or "" for another way."""
+    backend = tokenizer.backend_tokenizer
+    kind = type(backend.decoder).__name__
+    if kind == "Sequence":  # says no more about its steps than this
+        written = repr(backend.decoder)
+        kind = next((one for one in ("WordPiece", "ByteLevel", "Metaspace") if one in written), "")
+        if not kind and "▁" in written:
+            kind = "Metaspace"
+    return kind if kind in ("WordPiece", "ByteLevel", "Metaspace") else ""
+
+
+def readable_name(model: Model, token_id: int) -> str:
+    """:func:`token_name` as people read it: ``"ĠcafÃ©" → "␣café"``."""
+    return readable(token_name(model, token_id), spelling_of(model.tokenizer))
+
+
 def token_name(model: Model, token_id: int) -> str:
     """The vocabulary's string for an id; weights padded to a round size have ids without one."""
     name: str | None = model.tokenizer.convert_ids_to_tokens(int(token_id))
     return f"[id {token_id}]" if name is None else name
+
+
+def _special_ids(model: Model) -> list[int]:
+    """The ids that stand for no word wherever they occur: also a ``[SEP]`` that is typed in the text.
+
+    The mask and the unknown token stand in the place of a word.
+    """
+    tokenizer = model.tokenizer
+    known = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return sorted((known | set(tokenizer.all_special_ids)) - {tokenizer.mask_token_id, tokenizer.unk_token_id})
 
 
 def _check_length(model: Model, tokens: int, texts: int) -> None:

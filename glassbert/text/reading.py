@@ -15,10 +15,11 @@ from glassbert.arguments import checked
 from glassbert.errors import OptionError, UnsupportedModelError
 from glassbert.network.model import Batch, Model, batch, encoder_of
 from glassbert.network.run import Forward, run
-from glassbert.results import Array, Encoded
+from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.inputs import Text, encode
 from glassbert.text.normalisation import normalise
 from glassbert.text.results import ReadingSteps
+from glassbert.text.words import words_of
 
 __all__ = ["reading_steps"]
 
@@ -43,7 +44,8 @@ def reading_steps(
     plain = batch(model, [encoded])
     run = _run(model, plain)
     normalised = tuple(normalise(model.tokenizer, part) for part in encoded.texts)
-    words, spans, texts = _words(encoded, [word for part in normalised for word in part.words])
+    unknown = encoded.input_ids == model.tokenizer.unk_token_id
+    words, spans, texts = _words(encoded, [word for part in normalised for word in part.words], unknown)
     padded, positions, with_mask, without_mask = _padding(model, encoded, run, padding)
     return ReadingSteps(
         encoded=encoded,
@@ -119,7 +121,7 @@ def _rows(states: Tensor) -> Array:
     return rows
 
 
-def _words(encoded: Encoded, spelt: list[str]) -> tuple[tuple[str, ...], Array, Array]:
+def _words(encoded: Encoded, spelt: list[str], unknown: Array) -> tuple[tuple[str, ...], Array, Array]:
     """The words, their character spans, and the index of their text."""
     count = int(encoded.word_ids.max()) + 1
     spans, texts = np.zeros((count, 2), dtype=np.int64), np.zeros(count, dtype=np.int64)
@@ -127,8 +129,16 @@ def _words(encoded: Encoded, spelt: list[str]) -> tuple[tuple[str, ...], Array, 
         own = encoded.word_ids == word
         spans[word] = encoded.offsets[own, 0].min(), encoded.offsets[own, 1].max()
         texts[word] = encoded.sequence_ids[own][0]
-    if len(spelt) != count:  # a word without a piece, or an added token
-        spelt = [encoded.texts[text][start:end] for text, (start, end) in zip(texts, spans, strict=True)]
+    foreign = encoded.spelling == "Metaspace" and not all(text.isascii() for text in encoded.texts)
+    if len(spelt) != count or foreign:  # a word without a piece, an added token, or words cut by Unicode's rules
+        found = (encoded.texts[text][start:end] for text, (start, end) in zip(texts, spans, strict=True))
+        spelt = [word.lstrip(" ") or SPACE for word in found]
+    if foreign:  # normalised, as the pieces are
+        labels = words_of(encoded)
+        for word in range(count):
+            own = np.flatnonzero(encoded.word_ids == word)
+            if not unknown[own].any():
+                spelt[word] = labels.labels[labels.group[own[0]]]
     return tuple(spelt), spans, texts
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glassbert.errors import TargetError
 from glassbert.network.model import Model
-from glassbert.results import Encoded
+from glassbert.pictures.formats import readable
+from glassbert.results import SPACE, Encoded
+from glassbert.text.inputs import spelling_of, token_name
 
-__all__ = ["piece_in_place", "pieces_in_place"]
+__all__ = ["begins_words", "piece_in_place", "pieces_in_place"]
 
 #: Prefixes of vocabulary strings that continue a word (WordPiece) or begin one (byte-level BPE, Unigram).
 _MARKS = ("##", "Ġ", "▁")
@@ -27,6 +31,10 @@ def pieces_in_place(model: Model, encoded: Encoded, position: int, word: str | i
     own = model.tokenizer.get_vocab().get(word) if word.startswith(_MARKS) else None
     if own is not None:
         return (int(own),)
+    if word.startswith(SPACE) and len(word) > 1:  # as candidates are displayed
+        marked = [piece for piece in _spelt(model, " ", word[1:].strip()) if piece != model.tokenizer.unk_token_id]
+        if len(marked) == 1:
+            return (int(marked[0]),)
     bare = word.strip()
     ids = _spelt(model, _before(encoded, position), bare) if bare else ()
     if not ids:
@@ -44,6 +52,24 @@ def piece_in_place(model: Model, encoded: Encoded, position: int, word: str | in
             f"{word!r} is {len(ids)} pieces of this model's vocabulary here: choose a word that is a single piece"
         )
     return ids[0]
+
+
+def begins_words(model: Model, encoded: Encoded, position: int, token_ids: Sequence[int]) -> tuple[bool, ...]:
+    """For each id, whether it is a whole word at this position: the tokenizer reads its text there as that one piece.
+
+    Not ``##ing``; in a byte-level vocabulary ``Ġthe`` after a space, and ``the`` at the start of a text or after a
+    bracket.
+    """
+    spelling, before = spelling_of(model.tokenizer), _before(encoded, position)
+    special = set(model.tokenizer.all_special_ids)
+    found = []
+    for token in token_ids:
+        surface = readable(token_name(model, token), spelling).removeprefix(SPACE)
+        if spelling == "WordPiece" and surface.startswith("##"):
+            surface = surface.removeprefix("##")
+        whole = bool(surface) and int(token) not in special and _spelt(model, before, surface) == (int(token),)
+        found.append(whole)
+    return tuple(found)
 
 
 def _before(encoded: Encoded, position: int) -> str:

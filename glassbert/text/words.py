@@ -31,7 +31,7 @@ def words_of(encoded: Encoded) -> Words:
         start, end = encoded.offsets[position]
         piece = encoded.pieces[position]
         if piece != SPACE:
-            if start < covered and piece != encoded.tokens[position]:
+            if start < covered and encoded.spelling == "ByteLevel":
                 # this token has further bytes of a character that is already covered
                 piece = encoded.texts[encoded.sequence_ids[position]][covered:end]
             labels[-1] += piece
@@ -53,13 +53,22 @@ def _starts(words: Words) -> Array:
 def same_place(encoded: Encoded, position: int, other: Encoded) -> int | None:
     """The token that covers the same characters in ``other``, another model's encoding of the same texts.
 
-    The first token that overlaps; special tokens are matched by their order. None if there is none.
+    The first token that overlaps. Special tokens around the texts are matched by their place: before the first text,
+    between the texts, after the last; where one model has more of them, the last stands for the rest. None if there is
+    none.
     """
     sequence = encoded.sequence_ids[position]
     if sequence < 0:
-        order = int(encoded.special_tokens_mask[:position].sum())
-        specials = np.flatnonzero(other.special_tokens_mask)
-        return int(specials[order]) if order < len(specials) else None
+        gap = _gaps(encoded)
+        own, there = np.flatnonzero(gap == gap[position]), np.flatnonzero(_gaps(other) == gap[position])
+        order = int((own < position).sum())
+        return int(there[min(order, len(there) - 1)]) if len(there) else None
     start, end = encoded.offsets[position]
     overlaps = (other.sequence_ids == sequence) & (other.offsets[:, 0] < end) & (other.offsets[:, 1] > start)
     return int(overlaps.argmax()) if overlaps.any() else None
+
+
+def _gaps(encoded: Encoded) -> Array:
+    """(token,): how many texts stand before a special token; −1 for the tokens of the texts."""
+    texts_before = np.maximum.accumulate(encoded.sequence_ids) + 1
+    return np.where(encoded.sequence_ids < 0, texts_before, -1)

@@ -16,8 +16,19 @@ import numpy as np
 from glassbert.arguments import check_fields
 from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Encoded
+from glassbert.text.characters import grapheme_end, grapheme_start
 
-__all__ = ["Edit", "EditKind", "EditedText", "EditedWord", "edit_text", "word_at", "word_text", "words_to_edit"]
+__all__ = [
+    "Edit",
+    "EditKind",
+    "EditedText",
+    "EditedWord",
+    "edit_text",
+    "span_at",
+    "word_at",
+    "word_text",
+    "words_to_edit",
+]
 
 EditKind = Literal["replace", "delete", "mask"]
 #: Full-width scripts and most punctuation stand without a space before them.
@@ -68,12 +79,19 @@ def word_at(encoded: Encoded, position: int) -> Span:
         raise TargetError(
             f"token {position} is not a word of this text; its words are tokens {words[0]} to {words[-1]}"
         )
+    return span_at(encoded, position)
+
+
+def span_at(encoded: Encoded, position: int) -> Span:
+    """The same for any token of a text, also a special one that is typed in it."""
     pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
     which = int(encoded.sequence_ids[position])
     start, end = int(encoded.offsets[pieces, 0].min()), int(encoded.offsets[pieces, 1].max())
     text = encoded.texts[which]
     word = text[start:end]  # some vocabularies count the space before a word as part of it
-    return Span(which, start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip()))
+    start, end = start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip())
+    # a tokenizer that strips accents leaves a combining mark, joiner or variation selector out
+    return Span(which, grapheme_start(text, start), grapheme_end(text, end))
 
 
 def word_text(encoded: Encoded, position: int) -> str:

@@ -29,6 +29,7 @@ from glassbert.whatif.variant_predictions import (
     decide_edited,
     editable,
     probabilities,
+    require_classes,
     variant,
     variant_logits,
 )
@@ -74,6 +75,7 @@ def find_flip(
     _check(proposals, max_edits, top_k, budget, results)
     runner = decide_edited(model, encode(model, text, pair), target)
     decision = runner.decision
+    require_classes(decision)
     if not editable(decision):
         raise TargetError("this text has no word to change: type at least one")
     measure = model if proposer is None else proposer

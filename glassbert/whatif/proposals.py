@@ -17,7 +17,9 @@ from glassbert.language.masked_copies import Question, states
 from glassbert.network.batches import chunks, rows_of_vocabulary
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
-from glassbert.results import Array, Encoded
+from glassbert.pictures.formats import readable
+from glassbert.results import SPACE, Array, Encoded
+from glassbert.text.inputs import spelling_of
 from glassbert.whatif.edits import word_text
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
@@ -35,13 +37,14 @@ class Proposal:
 def whole_words(model: Model) -> Array:
     """(vocabulary,) of bool: entries that are whole words of letters, in the form they have after a space."""
     entries = model.tokenizer.get_vocab()
-    kind = type(model.tokenizer.backend_tokenizer.decoder).__name__
-    mark = {"ByteLevel": "Ġ", "Metaspace": "▁"}.get(kind, "▁" if kind == "Sequence" and "▁the" in entries else "")
+    spelling = spelling_of(model.tokenizer)
+    mark = SPACE if spelling in ("ByteLevel", "Metaspace") else ""
     special = set(model.tokenizer.all_special_ids)
     found = np.zeros(int(model.network.config.vocab_size), dtype=bool)
     for entry, number in entries.items():
-        if number < len(found) and number not in special and entry.startswith(mark):
-            found[number] = entry.removeprefix(mark).isalpha()
+        written = readable(entry, spelling)
+        if number < len(found) and number not in special and written.startswith(mark):
+            found[number] = written.removeprefix(mark).isalpha()
     return found
 
 

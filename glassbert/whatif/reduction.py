@@ -15,9 +15,9 @@ from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
-from glassbert.whatif.edits import word_at, word_text
+from glassbert.whatif.edits import span_at, word_text
 from glassbert.whatif.results import InputReduction
-from glassbert.whatif.variant_predictions import decide_edited
+from glassbert.whatif.variant_predictions import decide_edited, require_classes
 
 __all__ = ["reduce_input"]
 
@@ -43,6 +43,7 @@ def reduce_input(
     start = time.perf_counter()
     runner = decide_edited(model, encode(model, text, pair), target)
     decision, encoded = runner.decision, runner.decision.encoded
+    require_classes(decision)
     words = {int(word): encoded.word_ids == word for word in np.unique(encoded.word_ids[decision.removable])}
     if not words:
         raise TargetError("this text has no word to remove: type at least one")
@@ -113,7 +114,7 @@ def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:
     for which, text in enumerate(encoded.texts):
         left, end = "", 0
         for position in np.flatnonzero(present & (encoded.sequence_ids == which)).tolist():
-            span = word_at(encoded, position)
+            span = span_at(encoded, position)
             if span.end <= end:
                 continue
             gap = " " if left and any(character.isspace() for character in text[end : span.start]) else ""

@@ -31,12 +31,12 @@ class Variants(Result):
     target_label: str
     output: Output
     value: float
-    probability: float
+    probability: float | None  # None: a regression has none
     prediction: str
     edits: tuple[tuple[StoredEdit, ...], ...]  # [variant][edit]
     texts: tuple[tuple[str, ...], ...]  # [variant], one or two texts
     values: Array  # (variant,)
-    probabilities: Array  # (variant,)
+    probabilities: Array  # (variant,), empty for a regression
     predictions: tuple[str, ...]  # (variant,)
     forward_passes: int
     seconds: float
@@ -44,6 +44,11 @@ class Variants(Result):
     _arrays: ClassVar[Mapping[str, str]] = {"values": "float64", "probabilities": "float64"}
 
     def _about(self) -> str:
+        if self.probability is None:
+            return (
+                f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 40)} {self.value:.4g}: "
+                f"{counted(len(self.texts), 'variant')}"
+            )
         flipped = sum(prediction != self.prediction for prediction in self.predictions)
         return (
             f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 40)} ({self.probability:.2f}): "
@@ -54,10 +59,15 @@ class Variants(Result):
         """One row per variant."""
         import pandas as pd
 
+        texts = {
+            "text": [texts[0] for texts in self.texts],
+            "pair": [texts[1] if len(texts) > 1 else None for texts in self.texts],
+        }
+        if self.probability is None:
+            return pd.DataFrame(texts | {"score": self.values, "change": self.values - self.value})
         return pd.DataFrame(
-            {
-                "text": [texts[0] for texts in self.texts],
-                "pair": [texts[1] if len(texts) > 1 else None for texts in self.texts],
+            texts
+            | {
                 "prediction": self.predictions,
                 "probability": self.probabilities,
                 "change": self.probabilities - self.probability,

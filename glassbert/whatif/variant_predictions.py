@@ -25,6 +25,7 @@ __all__ = [
     "decide_edited",
     "editable",
     "probabilities",
+    "require_classes",
     "variant",
     "variant_logits",
     "variants",
@@ -39,7 +40,7 @@ def variants(
     *,
     edits: Sequence[Edit | Sequence[Edit]],
     target: Target | int | str | None = None,
-    output: Output = "probability",
+    output: Output | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Variants:
     """What the model decides about edited texts.
@@ -47,8 +48,9 @@ def variants(
     ``variants(model, "A good film", edits=[Edit(2, replacement="bad")])``: each element of ``edits`` is a variant, one
     :class:`Edit` or several applied together. Every variant is tokenized again, as if it had been typed. Costs one
     forward pass per variant, one for the original, and one if ``target`` is None (the predicted class; without a
-    classifier, the first mask in the text; without a mask, the next sentence of a pair). Raises OptionError for an
-    empty list, TargetError, TaskHeadError and the TextErrors.
+    classifier, the first mask in the text; without a mask, the next sentence of a pair). ``output`` None: values are
+    probabilities, or the scores of a regression. Raises OptionError for an empty list, TargetError, TaskHeadError and
+    the TextErrors.
     """
     start = time.perf_counter()
     if isinstance(edits, Edit) or len(edits) == 0:
@@ -64,11 +66,16 @@ def decide_edited(
     model: Model,
     encoded: Encoded,
     target: Target | int | str | None = None,
-    output: Output = "probability",
+    output: Output | None = None,
     *,
     cancelled: Callable[[], bool] | None = None,
 ) -> Runner:
-    """The decision about this text. Raises TargetError for one that an edited text cannot be asked."""
+    """The decision about this text. Raises TargetError for one that an edited text cannot be asked.
+
+    ``output`` None: the probability, or the score of a regression, which has none.
+    """
+    if output is None:
+        output = "logit" if model.regression else "probability"
     runner = decide(model, encoded, target, output, passes=Passes(cancelled=cancelled))
     settled = runner.decision.target
     if isinstance(settled, MaskTarget) and settled.position not in mask_positions(model, encoded):
@@ -81,6 +88,15 @@ def decide_edited(
             "texts can be edited for a class, a masked word or the next sentence as the target; choose one of these"
         )
     return runner
+
+
+def require_classes(decision: Decision) -> None:
+    """Raise TargetError for a regression, whose prediction is a number that cannot flip."""
+    if decision.is_regression:
+        raise TargetError(
+            f"{decision.model.source!r} is a regression: its prediction is a score, and no class that could change; "
+            "compare the scores of edited texts instead"
+        )
 
 
 def editable(decision: Decision) -> list[int]:
@@ -126,7 +142,7 @@ def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: 
         target_label=decision.target_label,
         output=decision.output,
         value=float(_values(decision, original[None])[0]),
-        probability=float(probabilities(decision, original[None])[0]),
+        probability=None if decision.is_regression else float(probabilities(decision, original[None])[0]),
         prediction=decision.answers(original[None])[0],
         edits=tuple(tuple((int(e.position), str(e.kind), e.replacement) for e in one.edits) for one in made),
         texts=tuple(one.encoded.texts for one in made),
@@ -139,7 +155,9 @@ def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: 
 
 
 def probabilities(decision: Decision, logits: Array) -> Array:
-    """The probability of the target, (variant,) float64."""
+    """The probability of the target, (variant,) float64; empty for a regression."""
+    if decision.is_regression:
+        return np.empty(0)
     return _values(replace(decision, output="probability", class_ids=decision.class_ids[:1]), logits)
 
 

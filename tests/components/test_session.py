@@ -150,3 +150,10 @@ def test_a_link_to_another_text_keeps_the_page_s_choices(monkeypatch: pytest.Mon
     there = state.View(text="Another.", token=-1)
     assert state.link("masked_words", there, words="she") == {"text": "Another.", "section": "lens", "words": "she"}
     assert "menu_links" not in session
+
+
+def test_half_a_character_becomes_a_replacement_character(visit: Visit) -> None:
+    """No address can hold a lone surrogate, and no page could be drawn with one."""
+    assert visit.change(text="bad \ud800 text")["text"] == "bad \ufffd text"
+    assert visit.change("attention", heads_off="\udfff")["heads_off"] == "\ufffd"
+    assert visit.change(text="whole \U0001f600")["text"] == "whole \U0001f600"

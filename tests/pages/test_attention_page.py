@@ -46,7 +46,8 @@ def test_every_section_opens(section: str, view: dict[str, str]) -> None:
 
 
 def test_only_the_open_section_is_drawn() -> None:
-    assert len(attention(section="bertviz").get("bidi_component")) == 2  # the two text fields
+    keys = [component.key for component in attention(section="bertviz").get("bidi_component")]
+    assert sorted(keys) == ["bertviz", "box_pair", "box_text"]
     assert charts(attention(section="heads")) == []
 
 
@@ -209,7 +210,7 @@ def test_clicks_switch_heads_and_layers() -> None:
 def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
     app = attention(text=GAP, section="ablation")
     app.button(key="sweep_start").click().run()
-    app.session_state["memory_sweep_job"].wait(100)
+    app.session_state["memory_jobs"]["sweep"].wait(100)
     app.run()
     assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")

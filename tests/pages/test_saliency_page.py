@@ -41,7 +41,7 @@ def press(app: AppTest) -> None:
     app.button(key="explain_start").click()
     run(app)
     deadline = time.monotonic() + 120
-    while app.session_state["memory_explain_job"].running and time.monotonic() < deadline:
+    while app.session_state["memory_jobs"]["explain"].running and time.monotonic() < deadline:
         time.sleep(0.1)
     run(app)
 
@@ -52,7 +52,7 @@ def scores_of(app: AppTest, key: str) -> list[float]:
 
 def test_nothing_is_computed_before_the_button_is_pressed() -> None:
     app = page("saliency", text=TEXT, methods=QUICK)
-    assert not app.session_state["memory_explain_job"].found.scores
+    assert not app.session_state["memory_jobs"]["explain"].found.scores
     tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
     cost = sum(gb.METHODS[method].cost(tokens, gb.METHODS[method].options) for method in QUICK.split())
     assert f"3 methods: about {cost} passes" in shown(app)
@@ -66,20 +66,20 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     assert f"Evidence for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
-        for line in app.session_state["memory_explain_job"].found.receipts[method].lines:
+        for line in app.session_state["memory_jobs"]["explain"].found.receipts[method].lines:
             assert as_read(line.sentence) in text
     assert "All 3 methods are computed" in text
 
 
 def test_methods_added_later_do_not_repeat_the_others() -> None:
     app = explained(methods="saliency")
-    first = app.session_state["memory_explain_job"].found.scores["saliency"]
+    first = app.session_state["memory_jobs"]["explain"].found.scores["saliency"]
     app.multiselect[0].set_value(["saliency", "occlusion"])
     run(app)
     assert parameters(app)["methods"] == "saliency occlusion"
     assert "1 of 2 methods" in shown(app)
     press(app)
-    explanations = app.session_state["memory_explain_job"].found
+    explanations = app.session_state["memory_jobs"]["explain"].found
     assert explanations.scores["saliency"] is first
     assert set(explanations.receipts) == {"saliency", "occlusion"}
 
@@ -149,14 +149,14 @@ def test_a_method_that_refuses_says_why_and_the_others_go_on() -> None:
 
 def test_agreement_is_that_of_the_library() -> None:
     app = explained(section="agreement")
-    explanations = app.session_state["memory_explain_job"].found
+    explanations = app.session_state["memory_jobs"]["explain"].found
     result = gb.method_agreement([explanations.scores[method] for method in QUICK.split()])
     assert scores_of(app, "consensus") == pytest.approx(result.consensus.tolist(), abs=1e-5)
 
 
 def test_the_scoreboard_has_the_order_of_the_library() -> None:
     app = explained(section="board")
-    explanations = app.session_state["memory_explain_job"].found
+    explanations = app.session_state["memory_jobs"]["explain"].found
     board = gb.scoreboard([explanations.receipts[method] for method in QUICK.split()])
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
@@ -203,7 +203,7 @@ def test_another_text_asks_for_the_button_again() -> None:
     app = explained(methods="saliency")
     app.query_params["text"] = "Dull and far too long."
     run(app)
-    assert not app.session_state["memory_explain_job"].found.scores
+    assert not app.session_state["memory_jobs"]["explain"].found.scores
     assert not app.button(key="explain_start").disabled
 
 

@@ -61,8 +61,8 @@ def replace_word(app: AppTest, word: str) -> AppTest:
 def finished(app: AppTest) -> AppTest:
     """The page once its search is over: each look at a running one is a run of its own."""
     for name in ("flip", "reduction", "trace"):
-        if f"memory_{name}_job" in app.session_state:
-            app.session_state[f"memory_{name}_job"].wait(120)
+        if name in app.session_state["memory_jobs"]:
+            app.session_state["memory_jobs"][name].wait(120)
     return run(app)
 
 
@@ -299,7 +299,7 @@ def test_no_flip_is_an_answer_with_the_closest_try(sentiment: gb.Model) -> None:
 def test_a_search_that_is_stopped_keeps_what_it_found() -> None:
     app = what_if(section="smallest", budget="20000")
     press(app, "flip_start")
-    search = app.session_state["memory_flip_job"]
+    search = app.session_state["memory_jobs"]["flip"]
     search.stop()
     finished(app)
     assert not search.found.complete

@@ -112,3 +112,26 @@ def test_a_browser_opens_only_before_a_person(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert serve.has_screen() is expected
+
+
+def test_two_starts_at_once_get_two_ports(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither listens yet, so both ports look free; the first one is taken all the same."""
+    monkeypatch.setattr(serve, "FIRST_PORT", free_port)
+    first = serve.choose_port("localhost", "")
+    second = serve.choose_port("localhost", "")
+    assert first == free_port
+    assert second > first
+    with pytest.raises(SystemExit, match=f"Port {free_port} is taken"):
+        serve.choose_port("localhost", str(free_port))
+
+
+@pytest.mark.parametrize("host", ["", "  "])
+def test_no_host_is_this_machine_and_not_everybody(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(serve.sys, "argv", ["serve.py", "--host", host])
+    monkeypatch.setattr(serve, "has_screen", lambda: False)
+    monkeypatch.setattr(serve.os, "execv", lambda _program, command: commands.append(command))
+    serve.main()
+    command = commands[0]
+    assert command[command.index("--server.address") + 1] == "localhost"
+    assert "--server.allowedHosts" not in command

@@ -9,7 +9,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.shared.selection import explained_errors
+from components.shared.errors import explained_errors
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz
 from components.views.attention.beyond import draw_beyond

@@ -15,8 +15,8 @@ from components.gateway.attention_heads import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, draw_job
-from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names
@@ -142,13 +142,16 @@ def _predictions(subject: Subject, without: Subject, changed: bool) -> None:
     drawn = False
     if "classification" in heads:
         before, after = language.classify(subject.request), language.classify(without.request)
-        order = before.probabilities.argsort()[::-1][:6]
-        _pairs(
-            "ablation_classes",
-            [before.labels[index] for index in order],
-            [float(before.probabilities[index]) for index in order],
-            [float(after.probabilities[index]) for index in order],
-        )
+        if before.regression:
+            _scores(before, after)
+        else:
+            order = before.probabilities.argsort()[::-1][:6]
+            _pairs(
+                "ablation_classes",
+                [before.labels[index] for index in order],
+                [float(before.probabilities[index]) for index in order],
+                [float(after.probabilities[index]) for index in order],
+            )
         drawn = True
     position = _masked(subject)
     if "masked_words" in heads and position is not None:
@@ -181,10 +184,16 @@ def _candidates(subject: Subject, without: Subject, position: int) -> None:
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
     _pairs(
         "ablation_candidates",
-        [charts.readable(token) for token in shown],
+        [charts.readable(token, before.encoded.spelling) for token in shown],
         [shares[0].get(token, 0.0) for token in shown],
         [shares[1].get(token, 0.0) for token in shown],
     )
+
+
+def _scores(before: gb.Classification, after: gb.Classification) -> None:
+    """The raw scores of a regression, which have no probability."""
+    for label, first, second in zip(before.labels, before.logits, after.logits, strict=True):
+        st.markdown(f"**{plain(label)}**: {plain(f'{first:.4g}')} with all heads, {plain(f'{second:.4g}')} without")
 
 
 def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable[float]) -> None:

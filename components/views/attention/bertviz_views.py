@@ -9,6 +9,7 @@ from components.gateway import attention
 from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Subject
 from components.widgets import bertviz
+from components.widgets.sandboxed_page import sandboxed_page
 
 __all__ = ["draw_bertviz"]
 
@@ -38,7 +39,7 @@ def draw_bertviz(subject: Subject) -> None:
         st.info("Choose at least one layer.")
         return
     html, height = _page(subject, view, layers)
-    st.iframe(html, height=height)
+    sandboxed_page(html, title=f"BertViz, {_VIEWS[view].lower()}", height=height, key="bertviz")
     if view == "neuron" and fitting < subject.one.model.layers:
         shown = ", ".join(f"{number} is layer {layer + 1} here" for number, layer in enumerate(layers))
         st.caption(f"Layer numbers in this view: {shown}.")

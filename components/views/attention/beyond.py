@@ -13,8 +13,8 @@ from components.gateway import attention
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.errors import explained_errors
 from components.shared.jobs import run_job
-from components.shared.selection import explained_errors
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Subject, draw_map, target_of, target_phrase

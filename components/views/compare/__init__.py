@@ -10,7 +10,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.shared.selection import explained_errors
+from components.shared.errors import explained_errors
 from components.views.compare.attention import draw_attention
 from components.views.compare.fields import CompareFields
 from components.views.compare.hidden import draw_hidden

@@ -117,8 +117,8 @@ $$\mathrm{JS}(p, q) = \tfrac12 \sum_v p_v \log_2 \frac{p_v}{m_v} + \tfrac12 \sum
         first, second = float(result.first_probabilities[place]), float(result.second_probabilities[place])
         st.markdown(
             f"At “{plain(result.alignment.labels[places[place]])}” the first side's top word is "
-            f"“{plain(charts.readable(result.first_choices[place]))}”, the second's "
-            f"“{plain(charts.readable(result.second_choices[place]))}”:"
+            f"“{plain(charts.readable(result.first_choices[place], result.alignment.first.spelling))}”, the second's "
+            f"“{plain(charts.readable(result.second_choices[place], result.alignment.first.spelling))}”:"
         )
         st.latex(
             rf"\max_v p_v = {first:.4f}, \quad \max_v q_v = {second:.4f}, \quad "

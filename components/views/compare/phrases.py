@@ -81,6 +81,11 @@ def _states(layer: int) -> str:
 
 def _prediction(result: PredictionDifference, label: str, size: float) -> str:
     index = result.labels.index(label)
+    if result.regression:
+        first, second = (
+            plain(f"{float(scores[index]):.4g}") for scores in (result.first_probabilities, result.second_probabilities)
+        )
+        return f"The score of **{plain(label)}** {'rises' if size > 0 else 'falls'} from {first} to {second}."
     was, now = (
         plain(percent(float(shares[index]))) for shares in (result.first_probabilities, result.second_probabilities)
     )
@@ -98,7 +103,7 @@ def _attribution(result: AttributionDifference, word: str, size: float) -> str:
 def _masked(result: MaskedWordDifference, word: str, row: int, size: float) -> str:
     index = result.rows.tolist().index(row)
     first, second = (
-        f"“{plain(readable(choices[index]))}” ({plain(percent(float(shares[index])))})"
+        f"“{plain(readable(choices[index], result.alignment.first.spelling))}” ({plain(percent(float(shares[index])))})"
         for choices, shares in (
             (result.first_choices, result.first_probabilities),
             (result.second_choices, result.second_probabilities),

@@ -35,7 +35,7 @@ def draw_saliency(compared: Compared) -> None:
         return
     slots = st.columns([0.24, 0.24, 0.34, 0.18])
     question = refined(ask_which(possible, slots[0]), slots[1], wording=WORDING)
-    method, output = ask_method(slots[2]), ask_units(slots[3])
+    method, output = ask_method(slots[2]), ask_units(question, slots[3])
     with st.spinner("Explaining both sides …"):
         result = comparison.attributions(compared.request, method.id, question.target, output)
     _draw(compared, result, method)

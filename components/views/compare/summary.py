@@ -149,6 +149,14 @@ def _decision(result: PredictionDifference) -> None:
     what = _DECISIONS[result.head]
     told = f"**{first}** on both sides" if first == second else f"first **{first}**, second **{second}**"
     st.markdown(f"**{what}**: {told}")
+    if result.regression:
+        from glassbert.pictures.bars import paired_scores
+
+        figure = paired_scores(
+            result.labels, result.first_probabilities.tolist(), result.second_probabilities.tolist(), None, 1.0
+        )
+        st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
+        return
     order = (result.first_probabilities + result.second_probabilities).argsort()[::-1][:_MOST_CLASSES]
     figure = paired_bars(
         [result.labels[index] for index in order],
@@ -167,13 +175,16 @@ def _own_decision(compared: Compared, side: int) -> str:
     heads = one.model.task_heads
     if "classification" in heads:
         result = language.classify(text)
+        if result.regression:
+            scores = zip(result.labels, result.logits, strict=True)
+            return ", ".join(f"**{plain(name)}** {plain(f'{score:.4g}')}" for name, score in scores)
         share = charts.percent(float(result.probabilities[result.predicted]))
         return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
     if "masked_words" in heads and (masked := _masked(compared, side)):
         best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
-        return f"**{plain(charts.readable(best.candidates[0][0]))}** {where}, {share}"
+        return f"**{plain(charts.readable(best.candidates[0][0], best.encoded.spelling))}** {where}, {share}"
     if "next_sentence" in heads and text.pair:
         follows = float(language.next_sentence(text).probabilities[0])
         return f"text B follows text A, {plain(charts.percent(follows))}"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.shared.selection import explained_errors
+from components.shared.errors import explained_errors
 from components.views.inputs.fields import InputsFields
 from components.views.inputs.network import draw_network
 from components.views.inputs.padding import draw_padding

@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.shared.selection import explained_errors
+from components.shared.errors import explained_errors
 from components.views.masked_words.candidates import draw_candidates
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.lens import draw_lens

@@ -10,9 +10,10 @@ from components.gateway import inputs, language
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
 from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import ModelRequest, version_of
 from components.shared import charts
-from components.shared.selection import explained_errors, selected_in, shown_index
+from components.shared.errors import explained_errors
+from components.shared.selection import selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -46,7 +47,7 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
         )
         prediction = language.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
         for row in range(len(prediction.positions)):
-            _one_gap(prediction, row, own.whole_words, own.log_scale)
+            _one_gap(one.request, prediction, row, own.whole_words, own.log_scale)
         if len(masks) > _MOST_GAPS:
             st.caption(f"The first {_MOST_GAPS} of {len(masks)} gaps are shown.")
     with right:
@@ -100,17 +101,18 @@ def _masks(written: str, encoded: gb.Encoded) -> set[int]:
     return {place for place in found if place < len(encoded) and not encoded.special_tokens_mask[place]}
 
 
-def _one_gap(prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) -> None:
+def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole: bool, log: bool) -> None:
     original = prediction.original_tokens[row]
     place = int(prediction.positions[row])
     if original:
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
-        told = f"original word **{plain(charts.readable(original))}**: rank {rank:,}, {plain(share)}"
+        name = plain(charts.readable(original, prediction.encoded.spelling))
+        told = f"original word **{name}**: rank {rank:,}, {plain(share)}"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")
-    kept = whole_words(prediction, row) if whole else list(range(len(prediction.candidates[row])))
+    kept = whole_words(model, prediction, row) if whole else list(range(len(prediction.candidates[row])))
     figure = charts.candidates(prediction, row, kept[:_SHOWN], log=log)
     st.plotly_chart(figure, key=f"gap_{row}", config=charts.CONFIG, width="stretch")
 

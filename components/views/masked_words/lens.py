@@ -48,7 +48,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
             "the model's output" if layer == lens.layers - 1 else "the head was not trained on this layer's state",
             [
                 Cell(
-                    charts.readable(token),
+                    charts.readable(token, lens.encoded.spelling),
                     number,
                     number + 1,
                     tone=float(lens.probabilities[layer, 0, number]),
@@ -99,7 +99,7 @@ def _over_layers(lens: LogitLens) -> None:
     followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
-        name = f"{charts.readable(lens.original_tokens[0])} (original)"
+        name = f"{charts.readable(lens.original_tokens[0], lens.encoded.spelling)} (original)"
         followed = {name: lens.original_probabilities[:, 0].tolist(), **followed}
         ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import streamlit as st
 
 from components import state
-from components.gateway.language import probe_template
+from components.gateway.language import large_probe, probe_template
+from components.gateway.models import is_quick
 from components.gateway.opened import Opened
+from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.jobs import run_at_once_if_quick
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -34,9 +39,23 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         help="name: first, second, third. With several slots, all combinations are used.",
         **state.bind("fillers", MaskedWordsFields),
     )
-    result = probe_template(one.request, own.template, _slots(own.fillers), words_asked(own.words))
+    slots, words = _slots(own.fillers), words_asked(own.words)
+    sentences = prod(max(1, len(values)) for _, values in slots)
+    passes, tokens = sentences * max(1, len(words)), 2 * len(own.template.split()) + 2  # at most about this many
+    result = run_at_once_if_quick(
+        "probe",
+        version_of(one.request, own.template, slots, words),
+        is_quick(one.model, passes, tokens),
+        lambda: probe_template(one.request, own.template, slots, words),
+        lambda: large_probe(one.request, own.template, slots, words),
+        label="Compare the sentences",
+        cost=f"{sentences:,} sentences, up to {passes:,} forward passes.",
+    )
+    if result is None:
+        return
     if len(result.combinations) <= _MOST_DRAWN:
-        figure = probability_table(result.probabilities, result.labels(), result.words, dark=dark_page())
+        names = [charts.readable(word, result.spelling) for word in result.words]
+        figure = probability_table(result.probabilities, result.labels(), names, dark=dark_page())
         st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a heatmap; the table below lists them all.")
@@ -46,6 +65,9 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         "before drawing conclusions.*"
     )
     frame = result.frame()
+    for column in ("word", "choice"):
+        if column in frame:
+            frame[column] = [charts.readable(word, result.spelling) for word in frame[column]]
     st.dataframe(frame, hide_index=True, width="stretch", height=240)
     st.download_button(
         "Download as CSV", frame.to_csv(index=False), "template-probe.csv", "text/csv", on_click="ignore"

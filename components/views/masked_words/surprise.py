@@ -8,10 +8,13 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway.language import surprise
+from components.gateway.inputs import encode
+from components.gateway.language import surprise, surprise_of_long
+from components.gateway.models import is_quick
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.jobs import run_at_once_if_quick
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
@@ -29,7 +32,18 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
     view, scoring = state.view(), state.fields(MaskedWordsFields).scoring
     request = one.text(view)
     with st.spinner("Masking every token in turn …"):
-        result = surprise(request, scoring)
+        tokens = len(encode(request))
+        result = run_at_once_if_quick(
+            "surprise",
+            version_of(request, scoring),
+            is_quick(one.model, tokens, tokens),
+            lambda: surprise(request, scoring),
+            lambda: surprise_of_long(request, scoring),
+            label="Compute the surprise",
+            cost=f"One forward pass per token: {tokens:,} passes of {tokens:,} tokens.",
+        )
+    if result is None:
+        return
     encoded = result.encoded
     positions = shown_positions(encoded, view.special)
     version = version_of(request, view.special, scoring)
@@ -62,7 +76,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         **state.bind("scoring", MaskedWordsFields, options=_VARIANTS),
     )
     frame = result.frame()
-    frame["choice"] = [charts.readable(choice) for choice in result.choices]
+    frame["choice"] = [charts.readable(choice, result.encoded.spelling) for choice in result.choices]
     st.dataframe(
         frame,
         hide_index=True,

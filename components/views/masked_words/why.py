@@ -7,10 +7,9 @@ import streamlit as st
 from components import state
 from components.gateway.library import gb
 from components.gateway.opened import Opened
-from components.gateway.saliency import attribute
 from components.shared.questions import Question, ask_method, refined
 from components.shared.receipts import offer_receipt
-from components.shared.scores_view import draw_scores
+from components.shared.scores_view import draw_scores, scores_of
 from components.views.masked_words.shared import sentence_strip
 
 
@@ -24,7 +23,9 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     question = Question("mask", opened, one, one.text(state.view()), gb.MaskTarget(place))
     question, method = refined(question, first, second), ask_method(third)
     with st.spinner(f"{method.label} …"):
-        result = attribute(question.request, method.id, question.target)
+        result = scores_of(question, method, key="why")
+    if result is None:
+        return
     draw_scores(question, result, method, key="why")
     offer_receipt(question, method.id, key="why")
     with st.expander("How this is computed"):

@@ -7,15 +7,15 @@ import random
 import streamlit as st
 
 from components import state
-from components.gateway import language, saliency
+from components.gateway import language
 from components.gateway.language import rank_continuations
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
+from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
-from components.shared.scores_view import draw_scores
-from components.shared.selection import explained_errors
+from components.shared.scores_view import draw_scores, scores_of
 from components.text import plain
 from components.views.next_sentence.crossing import draw_crossing
 
@@ -112,7 +112,9 @@ def _why(opened: list[Opened], one: Opened) -> None:
     method = ask_method(st.container())
     question = Question("next", opened, one, one.text(state.view()), gb.NextSentenceTarget())
     with st.spinner(f"{method.label} …"):
-        result = saliency.attribute(question.request, method.id, question.target)
+        result = scores_of(question, method, key="next_why")
+    if result is None:
+        return
     draw_scores(question, result, method, key="next_why")
     offer_receipt(question, method.id, key="next_why")
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
+from components.shared.errors import explained_errors
 from components.shared.questions import questions
-from components.shared.selection import explained_errors
 from components.views.saliency.agreement import draw_agreement
 from components.views.saliency.ask import ask_what, choose_methods, run_controls
 from components.views.saliency.board import draw_board

@@ -30,7 +30,7 @@ def ask_what(possible: dict[str, Question]) -> Question:
     """Draw the controls of what is explained, and return their values."""
     first, second, third, fourth = st.columns([0.3, 0.25, 0.25, 0.2])
     question = refined(ask_which(possible, first), second, third)
-    return replace(question, output=ask_units(fourth))
+    return replace(question, output=ask_units(question, fourth))
 
 
 def chosen_methods() -> list[str]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.shared.selection import explained_errors
+from components.shared.errors import explained_errors
 from components.views.what_if.ask import ask_what
 from components.views.what_if.editor import draw_editor
 from components.views.what_if.fields import WhatIfFields

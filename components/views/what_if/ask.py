@@ -12,8 +12,9 @@ from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared.questions import Question, Wording, ask_which, questions, refined
 from components.shared.selection import selected_in
+from components.text import plain
 
-__all__ = ["ask_what"]
+__all__ = ["ask_what", "decides"]
 
 _WORDING = Wording(label="Probability of", word="Probability of the word")
 
@@ -33,6 +34,17 @@ def ask_what(opened: list[Opened], *, refine: bool, foil: bool) -> Question | No
     columns = st.columns([0.3, 0.25, 0.25, 0.2] if foil else [0.3, 0.3, 0.4])
     question = ask_which(possible, columns[0], "Prediction")
     return refined(question, *columns[1 : 3 if foil else 2], wording=_WORDING) if refine else question
+
+
+def decides(question: Question) -> bool:
+    """Whether the prediction is a decision that can change; where it is a score, says so."""
+    if not (question.kind == "class" and question.one.model.regression):
+        return True
+    st.info(
+        f"{plain(question.one.name)} is a regression: it predicts a score, and no class that could change. "
+        "Compare the scores of edited texts in the section Edit."
+    )
+    return False
 
 
 def _possible(opened: list[Opened]) -> dict[str, Question]:

@@ -43,8 +43,9 @@ def draw_variants(question: Question, tries: Tries) -> None:
     """Cost: one pass for each variant that is new to this question, in one batch."""
     found = tries.evaluate(question)
     itself = found[tries.changes[ORIGINAL]]
+    unit = "score" if itself.score else "probability"
     st.markdown(
-        f"**Variants** · the prediction of {plain(question.one.name)}, the probability of "
+        f"**Variants** · the prediction of {plain(question.one.name)}, the {unit} of "
         f"**{plain(charts.readable(itself.target))}**, and its change"
     )
     for number, changes in tries.changes.items():
@@ -150,10 +151,12 @@ def _outcome(outcome: Outcome, note: str) -> None:
     change = outcome.probability - outcome.probability_before
     parts = [outcome.told]
     if change:
-        parts.append(_points(change))
+        parts.append(plain(f"{change:+.3g}") if outcome.score else _points(change))
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))
+    if outcome.score:
+        return  # a score has no scale on which a bar could be long or short
     # numbers only: no user text reaches this markup
     side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
     st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')
@@ -170,7 +173,7 @@ def _points(change: float) -> str:
 
 
 def _side_by_side(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
-    from glassbert.pictures.bars import paired_bars
+    from glassbert.pictures.bars import paired_bars, paired_scores
 
     pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
@@ -186,7 +189,10 @@ def _side_by_side(question: Question, tries: Tries, found: dict[tuple[Change, ..
             _link(question.one.role, *(what_if.edited(question.request, changes[pin]) for pin in ("A", "B")))
     with right:
         names, first, second = _distributions(question, changes["A"], changes["B"])
-        figure = paired_bars(names, first, second, sides=("A", "B"))
+        if question.kind == "class" and question.one.model.regression:
+            figure = paired_scores(names, first, second, None, 1.0)
+        else:
+            figure = paired_bars(names, first, second, sides=("A", "B"))
         st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
 
 
@@ -216,6 +222,8 @@ def _distributions(
     texts = [what_if.edited(question.request, changes) for changes in (first, second)]
     if question.kind == "class":
         one, other = (language.classify(text) for text in texts)
+        if one.regression:
+            return list(one.labels), one.logits.tolist(), other.logits.tolist()
         likeliest = (one.probabilities + other.probabilities).argsort()[::-1][:_MOST_CLASSES]
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
@@ -230,8 +238,9 @@ def _distributions(
     words: list[str] = []
     for text, gap in zip(texts, gaps, strict=True):
         prediction = language.fill_mask(text, (gap,), _FETCHED)
-        likely = whole_words(prediction, 0)[:_CANDIDATES]
-        words += [charts.readable(prediction.candidates[0][index]) for index in likely]
+        likely = whole_words(text.model, prediction, 0)[:_CANDIDATES]
+        spelling = prediction.encoded.spelling
+        words += [charts.readable(prediction.candidates[0][index], spelling).removeprefix("␣") for index in likely]
     asked_words = tuple(dict.fromkeys(words))
     one, other = (
         score_words(text, gap, asked_words).probabilities.tolist() for text, gap in zip(texts, gaps, strict=True)
@@ -244,8 +253,9 @@ def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
         st.markdown(
             r"""
 Every variant $x'$ is tokenized again, as if it had been typed, and sent through the network in one batch with the
-others. The row shows the probability of the target and its difference from the original text, a counterfactual in the
-sense of Wachter et al. (2018): what would the model have predicted if the word had been different?
+others. The row shows the probability of the target (of a regression, its score) and its difference from the original
+text, a counterfactual in the sense of Wachter et al. (2018): what would the model have predicted if the word had been
+different?
 
 $$\Delta = p(y \mid x') - p(y \mid x)$$
 """

@@ -13,6 +13,7 @@ from components.shared import charts
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
+from components.views.what_if.ask import decides
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ _MOST_ROWS = 24
 
 def draw_reduction(question: Question) -> None:
     """Cost: up to n (n + 1) / 2 passes for n words, on shorter and shorter inputs."""
-
+    if not decides(question):
+        return
     from glassbert.pictures.lines import over_removals
 
     encoded = question.encoded

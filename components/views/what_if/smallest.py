@@ -13,6 +13,7 @@ from components.shared.charts import readable
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
+from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import Action, draw_row, marked, open_text
 from components.views.what_if.tries import Tries, current_tries, outcomes
@@ -28,6 +29,8 @@ _EDITS = {1: "1 word", 2: "1 or 2 words"}
 
 def draw_smallest(question: Question) -> None:
     """Cost: at most the budget's number of passes."""
+    if not decides(question):
+        return
     _controls()
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from components import state
@@ -27,17 +27,23 @@ _TEXTS_KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``."""
+    """What the model predicts for a changed text and for the original; ``probability`` is that of ``target``.
+
+    ``score``: the model is a regression, and its raw scores stand in the place of probabilities.
+    """
 
     target: str
     prediction: str
     probability: float
     prediction_before: str
     probability_before: float
+    score: bool = False
 
     @property
     def told(self) -> str:
         """The prediction and the target's probability, as Markdown."""
+        if self.score:
+            return f"**{plain(readable(self.target))}** {plain(f'{self.probability:.4g}')}"
         decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
         name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
         same = self.prediction == self.target
@@ -91,8 +97,7 @@ class Tries:
         new = [changes for changes in possible if changes not in found]
         if new or () not in found:
             result = what_if.variants(question.request, question.target, tuple(new) or ((),))
-            itself = (result.prediction, result.probability)
-            found[()] = Outcome(result.target_label, *itself, *itself)
+            found[()] = _original(result)
             found.update(zip(new, outcomes(result), strict=False))
             self.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
         return found
@@ -119,10 +124,19 @@ class Tries:
 
 def outcomes(result: Variants) -> list[Outcome]:
     """For each variant, next to the outcome of the original text."""
+    before = _original(result)
+    numbers = result.values if before.score else result.probabilities
     return [
-        Outcome(result.target_label, prediction, float(probability), result.prediction, result.probability)
-        for prediction, probability in zip(result.predictions, result.probabilities, strict=True)
+        replace(before, prediction=prediction, probability=float(number))
+        for prediction, number in zip(result.predictions, numbers, strict=True)
     ]
+
+
+def _original(result: Variants) -> Outcome:
+    """The outcome of the unchanged text; the number of a regression is its score."""
+    score = result.probability is None
+    number = result.value if result.probability is None else result.probability
+    return Outcome(result.target_label, result.prediction, number, result.prediction, number, score=score)
 
 
 def current_tries(question: Question) -> Tries:

@@ -8,7 +8,8 @@ from components import state
 from components.gateway import attention
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
-from components.shared.selection import explained_errors, select_token, selected_in, shown_index
+from components.shared.errors import explained_errors
+from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row

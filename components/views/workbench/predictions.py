@@ -11,7 +11,8 @@ from components.gateway import inputs, language
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
-from components.shared.selection import explained_errors, masked_position, select_token, selected_in, shown_index
+from components.shared.errors import explained_errors
+from components.shared.selection import masked_position, select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
@@ -82,7 +83,8 @@ def _masked_word(subject: _Subject) -> None:
     if original:
         share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
-        told = f"in place of **{plain(charts.readable(original))}**, ranked {rank:,} with {plain(share)}:"
+        name = plain(charts.readable(original, prediction.encoded.spelling))
+        told = f"in place of **{name}**, ranked {rank:,} with {plain(share)}:"
     else:
         told = "at the gap:"
     _told(subject.one, "Masked word", told)
@@ -92,6 +94,12 @@ def _masked_word(subject: _Subject) -> None:
 
 def _classes(subject: _Subject) -> None:
     result = language.classify(subject.one.text(state.view()))
+    if result.regression:
+        scores = zip(result.labels, result.logits, strict=True)
+        _told(subject.one, "Score", ", ".join(f"{plain(name)} **{plain(f'{score:.4g}')}**" for name, score in scores))
+        _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
+        st.caption("The raw scores of a regression: they have no probability.")
+        return
     _told(subject.one, "Class", f"**{plain(result.labels[result.predicted])}**")
     _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100 %"

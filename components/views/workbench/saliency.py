@@ -6,10 +6,9 @@ import streamlit as st
 
 from components import state
 from components.gateway.opened import Opened
-from components.gateway.saliency import attribute
+from components.shared.errors import explained_errors
 from components.shared.questions import ask_method, ask_which, questions
-from components.shared.scores_view import draw_scores
-from components.shared.selection import explained_errors
+from components.shared.scores_view import draw_scores, scores_of
 
 
 @st.fragment
@@ -23,6 +22,7 @@ def saliency_panel(opened: list[Opened]) -> None:
             return
         left, right = st.columns([0.42, 0.58], gap="small")
         question, method = ask_which(possible, left), ask_method(right)
-        result = attribute(question.request, method.id, question.target)
-        draw_scores(question, result, method, key="saliency")
+        result = scores_of(question, method, key="workbench")
+        if result is not None:
+            draw_scores(question, result, method, key="saliency")
     state.write_address()

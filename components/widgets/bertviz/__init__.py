@@ -9,15 +9,27 @@ and looks the same.
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-__all__ = ["MOST_TOKENS", "MOST_WEIGHTS", "View", "head_view", "layers_that_fit", "model_view", "neuron_view"]
+__all__ = [
+    "MOST_TOKENS",
+    "MOST_WEIGHTS",
+    "View",
+    "head_view",
+    "layers_that_fit",
+    "model_view",
+    "neuron_view",
+    "script_hashes",
+]
 
 View = Literal["head", "model", "neuron"]
 
@@ -27,7 +39,7 @@ MOST_TOKENS: dict[View, int] = {"head": 64, "model": 64, "neuron": 48}
 MOST_WEIGHTS: dict[View, int] = {"head": 600_000, "model": 150_000, "neuron": 300_000}
 
 _FOLDER = Path(__file__).parent
-_ROOT_ID = "bertviz"
+_ROOT_ID, _DATA_ID = "bertviz", "bertviz-data"
 
 
 def layers_that_fit(view: View, heads: int, tokens: int) -> int:
@@ -119,7 +131,7 @@ def _check(weights: np.ndarray, tokens: Sequence[str], layers: Sequence[int]) ->
 
 
 def _rounded(values: np.ndarray) -> Any:
-    return np.round(values.astype(np.float64), 4).tolist()
+    return values.astype("float64").round(4).tolist()
 
 
 def _blocks(weights: np.ndarray, tokens: Sequence[str], second: int | None) -> list[dict[str, Any]]:
@@ -150,25 +162,39 @@ def _filter(second: int | None) -> str:
 
 def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bool) -> str:
     """The whole page; ``controls`` is our own markup, all user data is inside ``parameters``."""
-    data = _in_script(parameters)
-    source = _script(script)
-    # the marker occurs again in a comment after it: replaced there too, the page would be twice as large
-    view = source.replace("PYTHON_PARAMS", data, 1) if "PYTHON_PARAMS" in source else source
-    given = "" if "PYTHON_PARAMS" in source else f"window.bertviz_params = {data};"
+    data = f'<script type="application/json" id="{_DATA_ID}">{_in_script(parameters)}</script>\n'
     ink, paper = ("#ccc", "#000") if dark else ("#000", "#fff")
-    scripts = "".join(f"<script>{text}</script>\n" for text in (*_libraries(), given, view))
+    scripts = "".join(f"<script>{text}</script>\n" for text in (*_libraries(), _scripted(script)))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>BertViz</title>\n'
         f"<style>body {{ margin: 8px; background: {paper}; color: {ink}; font-family: Helvetica, Arial, sans-serif }}\n"
         f'text[fill="black"] {{ fill: {ink} }}</style></head>\n'  # the names of its axes, black in its dark mode too
         f'<body><div id="{_ROOT_ID}"><span style="user-select: none">{controls}</span><div id="vis"></div></div>\n'
-        f"{scripts}</body></html>"
+        f"{data}{scripts}</body></html>"
     )
 
 
 def _in_script(data: Mapping[str, Any]) -> str:
     """JSON that is safe inside a script: without ``<``, nothing in it closes the script or opens a comment."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def script_hashes() -> list[str]:
+    """The SHA-256 hashes of every script that a page runs, as a content-security policy names them.
+
+    Data is in an element that does not run, so that these are few and always the same.
+    """
+    texts = [*_libraries(), *(_scripted(f"{view}_view") for view in MOST_TOKENS)]
+    return [f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in texts]
+
+
+def _scripted(name: str) -> str:
+    """A view's script, which reads its data from the page."""
+    data = f'JSON.parse(document.getElementById("{_DATA_ID}").textContent)'
+    source = _script(name)
+    if "PYTHON_PARAMS" in source:  # once more in a comment behind it
+        return source.replace("PYTHON_PARAMS", data, 1)
+    return f"window.bertviz_params = {data};\n{source}"
 
 
 @cache

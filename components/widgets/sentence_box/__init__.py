@@ -26,10 +26,11 @@ def sentence_box(
     *,
     key: str,
     value: str,
+    most: int = MAX_CHARACTERS,
     placeholder: str = "",
     on_submit: Callable[[], None] | None = None,
 ) -> str | None:
-    """Draw the field and return the text submitted since the last run, or None.
+    """Draw the field, for at most ``most`` characters, and return the text submitted since the last run, or None.
 
     ``on_submit`` is called before the run that a submission starts; `submitted_text` reads the text there.
     """
@@ -38,7 +39,7 @@ def sentence_box(
         "label": label,
         "value": value,
         "placeholder": placeholder,
-        "maxCharacters": MAX_CHARACTERS,
+        "maxCharacters": most,
     }
     result = _mount(key=key, data=data, on_select_change=on_submit or frontend.nothing)
     return submitted_text(result, key)

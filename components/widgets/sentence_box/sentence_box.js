@@ -73,7 +73,9 @@ class SentenceBox {
 
   #show() {
     const { field, hint } = this.#parts;
-    setText(hint, field.value === this.#known ? "" : "Press Enter to run");
+    const full = field.value.length >= this.#data.maxCharacters;
+    const most = this.#data.maxCharacters.toLocaleString("en");
+    setText(hint, full ? `Cut at ${most} characters` : field.value === this.#known ? "" : "Press Enter to run");
     this.#fit();
   }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +74,41 @@ def test_a_failure_is_not_kept(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) 
         models.load(request)
     folder.symlink_to(tiny_checkpoint("bert", "masked_words"))
     assert models.load(request).task_heads
+
+
+def rewritten(folder: Path, factor: float) -> None:
+    """Other weights in the same folder, as a training that saves again."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    save_file({name: factor * tensor for name, tensor in tensors.items()}, folder / "model.safetensors")
+
+
+def test_changed_files_of_a_folder_are_read_again(tmp_path: Path, tiny_checkpoint: TinyCheckpoint) -> None:
+    """Guards against answers by weights that are not the ones on disk, also from the caches of results."""
+    folder = Path(shutil.copytree(tiny_checkpoint("bert", "classification"), tmp_path / "trained"))
+    opened = models.request_of(str(folder), "cpu")
+    first = language.classify(TextRequest(opened, "A good film.")).logits
+    times = (folder / "model.safetensors").stat()
+    rewritten(folder, 0.5)
+    os.utime(folder / "model.safetensors", ns=(times.st_atime_ns, times.st_mtime_ns))  # as cp -p leaves it
+    with pytest.raises(gb.ModelError, match="have changed"):
+        language.classify(TextRequest(opened, "Another film."))
+    now = models.request_of(str(folder), "cpu")
+    second = language.classify(TextRequest(now, "A good film.")).logits
+    expected = gb.classify(gb.load(str(folder), "cpu"), "A good film.").logits
+    np.testing.assert_array_equal(second, expected)
+    assert not np.allclose(first, second)
+    assert models.load(now) is models.load(models.request_of(str(folder), "cpu"))
+
+
+def test_reload_reads_a_folder_again_though_nothing_seems_changed(
+    tmp_path: Path, tiny_checkpoint: TinyCheckpoint
+) -> None:
+    folder = Path(shutil.copytree(tiny_checkpoint("bert", "classification"), tmp_path / "same"))
+    before = models.load(models.request_of(str(folder), "cpu"))
+    models.reload(str(folder))
+    assert models.load(models.request_of(str(folder), "cpu")) is not before
 
 
 def test_thumbnails_without_special_tokens_are_the_same_weights_without_them() -> None:

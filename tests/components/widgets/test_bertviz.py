@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -41,9 +43,19 @@ class Tags(HTMLParser):
 
 def given(html: str) -> dict:
     """The data in a page, read back."""
-    start = re.search(r"(const params = |window\.bertviz_params = )(?=\{)", html)
+    start = re.search(r'<script type="application/json" id="bertviz-data">', html)
     assert start
     return json.JSONDecoder().raw_decode(html, start.end())[0]
+
+
+@pytest.mark.parametrize("view", ["head", "model", "neuron"])
+def test_every_script_that_runs_is_named_by_its_hash(view: str) -> None:
+    """A browser runs no other: the server's policy lists these hashes. Data is in an element that does not run."""
+    scripts = re.findall(r"<script>(.*?)</script>", views()[view], re.DOTALL)
+    assert len(scripts) == 4
+    for text in scripts:
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in bertviz.script_hashes()
 
 
 @pytest.mark.parametrize("view", ["head", "model", "neuron"])

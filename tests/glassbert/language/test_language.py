@@ -163,7 +163,7 @@ def test_classify_many_wants_a_list(tiny_model, texts):
         gb.classify_many(tiny_model("bert", "classification"), texts)
 
 
-@pytest.mark.parametrize(("problem", "labels"), [("multi_label_classification", 3), ("regression", 1)])
+@pytest.mark.parametrize(("problem", "labels"), [("multi_label_classification", 3), (None, 1)])
 def test_scores_that_do_not_compete_get_a_sigmoid_each(tiny_checkpoint, tmp_path, problem, labels):
     source = tiny_checkpoint("bert", "classification")
     network = transformers.BertForSequenceClassification.from_pretrained(

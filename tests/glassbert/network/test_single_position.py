@@ -13,7 +13,7 @@ import glassbert as gb
 from glassbert.language import masked_copies
 from glassbert.network import batches as batching
 from glassbert.network.blocks import blocks, has_fused_attention, see_input
-from glassbert.network.model import Batch, batch, encoder_of, network_inputs
+from glassbert.network.model import Batch, batch, encoder_of, network_inputs, padding_index
 from glassbert.network.single_position import _kinds, read_at
 from tests import tiny
 
@@ -78,7 +78,8 @@ def test_one_kind_is_one_embedding(tiny_model, family):
         encoder_of(model)(**network_inputs(model, inputs, "cpu"))
     embeddings = read[0].flatten(0, 1)
     of_kind = defaultdict(list)
-    for row, kind in enumerate(_kinds(inputs, model.tokenizer.pad_token_id).flatten().tolist()):
+    padding = padding_index(model.network) if model.checkpoint.family.positions_after_padding else None
+    for row, kind in enumerate(_kinds(inputs, padding).flatten().tolist()):
         of_kind[kind].append(row)
     assert 1 < len(of_kind) < len(embeddings)
     for rows in of_kind.values():

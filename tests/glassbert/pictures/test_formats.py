@@ -15,10 +15,34 @@ def test_percent(share: float, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "seen"), [("Ġword", "word"), ("▁word", "word"), ("##ing", "##ing"), ("Ġ", "Ġ"), ("▁", "▁"), ("", "")]
+    ("token", "spelling", "seen"),
+    [
+        ("Ġword", "ByteLevel", "␣word"),
+        ("word", "ByteLevel", "word"),
+        ("cafÃ©", "ByteLevel", "café"),
+        ("ĠðŁĺĢ", "ByteLevel", "␣😀"),
+        ("ðŁĺ", "ByteLevel", "‹F0 9F 98›"),
+        ("Ġ", "ByteLevel", "␣"),
+        ("##", "ByteLevel", "##"),
+        ("▁word", "Metaspace", "␣word"),
+        ("▁", "Metaspace", "␣"),
+        ("cafÃ©", "Metaspace", "cafÃ©"),
+        ("##ing", "WordPiece", "##ing"),
+        ("Ã©", "WordPiece", "Ã©"),
+        ("LABEL▁A", "", "LABEL▁A"),
+        ("", "ByteLevel", ""),
+    ],
 )
-def test_readable(token: str, seen: str) -> None:
-    assert readable(token) == seen
+def test_readable(token: str, spelling: str, seen: str) -> None:
+    assert readable(token, spelling) == seen
+
+
+def test_every_byte_is_read_as_the_tokenizers_library_writes_it() -> None:
+    from tokenizers import decoders, pre_tokenizers
+
+    for character in ("é", "½", "日", "😀", "\n", "ſ", "\u00ad"):
+        ((written, _),) = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(character)
+        assert readable(written, "ByteLevel") == decoders.ByteLevel().decode([written]) == character
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""What whoever runs the server allows its visitors: read once, from a TOML file and the environment.
+
+| setting | environment | default | meaning |
+|---|---|---|---|
+| `mode` | `GLASSBERT_MODE` | `auto` | `local`, `shared`, or `auto`: shared unless only this machine connects |
+| `models` | `GLASSBERT_MODELS` | none | what a shared server also opens: hub ids or folders |
+| `roots` | `GLASSBERT_ROOTS` | none | … and the folders whose model folders it opens |
+| `characters` | `GLASSBERT_CHARACTERS` | 20000 | longest text, in characters |
+| `seconds` | `GLASSBERT_SECONDS` | 600 | longest computation in the background |
+
+The file is `glassbert.toml` in the working directory, or the one that `GLASSBERT_SETTINGS` names; the environment
+overrides it. Lists in the environment are separated by commas.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from components.gateway.library import import_library
+
+__all__ = ["Settings", "is_shared", "not_offered", "permitted", "read", "settings"]
+
+_MODES = ("auto", "local", "shared")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# What a proxy adds: behind one, every visitor comes from this machine.
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See the table of this module."""
+
+    mode: Literal["auto", "local", "shared"] = "auto"
+    models: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    characters: int = 20_000
+    seconds: int = 600
+
+
+def read(environment: Mapping[str, str], folder: Path) -> Settings:
+    """The settings of this environment and working directory. Raises ValueError with what to mend."""
+    named = environment.get("GLASSBERT_SETTINGS", "")
+    path = Path(named) if named else folder / "glassbert.toml"
+    values: dict[str, Any] = {}
+    if named or path.is_file():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ValueError(f"the settings file {path} cannot be read: {error}") from error
+    known = {field.name: type(field.default) for field in fields(Settings)}
+    for name in values.keys() - known.keys():
+        raise ValueError(f"{path}: unknown setting {name!r}; the settings are {', '.join(known)}")
+    for name, kind in known.items():
+        written = environment.get(f"GLASSBERT_{name.upper()}")
+        if written is not None:
+            values[name] = _from_environment(name, written, kind)
+    return _checked({name: _checked_type(name, value, known[name]) for name, value in values.items()})
+
+
+def _from_environment(name: str, written: str, kind: type) -> Any:
+    if kind is tuple:
+        return [part.strip() for part in written.split(",") if part.strip()]
+    if kind is int:
+        try:
+            return int(written)
+        except ValueError:
+            raise ValueError(f"GLASSBERT_{name.upper()} must be an integer; got {written!r}") from None
+    return written
+
+
+def _checked_type(name: str, value: Any, kind: type) -> Any:
+    if kind is tuple:
+        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+            raise ValueError(f"the setting {name} must be a list of strings; got {value!r}")
+        return tuple(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"the setting {name} must be {'an integer' if kind is int else 'a string'}; got {value!r}")
+    return value
+
+
+def _checked(values: dict[str, Any]) -> Settings:
+    found = Settings(**values)
+    if found.mode not in _MODES:
+        raise ValueError(f"the setting mode must be one of {', '.join(_MODES)}; got {found.mode!r}")
+    for name, least in (("characters", 100), ("seconds", 1)):
+        if getattr(found, name) < least:
+            raise ValueError(f"the setting {name} must be at least {least}; got {getattr(found, name)}")
+    return found
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this server."""
+    return read(os.environ, Path.cwd())
+
+
+def is_shared() -> bool:
+    """Whether strangers may be using this server: what is right on one's own machine is not offered to them."""
+    mode = settings().mode
+    if mode != "auto":
+        return mode == "shared"
+    address, hosts = st.get_option("server.address"), st.get_option("server.allowedHosts") or []
+    if address not in _LOOPBACK or any(host not in _LOOPBACK for host in hosts):
+        return True
+    if get_script_run_ctx(suppress_warning=True) is None:  # no visitor: the models that are opened ahead
+        return False
+    return any(name in st.context.headers for name in _FORWARDED)
+
+
+def permitted(source: str) -> bool:
+    """Whether this visitor may open this model. On a shared server nothing is looked up to find out."""
+    if not is_shared():
+        return True
+    import_library()
+    from glassbert.models.checkpoint import EMBEDDED_IDS
+
+    allowed = settings()
+    if source in EMBEDDED_IDS or source in allowed.models:
+        return True
+    if not allowed.roots or "\0" in source:
+        return False
+    path = Path(os.path.normpath(source))
+    below = [root for root in map(Path, allowed.roots) if path.is_absolute() and path.is_relative_to(root)]
+    # only now the disk is asked: a link inside a root must not lead out of it
+    return any(path.resolve().is_relative_to(root.resolve()) for root in below)
+
+
+def not_offered() -> str:
+    """Why a model that is not `permitted` does not open: the same words for whatever was asked."""
+    return (
+        "This server is shared and offers only the models in its list. Whoever runs it can add others with "
+        "GLASSBERT_MODELS or GLASSBERT_ROOTS (see docs/deploy.md)."
+    )

@@ -1,0 +1,182 @@
+"""The fair queue: who runs next, who may leave, and when a page's run is over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from components.gateway import turns as gateway
+from components.gateway.turns import Turns
+from glassbert.errors import StoppedError
+
+
+def never() -> bool:
+    return False
+
+
+def test_one_pass_runs_at_a_time_and_each_in_turn() -> None:
+    turns, running, most = Turns(), [], []
+
+    def visitor(who: str) -> None:
+        for _ in range(20):
+            with turns.turn(who, never):
+                running.append(who)
+                most.append(len(running))
+                running.remove(who)
+
+    threads = [threading.Thread(target=visitor, args=(who,)) for who in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == 60
+    assert max(most) == 1
+
+
+def test_who_used_the_machine_least_goes_first_whatever_the_order_of_arrival() -> None:
+    """Time is a number here: the order depends on nothing else."""
+    now = [0.0]
+    turns, order = Turns(clock=lambda: now[0]), []
+    for who, seconds in (("long", 9.0), ("short", 1.0), ("middle", 4.0)):
+        with turns.turn(who, never):
+            now[0] += seconds
+
+    def take(who: str) -> None:
+        with turns.turn(who, never):
+            order.append(who)
+
+    with turns.turn("other", never):
+        threads = []
+        for number, who in enumerate(("long", "middle", "new", "short"), start=1):
+            threads.append(threading.Thread(target=take, args=(who,)))
+            threads[-1].start()
+            until(lambda number=number: len(turns._waiting) == number)
+        now[0] += 0.5
+    for thread in threads:
+        thread.join(10)
+    assert order == ["new", "short", "middle", "long"]
+
+
+def test_use_is_forgotten_by_half_every_half_minute() -> None:
+    now = [0.0]
+    turns = Turns(clock=lambda: now[0])
+    with turns.turn("one", never):
+        now[0] = 8.0
+    now[0] += 60.0
+    assert turns._use_of("one") == pytest.approx(2.0)
+    now[0] += 600.0
+    with turns.turn("two", never):
+        pass
+    assert "one" not in turns._used, "whoever left long ago takes no memory"
+
+
+def test_short_work_waits_for_one_pass_of_long_work_not_for_its_end() -> None:
+    turns, stop, passes = Turns(), threading.Event(), []
+
+    def long_work() -> None:
+        while not stop.is_set():
+            with turns.turn("long", never):
+                passes.append(1)
+                time.sleep(0.02)
+
+    thread = threading.Thread(target=long_work)
+    thread.start()
+    until(lambda: len(passes) > 3)
+    waited = []
+    for _ in range(10):
+        before = len(passes)
+        with turns.turn("short", never):
+            waited.append(len(passes) - before)
+        time.sleep(0.05)
+    stop.set()
+    thread.join(10)
+    assert max(waited) <= 1, "at most the pass that was running already"
+
+
+def test_who_waits_learns_how_many_are_before_and_may_leave() -> None:
+    turns, told, left = Turns(), [], threading.Event()
+
+    def wait() -> None:
+        with pytest.raises(StoppedError), turns.turn("me", left.is_set, told.append):
+            raise AssertionError("it was not its turn")
+
+    with turns.turn("other", never):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        until(lambda: bool(told))
+        left.set()
+        thread.join(2)
+        assert not thread.is_alive()
+    assert set(told) == {1}
+    assert turns._waiting == {}
+    with turns.turn("me", never):
+        pass
+
+
+def test_an_error_inside_a_turn_ends_it() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError), turns.turn("me", never):
+        raise ZeroDivisionError
+    with turns.turn("other", never):
+        pass
+
+
+def until(reached, seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline, "it never came to this"
+        time.sleep(0.001)
+
+
+def requests_of(**rerun: object):
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
+
+    requests = ScriptRequests()
+    if rerun:
+        requests.request_rerun(RerunData(**rerun))
+    return requests
+
+
+def test_a_run_is_over_when_another_was_requested_or_the_window_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against Streamlit's own queue: over means what makes Streamlit itself end the run at its next call."""
+    stopped = requests_of()
+    stopped.request_stop()
+    cases = {
+        "nothing requested": (requests_of(), False),
+        "another run": (requests_of(page_script_hash="another"), True),
+        "one fragment": (requests_of(fragment_id="one"), False),
+        "a fragment with the page": (requests_of(fragment_id_queue=["one"], is_fragment_scoped_rerun=True), True),
+        "closed": (stopped, True),
+    }
+    for name, (requests, over) in cases.items():
+        context = SimpleNamespace(session_id="me", script_requests=requests)
+        monkeypatch.setattr(gateway, "get_script_run_ctx", lambda suppress_warning, context=context: context)
+        assert gateway.run_is_over() is over, name
+        assert (requests.on_scriptrunner_yield() is not None) is over, f"{name}: Streamlit sees it otherwise"
+
+
+def test_outside_of_a_page_nothing_is_over() -> None:
+    assert not gateway.run_is_over()
+    with gateway.during_the_run():
+        pass
+
+
+def test_a_window_is_closed_when_it_stays_away_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, now = [True], [0.0]
+    monkeypatch.setattr(gateway.runtime, "exists", lambda: True)
+    monkeypatch.setattr(gateway, "is_present", lambda session: there[0])
+    gone = gateway.unattended("me", clock=lambda: now[0])
+    assert not gone()
+    there[0] = False
+    assert not gone()
+    now[0] = 0.9
+    assert not gone()
+    there[0] = True
+    assert not gone()
+    there[0], now[0] = False, 5.0
+    assert not gone(), "a connection that broke for a moment"
+    now[0] = 6.0
+    assert gone()
