@@ -29,6 +29,8 @@ class Repository:
     branches: tuple[str, ...] = ("main",)
     #: Sizes the listing claims, where they differ from the files.
     claimed: dict[str, int] = field(default_factory=dict)
+    #: Whether the etags are git's hashes, as for small files, not those of large file storage.
+    git: bool = False
 
     @property
     def commit(self) -> str:
@@ -43,13 +45,16 @@ class FakeHub:
 
     ``faults`` maps the end of a path ("" for every one, "api/models/owner/name", "model.safetensors") to what goes
     wrong there: "hang" (accepts and never answers), "drop" (sends no content and closes), "drop once" (sends half,
-    then behaves), "slow" (thinks before it answers), a status code, or "html" (a login page).
+    then behaves), "stall" (sends half and then nothing more), "trickle" (half, then a byte now and then), "junk" (other
+    content of the right size), "junk once", "slow" (thinks before it answers), a status code, or "html" (a login page).
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.faults: dict[str, str | int] = {}
         self.requests: list[str] = []
+        #: File → the range that was asked for last.
+        self.ranges: dict[str, str] = {}
         self.released = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -79,6 +84,10 @@ class FakeHub:
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+def _git_hash(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
@@ -163,12 +172,13 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             start = 0
             status = 200
             headers = {
-                "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
+                "ETag": f'"{_git_hash(content) if repository.git else hashlib.sha256(content).hexdigest()}"',
                 "X-Repo-Commit": repository.commit,
                 "Accept-Ranges": "bytes",
             }
             asked = self.headers.get("Range")
             if asked:
+                hub.ranges[path.rpartition("/")[2]] = asked
                 start = int(asked.removeprefix("bytes=").partition("-")[0])
                 status = 206
                 headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
@@ -179,7 +189,25 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                     del hub.faults[end]
                 self._send(status, content[start:], headers, stop_after=len(content) // 2 if once else 0)
                 return
+            if self.command == "GET" and fault in ("stall", "trickle"):
+                self._send_half(status, content[start:], headers, trickle=fault == "trickle")
+                return
+            if self.command == "GET" and fault in ("junk", "junk once"):
+                if fault == "junk once":
+                    del hub.faults[end]
+                content = bytes(len(content))
             self._send(status, content[start:], headers)
+
+        def _send_half(self, status: int, content: bytes, headers: dict[str, str], *, trickle: bool) -> None:
+            half = len(content) // 2
+            self._send(status, content, headers, stop_after=half)
+            while not hub.released.wait(0.2) and trickle:
+                try:
+                    self.wfile.write(content[half : half + 1])
+                    self.wfile.flush()
+                except OSError:  # the other side has left
+                    return
+                half += 1
 
         def _refuse(self, status: int, code: str, message: str) -> None:
             headers = {"X-Error-Message": message}

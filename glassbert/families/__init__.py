@@ -25,9 +25,10 @@ from glassbert.families._family import (
     TaskHead,
     Variant,
 )
-from glassbert.families._others import DECODERS, ENCODER_DECODERS
+from glassbert.families._others import BUILT_IN, DECODERS, ENCODER_DECODERS
 
 __all__ = [
+    "BUILT_IN",
     "CAPABILITIES",
     "DECODERS",
     "ENCODER_DECODERS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DECODERS", "ENCODER_DECODERS"]
+__all__ = ["BUILT_IN", "DECODERS", "ENCODER_DECODERS"]
 
 #: Prefixes of the ``model_type`` of decoder-only (left-to-right) language models.
 DECODERS = (
@@ -16,4 +16,14 @@ DECODERS = (
 ENCODER_DECODERS = (
     *("t5", "mt5", "umt5", "byt5", "longt5", "switch_transformers", "bart", "mbart", "plbart", "pegasus", "marian"),
     *("m2m_100", "nllb", "blenderbot", "led", "fsmt", "prophetnet", "bigbird_pegasus", "encoder-decoder", "whisper"),
+)
+
+#: Encoders that are not supported and that transformers has built in: for those, code in the repository of a model is
+#: a copy from before, not what keeps it from being opened.
+BUILT_IN = (
+    *("big_bird", "bros", "camembert", "canine", "convbert", "data2vec-text", "deberta"),
+    *("deberta-v2", "ernie", "esm", "eurobert", "flaubert", "fnet", "funnel", "gte", "ibert", "jina_embeddings_v3"),
+    *("layoutlm", "lilt", "longformer", "luke", "markuplm", "megatron-bert", "mobilebert", "modernbert", "mra"),
+    *("nomic_bert", "nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),
+    *("splinter", "squeezebert", "xlm", "xlm-roberta-xl", "xmod", "yoso"),
 )

@@ -10,7 +10,7 @@ from glassbert.models.files import quoted
 __all__ = ["check_no_adapter"]
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
-_INSIDE = ("lora_", ".base_layer.", "modules_to_save.")
+_INSIDE = ("lora_", ".base_layer.", "modules_to_save.", ".adapters.", "ia3_l")
 
 
 def check_no_adapter(

@@ -8,25 +8,20 @@ tokenizer that matches both, and only the task heads that are actually in the we
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from glassbert.errors import (
-    DamagedCheckpointError,
-    ModelNotFoundError,
-    ModelTooLargeError,
-    RemoteCodeError,
-    UnsafeWeightsError,
-    UnsupportedModelError,
-)
+from glassbert.errors import DamagedCheckpointError, ModelNotFoundError, ModelTooLargeError, UnsupportedModelError
 from glassbert.families import Family, Task, Variant
 from glassbert.models import memory
 from glassbert.models.adapters import check_no_adapter
-from glassbert.models.config import CONFIG, check_config, read_config, strings
-from glassbert.models.files import megabytes, quoted, read_json
+from glassbert.models.config import CONFIG, check_config, read_config, settled, strings
+from glassbert.models.files import megabytes, quoted
+from glassbert.models.missing import below, no_tokenizer, no_weights
+from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, has_tokenizer, read_files
 from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
 
 __all__ = [
@@ -38,23 +33,9 @@ __all__ = [
     "check_files",
     "check_memory",
     "embedded",
+    "inferred_architecture",
     "vet",
 ]
-
-#: Sets of files, each sufficient to build a tokenizer.
-_TOKENIZERS = (
-    {"tokenizer.json"},
-    {"vocab.txt"},
-    {"vocab.json", "merges.txt"},
-    {"spiece.model"},
-    {"sentencepiece.bpe.model"},
-)
-#: Every file that a tokenizer may consist of.
-TOKENIZER_FILES = frozenset().union(*_TOKENIZERS) | {
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-}
 
 #: The folder of the embedded checkpoints; they share one file next to their own folders.
 EMBEDDED_FOLDER = Path(__file__).parents[1] / "checkpoints"
@@ -64,8 +45,11 @@ EMBEDDED_IDS = {
     "sentiment": ("GlassBERT sentiment", "sentiment of a sentence"),
 }
 
-_MAX_TOKENIZER_BYTES = 64_000_000
 _FLOATS = {"F16", "BF16", "F32", "F64"}
+#: What wrappers put before every name: DataParallel, torch.compile, sentence-transformers, Lightning, combinations.
+_WRAPPERS = re.compile(r"((module|_orig_mod|0|auto_model|model|net|network|transformer|bert_model|encoder_model)\.)+")
+#: Parts of names that only quantised weights have.
+_QUANTISED = ("qweight", "qzeros", "absmax", "quant_state", "quant_map", "SCB", "weight_scale", "weight_packed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +59,9 @@ class Checkpoint:
     ``source`` is what was requested ("pretrained", "bert-base-uncased", "/some/folder"), ``folder`` where the files
     are, ``variant`` None for an encoder without a task head, ``task_heads`` the task heads in the weights,
     ``weight_bytes`` the size of the weights as stored, ``revision`` the commit of a hub model, and ``weights_hash``
-    an identity for caches (:func:`glassbert.models.weights.fingerprint`).
+    an identity for caches (:func:`glassbert.models.weights.fingerprint`). ``config`` is without the entries that say
+    how to run a network. ``name_prefix`` stands before the name of each stored tensor, put there by a wrapper, and
+    ``other_head`` describes a head in the weights that GlassBERT does not run.
     """
 
     source: str
@@ -88,6 +74,14 @@ class Checkpoint:
     revision: str | None
     weights_hash: str
     embedded: bool
+    vocabulary_size: int
+    name_prefix: str = ""
+    other_head: str | None = None
+
+    @property
+    def segments(self) -> int:
+        """The number of segments (token types) that the config specifies; 0 if the family has none."""
+        return int(self.config.get("type_vocab_size", 2)) if self.family.embeddings.segments else 0
 
 
 def vet(
@@ -106,15 +100,20 @@ def vet(
     files = _names(folder, source)
     config = read_config(folder, files, source)
     family = check_config(config, source)
-    check_files(files, source)
-    weights = read_weights(folder, source=source, root=root)
+    check_files(files, source, folder=folder)
+    stored = read_weights(folder, source=source, root=root)
     named = strings(config.get("architectures"))
-    check_no_adapter(source, files=files, tensors=weights.tensors, architecture=named[0] if named else None)
+    check_no_adapter(source, files=files, tensors=stored.tensors, architecture=named[0] if named else None)
+    weights, prefix = _unwrapped(stored, family, source)
     _check_fit(config, family, weights, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
-    _check_tokenizer(folder, files, weights.tensors[words].shape[0], source)
+    rows = weights.tensors[words].shape[0]
+    own_tokenizers = {family.class_prefix + suffix for suffix in ("Tokenizer", "TokenizerFast")}
+    check_tokenizer(
+        read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own_tokenizers
+    )
     check_memory(weights.parameters * 4, source, available)
-    architectures = strings(config.get("architectures"))
+    architectures = named or inferred_architecture(config, family, weights, source)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
         _check_labels(config, family, weights, variant.label_tensor, source)
@@ -122,7 +121,7 @@ def vet(
     return Checkpoint(
         source=source,
         folder=folder,
-        config=MappingProxyType(config),
+        config=MappingProxyType(settled(config)),
         family=family,
         variant=variant,
         task_heads=variant.task_heads if variant else (),
@@ -130,7 +129,68 @@ def vet(
         revision=revision,
         weights_hash=fingerprint(weights, others),
         embedded=embedded,
+        vocabulary_size=rows,
+        name_prefix=prefix,
+        other_head=_other_head(weights) if variant is None else None,
     )
+
+
+def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, str]:
+    """The weights without the prefix that a wrapper has put before each name, and that prefix.
+
+    Raises DamagedCheckpointError for several encoders, or for a prefix that is not a wrapper's.
+    """
+    end = f"{family.embeddings.words}.weight"
+    starts = {
+        name.removesuffix(end).removesuffix(f"{family.prefix}.")
+        for name in weights.tensors
+        if name == end or name.endswith(f".{end}")
+    }
+    if not starts or "" in starts:
+        return weights, ""
+    if len(starts) > 1 or not _WRAPPERS.fullmatch(prefix := starts.pop()):
+        named = " and ".join(quoted(start) for start in sorted(starts)) or quoted(prefix)
+        raise DamagedCheckpointError(
+            f"the names of the weights of {quoted(source)} start with {named}, as part of a larger model; GlassBERT "
+            f"reads the weights of a {family.label} network alone: save that part with save_pretrained"
+        )
+    tensors = {name.removeprefix(prefix): tensor for name, tensor in weights.tensors.items()}
+    return replace(weights, tensors=tensors), prefix
+
+
+def inferred_architecture(config: Mapping[str, Any], family: Family, weights: Weights, source: str) -> tuple[str, ...]:
+    """The class of a classifier whose config does not name one, read off its tensors; empty for other heads.
+
+    The name "classifier" is shared: one label per text reads the pooled state, one label per token does not. Labels
+    such as B-PER are labels of tokens. Raises DamagedCheckpointError if it could be either.
+    """
+    names = family.canonical(weights.tensors)
+    if "classifier.weight" not in names:
+        return ()
+    rows = weights.tensors[names["classifier.weight"]].shape[0]
+    labels = config.get("id2label")
+    spelt = [str(label) for label in labels.values()] if isinstance(labels, dict) else []
+    by_token = any(label.startswith(("B-", "I-", "S-", "E-")) for label in spelt)
+    heads = {variant.class_suffix: variant for variant in family.variants}
+    whole = heads.get("ForSequenceClassification")
+    pooled = whole is not None and all(name in names for name in whole.tensors)
+    if by_token or (not pooled and family.pooler is not None and not any(family.in_pooler(name) for name in names)):
+        return (f"{family.class_prefix}ForTokenClassification",)
+    if pooled and rows > 1:
+        return (f"{family.class_prefix}ForSequenceClassification",)
+    if not pooled and whole is not None and "pre_classifier.weight" in whole.tensors:
+        return (f"{family.class_prefix}ForTokenClassification",)
+    raise DamagedCheckpointError(
+        f"{quoted(source)} has a classifier, but {CONFIG} does not specify which: add "
+        f'"architectures": ["{family.class_prefix}ForSequenceClassification"] for labels of texts, or '
+        f'"{family.class_prefix}ForTokenClassification" for labels of tokens'
+    )
+
+
+def _other_head(weights: Weights) -> str | None:
+    if any(name.startswith("discriminator_predictions.") for name in weights.tensors):
+        return "an ELECTRA discriminator, whose head detects replaced tokens"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,26 +251,18 @@ def _names(folder: Path, source: str) -> set[str]:
     return names
 
 
-def check_files(files: Collection[str], source: str) -> None:
-    """Check by file name that weights and tokenizer exist. Raises UnsafeWeightsError or DamagedCheckpointError."""
+def check_files(
+    files: Collection[str], source: str, *, folder: Path | None = None, nested: Collection[str] = ()
+) -> None:
+    """Check by file name that weights and tokenizer exist.
+
+    ``folder`` is where a local model is, ``nested`` the files in the subfolders of another one. Raises
+    UnsafeWeightsError, UnsupportedModelError or DamagedCheckpointError.
+    """
     if SINGLE not in files and INDEX not in files:
-        pickles = sorted(name for name in files if name.endswith((".bin", ".bin.index.json", ".pt", ".pth", ".ckpt")))
-        if pickles:
-            raise UnsafeWeightsError(
-                f"{quoted(source)} has its weights only as pickle ({quoted(pickles[0])}), which can run arbitrary code "
-                "when it is loaded; GlassBERT reads only safetensors: choose a model that has them, or, if you trust "
-                "this one, convert it (load it with transformers and call save_pretrained)"
-            )
-        strays = sorted(name for name in files if name.endswith((".safetensors", ".h5", ".msgpack", ".onnx", ".gguf")))
-        found = f" (found {quoted(strays[0])})" if strays else ""
-        raise DamagedCheckpointError(
-            f"{quoted(source)} has no weights{found}; they must be named {SINGLE} or be listed in {INDEX}"
-        )
-    if not any(kind <= set(files) for kind in _TOKENIZERS):
-        raise DamagedCheckpointError(
-            f"{quoted(source)} has no tokenizer, which is needed to read text; add the tokenizer.json it was trained "
-            "with (or vocab.txt, or vocab.json and merges.txt)"
-        )
+        raise no_weights(files, below(folder) if folder is not None else nested, folder, source)
+    if not has_tokenizer(set(files)):
+        raise no_tokenizer(files, source)
 
 
 def check_memory(needed_bytes: int, source: str, available: Callable[[], int | None] | None = None) -> None:
@@ -226,7 +278,9 @@ def check_memory(needed_bytes: int, source: str, available: Callable[[], int | N
 def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, source: str) -> None:
     names = family.canonical(weights.tensors)
     for name, tensor in weights.tensors.items():
-        if tensor.dtype not in _FLOATS and not name.endswith(("position_ids", "token_type_ids")):
+        # other integers are counters of a training and the like, which no network asks for
+        needed = name.endswith((".weight", ".bias")) or any(part in name for part in _QUANTISED)
+        if tensor.dtype not in _FLOATS and needed:
             raise UnsupportedModelError(
                 f"{quoted(source)} stores {quoted(name)} as {tensor.dtype}, a quantised or unsupported format; choose "
                 "the original model with 32- or 16-bit weights"
@@ -252,6 +306,17 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
         stored = sum(layer in modules for layer in layers)
         if stored < said:
             raise _mismatch(source, f"{said} layers", f"{stored}")
+        _check_inner_layers(config, family, modules, source)
+
+
+def _check_inner_layers(config: Mapping[str, Any], family: Family, modules: Collection[str], source: str) -> None:
+    """Whether each group has as many inner layers as the config specifies, before any of them is created."""
+    for name, _ in family.only_with:
+        inner = config.get(name, 1)
+        groups = config.get(family.group_count, 1) if family.group_count else 1
+        last = family.layer.format(layer=0, group=groups - 1).rpartition(".")[0] + f".{inner - 1}"
+        if last not in modules:
+            raise _mismatch(source, f"{name} = {inner}", f"no {last}")
 
 
 def _modules(tensors: Collection[str]) -> set[str]:
@@ -272,47 +337,4 @@ def _mismatch(source: str, said: str, found: str) -> DamagedCheckpointError:
     return DamagedCheckpointError(
         f"{CONFIG} of {quoted(source)} specifies {said}, but its weights have {found}: the files do not belong "
         "together; download or copy the model again"
-    )
-
-
-def _check_tokenizer(folder: Path, files: Set[str], rows: int, source: str) -> None:
-    """Compare the vocabulary with the embedding table. Raises DamagedCheckpointError or RemoteCodeError."""
-    if "tokenizer_config.json" in files:
-        settings = read_json(folder / "tokenizer_config.json", max_bytes=_MAX_TOKENIZER_BYTES, source=source)
-        if settings.get("auto_map"):
-            raise RemoteCodeError(
-                f"the tokenizer of {quoted(source)} needs Python code from its own repository, which GlassBERT never "
-                "runs; choose a model with a standard tokenizer"
-            )
-    if not files & {"tokenizer.json", "vocab.txt", "vocab.json"}:
-        return  # SentencePiece, whose vocabulary is counted when it is read
-    ids = set(_token_ids(folder, files, source))
-    if not ids or not all(type(id) is int for id in ids):
-        raise _damaged_tokenizer(source)
-    if max(ids) >= rows or 2 * len(ids) < rows:
-        raise DamagedCheckpointError(
-            f"the tokenizer of {quoted(source)} has {len(ids)} tokens (ids up to {max(ids)}), but its weights have "
-            f"{rows}: the files do not belong together; replace it with the tokenizer that the model was trained with"
-        )
-
-
-def _token_ids(folder: Path, files: Collection[str], source: str) -> Iterator[int]:
-    try:
-        if "tokenizer.json" in files:
-            parsed = read_json(folder / "tokenizer.json", max_bytes=_MAX_TOKENIZER_BYTES, source=source)
-            vocabulary = parsed["model"]["vocab"]
-            yield from (vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary)))
-            yield from (token["id"] for token in parsed.get("added_tokens") or ())
-        elif "vocab.txt" in files:
-            with (folder / "vocab.txt").open(encoding="utf-8") as lines:
-                yield from (index for index, _ in enumerate(lines))
-        elif "vocab.json" in files:
-            yield from read_json(folder / "vocab.json", max_bytes=_MAX_TOKENIZER_BYTES, source=source).values()
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise _damaged_tokenizer(source) from error
-
-
-def _damaged_tokenizer(source: str) -> DamagedCheckpointError:
-    return DamagedCheckpointError(
-        f"the tokenizer of {quoted(source)} is damaged; replace it with the one that the model was trained with"
     )

@@ -1,47 +1,61 @@
 """Download a model from the Hugging Face hub: short timeouts, only the files that are needed, progress reports.
 
-Nothing here waits for a hub that does not respond: a two-second probe comes first, and every request that decides
-whether the model is usable has a deadline, name resolution included.
+Nothing here waits for a hub that does not respond: a two-second probe comes first, every request that decides whether
+the model is usable has a deadline, name resolution included, and the files themselves are fetched by another process
+(:mod:`glassbert.models.download_files`), which is ended when it stalls, trickles or is no longer wanted.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import queue
 import shutil
+import subprocess
+import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import huggingface_hub
 from huggingface_hub import constants
-from huggingface_hub.errors import (
-    DisabledRepoError,
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 from huggingface_hub.utils import get_session
 
-from glassbert.errors import DamagedCheckpointError, GatedModelError, ModelError, ModelNotFoundError, NetworkError
+from glassbert.errors import (
+    DamagedCheckpointError,
+    GatedModelError,
+    GlassBERTError,
+    ModelError,
+    ModelNotFoundError,
+    NetworkError,
+    StoppedError,
+)
 from glassbert.models.checkpoint import TOKENIZER_FILES, check_files, check_memory
-from glassbert.models.config import CONFIG, MAX_CONFIG_BYTES, check_config, no_config, read_config
+from glassbert.models.config import CONFIG, MAX_CONFIG_BYTES, check_config, read_config
+from glassbert.models.download_files import causes, failure, has_hash
 from glassbert.models.files import megabytes, quoted
+from glassbert.models.missing import no_config
 from glassbert.models.progress import Meter, Progress, byte_counter
 from glassbert.models.suggestions import close_matches
 from glassbert.models.weights import INDEX, MAX_INDEX_BYTES, SINGLE, shard_names, weight_map
 
-__all__ = ["Snapshot", "cached", "endpoint", "fetch"]
+__all__ = ["Snapshot", "cached", "damaged_file", "endpoint", "fetch"]
 
 PROBE_SECONDS = 2.0
 ANSWER_SECONDS = 2.5
+#: A download ends after this long without a new byte, or if fewer than this many bytes arrive in each such window.
+STALL_SECONDS = 20.0
+WINDOW_SECONDS, WINDOW_BYTES = 40.0, 100_000
+_POLL_SECONDS = 0.2
+_SCRIPT = Path(__file__).with_name("download_files.py")
+#: Stamps of cached files whose hash has been found right in this process.
+_intact: set[tuple[str, int, int]] = set()
 _LOCAL = "use a model on this machine: an embedded one or a local folder"
 _T = TypeVar("_T")
 
@@ -78,12 +92,40 @@ def cached(name: str, revision: str | None) -> Snapshot | None:
     return Snapshot(folder, folder.name)
 
 
+def damaged_file(folder: Path) -> str | None:
+    """The name of a file in the folder of a commit whose content is not what its hash promises; it is removed.
+
+    The cache names its files by their hash. Each is read once a process, as long as its size and time stay the same.
+    """
+    for place in sorted(folder.iterdir()):
+        blob = place.resolve()
+        if blob.parent.name != "blobs" or not blob.is_file():
+            continue
+        status = blob.stat()
+        stamp = (str(blob), status.st_size, status.st_mtime_ns)
+        if stamp in _intact:
+            continue
+        if has_hash(blob, blob.name) is False:
+            with suppress(OSError):
+                blob.unlink()
+            return place.name
+        _intact.add(stamp)
+    return None
+
+
 def fetch(
-    name: str, revision: str | None, *, source: str, progress: Callable[[Progress], None] | None = None
+    name: str,
+    revision: str | None,
+    *,
+    source: str,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Snapshot:
     """Download a model into the local cache, unless its metadata, a few kilobytes, shows that it is unusable.
 
-    ``source`` is what the user requested, for messages. Raises a ModelError.
+    ``source`` is what the user requested, for messages. ``progress`` is called as bytes arrive and may raise to end
+    the download; ``cancelled()`` is asked several times a second. What has arrived by then is kept, and the next
+    download continues there. Raises a ModelError, and StoppedError when cancelled.
     """
     if _offline():
         raise NetworkError(
@@ -93,27 +135,22 @@ def fetch(
     try:
         _within(PROBE_SECONDS, lambda: get_session().head(endpoint(), timeout=PROBE_SECONDS))
         info = _info(name, revision)
-        files = _top_level(info)
-        _check_listed_config(files, source)
+        files, nested = _listing(info)
+        _check_listed_config(files, nested, source)
         folder = _get_config(name, revision)
         if folder.name != info.sha:  # the branch moved between the two requests
-            files = _top_level(_info(name, folder.name))
+            files, nested = _listing(_info(name, folder.name))
         config = read_config(folder, files, source)
         check_config(config, source)
-        check_files(files, source)
-        wanted = _weights(name, folder, files, source)
-        check_memory(_float32_bytes(info, config, sum(files[file] for file in wanted)), source)
-        _download(
-            name,
-            folder,
-            {file: files[file] for file in (*sorted(TOKENIZER_FILES & set(files)), *wanted)},
-            source,
-            progress,
-        )
-    except ModelError:
+        check_files(files, source, nested=nested)
+        weights = _weights(name, folder, files, source)
+        check_memory(_float32_bytes(info, config, sum(files[file] for file in weights)), source)
+    except GlassBERTError:
         raise
     except Exception as error:
-        raise _explained(error, name, revision, source) from error
+        raise _explained(failure(error), name, revision, source) from error
+    wanted = {file: files[file] for file in (*sorted(TOKENIZER_FILES & set(files)), *weights)}
+    _download(name, folder, wanted, source, progress, cancelled or (lambda: False))
     return Snapshot(folder, folder.name)
 
 
@@ -146,26 +183,13 @@ def _within(seconds: float, call: Callable[[], _T]) -> _T:
     return value  # type: ignore[return-value]
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and its causes: the HTTP client wraps socket errors in its own."""
-    chain: BaseException | None = error
-    while chain is not None:
-        yield chain
-        chain = chain.__cause__ or chain.__context__
-
-
 def _closed_by_another(error: BaseException) -> bool:
     """Whether another thread closed the session: huggingface_hub closes its shared session when it cannot connect."""
     return any(
         (isinstance(cause, OSError) and cause.errno == errno.EBADF)
         or (isinstance(cause, RuntimeError) and "client has been closed" in str(cause))
-        for cause in _causes(error)
+        for cause in causes(error)
     )
-
-
-def _timed_out(error: BaseException) -> bool:
-    """Whether the request timed out: our deadline equals the socket's timeout, and either may expire first."""
-    return any(isinstance(cause, (TimeoutError, OfflineModeIsEnabled)) for cause in _causes(error))
 
 
 def _info(name: str, revision: str | None) -> Any:
@@ -176,14 +200,15 @@ def _info(name: str, revision: str | None) -> Any:
     )
 
 
-def _top_level(info: Any) -> dict[str, int]:
-    """File → bytes, without files in subfolders, which no checkpoint needs."""
-    return {file.rfilename: file.size or 0 for file in info.siblings if "/" not in file.rfilename}
+def _listing(info: Any) -> tuple[dict[str, int], tuple[str, ...]]:
+    """File → bytes, and the names of the files in subfolders, which no checkpoint needs."""
+    files = {file.rfilename: file.size or 0 for file in info.siblings if "/" not in file.rfilename}
+    return files, tuple(file.rfilename for file in info.siblings if "/" in file.rfilename)
 
 
-def _check_listed_config(files: Mapping[str, int], source: str) -> None:
+def _check_listed_config(files: Mapping[str, int], nested: tuple[str, ...], source: str) -> None:
     if CONFIG not in files:
-        raise no_config(files, source)
+        raise no_config(files, nested, None, source)
     if files[CONFIG] > MAX_CONFIG_BYTES:
         raise DamagedCheckpointError(
             f"{CONFIG} of {quoted(source)} has {megabytes(files[CONFIG])}, so it is not a config; choose another model"
@@ -196,9 +221,8 @@ def _get_config(name: str, revision: str | None) -> Path:
     return Path(path).parent
 
 
-def _get(
-    name: str, file: str, revision: str, *, again: bool = False, advance: Callable[[int], None] = lambda count: None
-) -> str:
+def _get(name: str, file: str, revision: str) -> str:
+    """The path of a small file in the cache, downloaded if it is not there."""
     path: str = huggingface_hub.hf_hub_download(
         name,
         file,
@@ -206,8 +230,7 @@ def _get(
         cache_dir=_cache(),
         endpoint=endpoint(),
         etag_timeout=ANSWER_SECONDS,
-        force_download=again,
-        tqdm_class=byte_counter(advance),
+        tqdm_class=byte_counter(lambda count: None),
     )
     return path
 
@@ -242,7 +265,12 @@ def _float32_bytes(info: Any, config: Mapping[str, Any], weight_bytes: int) -> i
 
 
 def _download(
-    name: str, folder: Path, wanted: Mapping[str, int], source: str, progress: Callable[[Progress], None] | None
+    name: str,
+    folder: Path,
+    wanted: Mapping[str, int],
+    source: str,
+    progress: Callable[[Progress], None] | None,
+    cancelled: Callable[[], bool],
 ) -> None:
     """Download files that are missing from the cache, and fetch a cached file of a different size again."""
     missing = {
@@ -250,47 +278,137 @@ def _download(
         for file, size in wanted.items()
         if not (folder / file).is_file() or (folder / file).stat().st_size != size
     }
+    if not missing:
+        return
     needed_bytes = sum(missing.values())
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise _disk_full(source, needed_bytes, free_bytes)
-    meter = Meter(needed_bytes, progress)
-    for file, size in missing.items():
-        meter.start(file, size)
-        _get(name, file, folder.name, again=(folder / file).exists(), advance=meter.advance)
-        meter.finish()
+    request = {
+        "name": name,
+        "folder": str(folder),
+        "cache": str(_cache()),
+        "endpoint": endpoint(),
+        "timeout": ANSWER_SECONDS,
+        "files": missing,
+    }
+    meter, patience, unfinished = Meter(needed_bytes, progress), _Patience(), set(missing)
+    with _reports(request) as reports:
+        while True:
+            if cancelled():
+                raise StoppedError(f"the download of {quoted(source)} was cancelled")
+            try:
+                report = reports.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                report = {}
+            if report is None:
+                if unfinished:
+                    raise ModelError(
+                        f"the process that downloads {quoted(source)} has ended before it was done; what has arrived "
+                        "is kept: try again"
+                    )
+                return
+            if "failure" in report:
+                raise _explained(report["failure"], name, None, source)
+            if "bytes" in report:
+                meter.arrived(report["file"], missing[report["file"]], report["bytes"])
+            if report.get("finished"):
+                unfinished.discard(report["file"])
+                meter.finish()
+            if not patience.lasts(meter.done, alive=bool(report) and "bytes" not in report):
+                raise NetworkError(
+                    f"the hub at {endpoint()} stopped sending {quoted(source)} or sends it too slowly; what has "
+                    f"arrived is kept: try again later, or {_LOCAL}"
+                )
 
 
-def _disk_full(source: str, needed_bytes: int, free_bytes: int | None = None) -> ModelError:
-    free = f"only {megabytes(free_bytes)} are free in" if free_bytes is not None else "there is no space left in"
+class _Patience:
+    """Decides when a download has taken too long: no new byte for a while, or too few in a window of time."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._last = time.monotonic()
+
+    def lasts(self, done: int, *, alive: bool = False) -> bool:
+        """Whether to go on, with ``done`` bytes so far; ``alive`` while the other process checks a file."""
+        now = time.monotonic()
+        if done > self._seen[-1][1] or alive:
+            self._last = now
+        if alive:
+            self._seen.clear()
+        if not self._seen or done > self._seen[-1][1]:
+            self._seen.append((now, done))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - WINDOW_SECONDS:
+            self._seen.popleft()
+        start, before = self._seen[0]
+        trickles = now - start >= WINDOW_SECONDS and done - before < WINDOW_BYTES
+        return now - self._last < STALL_SECONDS and not trickles
+
+
+@contextmanager
+def _reports(request: Mapping[str, Any]) -> Iterator[queue.SimpleQueue[dict[str, Any] | None]]:
+    """What the process that downloads reports, None at its end. It is killed when the context ends."""
+    environment = os.environ | {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+    child = subprocess.Popen(
+        [sys.executable, "-P", str(_SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        text=True,
+    )
+    reports: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        assert child.stdout is not None
+        with suppress(ValueError, OSError):  # ended in the middle of a line
+            for line in child.stdout:
+                reports.put(json.loads(line))
+        reports.put(None)
+
+    try:
+        assert child.stdin is not None
+        with suppress(OSError), child.stdin:
+            child.stdin.write(json.dumps(request) + "\n")
+        threading.Thread(target=read, daemon=True, name="glassbert-download").start()
+        yield reports
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _disk_full(source: str, needed_bytes: int | None = None, free_bytes: int | None = None) -> ModelError:
+    space = "free some space, or set HF_HUB_CACHE to a folder on another disk"
+    if needed_bytes is None or free_bytes is None:
+        return ModelError(f"{quoted(source)} cannot be stored: there is no space left in {_cache()}; {space}")
     return ModelError(
-        f"{quoted(source)} needs {megabytes(needed_bytes)} on disk, but {free} {_cache()}; free some space, or set "
-        "HF_HUB_CACHE to a folder on another disk"
+        f"{quoted(source)} needs {megabytes(needed_bytes)} on disk, but only {megabytes(free_bytes)} are free in "
+        f"{_cache()}; {space}"
     )
 
 
-def _explained(error: BaseException, name: str, revision: str | None, source: str) -> ModelError:
-    """Translate an error of the hub, the network or the disk into a ModelError with a plain message."""
-    what = quoted(source)
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
-        return _explained(error.__cause__, name, revision, source)
-    if isinstance(error, GatedRepoError):
+def _explained(error: Mapping[str, Any], name: str, revision: str | None, source: str) -> ModelError:
+    """Translate a failure of the hub, the network or the disk into a ModelError with a plain message."""
+    what, kinds, number = quoted(source), set(error["kinds"]), error["errno"]
+    if "LocalEntryNotFoundError" in kinds and error.get("cause"):
+        return _explained(error["cause"], name, revision, source)
+    if "GatedRepoError" in kinds:
         return GatedModelError(
             f"{what} is gated: accept its terms at {endpoint()}/{name} and log in (`hf auth login`, or set HF_TOKEN), "
             "then load it again"
         )
-    if isinstance(error, RepositoryNotFoundError):
+    if "RepositoryNotFoundError" in kinds:
         return not_found(source)
-    if isinstance(error, DisabledRepoError):
+    if "DisabledRepoError" in kinds:
         return ModelNotFoundError(f"{what} has been disabled on the hub; choose another model")
-    if isinstance(error, RevisionNotFoundError):
+    if "RevisionNotFoundError" in kinds:
         return ModelNotFoundError(f"{what} has no revision {quoted(revision)}; pass an existing branch, tag or commit")
-    if isinstance(error, EntryNotFoundError):
+    if "EntryNotFoundError" in kinds and "LocalEntryNotFoundError" not in kinds:
         return DamagedCheckpointError(
             f"{what} lists a file that is missing on the hub; try again or choose another model"
         )
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
+    if "HfHubHTTPError" in kinds:
+        status = error["status"]
         if status in (401, 403):
             return GatedModelError(
                 f"the hub denies access to {what} (error {status}): log in with an account that has access "
@@ -300,19 +418,24 @@ def _explained(error: BaseException, name: str, revision: str | None, source: st
             return not_found(source)
         wait = "is limiting requests (too many requests)" if status == 429 else f"returned error {status}"
         return NetworkError(f"the hub {wait}, so {what} cannot be loaded now; try again later, or {_LOCAL}")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _disk_full(source, 0)
-    if isinstance(error, PermissionError):
+    if "WrongContentError" in kinds:
+        return NetworkError(
+            f"the hub at {endpoint()} sent a file of {what} whose content is not what it promised (wrong hash or "
+            f"size), twice; nothing of it was kept: try again later, or {_LOCAL}"
+        )
+    if "OSError" in kinds and number in (errno.ENOSPC, errno.EDQUOT):
+        return _disk_full(source)
+    if "PermissionError" in kinds:
         return ModelError(
             f"{what} cannot be stored in {_cache()}: no permission to write there; "
             "set HF_HUB_CACHE to a folder where you have write permission"
         )
-    if isinstance(error, (TypeError, ValueError, KeyError, AttributeError)) and not isinstance(error, OSError):
+    if kinds & {"TypeError", "ValueError", "KeyError", "AttributeError"} and "OSError" not in kinds:
         return NetworkError(
             f"{endpoint()} does not respond like a model hub, so {what} cannot be loaded; check HF_ENDPOINT and "
             f"whether the network requires a login, or {_LOCAL}"
         )
-    slow = "did not respond" if _timed_out(error) else "could not be reached"
+    slow = "did not respond" if error["timed_out"] else "could not be reached"
     return NetworkError(
         f"{what} is not in the local cache, and the hub at {endpoint()} {slow} or closed the connection; check the "
         f"network and try again, or {_LOCAL}"

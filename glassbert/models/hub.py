@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from glassbert.errors import DamagedCheckpointError, ModelError, ModelNotFoundError, NetworkError, UnsafeWeightsError
 from glassbert.models.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS, Checkpoint, vet
-from glassbert.models.download import cached, endpoint, fetch
+from glassbert.models.download import cached, damaged_file, endpoint, fetch
 from glassbert.models.files import quoted
 from glassbert.models.progress import Progress
 from glassbert.models.suggestions import canonical_id
@@ -31,14 +31,19 @@ _VALID = (
 
 
 def locate(
-    source: str, *, revision: str | None = None, progress: Callable[[Progress], None] | None = None
+    source: str,
+    *,
+    revision: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Checkpoint:
     """Find a model, download what is missing, and validate it.
 
     ``source`` is an embedded id ("pretrained"), a folder (absolute, relative or with ~; a folder with the name of an
     embedded id needs "./"), a hub id ("bert-base-uncased", "owner/name") or the URL of its page. ``revision`` is a
     branch, tag or commit of a hub model. A hub model in the local cache is used without any request. ``progress`` is
-    called during downloads. Raises a ModelError.
+    called during downloads and may raise to end them, and ``cancelled()`` is asked several times a second. Raises a
+    ModelError, and StoppedError when cancelled.
     """
     wanted = source.strip()
     if wanted in EMBEDDED_IDS:
@@ -49,7 +54,7 @@ def locate(
         root = EMBEDDED_FOLDER if folder.resolve().parent == EMBEDDED_FOLDER.resolve() else None
         return vet(folder, source=wanted, root=root)
     name, linked_revision = _repository(wanted)
-    return _from_hub(wanted, name, revision or linked_revision, progress)
+    return _from_hub(wanted, name, revision or linked_revision, progress, cancelled)
 
 
 def _folder(source: str) -> Path | None:
@@ -92,12 +97,20 @@ def _repository(source: str) -> tuple[str, str | None]:
     return name, revision
 
 
-def _from_hub(source: str, name: str, revision: str | None, progress: Callable[[Progress], None] | None) -> Checkpoint:
+def _from_hub(
+    source: str,
+    name: str,
+    revision: str | None,
+    progress: Callable[[Progress], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> Checkpoint:
     checkpoint, flaw = _from_cache(source, name, revision)
+    if checkpoint is not None and (damaged := damaged_file(checkpoint.folder)):
+        checkpoint, flaw = None, DamagedCheckpointError(f"{quoted(damaged)} is damaged there (its hash is wrong)")
     if checkpoint is not None:
         return checkpoint
     try:
-        snapshot = fetch(canonical_id(name), revision, source=source, progress=progress)
+        snapshot = fetch(canonical_id(name), revision, source=source, progress=progress, cancelled=cancelled)
     except NetworkError as error:
         if flaw is None:
             raise

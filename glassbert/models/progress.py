@@ -29,12 +29,14 @@ class Meter:
         self._reported = -1
         self._file, self._size = "", 0
 
-    def start(self, file: str, size: int) -> None:
-        self._file, self._size, self._arrived = file, size, 0
-        self._report()
+    @property
+    def done(self) -> int:
+        """Bytes so far."""
+        return self._before + min(self._arrived, self._size)
 
-    def advance(self, count: int) -> None:
-        self._arrived += count
+    def arrived(self, file: str, size: int, count: int) -> None:
+        """``count`` bytes of a file of ``size`` bytes are here."""
+        self._file, self._size, self._arrived = file, size, count
         self._report()
 
     def finish(self) -> None:
@@ -44,10 +46,9 @@ class Meter:
         self._arrived = 0
 
     def _report(self) -> None:
-        done = self._before + min(self._arrived, self._size)
-        if done > self._reported:
-            self._reported = done
-            self._progress(Progress(done, self._total, self._file))
+        if self.done > self._reported:
+            self._reported = self.done
+            self._progress(Progress(self.done, self._total, self._file))
 
 
 def byte_counter(advance: Callable[[int], None]) -> type:

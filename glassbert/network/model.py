@@ -16,13 +16,22 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import DamagedCheckpointError, DeviceError, OptionError, TaskHeadError, UnsupportedModelError
+from glassbert.errors import (
+    DamagedCheckpointError,
+    DeviceError,
+    ModelError,
+    OptionError,
+    TaskHeadError,
+    UnsupportedModelError,
+)
 from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import Checkpoint
+from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
 from glassbert.network.device import choose_device
 from glassbert.network.special_tokens import name_special_tokens
+from glassbert.network.tokenizer import open_tokenizer
 from glassbert.results import Encoded
 
 __all__ = ["Batch", "Model", "Precision", "batch", "load", "require_task_head"]
@@ -94,17 +103,19 @@ def load(
     precision: Precision = "float32",
     revision: str | None = None,
     progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Model:
     """Load a model: an embedded id, a hub id or a local folder (a string or a path).
 
-    ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads.
+    ``device`` is "auto", "cpu", "cuda", "cuda:1" or "mps". ``progress`` is called while a hub model downloads;
+    ``cancelled()`` is asked several times a second, and what has arrived is kept for the next download.
     Only safetensors weights are read, and no code of the model is ever run. Raises a ModelError that describes what is
-    wrong with the model, DeviceError, or OptionError.
+    wrong with the model, DeviceError, OptionError, or StoppedError when cancelled.
     """
     if precision not in stock.DTYPES:
         raise OptionError(f"precision must be one of {', '.join(stock.DTYPES)}; got {precision!r}")
     chosen = choose_device(device)
-    checkpoint = locate(os.fspath(source), revision=revision, progress=progress)
+    checkpoint = locate(os.fspath(source), revision=revision, progress=progress, cancelled=cancelled)
     tokenizer, network = _read(checkpoint, precision)
     placement = Placement("cpu")
     if chosen != "cpu":
@@ -134,12 +145,16 @@ def load(
 def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
     class_name = checkpoint.variant.class_name if checkpoint.variant else None
     try:
-        tokenizer = stock.read_tokenizer(checkpoint.folder)
-        network, missing = stock.read_network(checkpoint.folder, class_name, precision)
+        tokenizer = open_tokenizer(checkpoint)
+        network, missing = stock.read_network(
+            checkpoint.folder, class_name, precision, config=checkpoint.config, name_prefix=checkpoint.name_prefix
+        )
+    except ModelError:
+        raise
     except Exception as error:
         raise DamagedCheckpointError(
-            f"{checkpoint.source!r} passed validation but could not be loaded ({type(error).__name__}); "
-            "download it again or choose another model"
+            f"{checkpoint.source!r} passed validation, but transformers cannot load it "
+            f"({type(error).__name__}: {quoted(error)}); correct its config.json or choose another model"
         ) from error
     # The pooler of a bare encoder feeds no task head; any other missing weights would be randomly initialised.
     missing = {name for name in missing if not checkpoint.family.in_pooler(name)}
@@ -169,7 +184,19 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             "vocabulary: name the one that the model was trained with in its tokenizer_config.json "
             f'(as "{"pad" if lacking[0] == "padding" else "mask"}_token")'
         )
+    strange = None if checkpoint.embedded else stock.not_finite(network)
+    if strange is not None:
+        raise DamagedCheckpointError(
+            f"the weights of {checkpoint.source!r} contain values that are not finite (NaN or infinity, in "
+            f"{quoted(strange)}), so every result would be NaN: {_not_finite_advice(precision)}"
+        )
     return tokenizer, network
+
+
+def _not_finite_advice(precision: Precision) -> str:
+    if precision == "float16":
+        return 'float16 has no numbers above 65504; load it with precision="float32", or download the weights again'
+    return "download the weights again or choose an earlier checkpoint"
 
 
 def _place(network: Any, device: str) -> Placement:
@@ -195,6 +222,8 @@ def require_task_head(model: Model, head: Task) -> None:
     """Raise TaskHeadError unless this task head is in the model's weights."""
     if head not in model.task_heads:
         has = ", ".join(TASKS[name] for name in model.task_heads) or "none, only the encoder"
+        if model.checkpoint.other_head:
+            has = f"none that GlassBERT runs; it is {model.checkpoint.other_head}"
         raise TaskHeadError(
             f"{model.source!r} has no trained head for {TASKS[head]} (its heads: {has}); choose a model trained for it"
         )

@@ -139,11 +139,9 @@ def test_a_head_that_is_not_in_the_weights_is_not_offered(
     assert examine(folder).task_heads == left
 
 
-def test_a_classifier_without_its_architecture_could_be_anything(copy: Callable[..., Path]) -> None:
+def test_a_classifier_of_another_architecture_is_not_offered(copy: Callable[..., Path]) -> None:
     folder = copy("bert", "classification")
     edit(folder / "config.json", architectures=["BertForMultipleChoice"])
-    assert examine(folder).task_heads == ()
-    edit(folder / "config.json", architectures=None)
     assert examine(folder).task_heads == ()
     roberta = copy("roberta", "classification")  # here the names alone tell
     edit(roberta / "config.json", architectures=None)
@@ -271,7 +269,7 @@ def test_broken_configs(content: bytes, copy: Callable[..., Path]) -> None:
 def test_an_adapter_is_named_as_one(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
     (tmp_path / "adapter_model.safetensors").write_bytes(b"")
-    assert "adapter" in refusal(tmp_path, DamagedCheckpointError)
+    assert "adapter" in refusal(tmp_path, UnsupportedModelError)
 
 
 @pytest.mark.parametrize(
@@ -334,7 +332,7 @@ def test_labels_that_do_not_fit_the_weights(copy: Callable[..., Path]) -> None:
 
 def test_another_encoder_than_the_config_says(copy: Callable[..., Path]) -> None:
     folder = copy()
-    edit_tensors(folder, lambda tensors: {f"module.{name}": tensor for name, tensor in tensors.items()})
+    edit_tensors(folder, lambda tensors: {name.replace("word_emb", "piece_emb"): one for name, one in tensors.items()})
     assert "BERT encoder" in refusal(folder, DamagedCheckpointError)
 
 

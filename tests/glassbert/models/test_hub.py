@@ -21,6 +21,7 @@ from glassbert.errors import (
     ModelTooLargeError,
     NetworkError,
     RemoteCodeError,
+    StoppedError,
     UnsafeWeightsError,
     UnsupportedModelError,
 )
@@ -464,6 +465,113 @@ def test_a_partial_cache_without_network_says_both(hub: FakeHub, bert: Path, mon
     message = refusal(NAME, NetworkError)
     assert "local cache" in message
     assert "no weights" in message
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "STALL_SECONDS", 8.0)
+    monkeypatch.setattr(download, "WINDOW_SECONDS", 8.0)
+
+
+@pytest.mark.usefixtures("short_patience")
+@pytest.mark.parametrize("fault", ["stall", "trickle", "hang"])
+def test_a_download_that_does_not_go_on_is_left_and_resumed(fault: str, hub: FakeHub, bert: Path) -> None:
+    repository = hub.add(NAME, bert)
+    hub.faults["model.safetensors"] = fault
+    start = time.monotonic()
+    message = refusal(NAME, NetworkError)
+    assert time.monotonic() - start < 60
+    assert "again" in message
+    del hub.faults["model.safetensors"]
+    hub.requests.clear()
+    hub.ranges.clear()
+    checkpoint = locate(NAME)
+    assert (checkpoint.folder / "model.safetensors").read_bytes() == repository.files["model.safetensors"]
+    assert hub.fetched() == {"model.safetensors"}
+    if fault != "hang":  # what had arrived is not asked for again
+        half = len(repository.files["model.safetensors"]) // 2
+        assert int(hub.ranges["model.safetensors"].removeprefix("bytes=").rstrip("-")) >= half
+
+
+@pytest.mark.parametrize("fault", ["stall", "hang"])
+def test_a_download_is_cancelled_within_two_seconds(fault: str, hub: FakeHub, bert: Path) -> None:
+    hub.add(NAME, bert)
+    hub.faults["model.safetensors"] = fault
+    asked: list[float] = []
+
+    def cancelled() -> bool:
+        reached = any(request.endswith("/model.safetensors") for request in hub.requests)
+        if reached:
+            asked.append(time.monotonic())
+        return reached
+
+    with pytest.raises(StoppedError, match="cancelled"):
+        locate(NAME, cancelled=cancelled)
+    assert time.monotonic() - asked[0] < 2
+
+
+def test_a_progress_report_may_end_the_download(hub: FakeHub, bert: Path) -> None:
+    repository = hub.add(NAME, bert)
+
+    def stop(report: Progress) -> None:
+        if report.file == "model.safetensors":
+            raise StoppedError("enough")
+
+    with pytest.raises(StoppedError, match="enough"):
+        locate(NAME, progress=stop)
+    checkpoint = locate(NAME)
+    assert (checkpoint.folder / "model.safetensors").read_bytes() == repository.files["model.safetensors"]
+
+
+def test_a_download_that_dies_says_so(
+    hub: FakeHub, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add(NAME, bert)
+    (tmp_path / "dies.py").write_text("import os; os.abort()")
+    monkeypatch.setattr(download, "_SCRIPT", tmp_path / "dies.py")
+    assert "ended" in refusal(NAME, ModelError)
+
+
+def test_other_content_of_the_right_size_is_not_kept(hub: FakeHub, bert: Path) -> None:
+    repository = hub.add(NAME, bert)
+    hub.faults["model.safetensors"] = "junk"
+    assert "hash" in refusal(NAME, NetworkError)
+    del hub.faults["model.safetensors"]
+    checkpoint = locate(NAME)
+    assert (checkpoint.folder / "model.safetensors").read_bytes() == repository.files["model.safetensors"]
+
+
+def test_other_content_once_is_fetched_again_at_once(hub: FakeHub, bert: Path) -> None:
+    repository = hub.add(NAME, bert)
+    hub.faults["model.safetensors"] = "junk once"
+    checkpoint = locate(NAME)
+    assert (checkpoint.folder / "model.safetensors").read_bytes() == repository.files["model.safetensors"]
+
+
+@pytest.mark.parametrize("git", [False, True])
+def test_a_cached_file_with_other_content_is_fetched_again(git: bool, hub: FakeHub, bert: Path) -> None:
+    """Of the same size, so that only the hash shows it: SHA-256 of large files, git's SHA-1 of small ones."""
+    repository = hub.add(NAME, bert, git=git)
+    weights = locate(NAME).folder / "model.safetensors"
+    with weights.resolve().open("r+b") as file:
+        file.seek(-8, 2)
+        file.write(b"damaged!")
+    download._intact.clear()
+    assert locate(NAME).task_heads == ("masked_words",)
+    assert weights.read_bytes() == repository.files["model.safetensors"]
+
+
+def test_a_damaged_cache_without_network_says_so(hub: FakeHub, bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.add(NAME, bert)
+    weights = locate(NAME).folder / "model.safetensors"
+    with weights.resolve().open("r+b") as file:
+        file.seek(-8, 2)
+        file.write(b"damaged!")
+    download._intact.clear()
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    message = refusal(NAME, NetworkError)
+    assert "model.safetensors" in message
+    assert "hash" in message
 
 
 def test_a_damaged_cached_file_is_fetched_again(hub: FakeHub, bert: Path) -> None:

@@ -1,0 +1,158 @@
+"""Open the tokenizer of a checkpoint: exactly the files that were validated, and first in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from glassbert.errors import DamagedCheckpointError, ModelError
+from glassbert.models.checkpoint import Checkpoint
+from glassbert.models.config import CONFIG, settled
+from glassbert.models.files import parse_json, quoted
+from glassbert.models.tokenizer import (
+    TOKENIZER_FILES,
+    check_pipeline,
+    check_tokenizer,
+    check_vocabulary,
+    read_files,
+    slow_tokenizer,
+)
+from glassbert.network import stock
+
+__all__ = ["open_tokenizer"]
+
+TRIAL_SECONDS = 60.0
+_TRIAL = Path(__file__).with_name("tokenizer_trial.py")
+_SETTINGS = "tokenizer_config.json"
+#: Settings that name other files or bring code and templates.
+_REDIRECTIONS = {
+    *("auto_map", "chat_template", "fast_tokenizer_files", "init_inputs", "merges_file", "name_or_path"),
+    *("processor_class", "tokenizer_file", "vocab_file"),
+}
+
+_MAX_REMEMBERED = 256
+#: Digests of tokenizers that have passed.
+_passed: dict[str, None] = {}
+_remembering = threading.Lock()
+
+
+def open_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The fast tokenizer of a checkpoint. Raises a ModelError.
+
+    Its files are read once, validated, and copied into a folder that contains nothing else, from which transformers
+    reads them: neither a setting nor an exchanged file can lead to a tokenizer other than the validated one. A
+    tokenizer that does not ship with GlassBERT is first opened and run by another process, with limits on memory and
+    time; one with the same content is not tried twice.
+    """
+    if checkpoint.embedded:
+        return stock.read_tokenizer(checkpoint.folder)
+    names = {path.name for path in checkpoint.folder.iterdir()}
+    files = _settled(read_files(checkpoint.folder, names, checkpoint.source), checkpoint)
+    with tempfile.TemporaryDirectory(prefix="glassbert-tokenizer-") as copy:
+        for name, content in files.items():
+            (Path(copy) / name).write_bytes(content)
+        digest = _digest(files, checkpoint)
+        with _remembering:
+            known = digest in _passed
+        if not known:
+            _validate(checkpoint, files, Path(copy))
+            with _remembering:
+                if len(_passed) >= _MAX_REMEMBERED:
+                    _passed.pop(next(iter(_passed)))
+                _passed[digest] = None
+        tokenizer = stock.read_tokenizer(Path(copy))
+    tokenizer.name_or_path = str(checkpoint.folder)
+    return tokenizer
+
+
+def _settled(files: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes]:
+    """The tokenizer's files and the config, without what leads away from them."""
+    files = files | {CONFIG: json.dumps(settled(checkpoint.config)).encode()}
+    if _SETTINGS in files:
+        settings = parse_json(files[_SETTINGS], _SETTINGS, checkpoint.source)
+        if _REDIRECTIONS & settings.keys():
+            kept = {name: value for name, value in settings.items() if name not in _REDIRECTIONS}
+            files[_SETTINGS] = json.dumps(kept).encode()
+    return files
+
+
+def _digest(files: Mapping[str, bytes], checkpoint: Checkpoint) -> str:
+    digest = hashlib.sha256(f"{checkpoint.vocabulary_size}\0".encode())
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _validate(checkpoint: Checkpoint, files: Mapping[str, bytes], copy: Path) -> None:
+    source, rows = checkpoint.source, checkpoint.vocabulary_size
+    types = checkpoint.segments
+    own = {name: content for name, content in files.items() if name in TOKENIZER_FILES}
+    check_tokenizer(own, rows, types, source)
+    found = _tried(copy, source)
+    if not found["fast"]:
+        raise slow_tokenizer(source, found["class"], found["missing"])
+    check_pipeline(found["pipeline"], rows, types, source)
+    check_vocabulary(found["tokens"], found["least_id"], found["most_id"], rows, source)
+    if found["ids"][0] < 0 or found["ids"][1] >= rows or found["types"][0] < 0 or found["types"][1] >= max(types, 2):
+        raise DamagedCheckpointError(
+            f"the tokenizer of {quoted(source)} produces ids that its weights do not have; replace it with the one "
+            "that the model was trained with"
+        )
+
+
+def _tried(folder: Path, source: str) -> dict[str, Any]:
+    """What the trial has found. Raises a ModelError for a tokenizer that does not survive it."""
+    advice = "replace it with the tokenizer that the model was trained with, or choose another model"
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", str(_TRIAL), str(folder)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TRIAL_SECONDS,
+            env=environment,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _too_slow(source, advice) from error
+    except OSError as error:
+        raise ModelError(
+            f"the tokenizer of {quoted(source)} cannot be tried in a process of its own ({error.strerror}); close "
+            "other programs and try again"
+        ) from error
+    if done.returncode in (-getattr(signal, "SIGXCPU", 0), -getattr(signal, "SIGKILL", 0)):
+        raise _too_slow(source, advice)
+    try:
+        found: dict[str, Any] = json.loads(done.stdout)
+    except ValueError as error:
+        raise DamagedCheckpointError(
+            f"the tokenizer of {quoted(source)} ends the process that opens it, or needs more memory than a tokenizer "
+            f"may; {advice}"
+        ) from error
+    match found.get("error"):
+        case None:
+            return found
+        case "memory":
+            raise DamagedCheckpointError(
+                f"the tokenizer of {quoted(source)} needs more memory than a tokenizer may; {advice}"
+            )
+        case kind:
+            raise DamagedCheckpointError(
+                f"the tokenizer of {quoted(source)} cannot be used ({kind}: {quoted(found['detail'])}); {advice}"
+            )
+
+
+def _too_slow(source: str, advice: str) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
+        f"the tokenizer of {quoted(source)} takes longer than {TRIAL_SECONDS:.0f} seconds for ordinary texts; {advice}"
+    )

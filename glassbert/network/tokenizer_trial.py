@@ -1,0 +1,112 @@
+"""Open an unknown tokenizer and tokenize awkward texts, in a process of its own with limits on memory and time.
+
+Run as a script with the folder of the tokenizer; prints what it found as JSON. The library never imports this module:
+a tokenizer that aborts, never ends or asks for more memory than there is ends this process alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.modules["torch"] = None  # type: ignore[assignment]  # a tokenizer does not need it, and it takes seconds
+
+import transformers
+from transformers import AutoTokenizer
+from transformers.utils import logging
+
+logging.set_verbosity_error()
+
+MEMORY_BYTES = 2_000_000_000
+CPU_SECONDS = 20
+_CHARACTERS = 20_000  # the longest text of the app
+_TEXTS = ("a", " ", "The cat sat.", "naïve café ½ £ 东京 한국어 नमस्ते 🙂", "\u200d\ufeff\x00\t\n", "<s> [MASK] </s>")
+
+
+def limit() -> None:
+    """Bound memory and processor time, from what is in use after all imports. Not on Windows, which has no limits."""
+    try:
+        import resource
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limits = {"RLIMIT_CPU": int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS, "RLIMIT_CORE": 0}
+    with contextlib.suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limits["RLIMIT_AS"] = pages * resource.getpagesize() + MEMORY_BYTES
+    for name, most in limits.items():
+        hard = resource.getrlimit(getattr(resource, name))[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(getattr(resource, name), (most, hard))
+
+
+def texts(pipeline: dict[str, object]) -> list[str]:
+    """Ordinary texts, and long runs of each character that appears in the tokenizer's own steps."""
+    written = json.dumps([pipeline.get(part) for part in ("normalizer", "pre_tokenizer")], ensure_ascii=False)
+    own = sorted(set(written[:100_000]))[:60]
+    runs = [(character * _CHARACTERS)[: _CHARACTERS // 8] + "!" for character in own]
+    return [*_TEXTS, "a" * _CHARACTERS, "ab " * (_CHARACTERS // 3), "\u0301" * 1000, *runs]
+
+
+def examine(folder: str) -> dict[str, object]:
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    found: dict[str, object] = {"class": type(tokenizer).__name__, "fast": bool(tokenizer.is_fast)}
+    if not tokenizer.is_fast:
+        return found | {"missing": None}
+    pipeline = json.loads(tokenizer.backend_tokenizer.to_str())
+    vocabulary = tokenizer.get_vocab().values()
+    ids, types = {0}, {0}
+    for text in texts(pipeline):
+        for parts in ((text,), (text, "a")):
+            read = tokenizer(*parts, return_offsets_mapping=True, return_token_type_ids=True, verbose=False)
+            ids |= set(read["input_ids"])
+            types |= set(read["token_type_ids"])
+    pipeline["model"] = {name: value for name, value in pipeline["model"].items() if name not in ("vocab", "merges")}
+    return found | {
+        "pipeline": pipeline,
+        "tokens": len(set(vocabulary)),
+        "least_id": min(vocabulary, default=-1),
+        "most_id": max(vocabulary, default=-1),
+        "ids": [min(ids), max(ids)],
+        "types": [min(types), max(types)],
+    }
+
+
+def slow_class(folder: Path) -> str | None:
+    """The tokenizer class that the files name, if transformers has it without a fast version."""
+    for file in ("tokenizer_config.json", "config.json"):
+        path = folder / file
+        name = json.loads(path.read_bytes()).get("tokenizer_class") if path.exists() else None
+        if isinstance(name, str):
+            general = ("PreTrainedTokenizer", "PythonBackend", "TokenizersBackend")
+            named = getattr(transformers, name.removesuffix("Fast"), transformers.PreTrainedTokenizerFast)
+            slow = name.removesuffix("Fast") not in general
+            return name if slow and not issubclass(named, transformers.PreTrainedTokenizerFast) else None
+    return None
+
+
+def main() -> None:
+    limit()
+    try:
+        found = examine(sys.argv[1])
+    except MemoryError:
+        found = {"error": "memory"}
+    except BaseException as error:  # a panic of the tokenizer's Rust code is no Exception
+        # a class without a fast version fails in many ways: it lacks files, or packages
+        name = slow_class(Path(sys.argv[1]))
+        missing = error.name if isinstance(error, ImportError) else None
+        detail = str(error)[:200]
+        if "tiktoken" in detail:  # the guess of transformers for a SentencePiece file that is none
+            detail = "its vocabulary file is not a SentencePiece model"
+        found = {"error": type(error).__name__, "detail": detail}
+        if name or missing:
+            found = {"fast": False, "class": name or "its class", "missing": missing}
+    print(json.dumps(found))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""What a folder that cannot be opened is told: what it contains, and what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from glassbert.errors import (
+    DamagedCheckpointError,
+    ModelError,
+    RemoteCodeError,
+    UnsafeWeightsError,
+    UnsupportedModelError,
+)
+from glassbert.models.checkpoint import vet
+from tests.glassbert.models.broken import edit_json, edit_tensors
+
+Copy = Callable[..., Path]
+
+
+@pytest.fixture
+def copy(tiny_checkpoint: Callable[..., Path], tmp_path: Path) -> Copy:
+    def get(family: str = "bert", task: str = "masked_words") -> Path:
+        return Path(shutil.copytree(tiny_checkpoint(family, task), tmp_path / f"{family}-{task}"))
+
+    return get
+
+
+def refusal(folder: Path, kind: type[ModelError]) -> str:
+    with pytest.raises(ModelError) as caught:
+        vet(folder, source=str(folder))
+    assert type(caught.value) is kind, caught.value
+    return str(caught.value)
+
+
+def test_pickle_weights_are_told_the_command_that_converts_them(copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    assert f"glassbert convert {folder}" in refusal(folder, UnsafeWeightsError)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.onnx", "ONNX"),
+        ("model_quantized.onnx", "ONNX"),
+        ("tf_model.h5", "TensorFlow"),
+        ("flax_model.msgpack", "Flax"),
+        ("model-q4.gguf", "llama.cpp"),
+        ("bert_model.ckpt.index", "TensorFlow"),
+        ("rust_model.ot", "rust"),
+        ("onnx/model.onnx", "ONNX"),
+        ("openvino/openvino_model.bin", "OpenVINO"),
+        ("openvino_model.bin", "OpenVINO"),
+    ],
+)
+def test_other_formats_are_named_and_not_invited_to_be_renamed(name: str, words: str, copy: Copy) -> None:
+    folder = copy()
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / "model.safetensors").rename(folder / name)
+    message = refusal(folder, UnsupportedModelError)
+    assert words in message
+    assert Path(name).name in message
+    assert "must be named" not in message
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "training_args.bin", "scheduler.pt", "rng_state_0.pth"])
+def test_states_of_a_training_are_no_weights(name: str, copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.safetensors").rename(folder / name)
+    message = refusal(folder, DamagedCheckpointError)
+    assert "has no weights" in message
+    assert "convert" not in message
+
+
+def test_the_folder_below_is_named(copy: Copy, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for step in (500, 1000):
+        shutil.copytree(copy("bert", "classification"), run / f"checkpoint-{step}", dirs_exist_ok=True)
+        shutil.rmtree(tmp_path / "bert-classification")
+    (run / "trainer_state.json").write_text("{}")
+    assert f'open "{run}/checkpoint-1000"' in refusal(run, DamagedCheckpointError)
+    transformer = tmp_path / "sentence"
+    shutil.copytree(copy(), transformer / "0_Transformer")
+    (transformer / "1_Pooling").mkdir()
+    (transformer / "1_Pooling" / "config.json").write_text("{}")
+    assert f'open "{transformer}/0_Transformer"' in refusal(transformer, DamagedCheckpointError)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "0.auto_model.", "_orig_mod.module.", "model."])
+def test_prefixes_of_wrappers_are_set_aside(prefix: str, copy: Copy) -> None:
+    folder = copy()
+    plain = vet(folder, source="plain")
+    edit_tensors(folder, lambda tensors: {f"{prefix}{name}": tensor for name, tensor in tensors.items()})
+    wrapped = vet(folder, source="wrapped")
+    assert (wrapped.name_prefix, wrapped.task_heads, wrapped.variant) == (prefix, plain.task_heads, plain.variant)
+
+
+@pytest.mark.parametrize("prefixes", [("question_encoder.",), ("left.", "right.")])
+def test_parts_of_larger_models_are_named(prefixes: tuple[str, ...], copy: Copy) -> None:
+    folder = copy()
+    edit_tensors(
+        folder, lambda tensors: {f"{prefix}{name}": one for prefix in prefixes for name, one in tensors.items()}
+    )
+    message = refusal(folder, DamagedCheckpointError)
+    assert all(prefix in message for prefix in prefixes)
+
+
+def test_an_adapter_alone_is_only_part_of_a_model(copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    assert "peft" in refusal(folder, UnsupportedModelError)
+    (folder / "config.json").rename(folder / "adapter_config.json")
+    assert "peft" in refusal(folder, UnsupportedModelError)
+
+
+def test_an_adapter_beside_the_weights_is_not_ignored(copy: Copy) -> None:
+    folder = copy("bert", "classification")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    shutil.copy(folder / "model.safetensors", folder / "adapter_model.safetensors")
+    message = refusal(folder, UnsupportedModelError)
+    assert "merge_and_unload" in message
+    assert "BertForSequenceClassification" in message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bert.encoder.layer.0.attention.self.query.lora_A.default.weight",
+        "bert.encoder.layer.0.attention.self.query.lora_B.weight",
+        "base_model.model.bert.encoder.layer.0.attention.self.query.base_layer.weight",
+        "bert.encoder.layer.0.attention.self.query.lora_magnitude_vector.default.weight",
+        "bert.encoder.layer.0.output.adapters.mine.adapter_down.0.weight",
+    ],
+)
+def test_an_adapter_inside_the_weights_is_not_ignored(name: str, copy: Copy) -> None:
+    folder = copy()
+    edit_tensors(folder, lambda tensors: tensors | {name: torch.ones(2, 2)})
+    message = refusal(folder, UnsupportedModelError)
+    assert "merge_and_unload" in message
+
+
+def test_a_classifier_without_architectures_is_read_off_its_tensors(copy: Copy) -> None:
+    for family in ("bert", "distilbert", "albert", "roberta", "electra"):
+        for task in ("classification", "token_classification"):
+            folder = copy(family, task)
+            expected = vet(folder, source="named")
+            edit_json(folder / "config.json", lambda config: config.pop("architectures"))
+            if family == "electra" and task == "token_classification":
+                continue  # labels such as B-PER decide there
+            found = vet(folder, source="unnamed")
+            assert (family, found.variant) == (family, expected.variant)
+
+
+def test_a_classifier_that_could_be_two_things_is_asked_about(copy: Copy) -> None:
+    folder = copy("bert", "classification")
+    edit_json(
+        folder / "config.json", lambda config: (config.pop("architectures"), config.update(id2label={"0": "score"}))
+    )
+    edit_tensors(
+        folder,
+        lambda tensors: tensors | {name: tensors[name][:1] for name in ("classifier.weight", "classifier.bias")},
+    )
+    message = refusal(folder, DamagedCheckpointError)
+    assert '"architectures": ["BertForSequenceClassification"]' in message
+
+
+@pytest.mark.parametrize("name", ["spm.model", "tokenizer.model", "bpe.codes"])
+def test_files_of_other_tokenizers_are_named(name: str, copy: Copy) -> None:
+    folder = copy()
+    (folder / "tokenizer.json").rename(folder / name)
+    message = refusal(folder, DamagedCheckpointError)
+    assert name in message
+    assert "tokenizer.json" in message
+
+
+def test_code_of_classes_that_are_built_in_is_not_needed(copy: Copy) -> None:
+    folder = copy()
+    own = {"AutoModel": "modeling_bert.BertModel", "AutoModelForMaskedLM": "modeling_bert.BertForMaskedLM"}
+    edit_json(folder / "config.json", lambda config: config.update(auto_map=own))
+    assert vet(folder, source="mine").task_heads == ("masked_words",)
+    edit_json(
+        folder / "config.json", lambda config: config.update(auto_map=own | {"AutoModel": "modeling.JinaBertModel"})
+    )
+    refusal(folder, RemoteCodeError)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "architecture"),
+    [("xlm", "XLMWithLMHeadModel"), ("flaubert", "FlaubertWithLMHeadModel"), ("modernbert", "ModernBertModel")],
+)
+def test_encoders_that_are_not_supported_are_not_called_something_else(
+    model_type: str, architecture: str, copy: Copy
+) -> None:
+    folder = copy()
+    mapped = {"AutoModel": f"modeling.{architecture}"}
+    for extra in ({}, {"auto_map": mapped}):
+        edit_json(
+            folder / "config.json",
+            lambda config, extra=extra: config.update(model_type=model_type, architectures=[architecture], **extra),
+        )
+        message = refusal(folder, UnsupportedModelError)
+        assert "decoder" not in message
+        assert model_type in message
+
+
+def test_numbers_that_no_network_asks_for_are_ignored(copy: Copy) -> None:
+    folder = copy()
+    edit_tensors(folder, lambda tensors: tensors | {"step": torch.tensor(7), "seen": torch.tensor([True])})
+    assert vet(folder, source="mine").task_heads == ("masked_words",)
+    edit_tensors(folder, lambda tensors: tensors | {"bert.encoder.layer.0.output.dense.qweight": torch.tensor([7])})
+    assert "quantised" in refusal(folder, UnsupportedModelError)
+
+
+def test_a_discriminator_is_called_one(copy: Copy) -> None:
+    folder = copy("electra", "encoder")
+    edit_json(folder / "config.json", lambda config: config.update(architectures=["ElectraForPreTraining"]))
+    edit_tensors(
+        folder,
+        lambda tensors: (
+            {f"electra.{name}": tensor for name, tensor in tensors.items()}
+            | {"discriminator_predictions.dense.weight": torch.ones(32, 32)}
+        ),
+    )
+    assert "discriminator" in str(vet(folder, source="mine").other_head)
+
+
+def test_pruned_heads_are_named(copy: Copy) -> None:
+    folder = copy()
+    edit_json(folder / "config.json", lambda config: config.update(pruned_heads={"0": [1]}))
+    assert "pruned" in refusal(folder, UnsupportedModelError)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"num_attention_heads": -4},
+        {"num_attention_heads": 5},
+        {"hidden_size": 0},
+        {"intermediate_size": 10**12},
+        {"chunk_size_feed_forward": "x"},
+        {"type_vocab_size": -1},
+        {"pad_token_id": 10**6},
+        {"pad_token_id": "x"},
+        {"layer_norm_eps": "x"},
+        {"hidden_dropout_prob": 7},
+        {"id2label": ["a"]},
+        {"id2label": {"x": "a", "y": "b"}},
+        {"id2label": {"0": "a" * 2000}},
+        {"id2label": {"0": "\ud800", "1": "b"}},
+    ],
+)
+def test_numbers_and_labels_out_of_range(entries: dict[str, object], copy: Copy) -> None:
+    folder = copy()
+    edit_json(folder / "config.json", lambda config: config.update(entries))
+    assert "config.json" in refusal(folder, DamagedCheckpointError)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"num_hidden_groups": 1000, "inner_group_num": 1000},
+        {"num_hidden_groups": 2, "inner_group_num": 900},
+        {"inner_group_num": 400},
+    ],
+)
+def test_products_out_of_range(entries: dict[str, object], copy: Copy) -> None:
+    folder = copy("albert")
+    edit_json(folder / "config.json", lambda config: config.update(entries))
+    refusal(folder, DamagedCheckpointError)
+
+
+def test_settings_of_a_run_are_not_taken_from_a_config(copy: Copy) -> None:
+    """They change what stock calls return; the number they must not change is the network's own."""
+    import glassbert as gb
+
+    folder = copy("bert", "classification")
+    plain = gb.load(str(folder), device="cpu")
+    entries = {"return_dict": False, "output_attentions": True, "chunk_size_feed_forward": 7, "dtype": "auto"}
+    edit_json(folder / "config.json", lambda config: config.update(entries))
+    changed = gb.load(str(folder), device="cpu")
+    text = "The doctor said that she was tired."
+    assert gb.classify(plain, text).logits.tolist() == gb.classify(changed, text).logits.tolist()
+
+
+def test_wrapped_weights_compute_what_plain_ones_do(copy: Copy) -> None:
+    import glassbert as gb
+
+    folder = copy("bert", "masked_words")
+    plain = gb.load(str(folder), device="cpu")
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+
+    def renamed(name: str) -> str:
+        for new, first in old.items():
+            name = name.replace(new, first)
+        return f"_orig_mod.module.{name}"
+
+    edit_tensors(folder, lambda tensors: {renamed(name): tensor for name, tensor in tensors.items()})
+    wrapped = gb.load(str(folder), device="cpu")
+    for name, tensor in plain.network.state_dict().items():
+        assert torch.equal(tensor, wrapped.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_weights_that_are_not_finite_are_named(value: float, copy: Copy) -> None:
+    import glassbert as gb
+
+    folder = copy()
+    name = "bert.encoder.layer.1.attention.self.query.weight"
+    tensors = load_file(folder / "model.safetensors")
+    tensors[name][3, 3] = value
+    edit_tensors(folder, lambda _: tensors)
+    with pytest.raises(DamagedCheckpointError, match=name.replace(".", r"\.")):
+        gb.load(str(folder), device="cpu")
