@@ -12,6 +12,7 @@ from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
 from components.gateway.settings import not_offered, permitted
+from components.gateway.turns import run_is_over
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
@@ -87,7 +88,7 @@ def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     import_library()
     from glassbert.models.hub import locate
 
-    locate(source, progress=progress)
+    locate(source, progress=progress, cancelled=run_is_over)
 
 
 #: How often each folder was read again because a visitor asked for it.

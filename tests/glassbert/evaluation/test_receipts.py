@@ -188,7 +188,9 @@ def test_an_expensive_method_is_not_run_again_but_says_what_it_would_cost(model,
     ]
 
 
-@pytest.mark.parametrize("text", ["good", "good bad", "good bad film", "this film was good", "good [SEP]", "[CLS] good [SEP]"])
+@pytest.mark.parametrize(
+    "text", ["good", "good bad", "good bad film", "this film was good", "good [SEP]", "[CLS] good [SEP]"]
+)
 @pytest.mark.parametrize("method", ["input_x_gradient", "attention_relevance"])
 def test_short_texts_give_sentences_and_no_nan(model, text, method):
     scores = gb.attribute(model, text, method=method, target=1)
