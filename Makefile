@@ -17,7 +17,7 @@ heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -55,9 +55,12 @@ unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
 	@$(PYTEST) -n 2 -m 'not browser' --ignore=tests/browser tests
 
-browser: venv-dev ## the running app in a real Chromium, and the benchmarks that drive one at their smallest
+browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 3 -m browser tests/browser tests/benchmarks
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser
+
+smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: chromium unit browser ## all tests, with a list of the slowest

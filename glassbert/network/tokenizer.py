@@ -40,8 +40,8 @@ _REDIRECTIONS = {
 }
 
 _MAX_REMEMBERED = 256
-#: Digests of tokenizers that have passed.
-_passed: dict[str, None] = {}
+#: Digest of a tokenizer → what its trial found.
+_found: dict[str, dict[str, Any]] = {}
 _remembering = threading.Lock()
 
 
@@ -60,23 +60,17 @@ def open_tokenizer(checkpoint: Checkpoint) -> Any:
     with tempfile.TemporaryDirectory(prefix="glassbert-tokenizer-") as copy:
         for name, content in files.items():
             (Path(copy) / name).write_bytes(content)
-        digest = _digest(files, checkpoint)
-        with _remembering:
-            known = digest in _passed
-        if not known:
-            _validate(checkpoint, files, Path(copy))
-            with _remembering:
-                if len(_passed) >= _MAX_REMEMBERED:
-                    _passed.pop(next(iter(_passed)))
-                _passed[digest] = None
+        _validate(checkpoint, files, Path(copy))
         tokenizer = stock.read_tokenizer(Path(copy))
     tokenizer.name_or_path = str(checkpoint.folder)
     return tokenizer
 
 
 def _settled(files: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes]:
-    """The tokenizer's files and the config, without what leads away from them."""
-    files = files | {CONFIG: json.dumps(settled(checkpoint.config)).encode()}
+    """The tokenizer's files, without what leads away from them, and of the config what a tokenizer is chosen by."""
+    config = settled(checkpoint.config)
+    chosen_by = {name: config[name] for name in ("model_type", "tokenizer_class") if name in config}
+    files = files | {CONFIG: json.dumps(chosen_by).encode()}
     if _SETTINGS in files:
         settings = parse_json(files[_SETTINGS], _SETTINGS, checkpoint.source)
         if _REDIRECTIONS & settings.keys():
@@ -85,8 +79,8 @@ def _settled(files: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes
     return files
 
 
-def _digest(files: Mapping[str, bytes], checkpoint: Checkpoint) -> str:
-    digest = hashlib.sha256(f"{checkpoint.vocabulary_size}\0".encode())
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
@@ -98,7 +92,14 @@ def _validate(checkpoint: Checkpoint, files: Mapping[str, bytes], copy: Path) ->
     types = checkpoint.segments
     own = {name: content for name, content in files.items() if name in TOKENIZER_FILES}
     check_tokenizer(own, rows, types, source)
-    found = _tried(copy, source)
+    digest = _digest(files)
+    with _remembering:
+        known = _found.get(digest)
+    found = known or _tried(copy, source)
+    with _remembering:
+        if len(_found) >= _MAX_REMEMBERED:
+            _found.pop(next(iter(_found)))
+        _found[digest] = found
     if not found["fast"]:
         raise slow_tokenizer(source, found["class"], found["missing"])
     check_pipeline(found["pipeline"], rows, types, source)

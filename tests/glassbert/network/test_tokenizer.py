@@ -121,7 +121,7 @@ def test_whatever_happens_there_this_process_goes_on(
     trial = tmp_path / "trial.py"
     trial.write_text(script.replace(start, f"    {ending}\n{start}"))
     monkeypatch.setattr(opening, "_TRIAL", trial)
-    monkeypatch.setattr(opening, "_passed", {})
+    monkeypatch.setattr(opening, "_found", {})
     assert words in refusal(copy())
 
 
@@ -129,7 +129,7 @@ def test_time_that_the_processor_does_not_count_is_limited_too(copy: Copy, tmp_p
     trial = tmp_path / "trial.py"
     trial.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(opening, "_TRIAL", trial)
-    monkeypatch.setattr(opening, "_passed", {})
+    monkeypatch.setattr(opening, "_found", {})
     monkeypatch.setattr(opening, "TRIAL_SECONDS", 0.5)
     assert "takes longer" in refusal(copy())
 
@@ -137,7 +137,7 @@ def test_time_that_the_processor_does_not_count_is_limited_too(copy: Copy, tmp_p
 def test_a_tokenizer_is_tried_once(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     run = subprocess.run
-    monkeypatch.setattr(opening, "_passed", {})
+    monkeypatch.setattr(opening, "_found", {})
     monkeypatch.setattr(opening.subprocess, "run", lambda *a, **k: tried.append(a) or run(*a, **k))
     folder = copy()
     gb.load(str(folder), device="cpu")

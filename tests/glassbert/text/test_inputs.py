@@ -172,7 +172,7 @@ def test_an_empty_text_says_so(tiny_model, text):
 def test_a_text_of_characters_the_model_drops_says_so(tiny_model, text):
     with pytest.raises(gb.EmptyTextError, match="no word that this model can read"):
         gb.encode(tiny_model("bert", "masked_words"), text)
-    with pytest.raises(gb.EmptyTextError, match="text B has no character"):
+    with pytest.raises(gb.EmptyTextError, match="text B has no word"):
         gb.encode(tiny_model("bert", "masked_words"), "a", text)
 
 
