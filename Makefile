@@ -57,13 +57,14 @@ unit: venv-dev ## the library, the components and every page, without a browser
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m browser tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
 smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
-slowest: chromium unit browser ## all tests, with a list of the slowest
+slowest: ALL = 1
+slowest: chromium unit browser ## all tests, those that mostly wait too, with a list of the slowest
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

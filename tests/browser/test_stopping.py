@@ -18,6 +18,10 @@ LONG = " ".join(f"This is sentence number {number} of a long text." for number i
 AT_REST = 1.0
 
 
+#: Mostly waiting, two minutes of it: run by `make slowest`, not by `make test`.
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def quiet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of this file's own: what it uses is caused here."""
