@@ -16,6 +16,8 @@ from typing import Any
 
 import streamlit as st
 
+from components.gateway.settings import FORWARDED
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -102,7 +104,7 @@ def _name(host: str) -> str:
 def _from_inside(scope: Scope, headers: MutableMapping[str, str] | dict[str, str]) -> bool:
     """Whether the request comes from this machine and not through a proxy on it."""
     client = scope.get("client")
-    if client is None or any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
+    if client is None or any(name in headers for name in FORWARDED):
         return False
     try:
         return ipaddress.ip_address(client[0]).is_loopback

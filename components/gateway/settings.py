@@ -27,12 +27,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components.gateway.library import import_library
 
-__all__ = ["Settings", "is_shared", "not_offered", "permitted", "read", "settings"]
+__all__ = ["FORWARDED", "Settings", "is_shared", "not_offered", "permitted", "read", "settings"]
 
 _MODES = ("auto", "local", "shared")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# What a proxy adds: behind one, every visitor comes from this machine.
-_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+#: What a proxy adds: behind one, every visitor comes from this machine.
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def is_shared() -> bool:
         return True
     if get_script_run_ctx(suppress_warning=True) is None:  # no visitor: the models that are opened ahead
         return False
-    return any(name in st.context.headers for name in _FORWARDED)
+    return any(name in st.context.headers for name in FORWARDED)
 
 
 def permitted(source: str) -> bool:

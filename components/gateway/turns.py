@@ -56,12 +56,6 @@ class Turns:
         finally:
             self._leave(who, self._clock() - start)
 
-    def before(self, who: str) -> int:
-        """How many other visitors would run before this one."""
-        with self._changed:
-            mine = self._use_of(who)
-            return len({other for other in self._waiting.values() if other != who and self._use_of(other) <= mine})
-
     def _enter(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None) -> None:
         with self._changed:
             arrival = self._arrivals

@@ -169,7 +169,8 @@ def _open(request: ModelRequest) -> gb.Model | None:
         model = models.load(request)
     except error_type as error:
         message = plain(f"{shortened(request.source, 60)}: {error}")
-        state.remember("failures", {**failures, request: message})
+        if not isinstance(error, gb.StoppedError):  # the next run goes on with a download that this one left
+            state.remember("failures", {**failures, request: message})
         st.error(message, icon=":material/error:")
         return None
     return model
