@@ -88,10 +88,13 @@ def span_at(encoded: Encoded, position: int) -> Span:
     which = int(encoded.sequence_ids[position])
     start, end = int(encoded.offsets[pieces, 0].min()), int(encoded.offsets[pieces, 1].max())
     text = encoded.texts[which]
-    word = text[start:end]  # some vocabularies count the space before a word as part of it
-    start, end = start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip())
     # a tokenizer that strips accents leaves a combining mark, joiner or variation selector out
-    return Span(which, grapheme_start(text, start), grapheme_end(text, end))
+    start, end = grapheme_start(text, start), grapheme_end(text, end)
+    # some vocabularies count the space before a word as part of it; a sign that carries on a space does so in Unicode
+    word = text[start:end]
+    if not word.strip():
+        return Span(which, start, end)
+    return Span(which, start + len(word) - len(word.lstrip()), end - len(word) + len(word.rstrip()))
 
 
 def word_text(encoded: Encoded, position: int) -> str:

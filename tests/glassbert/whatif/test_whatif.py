@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
@@ -67,6 +67,7 @@ def test_edits_made_together_do_not_move_each_other(bert):
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 @settings(max_examples=30, deadline=None)
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30))
+@example(" \u0e33")  # Thai sara am, which forms one grapheme with the space before it
 def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
     model = tiny_model(family, "masked_words")
     try:
