@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from components.shell.frame import load_models, open_page
-from components.shell.text_check import text_is_readable
+from components.shell.frame import open_page, read_text
 
 frame = open_page("workbench")
 left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
@@ -15,8 +14,8 @@ right.subheader("Saliency", anchor=False)
 from components.views.workbench import attention_panel, predictions_panel, saliency_panel  # noqa: E402
 
 with left, st.spinner("Opening the models …"):
-    opened = load_models(frame)
-if opened and text_is_readable(opened):
+    opened = read_text(frame)
+if opened:
     with left:
         attention_panel(opened)
     with middle:

@@ -54,6 +54,8 @@ _MAX_TEXT_IN_LINK = 8_000
 _MAX_LINK = 9_500
 # Addresses of the open page that the browser may not have seen yet.
 _LATE_ADDRESSES = 20
+# Menu links of one page that the browser may still show: a click may come before the menu is drawn again.
+_OLD_LINKS = 20
 
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
 _WRITTEN = "written_addresses"
@@ -66,7 +68,7 @@ class View:
 
     model: str = "pretrained"
     beside: str = "sentiment"
-    shown_model: Literal["model", "beside"] = "model"  # which of the two is shown on pages that show one
+    shown_model: Literal["", "model", "beside"] = ""  # whose attention is shown; "": the one that makes the decision
     device: str = "auto"
     text: str = FIRST.text
     pair: str = FIRST.pair
@@ -76,6 +78,7 @@ class View:
     head: Count = 7
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
+    present: bool = False  # larger, without the menu
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces
     block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it
@@ -228,15 +231,16 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
     """Synchronise session and address; called once at the start of every run of a page, with the page's own fields.
 
     The address takes precedence on the first run and when the user goes back, forward or to a link (it changed and no
-    widget did); otherwise the session does, also over a menu link drawn before the last change, and
+    widget did); otherwise the session does, also over a menu link drawn before the last changes, and
     over an address that this page had a moment ago: what the browser sends while a run is under way still has it.
     """
     parameters = dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
     stays = st.session_state.get(_PAGE) == page
-    known = st.session_state.get(_ADDRESS) if stays else st.session_state.get(_LINKS, {}).get(page)
-    late = stays and not _went_through_history() and parameters in st.session_state.get(_WRITTEN, [])
+    known = st.session_state.get(_ADDRESS) if stays else None
+    ours = st.session_state.get(_WRITTEN, []) if stays else st.session_state.get(_LINKS, {}).get(page, [])
+    late = not _went_through_history() and parameters in ours
     moved = not changed and not late and parameters != known
     if not stays:
         st.session_state[_WRITTEN] = []
@@ -273,7 +277,9 @@ def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
     kept = _own().get(page)
     if shared is None:
         parameters = full_address(view(), kept)
-        st.session_state[_LINKS] = {**st.session_state.get(_LINKS, {}), page: parameters}
+        links = st.session_state.get(_LINKS, {})
+        drawn = [one for one in links.get(page, []) if one != parameters]
+        st.session_state[_LINKS] = {**links, page: [*drawn, parameters][-_OLD_LINKS:]}
         return parameters
     if kept is not None and _source(shared) != _source(view()):
         kept = kept.without_text()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from glassbert.targets import Output
 
-__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "questions", "refined"]
+__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "looked_at", "questions", "refined"]
 
 #: What can be explained → its label.
 KINDS = {
@@ -105,6 +105,16 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
         if kind in found
         for one, target in [found[kind]]
     }
+
+
+def looked_at(opened: list[Opened]) -> Opened:
+    """The model whose attention is shown: the one that the user chose, else the one whose decision is explained."""
+    view = state.view()
+    chosen = next((one for one in opened if one.role == view.shown_model), None)
+    if chosen is not None:
+        return chosen
+    possible = questions(opened)
+    return possible[one_of(possible, view.explain)].one if possible else opened[0]
 
 
 def _selected_word(opened: list[Opened], one: Opened) -> int | None:

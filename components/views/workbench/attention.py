@@ -9,6 +9,7 @@ from components.gateway import attention
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared.errors import explained_errors
+from components.shared.questions import looked_at
 from components.shared.selection import select_token, selected_in, shown_index
 from components.shared.tokens import shown_positions
 from components.text import plain
@@ -20,16 +21,15 @@ from components.widgets.heads_map import clicked_head, heads_map
 def attention_panel(opened: list[Opened]) -> None:
     """Cost: one forward pass per text and model; changing the head costs none."""
     state.redraw_page_if_asked()
+    one = looked_at(opened)
     if len(opened) > 1:
         st.segmented_control(
             "Attention of",
             [one.role for one in opened],
             format_func={one.role: plain(one.name) for one in opened}.__getitem__,
             label_visibility="collapsed",
-            **state.bind("shown_model", options={one.role: one for one in opened}),
+            **state.bind("shown_model", options={one.role: one for one in opened}, shown=one.role),
         )
-    view = state.view()
-    one = next((one for one in opened if one.role == view.shown_model), opened[0])
     with explained_errors():
         _draw(opened, one)
 
