@@ -185,9 +185,7 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
     first = one.text(view)
     second = TextRequest(one.request, other or view.text, (other_pair or view.pair) or None)
     if not (other or other_pair):
-        st.info(
-            "Type a second text here, for example the first with one word changed. The first is text A at the top."
-        )
+        st.info("Type a second text here, for example the first with one word changed. The first is text A at the top.")
         st.button(
             "Copy the first text here",
             icon=":material/content_copy:",

@@ -47,7 +47,7 @@ def test_imports_are_frozen_and_an_evicted_model_is_still_freed() -> None:
 LAZY = """
 import inspect, json, sys
 from components.gateway.library import gb
-from components.shell import frame, text_check
+from components.shell import frame
 
 inspect.unwrap(gb)
 first = [name for name in ("glassbert", "torch", "numpy") if name in sys.modules]
