@@ -53,9 +53,9 @@ def draw_text_bar(view: View) -> TextBar:
     with st.container(key="examples", horizontal=True, vertical_alignment="center", gap="small"):
         _examples(view)
         _recent(view)
-    shown = _example_of(view)
-    if shown is not None:
-        st.caption(f":material/lightbulb: {plain(EXAMPLES[shown].look)}")
+        shown = _example_of(view)
+        if shown is not None:
+            st.caption(f":material/lightbulb: {plain(EXAMPLES[shown].look)}")
     return TextBar(models, answers)
 
 
