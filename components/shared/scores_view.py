@@ -41,6 +41,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
     view = state.view()
     one, request = question.one, question.request
     positions = shown_positions(result.encoded, view.special)
+    words = [position for position in positions.tolist() if not result.encoded.special_tokens_mask[position]]
     selected = selected_in(question.opened, one)
     version = version_of(request, view.special)
     st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
@@ -51,11 +52,12 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         selected=shown_index(positions, selected),
         version=version,
         legend="against · for" if method.signed else "none · most",
+        scale=float(abs(result.scores[words]).max(initial=0.0)) or None,
         signed=method.signed,
         on_select=select_token(key, version, positions, clicked_token, request, question.main),
     )
     st.plotly_chart(
-        charts.scores(result, positions.tolist(), selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
+        charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
     )
     st.caption(_summary(result, method, view.special))
 
@@ -63,11 +65,11 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
     parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
     parts.append(arithmetic(result))
-    if not special:
-        hidden = result.encoded.special_tokens_mask.astype(bool)
-        total = abs(result.scores).sum()
-        share = abs(result.scores[hidden]).sum() / total if total else 0.0
-        parts.append(f"Hidden special tokens account for {share:.0%} of the total magnitude.")
+    is_special = result.encoded.special_tokens_mask.astype(bool)
+    total = abs(result.scores).sum()
+    share = abs(result.scores[is_special]).sum() / total if total else 0.0
+    where = "Special tokens, which have no bars," if special else "Hidden special tokens"
+    parts.append(f"{where} account for {share:.0%} of the total magnitude.")
     parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
     parts.append("*Another method may rank the words differently: this is one view, not the reason.*")
     return " ".join(parts)

@@ -117,8 +117,8 @@ def test_the_change_is_marked_in_its_place() -> None:
     request = TextRequest(ModelRequest("sentiment", "cpu"), "A good, long film.", "I liked it.")
     changes = ((2, "replace", "*bad*"), (4, "delete", ""), (9, "mask", ""))
     assert as_read(marked(request, changes)) == (
-        "A :gray[~~good~~] :orange-background[***bad***], :gray[~~long~~] film. **/** "
-        "I :gray[~~liked~~] :orange-background[**[MASK]**] it."
+        "A :gray[~~good~~] :violet-background[***bad***], :gray[~~long~~] film. **/** "
+        "I :gray[~~liked~~] :violet-background[**[MASK]**] it."
     )
     assert r"\*bad\*" in marked(request, changes)
 
@@ -128,7 +128,7 @@ def test_of_a_long_text_only_what_is_near_a_change_is_shown() -> None:
     text = as_read(marked(request, ((61, "replace", "bad"),)))
     assert len(text) < 250
     assert text.count("…") == 2
-    assert "word :gray[~~good~~] :orange-background[**bad**] word" in text
+    assert "word :gray[~~good~~] :violet-background[**bad**] word" in text
 
 
 @pytest.mark.parametrize(("kind", "text"), [("delete", "The acting is and I loved it."), ("mask", None)])

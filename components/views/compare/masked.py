@@ -85,7 +85,7 @@ def _typed(compared: Compared, rows: tuple[int, ...]) -> int | None:
 
 
 def _candidates(compared: Compared, row: int, bits: float) -> None:
-    """What both sides predict in place of this word, with the original word in orange."""
+    """What both sides predict in place of this word, the original word marked."""
     same = " The rest of both texts is the same, so both predict the same." if bits < NOTHING else ""
     same = same if compared.alignment.kinds[row] == "replaced" else ""
     st.markdown(f"In place of “**{plain(compared.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")

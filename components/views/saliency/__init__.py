@@ -36,7 +36,7 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             return
         question = ask_what(possible)
         tokens = len(question.encoded)
-        methods = choose_methods(tokens)
+        methods = choose_methods()
         explanations = run_controls(question, methods, tokens)
         if not any(method in explanations.scores for method in methods):
             return

@@ -76,7 +76,8 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
     from glassbert.pictures.bars import score_bars
 
     encoded = result.encoded
-    shown, view = shown_units(encoded, question.one), state.view()
+    view = state.view()
+    shown = shown_units(encoded, question.one, by_word=view.by_word)
     mean = shown.scores(result.consensus)
     # covariances between pieces of a word are not kept: their spreads are added, which is an upper bound
     spread = shown.scores(result.spread)
@@ -93,16 +94,18 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
         selected=selected,
         version=version,
         legend="against · for",
+        scale=float(np.abs(mean[[unit.kind != "special" for unit in shown.tokens]]).max(initial=0.0)) or None,
         signed=bool((mean < 0).any()),
         on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
+    words = [index for index, unit in enumerate(shown.tokens) if unit.kind != "special"]
     st.plotly_chart(
         score_bars(
-            [unit.text for unit in shown.tokens],
-            mean.tolist(),
-            selected,
+            [shown.tokens[index].text for index in words],
+            mean[words].tolist(),
+            words.index(selected) if selected in words else None,
             named=True,
-            spreads=spread.tolist(),
+            spreads=spread[words].tolist(),
             share=True,
             height_px=230,
         ),

@@ -40,15 +40,14 @@ def chosen_methods() -> list[str]:
     return named or list(saliency.default_methods())
 
 
-def choose_methods(tokens: int) -> list[str]:
-    """The picker of methods; each with its family and cost."""
+def choose_methods() -> list[str]:
+    """The picker of methods, each with its family. Its labels are the same for every text: they are its values."""
     known = saliency.methods()
     chosen = chosen_methods()
 
     def told(method_id: str) -> str:
         method = known[method_id]
-        cost = passes(saliency.passes_of(method, tokens))
-        return f"{method.label} · {_FAMILIES.get(method.family, method.family)} · {cost}"
+        return f"{method.label} · {_FAMILIES.get(method.family, method.family)}"
 
     picked = st.multiselect(
         "Methods",
@@ -58,7 +57,7 @@ def choose_methods(tokens: int) -> list[str]:
         key=f"methods_{version_of(chosen)}",
         on_change=_pick,
         args=(f"methods_{version_of(chosen)}",),
-        help="One pass is one input of this length sent through the network; some methods also run backward passes.",
+        help="What each method measures, and what it costs, is on the page Definitions.",
     )
     return picked or chosen
 

@@ -13,7 +13,7 @@ from components.gateway.saliency import Explanations
 from components.shared.options import one_of
 from components.shared.questions import Question
 from components.text import plain
-from components.views.saliency.rows import draw_row, shown_units
+from components.views.saliency.rows import draw_row, in_words, shown_units
 
 if TYPE_CHECKING:
     from glassbert.evaluation._broken import BrokenKind
@@ -56,7 +56,7 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
     with st.spinner("Checking it …"):
         result, receipt = saliency.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]
-    shown = shown_units(result.encoded, question.one)
+    shown = shown_units(result.encoded, question.one, by_word=in_words())
     draw_row(
         question,
         shown,

@@ -105,7 +105,7 @@ def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
             parts.append(_stretch(text[end : word.start], first=end == 0))
             parts.append(f":gray[~~{plain(word.old)}~~]")
             if word.new:
-                parts.append(f" :orange-background[**{plain(word.new)}**]")
+                parts.append(f" :violet-background[**{plain(word.new)}**]")
             end = word.end
         parts.append(_stretch(text[end:], first=end == 0, last=True))
         shown.append("".join(parts))
