@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "device_of",
     "devices",
+    "duration",
     "embedded",
     "heads_of",
     "is_here",
@@ -80,6 +81,14 @@ def is_here(source: str) -> bool:
 def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
     """Whether a page computes this many passes of this length without being asked: about a second on two cores."""
     return passes * tokens * model.parameters <= _QUICK_WORK
+
+
+def duration(model: gb.Model, passes: int, tokens: int) -> str:
+    """How long this many passes take, roughly: "about 12 s", "about 3 min", on two cores."""
+    seconds = passes * tokens * model.parameters / _QUICK_WORK
+    if seconds < 1:
+        return "less than a second"
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:

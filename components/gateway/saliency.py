@@ -29,6 +29,7 @@ __all__ = [
     "method_ranking",
     "methods",
     "page_options",
+    "passes_needed",
     "passes_of",
     "receipt",
     "stored_ranking",
@@ -111,6 +112,8 @@ def explain(
     model, encoded = load(request.model), encode(request)
     lacking = found.lacking(methods)
     wanted = [method for method in lacking if method not in found.scores]
+    scoring, checking = passes_needed(wanted, lacking, len(encoded))
+    everything = 1000 * max(scoring + checking, 1)
 
     def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Explanations:
         now, doing = found, "Computing the scores …"
@@ -130,7 +133,7 @@ def explain(
                 output=output,
                 options={method: page_options(method) for method in wanted},
                 on_error=refuse,
-                progress=progress,
+                progress=lambda done, of: progress(int(1000 * scoring * done / max(of, 1)), everything),
                 cancelled=cancelled,
             ):
                 now = replace(now, scores={**now.scores, scores.method: scores})
@@ -138,12 +141,25 @@ def explain(
         doing = "Computing the receipts …"
         publish(now, doing)
         explained = [now.scores[method] for method in lacking if method in now.scores]
-        for receipt in gb.receipts(model, explained, progress=progress, cancelled=cancelled):
+        for receipt in gb.receipts(
+            model,
+            explained,
+            progress=lambda done, of: progress(int(1000 * (scoring + checking * done / max(of, 1))), everything),
+            cancelled=cancelled,
+        ):
             now = replace(now, receipts={**now.receipts, receipt.method: receipt})
             publish(now, doing)
         return now
 
     return work
+
+
+def passes_needed(scored: Sequence[str], checked: Sequence[str], tokens: int) -> tuple[int, int]:
+    """Forward passes, roughly, for the scores of some methods and for the receipts of some."""
+    known = methods()
+    scoring = sum(passes_of(known[method], tokens) for method in scored)
+    # a receipt runs some 350 altered inputs, and its method three times more
+    return scoring, sum(350 + 3 * passes_of(known[method], tokens) for method in checked)
 
 
 # --- one receipt, and the ranking of the methods ----------------------------------------------------------------

@@ -7,7 +7,7 @@ import streamlit as st
 from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
-from components.gateway.models import is_quick
+from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
@@ -31,7 +31,7 @@ def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenSco
         lambda: saliency.attribute(question.request, method.id, question.target),
         lambda: saliency.long_attribution(question.request, method.id, question.target),
         label="Compute the scores",
-        cost=f"About {count:,} forward passes of {tokens:,} tokens. Other methods take fewer.",
+        cost=f"Takes {duration(question.one.model, count, tokens)}. Other methods are faster.",
         narrow=True,
     )
 
@@ -56,9 +56,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         signed=method.signed,
         on_select=select_token(key, version, positions, clicked_token, request, question.main),
     )
-    st.plotly_chart(
-        charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
-    )
+    st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
     st.caption(_summary(result, method, view.special))
 
 

@@ -69,6 +69,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
             columns=_CANDIDATES,
             selected=None,
             version=version_of(request, place, words),
+            linked="text",
         )
         st.caption(
             "The masked-word head applied to every layer's state; stronger colours are more probable. The top row is "
@@ -99,7 +100,10 @@ def _over_layers(lens: LogitLens) -> None:
     followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
-        name = f"{charts.readable(lens.original_tokens[0], lens.encoded.spelling)} (original)"
+        original = charts.readable(lens.original_tokens[0], lens.encoded.spelling)
+        name = f"{original} (original)"
+        followed.pop(original, None)  # asked for and original: one curve
+        ranks.pop(original, None)
         followed = {name: lens.original_probabilities[:, 0].tolist(), **followed}
         ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:

@@ -8,11 +8,11 @@ import streamlit as st
 
 from components import state
 from components.gateway import saliency
+from components.gateway.models import duration
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations, explain
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
-from components.shared.scores_view import passes
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
 
@@ -80,7 +80,7 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
         job.start(explain(question.request, question.target, question.output, methods, before, job.publish), before)
 
     done = not known.lacking(methods)
-    cost = _took(known, methods) if done else _cost(known, methods, tokens, stopped=job.stopped)
+    cost = _took(known, methods) if done else _cost(question, known, methods, tokens, stopped=job.stopped)
     draw_job(job, start, name="explain", label="Explain", cost=cost, done=done, repeatable=False)
     found = job.found  # read after the progress bar is drawn, which reruns the page for whatever arrives later
     if not job.running:
@@ -96,9 +96,11 @@ def _took(found: Explanations, methods: list[str]) -> str:
     return f"All {len(methods)} methods are computed; the scores took {took:.1f} s."
 
 
-def _cost(found: Explanations, methods: list[str], tokens: int, *, stopped: bool) -> str:
-    known, lacking = saliency.methods(), found.lacking(methods)
-    needed = sum(saliency.passes_of(known[method], tokens) for method in lacking if method not in found.scores)
+def _cost(question: Question, found: Explanations, methods: list[str], tokens: int, *, stopped: bool) -> str:
+    lacking = found.lacking(methods)
+    scoring, checking = saliency.passes_needed([one for one in lacking if one not in found.scores], lacking, tokens)
     names = f"{len(lacking)} of {len(methods)} methods" if len(lacking) < len(methods) else f"{len(methods)} methods"
     more = "Stopped; results so far are kept. " if stopped else ""
-    return f"{more}{names}: about {passes(needed)}, and at least as many again for their receipts."
+    model = question.one.model
+    scores, receipts = duration(model, scoring, tokens), duration(model, checking, tokens)
+    return f"{more}{names}: {scores} for the scores, {receipts} for their receipts."
