@@ -31,7 +31,8 @@ class Finding:
 class Check:
     """One way to test an explanation.
 
-    ``question`` is the question it answers, ``formula`` is KaTeX, and ``threshold`` states which numbers hold and which
+    ``claim`` is what may be said of an explanation for which it holds, in plain words; ``question`` is the question it
+    answers, ``formula`` is KaTeX, and ``threshold`` states which numbers hold and which
     fail. ``cost(examination, subject)``: passes of this input's length that it takes beyond those that receipts of the
     input share; a backward pass counts as two. ``variants(examination, subject)``: the reduced inputs whose F it needs,
     (variant, token) of bool; those of all checks and methods are computed together before ``run`` is called.
@@ -39,6 +40,7 @@ class Check:
 
     id: str
     label: str
+    claim: str
     group: Group
     question: str
     paper: str

@@ -86,6 +86,7 @@ def compare(
 CHECK = Check(
     id="comprehensiveness",
     label="Comprehensiveness",
+    claim="Removing its words changes the answer",
     group="faithfulness",
     question="Does removing the highest-scoring tokens undo the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",

@@ -69,6 +69,7 @@ def variants(examination: Examination, _subject: Subject) -> Array:
 CHECK = Check(
     id="infidelity",
     label="Infidelity",
+    claim="Predicts the effect of deletions",
     group="faithfulness",
     question="Do summed scores predict the effect of removing a set of tokens?",
     paper="Yeh et al. 2019, arXiv:1901.09392",

@@ -46,6 +46,7 @@ def variants(examination: Examination, _subject: Subject) -> Array:
 CHECK = Check(
     id="leave_one_out",
     label="Agreement with leave-one-out",
+    claim="Matches deleting words one by one",
     group="agreement",
     question="Do the scores rank the tokens as removing each one does?",
     paper="Li et al. 2016, arXiv:1612.08220",

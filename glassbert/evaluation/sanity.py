@@ -90,6 +90,7 @@ def cost(examination: Examination, subject: Subject) -> int:
 CHECK = Check(
     id="sanity",
     label="Sanity",
+    claim="Depends on the trained weights",
     group="sanity",
     question="Do the scores change when the model's weights are random?",
     paper="Adebayo et al. 2018, arXiv:1810.03292",

@@ -15,7 +15,7 @@ from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
-from components.shared.receipts import draw_receipt, verdicts
+from components.shared.receipts import draw_receipt, draw_verdicts
 from components.shared.scores_view import arithmetic, passes
 from components.shared.selection import select_token, selected_in
 from components.shared.tokens import strip_tokens
@@ -142,7 +142,9 @@ def draw_row(
     name = title or f"**{plain(method.label)}**"
     bars = [index for index in order if shown.tokens[index].kind != "special"]
     with st.container(border=True, key=f"{key}_box"):
-        st.markdown(f"{name} &nbsp; {verdicts(receipt)}" if receipt else name, help=_about(method))
+        st.markdown(name, help=_about(method))
+        if receipt is not None:
+            draw_verdicts(receipt)
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
             token_strip(
