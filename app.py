@@ -2,14 +2,15 @@
 
 import streamlit as st
 
+from components.shared.definitions import HEAD, LOGIT, TOKEN
 from components.shell.frame import open_page, read_text
 
 frame = open_page("workbench")
 left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
 # before the models, so that a cold start has something to show while they load
-left.subheader("Attention", anchor=False)
-middle.subheader("Predictions", anchor=False)
-right.subheader("Saliency", anchor=False)
+left.subheader("Attention", anchor=False, help=HEAD)
+middle.subheader("Predictions", anchor=False, help=TOKEN)
+right.subheader("Saliency", anchor=False, help=LOGIT)
 # after the shell: the panels bring numpy, a tenth of a second of a cold start
 from components.views.workbench import attention_panel, predictions_panel, saliency_panel  # noqa: E402
 

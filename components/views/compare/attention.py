@@ -9,6 +9,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import comparison
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.compare.phrases import number, points
 from components.views.compare.sides import NOTHING, Compared
@@ -134,7 +135,7 @@ def _one_head(compared: Compared, difference: AttentionDifference, rows: np.ndar
 
 
 def _how(difference: AttentionDifference, layer: int, head: int) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         st.markdown(
             r"""
 Pieces are merged into words: sums over the key pieces, means over the query pieces (Clark et al. 2019). The difference

@@ -12,6 +12,7 @@ from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import ModelRequest, version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.selection import selected_in, shown_index
 from components.shared.tokens import shown_positions, strip_tokens
@@ -147,7 +148,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
 
 
 def _how(prediction: gb.MaskPrediction) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Masked words"):
         best = float(prediction.probabilities[0, 0])
         logit = float(prediction.logits[0, 0])
         st.markdown(

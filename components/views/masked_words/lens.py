@@ -12,6 +12,7 @@ from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
@@ -78,7 +79,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         )
     with right:
         _over_layers(lens)
-    with st.expander("How this is computed"):
+    with how_computed("Layer by layer"):
         best = float(lens.probabilities[-1, 0, 0])
         st.markdown(
             r"""

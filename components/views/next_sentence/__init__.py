@@ -12,6 +12,7 @@ from components.gateway.language import rank_continuations
 from components.gateway.library import gb
 from components.gateway.opened import Opened
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
@@ -81,7 +82,7 @@ def _decision(one: Opened) -> None:
         f"{plain(one.name)}, read at [CLS]. Trained to tell the next sentence from one of another text. *It "
         "rewards a shared topic more than coherence.*"
     )
-    with st.expander("How this is computed"):
+    with how_computed("Classes, next sentence, answers"):
         follows, elsewhere = (float(logit) for logit in result.logits)
         st.markdown("A softmax over two logits, from the pooled state of [CLS] (Devlin et al. 2019):")
         st.latex(

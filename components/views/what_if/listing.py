@@ -16,6 +16,7 @@ from components.gateway.opened import Role
 from components.gateway.requests import TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
@@ -249,7 +250,7 @@ def _distributions(
 
 
 def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("What if"):
         st.markdown(
             r"""
 Every variant $x'$ is tokenized again, as if it had been typed, and sent through the network in one batch with the
