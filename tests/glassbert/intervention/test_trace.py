@@ -290,7 +290,7 @@ def test_what_cannot_be_traced_says_why(tiny_model, options, error, message):
 def test_the_same_answer_twice_has_nothing_to_restore(tiny_model):
     """Masked at the one word that differs, both texts are one; so their answers are."""
     model = tiny_model("bert", "masked_words")
-    with pytest.raises(gb.TargetError, match="no difference to restore"):
+    with pytest.raises(gb.TargetError, match="nothing to trace"):
         gb.trace(model, CLEAN, CORRUPTED, gb.MaskTarget(4, "he"))
 
 
