@@ -111,13 +111,17 @@ def usable(
             changed[start:stop] = True
         if not 0 < changed.sum() < len(words):
             continue  # nothing but insertions, or everything new
+        if len(words) > max_tokens:
+            continue  # a word has at least one token
         try:
+            encoded = gb.encode(model, str(pair["original"]))
+            if len(encoded) > max_tokens:
+                continue
             answers = [gb.classify(model, str(pair[name])) for name in ("original", "revised")]
         except gb.TextTooLongError:
             continue
         said = [answer.labels[int(answer.logits.argmax())].casefold() for answer in answers]
-        encoded = answers[0].encoded
-        if said == [pair["original_label"], pair["revised_label"]] and len(encoded) <= max_tokens:
+        if said == [pair["original_label"], pair["revised_label"]]:
             yield encoded, changed
 
 

@@ -294,6 +294,16 @@ def test_the_same_answer_twice_has_nothing_to_restore(tiny_model):
         gb.trace(model, CLEAN, CORRUPTED, gb.MaskTarget(4, "he"))
 
 
+def test_almost_the_same_answer_has_nothing_to_trace(pretrained):
+    """Two texts that differ by a few hundredths of a logit: shares of that would run to hundreds of per cent."""
+    clean = "Paris is the capital of [MASK], and it did rain."
+    corrupted = "Paris is the capital of [MASK], and it may rain."
+    values = [float(gb.fill_mask(pretrained, text, top_k=1).logits[0, 0]) for text in (clean, corrupted)]
+    assert 1e-3 < abs(values[0] - values[1]) < 0.01 * max(values)
+    with pytest.raises(gb.TargetError, match="nothing to trace"):
+        gb.trace(pretrained, clean, corrupted)
+
+
 def test_the_embedded_model_on_a_capital(pretrained):
     """Paris against London: the answer comes back where the name is, and after the last layer at the mask alone."""
     found = gb.trace(pretrained, "Paris is the capital of [MASK].", "London is the capital of [MASK].")
