@@ -25,10 +25,8 @@ KINDS: tuple[Kind, ...] = ("hidden", "head", "mlp", "attention")
 # Token rows per pass: enough to fill the cores, few enough for their caches. A pass also runs the corrupted text, which
 # in long texts is only worthwhile for at least this many patches (about 300 MB for a base-size model).
 _TOKEN_ROWS, _LEAST_PATCHES = 2048, 8
-# F of the two runs is "the same" within this share of its size, a few times the noise of a bfloat16 pass, and within
-# these absolute limits, which no reader would call a difference: a restored share would blow them up to hundreds of per
-# cent.
-_SAME_SHARE, _SAME = 1e-2, {"logit": 0.05, "probability": 0.01}
+# F of the two runs is "the same" within this share of its size: a restored share would divide by rounding errors.
+_SAME_SHARE, _SAME = 1e-3, 1e-6
 
 
 @checked
@@ -64,8 +62,7 @@ def trace(
     Patches share passes: each splits off from the corrupted run at its layer, so the layers below are computed once,
     and patches that cannot have an effect (equal states, tokens that are not read after the last layer) are not run.
     This costs less than a third of a forward pass per place. ``progress(places done, places)`` is called after every
-    pass. Raises TextError for different lengths, TargetError if both texts give almost the same F (within 0.05
-    logits, 0.01 of a probability or 1 % of F), OptionError, LayerError,
+    pass. Raises TextError for different lengths, TargetError if both texts give the same F, OptionError, LayerError,
     TaskHeadError, TextErrors, UnsupportedModelError; StoppedError when ``cancelled()`` returns true.
     """
     start = time.perf_counter()
@@ -139,11 +136,11 @@ def _check_lengths(model: Model, clean: Encoded, corrupted: Encoded) -> None:
 
 def _check_difference(runner: Runner, clean: float, corrupted: float) -> None:
     decision = runner.decision
-    if abs(clean - corrupted) <= max(_SAME_SHARE * max(abs(clean), abs(corrupted)), _SAME[decision.output]):
+    if abs(clean - corrupted) <= _SAME_SHARE * max(abs(clean), abs(corrupted)) + _SAME:
         raise TargetError(
             f"both texts give {decision.target_label!r} almost the same {decision.output} "
-            f"({clean:.4g} and {corrupted:.4g}), so there is nothing to trace: choose another target or change another "
-            "word"
+            f"({clean:.4g} and {corrupted:.4g}), so there is no difference to restore: choose another target or change "
+            "another word"
         )
 
 

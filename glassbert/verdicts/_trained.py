@@ -60,4 +60,5 @@ def _ratio(weight: Tensor) -> float:
     for _ in range(_STEPS):
         vector = matrix.T @ (matrix @ (vector / vector.norm()))
     largest = float((matrix @ (vector / vector.norm())).norm())
-    return largest / (spread * (matrix.shape[0] ** 0.5 + matrix.shape[1] ** 0.5))
+    rows, columns = matrix.shape
+    return largest / (spread * float(np.sqrt(rows) + np.sqrt(columns)))

@@ -38,9 +38,9 @@ def test_words_are_merged_as_everywhere(maps):
     assert len(pieces) > 1
     other = int(np.flatnonzero(words == 2)[0])
     found = gb.rank_heads(maps, int(pieces[-1]), other, by_word=True)
-    merged = maps.by_word()
-    np.testing.assert_allclose(found.weights, merged.weights[:, :, 2, 3], atol=1e-6)  # [CLS] is the first
-    np.testing.assert_allclose(found.reverse, merged.weights[:, :, 3, 2], atol=1e-6)
+    merged = maps.by_word().values
+    np.testing.assert_allclose(found.weights, merged[:, :, 2, 3], atol=1e-6)  # [CLS] is the first word
+    np.testing.assert_allclose(found.reverse, merged[:, :, 3, 2], atol=1e-6)
     assert found.queries.tolist() == pieces.tolist()
     np.testing.assert_array_equal(gb.rank_heads(maps, 0, other, by_word=True).queries, [0])
 
