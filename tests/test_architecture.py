@@ -37,6 +37,7 @@ ORDER = {
         "attribution",
         "evaluation",
         "whatif",
+        "verdicts",
         "intervention",
         "comparison",
     ),

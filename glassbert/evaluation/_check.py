@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from glassbert.evaluation.results import Verdict
+from glassbert.evaluation.results import Grade
 from glassbert.results import Array
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Finding:
 
     number: float | None
     sentence: str
-    verdict: Verdict
+    verdict: Grade
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,7 +56,7 @@ def not_applicable(reason: str) -> Finding:
     return Finding(None, reason, "not_applicable")
 
 
-def verdict(number: float, *, holds: float, fails: float) -> Verdict:
+def verdict(number: float, *, holds: float, fails: float) -> Grade:
     """Holds from ``holds`` on, fails beyond ``fails``; whether large or small is good is read off their order."""
     sign = 1 if holds >= fails else -1
     if sign * number >= sign * holds:

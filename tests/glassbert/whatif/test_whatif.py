@@ -236,6 +236,31 @@ def test_single_flips_are_those_of_a_direct_search(bert):
     assert found.tried == len({text.casefold() for text in tried})
 
 
+def test_the_search_keeps_to_the_words_it_is_given_and_to_their_order(bert):
+    """Named by any of their tokens; a budget for two variants tries the first two deletions."""
+    encoded = gb.encode(bert, TEXT)
+    places = words_to_edit(encoded)
+    chosen = [places[4], places[1]]
+    pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[places[1]])
+    found = gb.find_flip(bert, TEXT, proposals="gradient", positions=[chosen[0], int(pieces[-1])], results=1000)
+    assert found.complete
+    everything = [*found.flips.edits, *found.closest.edits]
+    assert {position for edits in everything for position, _, _ in edits} <= set(chosen)
+    order = []
+    spied = gb.find_flip(
+        bert, TEXT, proposals="gradient", positions=chosen, budget=10, progress=lambda done, _: order.append(done)
+    )
+    assert spied.tried < found.tried
+    assert spied.closest.edits or spied.found
+    for positions, message in (
+        ([0], "token 0 is not part of a word"),
+        ([], "at least one token"),
+        ([999], "token 999"),
+    ):
+        with pytest.raises(gb.TargetError, match=message):
+            gb.find_flip(bert, TEXT, proposals="gradient", positions=positions)
+
+
 def test_none_found_is_an_answer_with_the_closest_try(sentiment, pretrained):
     text = "Wonderful, wonderful, wonderful and wonderful."
     found = gb.find_flip(sentiment, text, proposer=pretrained, top_k=1, max_edits=1, deletions=False)
