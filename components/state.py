@@ -79,6 +79,7 @@ class View:
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
     present: bool = False  # larger, without the menu
+    verdict: bool = True  # say above the pictures what carries the answer, what flips it, and how far to trust that
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces
     block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it
@@ -287,12 +288,19 @@ def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
 
 
 def bind(
-    name: str, group: type[PageFields] | None = None, /, *, options: Mapping[Any, Any] | None = None, shown: Any = None
+    name: str,
+    group: type[PageFields] | None = None,
+    /,
+    *,
+    options: Mapping[Any, Any] | None = None,
+    shown: Any = None,
+    whole_page: bool = False,
 ) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget that shows and changes one field of the view, or of a page's own group.
 
     ``options`` (the widget's valid values) guards against values from a link that the widget does not have; ``shown``
-    replaces the field's value where the page had to adapt it.
+    replaces the field's value where the page had to adapt it. A change redraws the ``whole_page``, not only the
+    fragment of the widget, if other parts depend on it.
     """
     # New options make a new widget: a click elsewhere also sends every widget's value as the browser last saw it, and
     # the old value of a widget that the page has changed since would count as the user's choice.
@@ -311,6 +319,8 @@ def bind(
         # a segmented control can be emptied; the view keeps its choice
         if chosen is not None and remembered(widget) == key:
             change(group, **{name: chosen})
+            if whole_page:
+                redraw_page()
 
     return {"key": key, "on_change": changed}
 

@@ -56,6 +56,11 @@ class Turns:
         finally:
             self._leave(who, self._clock() - start)
 
+    def others_wait(self, who: str) -> bool:
+        """Whether visitors besides this one are waiting for their turn."""
+        with self._changed:
+            return any(waiting != who for waiting in self._waiting.values())
+
     def _enter(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None) -> None:
         with self._changed:
             arrival = self._arrivals

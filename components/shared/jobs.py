@@ -40,7 +40,7 @@ class Job(Generic[_R]):
     def __init__(self, key: str, found: _R | None = None) -> None:
         self.key = key
         self.owner = visitor()
-        self.page = state.page()
+        self.page = state.page()  # "": it goes on when its visitor opens another page
         self.found = found
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
@@ -65,8 +65,8 @@ class Job(Generic[_R]):
         """Whether it came to its end, or to a stop that left a result."""
         return self.started and not self.running and not self.stopped and self.error is None
 
-    def start(self, work: Callable[..., _R], found: _R | None = None) -> None:
-        """Run ``work(progress=…, cancelled=…)``, and wait for it if it is quick. Does nothing while one runs.
+    def start(self, work: Callable[..., _R], found: _R | None = None, *, wait: bool = True) -> None:
+        """Run ``work(progress=…, cancelled=…)``, and ``wait`` for it if it is quick. Does nothing while one runs.
 
         ``found``: the partial result that the work adds to. What is cached must be fetched before: in the job's own
         thread there is no page to cache for.
@@ -78,7 +78,8 @@ class Job(Generic[_R]):
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
-        self.wait(_QUICK_SECONDS)
+        if wait:
+            self.wait(_QUICK_SECONDS)
 
     def publish(self, found: _R, doing: str) -> None:
         """For the work to call: its result so far, and what it does next."""
@@ -147,7 +148,7 @@ def current_job(name: str, key: str) -> Job[Any]:
 def stop_jobs_of_other_pages() -> None:
     """Called when a page opens: nobody waits for what another page had started."""
     for job in _jobs().values():
-        if job.page != state.page():
+        if job.page not in ("", state.page()):
             job.stop()
 
 

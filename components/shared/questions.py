@@ -129,7 +129,9 @@ def _selected_word(opened: list[Opened], one: Opened) -> int | None:
 
 def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:
     """Draw the control that selects the question, and return the selected one."""
-    slot.selectbox(label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible))
+    slot.selectbox(
+        label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible, whole_page=True)
+    )
     return possible[one_of(possible, state.view().explain)]
 
 

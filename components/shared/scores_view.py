@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import saliency
+from components.gateway import saliency, verdicts
 from components.gateway.library import gb
 from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
@@ -17,7 +17,7 @@ from components.shared.tokens import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "passes", "scores_of"]
+__all__ = ["arithmetic", "draw_scores", "passes", "scores_of", "warn_of_small_change"]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -57,7 +57,23 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         on_select=select_token(key, version, positions, clicked_token, request, question.main),
     )
     st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
+    warn_of_small_change(question, result)
     st.caption(_summary(result, method, view.special))
+
+
+def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
+    """Say where the colours are drawn that they explain next to nothing, if the empty text has nearly the same value."""
+    if result.baseline is None or result.baseline_value is None:
+        return
+    gap = verdicts.baseline_gap(question.request, result.target, result.output, str(result.baseline))
+    if gap.verdict == "fails":
+        told = gap.sentence[0].upper() + gap.sentence[1:]
+        st.warning(
+            plain(
+                f"{told}. Do not read these colours as reasons; a method without a baseline, such as Saliency, may help."
+            ),
+            icon=":material/warning:",
+        )
 
 
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:

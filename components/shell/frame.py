@@ -98,6 +98,11 @@ def _display() -> None:
             help="[CLS], [SEP] and similar. Hidden tokens still take part in the computation.",
             **state.bind("special"),
         )
+        st.toggle(
+            "Give a verdict",
+            help="Say above the pictures which words carry the answer, what flips it, and how far to trust that.",
+            **state.bind("verdict"),
+        )
 
 
 def _present(view: View) -> None:

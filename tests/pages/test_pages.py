@@ -41,7 +41,7 @@ def test_every_page_opens(page_id: str) -> None:
 @pytest.mark.parametrize("page_id", PAGES)
 def test_every_page_keeps_the_link(page_id: str) -> None:
     link = {"text": "Kept across pages.", "layer": "3", "token": "2", "method": "input_x_gradient"}
-    link["shown_model"] = "model"
+    link |= {"shown_model": "model", "verdict": "0"}
     assert parameters(page(page_id, **link)) == link
 
 

@@ -20,11 +20,11 @@ PICTURES = 4
 def page(page_id: str = "workbench", **view: str) -> AppTest:
     """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages. Where a test
     does not say, saliency is by the method of one pass: integrated gradients take dozens; attention is the main
-    model's."""
+    model's, and no verdict is computed in the background."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     if page_id != "workbench":
         app.switch_page(PAGES[page_id].file)
-    for name, value in ({"method": "input_x_gradient", "shown_model": "model"} | view).items():
+    for name, value in ({"method": "input_x_gradient", "shown_model": "model", "verdict": "0"} | view).items():
         app.query_params[name] = value
     return run(app)
 

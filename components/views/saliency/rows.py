@@ -16,7 +16,7 @@ from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, draw_verdicts
-from components.shared.scores_view import arithmetic, passes
+from components.shared.scores_view import arithmetic, passes, warn_of_small_change
 from components.shared.selection import select_token, selected_in
 from components.shared.tokens import strip_tokens
 from components.text import plain
@@ -158,6 +158,7 @@ def draw_row(
                 signed=method.signed,
                 on_select=select_token(key, version, positions, clicked_token, question.request, question.main),
             )
+            warn_of_small_change(question, result)
             st.caption(_summary(result, shown, total))
         with right:
             st.plotly_chart(
