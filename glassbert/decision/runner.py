@@ -20,8 +20,8 @@ from torch import Tensor
 from glassbert.decision.decision import Decision
 from glassbert.errors import StoppedError
 from glassbert.network.batches import batches, inputs_with_gradients
-from glassbert.network.model import Batch, Model, batch
-from glassbert.network.run import Forward, forward_pass, run
+from glassbert.network.model import Model
+from glassbert.network.run import Batch, Forward, batch, forward_pass, run
 from glassbert.network.single_position import read_at
 from glassbert.network.task_heads import head_logits
 from glassbert.results import Array, Encoded

@@ -16,8 +16,8 @@ from torch import Tensor
 from glassbert.decision import Passes
 from glassbert.network.batches import batches, chunks, rows_of_vocabulary
 from glassbert.network.blocks import has_fused_attention
-from glassbert.network.model import Batch, Model
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Batch, Forward, run
 from glassbert.network.single_position import read_at
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded

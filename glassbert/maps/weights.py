@@ -9,9 +9,9 @@ from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import gives_weights, take_weights
-from glassbert.network.model import Model, batch
+from glassbert.network.model import Model
 from glassbert.network.room import require_memory_for_maps
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Forward, batch, run
 from glassbert.text.inputs import Text, encode
 
 

@@ -6,7 +6,7 @@ from glassbert.errors import NotEnoughMemoryError
 from glassbert.models import memory
 from glassbert.models.files import megabytes
 from glassbert.network.batches import floats_a_token, floats_for_gradients
-from glassbert.network.model import Batch, Model
+from glassbert.network.model import Model
 
 __all__ = ["require_memory", "require_memory_for_maps", "require_memory_for_pass"]
 
@@ -32,9 +32,8 @@ def require_memory_for_maps(model: Model, tokens: int) -> None:
     require_memory(maps + _pass_bytes(model, 1, tokens), f"the attention of all layers on {tokens:,} tokens")
 
 
-def require_memory_for_pass(model: Model, inputs: Batch, *, gradients: bool, attention: bool) -> None:
-    """Ask for what one forward pass holds at once on the CPU, with its backward pass if there is one."""
-    rows, tokens = inputs.input_ids.shape
+def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: bool, attention: bool) -> None:
+    """Ask for what one forward pass of ``rows`` inputs holds on the CPU, with its backward pass if there is one."""
     needed = _pass_bytes(model, rows, tokens)
     if gradients:
         needed = max(needed, 4 * rows * floats_for_gradients(model, tokens))

@@ -13,7 +13,8 @@ import glassbert as gb
 from glassbert.language import masked_copies
 from glassbert.network import batches as batching
 from glassbert.network.blocks import blocks, has_fused_attention, see_input
-from glassbert.network.model import Batch, batch, encoder_of, network_inputs, padding_index
+from glassbert.network.model import padding_index
+from glassbert.network.run import Batch, batch, encoder_of, network_inputs
 from glassbert.network.single_position import _kinds, read_at
 from tests import tiny
 
