@@ -12,8 +12,7 @@ from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations, explain
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 from components.views.saliency.fields import SaliencyFields
 
 __all__ = ["ask_what", "choose_methods", "chosen_methods", "run_controls"]
