@@ -47,7 +47,7 @@ def draw_editor(question: Question) -> None:
         _word(question, tries, draft, place)
     if tries.refusal:
         st.warning(plain(f"Not changed: {tries.refusal}."), icon=":material/info:")
-    draw_variants(question, tries)
+    draw_variants(question, tries, tries.evaluate(question))
 
 
 def _strip(question: Question, draft: tuple[Change, ...]) -> EditedWord | None:

@@ -39,9 +39,8 @@ class Action:
     active: bool = False
 
 
-def draw_variants(question: Question, tries: Tries) -> None:
-    """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = tries.evaluate(question)
+def draw_variants(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    """A row for each variant, with its outcome in ``found``; two of them side by side. Cost: none."""
     itself = found[tries.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(
