@@ -11,7 +11,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention, language
-from components.gateway.attention_heads import ablation_sweep
+from components.gateway.attention import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts

@@ -33,11 +33,12 @@ _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 def draw_heads(subject: Subject) -> None:
     """Cost: one forward pass; marks from a profile cost none, importance two more with a backward pass."""
+    weights = attention.maps(subject.request)
     marks = _mark_controls(subject)
     draw_heads_map(subject, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
     with controls:
-        maps = _controls(subject)
+        maps = _controls(subject, weights)
     with picture:
         _one_map(subject, maps)
 
@@ -127,7 +128,7 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _controls(subject: Subject) -> gb.TokenMaps:
+def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
     st.segmented_control(
@@ -160,7 +161,7 @@ def _controls(subject: Subject) -> gb.TokenMaps:
         help="Percent of a row's total weight, not of its largest weight.",
         **state.bind("threshold", AttentionFields),
     )
-    return _shown(subject, chosen)
+    return _shown(subject, weights, chosen)
 
 
 def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
@@ -207,10 +208,12 @@ def _span(subject: Subject) -> None:
     )
 
 
-def _shown(subject: Subject, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
+def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view, own = state.view(), state.fields(AttentionFields)
-    weights = attention.maps(subject.request)
-    maps = weights.combine(chosen, own.combine) if chosen and own.combine else subject.one_head()
+    if chosen and own.combine:
+        maps = weights.combine(chosen, own.combine)
+    else:
+        maps = weights.combine([(subject.layer, subject.head)])
     maps = subject.reading.of(maps)
     if own.focus and subject.selected is not None:
         maps = _part(maps, own.focus, subject.selected, max(view.until, subject.selected))

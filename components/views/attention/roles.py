@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway.attention_heads import head_distances, head_labels, head_profile
+from components.gateway.attention import head_distances, head_labels, head_profile
 from components.shared import charts
 from components.text import plain
 from components.views.attention.shared import Subject, draw_map
