@@ -153,5 +153,5 @@ MEASURE = Measure(
     cost=lambda tokens: 2 + tokens,  # the trace, then every layer again, unmodified and without each token
     rows_sum_to_one=True,
     needs_model=True,
-    compute=lambda question: value_zeroing(question.model, question.text, question.pair),
+    compute=lambda given: value_zeroing(given.model, given.text, given.pair),
 )
