@@ -8,9 +8,9 @@ import numpy.typing as npt
 from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
+from glassbert.network.batches import require_memory_for_maps
 from glassbert.network.blocks import gives_weights, take_weights
 from glassbert.network.model import Model
-from glassbert.network.room import require_memory_for_maps
 from glassbert.network.run import Forward, batch, run
 from glassbert.text.inputs import Text, encode
 

@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from glassbert.network.batches import require_memory_for_pass
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, padding_index
-from glassbert.network.room import require_memory_for_pass
 from glassbert.results import Encoded
 
 __all__ = [
