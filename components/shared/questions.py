@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from components import state
 from components.gateway.inputs import encode
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
 from components.shared.selection import masked_position, selected_in
 

@@ -11,8 +11,7 @@ import streamlit as st
 from components import state
 from components.gateway import inputs
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Opened, TextRequest
 from components.widgets.token_strip import DESELECTED, Token
 
 __all__ = [

@@ -11,8 +11,7 @@ from components import state
 from components.gateway.inputs import encode
 from components.gateway.language import surprise, surprise_of_long
 from components.gateway.models import is_quick
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens

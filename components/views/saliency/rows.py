@@ -10,8 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway import inputs, saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question

@@ -12,8 +12,7 @@ from components import state
 from components.gateway import language, what_if
 from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
-from components.gateway.opened import Role
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.questions import Question

@@ -6,8 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions
 from components.text import plain

@@ -8,8 +8,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs, language
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.selection import (
