@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from glassbert.maps.neurons import Neurons
 
 __all__ = [
-    "Reading",
+    "MapDisplay",
     "ablation_sweep",
     "flow",
     "head_distances",
@@ -43,7 +43,7 @@ _SIDE_PIXELS = 32  # the largest side of a small thumbnail as it is sent; more t
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MapDisplay:
     """How maps are shown: words or pieces, what is left out, and whether the rest is rescaled."""
 
     words: bool = False
@@ -52,7 +52,7 @@ class Reading:
     rescale: bool = False
 
     def of(self, maps: gb.TokenMaps) -> gb.TokenMaps:
-        """The maps read this way. Raises OptionError if nothing would be left."""
+        """The maps shown this way. Raises OptionError if nothing would be left."""
         if self.words:
             maps = maps.by_word()
         if self.block:
@@ -97,15 +97,15 @@ def thumbnails(request: TextRequest, special: bool) -> np.ndarray:
 
 
 @shared(64)
-def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> np.ndarray:
-    """The same as they are read, made layer by layer, so that there is never a second copy of all weights."""
+def map_thumbnails(request: TextRequest, display: MapDisplay, side: int) -> np.ndarray:
+    """The same of the displayed maps, made layer by layer, so that there is never a second copy of all weights."""
     import_library()
     from glassbert.pictures.thumbnails import weight_levels
 
     found, small = maps(request), []
     for weights in found.weights:
         layer = gb.TokenMaps.of(found.encoded, "attention", weights[None], rows_sum_to_one=True)
-        small.append(weight_levels(reading.of(layer).values, side))
+        small.append(weight_levels(display.of(layer).values, side))
     return np.concatenate(small)
 
 

@@ -45,10 +45,10 @@ def draw_heads(subject: Subject) -> None:
 
 def draw_heads_map(subject: Subject, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
     """The map of all heads; a click opens one."""
-    model, reading = subject.one.model, replace(subject.reading, rescale=False)
-    version = version_of(subject.request, reading)
+    model, display = subject.one.model, replace(subject.display, rescale=False)
+    version = version_of(subject.request, display)
     heads_map.heads_map(
-        attention.map_thumbnails(subject.request, reading, _SIDE_PIXELS),
+        attention.map_thumbnails(subject.request, display, _SIDE_PIXELS),
         key=key,
         version=version,
         layer=subject.layer,
@@ -135,7 +135,7 @@ def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
     st.toggle("Merge pieces into words", **state.bind("by_word"))
-    hidden = not view.special or bool(subject.reading.block)
+    hidden = not view.special or bool(subject.display.block)
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
@@ -214,7 +214,7 @@ def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, 
         maps = weights.combine(chosen, own.combine)
     else:
         maps = weights.combine([(subject.layer, subject.head)])
-    maps = subject.reading.of(maps)
+    maps = subject.display.of(maps)
     if own.focus and subject.selected is not None:
         maps = _part(maps, own.focus, subject.selected, max(view.until, subject.selected))
     if own.threshold:
@@ -261,8 +261,8 @@ def _combined_name(subject: Subject, how: str) -> str:
 
 def _what_is_hidden(subject: Subject, maps: gb.TokenMaps) -> str:
     view, own, parts = state.view(), state.fields(AttentionFields), []
-    if subject.reading.block:
-        parts.append(f"Only {subject.reading.block}, without special tokens")
+    if subject.display.block:
+        parts.append(f"Only {subject.display.block}, without special tokens")
     elif not view.special:
         parts.append("Special tokens are hidden")
     if parts:

@@ -42,7 +42,7 @@ def draw_roles(subject: Subject) -> None:
         st.markdown(f"**{subject.head_name.capitalize()}** · {plain(profile.evidence(subject.layer, subject.head))}")
         draw_map(
             subject,
-            subject.reading.of(subject.one_head()),
+            subject.display.of(subject.one_head()),
             key="role_heatmap",
             label=f"Attention of {subject.head_name}",
             height_px=330,
