@@ -39,7 +39,10 @@ class Action:
 
 
 def draw_variants(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
-    """A row for each variant, with its outcome in ``found``; two of them side by side. Cost: none."""
+    """A row for each variant, with its outcome in ``found``, and the two that are pinned side by side.
+
+    Cost: one pass for each pinned text that is new; a masked word takes a few more.
+    """
     itself = found[tries.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(
