@@ -12,12 +12,11 @@ from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
-from components.text import plain
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
+from components.text import passes, plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "passes", "scores_of", "warn_of_small_change"]
+__all__ = ["arithmetic", "draw_scores", "scores_of", "warn_of_small_change"]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -62,7 +61,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
 
 
 def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
-    """Say where the colours are drawn that they explain next to nothing, if the empty text has nearly the same value."""
+    """Say where the colours are drawn that they explain next to nothing: the empty text has nearly the same value."""
     if result.baseline is None or result.baseline_value is None:
         return
     gap = verdicts.baseline_gap(question.request, result.target, result.output, str(result.baseline))
@@ -70,7 +69,7 @@ def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
         told = gap.sentence[0].upper() + gap.sentence[1:]
         st.warning(
             plain(
-                f"{told}. Do not read these colours as reasons; a method without a baseline, such as Saliency, may help."
+                f"{told}. Do not read these colours as reasons. A method without a baseline, such as Saliency, may help."
             ),
             icon=":material/warning:",
         )
@@ -102,8 +101,3 @@ def arithmetic(result: gb.TokenScores) -> str:
         rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
         return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
     return "The scores need not add up to anything."
-
-
-def passes(count: int) -> str:
-    """``1 → "1 pass"``; a method that reuses another's computation has none of its own."""
-    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

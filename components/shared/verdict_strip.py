@@ -7,16 +7,16 @@ import streamlit as st
 from components import state
 from components.gateway import verdicts
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.gateway.turns import turns, visitor
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job
-from components.shared.options import one_of
-from components.shared.questions import Question, questions
+from components.shared.questions import Question, one_of, questions
 from components.text import plain
 
 __all__ = ["verdict_strip"]
 
+_PAGES = {"saliency": "pages/saliency.py", "what_if": "pages/what_if.py"}
 _TRUST = {
     "holds": (":material/check_circle:", "green"),
     "doubtful": (":material/help:", "orange"),
@@ -53,37 +53,33 @@ def _draw_while_running(job: Job[gb.Verdict], question: Question) -> None:
 
 
 def _draw(job: Job[gb.Verdict], question: Question) -> None:
-    with st.container(key="verdict", border=True), explained_errors():
+    with st.container(key="verdict"), explained_errors():
         if not job.running:
             job.raise_error()
         found = job.found
         if found is None and not job.running:
-            st.button("Give a verdict", key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
+            label = f"Give a verdict ({'others are waiting' if turns.others_wait(visitor()) else 'stopped'})"
+            st.button(label, key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
             return
-        carried, flipped, trusted = st.columns([0.34, 0.33, 0.33], gap="medium")
+        words, flip, trust = (found.words, found.flip, found.trust) if found else (None, None, None)
+        carried, flipped, trusted = st.columns([0.32, 0.32, 0.36], gap="medium")
         with carried:
-            _part("What carries it", found and found.words and found.words.sentence, job.running)
-            _lead_to("saliency", "Saliency", section="rows")
+            _part("What carries it", words and words.sentence, "saliency", "rows")
         with flipped:
-            _part("What flips it", found and found.flip and found.flip.sentence, job.running)
-            _lead_to("what_if", "What if", section="smallest")
+            _part("What flips it", flip and flip.sentence, "what_if", "smallest")
         with trusted:
-            trust = found and found.trust
-            icon, colour = _TRUST[trust.verdict] if trust else ("", "gray")
-            _part("How far to trust it", trust and trust.sentence, job.running, f":{colour}[{icon}] " if icon else "")
-            _lead_to("saliency", "Receipts", section="board")
+            icon, colour = _TRUST[trust.verdict] if trust else ("", "")
+            mark = f":{colour}[{icon}] " if icon else ""
+            _part("How far to trust it", trust and trust.sentence, "saliency", "board", mark)
 
 
-def _part(title: str, sentence: str | None, running: bool, mark: str = "") -> None:
-    st.caption(title)
-    st.markdown(mark + plain(sentence) if sentence else "*Computing …*" if running else "*Not computed.*")
-
-
-def _lead_to(page: str, label: str, section: str) -> None:
-    files = {"saliency": "pages/saliency.py", "what_if": "pages/what_if.py"}
+def _part(title: str, sentence: str | None, page: str, section: str, mark: str = "") -> None:
+    """One part of the verdict; its title leads to where it comes from."""
     st.page_link(
-        files[page],
-        label=label,
-        icon=":material/arrow_forward:",
+        _PAGES[page],
+        label=title,
+        icon=":material/arrow_outward:",
+        icon_position="right",
         query_params=state.link(page, state.view(), section=section),
     )
+    st.markdown(mark + plain(sentence) if sentence else "*Computing …*")

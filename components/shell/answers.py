@@ -10,7 +10,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs, language
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared import charts
 
 __all__ = ["draw_answers"]

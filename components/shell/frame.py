@@ -16,8 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from components import state
 from components.gateway import cache, inputs
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Opened, TextRequest
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shell.answers import draw_answers

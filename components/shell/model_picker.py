@@ -9,7 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway import models
 from components.gateway.library import gb
-from components.gateway.opened import Opened, Role
+from components.gateway.requests import Opened, Role
 from components.gateway.settings import is_shared
 from components.shell.opening import accept
 from components.text import plain, shortened

@@ -10,8 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway import models
 from components.gateway.library import gb
-from components.gateway.opened import Opened, Role
-from components.gateway.requests import ModelRequest
+from components.gateway.requests import ModelRequest, Opened, Role
 from components.gateway.settings import not_offered, permitted
 from components.state import View
 from components.text import plain, shortened

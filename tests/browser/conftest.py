@@ -226,7 +226,8 @@ def sentiment() -> gb.Model:
 def open_page(server: str, tab: Page, new_context: NewContext) -> Open:
     """``open_page("attention", text="…", layer=2)``: a page, by the link of a view, in the shared tab with nothing
     remembered; with ``context={…}`` in a browser context of its own. Where a test does not say, saliency is by the
-    method of one pass (integrated gradients take dozens), attention is the main model's, and no verdict is computed in the background."""
+    method of one pass (integrated gradients take dozens), attention is the main model's, and no verdict is computed in
+    the background."""
 
     def open_view(page_id: str = "workbench", *, context: dict[str, Any] | None = None, **view: object) -> Workbench:
         if context is None:

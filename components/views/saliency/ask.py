@@ -10,7 +10,7 @@ from components import state
 from components.gateway import saliency
 from components.gateway.models import duration
 from components.gateway.requests import version_of
-from components.gateway.saliency import Explanations, explain
+from components.gateway.saliency import Explanations
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
 from components.text import plain
@@ -77,7 +77,10 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
 
     def start() -> None:
         before = job.found or Explanations()
-        job.start(explain(question.request, question.target, question.output, methods, before, job.publish), before)
+        work = saliency.scores_and_receipts(
+            question.request, question.target, question.output, methods, before, job.publish
+        )
+        job.start(work, before)
 
     done = not known.lacking(methods)
     cost = _took(known, methods) if done else _cost(question, known, methods, tokens, stopped=job.stopped)
