@@ -64,16 +64,16 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
         words, flip, trust = (found.words, found.flip, found.trust) if found else (None, None, None)
         carried, flipped, trusted = st.columns([0.32, 0.32, 0.36], gap="medium")
         with carried:
-            _part("What carries it", words and words.sentence, "saliency", "rows")
+            _part("What carries it", words.sentence if words is not None else "", "saliency", "rows")
         with flipped:
-            _part("What flips it", flip and flip.sentence, "what_if", "smallest")
+            _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
         with trusted:
-            icon, colour = _TRUST[trust.verdict] if trust else ("", "")
+            icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
             mark = f":{colour}[{icon}] " if icon else ""
-            _part("How far to trust it", trust and trust.sentence, "saliency", "board", mark)
+            _part("How far to trust it", trust.sentence if trust is not None else "", "saliency", "board", mark)
 
 
-def _part(title: str, sentence: str | None, page: str, section: str, mark: str = "") -> None:
+def _part(title: str, sentence: str, page: str, section: str, mark: str = "") -> None:
     """One part of the verdict; its title leads to where it comes from."""
     st.page_link(
         _PAGES[page],
