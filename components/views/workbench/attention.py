@@ -10,7 +10,9 @@ from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
 from components.shared.questions import looked_at
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions
+from components.state import View
 from components.text import plain
+from components.views.workbench.fields import WorkbenchFields
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import clicked_head, heads_map
 
@@ -63,7 +65,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         version=version,
         selected=shown_index(positions, selected_in(opened, one)),
         label=f"Attention of layer {layer + 1}, head {head + 1}",
-        height_px=330,
+        height_px=_height(view),
         on_select=select_token("heatmap", version, positions, clicked_row, request, main),
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
@@ -72,3 +74,10 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         f"{hidden} *It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()
+
+
+def _height(view: View) -> int:
+    """Of the large map, so that three panels fit on a laptop's screen, and one fills a projector's."""
+    if view.present:
+        return 620 if state.fields(WorkbenchFields).panel == "attention" else 420
+    return 260 if view.verdict else 330
