@@ -5,11 +5,10 @@ import streamlit as st
 from components import state
 from components.shared.definitions import HEAD, LOGIT, TOKEN
 from components.shell.frame import open_page, read_text
-from components.views.workbench.fields import WorkbenchFields
 
 PANELS = {"attention": ("Attention", HEAD), "predictions": ("Predictions", TOKEN), "saliency": ("Saliency", LOGIT)}
 
-frame = open_page("workbench", WorkbenchFields)
+frame = open_page("workbench")
 verdict = st.container(key="verdict_slot")
 if frame.view.present:
     names = {"all": "All three"} | {panel: title for panel, (title, _) in PANELS.items()}
@@ -18,9 +17,9 @@ if frame.view.present:
         list(names),
         format_func=names.__getitem__,
         label_visibility="collapsed",
-        **state.bind("panel", WorkbenchFields, options=names),
+        **state.bind("panel", options=names),
     )
-chosen = state.fields(WorkbenchFields).panel if frame.view.present else "all"
+chosen = frame.view.panel if frame.view.present else "all"
 shown = list(PANELS) if chosen == "all" else [chosen]
 columns = dict(zip(shown, st.columns([1.08, 0.96, 0.96][: len(shown)], gap="medium"), strict=True))
 # before the models, so that a cold start has something to show while they load

@@ -79,6 +79,7 @@ class View:
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
     present: bool = False  # larger, without the menu
+    panel: Literal["all", "attention", "predictions", "saliency"] = "all"  # of the Workbench, in a presentation
     verdict: bool = True  # say above the pictures what carries the answer, what flips it, and how far to trust that
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces

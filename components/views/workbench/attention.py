@@ -12,7 +12,6 @@ from components.shared.questions import looked_at
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions
 from components.state import View
 from components.text import plain
-from components.views.workbench.fields import WorkbenchFields
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import clicked_head, heads_map
 
@@ -79,5 +78,5 @@ def _draw(opened: list[Opened], one: Opened) -> None:
 def _height(view: View) -> int:
     """Of the large map, so that three panels fit on a laptop's screen, and one fills a projector's."""
     if view.present:
-        return 620 if state.fields(WorkbenchFields).panel == "attention" else 420
+        return 620 if view.panel == "attention" else 420
     return 260 if view.verdict else 330
