@@ -47,7 +47,7 @@ def test_every_section_opens(section: str, view: dict[str, str]) -> None:
 
 def test_only_the_open_section_is_drawn() -> None:
     keys = [component.key for component in attention(section="bertviz").get("bidi_component")]
-    assert sorted(keys) == ["bertviz", "box_pair", "box_text"]
+    assert sorted(keys) == ["bertviz", "box_text", "page_keys"]
     assert charts(attention(section="heads")) == []
 
 

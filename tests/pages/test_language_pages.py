@@ -187,7 +187,8 @@ def test_slots_and_words_as_people_write_them() -> None:
 def test_a_model_without_the_head_is_offered_the_embedded_one(page_id: str) -> None:
     app = page(page_id, model="sentiment", beside="")
     assert "The bundled model has one" in messages(app)
-    app.button[0].click()
+    (button,) = [button for button in app.button if button.label == "Open GlassBERT pretrained"]
+    button.click()
     run(app)
     assert app.session_state.view["model"] == "pretrained"
 
