@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SAME", "Trace"]
 
-#: Values of F that differ by less than this are the same to a reader; restored shares would run to hundreds of per cent.
+#: Values of F that differ by less are the same to a reader; restored shares would run to hundreds of per cent.
 SAME: Mapping[Output, float] = {"logit": 0.05, "probability": 0.005}
 
 
