@@ -14,7 +14,7 @@ from glassbert.decision import Passes, decide
 from glassbert.evaluation import receipt
 from glassbert.evaluation._baseline import HOLDS, SMALL, gap_of
 from glassbert.evaluation._check import verdict as graded
-from glassbert.evaluation._ordering import sizes
+from glassbert.evaluation._examination import sizes
 from glassbert.evaluation.results import BaselineGap, Receipt, ReceiptLine
 from glassbert.network.model import Model
 from glassbert.results import signed
