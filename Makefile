@@ -17,7 +17,7 @@ heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest smoke bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -65,6 +65,9 @@ smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: ALL = 1
 slowest: chromium unit browser ## all tests, those that mostly wait too, with a list of the slowest
+
+fuzz: venv-dev ## the property tests with many more examples, random ones, in search of new faults
+	@$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=fuzz --timeout=3600 --ignore=tests/browser tests
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

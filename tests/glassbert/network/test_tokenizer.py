@@ -250,7 +250,7 @@ def test_patterns_of_published_tokenizers_are_accepted(pattern: str) -> None:
     assert not _explodes(pattern)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings().max_examples * 3)
 @given(st.text(alphabet="ab()[]{}|*+?\\\\1,{}$^", max_size=40))
 def test_any_pattern_is_judged(pattern: str) -> None:
     assert _explodes(pattern) in (True, False)
