@@ -92,6 +92,22 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _forked_scripts() -> Iterator[None]:
+    """Tokenizers are tried, and pickles read, by forks."""
+    from glassbert.models import convert
+    from glassbert.network import tokenizer
+    from tests.forked import Forked
+
+    with pytest.MonkeyPatch.context() as patch:
+        trials, conversions = Forked(tokenizer._TRIAL, "torch"), Forked(convert._SCRIPT)
+        patch.setattr(tokenizer, "subprocess", trials)
+        patch.setattr(convert, "subprocess", conversions)
+        yield
+        trials.close()
+        conversions.close()
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """What drives browsers; a process can start it only once."""
