@@ -260,9 +260,8 @@ def test_any_pattern_is_judged(pattern: str) -> None:
 
 
 def test_the_trial_runs_alone(tiny_checkpoint: Callable[..., Path]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", str(opening._TRIAL), str(tiny_checkpoint("roberta", "masked_words"))],
-        capture_output=True,
-        check=True,
-    )
+    command = [sys.executable, "-P", str(opening._TRIAL), str(tiny_checkpoint("roberta", "masked_words"))]
+    done = subprocess.run(command, capture_output=True, check=True)
     assert b'"fast": true' in done.stdout
+    forked = opening.subprocess.run(command)
+    assert (forked.returncode, forked.stdout) == (0, done.stdout.decode()), "what other tests are given"
