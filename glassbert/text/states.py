@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from glassbert.arguments import checked
-from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.text.inputs import Text, encode
 from glassbert.text.results import HiddenStates
 
