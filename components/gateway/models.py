@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
-from components.gateway.settings import not_offered, permitted
+from components.gateway.settings import is_shared, not_offered, permitted
 from components.gateway.turns import run_is_over
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def suggestions() -> dict[str, Suggestion]:
     import_library()
     from glassbert.models.suggestions import SUGGESTIONS
 
-    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if permitted(suggestion.id)}
+    every = not is_shared()
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if every or permitted(suggestion.id)}
 
 
 @shared(1)

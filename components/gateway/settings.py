@@ -113,7 +113,8 @@ def is_shared() -> bool:
         return True
     if get_script_run_ctx(suppress_warning=True) is None:  # no visitor: the models that are opened ahead
         return False
-    return any(name in st.context.headers for name in FORWARDED)
+    headers = st.context.headers  # a new object each time
+    return any(name in headers for name in FORWARDED)
 
 
 def permitted(source: str) -> bool:

@@ -2,8 +2,8 @@
 
 A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_receipts`` runs them,
 ``_examination`` holds what the receipts of one input share, ``_rerun`` runs the method of an explanation again,
-``_baseline`` compares the text with an
-empty one, ``_broken`` makes explanations that must fail, ``_scoreboard`` and ``_ranking`` compare methods.
+``_baseline`` compares the text with an empty one, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
+``_ranking`` compare methods.
 """
 
 from glassbert.evaluation._agreement import method_agreement

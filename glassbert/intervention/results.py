@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SAME", "Trace"]
 
-#: F of two texts that differ by less than this is the same to a reader: restored shares of it run to hundreds of per cent.
+#: Values of F that differ by less are the same to a reader; restored shares would run to hundreds of per cent.
 SAME: Mapping[Output, float] = {"logit": 0.05, "probability": 0.005}
 
 
@@ -53,7 +53,7 @@ class Trace(Result):
 
     @property
     def nothing_to_trace(self) -> str:
-        """A sentence if both texts get practically the same answer (see ``SAME``), so that shares mean nothing; else ""."""
+        """A sentence if both texts get practically the same answer (``SAME``), so that shares mean nothing; else ""."""
         if abs(self.clean_value - self.corrupted_value) >= SAME[self.output]:
             return ""
         return (

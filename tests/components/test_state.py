@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components import address
@@ -73,7 +73,6 @@ views = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(views)
 @example(FRESH)
 @example(replace(FRESH, token=-1))
@@ -88,7 +87,6 @@ def test_a_link_restores_the_view(view: View) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields], data: st.DataObject) -> None:
     view, own = data.draw(views), data.draw(all_of(group))
@@ -97,7 +95,6 @@ def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields
     assert address.read(parameters, group()) == own
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([name for _, name in EVERY]) | st.text(max_size=10), st.text(max_size=30)))
 @example({name: "9" * 5_000 for _, name in EVERY})
 @example({name: "9" * 4_000 for _, name in EVERY})
@@ -197,7 +194,6 @@ def test_a_text_too_long_for_a_link_is_left_out_with_its_selection(view: View) -
     }
 
 
-@settings(deadline=None)
 @given(st.text(max_size=3_000), st.text(max_size=3_000))
 @example("/" * 2_900, "/" * 3_000)
 @example("字" * 800, "字" * 3_000)

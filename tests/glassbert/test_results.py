@@ -470,7 +470,7 @@ finite = arrays.arrays(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(finite, st.lists(st.text(), min_size=1, max_size=6))
 def test_any_floats_and_any_labels_survive_json(encoded_once, logits, labels):
     result = gb.Classification(encoded_once, tuple(labels), logits, logits[::-1])
@@ -491,7 +491,6 @@ targets = st.one_of(
 
 
 @given(targets)
-@settings(deadline=None, derandomize=True, database=None)
 def test_targets_survive_json_and_are_hashable(target):
     again = target_from_dict(json.loads(json.dumps(target_to_dict(target))))
     assert again == target

@@ -207,7 +207,7 @@ def test_what_promises_no_sum_is_not_judged_by_one(model):
 values = st.lists(st.integers(-3, 3) | st.floats(-2, 2), min_size=2, max_size=12)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=settings().max_examples * 3 // 2)
 @given(st.data())
 def test_rank_correlations_equal_scipy(data):
     first = np.array(data.draw(values), dtype=float)

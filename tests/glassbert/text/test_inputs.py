@@ -30,7 +30,7 @@ ALPHABETS = (
 )
 chunks = st.one_of(*(st.text(alphabet=alphabet, min_size=1, max_size=8) for alphabet in ALPHABETS))
 texts = st.lists(chunks, min_size=1, max_size=5).map(" ".join)
-thorough = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+thorough = settings(max_examples=settings().max_examples * 4 // 5)
 
 
 def droppable(character: str) -> bool:
@@ -67,6 +67,7 @@ def check_offsets(encoded, *, keeps_everything):
     assert ((encoded.sequence_ids < 0) == encoded.special_tokens_mask.astype(bool)).all()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "albert", "mpnet"])
 def test_spans_cover_the_text_in_any_script(tiny_model, family):
     model = tiny_model(family, "masked_words")
@@ -86,6 +87,7 @@ def test_spans_cover_the_text_in_any_script(tiny_model, family):
     check()
 
 
+@pytest.mark.hypothesis
 def test_a_span_of_the_text_lower_cased_without_accents_is_its_piece(pretrained):
     """Uncased WordPiece by its definition: lower case, decompose, drop combining marks."""
 

@@ -65,7 +65,7 @@ def test_edits_made_together_do_not_move_each_other(bert):
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 10)
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30))
 @example(" \u0e33")  # Thai sara am, which forms one grapheme with the space before it
 def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
@@ -79,7 +79,7 @@ def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
         assert edit_text(encoded, [gb.Edit(position, replacement=word)], model.mask_token).texts == encoded.texts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(data=st.data())
 def test_every_word_is_found_again_after_the_edits(tiny_model, data):
     """Each word's place in the edited text, against what stands there, and the token there against its characters."""
