@@ -84,7 +84,7 @@ class View:
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces
     block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it
-    method: str = "integrated_gradients"
+    method: str = "attn_lrp"  # one pass, no baseline, and its first word is the one that people would change most often
     explain: str = ""  # what the saliency explains, see questions.KINDS; "" chooses by the text
     # A label and a word are kept apart: the foil of a class must not become the foil of a masked word.
     label: str = ""  # the label that is explained; "": the predicted one
