@@ -22,6 +22,7 @@ from components.state import PageFields, View, full_address
 from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
+from components.views.definitions.fields import DefinitionsFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.saliency.fields import SaliencyFields
@@ -33,6 +34,7 @@ LONG = "long " * 2_000
 GROUPS: tuple[type[PageFields], ...] = (
     AttentionFields,
     CompareFields,
+    DefinitionsFields,
     InputsFields,
     MaskedWordsFields,
     SaliencyFields,
