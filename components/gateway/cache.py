@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from components.gateway.long_texts import Holding, Keeper, bound_the_heap, visitor
+from components.gateway.long_texts import Holding, Keeper, bound_the_heap
+from components.gateway.visitors import visitor
 
 __all__ = ["shared", "turn_to", "while_read"]
 

@@ -23,11 +23,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from components.gateway.visitors import is_present
 
-from components.gateway.turns import is_present
-
-__all__ = ["Holding", "Keeper", "bound_the_heap", "give_memory_back", "visitor"]
+__all__ = ["Holding", "Keeper", "bound_the_heap", "give_memory_back"]
 
 IDLE_SECONDS = 300.0
 ABSENT_SECONDS = 20.0
@@ -68,12 +66,6 @@ def bound_the_heap() -> None:
     if limit is not None:
         limit(_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
         limit(_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def visitor() -> str:
-    """The id of the running session; "" in a thread without one."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.session_id if context else ""
 
 
 class Keeper:

@@ -12,7 +12,7 @@ from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
 from components.gateway.settings import not_offered, permitted
-from components.gateway.turns import run_is_over
+from components.gateway.visitors import run_is_over
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint

@@ -16,7 +16,8 @@ import streamlit as st
 from components import state
 from components.gateway.library import gb
 from components.gateway.settings import settings
-from components.gateway.turns import admitted_by, turns, unattended, visitor
+from components.gateway.turns import admitted_by, turns
+from components.gateway.visitors import unattended, visitor
 from components.shared.errors import explained_errors
 
 __all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", "stop_jobs_of_other_pages"]
