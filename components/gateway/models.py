@@ -151,7 +151,7 @@ def load(request: ModelRequest) -> gb.Model:
     return gb.ablate(model, request.off) if request.off else model
 
 
-@shared(4)
+@shared(4, models=True)
 def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code

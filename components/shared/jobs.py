@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from components import state
+from components.gateway import cache
 from components.gateway.library import gb
 from components.gateway.settings import settings
 from components.gateway.turns import admitted_by, turns
@@ -33,6 +35,9 @@ _R = TypeVar("_R")
 class Job(Generic[_R]):
     """One job; ``key`` names its input. ``found`` is complete once it is ``done``; before that it is None or partial.
 
+    What was found counts in the server's budget of memory (`gateway.cache`): a job whose result has to go is as if it
+    had not been started.
+
     A page cannot do the work in its own thread: Streamlit ends that one when the user clicks, and the results so far
     would be lost. The work takes turns with other visitors (`gateway.turns`), and stops when its visitor closes the
     window or opens another page.
@@ -42,7 +47,8 @@ class Job(Generic[_R]):
         self.key = key
         self.owner = visitor()
         self.page = state.page()
-        self.found = found
+        self._found = found
+        self._counted: cache.Counted | None = None
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # partial results published so far
@@ -52,6 +58,29 @@ class Job(Generic[_R]):
         self._stop = threading.Event()
         self._stopped_at = 0.0
         self._thread: threading.Thread | None = None
+
+    @property
+    def found(self) -> _R | None:
+        if self._counted is not None:
+            self._counted.use()
+        return self._found
+
+    @found.setter
+    def found(self, found: _R | None) -> None:
+        if self._counted is not None:
+            self._counted.drop()
+        self._found, self._counted = found, None
+
+    def _count(self) -> None:
+        """What was found takes memory from now on."""
+        job = weakref.ref(self)
+
+        def forget() -> None:
+            mine = job()
+            if mine is not None and not mine.running and mine._counted is not None:
+                mine._found, mine._counted, mine._thread = None, None, None
+
+        self._counted = cache.Counted(self, self._found, forget)
 
     @property
     def started(self) -> bool:
@@ -133,6 +162,8 @@ class Job(Generic[_R]):
             self.stopped = True
         except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
             self.error = error
+        if self._found is not None:
+            self._count()
 
 
 def current_job(name: str, key: str) -> Job[Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import glassbert as gb
 from components import state
+from components.gateway import cache
 from components.shared.jobs import Job, current_job
 
 STEP = threading.Event
@@ -133,3 +136,23 @@ def test_another_question_stops_the_search_of_the_one_before(monkeypatch: pytest
     assert second is not first
     ended(first)
     assert not second.started
+
+
+def test_a_result_that_has_to_go_leaves_a_job_that_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = cache.Store(lambda: 10_000_000)
+    monkeypatch.setattr(cache, "_store", store)
+    jobs = [Job[object](f"{number}") for number in range(3)]
+    for job in jobs:
+        job.start(lambda **_: np.ones(4_000_000, np.uint8))
+        ended(job)
+    assert [(job.started, job.done, job.found is None) for job in jobs] == [
+        (False, False, True),
+        (True, True, False),
+        (True, True, False),
+    ]
+    jobs[0].start(lambda **_: "small")
+    assert ended(jobs[0]).found == "small"
+    assert 8_000_000 < store.size < 8_001_000
+    del job, jobs
+    gc.collect()
+    assert store.size == 0, "a session that is over takes its jobs along"
