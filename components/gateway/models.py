@@ -151,7 +151,13 @@ def load(request: ModelRequest) -> gb.Model:
     return gb.ablate(model, request.off) if request.off else model
 
 
-@shared(4, models=True)
+def _is_embedded(source: str, *_: str) -> bool:
+    from glassbert.models.checkpoint import EMBEDDED_IDS
+
+    return source in EMBEDDED_IDS
+
+
+@shared(4, models=True, stays=_is_embedded)
 def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code

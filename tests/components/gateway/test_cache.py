@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import threading
@@ -9,14 +10,16 @@ import time
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from streamlit import runtime
 from streamlit.runtime.scriptrunner import StopException
 
 import glassbert as gb
-from components.gateway import attention, cache, inputs, language, models, saliency, turns
+from components.gateway import attention, cache, inputs, language, memory, models, saliency, turns
 from components.gateway.long_texts import Keeper
 from components.gateway.requests import ModelRequest, TextRequest, version_of
 from tests.conftest import TinyCheckpoint
@@ -171,9 +174,9 @@ class Found:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> cache.Store:
+def store(monkeypatch: pytest.MonkeyPatch) -> memory.Store:
     """A budget of 10 MB."""
-    store = cache.Store(lambda: 10_000_000)
+    store = memory.Store(lambda: 10_000_000)
     monkeypatch.setattr(cache, "_store", store)
     return store
 
@@ -184,16 +187,16 @@ def megabytes(number: float) -> np.ndarray:
 
 def test_a_result_weighs_what_its_arrays_occupy() -> None:
     whole = np.ones(1_000_000)
-    once = cache.bytes_of(Found(whole))
+    once = memory.bytes_of(Found(whole))
     assert 8_000_000 < once < 8_001_000
-    assert cache.bytes_of(Found(whole, (whole[:10], whole[10:]))) < once + 1_000, "one array, however many show it"
-    assert cache.bytes_of(Found(whole[:10])) > 8_000_000, "a part keeps the whole"
-    assert 8_000_000 < cache.bytes_of({"a": [torch.ones(1_000, 1_000, dtype=torch.float64)[:2]]}) < 8_001_000
+    assert memory.bytes_of(Found(whole, (whole[:10], whole[10:]))) < once + 1_000, "one array, however many show it"
+    assert memory.bytes_of(Found(whole[:10])) > 8_000_000, "a part keeps the whole"
+    assert 8_000_000 < memory.bytes_of({"a": [torch.ones(1_000, 1_000, dtype=torch.float64)[:2]]}) < 8_001_000
     model = models.load(ModelRequest("pretrained", "cpu"))
-    assert cache.bytes_of(model) == pytest.approx(4 * model.parameters, rel=0.02)
+    assert memory.bytes_of(model) == pytest.approx(4 * model.parameters, rel=0.02)
 
 
-def test_what_was_unused_longest_is_dropped_and_released(store: cache.Store) -> None:
+def test_what_was_unused_longest_is_dropped_and_released(store: memory.Store) -> None:
     calls: list[int] = []
 
     @cache.shared(100)
@@ -213,7 +216,7 @@ def test_what_was_unused_longest_is_dropped_and_released(store: cache.Store) -> 
     assert calls == [0, 1, 2, 3, 1]
 
 
-def test_a_result_larger_than_the_budget_stays_until_the_next(store: cache.Store) -> None:
+def test_a_result_larger_than_the_budget_stays_until_the_next(store: memory.Store) -> None:
     @cache.shared(100)
     def find(number: int) -> Found:  # noqa: ARG001
         return Found(megabytes(12))
@@ -223,7 +226,7 @@ def test_a_result_larger_than_the_budget_stays_until_the_next(store: cache.Store
     assert store.size < 12_010_000
 
 
-def test_models_are_dropped_last_and_two_of_them_stay(store: cache.Store) -> None:
+def test_models_are_dropped_last_and_two_of_them_stay(store: memory.Store) -> None:
     opened: list[str] = []
 
     @cache.shared(100, models=True)
@@ -248,7 +251,7 @@ def test_models_are_dropped_last_and_two_of_them_stay(store: cache.Store) -> Non
     assert 10_000_000 < store.size < 10_600_000, "two models, and a quarter for results"
 
 
-def test_no_more_of_a_kind_than_it_says(store: cache.Store) -> None:
+def test_no_more_of_a_kind_than_it_says(store: memory.Store) -> None:
     del store
     calls: list[int] = []
 
@@ -271,7 +274,7 @@ def test_no_more_of_a_kind_than_it_says(store: cache.Store) -> None:
     assert calls == [1, 2, 3, 2, 2, 1]
 
 
-def test_what_somebody_else_keeps_counts_until_they_are_gone(store: cache.Store) -> None:
+def test_what_somebody_else_keeps_counts_until_they_are_gone(store: memory.Store) -> None:
     class Owner:
         pass
 
@@ -295,7 +298,7 @@ def test_what_somebody_else_keeps_counts_until_they_are_gone(store: cache.Store)
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
 def test_the_process_stays_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thirty results of 10 MB, of which five fit: resident memory, as the system counts it."""
-    monkeypatch.setattr(cache, "_store", cache.Store(lambda: 50_000_000))
+    monkeypatch.setattr(cache, "_store", memory.Store(lambda: 50_000_000))
 
     @cache.shared(100)
     def find(number: int) -> Found:  # noqa: ARG001
@@ -310,7 +313,7 @@ def test_the_process_stays_within_the_budget(monkeypatch: pytest.MonkeyPatch) ->
     assert 35_000_000 < resident() - before < 65_000_000
 
 
-def test_several_threads_compute_a_result_once(store: cache.Store) -> None:
+def test_several_threads_compute_a_result_once(store: memory.Store) -> None:
     del store
     calls: list[int] = []
 
@@ -328,7 +331,7 @@ def test_several_threads_compute_a_result_once(store: cache.Store) -> None:
     assert calls == [1]
 
 
-def test_a_page_computes_in_turn_and_ends_with_its_run(store: cache.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_computes_in_turn_and_ends_with_its_run(store: memory.Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against passes of a page that go past the queue, and on when nobody waits for them."""
     over = [True]
     monkeypatch.setattr(turns, "visitor", lambda: "ann")
@@ -343,3 +346,51 @@ def test_a_page_computes_in_turn_and_ends_with_its_run(store: cache.Store, monke
     attention.maps(request)
     assert queue._used["ann"][0] > 0
     assert store.size > 0
+
+
+def test_what_only_absent_visitors_used_is_dropped(store: memory.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = ["ann"]
+    monkeypatch.setattr(cache, "visitor", lambda: who[0])
+
+    @cache.shared(9, stays=lambda number: number == 3)
+    def find(number: int) -> Found:
+        return Found(megabytes(number))
+
+    released = [weakref.ref(find(number).values) for number in (1, 2, 3)]
+    who[0] = "bob"
+    find(2)
+
+    def still(present: set[str], now: float) -> list[bool]:
+        store.drop_what_nobody_uses(present.__contains__, now)
+        return [ref() is not None for ref in released]
+
+    assert still({"ann", "bob"}, 0.0) == [True, True, True]
+    assert still({"bob"}, 100.0) == [True, True, True]
+    assert still({"bob"}, 119.9) == [True, True, True], "a connection that broke for a moment"
+    assert still({"bob"}, 120.0) == [False, True, True]
+    assert still(set(), 200.0) == [False, True, True]
+    assert still({"bob"}, 210.0) == [False, True, True]
+    find(2)
+    assert still({"bob"}, 230.0) == [False, True, True]
+    still(set(), 300.0)
+    assert still(set(), 320.0) == [False, False, True]
+
+
+def test_streamlit_forgets_the_last_session_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against Streamlit's own storage: without help, the last closed session stays until another one is closed."""
+    from streamlit.runtime.memory_session_storage import MemorySessionStorage
+
+    class Session:
+        id = "ann"
+
+    storage = MemorySessionStorage(ttl_seconds=0)
+    manager = SimpleNamespace(_session_storage=storage, list_active_sessions=list)
+    monkeypatch.setattr(memory, "_server", lambda: SimpleNamespace(_session_mgr=manager))
+    session = Session()
+    gone = weakref.ref(session)
+    storage.save(SimpleNamespace(session=session))
+    del session
+    assert gone() is not None
+    assert memory._sessions_left() == 0
+    assert gone() is None
+    assert "self._session_mgr = " in inspect.getsource(runtime.Runtime.__init__), "where the server's is found"

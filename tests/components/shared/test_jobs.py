@@ -11,7 +11,7 @@ import pytest
 
 import glassbert as gb
 from components import state
-from components.gateway import cache
+from components.gateway import cache, memory
 from components.shared.jobs import Job, current_job
 
 STEP = threading.Event
@@ -139,7 +139,7 @@ def test_another_question_stops_the_search_of_the_one_before(monkeypatch: pytest
 
 
 def test_a_result_that_has_to_go_leaves_a_job_that_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = cache.Store(lambda: 10_000_000)
+    store = memory.Store(lambda: 10_000_000)
     monkeypatch.setattr(cache, "_store", store)
     jobs = [Job[object](f"{number}") for number in range(3)]
     for job in jobs:
