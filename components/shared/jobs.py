@@ -18,7 +18,7 @@ from components import state
 from components.gateway import cache
 from components.gateway.library import gb
 from components.gateway.settings import settings
-from components.gateway.turns import admitted_by, turns
+from components.gateway.turns import admitted_by, place_in_queue, turns
 from components.gateway.visitors import unattended, visitor
 from components.shared.errors import explained_errors
 
@@ -52,7 +52,7 @@ class Job(Generic[_R]):
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # partial results published so far
-        self.ahead = 0  # visitors whose turn comes first
+        self.ahead = 0  # requests whose turn comes first
         self.stopped = False  # by the user, before there was a result
         self.error: Exception | None = None
         self._stop = threading.Event()
@@ -290,6 +290,6 @@ def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
     left, right = st.columns([0.75, 0.25], vertical_alignment="center")
     doing = job.doing or f"{job.share:.0%} {unit}".strip()
     if job.ahead:
-        doing += f" · waiting for {job.ahead} other visitor{'s' * (job.ahead > 1)}"
+        doing += f" · {place_in_queue(job.ahead)}"
     left.progress(job.share, text=doing)
     right.button("Stop", on_click=job.stop, key=f"{name}_stop", width="stretch")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from components.gateway import turns as gateway
 from components.gateway.turns import Turns
 from glassbert.errors import StoppedError
+from glassbert.network.run import check_admission
 
 
 def never() -> bool:
@@ -133,3 +135,35 @@ def until(reached, seconds: float = 5.0) -> None:
 def test_outside_of_a_page_passes_wait_for_nobody() -> None:
     with gateway.during_the_run():
         pass
+
+
+def test_a_page_says_how_many_are_before_it_once_it_has_waited_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two others are before this visitor: one whose pass runs, one who used the machine less."""
+    queue, said = Turns(), []
+    slot = SimpleNamespace(caption=said.append, empty=lambda: said.append(""))
+    monkeypatch.setattr(gateway, "turns", queue)
+    monkeypatch.setattr(gateway, "visitor", lambda: "me")
+    monkeypatch.setattr(gateway, "_SAID_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(gateway.state, "remembered", {gateway.QUEUE_SLOT: slot}.get)
+    go_on = threading.Event()
+    with queue.turn("me", never):
+        time.sleep(0.01)  # so that whoever has had no turn goes first
+
+    def other() -> None:
+        with queue.turn("other", never):
+            time.sleep(0.3)
+
+    def mine() -> None:
+        with gateway.during_the_run():
+            check_admission()
+            go_on.set()
+
+    threads = [threading.Thread(target=work) for work in (other, mine)]
+    with queue.turn("running", never):
+        for thread in threads:
+            thread.start()
+        until(lambda: bool(said))
+    for thread in threads:
+        thread.join(10)
+    assert go_on.is_set()
+    assert [one.rpartition(": ")[2] for one in said] == ["2 requests before yours", "1 request before yours", ""]
