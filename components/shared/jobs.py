@@ -54,6 +54,7 @@ class Job(Generic[_R]):
         self.arrived = 0  # partial results published so far
         self.ahead = 0  # requests whose turn comes first
         self.stopped = False  # by the user, before there was a result
+        self.out_of_time = False  # it reached the server's limit
         self.error: Exception | None = None
         self._stop = threading.Event()
         self._stopped_at = 0.0
@@ -104,7 +105,7 @@ class Job(Generic[_R]):
         if self.running:
             return
         self.found = found
-        self.share, self.doing, self.stopped, self.error = 0.0, "", False, None
+        self.share, self.doing, self.stopped, self.out_of_time, self.error = 0.0, "", False, False, None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
@@ -147,11 +148,14 @@ class Job(Generic[_R]):
         deadline = time.monotonic() + settings().seconds
 
         def over() -> bool:
-            return self._stop.is_set() or gone() or time.monotonic() > deadline
+            if time.monotonic() > deadline and not self._stop.is_set():
+                self.out_of_time = True
+                self.stop()
+            return self._stop.is_set() or gone()
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with turns.turn(self.owner, lambda: gone() or self._overdue, self._wait_behind):
+            with turns.turn(self.owner, lambda: (over() and gone()) or self._overdue, self._wait_behind):
                 self.ahead = 0
                 yield
 
@@ -275,7 +279,10 @@ def draw_job(
         width="stretch",
     )
     right.caption(cost)
-    if job.stopped and job.found is None:
+    if job.out_of_time:
+        until = "before there were any results" if job.found is None else "what was found until then is shown"
+        st.info(f"Stopped at the time limit of this server, {settings().seconds:,} seconds: {until}.")
+    elif job.stopped and job.found is None:
         st.info("Stopped before there were any results.")
     with explained_errors():
         job.raise_error()
