@@ -15,7 +15,7 @@ from components.gateway.requests import ModelRequest, TextRequest
 if TYPE_CHECKING:
     from glassbert.evaluation import Check
     from glassbert.evaluation._broken import BrokenKind
-    from glassbert.evaluation.results import MethodRanking
+    from glassbert.evaluation.results import MethodAgreement, MethodRanking, Scoreboard
     from glassbert.targets import Output
 
 __all__ = [
@@ -24,13 +24,15 @@ __all__ = [
     "broken",
     "checks",
     "default_methods",
-    "explain",
     "long_attribution",
+    "method_agreement",
     "method_ranking",
     "methods",
     "page_options",
     "passes_of",
     "receipt",
+    "scoreboard",
+    "scores_and_receipts",
     "stored_ranking",
 ]
 
@@ -96,7 +98,7 @@ class Explanations:
         return [method for method in methods if method not in self.receipts and method not in self.refusals]
 
 
-def explain(
+def scores_and_receipts(
     request: TextRequest,
     target: gb.Target,
     output: Output,
@@ -146,7 +148,7 @@ def explain(
     return work
 
 
-# --- one receipt, and the ranking of the methods ----------------------------------------------------------------
+# --- one receipt, and the methods compared ----------------------------------------------------------------------
 
 
 @shared(64)
@@ -163,6 +165,16 @@ def broken(
     model = load(request.model)
     scores = gb.broken(model, attribute(request, method, target, output), kind=kind, seed=seed)
     return scores, gb.receipt(model, scores)
+
+
+def method_agreement(scores: Sequence[gb.TokenScores]) -> MethodAgreement:
+    """How far the methods agree on one text; no pass."""
+    return gb.method_agreement(scores)
+
+
+def scoreboard(receipts: Sequence[gb.Receipt]) -> Scoreboard:
+    """The methods on one text in the order of their receipts; no pass."""
+    return gb.scoreboard(receipts)
 
 
 def stored_ranking(request: ModelRequest) -> MethodRanking | None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
-from components.shared.options import one_of
 from components.shared.selection import masked_position, selected_in
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from glassbert.targets import Output
 
-__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "questions", "refined"]
+__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "one_of", "questions", "refined"]
 
 #: What can be explained → its label.
 KINDS = {
@@ -31,6 +30,7 @@ KINDS = {
     "end": "End of the answer",
 }
 _UNITS: dict[Output, str] = {"logit": "Logit", "probability": "Probability"}
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +115,12 @@ def _selected_word(opened: list[Opened], one: Opened) -> int | None:
 
 
 # --- controls --------------------------------------------------------------------------------------------------
+
+
+def one_of(options: Iterable[_T], chosen: object) -> _T:
+    """The option that equals ``chosen``, or the first if a link or a cleared widget gives something else."""
+    known = list(options)
+    return next((option for option in known if option == chosen), known[0])
 
 
 def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:

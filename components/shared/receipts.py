@@ -8,8 +8,7 @@ from components.gateway import saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.questions import Question
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 
 __all__ = ["MARKS", "VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
 

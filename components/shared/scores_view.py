@@ -12,12 +12,11 @@ from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
-from components.text import plain
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
+from components.text import passes, plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "passes", "scores_of"]
+__all__ = ["arithmetic", "draw_scores", "scores_of"]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -86,8 +85,3 @@ def arithmetic(result: gb.TokenScores) -> str:
         rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
         return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
     return "The scores need not add up to anything."
-
-
-def passes(count: int) -> str:
-    """``1 → "1 pass"``; a method that reuses another's computation has none of its own."""
-    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

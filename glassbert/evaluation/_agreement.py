@@ -9,7 +9,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.attribution.results import TokenScores
 from glassbert.errors import OptionError
-from glassbert.evaluation._ordering import evidence, kendall, order
+from glassbert.evaluation._examination import evidence, kendall, order
 from glassbert.evaluation.results import MethodAgreement
 from glassbert.results import Array
 

@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import is_signed
+from glassbert.evaluation._examination import Examination, Subject, is_signed
 from glassbert.results import Array
 
 _HOLDS, _FAILS = 0.5, 0.8

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import is_signed, kendall
+from glassbert.evaluation._examination import Examination, Subject, is_signed, kendall
 from glassbert.results import Array
 
 _HOLDS, _FAILS = 0.4, 0.15

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from glassbert.arguments import checked
-from glassbert.network.model import Model, batch
-from glassbert.network.room import require_memory_for_states
-from glassbert.network.run import Forward, run
+from glassbert.network.batches import require_memory_for_states
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.text.inputs import Text, encode
 from glassbert.text.results import HiddenStates
 

@@ -14,8 +14,8 @@ from glassbert.arguments import checked
 from glassbert.decision import Runner
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
-from glassbert.network.model import Model, batch, require_task_head
-from glassbert.network.run import run
+from glassbert.network.model import Model, require_task_head
+from glassbert.network.run import batch, run
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode

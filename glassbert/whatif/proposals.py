@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from glassbert.decision import Passes, Runner
-from glassbert.language.masked_copies import Question, states
+from glassbert.language.masked_copies import MaskedCopy, states
 from glassbert.network.batches import chunks, rows_of_vocabulary
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
@@ -57,11 +57,11 @@ def by_masked_model(
     pieces is replaced by one mask. One pass per position, in batches.
     """
     require_task_head(proposer, "masked_words")
-    questions, words = [], whole_words(proposer)
+    copies, words = [], whole_words(proposer)
     for position in positions:
-        questions.append(_masked(proposer, encoded, position))
-    passes.add(len(questions))
-    rows = states(proposer, questions)
+        copies.append(_masked(proposer, encoded, position))
+    passes.add(len(copies))
+    rows = states(proposer, copies)
     found = []
     barred = torch.from_numpy(~words)
     for some in chunks(len(rows), rows_of_vocabulary(proposer)):
@@ -110,10 +110,10 @@ def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: 
     return found
 
 
-def _masked(model: Model, encoded: Encoded, position: int) -> Question:
+def _masked(model: Model, encoded: Encoded, position: int) -> MaskedCopy:
     pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
     keep = np.ones(len(encoded), dtype=bool)
     keep[pieces[1:]] = False
     ids = encoded.input_ids.copy()
     ids[position] = model.tokenizer.mask_token_id
-    return Question(ids[keep], encoded.token_type_ids[keep], position)
+    return MaskedCopy(ids[keep], encoded.token_type_ids[keep], position)

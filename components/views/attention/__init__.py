@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz

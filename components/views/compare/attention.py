@@ -60,6 +60,7 @@ def draw_attention(compared: Compared) -> None:
         max_thumbnail_px=96,
         max_height_px=min(100 + 45 * layers, 480),
         max_stretch=2.0,
+        signed=True,
         marks=Marks(
             values=np.minimum(bits / max(float(bits.max()), _LEAST_BITS), 1),
             notes=tuple(tuple(f"{value:.3f} bits apart" for value in row) for row in bits.tolist()),

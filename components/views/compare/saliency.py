@@ -11,8 +11,7 @@ from components.gateway import comparison, inputs, saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.questions import ask_method, ask_units, ask_which, refined
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 from components.views.compare.decisions import WORDING, common_questions
 from components.views.compare.sides import NOTHING, Compared, offer_texts
 from components.views.compare.summary import nothing_common

@@ -13,8 +13,7 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared.selection import selected_in
 from components.text import plain
 from components.views.compare.fields import CompareFields

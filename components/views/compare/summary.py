@@ -10,8 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway import comparison, inputs, language, saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of

@@ -11,8 +11,7 @@ import streamlit as st
 from components import state
 from components.gateway.inputs import normalisation_labels, reading_steps
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared.selection import select_token, selected_in
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column

@@ -7,9 +7,8 @@ import streamlit as st
 from components import state
 from components.gateway import inputs
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
-from components.shared.tokens import shown_positions, strip_tokens
+from components.gateway.requests import Opened, version_of
+from components.shared.selection import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import token_strip
 

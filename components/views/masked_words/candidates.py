@@ -9,12 +9,10 @@ from components import state
 from components.gateway import inputs, language
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import ModelRequest, version_of
+from components.gateway.requests import ModelRequest, Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
-from components.shared.selection import selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import say_if_words_are_left_out, words_asked

@@ -9,8 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway.language import logit_lens
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields

@@ -9,8 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway.language import large_probe, probe_template
 from components.gateway.models import is_quick
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.selection import dark_page

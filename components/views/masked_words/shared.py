@@ -9,10 +9,8 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.gateway.requests import Opened, TextRequest, version_of
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 

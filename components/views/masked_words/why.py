@@ -6,7 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.questions import Question, ask_method, refined
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores, scores_of

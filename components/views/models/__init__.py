@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from components.gateway import models
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 
 __all__ = ["draw_model_cards"]
 

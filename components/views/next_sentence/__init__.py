@@ -10,7 +10,7 @@ from components import state
 from components.gateway import language
 from components.gateway.language import rank_continuations
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method

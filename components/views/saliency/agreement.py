@@ -9,7 +9,6 @@ import streamlit as st
 
 from components import state
 from components.gateway import saliency
-from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
@@ -29,14 +28,13 @@ _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 def draw_agreement(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: none beyond the scores already computed."""
-
     from glassbert.pictures.matrices import agreement
 
     here = [explanations.scores[method] for method in methods if method in explanations.scores]
     if len(here) < 2:
         st.info("Agreement needs at least two methods: choose another one above.")
         return
-    result = gb.method_agreement(here)
+    result = saliency.method_agreement(here)
     known = saliency.methods()
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:

@@ -9,11 +9,10 @@ import streamlit as st
 from components import state
 from components.gateway import saliency
 from components.gateway.requests import version_of
-from components.gateway.saliency import Explanations, explain
+from components.gateway.saliency import Explanations
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 from components.views.saliency.fields import SaliencyFields
 
 __all__ = ["ask_what", "choose_methods", "chosen_methods", "run_controls"]
@@ -78,7 +77,10 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
 
     def start() -> None:
         before = job.found or Explanations()
-        job.start(explain(question.request, question.target, question.output, methods, before, job.publish), before)
+        work = saliency.scores_and_receipts(
+            question.request, question.target, question.output, methods, before, job.publish
+        )
+        job.start(work, before)
 
     done = not known.lacking(methods)
     cost = _took(known, methods) if done else _cost(known, methods, tokens, stopped=job.stopped)

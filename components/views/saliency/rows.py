@@ -10,16 +10,14 @@ import streamlit as st
 from components import state
 from components.gateway import inputs, saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, verdicts
-from components.shared.scores_view import arithmetic, passes
-from components.shared.selection import select_token, selected_in
-from components.shared.tokens import strip_tokens
-from components.text import plain
+from components.shared.scores_view import arithmetic
+from components.shared.selection import select_token, selected_in, strip_tokens
+from components.text import passes, plain
 from components.views.saliency.fields import SaliencyFields
 from components.widgets.token_strip import Token, clicked_token, token_strip
 

@@ -10,8 +10,7 @@ from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.saliency import Explanations
-from components.shared.options import one_of
-from components.shared.questions import Question
+from components.shared.questions import Question, one_of
 from components.text import plain
 from components.views.saliency.rows import draw_row, shown_units
 

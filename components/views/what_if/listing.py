@@ -12,8 +12,7 @@ from components import state
 from components.gateway import language, what_if
 from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
-from components.gateway.opened import Role
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.questions import Question
@@ -39,9 +38,11 @@ class Action:
     active: bool = False
 
 
-def draw_variants(question: Question, tries: Tries) -> None:
-    """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = tries.evaluate(question)
+def draw_variants(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    """A row for each variant, with its outcome in ``found``, and the two that are pinned side by side.
+
+    Cost: one pass for each pinned text that is new; a masked word takes a few more.
+    """
     itself = found[tries.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(

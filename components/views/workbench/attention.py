@@ -6,11 +6,9 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import clicked_head, heads_map

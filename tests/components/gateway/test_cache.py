@@ -8,6 +8,8 @@ import shutil
 import threading
 import time
 import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +52,30 @@ def test_what_differs_is_computed_anew() -> None:
         assert other.scores.shape != first.scores.shape or not np.array_equal(other.scores, first.scores)
     assert language.fill_mask(REQUEST, (2,), 5).positions.tolist() == [2]
     assert language.fill_mask(REQUEST, (3,), 5).positions.tolist() == [3]
+
+
+def test_a_page_computes_in_its_turn_and_stops_when_its_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    @contextmanager
+    def turn(who: str, over: Callable[[], bool], waits: object) -> Iterator[None]:  # noqa: ARG001
+        asked.append(who)
+        if over():
+            raise gb.StoppedError("nobody waits")
+        yield
+
+    monkeypatch.setattr(turns, "visitor", lambda: "me")
+    monkeypatch.setattr(turns.turns, "turn", turn)
+    request = replace(REQUEST, text="Computed in turn.")
+    found = language.fill_mask(request, (2,), 5)
+    assert asked == ["me"]
+    assert language.fill_mask(request, (2,), 5) is found
+    assert asked == ["me"], "a result that is there takes no turn"
+    monkeypatch.setattr(turns, "run_is_over", lambda: True)
+    with pytest.raises(StopException):
+        language.fill_mask(request, (3,), 5)
+    monkeypatch.setattr(turns, "run_is_over", lambda: False)
+    assert language.fill_mask(request, (3,), 5).positions.tolist() == [3], "what was stopped is computed again"
 
 
 def test_another_model_or_device_is_another_copy() -> None:
@@ -120,7 +146,7 @@ def test_reload_reads_a_folder_again_though_nothing_seems_changed(
 
 
 def test_thumbnails_without_special_tokens_are_the_same_weights_without_them() -> None:
-    every, words = attention.thumbnails(REQUEST, True).pixels, attention.thumbnails(REQUEST, False).pixels
+    every, words = attention.thumbnails(REQUEST, True), attention.thumbnails(REQUEST, False)
     assert np.array_equal(words, every[:, :, 1:-1, 1:-1])
 
 

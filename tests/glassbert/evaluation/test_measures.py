@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import glassbert as gb
 from glassbert.decision import Runner
 from glassbert.evaluation._copies import seeded
-from glassbert.evaluation._ordering import kendall, sizes, spearman
+from glassbert.evaluation._examination import kendall, sizes, spearman
 
 TEXT = "This film was not good at all; the acting is great."
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
