@@ -16,6 +16,7 @@ from components.examples import EXAMPLES
 from components.gateway import cache
 from components.gateway.opened import Opened
 from components.gateway.settings import settings
+from components.gateway.turns import QUEUE_SLOT
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shell.model_picker import pick_device, pick_models
 from components.shell.navigation import PAGES, draw_menu
@@ -53,6 +54,7 @@ def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
         slot = st.container()
     st.title(page.title, anchor=False)
     st.caption(page.promise)
+    state.remember(QUEUE_SLOT, st.empty())
     return Frame(view, slot)
 
 

@@ -164,7 +164,9 @@ def _open(request: ModelRequest) -> gb.Model | None:
         return None
     try:
         if not models.is_here(request.source):
-            with st.status(f"Opening {plain(shortened(request.source, 40))} …") as status:
+            with st.status(f"Opening {plain(shortened(request.source, 40))} …", expanded=True) as status:
+                # a click ends this run, and with it the download
+                st.button("Stop", key=f"stop_{version_of(request)}", on_click=_stop_download, args=(request,))
                 models.prepare(request.source, _progress(status))
         model = models.load(request)
     except error_type as error:
@@ -174,6 +176,11 @@ def _open(request: ModelRequest) -> gb.Model | None:
         st.error(message, icon=":material/error:")
         return None
     return model
+
+
+def _stop_download(request: ModelRequest) -> None:
+    message = plain(f"{shortened(request.source, 60)}: you stopped the download. What has arrived is kept.")
+    state.remember("failures", {**state.remembered("failures", {}), request: message})
 
 
 def _forget_failure(request: ModelRequest) -> None:
