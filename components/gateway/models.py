@@ -12,7 +12,7 @@ from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
 from components.gateway.settings import is_shared, not_offered, permitted
-from components.gateway.turns import run_is_over
+from components.gateway.visitors import run_is_over
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
@@ -161,7 +161,13 @@ def load(request: ModelRequest) -> gb.Model:
     return gb.ablate(model, request.off) if request.off else model
 
 
-@shared(4)
+def _is_embedded(source: str, *_: str) -> bool:
+    from glassbert.models.checkpoint import EMBEDDED_IDS
+
+    return source in EMBEDDED_IDS
+
+
+@shared(4, models=True, stays=_is_embedded)
 def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code

@@ -8,7 +8,8 @@ from components import state
 from components.gateway import verdicts
 from components.gateway.library import gb
 from components.gateway.requests import Opened
-from components.gateway.turns import turns, visitor
+from components.gateway.turns import turns
+from components.gateway.visitors import visitor
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job
 from components.shared.questions import Question, one_of, questions

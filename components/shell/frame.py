@@ -17,6 +17,7 @@ from components import state
 from components.gateway import cache, inputs
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
+from components.gateway.turns import QUEUE_SLOT
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shell.answers import draw_answers
@@ -64,7 +65,9 @@ def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
         _present(view)
         page_keys(page_id)
     bar = draw_text_bar(view)
-    return Frame(view, bar.models, bar.answers, st.container(key="notices"))
+    notices = st.container(key="notices")
+    state.remember(QUEUE_SLOT, st.empty())
+    return Frame(view, bar.models, bar.answers, notices)
 
 
 def load_models(frame: Frame) -> list[Opened]:

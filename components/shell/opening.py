@@ -96,16 +96,23 @@ def _open(role: Role, request: ModelRequest) -> gb.Model | None:
     source = request.source
     try:
         if not models.is_here(source):
-            with st.status(f"Opening {plain(shortened(source, 40))} …") as status:
+            with st.status(f"Opening {plain(shortened(source, 40))} …", expanded=True) as status:
+                # a click ends this run, and with it the download
+                st.button("Stop", key=f"stop_{role}", on_click=_stop_download, args=(role, source))
                 models.prepare(source, _progress(status, source in state.remembered("accepted_large", set())))
         return models.load(request)
     except _LargeDownloadError as large:
         _remember_failure(role, source, f"{large.total / 1e6:,.0f} MB to download.", large=True)
-    except gb.StoppedError:  # the next run goes on with a download that this one left
-        pass
+    except gb.StoppedError:  # another run was requested, which goes on with the download
+        st.stop()
     except gb.GlassBERTError as error:
         _remember_failure(role, source, str(error))
     return None
+
+
+def _stop_download(role: Role, source: str) -> None:
+    state.remember(f"failed_{role}", (source, "you stopped the download. What has arrived is kept.", False))
+    state.change(**{role: _last_working(role, source)})
 
 
 def _remember_failure(role: Role, source: str, told: str, *, large: bool = False) -> None:

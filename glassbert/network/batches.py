@@ -33,6 +33,7 @@ __all__ = [
     "require_memory",
     "require_memory_for_maps",
     "require_memory_for_pass",
+    "require_memory_for_states",
     "rows_of_vocabulary",
 ]
 
@@ -144,6 +145,12 @@ def require_memory_for_maps(model: Model, tokens: int) -> None:
     """Ask for the attention weights of all layers and heads in float32, and for the pass that makes them."""
     maps = 4 * model.layers * model.attention_heads * tokens * tokens
     require_memory(maps + _pass_bytes(model, 1, tokens), f"the attention of all layers on {tokens:,} tokens")
+
+
+def require_memory_for_states(model: Model, tokens: int) -> None:
+    """Ask for the hidden states after every layer in float32, as the pass leaves them and once more as the result."""
+    states = 2 * 4 * (model.layers + 1) * tokens * model.hidden_size
+    require_memory(states + _pass_bytes(model, 1, tokens), f"the hidden states of all layers on {tokens:,} tokens")
 
 
 def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: bool, attention: bool) -> None:

@@ -19,7 +19,7 @@ from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Array, Encoded
-from glassbert.text.inputs import spelling_of
+from glassbert.text.inputs import spelling_of, tokenized
 from glassbert.whatif.edits import word_text
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
@@ -104,7 +104,7 @@ def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: 
         word = str(model.tokenizer.decode([entry])).strip()
         if len(found) == top_k or not np.isfinite(value):
             break
-        typed = model.tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+        typed = tokenized(model, f" {word}", add_special_tokens=False)["input_ids"]
         if word.casefold() != own and typed == [entry]:
             found.append(Proposal(position, word, value))
     return found

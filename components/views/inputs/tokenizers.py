@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from components import state
@@ -45,7 +44,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
     )
 
 
-def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> pd.DataFrame:
+def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for sequence, text in enumerate(encoded[0].texts):
         start = 0
@@ -58,4 +57,4 @@ def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> pd.DataFrame:
                 row[one.name] = "  ".join(token for token, here in zip(item.tokens, inside, strict=True) if here)
             rows.append(row)
             start = end
-    return pd.DataFrame(rows)
+    return rows

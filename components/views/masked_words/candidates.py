@@ -16,7 +16,7 @@ from components.shared.errors import explained_errors
 from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
-from components.views.masked_words.shared import words_asked
+from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
 
 _SHOWN = 10
@@ -125,6 +125,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
         **state.bind("words", MaskedWordsFields),
     )
     words = words_asked(own.words)
+    say_if_words_are_left_out(own.words)
     if not words:
         st.caption("Type one or more words, separated by commas.")
         return

@@ -14,7 +14,7 @@ from components.shared import charts
 from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
-from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
+from components.views.masked_words.shared import gap_chooser, say_if_words_are_left_out, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         help="Whole vocabulary entries, separated by commas.",
         **state.bind("words", MaskedWordsFields),
     )
-    words = words_asked(state.fields(MaskedWordsFields).words)
+    written = state.fields(MaskedWordsFields).words
+    words = words_asked(written)
+    say_if_words_are_left_out(written)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
     except gb.TargetError as error:

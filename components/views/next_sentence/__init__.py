@@ -100,10 +100,13 @@ def _ranked(one: Opened) -> None:
         persist_state="session",
     )
     swap = st.toggle("Ask whether text A follows them", key="continuations_swap", persist_state="session")
-    candidates = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))[:_MOST]
+    lines = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))
+    candidates = lines[:_MOST]
     if not candidates:
         st.info("Type at least one continuation.")
         return
+    if len(lines) > _MOST:
+        st.caption(f"The first {_MOST} of {len(lines):,} continuations are ranked.")
     result = rank_continuations(one.request, state.view().text, candidates, swap)
     st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
     st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100 %.")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Regex, Tokenizer, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 import glassbert as gb
 from glassbert.text.inputs import mask_positions, with_masks
@@ -297,3 +300,19 @@ def test_shorten_says_when_not_even_one_character_fits(tiny_model, monkeypatch):
     with pytest.raises(gb.TextTooLongError, match="not even the first character") as error:
         gb.shorten(model, "😀")
     assert error.value.tokens == 4
+
+
+def test_a_tokenizer_that_panics_over_a_text_is_a_sentence(pretrained: gb.Model) -> None:
+    """A real panic of tokenizers' Rust code: a pattern that backtracks for ever passes every short trial."""
+    rules = Tokenizer.from_str(pretrained.tokenizer.backend_tokenizer.to_str())
+    rules.pre_tokenizer = pre_tokenizers.Split(Regex("(x+x+)+y"), "isolated")
+    own = PreTrainedTokenizerFast(tokenizer_object=rules, pad_token="[PAD]", unk_token="[UNK]", mask_token="[MASK]")
+    model = replace(pretrained, tokenizer=own)
+    assert gb.encode(model, "a short text").tokens
+    text = "x" * 28 + "!"
+    with pytest.raises(BaseException, match="retry-limit") as caught:
+        own(text)
+    assert not isinstance(caught.value, Exception), "nothing to guard against any more"
+    for ask in (gb.encode, gb.shorten, gb.attention, gb.fill_mask):
+        with pytest.raises(gb.TextError, match="the tokenizer of 'pretrained' breaks down over this text"):
+            ask(model, text)
