@@ -60,6 +60,8 @@ def test_the_reload_button_reads_the_folder_again(
     app = page(model=folder, beside="", text=TEXT)
     run(app)
     assert loaded == [folder], "another run of the page keeps the copy in memory"
+    app.button(key="models").click()  # the dialog of the models
+    run(app)
     app.button(key="reload_model").click()
     run(app)
     assert loaded == [folder, folder]
@@ -67,4 +69,7 @@ def test_the_reload_button_reads_the_folder_again(
 
 
 def test_an_embedded_model_has_nothing_to_reload() -> None:
-    assert not [button for button in page().button if button.label == "Reload"]
+    app = page()
+    app.button(key="models").click()
+    run(app)
+    assert not [button for button in app.button if button.label == "Reload"]
