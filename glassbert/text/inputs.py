@@ -21,7 +21,7 @@ from glassbert.errors import (
 )
 from glassbert.network.model import Model, require_task_head
 from glassbert.pictures.formats import readable
-from glassbert.results import SPACE, Encoded
+from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.characters import grapheme_end, unicode_words
 
 __all__ = [
@@ -72,7 +72,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
             raise EmptyTextError(f"{which} has no word that this model can read: type at least one")
     _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
-    offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
+    offsets = _with_whole_quotes(np.asarray(raw["offset_mapping"]).reshape(-1, 2), sequences, texts)
     segments = raw.get("token_type_ids")
     spelling = spelling_of(model.tokenizer)
     return Encoded(
@@ -91,6 +91,18 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         texts=texts,
         spelling=spelling,
     )
+
+
+def _with_whole_quotes(offsets: Array, sequences: Array, texts: Sequence[str]) -> Array:
+    """(token, 2): ALBERT reads `` and '' as one quotation mark, and its tokenizer says where the second character is."""
+    offsets = offsets.copy()
+    for place, (start, end) in enumerate(offsets):
+        text = texts[sequences[place]] if sequences[place] >= 0 else ""
+        if not 0 < start < end or text[start - 1 : start + 1] not in ("``", "''"):
+            continue
+        if place == 0 or sequences[place - 1] != sequences[place] or offsets[place - 1, 1] < start:
+            offsets[place, 0] = start - 1
+    return offsets
 
 
 def tokenized(model: Model, *texts: str, **options: Any) -> Any:

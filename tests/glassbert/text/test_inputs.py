@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -102,6 +102,8 @@ def test_a_span_of_the_text_lower_cased_without_accents_is_its_piece(pretrained)
 
     @thorough
     @given(texts)
+    @example("''")  # one quotation mark to ALBERT
+    @example("a `` b")
     def check(text):
         nonlocal known
         encoded = reading(pretrained, text)

@@ -7,7 +7,7 @@ import unicodedata
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 
 import glassbert as gb
 from glassbert.text.normalisation import normalise
@@ -109,6 +109,7 @@ def test_words_and_spans_in_any_script(tiny_model, family):
 
     @thorough
     @given(texts)
+    @example("''")  # one quotation mark to ALBERT
     def check(text):
         nonlocal checked
         encoded = reading(model, text)
