@@ -94,7 +94,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
 
 
 def _with_whole_quotes(offsets: Array, sequences: Array, texts: Sequence[str]) -> Array:
-    """(token, 2): ALBERT reads `` and '' as one quotation mark, and its tokenizer says where the second character is."""
+    """(token, 2): ALBERT reads `` and '' as one quotation mark, of whose place its tokenizer tells the second half."""
     offsets = offsets.copy()
     for place, (start, end) in enumerate(offsets):
         text = texts[sequences[place]] if sequences[place] >= 0 else ""
