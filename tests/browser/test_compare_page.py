@@ -45,7 +45,7 @@ def test_what_fine_tuning_changed(open_page: Open) -> None:
 def test_two_texts(open_page: Open) -> None:
     bench = compare(open_page, text="It was good.", method="input_x_gradient", shown_model="beside", section="saliency")
     choice(bench, "Two texts on one model").click()
-    expect(bench.page.get_by_text("Type a second text above")).to_be_visible()
+    expect(bench.page.get_by_text("Type a second text here")).to_be_visible()
     field = bench.field("Second text")
     field.fill("It was bad.")
     field.press("Enter")

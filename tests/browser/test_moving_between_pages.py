@@ -61,6 +61,7 @@ def test_a_text_that_is_typed_and_left_for_another_page_comes_along(server: str,
 def test_a_page_is_presented_and_left_by_a_key(server: str, new_context: NewContext) -> None:
     bench = Workbench(new_context().new_page(), server).open_page("inputs", text="It was not bad.")
     menu = bench.page.get_by_role("link", name="Attention")
+    bench.page.get_by_test_id("page-keys").wait_for(state="attached")
     expect(menu).to_be_visible()
     bench.page.keyboard.press("p")
     bench.expect_parameters(present="1")

@@ -70,13 +70,12 @@ class Workbench:
         self.page.get_by_role("option", name=option, exact=isinstance(option, str)).click()
 
     def open_example(self, label: str) -> None:
-        self.part("examples").get_by_role("button", name=label, exact=True).click()
+        self.part("examples").get_by_role("radio", name=label, exact=True).click()
 
     def type_pair(self, text: str) -> None:
         """Open the field of text B if it is not there, and type into it."""
-        opener = self.part("add_pair").get_by_role("button")
-        if opener.count():
-            opener.click()
+        if not self.field("Text B").is_visible():
+            self.part("add_pair").get_by_role("button").click()
         self.type(text, label="Text B")
 
     def choose_model(self, label: str, source: str) -> None:
@@ -86,7 +85,7 @@ class Workbench:
         box.click()
         box.fill(source)
         box.press("Enter")
-        self.page.get_by_role("dialog").get_by_role("button", name=re.compile("^(Open|Download)")).click()
+        self.part("open_models").get_by_role("button").click()
         expect(self.page.get_by_role("dialog")).to_have_count(0)
 
     def show_special_tokens(self) -> None:

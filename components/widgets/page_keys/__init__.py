@@ -1,6 +1,8 @@
 """Nothing to see: what a page does with keys and after a change of page, in the browser alone.
 
 P presses the button *Present*. Where the sidebar covers the page (on a phone), it closes once a page was chosen.
+
+Hooks for tests: ``data-testid`` ``page-keys``, which is there once keys are heard.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 // Keys of the whole page, and the sidebar that closes itself where it covers the page.
 
-import { isTyping } from "../frontend/dom.js";
+import { element, isTyping } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
@@ -24,6 +24,7 @@ export default function (call) {
 }
 
 class PageKeys {
+  #ready = element("span", "", { "data-testid": "page-keys" });
   // one function an instance: the next page's listener is there before this one's goes
   #press = (/** @type {KeyboardEvent} */ event) => {
     const button = BUTTONS[event.key.toLowerCase()];
@@ -31,11 +32,12 @@ class PageKeys {
   };
 
   /**
-   * @param {ShadowRoot} _parentElement
+   * @param {ShadowRoot} parentElement
    * @param {Send} _send
    * @param {Data} _data
    */
-  constructor(_parentElement, _send, _data) {
+  constructor(parentElement, _send, _data) {
+    parentElement.append(this.#ready);
     document.addEventListener("keydown", this.#press);
   }
 
@@ -47,6 +49,7 @@ class PageKeys {
   }
 
   destroy() {
+    this.#ready.remove();
     document.removeEventListener("keydown", this.#press);
   }
 }
