@@ -1,8 +1,9 @@
-"""Step 5: binary sentiment (0 NEGATIVE, 1 POSITIVE) on top of a pre-trained checkpoint.
+"""Step 6: binary sentiment (0 NEGATIVE, 1 POSITIVE) on top of a pre-trained checkpoint.
 
-Trained on SST-2's sentences, last sentences and beginnings of strongly rated film reviews, and templated negations
-(see `training.sentiment_data`). With ``--freeze-embeddings`` the word embeddings stay those of the pre-trained
-checkpoint, so that the two can share them on disk. Deterministic with one thread.
+Trained on SST-2's sentences and their phrases, customers' opinions, last sentences and beginnings of strongly rated
+film reviews, and templated sentences (see `training.sentiment_data`, `training.sentiment_templates`). With
+``--freeze-embeddings`` the word embeddings stay those of the pre-trained checkpoint, so that the two can share them on
+disk. Deterministic with one thread.
 
     python -m training.finetune_sentiment --model work/stage5 --freeze-embeddings --out work/sentiment-model
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch.optim.swa_utils import AveragedModel
 from transformers import AutoTokenizer, BertForSequenceClassification
 
 from training.checkpoints import local_checkpoint, save_checkpoint, vocabulary_of
@@ -29,12 +32,13 @@ from training.sentiment_data import (
     Encoded,
     SentimentBatch,
     encode,
-    negation_sentences,
     read_imdb,
+    read_labelled,
     read_sst2,
     review_snippets,
     sentiment_batches,
 )
+from training.sentiment_templates import templated_sentences
 
 __all__ = [
     "FinetuneOptions",
@@ -60,11 +64,17 @@ class FinetuneOptions:
     data: Path
     out: Path
     epochs: int = 3
-    learning_rate: float = 8e-5
-    tokens_per_batch: int = 1024
-    snippets: int = 4000  # reviews that contribute one sentence
-    reviews: int = 1500  # reviews that contribute their beginning
-    negations: int = 300
+    learning_rate: float = 1e-4
+    layer_decay: float = 1.0  # each layer's learning rate as a share of that of the layer above
+    average_from: float = 1.0  # the weights after each step from this share of the run on are averaged; 1: the last
+    tokens_per_batch: int = 2048
+    sentences: int = 2  # copies of SST-2's train sentences
+    phrases: int = 80_000
+    opinions: int = 8000
+    pros_and_cons: int = 10_000
+    snippets: int = 6000  # reviews that contribute one sentence
+    reviews: int = 800  # reviews that contribute their beginning
+    templates: int = 6000
     threads: int = 1
     seed: int = 1
     freeze_embeddings: bool = False
@@ -75,6 +85,8 @@ class FinetuneOptions:
         check_precision(self.precision)
         if self.epochs < 1:
             raise RecipeError("epochs must be at least 1")
+        if not 0 < self.average_from <= 1:
+            raise RecipeError("average_from must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,11 +113,18 @@ class FinetuningRun:
 
 def training_texts(options: FinetuneOptions, tokenizer: Any) -> TrainingTexts:
     """Read, sample and tokenise the texts that the options select."""
+    data = options.data
     reviews = []
     if options.snippets or options.reviews:
-        reviews = read_imdb(options.data, "train_strong")[: options.snippets + options.reviews]
-    sentences = read_sst2(options.data, "train") + review_snippets(reviews[: options.snippets])
-    sentences += negation_sentences(options.negations, options.seed)
+        reviews = read_imdb(data, "train_strong")[: options.snippets + options.reviews]
+    sentences = read_sst2(data, "train") * options.sentences + review_snippets(reviews[: options.snippets])
+    for name, count in (
+        ("sst_phrases_train", options.phrases),
+        ("opinions_train", options.opinions),
+        ("pros_and_cons", options.pros_and_cons),
+    ):
+        sentences += read_labelled(data, name)[:count] if count else []
+    sentences += templated_sentences(options.templates, options.seed)
     return TrainingTexts(encode(sentences, tokenizer), encode(reviews[options.snippets :], tokenizer))
 
 
@@ -148,21 +167,30 @@ def _train(
 
     # the number of batches varies slightly between draws: a first draw only determines the length of the run
     steps = sum(len(draw_batches(examples)) for examples in epochs)
-    optimiser = _optimiser(model, options.learning_rate)
+    optimiser = _optimiser(model, options)
+    peaks = [group["lr"] for group in optimiser.param_groups]
+    average = AveragedModel(model)
     losses: list[float] = []
     tokens, means = 0, RunningMeans()
     for epoch, examples in enumerate(epochs):
         model.train()
         for batch in draw_batches(examples):
-            for group in optimiser.param_groups:
-                group["lr"] = options.learning_rate * _rate_at(len(losses) / steps)
+            for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+                group["lr"] = peak * _rate_at(len(losses) / steps)
             losses.append(_step(model, batch, optimiser, options))
+            if len(losses) >= options.average_from * steps:
+                average.update_parameters(model)
             tokens += int(batch.attention_mask.sum())
             means.update({"loss": losses[-1]})
             if len(losses) % _LOG_STEPS == 0:
                 print(f"epoch {epoch} step {len(losses)}/{steps} {means} {tokens / 1e6:.2f}M tokens", flush=True)
         right = accuracy(model, dev, options.device, options.precision)
         print(f"epoch {epoch}: SST-2 dev {right:.4f}", flush=True)
+        save_checkpoint(model, vocabulary_of(options.model), options.out)  # an interruption costs at most an epoch
+    if options.average_from < 1:
+        model = average.module
+        right = accuracy(model, dev, options.device, options.precision)
+        print(f"average of {int(average.n_averaged)} steps: SST-2 dev {right:.4f}", flush=True)
     print(f"done: {len(losses)} steps, {tokens} tokens", flush=True)
     return FinetuningRun(model, tuple(losses), tokens)
 
@@ -174,14 +202,34 @@ def _rate_at(progress: float) -> float:
     return max(0.0, (1 - progress) / (1 - WARM_UP_SHARE))
 
 
-def _optimiser(model: Any, learning_rate: float) -> torch.optim.Optimizer:
-    """AdamW over what is not frozen; biases and LayerNorm weights, the one-dimensional parameters, are not decayed."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in parameters if parameter.dim() > 1], "weight_decay": 0.01},
-        {"params": [parameter for parameter in parameters if parameter.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+def _optimiser(model: Any, options: FinetuneOptions) -> torch.optim.Optimizer:
+    """AdamW over what is not frozen; biases and LayerNorm weights, the one-dimensional parameters, are not decayed.
+
+    With a layer decay, the head and the last layer get the full learning rate, the embeddings the lowest.
+    """
+    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
+    depth = model.config.num_hidden_layers
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault((_layers_above(name, depth), parameter.dim() > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": parameters,
+                "weight_decay": 0.01 if decayed else 0.0,
+                "lr": options.learning_rate * options.layer_decay**above,
+            }
+            for (above, decayed), parameters in groups.items()
+        ],
+        fused=True,
+    )
+
+
+def _layers_above(parameter: str, depth: int) -> int:
+    """How many layers are above a parameter's own: 0 for the last layer, ``depth`` for the embeddings."""
+    if layer := re.search(r"\.layer\.(\d+)\.", parameter):
+        return depth - 1 - int(layer[1])
+    return depth if ".embeddings." in parameter else 0
 
 
 def _step(model: Any, batch: SentimentBatch, optimiser: torch.optim.Optimizer, options: FinetuneOptions) -> float:
@@ -202,14 +250,20 @@ def build_parser() -> argparse.ArgumentParser:
     default = FinetuneOptions(Path("work/pretrained"), Path("work/sentiment"), Path("work/sentiment-model"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=default.model, help="the pre-trained checkpoint")
-    parser.add_argument("--data", type=Path, default=default.data, help="folder of the sst2_* and imdb_* files")
+    parser.add_argument("--data", type=Path, default=default.data, help="folder of the labelled texts")
     parser.add_argument("--out", type=Path, default=default.out)
     parser.add_argument("--epochs", type=int, default=default.epochs)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
+    parser.add_argument("--layer-decay", type=float, default=default.layer_decay)
+    parser.add_argument("--average-from", type=float, default=default.average_from, help="share of the run, up to 1")
     parser.add_argument("--tokens-per-batch", type=int, default=default.tokens_per_batch)
+    parser.add_argument("--sentences", type=int, default=default.sentences, help="copies of SST-2's train sentences")
+    parser.add_argument("--phrases", type=int, default=default.phrases, help="phrases of SST-2's train sentences")
+    parser.add_argument("--opinions", type=int, default=default.opinions, help="sentences of customers")
+    parser.add_argument("--pros-and-cons", type=int, default=default.pros_and_cons)
     parser.add_argument("--snippets", type=int, default=default.snippets, help="reviews that contribute one sentence")
     parser.add_argument("--reviews", type=int, default=default.reviews, help="reviews that contribute their beginning")
-    parser.add_argument("--negations", type=int, default=default.negations, help="templated sentences")
+    parser.add_argument("--templates", type=int, default=default.templates, help="templated sentences")
     parser.add_argument("--threads", type=int, default=default.threads)
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--device", default=default.device)
