@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from components.gateway.long_texts import Holding, Keeper, bound_the_heap, visitor
+from components.gateway.turns import during_the_run
 
 __all__ = ["shared", "turn_to", "while_read"]
 
@@ -22,9 +23,21 @@ bound_the_heap()
 
 
 def shared(entries: int) -> Callable[[_F], _F]:
-    """Cache the results of a function for all users, this many of them."""
-    cached: Any = st.cache_resource(max_entries=entries, show_spinner=False)
-    return cached  # type: ignore[no-any-return]
+    """Cache the results of a function for all users, this many of them.
+
+    What it computes takes its turn among all visitors, and ends with the run of the page that asked for it.
+    """
+
+    def decorate(function: _F) -> _F:
+        @functools.wraps(function)
+        def compute(*arguments: Any, **named: Any) -> Any:
+            with during_the_run():
+                return function(*arguments, **named)
+
+        cached: Any = st.cache_resource(max_entries=entries, show_spinner=False)(compute)
+        return cached  # type: ignore[no-any-return]
+
+    return decorate
 
 
 def while_read(entries: int, each: int) -> Callable[[_F], _F]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 import glassbert as gb
-from components.gateway import attention, cache, inputs, language, models, saliency
+from components.gateway import attention, cache, inputs, language, models, saliency, turns
 from components.gateway.long_texts import Keeper
 from components.gateway.requests import ModelRequest, TextRequest, version_of
 from tests.conftest import TinyCheckpoint
@@ -42,6 +44,32 @@ def test_what_differs_is_computed_anew() -> None:
         assert other.scores.shape != first.scores.shape or not np.array_equal(other.scores, first.scores)
     assert language.fill_mask(REQUEST, (2,), 5).positions.tolist() == [2]
     assert language.fill_mask(REQUEST, (3,), 5).positions.tolist() == [3]
+
+
+def test_a_page_computes_in_its_turn_and_stops_when_its_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.runtime.scriptrunner import StopException
+
+    asked: list[str] = []
+
+    @contextmanager
+    def turn(who: str, over: Callable[[], bool]) -> Iterator[None]:
+        asked.append(who)
+        if over():
+            raise gb.StoppedError("nobody waits")
+        yield
+
+    monkeypatch.setattr(turns, "visitor", lambda: "me")
+    monkeypatch.setattr(turns.turns, "turn", turn)
+    request = replace(REQUEST, text="Computed in turn.")
+    found = language.fill_mask(request, (2,), 5)
+    assert asked == ["me"]
+    assert language.fill_mask(request, (2,), 5) is found
+    assert asked == ["me"], "a result that is there takes no turn"
+    monkeypatch.setattr(turns, "run_is_over", lambda: True)
+    with pytest.raises(StopException):
+        language.fill_mask(request, (3,), 5)
+    monkeypatch.setattr(turns, "run_is_over", lambda: False)
+    assert language.fill_mask(request, (3,), 5).positions.tolist() == [3], "what was stopped is computed again"
 
 
 def test_another_model_or_device_is_another_copy() -> None:
