@@ -99,8 +99,8 @@ EXAMPLES: dict[str, Example] = {
             "A mistake: spotless",
             "The staff were friendly and the room was spotless.",
             "friendly",
-            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained on film "
-            "reviews, not hotels: the saliency shows which words mislead it.",
+            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained mostly on "
+            "film reviews: the saliency shows which words mislead it.",
             other="The staff were friendly and the room was quite clear.",
         ),
     )

@@ -1,4 +1,4 @@
-"""Step 7: divide a sentiment checkpoint's logits by a temperature, so that its probabilities match its accuracy.
+"""Step 8: divide a sentiment checkpoint's logits by a temperature, so that its probabilities match its accuracy.
 
 The temperature (Guo et al. 2017) is the one with the smallest cross-entropy on SST-2's dev sentences. It is folded into
 the weights of the classifier, so the checkpoint stays an ordinary one; no prediction changes, only its confidence.

@@ -1,4 +1,4 @@
-"""Step 8: how good is a sentiment checkpoint? The hand-written probes, then SST-2, film reviews, customers' opinions.
+"""Step 9: how good is a sentiment checkpoint? The hand-written probes, then SST-2, film reviews, customers' opinions.
 
 python -m training.evaluate_sentiment glassbert/checkpoints/sentiment --data work/sentiment
 """

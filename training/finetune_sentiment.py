@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.optim.swa_utils import AveragedModel
 from transformers import AutoTokenizer, BertForSequenceClassification
 
 from training.checkpoints import local_checkpoint, save_checkpoint, vocabulary_of
@@ -65,8 +63,6 @@ class FinetuneOptions:
     out: Path
     epochs: int = 3
     learning_rate: float = 1e-4
-    layer_decay: float = 1.0  # each layer's learning rate as a share of that of the layer above
-    average_from: float = 1.0  # the weights after each step from this share of the run on are averaged; 1: the last
     tokens_per_batch: int = 2048
     sentences: int = 2  # copies of SST-2's train sentences
     phrases: int = 80_000
@@ -85,8 +81,6 @@ class FinetuneOptions:
         check_precision(self.precision)
         if self.epochs < 1:
             raise RecipeError("epochs must be at least 1")
-        if not 0 < self.average_from <= 1:
-            raise RecipeError("average_from must be above 0 and at most 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +123,10 @@ def training_texts(options: FinetuneOptions, tokenizer: Any) -> TrainingTexts:
 
 
 def finetune(options: FinetuneOptions) -> FinetuningRun:
-    """Train, print the accuracy on SST-2 dev after each epoch, and write the last state to ``options.out``."""
+    """Train, and print the accuracy on SST-2 dev after each epoch.
+
+    The last state is written to ``options.out``, that after epoch N before to a folder with "-epochN" after its name.
+    """
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
@@ -167,30 +164,24 @@ def _train(
 
     # the number of batches varies slightly between draws: a first draw only determines the length of the run
     steps = sum(len(draw_batches(examples)) for examples in epochs)
-    optimiser = _optimiser(model, options)
-    peaks = [group["lr"] for group in optimiser.param_groups]
-    average = AveragedModel(model)
+    optimiser = _optimiser(model, options.learning_rate)
     losses: list[float] = []
     tokens, means = 0, RunningMeans()
     for epoch, examples in enumerate(epochs):
         model.train()
         for batch in draw_batches(examples):
-            for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-                group["lr"] = peak * _rate_at(len(losses) / steps)
+            for group in optimiser.param_groups:
+                group["lr"] = options.learning_rate * _rate_at(len(losses) / steps)
             losses.append(_step(model, batch, optimiser, options))
-            if len(losses) >= options.average_from * steps:
-                average.update_parameters(model)
             tokens += int(batch.attention_mask.sum())
             means.update({"loss": losses[-1]})
             if len(losses) % _LOG_STEPS == 0:
                 print(f"epoch {epoch} step {len(losses)}/{steps} {means} {tokens / 1e6:.2f}M tokens", flush=True)
         right = accuracy(model, dev, options.device, options.precision)
         print(f"epoch {epoch}: SST-2 dev {right:.4f}", flush=True)
-        save_checkpoint(model, vocabulary_of(options.model), options.out)  # an interruption costs at most an epoch
-    if options.average_from < 1:
-        model = average.module
-        right = accuracy(model, dev, options.device, options.precision)
-        print(f"average of {int(average.n_averaged)} steps: SST-2 dev {right:.4f}", flush=True)
+        if epoch + 1 < options.epochs:  # for `training.average_checkpoints`, and in case the run is interrupted
+            folder = options.out.with_name(f"{options.out.name}-epoch{epoch + 1}")
+            save_checkpoint(model, vocabulary_of(options.model), folder)
     print(f"done: {len(losses)} steps, {tokens} tokens", flush=True)
     return FinetuningRun(model, tuple(losses), tokens)
 
@@ -202,34 +193,14 @@ def _rate_at(progress: float) -> float:
     return max(0.0, (1 - progress) / (1 - WARM_UP_SHARE))
 
 
-def _optimiser(model: Any, options: FinetuneOptions) -> torch.optim.Optimizer:
-    """AdamW over what is not frozen; biases and LayerNorm weights, the one-dimensional parameters, are not decayed.
-
-    With a layer decay, the head and the last layer get the full learning rate, the embeddings the lowest.
-    """
-    groups: dict[tuple[int, bool], list[torch.nn.Parameter]] = {}
-    depth = model.config.num_hidden_layers
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            groups.setdefault((_layers_above(name, depth), parameter.dim() > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {
-                "params": parameters,
-                "weight_decay": 0.01 if decayed else 0.0,
-                "lr": options.learning_rate * options.layer_decay**above,
-            }
-            for (above, decayed), parameters in groups.items()
-        ],
-        fused=True,
-    )
-
-
-def _layers_above(parameter: str, depth: int) -> int:
-    """How many layers are above a parameter's own: 0 for the last layer, ``depth`` for the embeddings."""
-    if layer := re.search(r"\.layer\.(\d+)\.", parameter):
-        return depth - 1 - int(layer[1])
-    return depth if ".embeddings." in parameter else 0
+def _optimiser(model: Any, learning_rate: float) -> torch.optim.Optimizer:
+    """AdamW over what is not frozen; biases and LayerNorm weights, the one-dimensional parameters, are not decayed."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [parameter for parameter in parameters if parameter.dim() > 1], "weight_decay": 0.01},
+        {"params": [parameter for parameter in parameters if parameter.dim() <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
 
 
 def _step(model: Any, batch: SentimentBatch, optimiser: torch.optim.Optimizer, options: FinetuneOptions) -> float:
@@ -254,8 +225,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=default.out)
     parser.add_argument("--epochs", type=int, default=default.epochs)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
-    parser.add_argument("--layer-decay", type=float, default=default.layer_decay)
-    parser.add_argument("--average-from", type=float, default=default.average_from, help="share of the run, up to 1")
     parser.add_argument("--tokens-per-batch", type=int, default=default.tokens_per_batch)
     parser.add_argument("--sentences", type=int, default=default.sentences, help="copies of SST-2's train sentences")
     parser.add_argument("--phrases", type=int, default=default.phrases, help="phrases of SST-2's train sentences")

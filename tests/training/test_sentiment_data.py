@@ -139,8 +139,6 @@ def test_training_texts_take_what_is_asked_for(tmp_path: Path, tokenizer: Any) -
     assert beginnings == [text.lower() for text, _ in read_imdb(tmp_path, "train_strong")[6:9]]
     with pytest.raises(RecipeError, match="epochs"):
         FinetuneOptions(tmp_path, tmp_path, tmp_path, epochs=0)
-    with pytest.raises(RecipeError, match="average_from"):
-        FinetuneOptions(tmp_path, tmp_path, tmp_path, average_from=0)
 
 
 @pytest.mark.parametrize(
