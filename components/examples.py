@@ -35,7 +35,7 @@ EXAMPLES: dict[str, Example] = {
             "The story is thin, but the acting is superb and I loved it.",
             "superb",
             "One half of the sentence is against, the other for. Which words win in the saliency?",
-            other="The story is thin, but the acting is terrible and I loved it.",
+            other="The story is thin, but the acting is superb and I hated it.",
         ),
         Example(
             "negation",
