@@ -13,11 +13,11 @@ RUN := .venv/bin/python
 DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 # Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
 PYTEST := $(RUN) -m pytest --dist worksteal
+MAKEFLAGS += --no-print-directory
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
-.PHONY: help app test check lint types js fast unit browser slowest smoke bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -26,10 +26,17 @@ help: ## this list
 app: venv ## start the app; PORT=8600, HOST=0.0.0.0, PYTHON=python3.12 and WATCH=1 (reload on save) choose
 	@exec $(RUN) scripts/serve.py --host '$(HOST)' --port '$(PORT)' $(if $(WATCH),--watch)
 
-test: chromium venv-dev lint types js unit browser ## all that CI runs, fastest first, up to the first failure
+# mypy takes one core, and pip one: something else runs on the other.
+test: ## all that CI runs, fastest first, up to the first failure
+	@$(MAKE) -j2 chromium venv-dev
+	@$(MAKE) -j1 lint js
+	@$(MAKE) -j2 types unit
+	@$(MAKE) -j1 browser
 	$(call heading,All passed.)
 
-check: venv-dev lint types js fast ## before each commit: lint, types and the fast tests
+check: ## before each commit: lint, types and the fast tests
+	@$(MAKE) -j1 lint js
+	@$(MAKE) -j2 types fast
 	$(call heading,Checked. make test runs the rest: pages, browser, slow tests.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
@@ -63,8 +70,12 @@ smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
-slowest: ALL = 1
-slowest: chromium unit browser ## all tests, those that mostly wait too, with a list of the slowest
+slowest: export ALL = 1
+slowest: chromium ## all tests, those that mostly wait too, with a list of the slowest
+	@$(MAKE) -j1 unit browser
+
+fuzz: venv-dev ## the property tests with many more examples, random ones, in search of new faults
+	@$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=fuzz --timeout=3600 --ignore=tests/browser tests
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \

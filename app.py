@@ -2,24 +2,41 @@
 
 import streamlit as st
 
-from components.shell.frame import load_models, open_page
-from components.shell.text_check import text_is_readable
+from components import state
+from components.shared.definitions import HEAD, LOGIT, TOKEN
+from components.shell.frame import open_page, read_text
+
+PANELS = {"attention": ("Attention", HEAD), "predictions": ("Predictions", TOKEN), "saliency": ("Saliency", LOGIT)}
 
 frame = open_page("workbench")
-left, middle, right = st.columns([1.08, 0.96, 0.96], gap="medium")
+verdict = st.container(key="verdict_slot")
+if frame.view.present:
+    names = {"all": "All three"} | {panel: title for panel, (title, _) in PANELS.items()}
+    st.segmented_control(
+        "Panel",
+        list(names),
+        format_func=names.__getitem__,
+        label_visibility="collapsed",
+        **state.bind("panel", options=names),
+    )
+chosen = frame.view.panel if frame.view.present else "all"
+shown = list(PANELS) if chosen == "all" else [chosen]
+columns = dict(zip(shown, st.columns([1.08, 0.96, 0.96][: len(shown)], gap="medium"), strict=True))
 # before the models, so that a cold start has something to show while they load
-left.subheader("Attention", anchor=False)
-middle.subheader("Predictions", anchor=False)
-right.subheader("Saliency", anchor=False)
+for panel, column in columns.items():
+    title, about = PANELS[panel]
+    column.subheader(title, anchor=False, help=about)
 # after the shell: the panels bring numpy, a tenth of a second of a cold start
+from components.shared.verdict_strip import verdict_strip  # noqa: E402
 from components.views.workbench import attention_panel, predictions_panel, saliency_panel  # noqa: E402
 
-with left, st.spinner("Opening the models …"):
-    opened = load_models(frame)
-if opened and text_is_readable(opened):
-    with left:
-        attention_panel(opened)
-    with middle:
-        predictions_panel(opened)
-    with right:
-        saliency_panel(opened)
+with columns[shown[0]], st.spinner("Opening the models …"):
+    opened = read_text(frame)
+if opened:
+    draw = {"attention": attention_panel, "predictions": predictions_panel, "saliency": saliency_panel}
+    for panel, column in columns.items():
+        with column:
+            draw[panel](opened)
+    # last: its work waits for the panels
+    with verdict:
+        verdict_strip(opened)

@@ -30,7 +30,7 @@ from playwright.sync_api import Browser, Page, WebSocket
 import glassbert as gb
 from components.widgets import bertviz, frontend
 from components.widgets.frontend.modules import joined
-from components.widgets.heads_map import thumbnails
+from glassbert.pictures.thumbnails import weight_levels
 
 LAYERS, HEADS = 12, 12
 LONGEST = 512
@@ -50,7 +50,7 @@ def weights(tokens: int) -> np.ndarray:
 
 def ours(maps: np.ndarray) -> bytes:
     """The message that the heads map receives."""
-    small = thumbnails(maps, SIDE).pixels
+    small = weight_levels(maps, SIDE)
     layers, heads, rows, columns = small.shape
     header = {"version": "v", "label": "All heads", "layers": layers, "heads": heads, "rows": rows, "columns": columns}
     header |= {"layer": 0, "head": 0, "maxThumbnail": 96, "maxHeight": 600, "maxStretch": 2.0, "switches": False}

@@ -26,7 +26,7 @@ from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 import glassbert as gb
 from glassbert.network import device
 from glassbert.network.device import work_threads
-from glassbert.network.model import batch, network_inputs
+from glassbert.network.run import batch, network_inputs
 
 _PASSES = 20  # timed together as the unit: one alone is too short a time
 BAR = 0.3

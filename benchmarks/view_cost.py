@@ -32,7 +32,7 @@ from torch import Tensor
 
 import glassbert as gb
 from glassbert.network import device
-from glassbert.network.model import batch, encoder_of, network_inputs
+from glassbert.network.run import batch, encoder_of, network_inputs
 
 try:
     from transformers_interpret import SequenceClassificationExplainer

@@ -31,7 +31,7 @@ EXAMPLES: dict[str, Example] = {
     for example in (
         Example(
             "contrast",
-            "Contrast: but …",
+            "Contrast",
             "The story is thin, but the acting is superb and I loved it.",
             "superb",
             "One half of the sentence is against, the other for. Which words win in the saliency?",
@@ -39,7 +39,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "negation",
-            "Negation: not bad",
+            "Negation",
             "It was not bad at all.",
             "bad",
             "“bad” alone is negative. Does the saliency show the effect of “not”, and do two methods agree?",
@@ -47,7 +47,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "coreference",
-            "Coreference: who was hungry?",
+            "Coreference",
             "Mary told her brother that [MASK] was hungry.",
             "[MASK]",
             "The model prefers “she”. Explain the masked word to see whether “Mary” or “her” made the difference.",
@@ -55,7 +55,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "bias",
-            "Bias probe: the engineer",
+            "Gender bias",
             "The engineer said that [MASK] was tired.",
             "[MASK]",
             "The sentence does not mention gender. Compare “he” and “she”, then try another job.",
@@ -63,7 +63,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "ambiguity",
-            "Ambiguity: bank",
+            "Ambiguity",
             "He went to the bank to borrow some [MASK].",
             "[MASK]",
             "A bank can lend money or border a river. See which heads link the mask to “borrow” and to “bank”.",
@@ -71,7 +71,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "agreement",
-            "Grammar: the keys … are",
+            "Agreement",
             "The keys to the cabinet [MASK] on the table.",
             "[MASK]",
             "“are”, although “cabinet” is closer. Which word does the saliency of the masked word point to?",
@@ -79,7 +79,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "fact",
-            "Fact: capital of France",
+            "A fact",
             "The capital of France is [MASK].",
             "[MASK]",
             "A fact stored in the weights. Change the country: for small countries the model is often wrong.",
@@ -87,7 +87,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "pair",
-            "Sentence pair: what comes next",
+            "Sentence pair",
             "Rome was founded in the eighth century BC.",
             "founded",
             "BERT's second task: does text B follow text A? Try an unrelated text B and watch the probability fall.",
@@ -96,7 +96,7 @@ EXAMPLES: dict[str, Example] = {
         ),
         Example(
             "wrong",
-            "A mistake: spotless",
+            "A mistake",
             "The staff were friendly and the room was spotless.",
             "friendly",
             "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained mostly on "

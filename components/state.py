@@ -54,6 +54,8 @@ _MAX_TEXT_IN_LINK = 8_000
 _MAX_LINK = 9_500
 # Addresses of the open page that the browser may not have seen yet.
 _LATE_ADDRESSES = 20
+# Menu links of one page that the browser may still show: a click may come before the menu is drawn again.
+_OLD_LINKS = 20
 
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
 _WRITTEN = "written_addresses"
@@ -66,7 +68,7 @@ class View:
 
     model: str = "pretrained"
     beside: str = "sentiment"
-    shown_model: Literal["model", "beside"] = "model"  # which of the two is shown on pages that show one
+    shown_model: Literal["", "model", "beside"] = ""  # whose attention is shown; "": the one that makes the decision
     device: str = "auto"
     text: str = FIRST.text
     pair: str = FIRST.pair
@@ -76,10 +78,13 @@ class View:
     head: Count = 7
     token: Place = FIRST.token
     until: Place = -1  # the last token of a selected span that begins with `token`
+    present: bool = False  # larger, without the menu
+    panel: Literal["all", "attention", "predictions", "saliency"] = "all"  # of the Workbench, in a presentation
+    verdict: bool = True  # say above the pictures what carries the answer, what flips it, and how far to trust that
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces
     block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it
-    method: str = "integrated_gradients"
+    method: str = "attn_lrp"  # one pass, no baseline, and its first word is the one that people would change most often
     explain: str = ""  # what the saliency explains, see questions.KINDS; "" chooses by the text
     # A label and a word are kept apart: the foil of a class must not become the foil of a masked word.
     label: str = ""  # the label that is explained; "": the predicted one
@@ -228,15 +233,16 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
     """Synchronise session and address; called once at the start of every run of a page, with the page's own fields.
 
     The address takes precedence on the first run and when the user goes back, forward or to a link (it changed and no
-    widget did); otherwise the session does, also over a menu link drawn before the last change, and
+    widget did); otherwise the session does, also over a menu link drawn before the last changes, and
     over an address that this page had a moment ago: what the browser sends while a run is under way still has it.
     """
     parameters = dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
     stays = st.session_state.get(_PAGE) == page
-    known = st.session_state.get(_ADDRESS) if stays else st.session_state.get(_LINKS, {}).get(page)
-    late = stays and not _went_through_history() and parameters in st.session_state.get(_WRITTEN, [])
+    known = st.session_state.get(_ADDRESS) if stays else None
+    ours = st.session_state.get(_WRITTEN, []) if stays else st.session_state.get(_LINKS, {}).get(page, [])
+    late = not _went_through_history() and parameters in ours
     moved = not changed and not late and parameters != known
     if not stays:
         st.session_state[_WRITTEN] = []
@@ -273,7 +279,9 @@ def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
     kept = _own().get(page)
     if shared is None:
         parameters = full_address(view(), kept)
-        st.session_state[_LINKS] = {**st.session_state.get(_LINKS, {}), page: parameters}
+        links = st.session_state.get(_LINKS, {})
+        drawn = [one for one in links.get(page, []) if one != parameters]
+        st.session_state[_LINKS] = {**links, page: [*drawn, parameters][-_OLD_LINKS:]}
         return parameters
     if kept is not None and _source(shared) != _source(view()):
         kept = kept.without_text()
@@ -281,12 +289,19 @@ def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
 
 
 def bind(
-    name: str, group: type[PageFields] | None = None, /, *, options: Mapping[Any, Any] | None = None, shown: Any = None
+    name: str,
+    group: type[PageFields] | None = None,
+    /,
+    *,
+    options: Mapping[Any, Any] | None = None,
+    shown: Any = None,
+    whole_page: bool = False,
 ) -> dict[str, Any]:
     """``key`` and ``on_change`` of a widget that shows and changes one field of the view, or of a page's own group.
 
     ``options`` (the widget's valid values) guards against values from a link that the widget does not have; ``shown``
-    replaces the field's value where the page had to adapt it.
+    replaces the field's value where the page had to adapt it. A change redraws the ``whole_page``, not only the
+    fragment of the widget, if other parts depend on it.
     """
     # New options make a new widget: a click elsewhere also sends every widget's value as the browser last saw it, and
     # the old value of a widget that the page has changed since would count as the user's choice.
@@ -305,6 +320,8 @@ def bind(
         # a segmented control can be emptied; the view keeps its choice
         if chosen is not None and remembered(widget) == key:
             change(group, **{name: chosen})
+            if whole_page:
+                redraw_page()
 
     return {"key": key, "on_change": changed}
 

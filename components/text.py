@@ -1,11 +1,11 @@
-"""User text and hub content for display: always data, never Markdown or HTML."""
+"""Text for display: what users and the hub wrote, always as data, never Markdown or HTML; and counts in words."""
 
 from __future__ import annotations
 
 import re
 import string
 
-__all__ = ["plain", "shortened", "well_formed"]
+__all__ = ["passes", "plain", "shortened", "well_formed"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
 # Streamlit rewrites these after resolving escapes: -- and -> to typographic characters, :streamlit: to an image,
@@ -32,3 +32,8 @@ def well_formed(text: str) -> str:
 def shortened(text: str, characters: int = 60) -> str:
     """The beginning of a text, with an ellipsis if it was cut."""
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
+
+
+def passes(count: int) -> str:
+    """``1 → "1 pass"``; a method that reuses another's computation has none of its own."""
+    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

@@ -6,8 +6,8 @@
 
 Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
 (``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
-``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``intervention``,
-``comparison``.
+``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
+``intervention``, ``comparison``.
 """
 
 import os
@@ -25,9 +25,18 @@ from glassbert.comparison import compare_models, compare_texts
 
 # Every error can be caught as gb.Name; __all__ lists the branches.
 from glassbert.errors import *
-from glassbert.evaluation import CHECKS, broken, method_agreement, method_ranking, receipt, receipts, scoreboard
+from glassbert.evaluation import (
+    CHECKS,
+    baseline_gap,
+    broken,
+    method_agreement,
+    method_ranking,
+    receipt,
+    receipts,
+    scoreboard,
+)
 from glassbert.evaluation.results import Receipt
-from glassbert.heads import ablate, ablation_sweep, head_distances, head_importance, head_profile
+from glassbert.heads import ablate, ablation_sweep, head_distances, head_importance, head_profile, rank_heads
 from glassbert.intervention import trace
 from glassbert.language import (
     answer,
@@ -53,6 +62,7 @@ from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenc
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
 from glassbert.text.states import hidden_states
+from glassbert.verdicts import Verdict, verdict
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 
 __all__ = [
@@ -66,6 +76,7 @@ __all__ = [
     "attribute",
     "attribute_each",
     "attribute_many",
+    "baseline_gap",
     "broken",
     "classify",
     "classify_many",
@@ -89,6 +100,7 @@ __all__ = [
     "next_sentence",
     "probe_template",
     "rank_continuations",
+    "rank_heads",
     "reading_steps",
     "receipt",
     "receipts",
@@ -102,6 +114,7 @@ __all__ = [
     "value_norms",
     "value_zeroing",
     "variants",
+    "verdict",
     # models and results
     "AttentionMaps",
     "Classification",
@@ -115,6 +128,7 @@ __all__ = [
     "Result",
     "TokenMaps",
     "TokenScores",
+    "Verdict",
     # what is explained
     "AnswerTarget",
     "ClassTarget",

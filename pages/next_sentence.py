@@ -1,10 +1,9 @@
 """Next sentence: whether BERT expects text B to follow text A."""
 
-from components.shell.frame import load_models, open_page
-from components.shell.text_check import text_is_readable
+from components.shell.frame import open_page, read_text
 from components.views.next_sentence import draw_pair_page
 
 frame = open_page("next_sentence")
-opened = load_models(frame)
-if opened and text_is_readable(opened):
+opened = read_text(frame)
+if opened:
     draw_pair_page(opened)

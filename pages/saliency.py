@@ -1,10 +1,11 @@
 """Saliency: which words drove the prediction, by several methods, each with its receipt."""
 
-from components.shell.frame import load_models, open_page
-from components.shell.text_check import text_is_readable
+from components.shared.verdict_strip import verdict_strip
+from components.shell.frame import open_page, read_text
 from components.views.saliency import SaliencyFields, draw_saliency_page
 
 frame = open_page("saliency", SaliencyFields)
-opened = load_models(frame)
-if opened and text_is_readable(opened):
+opened = read_text(frame)
+if opened:
+    verdict_strip(opened)
     draw_saliency_page(opened)

@@ -39,9 +39,13 @@ pins() { cat requirements.lock requirements.txt "requirements-$1.txt" 2>/dev/nul
 current() { [ -e "$(stamp "$1")" ] && [ "$(pins "$1")" = "$(cat "$(stamp "$1")")" ]; }
 
 install() {
-    "$VENV/bin/python" -m pip install "$@" </dev/null ||
+    "$VENV/bin/python" -m pip install --no-compile "$@" </dev/null ||
         fail "The installation stopped (pip says why above). The same command goes on where it stopped."
 }
+
+# pip compiles one module after another, half of its time; this takes all cores. What is left out or cannot be compiled
+# is compiled, or fails, when it is imported.
+compile_modules() { "$VENV/bin/python" -m compileall -q -j 0 -x '/tests/' "$VENV/lib" >/dev/null 2>&1 || true; }
 
 install_app() {
     torch=$(grep '^torch==' requirements.txt)
@@ -52,6 +56,7 @@ install_app() {
     install $verbosity -c requirements.lock "$torch"
     say "Installing Streamlit, transformers, Captum and the rest (once, about 200 MB) …"
     install -qq -c requirements.lock -r requirements.txt
+    compile_modules
 }
 
 install_set() {

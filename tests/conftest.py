@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSF
     os.environ.pop(_name, None)
 
 TinyCheckpoint = Callable[..., Path]
+
+# Every run of the same code tries the same examples: a change never fails for a fault that was there before it, and
+# `make fuzz` is where new ones are looked for. A property that takes longer than others asks for a share of the
+# profile's max_examples.
+hypothesis.settings.register_profile("same", max_examples=100, derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("same")
 
 # Half a million objects of torch, transformers and the tests' own modules stay to the end: the garbage collector, which
 # would go through all of them again and again, is told to leave them out.
@@ -82,6 +90,22 @@ def _no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", connect_locally)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_scripts() -> Iterator[None]:
+    """Tokenizers are tried, and pickles read, by forks."""
+    from glassbert.models import convert
+    from glassbert.network import tokenizer
+    from tests.forked import Forked
+
+    with pytest.MonkeyPatch.context() as patch:
+        trials, conversions = Forked(tokenizer._TRIAL, "torch"), Forked(convert._SCRIPT)
+        patch.setattr(tokenizer, "subprocess", trials)
+        patch.setattr(convert, "subprocess", conversions)
+        yield
+        trials.close()
+        conversions.close()
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ ORDER = {
         "attribution",
         "evaluation",
         "whatif",
+        "verdicts",
         "intervention",
         "comparison",
     ),
@@ -132,8 +133,8 @@ def broken_order(path: str, tree: ast.Module) -> Iterator[str]:
 
 
 def past_the_gateway(path: str, tree: ast.Module) -> Iterator[str]:
-    """What the app runs of the library it reaches through its gateway; pictures of plain data it may draw itself, and
-    imports for the type checker run nothing."""
+    """What the app runs of the library it reaches through its gateway; pictures of plain data it may draw itself,
+    imports for the type checker run nothing, and of ``gb`` it may use the classes, but no function."""
     if layer_of(path) != "components" or path.startswith("components/gateway/"):
         return
     typing_only = {
@@ -146,6 +147,9 @@ def past_the_gateway(path: str, tree: ast.Module) -> Iterator[str]:
         top, *rest = module.split(".")
         if top == "glassbert" and rest[:1] != ["pictures"] and line not in typing_only:
             yield f"{path}:{line} reaches the library past the gateway"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "gb" and node.attr.islower():
+            yield f"{path}:{node.lineno} calls the library past the gateway"
 
 
 def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -295,6 +299,7 @@ def python_files() -> dict[str, str]:
             "1 one view imports another",
         ),
         ("components/views/x/y.py", "import glassbert", "1 reaches the library past the gateway"),
+        ("components/views/x/y.py", "board = gb.scoreboard(receipts)", "1 calls the library past the gateway"),
         ("components/shell/frame.py", "import app", "1 components imports upward, from app"),
         (
             "components/shell/frame.py",
@@ -363,6 +368,8 @@ def test_the_checker_catches(path: str, source: str, complaint: str) -> None:
         ("components/shared/charts.py", "from .tokens import strip\nfrom glassbert.pictures.bars import score_bars"),
         ("components/shared/charts.py", "if TYPE_CHECKING:\n    import glassbert as gb"),
         ("components/gateway/models.py", "import glassbert"),
+        ("components/gateway/models.py", "gb.load('pretrained')"),
+        ("components/views/x/y.py", "found: gb.Receipt = gb.MaskTarget(2)"),
         ("components/views/compare/words.py", "from components.views.compare import sides"),
         ("glassbert/heads/results.py", "from glassbert.maps.results import TokenMaps"),
         ("glassbert/__init__.py", "from glassbert.comparison import compare_models"),

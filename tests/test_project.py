@@ -1,4 +1,4 @@
-"""The project's own files agree with each other: pins, the lock, and Streamlit's configuration."""
+"""The project's own files agree with each other: pins, the lock, Streamlit's configuration, the README's paths."""
 
 from __future__ import annotations
 
@@ -61,3 +61,15 @@ def test_the_configuration_keeps_to_this_machine() -> None:
     assert sections["server"]["address"] == "localhost"
     assert sections["server"]["allowedHosts"] == ["localhost", "127.0.0.1"]
     assert sections["client"]["showErrorDetails"] == "none"
+
+
+def test_the_readme_names_files_that_exist() -> None:
+    """Whole paths or their ends: after "views/what_if/__init__.py" the README says "editor.py"."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    layout = readme[readme.index("## How the code is laid out") :]
+    named = set(re.findall(r"`([\w./]+(?:\.py|/))`", layout))
+    assert {"network/run.py", "editor.py", "components/views/"} <= named
+    folders = [ROOT / name for name in ("components", "glassbert", "pages", "tests", "training", "benchmarks")]
+    found = [ROOT / "app.py", *folders, *(path for folder in folders for path in folder.rglob("*"))]
+    paths = [f"/{path.relative_to(ROOT).as_posix()}{'/' * path.is_dir()}" for path in found]
+    assert [name for name in sorted(named) if not any(path.endswith(f"/{name}") for path in paths)] == []

@@ -1,10 +1,12 @@
-"""Attention maps, as thumbnails and in full, and measures on them."""
+"""Attention: maps in full and as thumbnails, measures on them, what each head does, and what is lost without it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from components.gateway.cache import shared, while_read
 from components.gateway.inputs import encode
@@ -13,13 +15,19 @@ from components.gateway.models import load
 from components.gateway.requests import TextRequest
 
 if TYPE_CHECKING:
-    from components.widgets.heads_map import Thumbnails
+    from glassbert.heads import HeadLabel
+    from glassbert.heads.results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
     from glassbert.maps import Measure
     from glassbert.maps.neurons import Neurons
 
 __all__ = [
-    "Reading",
+    "MapDisplay",
+    "ablation_sweep",
     "flow",
+    "head_distances",
+    "head_importance",
+    "head_labels",
+    "head_profile",
     "map_thumbnails",
     "maps",
     "measure",
@@ -31,10 +39,11 @@ __all__ = [
 
 # 512 tokens × 12 × 12 heads are 151 MB per result: many small ones may stay, large ones only while in use.
 _LARGE_TOKENS = 128
+_SIDE_PIXELS = 32  # the largest side of a small thumbnail as it is sent; more tokens are pooled
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MapDisplay:
     """How maps are shown: words or pieces, what is left out, and whether the rest is rescaled."""
 
     words: bool = False
@@ -43,7 +52,7 @@ class Reading:
     rescale: bool = False
 
     def of(self, maps: gb.TokenMaps) -> gb.TokenMaps:
-        """The maps read this way. Raises OptionError if nothing would be left."""
+        """The maps shown this way. Raises OptionError if nothing would be left."""
         if self.words:
             maps = maps.by_word()
         if self.block:
@@ -75,29 +84,29 @@ def _maps(request: TextRequest) -> gb.AttentionMaps:
 
 
 @shared(64)
-def thumbnails(request: TextRequest, special: bool) -> Thumbnails:
-    """Every head as a thumbnail, in 8 bits; without special tokens, the rest is not renormalised."""
-    from components.widgets.heads_map import thumbnails as make
+def thumbnails(request: TextRequest, special: bool) -> np.ndarray:
+    """Every head as a thumbnail, (layer, head, row, column) uint8; without special tokens, rows are not rescaled."""
+    import_library()
+    from glassbert.pictures.thumbnails import weight_levels
 
     found = maps(request)
     if special:
-        return make(found.weights)
+        return weight_levels(found.weights, _SIDE_PIXELS)
     words = found.encoded.special_tokens_mask == 0
-    return make(found.weights[:, :, words][:, :, :, words])
+    return weight_levels(found.weights[:, :, words][:, :, :, words], _SIDE_PIXELS)
 
 
 @shared(64)
-def map_thumbnails(request: TextRequest, reading: Reading, side: int) -> Thumbnails:
-    """Every head as a thumbnail, layer by layer, so that there is never a second copy of all weights."""
-    import numpy as np
-
-    from components.widgets.heads_map import Thumbnails, thumbnails
+def map_thumbnails(request: TextRequest, display: MapDisplay, side: int) -> np.ndarray:
+    """The same of the displayed maps, made layer by layer, so that there is never a second copy of all weights."""
+    import_library()
+    from glassbert.pictures.thumbnails import weight_levels
 
     found, small = maps(request), []
     for weights in found.weights:
         layer = gb.TokenMaps.of(found.encoded, "attention", weights[None], rows_sum_to_one=True)
-        small.append(thumbnails(reading.of(layer).values, side).pixels)
-    return Thumbnails(np.concatenate(small))
+        small.append(weight_levels(display.of(layer).values, side))
+    return np.concatenate(small)
 
 
 def measures() -> dict[str, Measure]:
@@ -146,3 +155,37 @@ def neurons(request: TextRequest, layers: tuple[int, ...]) -> Neurons:
     from glassbert.maps.neurons import neurons as compute_neurons
 
     return compute_neurons(load(request.model), request.text, request.pair, layers=layers)
+
+
+# --- heads: what they do, how much a prediction needs them, and what changes without them ---------------------
+
+
+@shared(64)
+def head_profile(request: TextRequest) -> HeadProfile:
+    """No forward pass."""
+    return gb.head_profile(maps(request))
+
+
+@shared(64)
+def head_distances(request: TextRequest) -> HeadDistances:
+    """No forward pass."""
+    return gb.head_distances(maps(request))
+
+
+@shared(64)
+def head_importance(request: TextRequest, target: gb.Target) -> HeadImportance:
+    """Two forward passes and a backward pass, layer by layer."""
+    return gb.head_importance(load(request.model), request.text, request.pair, target=target)
+
+
+def head_labels() -> dict[str, HeadLabel]:
+    """Names for what heads do, with their rules, by id."""
+    return dict(gb.heads.HEAD_LABELS)
+
+
+def ablation_sweep(
+    request: TextRequest, target: gb.Target, mode: Literal["one_at_a_time", "greedy"]
+) -> Callable[..., AblationSweep]:
+    """The work of a job, which keeps the result: about 0.3 passes per head."""
+    model = load(request.model)
+    return lambda **reports: gb.ablation_sweep(model, request.text, request.pair, target=target, mode=mode, **reports)

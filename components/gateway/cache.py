@@ -1,4 +1,4 @@
-"""What is kept and shared between visitors. The only user of ``st.cache_*``.
+"""What is computed once and shared between visitors, as long as `gateway.memory` has room for it.
 
 Every cached function takes small frozen requests and returns a frozen result, which is never copied.
 """
@@ -6,36 +6,96 @@ Every cached function takes small frozen requests and returns a frozen result, w
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+import threading
+import weakref
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
-from components.gateway.long_texts import Holding, Keeper, bound_the_heap, visitor
+from components.gateway.long_texts import Holding, Keeper, bound_the_heap
+from components.gateway.memory import Kept, Store, bytes_of, watch
+from components.gateway.settings import settings
 from components.gateway.turns import during_the_run
+from components.gateway.visitors import run_is_over, visitor
 
-__all__ = ["shared", "turn_to", "while_read"]
+__all__ = ["Counted", "shared", "turn_to", "while_read"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_LOOK_SECONDS = 0.05
+
+
 _keeper = Keeper()
+_store = Store(lambda: settings().memory * 1_000_000)
+_making: weakref.WeakValueDictionary[Hashable, _Making] = weakref.WeakValueDictionary()
+_making_lock = threading.Lock()
 bound_the_heap()
 
 
-def shared(entries: int) -> Callable[[_F], _F]:
-    """Cache the results of a function for all users, this many of them.
+class _Making:
+    """Held by the one visitor who computes what others wait for."""
 
-    What it computes takes its turn among all visitors, and ends with the run of the page that asked for it.
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+@contextmanager
+def _alone(key: Hashable) -> Iterator[None]:
+    """One at a time for each key. A run that nobody waits for any more ends here."""
+    with _making_lock:
+        making = _making.setdefault(key, _Making())
+    while not making.lock.acquire(timeout=_LOOK_SECONDS):
+        if run_is_over():
+            raise StopException
+    try:
+        yield
+    finally:
+        making.lock.release()
+
+
+def shared(entries: int, *, models: bool = False, stays: Callable[..., bool] = lambda *_: False) -> Callable[[_F], _F]:
+    """Cache the results of a function for all users, at most this many of them.
+
+    The passes of the function take turns with those of other visitors, and end with the run that asked for them.
+    ``models``: the results are models, which are dropped last. ``stays``: whether the result of these arguments is kept
+    though nobody is there.
     """
 
     def decorate(function: _F) -> _F:
-        @functools.wraps(function)
-        def compute(*arguments: Any, **named: Any) -> Any:
-            with during_the_run():
-                return function(*arguments, **named)
+        signature = inspect.signature(function)
 
-        cached: Any = st.cache_resource(max_entries=entries, show_spinner=False)(compute)
-        return cached  # type: ignore[no-any-return]
+        def key_of(*arguments: Any, **named: Any) -> Hashable:
+            bound = signature.bind(*arguments, **named)
+            bound.apply_defaults()
+            return (function, *bound.arguments.values())
+
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            key, who = key_of(*arguments, **named), visitor()
+            kept = _store.find(key, who)
+            if kept is not None:
+                return kept.value
+            with _alone(key):
+                kept = _store.find(key, who)
+                if kept is None:
+                    with during_the_run():
+                        value = function(*arguments, **named)
+                    kept = Kept(value, bytes_of(value), function, models, stays(*arguments, **named), users={who})
+                    _store.put(key, kept, entries)
+                    watch(lambda: _store)
+            return kept.value
+
+        def clear(*arguments: Any, **named: Any) -> None:
+            if arguments or named:
+                _store.drop(key_of(*arguments, **named))
+            else:
+                _store.drop_kind(function)
+
+        call.clear = clear  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
 
     return decorate
 
@@ -58,6 +118,24 @@ def while_read(entries: int, each: int) -> Callable[[_F], _F]:
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+class Counted:
+    """A value that somebody else keeps, as it counts here."""
+
+    def __init__(self, owner: object, value: object, forget: Callable[[], None]) -> None:
+        """``forget``, which must not refer to ``owner``, is called when its memory is needed for something newer."""
+        self._key = (Counted, object())
+        _store.put(self._key, Kept(None, bytes_of(value), self._key, forget=forget), most=1)
+        weakref.finalize(owner, _store.leave, self._key).atexit = False
+
+    def use(self) -> None:
+        """It was used now."""
+        _store.find(self._key, "")
+
+    def drop(self) -> None:
+        """It is not kept any more."""
+        _store.leave(self._key)
 
 
 def turn_to(text: str, pair: str | None) -> None:

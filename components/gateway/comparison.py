@@ -11,13 +11,12 @@ import numpy as np
 from components.gateway.attention import maps
 from components.gateway.cache import shared, while_read
 from components.gateway.inputs import encode
-from components.gateway.library import gb
+from components.gateway.library import gb, import_library
 from components.gateway.models import load
 from components.gateway.requests import TextRequest
 from components.gateway.saliency import page_options
 
 if TYPE_CHECKING:
-    from components.widgets.heads_map import Thumbnails
     from glassbert.comparison import Sides
     from glassbert.comparison.changes import Part
     from glassbert.comparison.results import (
@@ -101,15 +100,16 @@ def _attention_large(request: SidesRequest) -> AttentionDifference:
 
 
 @shared(32)
-def thumbnails(request: SidesRequest, special: bool) -> Thumbnails:
-    """The difference in every head as a thumbnail, in 8 bits; no pass beyond those of `attention`."""
-    from components.widgets.heads_map import signed_thumbnails
+def thumbnails(request: SidesRequest, special: bool) -> np.ndarray:
+    """The difference in every head as a thumbnail, (layer, head, row, column) uint8; no pass beyond `attention`'s."""
+    import_library()
+    from glassbert.pictures.thumbnails import difference_levels
 
     difference = attention(request)
     if special:
-        return signed_thumbnails(difference.values, _SIDE_PIXELS)
+        return difference_levels(difference.values, _SIDE_PIXELS)
     words = ~difference.alignment.special[difference.rows]
-    return signed_thumbnails(difference.values[:, :, words][:, :, :, words], _SIDE_PIXELS)
+    return difference_levels(difference.values[:, :, words][:, :, :, words], _SIDE_PIXELS)
 
 
 def one_head(request: SidesRequest, layer: int, head: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ imports glassbert at the first use of a name. A function that needs a module of 
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,21 +18,58 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from streamlit.runtime.scriptrunner import StopException
+
+from components.gateway.visitors import run_is_over
+
 if TYPE_CHECKING:
     import glassbert as gb
 
 __all__ = ["exempt_from_gc", "gb", "import_library"]
 
-_first_import = threading.Lock()
+#: Complete before anything is computed or drawn, in this order. pandas is among them because plotly takes it from
+#: ``sys.modules`` if it is there, even while another thread is still importing it.
+_HEAVY = ("pandas", "captum.attr", "glassbert")
+_LOOK_SECONDS = 0.05
+
+
+class _Import(threading.Thread):
+    """The only thread that imports heavy modules: a cold import by several threads at once can fail, and so can one
+    that a visitor's next click interrupts."""
+
+    def __init__(self) -> None:
+        super().__init__(name="imports", daemon=True)
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with exempt_from_gc():
+                for name in _HEAVY:
+                    importlib.import_module(name)
+        except BaseException as error:  # raised to whoever waits
+            self.error = error
+
+
+_lock = threading.Lock()
+_import: _Import | None = None
 
 
 def import_library() -> ModuleType:
-    """Import glassbert in one thread while the others wait: a cold import from several threads can fail."""
-    with _first_import:
-        if "glassbert" not in sys.modules:
-            with exempt_from_gc():
-                import glassbert  # noqa: F401
-        return sys.modules["glassbert"]
+    """glassbert, once it and what it needs are imported; the run of a page that nobody waits for any more ends here."""
+    global _import
+    with _lock:
+        over = _import is not None and not _import.is_alive()
+        if _import is None or (over and (_import.error or "glassbert" not in sys.modules)):
+            _import = _Import()
+            _import.start()
+        current = _import
+    while current.is_alive():
+        current.join(_LOOK_SECONDS)
+        if current.is_alive() and run_is_over():
+            raise StopException
+    if current.error is not None:
+        raise current.error
+    return sys.modules["glassbert"]
 
 
 @contextmanager

@@ -23,18 +23,18 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from components.gateway.visitors import is_present
 
-from components.gateway.turns import is_present
-
-__all__ = ["Holding", "Keeper", "bound_the_heap", "give_memory_back", "visitor"]
+__all__ = ["Holding", "Keeper", "bound_the_heap", "give_memory_back"]
 
 IDLE_SECONDS = 300.0
 ABSENT_SECONDS = 20.0
 TURNED_SECONDS = 5.0
 _LOOK_SECONDS = 2.0
 # Parameters of glibc's mallopt; setting one disables its dynamic adjustment.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+# Every run of a page is a thread, and glibc gives each a heap of its own, up to eight for every core.
+_HEAPS = 2
 _LARGE_BLOCK_BYTES, _KEPT_BYTES = 8 * 2**20, 64 * 2**20
 
 
@@ -62,18 +62,14 @@ def bound_the_heap() -> None:
 
     glibc raises the size threshold for this with every large block it frees, up to 32 MB, and then keeps the blocks of
     a long text in heaps, one per thread, that become fragmented: value zeroing of 512 tokens occupied 1.4 GB to use
-    110 MB. Blocks of a short text stay below the threshold and are reused. Does nothing with another C library.
+    110 MB. Blocks of a short text stay below the threshold and are reused. All threads share two heaps. Does nothing
+    with another C library.
     """
     limit = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if limit is not None:
         limit(_MMAP_THRESHOLD, _LARGE_BLOCK_BYTES)
         limit(_TRIM_THRESHOLD, _KEPT_BYTES)
-
-
-def visitor() -> str:
-    """The id of the running session; "" in a thread without one."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.session_id if context else ""
+        limit(_ARENA_MAX, _HEAPS)
 
 
 class Keeper:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
-from components.gateway.settings import not_offered, permitted
-from components.gateway.turns import run_is_over
+from components.gateway.settings import is_shared, not_offered, permitted
+from components.gateway.visitors import run_is_over
 
 if TYPE_CHECKING:
     from glassbert.models.checkpoint import EmbeddedCheckpoint
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "device_of",
     "devices",
+    "duration",
     "embedded",
     "heads_of",
     "is_here",
@@ -59,7 +60,8 @@ def suggestions() -> dict[str, Suggestion]:
     import_library()
     from glassbert.models.suggestions import SUGGESTIONS
 
-    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if permitted(suggestion.id)}
+    every = not is_shared()
+    return {suggestion.id: suggestion for suggestion in SUGGESTIONS if every or permitted(suggestion.id)}
 
 
 @shared(1)
@@ -80,6 +82,14 @@ def is_here(source: str) -> bool:
 def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
     """Whether a page computes this many passes of this length without being asked: about a second on two cores."""
     return passes * tokens * model.parameters <= _QUICK_WORK
+
+
+def duration(model: gb.Model, passes: int, tokens: int) -> str:
+    """How long this many passes take, roughly: "about 12 s", "about 3 min", on two cores."""
+    seconds = passes * tokens * model.parameters / _QUICK_WORK
+    if seconds < 1:
+        return "less than a second"
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 def prepare(source: str, progress: Callable[[Progress], None]) -> None:
@@ -151,7 +161,13 @@ def load(request: ModelRequest) -> gb.Model:
     return gb.ablate(model, request.off) if request.off else model
 
 
-@shared(4)
+def _is_embedded(source: str, *_: str) -> bool:
+    from glassbert.models.checkpoint import EMBEDDED_IDS
+
+    return source in EMBEDDED_IDS
+
+
+@shared(4, models=True, stays=_is_embedded)
 def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code

@@ -1,11 +1,18 @@
-"""The requests of pages: small frozen objects, which are the keys of every cache."""
+"""The requests of pages: small frozen objects, which are the keys of every cache; and the open models they go to."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["ModelRequest", "TextRequest", "version_of"]
+from components.gateway.library import gb
+from components.state import View
+
+__all__ = ["ModelRequest", "Opened", "Role", "TextRequest", "version_of"]
+
+#: The main model, or the second one.
+Role = Literal["model", "beside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,20 @@ class TextRequest:
     model: ModelRequest
     text: str
     pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A loaded model, and the requests to it. ``role`` is "model" or "beside"."""
+
+    role: Role
+    request: ModelRequest
+    model: gb.Model
+    name: str
+
+    def text(self, view: View) -> TextRequest:
+        """This view's text for this model."""
+        return TextRequest(self.request, view.text, view.pair or None)
 
 
 def version_of(*parts: object) -> str:

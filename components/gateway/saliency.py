@@ -15,7 +15,7 @@ from components.gateway.requests import ModelRequest, TextRequest
 if TYPE_CHECKING:
     from glassbert.evaluation import Check
     from glassbert.evaluation._broken import BrokenKind
-    from glassbert.evaluation.results import MethodRanking
+    from glassbert.evaluation.results import MethodAgreement, MethodRanking, Scoreboard
     from glassbert.targets import Output
 
 __all__ = [
@@ -24,13 +24,16 @@ __all__ = [
     "broken",
     "checks",
     "default_methods",
-    "explain",
     "long_attribution",
+    "method_agreement",
     "method_ranking",
     "methods",
     "page_options",
+    "passes_needed",
     "passes_of",
     "receipt",
+    "scoreboard",
+    "scores_and_receipts",
     "stored_ranking",
 ]
 
@@ -96,7 +99,7 @@ class Explanations:
         return [method for method in methods if method not in self.receipts and method not in self.refusals]
 
 
-def explain(
+def scores_and_receipts(
     request: TextRequest,
     target: gb.Target,
     output: Output,
@@ -111,6 +114,8 @@ def explain(
     model, encoded = load(request.model), encode(request)
     lacking = found.lacking(methods)
     wanted = [method for method in lacking if method not in found.scores]
+    scoring, checking = passes_needed(wanted, lacking, len(encoded))
+    everything = 1000 * max(scoring + checking, 1)
 
     def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Explanations:
         now, doing = found, "Computing the scores …"
@@ -130,7 +135,7 @@ def explain(
                 output=output,
                 options={method: page_options(method) for method in wanted},
                 on_error=refuse,
-                progress=progress,
+                progress=lambda done, of: progress(int(1000 * scoring * done / max(of, 1)), everything),
                 cancelled=cancelled,
             ):
                 now = replace(now, scores={**now.scores, scores.method: scores})
@@ -138,7 +143,12 @@ def explain(
         doing = "Computing the receipts …"
         publish(now, doing)
         explained = [now.scores[method] for method in lacking if method in now.scores]
-        for receipt in gb.receipts(model, explained, progress=progress, cancelled=cancelled):
+        for receipt in gb.receipts(
+            model,
+            explained,
+            progress=lambda done, of: progress(int(1000 * (scoring + checking * done / max(of, 1))), everything),
+            cancelled=cancelled,
+        ):
             now = replace(now, receipts={**now.receipts, receipt.method: receipt})
             publish(now, doing)
         return now
@@ -146,7 +156,15 @@ def explain(
     return work
 
 
-# --- one receipt, and the ranking of the methods ----------------------------------------------------------------
+def passes_needed(scored: Sequence[str], checked: Sequence[str], tokens: int) -> tuple[int, int]:
+    """Forward passes, roughly, for the scores of some methods and for the receipts of some."""
+    known = methods()
+    scoring = sum(passes_of(known[method], tokens) for method in scored)
+    # a receipt runs some 350 altered inputs, and its method three times more
+    return scoring, sum(350 + 3 * passes_of(known[method], tokens) for method in checked)
+
+
+# --- one receipt, and the methods compared ----------------------------------------------------------------------
 
 
 @shared(64)
@@ -163,6 +181,16 @@ def broken(
     model = load(request.model)
     scores = gb.broken(model, attribute(request, method, target, output), kind=kind, seed=seed)
     return scores, gb.receipt(model, scores)
+
+
+def method_agreement(scores: Sequence[gb.TokenScores]) -> MethodAgreement:
+    """How far the methods agree on one text; no pass."""
+    return gb.method_agreement(scores)
+
+
+def scoreboard(receipts: Sequence[gb.Receipt]) -> Scoreboard:
+    """The methods on one text in the order of their receipts; no pass."""
+    return gb.scoreboard(receipts)
 
 
 def stored_ranking(request: ModelRequest) -> MethodRanking | None:

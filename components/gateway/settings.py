@@ -7,6 +7,7 @@
 | `roots` | `GLASSBERT_ROOTS` | none | … and the folders whose model folders it opens |
 | `characters` | `GLASSBERT_CHARACTERS` | 20000 | longest text, in characters |
 | `seconds` | `GLASSBERT_SECONDS` | 600 | longest computation in the background |
+| `memory` | `GLASSBERT_MEMORY` | 1000 | what results and models that are kept may take, all together, in MB |
 
 The file is `glassbert.toml` in the working directory, or the one that `GLASSBERT_SETTINGS` names; the environment
 overrides it. Lists in the environment are separated by commas.
@@ -44,6 +45,7 @@ class Settings:
     roots: tuple[str, ...] = ()
     characters: int = 20_000
     seconds: int = 600
+    memory: int = 1_000
 
 
 def read(environment: Mapping[str, str], folder: Path) -> Settings:
@@ -91,7 +93,7 @@ def _checked(values: dict[str, Any]) -> Settings:
     found = Settings(**values)
     if found.mode not in _MODES:
         raise ValueError(f"the setting mode must be one of {', '.join(_MODES)}; got {found.mode!r}")
-    for name, least in (("characters", 100), ("seconds", 1)):
+    for name, least in (("characters", 100), ("seconds", 1), ("memory", 10)):
         if getattr(found, name) < least:
             raise ValueError(f"the setting {name} must be at least {least}; got {getattr(found, name)}")
     return found
@@ -113,7 +115,8 @@ def is_shared() -> bool:
         return True
     if get_script_run_ctx(suppress_warning=True) is None:  # no visitor: the models that are opened ahead
         return False
-    return any(name in st.context.headers for name in FORWARDED)
+    headers = st.context.headers  # a new object each time
+    return any(name in headers for name in FORWARDED)
 
 
 def permitted(source: str) -> bool:

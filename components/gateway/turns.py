@@ -16,19 +16,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import StopException, get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner import StopException
 
+from components import state
 from components.gateway.library import import_library
+from components.gateway.visitors import run_is_over, visitor
 
-__all__ = ["Turns", "admitted_by", "during_the_run", "is_present", "run_is_over", "turns", "unattended", "visitor"]
+__all__ = ["QUEUE_SLOT", "Turns", "admitted_by", "during_the_run", "place_in_queue", "turns"]
 
 # A visitor's use of the machine counts half after this long.
 _HALF_LIFE_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
-# A connection that breaks for a moment is no farewell.
-_FAREWELL_SECONDS = 1.0
+_SAID_AFTER_SECONDS = 1.0
+#: Where a page says how many are before it: remembered under this name.
+QUEUE_SLOT = "queue_slot"
 
 
 class Turns:
@@ -46,8 +47,8 @@ class Turns:
     def turn(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None = None) -> Iterator[None]:
         """A context that begins when it is this visitor's turn.
 
-        ``over()`` is asked meanwhile; StoppedError once it is true. ``waits(visitors before this one)`` is called
-        after each look at the queue that has somebody else in front.
+        ``over()`` is asked meanwhile; StoppedError once it is true. ``waits(requests before this one)`` is called after
+        each look at the queue that has somebody else in front.
         """
         self._enter(who, over, waits)
         start = self._clock()
@@ -55,6 +56,11 @@ class Turns:
             yield
         finally:
             self._leave(who, self._clock() - start)
+
+    def others_wait(self, who: str) -> bool:
+        """Whether visitors besides this one are waiting for their turn."""
+        with self._changed:
+            return any(waiting != who for waiting in self._waiting.values())
 
     def _enter(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None) -> None:
         with self._changed:
@@ -65,13 +71,13 @@ class Turns:
                 while True:
                     if over():
                         raise _stopped()
-                    first = min(self._waiting, key=lambda one: (self._use_of(self._waiting[one]), one))
-                    if self._running < self._at_once and first == arrival:
+                    order = sorted(self._waiting, key=lambda one: (self._use_of(self._waiting[one]), one))
+                    ahead = self._running + order.index(arrival)
+                    if ahead < self._at_once:
                         self._running += 1
                         return
                     if waits is not None:
-                        ahead = {self._waiting[one] for one in self._waiting if one != arrival} - {who}
-                        waits(max(1, len(ahead)))
+                        waits(ahead)
                     self._changed.wait(_LOOK_SECONDS)
             finally:
                 del self._waiting[arrival]
@@ -93,47 +99,6 @@ class Turns:
 turns = Turns()
 
 
-def visitor() -> str:
-    """The session that is running; "" in a thread that belongs to none."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return context.session_id if context else ""
-
-
-def is_present(session: str) -> bool:
-    """Whether this visitor has an open window."""
-    return runtime.exists() and runtime.get_instance().is_active_session(session)
-
-
-def unattended(session: str, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
-    """A function that says whether this visitor's window has been closed for a second."""
-    left_at: float | None = None
-
-    def gone() -> bool:
-        nonlocal left_at
-        if not session or not runtime.exists() or is_present(session):
-            left_at = None
-            return False
-        left_at = clock() if left_at is None else left_at
-        return clock() - left_at >= _FAREWELL_SECONDS
-
-    return gone
-
-
-def run_is_over() -> bool:
-    """Whether nobody waits for this run of a page: another one was requested, or its window was closed.
-
-    A rerun of one fragment lets the run of the whole page finish, as in Streamlit.
-    """
-    context = get_script_run_ctx(suppress_warning=True)
-    requests = context.script_requests if context else None
-    if requests is None:
-        return False
-    if requests._state is ScriptRequestType.RERUN:
-        wanted = requests._rerun_data
-        return wanted.is_fragment_scoped_rerun or not wanted.fragment_id_queue
-    return requests._state is ScriptRequestType.STOP
-
-
 @contextmanager
 def during_the_run() -> Iterator[None]:
     """A context whose passes belong to the current run of a page, and end with it.
@@ -147,13 +112,41 @@ def during_the_run() -> Iterator[None]:
     import_library()
     from glassbert.errors import StoppedError
 
+    notice = _Notice()
     try:
-        with admitted_by(lambda: turns.turn(who, run_is_over)):
+        with admitted_by(lambda: turns.turn(who, run_is_over, notice.show)):
             yield
     except StoppedError:
         if run_is_over():
             raise StopException from None
         raise
+    finally:
+        notice.remove()
+
+
+def place_in_queue(ahead: int) -> str:
+    """``1 → "1 request before yours"``."""
+    return f"{ahead} request{'s' * (ahead > 1)} before yours"
+
+
+class _Notice:
+    """What a page says while others' passes run before its own: nothing in the first second."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._shown = 0
+
+    def show(self, ahead: int) -> None:
+        now = time.monotonic()
+        self._since = self._since or now
+        slot = state.remembered(QUEUE_SLOT)
+        if slot is not None and now - self._since >= _SAID_AFTER_SECONDS and ahead != self._shown:
+            self._shown = ahead
+            slot.caption(f":material/hourglass_empty: {place_in_queue(ahead)}")
+
+    def remove(self) -> None:
+        if self._shown and not run_is_over():
+            state.remembered(QUEUE_SLOT).empty()
 
 
 def admitted_by(turn: Callable[[], AbstractContextManager[None]]) -> AbstractContextManager[None]:

@@ -41,7 +41,7 @@ CONFIG = {"displayModeBar": False, "responsive": True}
 def candidates(
     prediction: gb.MaskPrediction, row: int, shown: Sequence[int] | None = None, *, log: bool = False
 ) -> go.Figure:
-    """The candidates at one mask, with the original word in orange, added below if it is not among them.
+    """The candidates at one mask, the original word darker, added below if it is not among them.
 
     ``shown`` selects some of them by their index in the list.
     """
@@ -77,7 +77,7 @@ def words(result: WordScores, *, log: bool = False) -> go.Figure:
 
 
 def ranking(result: ContinuationRanking) -> go.Figure:
-    """Continuations, most likely first; those predicted to follow in orange."""
+    """Continuations, most likely first; those predicted to follow darker."""
     from glassbert.pictures.bars import share_bars
 
     shares = [float(result.probability[index]) for index in result.order]
@@ -86,7 +86,7 @@ def ranking(result: ContinuationRanking) -> go.Figure:
 
 
 def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure:
-    """A classifier's labels, the most probable first, the predicted one in orange; of a regression, its scores."""
+    """A classifier's labels, the most probable first, the predicted one darker; of a regression, its scores."""
     from glassbert.pictures.bars import score_bars, share_bars
 
     if classification.regression:
@@ -127,7 +127,8 @@ def token_labels(prediction: TokenLabels, position: int, most: int = 6) -> go.Fi
 
 
 def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | None) -> go.Figure:
-    """One bar per token, for reading exact scores; the selected one is outlined."""
+    """One bar per word or piece, for reading exact scores; the selected one is outlined. Special tokens have none: one
+    of them often holds most of the total, and all other bars would look alike."""
     from glassbert.pictures.bars import score_bars
 
     return score_bars(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -14,9 +15,11 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from components import state
+from components.gateway import cache
 from components.gateway.library import gb
 from components.gateway.settings import settings
-from components.gateway.turns import admitted_by, turns, unattended, visitor
+from components.gateway.turns import admitted_by, place_in_queue, turns
+from components.gateway.visitors import unattended, visitor
 from components.shared.errors import explained_errors
 
 __all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", "stop_jobs_of_other_pages"]
@@ -32,6 +35,9 @@ _R = TypeVar("_R")
 class Job(Generic[_R]):
     """One job; ``key`` names its input. ``found`` is complete once it is ``done``; before that it is None or partial.
 
+    What was found counts in the server's budget of memory (`gateway.cache`): a job whose result has to go is as if it
+    had not been started.
+
     A page cannot do the work in its own thread: Streamlit ends that one when the user clicks, and the results so far
     would be lost. The work takes turns with other visitors (`gateway.turns`), and stops when its visitor closes the
     window or opens another page.
@@ -40,17 +46,42 @@ class Job(Generic[_R]):
     def __init__(self, key: str, found: _R | None = None) -> None:
         self.key = key
         self.owner = visitor()
-        self.page = state.page()
-        self.found = found
+        self.page = state.page()  # "": it goes on when its visitor opens another page
+        self._found = found
+        self._counted: cache.Counted | None = None
         self.share = 0.0  # how much is done, 0 to 1
         self.doing = ""  # what the work says it is at
         self.arrived = 0  # partial results published so far
-        self.ahead = 0  # visitors whose turn comes first
+        self.ahead = 0  # requests whose turn comes first
         self.stopped = False  # by the user, before there was a result
+        self.out_of_time = False  # it reached the server's limit
         self.error: Exception | None = None
         self._stop = threading.Event()
         self._stopped_at = 0.0
         self._thread: threading.Thread | None = None
+
+    @property
+    def found(self) -> _R | None:
+        if self._counted is not None:
+            self._counted.use()
+        return self._found
+
+    @found.setter
+    def found(self, found: _R | None) -> None:
+        if self._counted is not None:
+            self._counted.drop()
+        self._found, self._counted = found, None
+
+    def _count(self) -> None:
+        """What was found takes memory from now on."""
+        job = weakref.ref(self)
+
+        def forget() -> None:
+            mine = job()
+            if mine is not None and not mine.running and mine._counted is not None:
+                mine._found, mine._counted, mine._thread = None, None, None
+
+        self._counted = cache.Counted(self, self._found, forget)
 
     @property
     def started(self) -> bool:
@@ -65,8 +96,8 @@ class Job(Generic[_R]):
         """Whether it came to its end, or to a stop that left a result."""
         return self.started and not self.running and not self.stopped and self.error is None
 
-    def start(self, work: Callable[..., _R], found: _R | None = None) -> None:
-        """Run ``work(progress=…, cancelled=…)``, and wait for it if it is quick. Does nothing while one runs.
+    def start(self, work: Callable[..., _R], found: _R | None = None, *, wait: bool = True) -> None:
+        """Run ``work(progress=…, cancelled=…)``, and ``wait`` for it if it is quick. Does nothing while one runs.
 
         ``found``: the partial result that the work adds to. What is cached must be fetched before: in the job's own
         thread there is no page to cache for.
@@ -74,11 +105,12 @@ class Job(Generic[_R]):
         if self.running:
             return
         self.found = found
-        self.share, self.doing, self.stopped, self.error = 0.0, "", False, None
+        self.share, self.doing, self.stopped, self.out_of_time, self.error = 0.0, "", False, False, None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
-        self.wait(_QUICK_SECONDS)
+        if wait:
+            self.wait(_QUICK_SECONDS)
 
     def publish(self, found: _R, doing: str) -> None:
         """For the work to call: its result so far, and what it does next."""
@@ -117,11 +149,14 @@ class Job(Generic[_R]):
         deadline = time.monotonic() + settings().seconds
 
         def over() -> bool:
-            return self._stop.is_set() or gone() or time.monotonic() > deadline
+            if time.monotonic() > deadline and not self._stop.is_set():
+                self.out_of_time = True
+                self.stop()
+            return self._stop.is_set() or gone()
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with turns.turn(self.owner, lambda: gone() or self._overdue, self._wait_behind):
+            with turns.turn(self.owner, lambda: (over() and gone()) or self._overdue, self._wait_behind):
                 self.ahead = 0
                 yield
 
@@ -132,6 +167,8 @@ class Job(Generic[_R]):
             self.stopped = True
         except Exception as error:  # raised to the reader of the result: in this thread it would go unnoticed
             self.error = error
+        if self._found is not None:
+            self._count()
 
 
 def current_job(name: str, key: str) -> Job[Any]:
@@ -147,7 +184,7 @@ def current_job(name: str, key: str) -> Job[Any]:
 def stop_jobs_of_other_pages() -> None:
     """Called when a page opens: nobody waits for what another page had started."""
     for job in _jobs().values():
-        if job.page != state.page():
+        if job.page not in ("", state.page()):
             job.stop()
 
 
@@ -243,7 +280,10 @@ def draw_job(
         width="stretch",
     )
     right.caption(cost)
-    if job.stopped and job.found is None:
+    if job.out_of_time:
+        until = "before there were any results" if job.found is None else "what was found until then is shown"
+        st.info(f"Stopped at the time limit of this server, {settings().seconds:,} seconds: {until}.")
+    elif job.stopped and job.found is None:
         st.info("Stopped before there were any results.")
     with explained_errors():
         job.raise_error()
@@ -258,6 +298,6 @@ def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
     left, right = st.columns([0.75, 0.25], vertical_alignment="center")
     doing = job.doing or f"{job.share:.0%} {unit}".strip()
     if job.ahead:
-        doing += f" · waiting for {job.ahead} other visitor{'s' * (job.ahead > 1)}"
+        doing += f" · {place_in_queue(job.ahead)}"
     left.progress(job.share, text=doing)
     right.button("Stop", on_click=job.stop, key=f"{name}_stop", width="stretch")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
-from components.shared.options import one_of
 from components.shared.selection import masked_position, selected_in
 
 if TYPE_CHECKING:
@@ -19,7 +18,18 @@ if TYPE_CHECKING:
 
     from glassbert.targets import Output
 
-__all__ = ["KINDS", "Question", "Wording", "ask_method", "ask_units", "ask_which", "questions", "refined"]
+__all__ = [
+    "KINDS",
+    "Question",
+    "Wording",
+    "ask_method",
+    "ask_units",
+    "ask_which",
+    "looked_at",
+    "one_of",
+    "questions",
+    "refined",
+]
 
 #: What can be explained → its label.
 KINDS = {
@@ -31,6 +41,7 @@ KINDS = {
     "end": "End of the answer",
 }
 _UNITS: dict[Output, str] = {"logit": "Logit", "probability": "Probability"}
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +118,16 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
     }
 
 
+def looked_at(opened: list[Opened]) -> Opened:
+    """The model whose attention is shown: the one that the user chose, else the one whose decision is explained."""
+    view = state.view()
+    chosen = next((one for one in opened if one.role == view.shown_model), None)
+    if chosen is not None:
+        return chosen
+    possible = questions(opened)
+    return possible[one_of(possible, view.explain)].one if possible else opened[0]
+
+
 def _selected_word(opened: list[Opened], one: Opened) -> int | None:
     """The selected token, if it is not a special one; else the first word."""
     special = encode(one.text(state.view())).special_tokens_mask
@@ -117,9 +138,17 @@ def _selected_word(opened: list[Opened], one: Opened) -> int | None:
 # --- controls --------------------------------------------------------------------------------------------------
 
 
+def one_of(options: Iterable[_T], chosen: object) -> _T:
+    """The option that equals ``chosen``, or the first if a link or a cleared widget gives something else."""
+    known = list(options)
+    return next((option for option in known if option == chosen), known[0])
+
+
 def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:
     """Draw the control that selects the question, and return the selected one."""
-    slot.selectbox(label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible))
+    slot.selectbox(
+        label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible, whole_page=True)
+    )
     return possible[one_of(possible, state.view().explain)]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components.gateway import saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.questions import Question
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 
-__all__ = ["MARKS", "VERDICTS", "draw_receipt", "offer_receipt", "verdicts"]
+if TYPE_CHECKING:
+    from glassbert.evaluation.results import ReceiptLine
+
+__all__ = ["MARKS", "VERDICTS", "draw_receipt", "draw_verdicts", "offer_receipt"]
 
 #: Verdict → its name, icon and badge colour; never a colour alone.
 VERDICTS = {
@@ -24,15 +29,23 @@ VERDICTS = {
 MARKS = {"holds": "✓", "doubtful": "?", "fails": "✗", "not_applicable": "–"}
 
 
-def verdicts(receipt: gb.Receipt) -> str:
-    """Badges, one per check, for a line of Markdown."""
-    checks = saliency.checks()
-    return " ".join(_badge(line.verdict, checks[line.check].label) for line in receipt.lines)
+def draw_verdicts(receipt: gb.Receipt) -> None:
+    """One badge per check: what it says in plain words; its name, number and question when hovered."""
+    st.html(f'<div class="gb-checks">{"".join(_hovered(line) for line in receipt.lines)}</div>')
 
 
-def _badge(verdict: str, label: str = "") -> str:
+def _hovered(line: ReceiptLine) -> str:
+    check = saliency.checks()[line.check]
+    name, _, _ = VERDICTS[line.verdict]
+    number = "" if line.number is None else f" {_number(line.number)}"
+    about = f"{check.label}{number}: {name}. {check.question} {line.threshold}"
+    mark, claim = MARKS[line.verdict], html.escape(check.claim)
+    return f'<span class="gb-check gb-{line.verdict}" title="{html.escape(about)}">{mark} {claim}</span>'
+
+
+def _badge(verdict: str) -> str:
     name, icon, colour = VERDICTS[verdict]
-    return f":{colour}-badge[{icon} {label or name}]"
+    return f":{colour}-badge[{icon} {name}]"
 
 
 def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
@@ -44,7 +57,7 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
             number = "" if line.number is None else f"**{plain(_number(line.number))}**, "
             left, right = st.columns([0.86, 0.14], vertical_alignment="center")
             left.markdown(
-                f"{_badge(line.verdict)} **{check.label}** — {check.question}  \n"
+                f"{_badge(line.verdict)} **{check.claim}** ({check.label}): {check.question}  \n"
                 f"{number}{plain(line.sentence)}. *{plain(line.threshold)}*"
             )
             with right.popover("Measure", width="stretch", key=f"{key}_{line.check}"):
@@ -65,13 +78,13 @@ def offer_receipt(question: Question, method: str, *, key: str) -> None:
         "Receipt: how far to trust it",
         key=f"{key}_wanted",
         persist_state="session",
-        help="About 350 passes for a short text: random orderings, words left out, random weights, noise.",
+        help="Takes a few seconds for a short text: random orderings, words left out, random weights, noise.",
     )
     if not wanted:
         return
     with st.spinner("Checking it …"):
         found = saliency.receipt(question.request, method, question.target, question.output)
-    st.markdown(verdicts(found))
+    draw_verdicts(found)
     draw_receipt(found, key=key)
 
 
@@ -99,11 +112,12 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
         return
     for column, line in zip(st.columns(len(lines)), lines, strict=True):
         with column:
-            st.markdown(f"**{saliency.checks()[line.check].label}**")
+            check = saliency.checks()[line.check]
+            st.markdown(f"**{check.claim}** ({check.label})")
             st.plotly_chart(
                 charts.faithfulness_curve(line.details),
                 key=f"{key}_{line.check}_curve",
                 config=charts.CONFIG,
                 width="stretch",
             )
-    st.caption("Orange: this explanation. Grey: random orderings, their median and central 90 %.")
+    st.caption("Violet: this explanation. Grey: random orderings, their median and central 90 %.")

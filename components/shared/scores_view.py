@@ -5,19 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import saliency
+from components.gateway import saliency, verdicts
 from components.gateway.library import gb
-from components.gateway.models import is_quick
+from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
-from components.text import plain
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
+from components.text import passes, plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "passes", "scores_of"]
+__all__ = ["arithmetic", "draw_scores", "scores_of", "warn_of_small_change"]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -31,7 +30,7 @@ def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenSco
         lambda: saliency.attribute(question.request, method.id, question.target),
         lambda: saliency.long_attribution(question.request, method.id, question.target),
         label="Compute the scores",
-        cost=f"About {count:,} forward passes of {tokens:,} tokens. Other methods take fewer.",
+        cost=f"Takes {duration(question.one.model, count, tokens)}. Other methods are faster.",
         narrow=True,
     )
 
@@ -41,6 +40,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
     view = state.view()
     one, request = question.one, question.request
     positions = shown_positions(result.encoded, view.special)
+    words = [position for position in positions.tolist() if not result.encoded.special_tokens_mask[position]]
     selected = selected_in(question.opened, one)
     version = version_of(request, view.special)
     st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
@@ -51,23 +51,36 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         selected=shown_index(positions, selected),
         version=version,
         legend="against · for" if method.signed else "none · most",
+        scale=float(abs(result.scores[words]).max(initial=0.0)) or None,
         signed=method.signed,
         on_select=select_token(key, version, positions, clicked_token, request, question.main),
     )
-    st.plotly_chart(
-        charts.scores(result, positions.tolist(), selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch"
-    )
+    st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
+    warn_of_small_change(question, result)
     st.caption(_summary(result, method, view.special))
+
+
+def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
+    """Say where the colours are drawn that they explain next to nothing: the empty text has nearly the same value."""
+    if result.baseline is None or result.baseline_value is None:
+        return
+    gap = verdicts.baseline_gap(question.request, result.target, result.output, str(result.baseline))
+    if gap.verdict == "fails":
+        told = gap.sentence[0].upper() + gap.sentence[1:]
+        st.warning(
+            plain(f"{told}. Do not read these colours as reasons; try a method without a baseline, such as Saliency."),
+            icon=":material/warning:",
+        )
 
 
 def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
     parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
     parts.append(arithmetic(result))
-    if not special:
-        hidden = result.encoded.special_tokens_mask.astype(bool)
-        total = abs(result.scores).sum()
-        share = abs(result.scores[hidden]).sum() / total if total else 0.0
-        parts.append(f"Hidden special tokens account for {share:.0%} of the total magnitude.")
+    is_special = result.encoded.special_tokens_mask.astype(bool)
+    total = abs(result.scores).sum()
+    share = abs(result.scores[is_special]).sum() / total if total else 0.0
+    where = "Special tokens, which have no bars," if special else "Hidden special tokens"
+    parts.append(f"{where} account for {share:.0%} of the total magnitude.")
     parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
     parts.append("*Another method may rank the words differently: this is one view, not the reason.*")
     return " ".join(parts)
@@ -86,8 +99,3 @@ def arithmetic(result: gb.TokenScores) -> str:
         rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
         return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
     return "The scores need not add up to anything."
-
-
-def passes(count: int) -> str:
-    """``1 → "1 pass"``; a method that reuses another's computation has none of its own."""
-    return {0: "no pass of its own", 1: "1 pass"}.get(count, f"{count:,} passes")

@@ -1,20 +1,67 @@
-"""The selected token, in every model's own tokens."""
+"""The tokens on screen, and the selected one in every model's own tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.gateway import inputs
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest
-from components.widgets.token_strip import DESELECTED
+from components.gateway.library import gb
+from components.gateway.requests import Opened, TextRequest
+from components.widgets.token_strip import DESELECTED, Token
 
-__all__ = ["dark_page", "masked_position", "select_token", "selected_in", "shown_index"]
+__all__ = [
+    "dark_page",
+    "masked_position",
+    "select_token",
+    "selected_in",
+    "shown_index",
+    "shown_positions",
+    "strip_tokens",
+]
+
+
+def shown_positions(encoded: gb.Encoded, special: bool) -> np.ndarray:
+    """The token positions on screen: all, or all but the special tokens."""
+    return np.arange(len(encoded)) if special else np.flatnonzero(encoded.special_tokens_mask == 0)
+
+
+def strip_tokens(
+    encoded: gb.Encoded, model: gb.Model, positions: np.ndarray, scores: np.ndarray | None = None
+) -> list[Token]:
+    """One strip token for each shown position."""
+    return [
+        Token(
+            text=encoded.pieces[position],
+            kind=_kind(encoded, model, position),
+            score=None if scores is None else float(scores[position]),
+            joined=_continues_a_word(encoded, position),
+            note=f"token {position}, id {encoded.input_ids[position]}, in the vocabulary: {encoded.tokens[position]}",
+        )
+        for position in map(int, positions)
+    ]
+
+
+def _continues_a_word(encoded: gb.Encoded, position: int) -> bool:
+    words = encoded.word_ids
+    return position > 0 and bool(words[position] >= 0 and words[position] == words[position - 1])
+
+
+def _kind(
+    encoded: gb.Encoded, model: gb.Model, position: int
+) -> Literal["special", "word", "piece", "unknown", "masked"]:
+    if encoded.special_tokens_mask[position]:
+        return "special"
+    token = encoded.tokens[position]
+    if token == model.mask_token:
+        return "masked"
+    if token == model.tokenizer.unk_token:
+        return "unknown"
+    return "piece" if _continues_a_word(encoded, position) else "word"
 
 
 def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:

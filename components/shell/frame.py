@@ -1,119 +1,170 @@
-"""What every page starts with: page set-up, menu, and the sidebar with text, examples, models and device.
+"""What every page starts with: page set-up, menu, title, the text, and the models.
 
-The shell is drawn first; :func:`load_models` then fills the sidebar's lower half, because listing devices and models
-needs torch, which takes seconds to import in a cold process.
+The shell is drawn first; :func:`load_models` then fills what needs the library, because that brings torch, which takes
+seconds to import in a cold process.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from components import state
-from components.examples import EXAMPLES
-from components.gateway import cache
-from components.gateway.opened import Opened
-from components.gateway.settings import settings
+from components.gateway import cache, inputs
+from components.gateway.library import gb
+from components.gateway.requests import Opened, TextRequest
+from components.gateway.turns import QUEUE_SLOT
+from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
-from components.shell.model_picker import pick_device, pick_models
+from components.shell.answers import draw_answers
+from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
+from components.shell.opening import open_models
+from components.shell.text_bar import draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
-from components.widgets.sentence_box import sentence_box, submitted_text
+from components.widgets.page_keys import page_keys
 
-__all__ = ["Frame", "load_models", "open_page"]
+__all__ = ["Frame", "load_models", "open_page", "read_text"]
 
-_STYLE = (Path(__file__).parent / "frame.css").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent
+_STYLE = (_FOLDER / "frame.css").read_text(encoding="utf-8")
+_PRESENT_STYLE = (_FOLDER / "present.css").read_text(encoding="utf-8")
 # a local file: Streamlit would fetch an icon given by name from a font server
-_ICON = Path(__file__).parent / "icon.svg"
+_ICON = _FOLDER / "icon.svg"
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A page's shell; ``slot`` is the part of the sidebar that is filled once the library is loaded."""
+    """A page's shell, and its parts that are filled once the library is loaded."""
 
     view: View
-    slot: st.delta_generator.DeltaGenerator
+    models: DeltaGenerator
+    answers: DeltaGenerator
+    notices: DeltaGenerator
 
 
 def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
     """Set up the page and draw its shell: the first call of every page, with its own fields."""
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
-    st.html(f"<style>{_STYLE}</style>")
     view = state.begin(page_id, group)
+    st.html(f"<style>{_STYLE}{_PRESENT_STYLE if view.present else ''}</style>")
     stop_jobs_of_other_pages()
     with st.sidebar:
         st.markdown("### GlassBERT")
         draw_menu()
-        _texts(view)
-        _examples()
-        slot = st.container()
-    st.title(page.title, anchor=False)
-    st.caption(page.promise)
-    return Frame(view, slot)
+    with st.container(key="page_head", horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(page.title, anchor=False, width="content")
+        st.caption(page.promise)
+        _display()
+        _present(view)
+        page_keys(page_id)
+    bar = draw_text_bar(view)
+    notices = st.container(key="notices")
+    state.remember(QUEUE_SLOT, st.empty())
+    return Frame(view, bar.models, bar.answers, notices)
 
 
 def load_models(frame: Frame) -> list[Opened]:
-    """Fill the rest of the sidebar and return the models that are ready, the main one first."""
+    """Return the models that are ready, the main one first, and say on the page which they are."""
     cache.turn_to(frame.view.text, frame.view.pair or None)
-    with frame.slot:
-        opened = pick_models(frame.view)
-        pick_device()
+    with frame.notices:
+        opened = open_models(frame.view)
+    with frame.models:
+        draw_models_line(opened)
+    return opened
+
+
+def read_text(frame: Frame) -> list[Opened]:
+    """Return the models, once all of them can read the text, with what they answer in the text bar; else none, and the
+    page says why."""
+    opened = load_models(frame)
+    with frame.notices:
+        readable = bool(opened) and _is_readable(opened)
+    if not readable:
+        return []
+    with frame.answers, explained_errors():
+        draw_answers(opened)
+    return opened
+
+
+def _display() -> None:
+    with st.popover("View", icon=":material/tune:", type="tertiary", key="display"):
         st.toggle(
             "Show special tokens",
             help="[CLS], [SEP] and similar. Hidden tokens still take part in the computation.",
             **state.bind("special"),
         )
-        for one in opened:
-            if one.model.notice:
-                st.warning(plain(one.model.notice), icon=":material/memory:")
-    return opened
-
-
-def _texts(view: View) -> None:
-    for name, label, placeholder in (
-        ("text", "Text A", "Type a sentence; [MASK] leaves a gap"),
-        ("pair", "Text B (optional)", "A second sentence makes a pair"),
-    ):
-        key = f"box_{name}"
-
-        def submit(name: str = name, key: str = key) -> None:
-            text = submitted_text(state.event(key), key)
-            if text is not None:
-                state.change(**{name: text[: settings().characters]})
-
-        sentence_box(
-            label,
-            key=key,
-            value=getattr(view, name),
-            most=settings().characters,
-            placeholder=placeholder,
-            on_submit=submit,
+        st.toggle(
+            "Give a verdict",
+            help="Say above the pictures which words carry the answer, what flips it, and how far to trust that.",
+            **state.bind("verdict"),
         )
-    if view.text != View().text and view.too_long_for_a_link:
-        st.caption("This text is too long for a link: the copied address opens without it.")
 
 
-def _examples() -> None:
-    def chosen() -> None:
-        example = state.picked("example")
-        if example is not None:
-            state.open_example(example)
-            state.remember("example", example)
+def _present(view: View) -> None:
+    def turn() -> None:
+        state.change(present=not state.view().present)
 
-    st.selectbox(
-        "Examples",
-        list(EXAMPLES),
-        index=None,
-        format_func=lambda example: EXAMPLES[example].label,
-        placeholder="Open an example …",
-        key="example",
-        on_change=chosen,
+    label, icon = ("Leave", ":material/close_fullscreen:") if view.present else ("Present", ":material/slideshow:")
+    st.button(
+        label,
+        key="present",
+        icon=icon,
+        type="tertiary",
+        help="Larger type, no menu: for a projector. Key: P",
+        on_click=turn,
     )
-    shown = EXAMPLES.get(state.remembered("example", ""))
+
+
+# --- can the models read the text? ---------------------------------------------------------------------------------
+
+
+def _is_readable(opened: Sequence[Opened]) -> bool:
+    """Whether every open model can read this text; if not, the page says why and offers what helps."""
     view = state.view()
-    if shown and (shown.text, shown.pair) == (view.text, view.pair):
-        st.caption(f":material/lightbulb: {plain(shown.look)}")
+    if not view.text.strip():
+        st.info("Type a sentence above, or open an example: what the models make of it appears here.")
+        return False
+    for one in opened:
+        request = one.text(view)
+        try:
+            encoded = inputs.encode(request)
+        except gb.TextTooLongError as error:
+            st.warning(plain(f"{one.name}: {error}."), icon=":material/content_cut:")
+            st.button(
+                f"Shorten to the first {error.max_tokens} tokens",
+                key=f"shorten_{one.role}",
+                on_click=_shorten,
+                args=(request,),
+            )
+            return False
+        except gb.TextError as error:
+            st.warning(plain(f"{one.name}: {error}."), icon=":material/info:")
+            return False
+        _unknown(one, encoded)
+    return True
+
+
+def _shorten(request: TextRequest) -> None:
+    text, pair = inputs.shorten(request)
+    state.change(text=text, pair=pair or "")
+
+
+def _unknown(one: Opened, encoded: gb.Encoded) -> None:
+    """Warn when part of the text is unknown to the model: everything below then refers to [UNK]."""
+    unknown = one.model.tokenizer.unk_token
+    count = encoded.tokens.count(unknown)
+    if count:
+        st.info(
+            plain(
+                f"{one.name} reads {count} of the {len(encoded)} tokens as {unknown}: these characters are not in its "
+                "vocabulary."
+            ),
+            icon=":material/help:",
+        )

@@ -1,8 +1,10 @@
-"""The pages in the order of the menu. Adding a page is one file in ``pages/`` and one line here."""
+"""The pages in the order of the menu, grouped by what they are for. Adding a page is one file in ``pages/`` and one
+entry here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import streamlit as st
 
@@ -15,6 +17,7 @@ __all__ = ["PAGES", "Page", "draw_menu"]
 class Page:
     """One page: its id, its file, and how the menu shows it."""
 
+    group: str
     id: str
     file: str
     title: str
@@ -26,6 +29,7 @@ PAGES: dict[str, Page] = {
     page.id: page
     for page in (
         Page(
+            "Look",
             "workbench",
             "app.py",
             "Workbench",
@@ -33,6 +37,7 @@ PAGES: dict[str, Page] = {
             "Attention, predictions and saliency for one sentence, side by side. Select a token to link all three.",
         ),
         Page(
+            "Look",
             "attention",
             "pages/attention.py",
             "Attention",
@@ -40,6 +45,7 @@ PAGES: dict[str, Page] = {
             "Every head at once or one in full, what raw weights miss, and what changes when heads are switched off.",
         ),
         Page(
+            "Look",
             "inputs",
             "pages/inputs.py",
             "Inputs",
@@ -47,6 +53,7 @@ PAGES: dict[str, Page] = {
             "How your text becomes the vectors that enter the first layer, one row per step.",
         ),
         Page(
+            "Ask",
             "masked_words",
             "pages/masked_words.py",
             "Masked words",
@@ -54,6 +61,7 @@ PAGES: dict[str, Page] = {
             "Which words BERT predicts at a mask, how surprising yours are, and in which layer the prediction forms.",
         ),
         Page(
+            "Ask",
             "next_sentence",
             "pages/next_sentence.py",
             "Next sentence",
@@ -61,6 +69,7 @@ PAGES: dict[str, Page] = {
             "Whether BERT expects text B to follow text A, and what that prediction is based on.",
         ),
         Page(
+            "Judge",
             "saliency",
             "pages/saliency.py",
             "Saliency",
@@ -68,13 +77,7 @@ PAGES: dict[str, Page] = {
             "Which words drove the prediction, by several methods, each with a receipt that shows how far to trust it.",
         ),
         Page(
-            "what_if",
-            "pages/what_if.py",
-            "What if",
-            ":material/alt_route:",
-            "Edit a word and see what changes, find the smallest edit that flips the prediction, and trace it.",
-        ),
-        Page(
+            "Judge",
             "compare",
             "pages/compare.py",
             "Compare",
@@ -82,6 +85,15 @@ PAGES: dict[str, Page] = {
             "How two models differ on one text, or two texts on one model, word by word and head by head.",
         ),
         Page(
+            "Change",
+            "what_if",
+            "pages/what_if.py",
+            "What if",
+            ":material/alt_route:",
+            "Edit a word and see what changes, find the smallest edit that flips the prediction, and trace it.",
+        ),
+        Page(
+            "Models",
             "models",
             "pages/models.py",
             "Models",
@@ -89,6 +101,7 @@ PAGES: dict[str, Page] = {
             "Which models are available, what each was trained on, how well it performs, and where it fails.",
         ),
         Page(
+            "Models",
             "definitions",
             "pages/definitions.py",
             "Definitions",
@@ -101,5 +114,8 @@ PAGES: dict[str, Page] = {
 
 def draw_menu() -> None:
     """Links to all pages; each carries the view and its page's own choices, so that they survive even in a new tab."""
-    for page in PAGES.values():
-        st.page_link(page.file, label=page.title, icon=page.icon, query_params=state.link(page.id))
+    for group, pages in groupby(PAGES.values(), key=lambda page: page.group):
+        with st.container(key=f"menu_{group.lower()}", gap=None):
+            st.caption(group)
+            for page in pages:
+                st.page_link(page.file, label=page.title, icon=page.icon, query_params=state.link(page.id))

@@ -12,7 +12,7 @@ from glassbert.arguments import checked
 from glassbert.comparison._sides import Side, Sides, divergence_bits, require_both, same_vocabulary
 from glassbert.comparison.results import MaskedWordDifference
 from glassbert.errors import ComparisonError, OptionError
-from glassbert.language.masked_copies import question, states
+from glassbert.language.masked_copies import masked_copy, states
 from glassbert.network.batches import chunks, rows_of_vocabulary
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array
@@ -82,8 +82,8 @@ def _known(sides: Sides, rows: Sequence[int]) -> list[int]:
 def _states(sides: Sides, which: Literal[0, 1], rows: Sequence[int]) -> torch.Tensor:
     """(row, hidden): the state at the first mask of each word."""
     side, spans = sides.both[which], sides.spans(which)
-    asked = [question(side.model, side.encoded, int(spans[row, 0]), range(*spans[row])) for row in rows]
-    return states(side.model, asked)
+    copies = [masked_copy(side.model, side.encoded, int(spans[row, 0]), range(*spans[row])) for row in rows]
+    return states(side.model, copies)
 
 
 def _probabilities(side: Side, rows: torch.Tensor) -> Array:

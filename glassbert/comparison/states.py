@@ -11,8 +11,7 @@ from glassbert.arguments import checked
 from glassbert.comparison._sides import Sides
 from glassbert.comparison.results import HiddenSimilarity
 from glassbert.errors import ComparisonError
-from glassbert.network.model import batch
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Forward, batch, run
 from glassbert.results import Array
 
 

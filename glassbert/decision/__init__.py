@@ -10,9 +10,8 @@ and F itself, from logits: ``decision.value(logits)``.
 **How it is run** is a :class:`Runner`: it evaluates F
 
 - on word embeddings, differentiably: ``runner.value(embeddings)``,
-- on the input with some tokens replaced by a baseline: ``runner.values_replaced(present)``,
+- on the input with some tokens replaced by a baseline: ``runner.values_replaced(present)``, or
 - on the input with some tokens removed by id: ``runner.values_without(present)``,
-- on other inputs, such as edited texts: ``runner.logits_of_inputs(inputs, positions)``,
 
 batched by length and memory (:mod:`glassbert.network.batches`), under the model's lock, on the CPU if a GPU runs out of
 memory. :class:`Passes` counts the passes, reports progress and cancels the work on request.

@@ -16,8 +16,7 @@ from torch.nn.functional import pad
 
 from glassbert.decision.runner import Runner
 from glassbert.network.batches import batches_with_gradients
-from glassbert.network.model import batch
-from glassbert.network.run import Forward, forward_pass
+from glassbert.network.run import Forward, batch, forward_pass
 from glassbert.targets import AnswerTarget
 
 __all__ = ["Row", "alike", "gradients_in_parts", "in_batches", "run_rows", "values_and_gradients"]

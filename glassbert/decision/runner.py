@@ -1,16 +1,14 @@
 """How a decision is run: counting, batching, hooks, progress and cancellation.
 
-A :class:`Runner` evaluates F in four ways: on word embeddings, differentiably; on the input with some tokens replaced;
-on the input with some tokens removed; and on other inputs, such as edited texts. Everything that explains a decision
-builds on one.
+A :class:`Runner` evaluates F in three ways: on word embeddings, differentiably; on the input with some tokens replaced;
+and on the input with some tokens removed. Everything that explains a decision builds on one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +18,11 @@ from torch import Tensor
 from glassbert.decision.decision import Decision
 from glassbert.errors import StoppedError
 from glassbert.network.batches import batches, inputs_with_gradients
-from glassbert.network.model import Batch, Model, batch
-from glassbert.network.run import Forward, forward_pass, run
+from glassbert.network.model import Model
+from glassbert.network.run import Batch, Forward, batch, forward_pass
 from glassbert.network.single_position import read_at
 from glassbert.network.task_heads import head_logits
-from glassbert.results import Array, Encoded
+from glassbert.results import Array
 from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
 
 __all__ = ["Passes", "Runner"]
@@ -172,25 +170,6 @@ class Runner:
             return whole
 
         return forward_pass(decision.model, inputs, read)
-
-    # --- the same decision about other inputs -------------------------------------------------------------------
-
-    def logits_of_inputs(self, inputs: Sequence[Encoded], positions: Sequence[int]) -> Array:
-        """(input, class) float32 logits of other inputs, read at these positions if the target has a position.
-
-        One pass per input; inputs of similar length share a batch.
-        """
-        model, found = self.decision.model, dict[int, Array]()
-        for chosen in batches(model, [len(one) for one in inputs]):
-            self.passes.add(len(chosen))
-            at = torch.tensor([positions[index] for index in chosen])
-            padded = batch(model, [inputs[index] for index in chosen])
-            logits = run(model, padded, partial(self._read_to_cpu, positions=at))
-            found.update(zip(chosen, logits.numpy(), strict=True))
-        return np.stack([found[index] for index in range(len(inputs))])
-
-    def _read_to_cpu(self, forward: Forward, positions: Tensor) -> Tensor:
-        return self.read(forward, positions)[0].cpu()
 
     # --- inside a pass ------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_receipts`` runs them,
 ``_examination`` holds what the receipts of one input share, ``_rerun`` runs the method of an explanation again,
-``_broken`` makes explanations that must fail, ``_scoreboard`` and ``_ranking`` compare methods.
+``_baseline`` compares the text with an empty one, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
+``_ranking`` compare methods.
 """
 
 from glassbert.evaluation._agreement import method_agreement
+from glassbert.evaluation._baseline import baseline_gap
 from glassbert.evaluation._broken import BrokenKind, broken
 from glassbert.evaluation._check import Check
 from glassbert.evaluation._ranking import method_ranking, stored_ranking
@@ -16,6 +18,7 @@ __all__ = [
     "CHECKS",
     "BrokenKind",
     "Check",
+    "baseline_gap",
     "broken",
     "method_agreement",
     "method_ranking",

@@ -12,8 +12,7 @@ from glassbert.attribution import METHODS, explain
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import decide
 from glassbert.errors import OptionError
-from glassbert.evaluation._examination import BROKEN
-from glassbert.evaluation._ordering import is_signed
+from glassbert.evaluation._examination import BROKEN, is_signed
 from glassbert.network.model import Model
 from glassbert.results import Array
 from glassbert.targets import ClassTarget

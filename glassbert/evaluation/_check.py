@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from glassbert.evaluation.results import Verdict
+from glassbert.evaluation.results import Grade
 from glassbert.results import Array
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Finding:
 
     number: float | None
     sentence: str
-    verdict: Verdict
+    verdict: Grade
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -31,7 +31,8 @@ class Finding:
 class Check:
     """One way to test an explanation.
 
-    ``question`` is the question it answers, ``formula`` is KaTeX, and ``threshold`` states which numbers hold and which
+    ``claim`` is what may be said of an explanation for which it holds, in plain words; ``question`` is the question it
+    answers, ``formula`` is KaTeX, and ``threshold`` states which numbers hold and which
     fail. ``cost(examination, subject)``: passes of this input's length that it takes beyond those that receipts of the
     input share; a backward pass counts as two. ``variants(examination, subject)``: the reduced inputs whose F it needs,
     (variant, token) of bool; those of all checks and methods are computed together before ``run`` is called.
@@ -39,6 +40,7 @@ class Check:
 
     id: str
     label: str
+    claim: str
     group: Group
     question: str
     paper: str
@@ -54,7 +56,7 @@ def not_applicable(reason: str) -> Finding:
     return Finding(None, reason, "not_applicable")
 
 
-def verdict(number: float, *, holds: float, fails: float) -> Verdict:
+def verdict(number: float, *, holds: float, fails: float) -> Grade:
     """Holds from ``holds`` on, fails beyond ``fails``; whether large or small is good is read off their order."""
     sign = 1 if holds >= fails else -1
     if sign * number >= sign * holds:

@@ -83,6 +83,7 @@ def cost(examination: Examination, subject: Subject) -> int:
 CHECK = Check(
     id="arithmetic",
     label="Arithmetic",
+    claim="Adds up",
     group="arithmetic",
     question="Do the scores add up as the method promises?",
     paper="Sundararajan et al. 2017, arXiv:1703.01365",

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import SHARES
+from glassbert.evaluation._examination import SHARES, Examination, Subject
 from glassbert.results import Array
 
 _HOLDS, _FAILS = 0.95, 0.80
@@ -86,6 +85,7 @@ def compare(
 CHECK = Check(
     id="comprehensiveness",
     label="Comprehensiveness",
+    claim="Removing its words changes the answer",
     group="faithfulness",
     question="Does removing the highest-scoring tokens undo the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",

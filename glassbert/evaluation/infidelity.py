@@ -6,8 +6,7 @@ import numpy as np
 import torch
 
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import is_signed
+from glassbert.evaluation._examination import Examination, Subject, is_signed
 from glassbert.results import Array
 
 _HOLDS, _FAILS = 0.5, 0.8
@@ -69,6 +68,7 @@ def variants(examination: Examination, _subject: Subject) -> Array:
 CHECK = Check(
     id="infidelity",
     label="Infidelity",
+    claim="Predicts the effect of deletions",
     group="faithfulness",
     question="Do summed scores predict the effect of removing a set of tokens?",
     paper="Yeh et al. 2019, arXiv:1901.09392",

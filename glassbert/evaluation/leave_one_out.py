@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import is_signed, kendall
+from glassbert.evaluation._examination import Examination, Subject, is_signed, kendall
 from glassbert.results import Array
 
 _HOLDS, _FAILS = 0.4, 0.15
@@ -46,6 +45,7 @@ def variants(examination: Examination, _subject: Subject) -> Array:
 CHECK = Check(
     id="leave_one_out",
     label="Agreement with leave-one-out",
+    claim="Matches deleting words one by one",
     group="agreement",
     question="Do the scores rank the tokens as removing each one does?",
     paper="Li et al. 2016, arXiv:1612.08220",

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from glassbert.pictures.markup import clipped
-from glassbert.results import Array, Encoded, Result, counted, quoted
+from glassbert.results import Array, Encoded, Result, counted, quoted, signed, tidy
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MethodAgreement", "MethodRanking", "Receipt", "ReceiptLine", "Scoreboard", "Verdict"]
+__all__ = ["BaselineGap", "Grade", "MethodAgreement", "MethodRanking", "Receipt", "ReceiptLine", "Scoreboard"]
 
-Verdict = Literal["holds", "doubtful", "fails", "not_applicable"]
+Grade = Literal["holds", "doubtful", "fails", "not_applicable"]
 
 # Worst first: a receipt is as good as its worst line.
-_VERDICTS: tuple[Verdict, ...] = ("fails", "doubtful", "holds")
+_GRADES: tuple[Grade, ...] = ("fails", "doubtful", "holds")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -34,7 +34,7 @@ class ReceiptLine(Result):
     check: str
     number: float | None
     sentence: str
-    verdict: Verdict
+    verdict: Grade
     threshold: str
     details: dict[str, Any]
 
@@ -74,10 +74,10 @@ class Receipt(Result):
     seconds: float
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Grade:
         """The worst verdict of any line; not applicable when no check could be made."""
         given = {line.verdict for line in self.lines}
-        return next((verdict for verdict in _VERDICTS if verdict in given), "not_applicable")
+        return next((verdict for verdict in _GRADES if verdict in given), "not_applicable")
 
     def line(self, check: str) -> ReceiptLine:
         """The line of one check. Raises KeyError if the check was not run."""
@@ -114,7 +114,7 @@ class Scoreboard(Result):
     faithfulness: tuple[float | None, ...]  # (method,), in [0, 1]
     columns: tuple[str, ...]  # ids of checks
     numbers: tuple[tuple[float | None, ...], ...]  # [method][column]
-    verdicts: tuple[tuple[Verdict, ...], ...]  # [method][column]
+    verdicts: tuple[tuple[Grade, ...], ...]  # [method][column]
     rule: str
 
     def _about(self) -> str:
@@ -200,8 +200,10 @@ class MethodAgreement(Result):
 
     ``kendall`` is Kendall's τ-b between two methods' orders of the tokens that are not special; 0 where one of them
     gives all tokens the same score. ``overlap`` is the share of the ``top_k`` tokens that two methods have in common.
-    ``consensus`` is the mean over methods of each method's scores divided by the sum of their magnitudes, so that each
-    method has the same total weight of 1; ``spread`` is their standard deviation.
+    ``consensus`` is the mean over methods of each method's scores divided by the sum of their magnitudes over the
+    words, so that each method has the same total weight of 1; 0 for special tokens. ``spread`` is their standard
+    deviation.
+    ``special_shares`` is the part of each method's magnitude that special tokens hold.
     """
 
     encoded: Encoded
@@ -212,8 +214,11 @@ class MethodAgreement(Result):
     top_k: int
     consensus: Array  # (token,)
     spread: Array  # (token,)
+    special_shares: Array  # (method,), in [0, 1]
 
-    _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(("kendall", "overlap", "consensus", "spread"), "float32")
+    _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("kendall", "overlap", "consensus", "spread", "special_shares"), "float32"
+    )
 
     def _about(self) -> str:
         pairs = self.kendall[np.triu_indices(len(self.methods), 1)]
@@ -233,6 +238,59 @@ class MethodAgreement(Result):
                 "overlap": self.overlap[first, second],
             }
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BaselineGap(Result):
+    """F of a text compared with F of the baseline, an empty text: what complete scores have to explain.
+
+    ``share`` is (F(x) − F(baseline)) / |F(x)|, with the sign turned if the target is not the prediction: negative means
+    that the text moves F away from what the model predicts. For a regression it is |F(x) − F(baseline)| / |F(x)|.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    output: Output
+    baseline: str
+    value: float
+    baseline_value: float
+    share: float
+    verdict: Grade
+    threshold: str
+    forward_passes: int
+
+    @property
+    def change(self) -> float:
+        """F(x) − F(baseline)."""
+        return self.value - self.baseline_value
+
+    @property
+    def sentence(self) -> str:
+        """What the comparison means, in a sentence."""
+        values = f"{signed(self.baseline_value)} for the empty text, {signed(self.value)} for this one"
+        if self.share < 0:
+            return (
+                f"the empty text already speaks for this answer, and the words lower its value ({values}): the scores "
+                "add up to a change in the other direction"
+            )
+        if self.verdict == "fails":
+            return (
+                f"the empty text already has nearly the same value ({values}): the scores explain only a change of "
+                f"{signed(self.change)}"
+            )
+        return f"the words change the value by {signed(self.change)} ({values})"
+
+    def _about(self) -> str:
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 30)} {self.verdict}: F "
+            f"{signed(self.value)}, [{self.baseline}] {signed(self.baseline_value)}, share {self.share:.2f}"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row."""
+        names = ("baseline", "value", "baseline_value", "change", "share", "verdict", "sentence", "threshold")
+        return tidy({name: [getattr(self, name)] for name in names})
 
 
 def _lines(lines: tuple[ReceiptLine, ...]) -> pd.DataFrame:

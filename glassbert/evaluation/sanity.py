@@ -9,8 +9,7 @@ import numpy as np
 from glassbert.errors import GlassBERTError, ModelTooLargeError, StoppedError
 from glassbert.evaluation._check import Check, Finding, not_applicable, verdict
 from glassbert.evaluation._copies import randomised, stages
-from glassbert.evaluation._examination import Examination, Subject
-from glassbert.evaluation._ordering import is_signed, spearman
+from glassbert.evaluation._examination import Examination, Subject, is_signed, spearman
 from glassbert.evaluation._rerun import lean_settings, rerun, run_cost
 
 _HOLDS, _FAILS = 0.5, 0.7
@@ -90,6 +89,7 @@ def cost(examination: Examination, subject: Subject) -> int:
 CHECK = Check(
     id="sanity",
     label="Sanity",
+    claim="Depends on the trained weights",
     group="sanity",
     question="Do the scores change when the model's weights are random?",
     paper="Adebayo et al. 2018, arXiv:1810.03292",

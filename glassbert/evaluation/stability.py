@@ -111,6 +111,7 @@ def cost(examination: Examination, subject: Subject) -> int:
 CHECK = Check(
     id="stability",
     label="Stability",
+    claim="Survives small changes",
     group="stability",
     question="How much do the scores change under small noise on the embeddings?",
     paper="Yeh et al. 2019, arXiv:1901.09392",

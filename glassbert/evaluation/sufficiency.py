@@ -26,6 +26,7 @@ def variants(examination: Examination, subject: Subject) -> Array:
 CHECK = Check(
     id="sufficiency",
     label="Sufficiency",
+    claim="Its words alone suffice",
     group="faithfulness",
     question="Are the highest-scoring tokens alone enough for the prediction?",
     paper="DeYoung et al. 2020, arXiv:1911.03429",

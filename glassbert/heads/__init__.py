@@ -1,6 +1,7 @@
 """Attention heads: what they do, how important they are to a decision, and what changes without them."""
 
 from glassbert.heads.ablation import ablate, ablation_sweep
+from glassbert.heads.between import rank_heads
 from glassbert.heads.distances import head_distances
 from glassbert.heads.importance import head_importance
 from glassbert.heads.profile import HEAD_LABELS, HeadLabel, head_profile
@@ -13,4 +14,5 @@ __all__ = [
     "head_distances",
     "head_importance",
     "head_profile",
+    "rank_heads",
 ]

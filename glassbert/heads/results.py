@@ -16,7 +16,7 @@ from glassbert.targets import Output, Target
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AblationSweep", "HeadDistances", "HeadImportance", "HeadProfile", "SweepMode"]
+__all__ = ["AblationSweep", "HeadDistances", "HeadImportance", "HeadProfile", "HeadRanking", "SweepMode"]
 
 SweepMode = Literal["one_at_a_time", "greedy"]
 
@@ -132,6 +132,59 @@ class HeadDistances(Result):
                 "nearest_distance": self.distances[np.arange(len(nearest)), nearest],
             }
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class HeadRanking(Result):
+    """Every head's attention weight between two tokens, or two words, in both directions.
+
+    ``queries`` and ``keys`` are the tokens that were chosen: one each, or the pieces of a word. ``weights`` is the
+    share of the query's attention that goes to the key, ``reverse`` that of the key's that goes to the query.
+    """
+
+    encoded: Encoded
+    queries: Array  # (piece,), token positions
+    keys: Array  # (piece,), token positions
+    weights: Array  # (layer, head), in [0, 1]
+    reverse: Array  # (layer, head), in [0, 1]
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "queries": "int64",
+        "keys": "int64",
+        "weights": "float32",
+        "reverse": "float32",
+    }
+
+    @property
+    def strongest(self) -> Array:
+        """(layer, head): the larger of both directions."""
+        larger: Array = np.maximum(self.weights, self.reverse)
+        return larger
+
+    @property
+    def uniform(self) -> float:
+        """The weight from query to key if every token got the same."""
+        return len(self.keys) / len(self.encoded)
+
+    def _about(self) -> str:
+        layer, head = np.unravel_index(self.strongest.argmax(), self.strongest.shape)
+        ends = (self._written(self.queries), self._written(self.keys))
+        return (
+            f"of {quoted(self.encoded.texts)}: {ends[0]!r} and {ends[1]!r}, most in head {head} of layer {layer} "
+            f"({self.weights[layer, head]:.3f}, reverse {self.reverse[layer, head]:.3f})"
+        )
+
+    def _written(self, positions: Array) -> str:
+        return clipped("".join(self.encoded.pieces[position] for position in positions), 20)
+
+    def frame(self) -> pd.DataFrame:
+        """One row per head, the strongest link first; heads that tie keep their order."""
+        import pandas as pd
+
+        order = np.argsort(-self.strongest.ravel(), kind="stable")
+        columns = {**_grid(*self.weights.shape), "weight": self.weights.ravel(), "reverse": self.reverse.ravel()}
+        ranked = {name: values[order] for name, values in columns.items()}
+        return pd.DataFrame({"rank": np.arange(1, len(order) + 1), **ranked})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -13,8 +13,7 @@ from torch import Tensor
 from glassbert.decision import Decision, Runner
 from glassbert.network.blocks import Part, change_input, change_output, see_input, see_output
 from glassbert.network.device import work_threads
-from glassbert.network.model import batch
-from glassbert.network.run import Forward, forward_pass
+from glassbert.network.run import Forward, batch, forward_pass
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget
 

@@ -15,7 +15,10 @@ from glassbert.targets import Output, Target
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trace"]
+__all__ = ["SAME", "Trace"]
+
+#: Values of F that differ by less are the same to a reader; restored shares would run to hundreds of per cent.
+SAME: Mapping[Output, float] = {"logit": 0.05, "probability": 0.005}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -47,6 +50,16 @@ class Trace(Result):
         """(F patched − F corrupted) / (F clean − F corrupted), shaped as ``values``: 0 is no effect, 1 is all of F."""
         share: Array = (self.values - self.corrupted_value) / (self.clean_value - self.corrupted_value)
         return share.astype(np.float32)
+
+    @property
+    def nothing_to_trace(self) -> str:
+        """A sentence if both texts get practically the same answer (``SAME``), so that shares mean nothing; else ""."""
+        if abs(self.clean_value - self.corrupted_value) >= SAME[self.output]:
+            return ""
+        return (
+            f"The two texts get the same answer ({signed(self.clean_value)} and {signed(self.corrupted_value)} for "
+            f"“{clipped(self.target_label, 40)}”): there is nothing to trace. Change another word."
+        )
 
     def _about(self) -> str:
         sizes = " × ".join(

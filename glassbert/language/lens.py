@@ -14,8 +14,8 @@ from glassbert.language.masked_copies import entropy_bits
 from glassbert.language.masked_words import Masked, mask
 from glassbert.language.results import LogitLens
 from glassbert.network.batches import rows_of_vocabulary
-from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.text.inputs import Text, token_name
 from glassbert.text.vocabulary import piece_in_place

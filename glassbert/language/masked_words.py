@@ -11,8 +11,9 @@ import torch
 from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError
 from glassbert.language.predictions import MaskPrediction
-from glassbert.network.model import Model, batch, require_task_head, vocabulary_logits
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model, require_task_head
+from glassbert.network.run import Forward, batch, run
+from glassbert.network.task_heads import vocabulary_logits
 from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, mask_positions, token_name, with_masks
 

@@ -9,7 +9,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.decision import Passes
 from glassbert.errors import OptionError, TargetError
-from glassbert.language.masked_copies import look_up, question, states
+from glassbert.language.masked_copies import look_up, masked_copy, states
 from glassbert.language.results import PieceScoring, Surprise
 from glassbert.network.model import Model, require_task_head
 from glassbert.text.inputs import Text, encode, token_name
@@ -42,18 +42,18 @@ def surprise(
     positions = np.flatnonzero(scored)
     if not len(positions):
         raise TargetError("there is no token to score in this text: type a word in addition to the mask")
-    questions = []
+    copies = []
     for position in positions:
         hidden = [int(position)]
         if variant == "word_l2r":
             same_word = encoded.word_ids == encoded.word_ids[position]
             hidden = [int(later) for later in np.flatnonzero(same_word) if later >= position]
-        questions.append(question(model, encoded, int(position), hidden))
+        copies.append(masked_copy(model, encoded, int(position), hidden))
 
     passes = Passes(cancelled=cancelled)
-    passes.report(progress, len(questions))
+    passes.report(progress, len(copies))
     own = encoded.input_ids[positions].tolist()
-    answers = look_up(model, states(model, questions, passes), range(len(questions)), own)
+    answers = look_up(model, states(model, copies, passes), range(len(copies)), own)
     return Surprise(
         encoded=encoded,
         positions=positions,
@@ -65,7 +65,7 @@ def surprise(
         choice_probabilities=answers.choice_log_probabilities.exp().numpy(),
         entropy=answers.entropy.numpy(),
         variant=variant,
-        forward_passes=len(questions),
+        forward_passes=len(copies),
     )
 
 

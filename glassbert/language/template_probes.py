@@ -66,24 +66,24 @@ def probe_template(
     known: Tensor | None = None
     passes = Passes(cancelled=cancelled)
     if wanted is None:
-        alone = [one for place in places for one in plan_words(model, *place, (), variant).questions]
+        alone = [one for place in places for one in plan_words(model, *place, (), variant).copies]
         passes.report(progress, len(alone))
         known = states(model, alone, passes)
         wanted = tuple(mean_probabilities(model, known).topk(top_k).indices.tolist())
     pieces = [tuple(pieces_in_place(model, *place, word) for word in wanted) for place in places]
     plans = [plan_words(model, *place, own, variant) for place, own in zip(places, pieces, strict=True)]
-    questions = [one for plan in plans for one in plan.questions]
-    starts = np.cumsum([0, *(len(plan.questions) for plan in plans)])
+    copies = [one for plan in plans for one in plan.copies]
+    starts = np.cumsum([0, *(len(plan.copies) for plan in plans)])
     rows = [start + row for start, plan in zip(starts, plans, strict=False) for row in plan.rows]
     ids = [piece for plan in plans for piece in plan.ids]
-    # the most likely words are single pieces, so they need no further questions
+    # the most likely words are single pieces, so they need no further copies
     if known is None:
-        passes.report(progress, len(questions))
-        known = states(model, questions, passes)
+        passes.report(progress, len(copies))
+        known = states(model, copies, passes)
     answers = look_up(model, known, rows, ids)
     found = gather_words(answers, [word for own in pieces for word in own])
     shape = (len(texts), len(wanted))
-    single = starts[:-1]  # the questions with one mask
+    single = starts[:-1]  # the copies with one mask
     return TemplateProbe(
         template=template,
         slots=names,
@@ -99,7 +99,7 @@ def probe_template(
         choice_probabilities=answers.choice_log_probabilities[single].exp().numpy(),
         entropy=answers.entropy[single].numpy(),
         variant=variant,
-        forward_passes=len(questions),
+        forward_passes=len(copies),
     )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError, TargetError, TextTooLongError
-from glassbert.language.masked_copies import Answers, Question, look_up, question, states
+from glassbert.language.masked_copies import Answers, MaskedCopy, look_up, masked_copy, states
 from glassbert.language.pseudo_likelihood import check_variant
 from glassbert.language.results import PieceScoring, WordScores
 from glassbert.network.model import Model, require_task_head
@@ -46,7 +46,7 @@ def score_words(
     end = start + len(encoded) - len(place) + 1
     pieces = tuple(pieces_in_place(model, place, start, word) for word in wanted)
     plan = plan_words(model, place, start, pieces, variant)
-    answers = look_up(model, states(model, plan.questions), plan.rows, plan.ids)
+    answers = look_up(model, states(model, plan.copies), plan.rows, plan.ids)
     found = gather_words(answers, pieces)
     return WordScores(
         encoded=place,
@@ -60,7 +60,7 @@ def score_words(
         surprisal=-found.log_probabilities / np.log(2),
         ranks=np.asarray(found.ranks),
         variant=variant,
-        forward_passes=len(plan.questions),
+        forward_passes=len(plan.copies),
     )
 
 
@@ -73,31 +73,31 @@ def word_list(words: Sequence[str | int]) -> tuple[str | int, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """The questions for some words at one position, and what to look up in which of them."""
+    """The copies for some words at one position, and what to look up in which of them."""
 
-    questions: tuple[Question, ...]  # the first has one mask at the position
-    rows: tuple[int, ...]  # (look-up,), the index of a question
+    copies: tuple[MaskedCopy, ...]  # the first has one mask at the position
+    rows: tuple[int, ...]  # (look-up,), the index of a copy
     ids: tuple[int, ...]  # (look-up,), the pieces of all words, concatenated
 
 
 def plan_words(
     model: Model, place: Encoded, position: int, words: Sequence[tuple[int, ...]], variant: PieceScoring
 ) -> Plan:
-    """Words of one piece share the first question; each piece of a longer word has its own."""
-    questions = [question(model, place, position, [position])]
+    """Words of one piece share the first copy; each piece of a longer word has its own."""
+    copies = [masked_copy(model, place, position, [position])]
     rows: list[int] = []
     for pieces in words:
         if len(pieces) == 1:
             rows.append(0)
             continue
-        rows += range(len(questions), len(questions) + len(pieces))
-        questions += _piece_questions(model, place, position, pieces, variant)
-    return Plan(tuple(questions), tuple(rows), tuple(piece for pieces in words for piece in pieces))
+        rows += range(len(copies), len(copies) + len(pieces))
+        copies += _piece_copies(model, place, position, pieces, variant)
+    return Plan(tuple(copies), tuple(rows), tuple(piece for pieces in words for piece in pieces))
 
 
-def _piece_questions(
+def _piece_copies(
     model: Model, place: Encoded, position: int, pieces: tuple[int, ...], variant: PieceScoring
-) -> list[Question]:
+) -> list[MaskedCopy]:
     mask = int(model.tokenizer.mask_token_id)
     tokens = len(place) + len(pieces) - 1
     if tokens > model.max_tokens:
@@ -109,14 +109,14 @@ def _piece_questions(
             max_tokens=model.max_tokens,
         )
     segments = np.insert(place.token_type_ids, position, [place.token_type_ids[position]] * (len(pieces) - 1))
-    questions = []
+    copies = []
     for number in range(len(pieces)):
         shown = list(pieces)
         for hidden in range(number, len(pieces) if variant == "word_l2r" else number + 1):
             shown[hidden] = mask
         ids = np.concatenate([place.input_ids[:position], shown, place.input_ids[position + 1 :]])
-        questions.append(Question(ids, segments, position + number))
-    return questions
+        copies.append(MaskedCopy(ids, segments, position + number))
+    return copies
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from glassbert.arguments import checked
 from glassbert.errors import MethodError
-from glassbert.maps._measure import Measure, Question
+from glassbert.maps._measure import Measure, MeasureInput
 from glassbert.maps.attention_flow import flow
 from glassbert.maps.attention_rollout import rollout
 from glassbert.maps.norms_2020 import value_norms
@@ -68,4 +68,4 @@ def attention_map(
         raise MethodError(f"measure must be one of {', '.join(MEASURES)}; got {measure!r}")
     if maps is None and not chosen.needs_model:
         maps = attention(model, text, pair)
-    return chosen.compute(Question(model=model, text=text, pair=pair, maps=maps, target=target))
+    return chosen.compute(MeasureInput(model=model, text=text, pair=pair, maps=maps, target=target))

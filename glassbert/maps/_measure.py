@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from glassbert.network.model import Model
     from glassbert.text.inputs import Text
 
-__all__ = ["Measure", "Question"]
+__all__ = ["Measure", "MeasureInput"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class MeasureInput:
     """What a measure may need: the model and the input, the input's weights, and what is to be explained."""
 
     model: Model
@@ -50,7 +50,7 @@ class Measure:
     cost: Callable[[int], int]
     rows_sum_to_one: bool
     needs_model: bool
-    compute: Callable[[Question], TokenMaps] = field(repr=False)
+    compute: Callable[[MeasureInput], TokenMaps] = field(repr=False)
     needs_target: bool = False
     per_head: bool = False
     backward: bool = False

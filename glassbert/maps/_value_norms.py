@@ -17,8 +17,8 @@ from torch import Tensor
 from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import blocks, gates_off, scaled, see_input, see_output
 from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.results import Array, Encoded
 
 _KEYS = 64

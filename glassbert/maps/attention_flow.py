@@ -74,5 +74,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=False,
-    compute=lambda question: flow(question.weights),
+    compute=lambda given: flow(given.weights),
 )

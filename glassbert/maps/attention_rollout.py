@@ -39,5 +39,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=True,
     needs_model=False,
-    compute=lambda question: rollout(question.weights),
+    compute=lambda given: rollout(given.weights),
 )

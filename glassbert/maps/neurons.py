@@ -14,8 +14,8 @@ import numpy as np
 from glassbert.errors import LayerError
 from glassbert.families import require
 from glassbert.network.blocks import blocks
-from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.results import Array, Encoded, read_only
 from glassbert.text.inputs import Text, encode
 

@@ -70,5 +70,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=True,
-    compute=lambda question: value_norms(question.model, question.text, question.pair, maps=question.maps),
+    compute=lambda given: value_norms(given.model, given.text, given.pair, maps=given.maps),
 )

@@ -60,5 +60,5 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=False,
     needs_model=True,
-    compute=lambda question: value_norms_2021(question.model, question.text, question.pair, maps=question.maps),
+    compute=lambda given: value_norms_2021(given.model, given.text, given.pair, maps=given.maps),
 )

@@ -79,9 +79,7 @@ MEASURE = Measure(
     cost=lambda tokens: 2,
     rows_sum_to_one=False,
     needs_model=True,
-    compute=lambda question: attention_relevance_map(
-        question.model, question.text, question.pair, target=question.target
-    ),
+    compute=lambda given: attention_relevance_map(given.model, given.text, given.pair, target=given.target),
     needs_target=True,
     backward=True,
 )

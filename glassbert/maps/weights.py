@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
 from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
 from glassbert.maps.results import AttentionMaps
+from glassbert.network.batches import require_memory_for_maps
 from glassbert.network.blocks import gives_weights, take_weights
-from glassbert.network.model import Model, batch
-from glassbert.network.room import require_memory_for_maps
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, run
 from glassbert.text.inputs import Text, encode
 
 
@@ -20,21 +20,15 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 
     Costs one forward pass of the encoder. Row *query* holds the weights of that token over all others; each row sums
-    to 1. Raises the TextErrors of :func:`glassbert.encode`, and
-    NotEnoughMemoryError.
+    to 1. Raises the TextErrors of :func:`glassbert.encode`, and NotEnoughMemoryError.
     """
     encoded = encode(model, text, pair)
     require_memory_for_maps(model, len(encoded))
     inputs = batch(model, [encoded])
 
-    def read(forward: Forward) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def read(forward: Forward) -> npt.NDArray[np.float32]:
         weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
-
-        # Copied while the network runs: 512 tokens take 1 MB per head, and there are never two copies of all layers.
-        def take(layer: int, values: torch.Tensor) -> None:
-            weights[layer] = values[0].float().cpu().numpy()
-
-        with take_weights(model.network, take):
+        with take_weights(model.network, weights):
             forward.encoder(**gives_weights(model.network))
         return weights
 
@@ -49,6 +43,6 @@ MEASURE = Measure(
     cost=one_pass,
     rows_sum_to_one=True,
     needs_model=False,
-    compute=lambda question: question.weights.maps(),
+    compute=lambda given: given.weights.maps(),
     per_head=True,
 )

@@ -25,8 +25,8 @@ from glassbert.network.blocks import (
     see_input,
 )
 from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch
-from glassbert.network.run import Forward, locked, many_passes, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, locked, many_passes, run
 from glassbert.text.inputs import Text, encode
 
 # Bytes of activations, and token rows, of one pass: for 512 tokens of a base-size model, five copies at a time.
@@ -153,5 +153,5 @@ MEASURE = Measure(
     cost=lambda tokens: 2 + tokens,  # the trace, then every layer again, unmodified and without each token
     rows_sum_to_one=True,
     needs_model=True,
-    compute=lambda question: value_zeroing(question.model, question.text, question.pair),
+    compute=lambda given: value_zeroing(given.model, given.text, given.pair),
 )

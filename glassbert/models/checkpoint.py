@@ -109,10 +109,8 @@ def vet(
     _check_fit(config, family, weights, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
     rows = weights.tensors[words].shape[0]
-    own_tokenizers = {family.class_prefix + suffix for suffix in ("Tokenizer", "TokenizerFast")}
-    check_tokenizer(
-        read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own_tokenizers
-    )
+    own = tokenizer_names(family)
+    check_tokenizer(read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own)
     check_memory(weights.parameters * 4, source, available)
     architectures = named or inferred_architecture(config, family, weights, source)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
@@ -134,6 +132,11 @@ def vet(
         name_prefix=prefix,
         other_head=_other_head(weights) if variant is None else None,
     )
+
+
+def tokenizer_names(family: Family) -> set[str]:
+    """The names of the stock tokenizers of a family."""
+    return {family.class_prefix + suffix for suffix in ("Tokenizer", "TokenizerFast")}
 
 
 def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, str]:

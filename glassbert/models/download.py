@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,13 +36,15 @@ from glassbert.errors import (
     NetworkError,
     StoppedError,
 )
-from glassbert.models.checkpoint import TOKENIZER_FILES, check_files, check_memory
-from glassbert.models.config import CONFIG, MAX_CONFIG_BYTES, check_config, read_config
+from glassbert.models.adapters import check_no_adapter
+from glassbert.models.checkpoint import check_files, check_memory, tokenizer_names
+from glassbert.models.config import CONFIG, MAX_CONFIG_BYTES, check_config, read_config, strings
 from glassbert.models.download_files import causes, failure, has_hash
 from glassbert.models.files import megabytes, quoted
 from glassbert.models.missing import no_config
 from glassbert.models.progress import Meter, Progress, byte_counter
 from glassbert.models.suggestions import close_matches
+from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, read_files
 from glassbert.models.weights import INDEX, MAX_INDEX_BYTES, SINGLE, shard_names, weight_map
 
 __all__ = ["Snapshot", "cached", "damaged_file", "endpoint", "fetch"]
@@ -141,16 +143,27 @@ def fetch(
         if folder.name != info.sha:  # the branch moved between the two requests
             files, nested = _listing(_info(name, folder.name))
         config = read_config(folder, files, source)
-        check_config(config, source)
+        family = check_config(config, source)
         check_files(files, source, nested=nested)
+        check_no_adapter(source, files=files, architecture=next(iter(strings(config.get("architectures"))), None))
         weights = _weights(name, folder, files, source)
         check_memory(_float32_bytes(info, config, sum(files[file] for file in weights)), source)
     except GlassBERTError:
         raise
     except Exception as error:
         raise _explained(failure(error), name, revision, source) from error
-    wanted = {file: files[file] for file in (*sorted(TOKENIZER_FILES & set(files)), *weights)}
-    _download(name, folder, wanted, source, progress, cancelled or (lambda: False))
+    tokenizer = {file: files[file] for file in sorted(TOKENIZER_FILES & set(files))}
+    missing = _missing(folder, tokenizer | {file: files[file] for file in weights}, source)
+    meter = Meter(sum(missing.values()), progress)
+
+    def get(wanted: Collection[str]) -> None:
+        _download(name, folder, {file: missing[file] for file in wanted if file in missing}, source, meter, cancelled)
+
+    get(tokenizer)
+    if type(rows := config.get("vocab_size")) is int:  # without it, the weights say how many
+        found, own = read_files(folder, set(tokenizer), source), tokenizer_names(family)
+        check_tokenizer(found, rows, config.get("type_vocab_size", 2), source, own=own)
+    get(weights)
     return Snapshot(folder, folder.name)
 
 
@@ -264,26 +277,31 @@ def _float32_bytes(info: Any, config: Mapping[str, Any], weight_bytes: int) -> i
     return weight_bytes * (2 if stored in ("float16", "bfloat16") else 1)
 
 
-def _download(
-    name: str,
-    folder: Path,
-    wanted: Mapping[str, int],
-    source: str,
-    progress: Callable[[Progress], None] | None,
-    cancelled: Callable[[], bool],
-) -> None:
-    """Download files that are missing from the cache, and fetch a cached file of a different size again."""
+def _missing(folder: Path, wanted: Mapping[str, int], source: str) -> dict[str, int]:
+    """The files that are not in the cache, or have another size there. Raises NetworkError if the disk is too full."""
     missing = {
         file: size
         for file, size in wanted.items()
         if not (folder / file).is_file() or (folder / file).stat().st_size != size
     }
-    if not missing:
-        return
     needed_bytes = sum(missing.values())
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise _disk_full(source, needed_bytes, free_bytes)
+    return missing
+
+
+def _download(
+    name: str,
+    folder: Path,
+    missing: Mapping[str, int],
+    source: str,
+    meter: Meter,
+    cancelled: Callable[[], bool] | None,
+) -> None:
+    """Download these files into the cache."""
+    if not missing:
+        return
     request = {
         "name": name,
         "folder": str(folder),
@@ -292,10 +310,10 @@ def _download(
         "timeout": ANSWER_SECONDS,
         "files": missing,
     }
-    meter, patience, unfinished = Meter(needed_bytes, progress), _Patience(), set(missing)
+    patience, unfinished = _Patience(meter.done), set(missing)
     with _reports(request) as reports:
         while True:
-            if cancelled():
+            if cancelled is not None and cancelled():
                 raise StoppedError(f"the download of {quoted(source)} was cancelled")
             try:
                 report = reports.get(timeout=_POLL_SECONDS)
@@ -325,8 +343,8 @@ def _download(
 class _Patience:
     """Decides when a download has taken too long: no new byte for a while, or too few in a window of time."""
 
-    def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+    def __init__(self, done: int) -> None:
+        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), done)])
         self._last = time.monotonic()
 
     def lasts(self, done: int, *, alive: bool = False) -> bool:

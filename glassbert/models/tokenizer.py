@@ -42,6 +42,10 @@ _MAX_TOKEN_CHARACTERS = 1000
 _ADVICE = "replace it with the tokenizer that the model was trained with"
 
 
+#: Known before anything is opened or downloaded; any other is found out when it is tried.
+_PYTHON_ONLY = ("BertJapaneseTokenizer", "BertweetTokenizer", "PhobertTokenizer")
+
+
 def has_tokenizer(files: Set[str]) -> bool:
     """Whether these files are enough for a tokenizer."""
     return any(kind <= files for kind in _TOKENIZERS)
@@ -60,10 +64,14 @@ def check_tokenizer(
 ) -> None:
     """Validate the content of the tokenizer files of a model with ``rows`` embeddings and ``types`` segments.
 
-    ``own`` are the names of the stock tokenizers of the family. Raises DamagedCheckpointError or RemoteCodeError.
+    ``own`` are the names of the stock tokenizers of the family. Raises DamagedCheckpointError, RemoteCodeError or
+    UnsupportedModelError.
     """
     if _SETTINGS in files:
-        _check_settings(parse_json(files[_SETTINGS], _SETTINGS, source), source, own)
+        settings = parse_json(files[_SETTINGS], _SETTINGS, source)
+        _check_settings(settings, source, own)
+        if "tokenizer.json" not in files and settings.get("tokenizer_class") in _PYTHON_ONLY:
+            raise slow_tokenizer(source, settings["tokenizer_class"], None)
     for name in ("special_tokens_map.json", "added_tokens.json"):
         if name in files:
             parse_json(files[name], name, source)

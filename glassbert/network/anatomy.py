@@ -15,9 +15,9 @@ from glassbert.arguments import checked
 from glassbert.errors import OptionError
 from glassbert.families import Task
 from glassbert.network.blocks import blocks
-from glassbert.network.model import Batch, Model, encoder_of
+from glassbert.network.model import Model
 from glassbert.network.results import Architecture
-from glassbert.network.run import Forward, run
+from glassbert.network.run import Batch, Forward, encoder_of, run
 
 __all__ = ["architecture"]
 

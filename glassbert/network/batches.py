@@ -1,4 +1,6 @@
-"""How many inputs go into one pass: the only place that trades memory and cache use against the number of calls.
+"""The memory of a pass: how many inputs go into one, and which is refused because it would not fit.
+
+This is the only place that trades memory and cache use against the number of calls.
 
 | work | bound | why |
 | --- | --- | --- |
@@ -7,13 +9,17 @@
 | rows of the vocabulary | bytes | 30,522 scores per row |
 | rows added inside a pass | token rows, by `chunks` | ablated heads, patches: documented there |
 
-All bounds are per pass; they affect results only through rounding.
+All bounds are per pass; they affect results only through rounding. A pass of a single long text that needs more memory
+than is free is refused in a sentence, before it crashes or swaps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from glassbert.errors import NotEnoughMemoryError
+from glassbert.models import memory
+from glassbert.models.files import megabytes
 from glassbert.network.model import Model
 
 __all__ = [
@@ -24,6 +30,10 @@ __all__ = [
     "floats_for_gradients",
     "inputs_that_fit",
     "inputs_with_gradients",
+    "require_memory",
+    "require_memory_for_maps",
+    "require_memory_for_pass",
+    "require_memory_for_states",
     "rows_of_vocabulary",
 ]
 
@@ -39,6 +49,8 @@ _HIDDEN_COPIES, _ATTENTION_COPIES = 17, 5
 _GRADIENT_BYTES = 512 * 2**20
 # Beyond this many token rows, a pass with gradients gains nothing from a larger batch.
 _CPU_GRADIENT_ROWS, _GPU_GRADIENT_ROWS = 768, 16_384
+# Smaller needs are not asked for: reading the free memory takes longer than a short pass may.
+_ASKED_FROM_BYTES = 256 * 2**20
 
 
 def batches(model: Model, lengths: Sequence[int], *, maps: bool = True) -> Iterator[list[int]]:
@@ -112,3 +124,44 @@ def _inner_size(model: Model) -> int:
 
 def _floats(model: Model) -> int:
     return (_CPU_BYTES if model.device == "cpu" else _GPU_BYTES) // 4
+
+
+# --- refused before memory is used ------------------------------------------------------------------------------
+
+
+def require_memory(needed_bytes: int, what: str) -> None:
+    """Raise NotEnoughMemoryError if this much memory is not free for ``what`` needs it ("a pass of 3,202 tokens")."""
+    if needed_bytes < _ASKED_FROM_BYTES:
+        return
+    free_bytes = memory.available_bytes()
+    if free_bytes is not None and needed_bytes > free_bytes:
+        raise NotEnoughMemoryError(
+            f"{what} needs {megabytes(needed_bytes)} of memory, but only {megabytes(free_bytes)} are free: shorten the "
+            "text, close other programs or choose a smaller model"
+        )
+
+
+def require_memory_for_maps(model: Model, tokens: int) -> None:
+    """Ask for the attention weights of all layers and heads in float32, and for the pass that makes them."""
+    maps = 4 * model.layers * model.attention_heads * tokens * tokens
+    require_memory(maps + _pass_bytes(model, 1, tokens), f"the attention of all layers on {tokens:,} tokens")
+
+
+def require_memory_for_states(model: Model, tokens: int) -> None:
+    """Ask for the hidden states after every layer in float32, as the pass leaves them and once more as the result."""
+    states = 2 * 4 * (model.layers + 1) * tokens * model.hidden_size
+    require_memory(states + _pass_bytes(model, 1, tokens), f"the hidden states of all layers on {tokens:,} tokens")
+
+
+def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: bool, attention: bool) -> None:
+    """Ask for what one forward pass of ``rows`` inputs holds on the CPU, with its backward pass if there is one."""
+    needed = _pass_bytes(model, rows, tokens)
+    if gradients:
+        needed = max(needed, 4 * rows * floats_for_gradients(model, tokens))
+    elif attention:
+        needed += 4 * rows * model.layers * model.attention_heads * tokens * tokens
+    require_memory(needed, f"a pass of {rows:,} × {tokens:,} tokens" if rows > 1 else f"a pass of {tokens:,} tokens")
+
+
+def _pass_bytes(model: Model, rows: int, tokens: int) -> int:
+    return 4 * rows * tokens * floats_a_token(model, tokens)

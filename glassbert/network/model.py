@@ -1,4 +1,4 @@
-"""Load a model and run it. Everything that needs a forward pass goes through here.
+"""Load a model: its tokenizer and network, once checked. `network.run` runs it.
 
 One :class:`Model` is shared by all threads: its network never changes after loading, and each forward pass holds the
 model's lock, because reading attention weights and switching heads off use hooks.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -32,12 +32,10 @@ from glassbert.network import stock
 from glassbert.network.device import choose_device
 from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
-from glassbert.results import Encoded
 
-__all__ = ["Batch", "Model", "Precision", "batch", "load", "require_task_head"]
+__all__ = ["Model", "Precision", "load", "padding_index", "require_task_head", "word_embeddings"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -229,60 +227,6 @@ def require_task_head(model: Model, head: Task) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Padded inputs on the CPU, (input, token) each; moved to the device inside a forward pass."""
-
-    input_ids: Tensor
-    attention_mask: Tensor
-    token_type_ids: Tensor
-
-    @property
-    def token_rows(self) -> int:
-        return self.input_ids.numel()
-
-    def repeated(self, count: int) -> Batch:
-        """``count`` copies of a single input, without copying it."""
-        return Batch(*(one.expand(count, -1) for one in (self.input_ids, self.attention_mask, self.token_type_ids)))
-
-
-def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
-    """Stack inputs, padded on the right to the length of the longest."""
-    length = max(len(item) for item in encoded)
-    ids = torch.full((len(encoded), length), model.tokenizer.pad_token_id)
-    mask = torch.zeros_like(ids)
-    segments = torch.zeros_like(ids)
-    for row, item in enumerate(encoded):
-        ids[row, : len(item)] = torch.tensor(item.input_ids)
-        mask[row, : len(item)] = torch.tensor(item.attention_mask)
-        segments[row, : len(item)] = torch.tensor(item.token_type_ids)
-    return Batch(ids, mask, segments)
-
-
-def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor | None = None) -> dict[str, Tensor]:
-    """The keyword arguments for a stock network; ``embeddings`` (input, token, dimension) replace the token ids."""
-    arguments = {"attention_mask": inputs.attention_mask.to(device)}
-    if embeddings is None:
-        arguments["input_ids"] = inputs.input_ids.to(device)
-    else:
-        arguments["inputs_embeds"] = embeddings
-        if model.checkpoint.family.positions_after_padding:
-            arguments["position_ids"] = _positions(inputs.input_ids, padding_index(model.network)).to(device)
-    if model.uses_segments:
-        arguments["token_type_ids"] = inputs.token_type_ids.to(device)
-    return arguments
-
-
-def _positions(input_ids: Tensor, padding: int) -> Tensor:
-    """The positions that the stock network derives from token ids, (input, token).
-
-    They count the tokens that are not padding, and padding has a position of its own. From embeddings alone the network
-    cannot tell them apart, and would count a padding token that stands in the text.
-    """
-    counted = input_ids != padding
-    return counted.cumsum(dim=1) * counted + padding
-
-
 def padding_index(network: Any) -> int:
     """The token id that the network itself takes for padding; the tokenizer may have another one.
 
@@ -291,32 +235,8 @@ def padding_index(network: Any) -> int:
     return int(network.get_input_embeddings().padding_idx)
 
 
-def encoder_of(model: Model) -> Any:
-    """The stock encoder inside the task network."""
-    return model.network.base_model
-
-
 def word_embeddings(model: Model, input_ids: Tensor) -> Tensor:
     """Rows of the word-embedding table, before positions, segments and LayerNorm are added."""
     table = model.network.get_input_embeddings()
     embedded: Tensor = table(input_ids.to(table.weight.device))
     return embedded
-
-
-def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
-    """The masked-word head on chosen hidden states: (row, hidden) → (row, vocabulary).
-
-    On a short text the head costs as much as the whole encoder, so it is applied only where needed.
-    """
-    return _head_alone(model, "masked_words", hidden)
-
-
-def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:
-    """The next-sentence head on the pooled [CLS] state: (input, hidden) → (input, 2)."""
-    return _head_alone(model, "next_sentence", pooled)
-
-
-def _head_alone(model: Model, head: Task, states: Tensor) -> Tensor:
-    for path in model.checkpoint.family.task_heads[head].modules:
-        states = model.network.get_submodule(path)(states)
-    return states

@@ -1,4 +1,7 @@
-"""The only entry point for forward passes: inputs, number of threads, and the fallback when memory runs out.
+"""Run a network: padded inputs, the model's lock, the number of threads, and the fallback when memory runs out.
+
+Every pass of a whole network or encoder goes through :class:`Forward`. What runs only a part of it, such as single
+layers or a task head on states of an earlier pass, does so inside :func:`locked`.
 
 What a pass needs from outside is asked for here too: an application whose users share a machine can have every pass
 wait for its turn, or end a computation that nobody waits for any more (:func:`admitted`).
@@ -6,7 +9,7 @@ wait for its turn, or end a computation that nobody waits for any more (:func:`a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,14 +18,58 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from glassbert.network.batches import require_memory_for_pass
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
-from glassbert.network.model import Batch, Model, encoder_of, network_inputs
-from glassbert.network.room import require_memory_for_pass
+from glassbert.network.model import Model, padding_index
+from glassbert.results import Encoded
 
-__all__ = ["Admission", "Forward", "admitted", "check_admission", "forward_pass", "locked", "many_passes", "run"]
+__all__ = [
+    "Admission",
+    "Batch",
+    "Forward",
+    "admitted",
+    "batch",
+    "check_admission",
+    "encoder_of",
+    "forward_pass",
+    "locked",
+    "many_passes",
+    "network_inputs",
+    "run",
+]
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded inputs on the CPU, (input, token) each; moved to the device inside a forward pass."""
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    token_type_ids: Tensor
+
+    @property
+    def token_rows(self) -> int:
+        return self.input_ids.numel()
+
+    def repeated(self, count: int) -> Batch:
+        """``count`` copies of a single input, without copying it."""
+        return Batch(*(one.expand(count, -1) for one in (self.input_ids, self.attention_mask, self.token_type_ids)))
+
+
+def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
+    """Stack inputs, padded on the right to the length of the longest."""
+    length = max(len(item) for item in encoded)
+    ids = torch.full((len(encoded), length), model.tokenizer.pad_token_id)
+    mask = torch.zeros_like(ids)
+    segments = torch.zeros_like(ids)
+    for row, item in enumerate(encoded):
+        ids[row, : len(item)] = torch.tensor(item.input_ids)
+        mask[row, : len(item)] = torch.tensor(item.attention_mask)
+        segments[row, : len(item)] = torch.tensor(item.token_type_ids)
+    return Batch(ids, mask, segments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +104,41 @@ class Forward:
         if self.device == "cpu":  # a GPU that runs out of memory hands over to the CPU
             gradients = torch.is_grad_enabled() and self.embeddings is not None
             attention = bool(options.get("output_attentions"))
-            require_memory_for_pass(self.model, self.inputs, gradients=gradients, attention=attention)
+            rows, tokens = self.inputs.input_ids.shape
+            require_memory_for_pass(self.model, rows, tokens, gradients=gradients, attention=attention)
 
     @property
     def _arguments(self) -> dict[str, Tensor]:
         return network_inputs(self.model, self.inputs, self.device, self.embeddings)
+
+
+def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor | None = None) -> dict[str, Tensor]:
+    """The keyword arguments for a stock network; ``embeddings`` (input, token, dimension) replace the token ids."""
+    arguments = {"attention_mask": inputs.attention_mask.to(device)}
+    if embeddings is None:
+        arguments["input_ids"] = inputs.input_ids.to(device)
+    else:
+        arguments["inputs_embeds"] = embeddings
+        if model.checkpoint.family.positions_after_padding:
+            arguments["position_ids"] = _positions(inputs.input_ids, padding_index(model.network)).to(device)
+    if model.uses_segments:
+        arguments["token_type_ids"] = inputs.token_type_ids.to(device)
+    return arguments
+
+
+def _positions(input_ids: Tensor, padding: int) -> Tensor:
+    """The positions that the stock network derives from token ids, (input, token).
+
+    They count the tokens that are not padding, and padding has a position of its own. From embeddings alone the network
+    cannot tell them apart, and would count a padding token that stands in the text.
+    """
+    counted = input_ids != padding
+    return counted.cumsum(dim=1) * counted + padding
+
+
+def encoder_of(model: Model) -> Any:
+    """The stock encoder inside the task network."""
+    return model.network.base_model
 
 
 def run(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, token_rows: int | None = None) -> _T:

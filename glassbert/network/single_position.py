@@ -30,7 +30,8 @@ import torch
 from torch import Tensor
 
 from glassbert.network.blocks import blocks, change_arguments, change_input, change_output, fused_attention, see_output
-from glassbert.network.model import Batch, Model, padding_index
+from glassbert.network.model import Model, padding_index
+from glassbert.network.run import Batch
 
 __all__ = ["read_at"]
 

@@ -9,11 +9,18 @@ from torch import Tensor
 
 from glassbert.families import Task
 from glassbert.network.device import work_threads
-from glassbert.network.model import Model, batch, next_sentence_logits, vocabulary_logits
-from glassbert.network.run import Forward, locked, run
+from glassbert.network.model import Model
+from glassbert.network.run import Forward, batch, locked, run
 from glassbert.results import Encoded
 
-__all__ = ["at_positions", "head_logits", "task_logits", "vocabulary_scores"]
+__all__ = [
+    "at_positions",
+    "head_logits",
+    "next_sentence_logits",
+    "task_logits",
+    "vocabulary_logits",
+    "vocabulary_scores",
+]
 
 
 def head_logits(
@@ -76,3 +83,22 @@ def vocabulary_scores(model: Model, states: Tensor, *, token_rows: int) -> Tenso
             return vocabulary_logits(model, states.to(device, model.network.dtype)).float().cpu()
 
     return locked(model, work)
+
+
+def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
+    """The masked-word head on chosen hidden states: (row, hidden) → (row, vocabulary).
+
+    On a short text the head costs as much as the whole encoder, so it is applied only where needed.
+    """
+    return _head_alone(model, "masked_words", hidden)
+
+
+def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:
+    """The next-sentence head on the pooled [CLS] state: (input, hidden) → (input, 2)."""
+    return _head_alone(model, "next_sentence", pooled)
+
+
+def _head_alone(model: Model, head: Task, states: Tensor) -> Tensor:
+    for path in model.checkpoint.family.task_heads[head].modules:
+        states = model.network.get_submodule(path)(states)
+    return states

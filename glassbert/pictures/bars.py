@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glassbert.pictures.formats import percent, points
 from glassbert.pictures.markup import label
-from glassbert.pictures.palette import NEGATIVE, NEUTRAL, POSITIVE
+from glassbert.pictures.palette import NEGATIVE, NEUTRAL, PALE, POSITIVE
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,7 +31,7 @@ def share_bars(
     log: bool = False,
     characters: int = 28,
 ) -> go.Figure:
-    """Horizontal bars of probabilities with their numbers, the first on top, those at ``marked`` in orange.
+    """Horizontal bars of probabilities with their numbers, from 0 to 100 %, the first on top, ``marked`` ones darker.
 
     Equal names stay separate rows; names longer than ``characters`` are cut in the label and whole when hovered.
     """
@@ -43,12 +43,12 @@ def share_bars(
         low = math.floor(math.log10(max(min(shares), 1e-12))) - 0.2
         span = [low, low + (math.log10(max(most, 1e-12)) - low) * 1.35]
     else:
-        span = [0, max(most * 1.2, 0.02)]
+        span = [0, 1.2]  # the numbers need the room beyond 100 %
     figure = go.Figure(
         go.Bar(
             x=list(shares),
             y=rows,
-            marker={"color": [POSITIVE if row in marked else NEUTRAL for row in rows]},
+            marker={"color": [NEUTRAL if row in marked else PALE for row in rows]},
             customdata=[[label(name)] for name in names],
             hovertemplate="%{customdata[0]}: %{x:.4g}<extra></extra>",
             **_written(shares),
@@ -73,7 +73,7 @@ def paired_bars(
     sides: tuple[str, str] = ("first", "second"),
     differences: bool = False,
 ) -> go.Figure:
-    """Two probabilities for each name as a pair of bars, the first in grey, the second in orange.
+    """Two probabilities for each name as a pair of bars from 0 to 100 %, the first pale, the second darker.
 
     sides:       what the two are called in the legend; ours, not a user's.
     differences: whether the second minus the first, in points, is written under each name.
@@ -86,7 +86,7 @@ def paired_bars(
         told = [points(other - one) for one, other in zip(first, second, strict=True)]
         labels = [f"{name}<br>{difference}" for name, difference in zip(labels, told, strict=True)]
     figure = go.Figure()
-    for side, shares, colour in zip(sides, (first, second), (NEUTRAL, POSITIVE), strict=True):
+    for side, shares, colour in zip(sides, (first, second), (PALE, NEUTRAL), strict=True):
         figure.add_bar(
             name=side,
             x=list(shares),
@@ -101,7 +101,7 @@ def paired_bars(
         bargap=0.25,
         bargroupgap=0.05,
         legend=_LEGEND,
-        xaxis={"range": [0, max(max([*first, *second]) * 1.25, 0.02)], "visible": False, "fixedrange": True},
+        xaxis={"range": [0, 1.25], "visible": False, "fixedrange": True},
         yaxis=_named_rows(labels),
     )
     return figure
@@ -164,7 +164,7 @@ def score_bars(
 def paired_scores(
     names: Sequence[str], first: Sequence[float], second: Sequence[float], selected: int | None, most: float
 ) -> go.Figure:
-    """Two scores for each word side by side, the first in grey, the second in orange.
+    """Two scores for each word side by side, the first pale, the second darker.
 
     If all are zero, the axis extends from −``most`` to ``most``.
     """
@@ -173,14 +173,14 @@ def paired_scores(
     places = list(range(len(names)))
     hovered = [[label(name, _HOVER_CHARACTERS)] for name in names]
     figure = go.Figure()
-    for side, values, colour in (("first", first, NEUTRAL), ("second", second, POSITIVE)):
+    for side, values, colour in (("first", first, PALE), ("second", second, NEUTRAL)):
         figure.add_bar(
             name=side,
             x=places,
             y=list(values),
             marker={
                 "color": colour,
-                "line": {"width": [2 if place == selected else 0 for place in places], "color": NEGATIVE},
+                "line": {"width": [2 if place == selected else 0 for place in places], "color": NEUTRAL},
             },
             customdata=hovered,
             hovertemplate=f"%{{customdata[0]}}, {side}: %{{y:.4f}}<extra></extra>",
@@ -207,7 +207,7 @@ def layer_bars(shares: Sequence[float]) -> go.Figure:
         go.Bar(
             x=[str(layer + 1) for layer in range(len(shares))],
             y=list(shares),
-            marker={"color": POSITIVE},
+            marker={"color": NEUTRAL},
             hovertemplate="layer %{x}: %{y:.4f}<extra></extra>",
         )
     )

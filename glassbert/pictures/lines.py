@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glassbert.pictures.markup import label
-from glassbert.pictures.palette import LINES, NEUTRAL, POSITIVE, translucent
+from glassbert.pictures.palette import INK, LINES, NEUTRAL, translucent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -64,7 +64,7 @@ def curve_over_band(
     xaxis: str = "% of tokens",
     yaxis: str = "drop in p",
 ) -> go.Figure:
-    """A curve in orange over the lowest, middle and highest of many random ones, a grey band with a dotted median."""
+    """A curve over the lowest, middle and highest of many random ones, a grey band with a dotted median."""
     import plotly.graph_objects as go
 
     low, middle, high = map(list, band)
@@ -86,7 +86,7 @@ def curve_over_band(
                 x=list(percents),
                 y=list(curve),
                 mode="lines+markers",
-                line={"color": POSITIVE, "width": 2.5},
+                line={"color": INK, "width": 2.5},
                 name="this explanation",
                 hovertemplate=hover,
             ),
@@ -112,7 +112,7 @@ def over_removals(removed: Sequence[str], probabilities: Sequence[float]) -> go.
             x=list(range(len(words))),
             y=[float(share) for share in probabilities],
             mode="lines+markers",
-            line={"color": POSITIVE, "width": 2.5},
+            line={"color": INK, "width": 2.5},
             customdata=[[word] for word in words],
             hovertemplate="%{x} words removed, %{customdata[0]}: %{y:.4f}<extra></extra>",
         )

@@ -1,4 +1,5 @@
-"""One set of colours: blue below zero, orange above, grey for context.
+"""One set of colours, each with one meaning: orange for and blue against, teal for attention, grey for everything else,
+light grey beside grey for two of a kind (first and second, others and the one that counts).
 
 There are two kinds of scale, for two kinds of surface:
 
@@ -8,7 +9,8 @@ There are two kinds of scale, for two kinds of surface:
   of many cells. Made from a `Theme`.
 
 Where other files must agree, which tests check: the custom components blend the same opaque scales in
-``components/widgets/frontend/shared.js`` from the colours of Streamlit's theme, which `LIGHT` and `DARK` repeat;
+``components/widgets/frontend/theme.js`` from the colours of Streamlit's theme, which `LIGHT` and `DARK` repeat, and
+  from the same two teals;
 ``components/views/what_if/what_if.css`` repeats `NEUTRAL`, `POSITIVE` and `NEGATIVE`.
 """
 
@@ -23,10 +25,12 @@ import numpy.typing as npt
 
 __all__ = [
     "DARK",
+    "INK",
     "LIGHT",
     "LINES",
     "NEGATIVE",
     "NEUTRAL",
+    "PALE",
     "POSITIVE",
     "SIGNED_ZERO",
     "TINT_OPACITY",
@@ -47,6 +51,10 @@ Rgb: TypeAlias = tuple[int, int, int]
 
 # Mid-tones that are readable on white and on near-black, and distinguishable for colour-blind users.
 NEUTRAL, POSITIVE, NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
+#: One curve over grey ones: the teal of attention would say too much.
+INK = "#6f63b8"
+#: The paler of two greys, on either page.
+PALE = "rgba(138,147,166,0.42)"
 #: Eight line colours, distinguishable for colour-blind users too (Okabe & Ito); mid-tones for white and near-black.
 LINES = ("#e69f00", "#56b4e9", "#009e73", "#c8b400", "#0072b2", "#d55e00", "#cc79a7", NEUTRAL)
 #: The opacity of the strongest `tint`, at which text keeps a contrast above 4.5 on white and on black.
@@ -64,13 +72,15 @@ class Theme:
     primary: str
     blue: str
     orange: str
+    #: The scale of attention weights.
+    teal: str
     #: Numbers in the cells of a chart, in the strongest ink.
     ink: str
 
 
 # Streamlit's own two themes with the primary colours of .streamlit/config.toml: what the app's components see.
-LIGHT = Theme("#ffffff", "#2f2d2b", "#a3157f", "#3b82f6", "#e0682b", "#1d1f27")
-DARK = Theme("#171614", "#edebe8", "#f06bc8", "#85b8f8", "#f2a56d", "#f5f5f7")
+LIGHT = Theme("#ffffff", "#2f2d2b", "#a3157f", "#3b82f6", "#e0682b", "#14808a", "#1d1f27")
+DARK = Theme("#171614", "#edebe8", "#f06bc8", "#85b8f8", "#f2a56d", "#5cc6cf", "#f5f5f7")
 
 
 def theme(dark: bool) -> Theme:
@@ -109,9 +119,9 @@ def diverging(shares: float, on: Theme) -> Rgb:
 
 
 def weights_ramp(on: Theme) -> npt.NDArray[np.uint8]:
-    """Colours (level, 3) of 256 levels from nothing to the largest weight: the background, then ever deeper blue."""
-    background, text, blue = rgb(on.background), rgb(on.text), rgb(on.blue)
-    stops = [background, blend(background, blue, 0.6), blend(blue, text, 0.15), blend(blue, text, 0.65)]
+    """Colours (level, 3) of 256 levels from nothing to the largest weight: the background, then ever deeper teal."""
+    background, text, teal = rgb(on.background), rgb(on.text), rgb(on.teal)
+    stops = [background, blend(background, teal, 0.6), blend(teal, text, 0.15), blend(teal, text, 0.65)]
     return np.array([_between(stops, level / 255) for level in range(256)], dtype=np.uint8)
 
 

@@ -16,11 +16,12 @@ from glassbert.errors import (
     OptionError,
     StoppedError,
     TargetError,
+    TextError,
     TextTooLongError,
 )
 from glassbert.network.model import Model, require_task_head
 from glassbert.pictures.formats import readable
-from glassbert.results import SPACE, Encoded
+from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.characters import grapheme_end, unicode_words
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "shorten",
     "spelling_of",
     "token_name",
+    "tokenized",
     "with_masks",
 ]
 
@@ -58,8 +60,8 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         if not part.strip():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
             raise EmptyTextError(f"{which} is empty: type at least one word")
-    raw = model.tokenizer(
-        *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
+    raw = tokenized(
+        model, *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
     )
     ids = raw["input_ids"]
     special = np.asarray(raw["special_tokens_mask"]) | np.isin(ids, _special_ids(model))
@@ -70,7 +72,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
             raise EmptyTextError(f"{which} has no word that this model can read: type at least one")
     _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
-    offsets = np.asarray(raw["offset_mapping"]).reshape(-1, 2)
+    offsets = _with_whole_quotes(np.asarray(raw["offset_mapping"]).reshape(-1, 2), sequences, texts)
     segments = raw.get("token_type_ids")
     spelling = spelling_of(model.tokenizer)
     return Encoded(
@@ -89,6 +91,35 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         texts=texts,
         spelling=spelling,
     )
+
+
+def _with_whole_quotes(offsets: Array, sequences: Array, texts: Sequence[str]) -> Array:
+    """(token, 2): ALBERT reads `` and '' as one quotation mark, of whose place its tokenizer tells the second half."""
+    offsets = offsets.copy()
+    for place, (start, end) in enumerate(offsets):
+        text = texts[sequences[place]] if sequences[place] >= 0 else ""
+        if not 0 < start < end or text[start - 1 : start + 1] not in ("``", "''"):
+            continue
+        if place == 0 or sequences[place - 1] != sequences[place] or offsets[place - 1, 1] < start:
+            offsets[place, 0] = start - 1
+    return offsets
+
+
+def tokenized(model: Model, *texts: str, **options: Any) -> Any:
+    """What the model's tokenizer makes of a text or a pair. Raises TextError if it breaks down over it.
+
+    A foreign tokenizer was tried before it was accepted, but not on this text. Its Rust code can panic, which is no
+    Exception: it would end the run of a page or the thread of a job, and nobody would be told.
+    """
+    try:
+        return model.tokenizer(*texts, **options)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # the type has no public name
+            raise
+        raise TextError(
+            f"the tokenizer of {model.source!r} breaks down over this text, which is an error in its own rules: change "
+            "the text or choose another model"
+        ) from None
 
 
 def encode_many(model: Model, texts: Sequence[Text | tuple[str, str]]) -> tuple[Encoded, ...]:
@@ -140,13 +171,13 @@ def shorten(model: Model, text: str, pair: str | None = None) -> tuple[str, str 
 
 
 def _token_count(model: Model, text: str) -> int:
-    return len(model.tokenizer(_own_mask(model, text), add_special_tokens=False)["input_ids"])
+    return len(tokenized(model, _own_mask(model, text), add_special_tokens=False)["input_ids"])
 
 
 def _beginning(model: Model, text: str, max_tokens: int) -> str:
     """The longest beginning with at most this many tokens that ends where a token of the whole text ends."""
     own = _own_mask(model, text)
-    raw = model.tokenizer(own, add_special_tokens=False, return_offsets_mapping=True)
+    raw = tokenized(model, own, add_special_tokens=False, return_offsets_mapping=True)
     if len(raw["input_ids"]) <= max_tokens:
         return text
     ends = [end for _, end in raw["offset_mapping"][: max(max_tokens, 0)]]

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError, UnsupportedModelError
-from glassbert.network.model import Batch, Model, batch, encoder_of
-from glassbert.network.run import Forward, run
+from glassbert.network.model import Model
+from glassbert.network.run import Batch, Forward, batch, encoder_of, run
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.inputs import Text, encode
 from glassbert.text.normalisation import normalise

@@ -8,7 +8,7 @@ from glassbert.errors import TargetError
 from glassbert.network.model import Model
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Encoded
-from glassbert.text.inputs import spelling_of, token_name
+from glassbert.text.inputs import spelling_of, token_name, tokenized
 
 __all__ = ["begins_words", "piece_in_place", "pieces_in_place"]
 
@@ -87,8 +87,8 @@ def _before(encoded: Encoded, position: int) -> str:
 def _spelt(model: Model, before: str, word: str) -> tuple[int, ...]:
     # if the word would share a piece with the adjacent characters, it is tokenized as after a bracket
     for touched in (before, "(") if before.strip() else ():
-        raw = model.tokenizer(touched + word, add_special_tokens=False, return_offsets_mapping=True)
+        raw = tokenized(model, touched + word, add_special_tokens=False, return_offsets_mapping=True)
         spans, edge = raw["offset_mapping"], len(touched)
         if not any(start < edge < end for start, end in spans):
             return tuple(piece for piece, (_, end) in zip(raw["input_ids"], spans, strict=True) if end > edge)
-    return tuple(model.tokenizer((before if before.isspace() else "") + word, add_special_tokens=False)["input_ids"])
+    return tuple(tokenized(model, (before if before.isspace() else "") + word, add_special_tokens=False)["input_ids"])

@@ -11,11 +11,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.decision import Runner
+from glassbert.decision import Decision, Runner
 from glassbert.errors import OptionError, TargetError, TextError
 from glassbert.network.batches import batches
-from glassbert.network.model import Model, batch, require_task_head
-from glassbert.network.run import run
+from glassbert.network.model import Model, require_task_head
+from glassbert.network.run import batch, run
 from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
@@ -50,6 +50,7 @@ def find_flip(
     target: Target | int | str | None = None,
     proposals: Proposals = "masked_model",
     proposer: Model | None = None,
+    positions: Sequence[int] | None = None,
     deletions: bool = True,
     max_edits: int = 2,
     top_k: int = 15,
@@ -64,8 +65,9 @@ def find_flip(
     ``proposer`` (None: the model itself) for the masked word, which read fluently; "gradient", the words that lower the
     target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. If fewer than
     ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that lowered the
-    prediction's lead most on their own. ``budget`` bounds the forward passes, including those for proposals and
-    distances. The search is deterministic.
+    prediction's lead most on their own. ``positions`` are tokens of the words that may change, the most promising first
+    (None: every word, in the order of the text): a small budget reaches the first ones only. ``budget`` bounds the
+    forward passes, including those for proposals and distances. The search is deterministic.
 
     The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
     which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, TaskHeadError
@@ -76,16 +78,15 @@ def find_flip(
     runner = decide_edited(model, encode(model, text, pair), target)
     decision = runner.decision
     require_classes(decision)
-    if not editable(decision):
-        raise TargetError("this text has no word to change: type at least one")
+    places = _places(decision, positions)
     measure = model if proposer is None else proposer
     if proposals == "masked_model":
         require_task_head(measure, "masked_words")
     search = _Search(runner, budget, progress, cancelled)
-    offers = _offers(runner, proposals, measure, top_k)
-    singles = [[Edit(place, "delete")] if deletions else [] for place in editable(decision)]
-    for place, offered in enumerate(offers):
-        singles[place] += [Edit(one.position, replacement=one.word) for one in offered]
+    offers = _offers(runner, places, proposals, measure, top_k)
+    singles = [[Edit(place, "delete")] if deletions else [] for place in places]
+    for number, offered in enumerate(offers):
+        singles[number] += [Edit(one.position, replacement=one.word) for one in offered]
     complete = search.run([edit] for edit in _in_turns(singles))
     if max_edits > 1 and complete and len(search.flips) < results:
         complete = search.run(search.pairs())
@@ -123,10 +124,28 @@ def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int
         raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
 
 
-def _offers(runner: Runner, proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
-    """Words for each editable place, in the order of the places."""
-    decision, passes = runner.decision, runner.passes
+def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
+    """The first token of every word that may change, in the order in which they are tried. Raises TargetError."""
     places = editable(decision)
+    if not places:
+        raise TargetError("this text has no word to change: type at least one")
+    if positions is None:
+        return places
+    words = decision.encoded.word_ids
+    of_word = {int(words[place]): place for place in places}
+    chosen = []
+    for position in positions:
+        if not 0 <= position < len(words) or (place := of_word.get(int(words[position]))) is None:
+            raise TargetError(f"token {position} is not part of a word that may change; these begin at tokens {places}")
+        chosen.append(place)
+    if not chosen:
+        raise TargetError("positions must name at least one token whose word may change, or be None for all")
+    return list(dict.fromkeys(chosen))
+
+
+def _offers(runner: Runner, places: Sequence[int], proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
+    """Words for each place, in the order of the places."""
+    decision, passes = runner.decision, runner.passes
     if proposals == "gradient":
         return by_gradient(runner, places, top_k)
     if proposer is decision.model:

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from glassbert.decision import Passes, Runner
-from glassbert.language.masked_copies import Question, states
+from glassbert.language.masked_copies import MaskedCopy, states
 from glassbert.network.batches import chunks, rows_of_vocabulary
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Array, Encoded
-from glassbert.text.inputs import spelling_of
+from glassbert.text.inputs import spelling_of, tokenized
 from glassbert.whatif.edits import word_text
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
@@ -57,11 +57,11 @@ def by_masked_model(
     pieces is replaced by one mask. One pass per position, in batches.
     """
     require_task_head(proposer, "masked_words")
-    questions, words = [], whole_words(proposer)
+    copies, words = [], whole_words(proposer)
     for position in positions:
-        questions.append(_masked(proposer, encoded, position))
-    passes.add(len(questions))
-    rows = states(proposer, questions)
+        copies.append(_masked(proposer, encoded, position))
+    passes.add(len(copies))
+    rows = states(proposer, copies)
     found = []
     barred = torch.from_numpy(~words)
     for some in chunks(len(rows), rows_of_vocabulary(proposer)):
@@ -104,16 +104,16 @@ def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: 
         word = str(model.tokenizer.decode([entry])).strip()
         if len(found) == top_k or not np.isfinite(value):
             break
-        typed = model.tokenizer(f" {word}", add_special_tokens=False)["input_ids"]
+        typed = tokenized(model, f" {word}", add_special_tokens=False)["input_ids"]
         if word.casefold() != own and typed == [entry]:
             found.append(Proposal(position, word, value))
     return found
 
 
-def _masked(model: Model, encoded: Encoded, position: int) -> Question:
+def _masked(model: Model, encoded: Encoded, position: int) -> MaskedCopy:
     pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[position])
     keep = np.ones(len(encoded), dtype=bool)
     keep[pieces[1:]] = False
     ids = encoded.input_ids.copy()
     ids[position] = model.tokenizer.mask_token_id
-    return Question(ids[keep], encoded.token_type_ids[keep], position)
+    return MaskedCopy(ids[keep], encoded.token_type_ids[keep], position)

@@ -12,7 +12,9 @@ import torch
 from glassbert.arguments import checked
 from glassbert.decision import Decision, Passes, Runner, decide
 from glassbert.errors import OptionError, TargetError
+from glassbert.network.batches import batches
 from glassbert.network.model import Model
+from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
 from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Output, Target
 from glassbert.text.inputs import Text, encode, mask_positions
@@ -128,8 +130,16 @@ def variant(decision: Decision, edits: Sequence[Edit]) -> Variant:
 
 
 def variant_logits(runner: Runner, variants: Sequence[Variant]) -> Array:
-    """(variant, class) float32. One pass a variant, those of similar length together."""
-    return runner.logits_of_inputs([one.encoded for one in variants], [one.gap for one in variants])
+    """(variant, class) float32 logits of the decision's head. One pass per variant; similar lengths share a batch."""
+    decision = runner.decision
+    found: dict[int, Array] = {}
+    for chosen in batches(decision.model, [len(one.encoded) for one in variants]):
+        runner.passes.add(len(chosen))
+        gaps = torch.tensor([variants[index].gap for index in chosen])
+        at = gaps if isinstance(decision.target, MaskTarget) else None
+        logits = task_logits(decision.model, [variants[index].encoded for index in chosen], decision.head, at)
+        found.update(zip(chosen, logits.numpy(), strict=True))
+    return np.stack([found[index] for index in range(len(variants))])
 
 
 def as_result(runner: Runner, original: Array, made: Sequence[Variant], logits: Array, start: float) -> Variants:

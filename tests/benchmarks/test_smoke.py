@@ -24,6 +24,7 @@ ALONE = {
     "surprise": r"stock network's loss, one position at a time +\d",
     "receipts": r"five methods with receipts: \d+\.\d\d s",
     "trace": r"a layer × position is (met|missed) \(\d",
+    "human_edits": r"changes? from \[PAD\] is below 25% of F: \d reviews",
     "load": r"pretrained +\d+\.\d\d \(",
 }
 IN_A_BROWSER = {

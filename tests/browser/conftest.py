@@ -226,7 +226,8 @@ def sentiment() -> gb.Model:
 def open_page(server: str, tab: Page, new_context: NewContext) -> Open:
     """``open_page("attention", text="…", layer=2)``: a page, by the link of a view, in the shared tab with nothing
     remembered; with ``context={…}`` in a browser context of its own. Where a test does not say, saliency is by the
-    method of one pass: integrated gradients take dozens."""
+    method of one pass (integrated gradients take dozens), attention is the main model's, and no verdict is computed in
+    the background."""
 
     def open_view(page_id: str = "workbench", *, context: dict[str, Any] | None = None, **view: object) -> Workbench:
         if context is None:
@@ -237,7 +238,7 @@ def open_page(server: str, tab: Page, new_context: NewContext) -> Open:
         else:
             page = new_context(**context).new_page()
         bench = Workbench(page, server)
-        bench.open(bench.link(page_id, **{"method": "input_x_gradient"} | view))
+        bench.open(bench.link(page_id, **{"method": "input_x_gradient", "shown_model": "model", "verdict": 0} | view))
         expect(page.get_by_role("heading", level=1, name=PAGES[page_id].title)).to_be_visible()
         bench.expect_no_failure()
         return bench
@@ -250,5 +251,5 @@ def shared_workbench(server: str, shared_context: BrowserContext) -> Iterator[Wo
     """One workbench for all tests of a module, because a new text in it takes a fraction of the time that opening it
     takes: each test says its own text, and none relies on what another left."""
     page = shared_context.new_page()
-    yield Workbench(page, server).open(method="input_x_gradient")
+    yield Workbench(page, server).open(method="input_x_gradient", shown_model="model", verdict=0)
     page.close()

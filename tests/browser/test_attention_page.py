@@ -66,7 +66,7 @@ def test_a_head_opens_in_full(open_attention: Open, pretrained: gb.Model) -> Non
 def test_special_tokens_hidden_and_rows_rescaled(open_attention: Open, pretrained: gb.Model) -> None:
     bench = open_attention(token=7, layer=4, head=9)
     head = gb.attention(pretrained, TEXT).combine([(4, 9)])
-    bench.page.get_by_text("Show special tokens").click()
+    bench.show_special_tokens()
     expect(caption(bench, "rows are not rescaled")).to_be_visible()
     expect_largest(bench, head.without_special(), 7)
     bench.page.get_by_text("Rescale rows to sum to 1").click()

@@ -15,16 +15,15 @@ def test_an_example(shared_workbench: Workbench, pretrained: gb.Model) -> None:
     """The one with two texts; what the others show is in tests/pages/test_pages.py."""
     example = EXAMPLES["pair"]
     bench = shared_workbench
-    bench.choose("Examples", example.label)
+    bench.open_example(example.label)
     expect(bench.field()).to_have_value(example.text)
-    expect(bench.field("Text B (optional)")).to_have_value(example.pair)
+    expect(bench.field("Text B")).to_have_value(example.pair)
     encoded = gb.encode(pretrained, example.text, example.pair or None)
     expect(bench.tokens()).to_have_text(list(encoded.pieces))
     expect(bench.tokens("saliency")).to_have_count(len(encoded))
     bench.expect_selected(example.token)
     expect(bench.bars("candidates_model").first).to_be_visible()
-    expect(bench.page.get_by_test_id("stSidebar")).to_contain_text(example.look)
-    expect(bench.combobox("Examples")).to_have_value("")
+    expect(bench.part("examples")).to_contain_text(example.look)
     bench.expect_pictures()
 
 
@@ -32,9 +31,7 @@ def test_hidden_special_tokens(shared_workbench: Workbench, pretrained: gb.Model
     bench = shared_workbench
     bench.open(text="Short and sweet.", method="input_x_gradient")  # without the example's second text
     expect(bench.tokens("saliency")).to_have_count(6)
-    switch = bench.page.get_by_test_id("stSidebar").locator(".st-key-widget_special label")
-    expect(switch).to_have_count(1)  # while a run is under way, what it replaces is still there
-    switch.click()
+    bench.show_special_tokens()
     for strip in ("strip", "saliency"):
         expect(bench.tokens(strip)).to_have_text(["short", "and", "sweet", "."])
     for panel in ("Attention", "Saliency"):
@@ -46,6 +43,6 @@ def test_hidden_special_tokens(shared_workbench: Workbench, pretrained: gb.Model
     bench.expect_parameters(token="1")
     best = gb.fill_mask(pretrained, "Short and sweet.", positions=(1,), top_k=1)
     expect(bench.bars("candidates_model").first).to_have_text(best.candidates[0][0])
-    switch.click()
+    bench.show_special_tokens()
     expect(bench.tokens("saliency")).to_have_count(6)
     bench.expect_selected(1)

@@ -17,15 +17,8 @@ from tests.conftest import TinyCheckpoint
 TEXT = "Paris is the capital of France."
 
 
-def enter_source(bench: Workbench, source: str) -> None:
-    bench.choose("Model", re.compile("^Other id or folder"))
-    field = bench.page.get_by_role("textbox", name="Hub id or folder")
-    field.fill(source)
-    field.press("Enter")
-
-
 def complaint(bench: Workbench) -> Locator:
-    return bench.page.get_by_test_id("stSidebar").get_by_test_id("stAlert")
+    return bench.part("notices").get_by_test_id("stAlert")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +47,7 @@ def test_a_model_that_cannot_be_opened(
     if bench.field().input_value() != TEXT:
         bench.type(TEXT)
     source = str(pickled) if source == "pickled" else source
-    enter_source(bench, source)
+    bench.choose_model("First model", source)
     expect(complaint(bench).first).to_contain_text(re.compile(says, re.IGNORECASE))
     message = complaint(bench).first.inner_text().replace("\u2060", "")
     assert source[:40] in message, "the message names what was asked for, as it was typed"
@@ -71,8 +64,8 @@ def test_a_model_that_cannot_be_opened(
     bench.expect_selected(token)
     expect(bench.bars("candidates_model").first).to_be_visible()
     assert bench.page.evaluate("window.pwned") is None
-    # and choosing a good one takes the message away
-    bench.choose("Model", re.compile("^GlassBERT pretrained"))
+    # and the message can be taken away
+    bench.part("dismiss_model").get_by_role("button").click()
     expect(complaint(bench)).to_have_count(0)
 
 
@@ -89,7 +82,7 @@ def test_a_local_folder_opens_and_draws(
     folder = tiny_checkpoint(family, task)
     bench = open_page(text="Who is tired?", pair="The doctor is tired.", beside="")
     bench.expect_pictures()
-    enter_source(bench, str(folder))
+    bench.choose_model("First model", str(folder))
     bench.expect_parameters(model=str(folder))
     model = gb.load(str(folder), "cpu")
     count = len(gb.encode(model, "Who is tired?", "The doctor is tired."))
@@ -106,9 +99,9 @@ def test_a_local_folder_opens_and_draws(
 
 def test_a_link_downloads_nothing_by_itself(open_page: Open) -> None:
     bench = open_page(model="google-bert/bert-base-uncased", text=TEXT)
-    sidebar = bench.page.get_by_test_id("stSidebar")
-    expect(sidebar).to_contain_text("google-bert/bert-base-uncased")
-    button = sidebar.get_by_role("button", name=re.compile("Download"))
+    notices = bench.part("notices")
+    expect(notices).to_contain_text("google-bert/bert-base-uncased")
+    button = notices.get_by_role("button", name=re.compile("Download"))
     expect(button).to_be_visible()
     bench.expect_pictures()  # of the embedded model, meanwhile
     button.click()

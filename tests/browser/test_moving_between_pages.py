@@ -37,9 +37,35 @@ def test_each_page_keeps_its_section(server: str, new_context: NewContext) -> No
 
 
 def test_a_choice_that_all_pages_share_outlives_a_menu_drawn_before_it(server: str, new_context: NewContext) -> None:
-    """A click in a picture draws the picture again, not the sidebar."""
+    """A click in a picture draws the picture again, not the menu."""
     bench = Workbench(new_context().new_page(), server).open_page("attention", **VIEW)
     bench.open_head(4, 9)
     bench.expect_parameters(layer="4", head="9")
     bench.go_to("inputs")
     bench.expect_parameters(layer="4", head="9")
+
+
+def test_a_text_that_is_typed_and_left_for_another_page_comes_along(server: str, new_context: NewContext) -> None:
+    """The click on the menu takes the focus from the field, which submits the text; the page must not come first."""
+    bench = Workbench(new_context().new_page(), server).open_page("inputs", text="It was not bad.")
+    bench.field().fill("Typed, and not entered.")
+    bench.go_to("next_sentence")
+    expect(bench.field()).to_have_value("Typed, and not entered.")
+    bench.expect_parameters(text="Typed, and not entered.")
+    bench.page.keyboard.press("/")
+    expect(bench.field()).to_be_focused()
+    bench.page.keyboard.type("p and p")
+    assert "present" not in bench.parameters(), "a shortcut is no shortcut in a field"
+
+
+def test_a_page_is_presented_and_left_by_a_key(server: str, new_context: NewContext) -> None:
+    bench = Workbench(new_context().new_page(), server).open_page("inputs", text="It was not bad.")
+    menu = bench.page.get_by_role("link", name="Attention")
+    expect(menu).to_be_visible()
+    bench.page.keyboard.press("p")
+    bench.expect_parameters(present="1")
+    expect(menu).to_be_hidden()
+    bench.settle()
+    bench.page.keyboard.press("p")
+    expect(menu).to_be_visible()
+    bench.until(lambda: "present" not in bench.parameters(), lambda: bench.page.url)

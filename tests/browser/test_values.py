@@ -63,7 +63,7 @@ def test_the_class(shared_workbench: Workbench, sentiment: gb.Model) -> None:
 def test_next_sentence(open_page: Open, pretrained: gb.Model) -> None:
     bench = open_page(text=FOLLOWS[0], method="integrated_gradients")
     expect(bench.part("next_model")).to_have_count(0)
-    bench.type(FOLLOWS[1], label="Text B (optional)")
+    bench.type_pair(FOLLOWS[1])
     answer = gb.next_sentence(pretrained, *FOLLOWS)
     expect_bars(bench, "next_model", ["B follows A", "B does not follow A"], list(answer.probabilities))
     expect(bench.panel("Saliency")).to_contain_text("GlassBERT pretrained", timeout=30_000)

@@ -69,6 +69,32 @@ class Workbench:
             box.press_sequentially(option)
         self.page.get_by_role("option", name=option, exact=isinstance(option, str)).click()
 
+    def open_example(self, label: str) -> None:
+        self.part("examples").get_by_role("button", name=label, exact=True).click()
+
+    def type_pair(self, text: str) -> None:
+        """Open the field of text B if it is not there, and type into it."""
+        opener = self.part("add_pair").get_by_role("button")
+        if opener.count():
+            opener.click()
+        self.type(text, label="Text B")
+
+    def choose_model(self, label: str, source: str) -> None:
+        """Choose a model in the dialog by what is typed there, and open it."""
+        self.part("models").get_by_role("button").click()
+        box = self.page.get_by_role("dialog").get_by_role("combobox", name=label)
+        box.click()
+        box.fill(source)
+        box.press("Enter")
+        self.page.get_by_role("dialog").get_by_role("button", name=re.compile("^(Open|Download)")).click()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
+
+    def show_special_tokens(self) -> None:
+        """Press the switch, under *View*."""
+        self.part("display").get_by_role("button").click()
+        self.page.locator(".st-key-widget_special label").click()
+        self.page.keyboard.press("Escape")
+
     def tab_to(self, wanted: Locator) -> None:
         """Press Tab until the element has the focus."""
         self.page.get_by_role("heading", level=1).click()

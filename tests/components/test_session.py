@@ -105,9 +105,22 @@ def test_going_back_restores_what_the_address_says(visit: Visit, monkeypatch: py
     visit.choose("saliency")
     visit.change("saliency", section="board")
     visit.change(text="Another text.")
-    visit.run()  # the text stands in the sidebar: the menu is drawn with it
-    assert visit.open("attention", **first) == first
+    visit.run()  # the text stands on the page: the menu is drawn with it
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_went_through_history", lambda: True)
+        assert visit.open("attention", **first) == first
     assert visit.app.session_state["menu"]["saliency"] == {"text": "It was good.", "section": "board"}
+
+
+def test_a_menu_link_that_is_several_changes_old_takes_nothing_back(visit: Visit) -> None:
+    """A click that submits a text and opens a page has the link from before; the menu has been drawn anew meanwhile."""
+    old = visit.app.session_state["menu"]["saliency"]
+    visit.change(text="Another text.")
+    visit.run()
+    visit.change(text="A third text.")
+    visit.run()
+    assert visit.app.session_state["menu"]["saliency"] == {"text": "A third text."}
+    assert visit.open("saliency", **old) == {"text": "A third text."}
 
 
 def test_an_event_that_still_has_the_address_before_takes_nothing_back(visit: Visit) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components import address
@@ -22,6 +22,7 @@ from components.state import PageFields, View, full_address
 from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
+from components.views.definitions.fields import DefinitionsFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.saliency.fields import SaliencyFields
@@ -33,6 +34,7 @@ LONG = "long " * 2_000
 GROUPS: tuple[type[PageFields], ...] = (
     AttentionFields,
     CompareFields,
+    DefinitionsFields,
     InputsFields,
     MaskedWordsFields,
     SaliencyFields,
@@ -73,7 +75,6 @@ views = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(views)
 @example(FRESH)
 @example(replace(FRESH, token=-1))
@@ -88,7 +89,6 @@ def test_a_link_restores_the_view(view: View) -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields], data: st.DataObject) -> None:
     view, own = data.draw(views), data.draw(all_of(group))
@@ -97,7 +97,6 @@ def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields
     assert address.read(parameters, group()) == own
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([name for _, name in EVERY]) | st.text(max_size=10), st.text(max_size=30)))
 @example({name: "9" * 5_000 for _, name in EVERY})
 @example({name: "9" * 4_000 for _, name in EVERY})
@@ -197,7 +196,6 @@ def test_a_text_too_long_for_a_link_is_left_out_with_its_selection(view: View) -
     }
 
 
-@settings(deadline=None)
 @given(st.text(max_size=3_000), st.text(max_size=3_000))
 @example("/" * 2_900, "/" * 3_000)
 @example("字" * 800, "字" * 3_000)

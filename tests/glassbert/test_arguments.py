@@ -59,6 +59,8 @@ CALLS = {
     ),
     "value_norms": ("encoder", {"text": TEXT}),
     "value_zeroing": ("encoder", {"text": TEXT}),
+    "baseline_gap": ("classification", {"text": TEXT}),
+    "verdict": ("classification", {"text": TEXT, "budget": 10}),
     "variants": ("classification", {"text": TEXT, "edits": [gb.Edit(2, "delete")]}),
 }
 #: Functions of the folders that are not in ``gb.__all__``.
@@ -75,7 +77,7 @@ ELSEWHERE = {
         "embedded",
         "compare_models",
     ),
-    *("flow", "rollout", "head_distances", "head_profile", "broken", "scoreboard"),
+    *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
     *("load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
 }
 JUNK = [

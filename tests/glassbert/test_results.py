@@ -109,12 +109,28 @@ MAKE = {
     "Architecture": lambda model: gb.architecture(model("albert", "masked_words"), 5),
     "Variants": lambda model: gb.variants(model("bert", "classification"), TEXT, edits=[gb.Edit(2, "delete")]),
     "FlipSearch": lambda model: gb.find_flip(model("bert", "next_sentence"), *PAIR, top_k=2, budget=40),
+    "BaselineGap": lambda model: gb.baseline_gap(model("bert", "classification"), TEXT),
+    "HeadRanking": lambda model: gb.rank_heads(gb.attention(model("bert", "masked_words"), TEXT), 1, 3),
+    "DecidedAnswer": lambda model: _verdict(model).answer,
+    "CarryingWords": lambda model: _verdict(model).words,
+    "TrustFound": lambda model: _verdict(model).trust,
+    "FlipFound": lambda model: _verdict(model).flip,
+    "FlipFound without a search": lambda model: gb.verdicts.smallest_flip(
+        model("bert", "token_classification"),
+        gb.verdicts.decided_answer(model("bert", "token_classification"), TEXT),
+    ),
+    "Verdict": lambda model: _verdict(model),
+    "Verdict of the answer alone": lambda model: next(gb.verdicts.verdict_parts(model("bert", "next_sentence"), *PAIR)),
     "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
 
 
 def _scores(model, method, **options):
     return gb.attribute(model("bert", "classification"), TEXT, method=method, target=1, **options)
+
+
+def _verdict(model):
+    return gb.verdict(model("bert", "classification"), "The film was good.", budget=10)
 
 
 def _receipt(model, method, **options):
@@ -454,7 +470,7 @@ finite = arrays.arrays(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(finite, st.lists(st.text(), min_size=1, max_size=6))
 def test_any_floats_and_any_labels_survive_json(encoded_once, logits, labels):
     result = gb.Classification(encoded_once, tuple(labels), logits, logits[::-1])
@@ -475,7 +491,6 @@ targets = st.one_of(
 
 
 @given(targets)
-@settings(deadline=None, derandomize=True, database=None)
 def test_targets_survive_json_and_are_hashable(target):
     again = target_from_dict(json.loads(json.dumps(target_to_dict(target))))
     assert again == target

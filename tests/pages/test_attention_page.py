@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.gateway.attention import Reading
+from components.gateway.attention import MapDisplay
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
 from tests.components.widgets.clicks import click
@@ -47,7 +47,7 @@ def test_every_section_opens(section: str, view: dict[str, str]) -> None:
 
 def test_only_the_open_section_is_drawn() -> None:
     keys = [component.key for component in attention(section="bertviz").get("bidi_component")]
-    assert sorted(keys) == ["bertviz", "box_pair", "box_text"]
+    assert sorted(keys) == ["bertviz", "box_text", "page_keys"]
     assert charts(attention(section="heads")) == []
 
 
@@ -243,11 +243,11 @@ def test_heads_come_back_as_written() -> None:
 @pytest.mark.parametrize("rescale", [False, True])
 def test_a_reading_is_the_library_s_steps(pretrained: gb.Model, rescale: bool) -> None:
     maps = gb.attention(pretrained, "An unbelievably long day.", "It rained.").maps()
-    words = Reading(words=True, special=False, rescale=rescale).of(maps)
+    words = MapDisplay(words=True, special=False, rescale=rescale).of(maps)
     assert np.allclose(words.values, maps.by_word().without_special(rescale).values)
-    block = Reading(special=True, block="A→B", rescale=rescale).of(maps)
+    block = MapDisplay(special=True, block="A→B", rescale=rescale).of(maps)
     assert np.array_equal(block.values, maps.block("A→B", renormalise=rescale).values)
-    assert Reading().of(maps) is maps
+    assert MapDisplay().of(maps) is maps
 
 
 @pytest.mark.parametrize(("focus", "axis"), [("rows", -2), ("columns", -1)])

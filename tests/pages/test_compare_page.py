@@ -252,7 +252,7 @@ def test_masked_words_of_two_texts(pretrained: gb.Model) -> None:
 
 def test_a_missing_second_text_says_what_to_do() -> None:
     app = texts(text="A sentence of its own.", other_text="")
-    assert messages(app).startswith("Type a second text above")
+    assert messages(app).startswith("Type a second text here")
     (button,) = [button for button in app.button if button.key == "copy_first"]
     button.click().run()
     assert not app.exception

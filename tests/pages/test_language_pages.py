@@ -187,7 +187,8 @@ def test_slots_and_words_as_people_write_them() -> None:
 def test_a_model_without_the_head_is_offered_the_embedded_one(page_id: str) -> None:
     app = page(page_id, model="sentiment", beside="")
     assert "The bundled model has one" in messages(app)
-    app.button[0].click()
+    (button,) = [button for button in app.button if button.label == "Open GlassBERT pretrained"]
+    button.click()
     run(app)
     assert app.session_state.view["model"] == "pretrained"
 
@@ -228,3 +229,15 @@ def test_what_crosses_over_is_the_block_of_the_open_head(pretrained: gb.Model) -
     block = gb.attention(pretrained, FIRST, SECOND).combine([(3, 2)]).block("A→B")
     share = float(block.values[0].sum(axis=-1).mean())
     assert f"on average {share:.0%} of a row's weight crosses over" in shown(app)
+
+
+def test_what_is_left_out_of_a_long_list_is_said() -> None:
+    """Guards against a link that asks for more than it says, and against a list that is cut without a word."""
+    words = ", ".join(f"word{number}" for number in range(40))
+    for section in ("candidates", "probe"):
+        app = page("masked_words", section=section, words=words, masks="2")
+        assert "The first 12 of 40 words are compared." in [caption.value for caption in app.caption]
+    app = page("next_sentence", text="He opened the door.", pair="He went in.")
+    app.text_area(key="continuations").set_value("\n".join(f"Line {number}." for number in range(31)))
+    run(app)
+    assert "The first 30 of 31 continuations are ranked." in [caption.value for caption in app.caption]

@@ -12,7 +12,7 @@ import pytest
 
 import glassbert as gb
 from tests.components.widgets.clicks import click, mounted
-from tests.pages.workbench import COMPONENTS, as_read, header, messages, page, parameters, pictures, selected, tokens
+from tests.pages.workbench import PICTURES, as_read, header, messages, page, parameters, pictures, selected, tokens
 
 READABLE = {
     "one word": "Hello",
@@ -64,7 +64,7 @@ def test_readable_text(pretrained: gb.Model, text: str) -> None:
     assert header(app, "heatmap")["tokens"] == list(encoded.pieces)
     assert header(app, "heatmap")["selected"] == middle
     assert json.loads(mounted(app, "box_text").json)["value"] == text
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
     # a special token has no place among words, also when it was typed: nothing is predicted there
     predicted = any("candidates_model" in chart.proto.id for chart in app.get("plotly_chart"))
     assert predicted == (encoded.special_tokens_mask[middle] == 0)

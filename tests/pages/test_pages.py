@@ -12,7 +12,7 @@ from components.examples import EXAMPLES
 from components.shell.navigation import PAGES
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import (
-    COMPONENTS,
+    PICTURES,
     as_read,
     header,
     messages,
@@ -60,6 +60,7 @@ def test_every_page_opens_with_the_sentence_encoder(page_id: str) -> None:
 @pytest.mark.parametrize("page_id", PAGES)
 def test_every_page_keeps_the_link(page_id: str) -> None:
     link = {"text": "Kept across pages.", "layer": "3", "token": "2", "method": "input_x_gradient"}
+    link |= {"shown_model": "model", "verdict": "0"}
     assert parameters(page(page_id, **link)) == link
 
 
@@ -99,7 +100,7 @@ def test_every_method_is_defined() -> None:
 )
 def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
     app = page(**view)
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
     assert not app.error
 
 
@@ -118,7 +119,7 @@ def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
 def test_a_text_that_cannot_be_read(view: dict[str, str], says: str) -> None:
     app = page(**view)
     assert says in messages(app)
-    assert pictures(app) == 2
+    assert pictures(app) == 0
     assert json.loads(mounted(app, "box_text").json)["value"] == view["text"]
 
 
@@ -128,21 +129,22 @@ def test_shortening() -> None:
     button.click()
     run(app)
     assert messages(app) == ""
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
     assert parameters(app)["text"] == ("too long " * 255).strip()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
     app = page(text="Before.")
-    (menu,) = [box for box in app.selectbox if box.label == "Examples"]
-    menu.set_value(example)
+    (chips,) = [group for group in app.button_group if group.label == "Examples"]
+    chips.set_value(example)
     run(app)
     chosen = EXAMPLES[example]
     shown = parameters(app)
     assert shown.get("text", EXAMPLES["contrast"].text) == chosen.text
     assert shown.get("pair", "") == chosen.pair
-    for field, text in (("box_text", chosen.text), ("box_pair", chosen.pair)):
+    fields = {"box_text": chosen.text} | ({"box_pair": chosen.pair} if chosen.pair else {})
+    for field, text in fields.items():
         assert json.loads(mounted(app, field).json)["value"] == text
     encoded = gb.encode(pretrained, chosen.text, chosen.pair or None)
     for strip in ("strip", "saliency"):
@@ -150,8 +152,8 @@ def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
         assert selected(app, strip) == chosen.token
     assert header(app, "heatmap")["selected"] == chosen.token
     assert any("candidates_model" in chart.proto.id for chart in app.get("plotly_chart"))
-    assert [box.value for box in app.selectbox if box.label == "Examples"] == [None]
-    assert pictures(app) == COMPONENTS
+    assert [group.value for group in app.button_group if group.label == "Examples"] == [example]
+    assert pictures(app) == PICTURES
     assert any(chosen.look[:20] in as_read(caption.value) for caption in app.caption)
 
 
@@ -165,7 +167,7 @@ def test_a_special_token_cannot_be_masked() -> None:
     app = page(text="A short text.", token="0")
     assert selected(app) == 0
     assert not any("candidates_model" in chart.proto.id for chart in app.get("plotly_chart"))
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
 
 
 def test_a_new_text_takes_the_selection_with_it() -> None:

@@ -13,17 +13,18 @@ from components.widgets import frontend
 from tests.components.widgets.clicks import mounted
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The components of a whole workbench: two fields, heads map, heatmap, two strips.
-COMPONENTS = 6
+#: The pictures of a whole workbench: heads map, heatmap, two strips.
+PICTURES = 4
 
 
 def page(page_id: str = "workbench", **view: str) -> AppTest:
     """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages. Where a test
-    does not say, saliency is by the method of one pass: integrated gradients take dozens."""
+    does not say, saliency is by the method of one pass: integrated gradients take dozens; attention is the main
+    model's, and no verdict is computed in the background."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     if page_id != "workbench":
         app.switch_page(PAGES[page_id].file)
-    for name, value in ({"method": "input_x_gradient"} | view).items():
+    for name, value in ({"method": "input_x_gradient", "shown_model": "model", "verdict": "0"} | view).items():
         app.query_params[name] = value
     return run(app)
 
@@ -65,5 +66,6 @@ def as_read(markup: str) -> str:
 
 
 def pictures(app: AppTest) -> int:
-    """How many components the page has: six for a whole workbench, two (the fields) without pictures."""
-    return len(app.get("bidi_component"))
+    """How many components the page has, without those of its frame: four for a whole workbench."""
+    frame = ("-box_text", "-box_pair", "-page_keys")
+    return sum(not any(key in block.proto.id for key in frame) for block in app.get("bidi_component"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ case "$1 $2" in
 "-c "*ensurepip*) [ -z "${FAKE_NO_VENV:-}" ] ;;
 "-m venv") [ "$3" = --clear ] && rm -rf .venv; mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
 "-m pip") shift 3 && echo "$*" >>pip.log && [ ! -e pip-fails ] ;;
+"-m compileall") shift 2 && echo "compiled $*" >>pip.log && exit 1 ;;
 esac
 """
 
@@ -49,22 +51,23 @@ def install(project: Path, wanted: str = "app", **environment: str) -> subproces
 
 
 def pip_calls(project: Path) -> list[str]:
-    """The calls of pip since the last look, without how much it may say."""
+    """The calls of pip and of the compiler since the last look, without how much they may say."""
     log = project / "pip.log"
-    calls = [line.replace("-qq ", "") for line in log.read_text().splitlines()] if log.exists() else []
+    calls = [re.sub("-qq? ", "", line) for line in log.read_text().splitlines()] if log.exists() else []
     log.unlink(missing_ok=True)
     return calls
 
 
-TORCH = "-c requirements.lock torch==2.0.0"
-APP = "-c requirements.lock -r requirements.txt"
-DEV = "-c requirements.lock -r requirements-dev.txt"
+TORCH = "--no-compile -c requirements.lock torch==2.0.0"
+APP = "--no-compile -c requirements.lock -r requirements.txt"
+COMPILED = "compiled -j 0 -x /tests/ .venv/lib"
+DEV = "--no-compile -c requirements.lock -r requirements-dev.txt"
 
 
 def test_torch_comes_first_and_the_lock_always(project: Path) -> None:
     done = install(project, "dev")
     assert done.returncode == 0, done.stderr
-    assert pip_calls(project) == [TORCH, APP, DEV]
+    assert pip_calls(project) == [TORCH, APP, COMPILED, DEV]
 
 
 def test_a_second_start_installs_nothing(project: Path) -> None:
@@ -81,7 +84,7 @@ def test_a_changed_pin_installs_again(project: Path, file: str) -> None:
     with (project / file).open("a") as pins:
         pins.write("captum==0.9.0\n")
     install(project)
-    assert pip_calls(project) == [TORCH, APP]
+    assert pip_calls(project) == [TORCH, APP, COMPILED]
 
 
 def test_a_failed_installation_is_said_and_tried_again(project: Path) -> None:
@@ -92,7 +95,7 @@ def test_a_failed_installation_is_said_and_tried_again(project: Path) -> None:
     assert pip_calls(project) == [TORCH]
     (project / "pip-fails").unlink()
     assert install(project).returncode == 0
-    assert pip_calls(project) == [TORCH, APP]
+    assert pip_calls(project) == [TORCH, APP, COMPILED]
 
 
 def test_a_half_done_change_is_not_taken_for_the_pins_before_it(project: Path) -> None:
@@ -105,7 +108,7 @@ def test_a_half_done_change_is_not_taken_for_the_pins_before_it(project: Path) -
     (project / "requirements.txt").write_text(before)
     pip_calls(project)
     install(project)
-    assert pip_calls(project) == [TORCH, APP]
+    assert pip_calls(project) == [TORCH, APP, COMPILED]
 
 
 def test_a_broken_environment_is_made_anew(project: Path) -> None:
@@ -114,7 +117,7 @@ def test_a_broken_environment_is_made_anew(project: Path) -> None:
     (project / ".venv/bin/python").unlink()
     done = install(project)
     assert "Creating a virtual environment" in done.stdout
-    assert pip_calls(project) == [TORCH, APP]
+    assert pip_calls(project) == [TORCH, APP, COMPILED]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
+from components.shared.questions import looked_at
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz
 from components.views.attention.beyond import draw_beyond
@@ -33,6 +34,7 @@ _SECTIONS = {
 def draw_attention_page(opened: list[Opened]) -> None:
     """Cost: one forward pass per text and model for the weights; each section states its additional cost."""
     state.redraw_page_if_asked()
+    one = looked_at(opened)
     left, right = st.columns([0.68, 0.32], gap="small", vertical_alignment="center")
     left.segmented_control(
         "Section",
@@ -48,10 +50,8 @@ def draw_attention_page(opened: list[Opened]) -> None:
             list(names),
             format_func=names.__getitem__,
             label_visibility="collapsed",
-            **state.bind("shown_model", options=names),
+            **state.bind("shown_model", options=names, shown=one.role),
         )
-    shown = state.view().shown_model
-    one = next((one for one in opened if one.role == shown), opened[0])
     with explained_errors():
         draw = _SECTIONS[state.fields(AttentionFields).section][1]
         draw(Subject.of(opened, one))

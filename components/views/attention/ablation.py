@@ -11,7 +11,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention, language
-from components.gateway.attention_heads import ablation_sweep
+from components.gateway.attention import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
@@ -66,7 +66,7 @@ def draw_ablation(subject: Subject) -> None:
 def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target: gb.Target | None) -> None:
     """The attention of the current model: heads that are off are crossed out, later layers show their change."""
     model = subject.one.model
-    version = version_of(subject.request, subject.reading)
+    version = version_of(subject.request, subject.display)
 
     def switched() -> None:
         event = state.event("switches")
@@ -89,7 +89,7 @@ def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target:
         persist_state="session",
     )
     heads_map.heads_map(
-        attention.map_thumbnails(without.request, replace(subject.reading, rescale=False), _SIDE_PIXELS),
+        attention.map_thumbnails(without.request, replace(subject.display, rescale=False), _SIDE_PIXELS),
         key="switches",
         version=version,
         layer=subject.layer,
@@ -231,7 +231,7 @@ def _attention(subject: Subject, without: Subject, changed: bool) -> None:
         with column:
             st.markdown(f"**{what}** · {subject.head_name}")
             key = "ablation_before" if which is subject else "ablation_after"
-            maps = subject.reading.of(which.one_head())
+            maps = subject.display.of(which.one_head())
             draw_map(subject, maps, key=key, label=f"{what}: attention of {subject.head_name}", height_px=320)
 
 

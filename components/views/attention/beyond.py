@@ -105,7 +105,7 @@ def _measured(subject: Subject, measure: Measure, target: gb.Target | None) -> g
     else:
         maps = attention.measure(subject.request, measure.id, target if measure.needs_target else None)
         maps = _layer(maps.over_heads() if maps.per_head else maps, subject.layer)
-    return subject.reading.of(maps)
+    return subject.display.of(maps)
 
 
 def _value_zeroing(subject: Subject, passes: int) -> gb.TokenMaps | None:

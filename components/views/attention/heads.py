@@ -33,21 +33,22 @@ _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
 
 def draw_heads(subject: Subject) -> None:
     """Cost: one forward pass; marks from a profile cost none, importance two more with a backward pass."""
+    weights = attention.maps(subject.request)
     marks = _mark_controls(subject)
     draw_heads_map(subject, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
     with controls:
-        maps = _controls(subject)
+        maps = _controls(subject, weights)
     with picture:
         _one_map(subject, maps)
 
 
 def draw_heads_map(subject: Subject, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
     """The map of all heads; a click opens one."""
-    model, reading = subject.one.model, replace(subject.reading, rescale=False)
-    version = version_of(subject.request, reading)
+    model, display = subject.one.model, replace(subject.display, rescale=False)
+    version = version_of(subject.request, display)
     heads_map.heads_map(
-        attention.map_thumbnails(subject.request, reading, _SIDE_PIXELS),
+        attention.map_thumbnails(subject.request, display, _SIDE_PIXELS),
         key=key,
         version=version,
         layer=subject.layer,
@@ -127,14 +128,14 @@ def _ranked(values: np.ndarray, text: str) -> None:
     )
 
 
-def _controls(subject: Subject) -> gb.TokenMaps:
+def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
     st.segmented_control(
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
     st.toggle("Merge pieces into words", **state.bind("by_word"))
-    hidden = not view.special or bool(subject.reading.block)
+    hidden = not view.special or bool(subject.display.block)
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
@@ -160,7 +161,7 @@ def _controls(subject: Subject) -> gb.TokenMaps:
         help="Percent of a row's total weight, not of its largest weight.",
         **state.bind("threshold", AttentionFields),
     )
-    return _shown(subject, chosen)
+    return _shown(subject, weights, chosen)
 
 
 def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
@@ -207,11 +208,13 @@ def _span(subject: Subject) -> None:
     )
 
 
-def _shown(subject: Subject, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
+def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view, own = state.view(), state.fields(AttentionFields)
-    weights = attention.maps(subject.request)
-    maps = weights.combine(chosen, own.combine) if chosen and own.combine else subject.one_head()
-    maps = subject.reading.of(maps)
+    if chosen and own.combine:
+        maps = weights.combine(chosen, own.combine)
+    else:
+        maps = weights.combine([(subject.layer, subject.head)])
+    maps = subject.display.of(maps)
     if own.focus and subject.selected is not None:
         maps = _part(maps, own.focus, subject.selected, max(view.until, subject.selected))
     if own.threshold:
@@ -258,8 +261,8 @@ def _combined_name(subject: Subject, how: str) -> str:
 
 def _what_is_hidden(subject: Subject, maps: gb.TokenMaps) -> str:
     view, own, parts = state.view(), state.fields(AttentionFields), []
-    if subject.reading.block:
-        parts.append(f"Only {subject.reading.block}, without special tokens")
+    if subject.display.block:
+        parts.append(f"Only {subject.display.block}, without special tokens")
     elif not view.special:
         parts.append("Special tokens are hidden")
     if parts:

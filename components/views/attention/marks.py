@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.gateway.attention_heads import head_importance, head_labels, head_profile
+from components.gateway.attention import head_importance, head_labels, head_profile
 from components.text import plain
 from components.views.attention.shared import Subject, note_no_decision, target_of, target_phrase
 

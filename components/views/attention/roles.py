@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway.attention_heads import head_distances, head_labels, head_profile
+from components.gateway.attention import head_distances, head_labels, head_profile
 from components.shared import charts
 from components.text import plain
 from components.views.attention.shared import Subject, draw_map
@@ -42,7 +42,7 @@ def draw_roles(subject: Subject) -> None:
         st.markdown(f"**{subject.head_name.capitalize()}** · {plain(profile.evidence(subject.layer, subject.head))}")
         draw_map(
             subject,
-            subject.reading.of(subject.one_head()),
+            subject.display.of(subject.one_head()),
             key="role_heatmap",
             label=f"Attention of {subject.head_name}",
             height_px=330,

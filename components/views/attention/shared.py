@@ -11,10 +11,9 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention, inputs
-from components.gateway.attention import Reading
+from components.gateway.attention import MapDisplay
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared.selection import selected_in
 from components.views.attention.fields import AttentionFields
 from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label
@@ -28,12 +27,12 @@ HeadIndex = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """One model, one text, and how its maps are read. ``selected`` counts this model's own tokens."""
+    """One model, one text, and how its maps are shown. ``selected`` counts this model's own tokens."""
 
     one: Opened
     request: TextRequest
     main: TextRequest  # of the model whose tokens the view counts
-    reading: Reading
+    display: MapDisplay
     layer: int
     head: int
     selected: int | None
@@ -45,7 +44,7 @@ class Subject:
             one=one,
             request=one.text(view),
             main=opened[0].text(view),
-            reading=Reading(
+            display=MapDisplay(
                 view.by_word,
                 view.special,
                 view.block if view.pair else "",

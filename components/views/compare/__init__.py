@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.views.compare.attention import draw_attention
 from components.views.compare.fields import CompareFields

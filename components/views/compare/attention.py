@@ -9,6 +9,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import comparison
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.compare.phrases import number, points
 from components.views.compare.sides import NOTHING, Compared
@@ -60,6 +61,7 @@ def draw_attention(compared: Compared) -> None:
         max_thumbnail_px=96,
         max_height_px=min(100 + 45 * layers, 480),
         max_stretch=2.0,
+        signed=True,
         marks=Marks(
             values=np.minimum(bits / max(float(bits.max()), _LEAST_BITS), 1),
             notes=tuple(tuple(f"{value:.3f} bits apart" for value in row) for row in bits.tolist()),
@@ -134,7 +136,7 @@ def _one_head(compared: Compared, difference: AttentionDifference, rows: np.ndar
 
 
 def _how(difference: AttentionDifference, layer: int, head: int) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         st.markdown(
             r"""
 Pieces are merged into words: sums over the key pieces, means over the query pieces (Clark et al. 2019). The difference

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.gateway import models
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.questions import Question, Wording, questions
 from components.views.compare.sides import Compared
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from components.gateway import comparison
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.compare.phrases import number
@@ -95,7 +96,7 @@ def _selected(compared: Compared, result: HiddenSimilarity) -> None:
 
 
 def _how(compared: Compared, result: HiddenSimilarity) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         st.markdown(
             r"""
 A word's state $h$ is the mean of its tokens' states; layer 0 is the embeddings. Same layer, same word:

@@ -11,6 +11,7 @@ from components import state
 from components.gateway import comparison, inputs, language
 from components.gateway.library import gb
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Compared, offer_texts
@@ -85,7 +86,7 @@ def _typed(compared: Compared, rows: tuple[int, ...]) -> int | None:
 
 
 def _candidates(compared: Compared, row: int, bits: float) -> None:
-    """What both sides predict in place of this word, with the original word in orange."""
+    """What both sides predict in place of this word, the original word marked."""
     same = " The rest of both texts is the same, so both predict the same." if bits < NOTHING else ""
     same = same if compared.alignment.kinds[row] == "replaced" else ""
     st.markdown(f"In place of “**{plain(compared.alignment.labels[row])}**”: {number(bits)} bits apart.{same}")
@@ -102,7 +103,7 @@ def _candidates(compared: Compared, row: int, bits: float) -> None:
 
 
 def _how(result: MaskedWordDifference, chosen: int | None) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         st.markdown(
             r"""
 A word is masked, and the vocabulary head gives a distribution $p$ on the first side and $q$ on the second (Devlin et

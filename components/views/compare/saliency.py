@@ -10,9 +10,9 @@ import streamlit as st
 from components.gateway import comparison, inputs, saliency
 from components.gateway.library import gb
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.questions import ask_method, ask_units, ask_which, refined
-from components.shared.scores_view import passes
-from components.text import plain
+from components.text import passes, plain
 from components.views.compare.decisions import WORDING, common_questions
 from components.views.compare.sides import NOTHING, Compared, offer_texts
 from components.views.compare.summary import nothing_common
@@ -118,7 +118,7 @@ def _summary(result: AttributionDifference, method: gb.Method, tokens: int) -> s
 
 
 def _how(compared: Compared, result: AttributionDifference) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         st.markdown(
             r"""
 The first side determines what is explained; the second is explained for the class of the same name, or the same word at

@@ -13,8 +13,8 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
+from components.shared.questions import looked_at
 from components.shared.selection import selected_in
 from components.text import plain
 from components.views.compare.fields import CompareFields
@@ -147,7 +147,7 @@ def _compare_texts(role: str) -> None:
 def _two_models(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Compared | None:
     view = state.view()
     if len(opened) < 2 and view.beside != view.model:
-        st.info("Choose a second model in the sidebar, under **Second model**: it is compared with the first.")
+        st.info("Choose a second model: click the models at the top of the page. It is compared with the first.")
         st.button("Open GlassBERT sentiment", key="open_beside", on_click=_open_beside)
         return None
     first, second = opened[0], opened[-1]
@@ -162,16 +162,16 @@ def _open_beside() -> None:
 
 def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Compared | None:
     roles = {one.role: one for one in opened}
+    one = looked_at(opened)
     if len(opened) > 1:
         slot.segmented_control(
             "Model",
             list(roles),
             format_func=lambda role: plain(roles[role].name),
             label_visibility="collapsed",
-            **state.bind("shown_model", options=roles),
+            **state.bind("shown_model", options=roles, shown=one.role),
         )
     view = state.view()
-    one = roles.get(view.shown_model, opened[0])
     example = next((one for one in EXAMPLES.values() if (one.text, one.pair) == (view.text, view.pair)), None)
     other = view.other_text or (example.other if example else "")
     other_pair = view.other_pair or (example.other_pair if example else "")
@@ -184,9 +184,7 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
     first = one.text(view)
     second = TextRequest(one.request, other or view.text, (other_pair or view.pair) or None)
     if not (other or other_pair):
-        st.info(
-            "Type a second text above, for example the first with one word changed. The first text is in the sidebar."
-        )
+        st.info("Type a second text here, for example the first with one word changed. The first is text A at the top.")
         st.button(
             "Copy the first text here",
             icon=":material/content_copy:",

@@ -10,9 +10,9 @@ import streamlit as st
 from components import state
 from components.gateway import comparison, inputs, language, saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
 from components.views.compare.phrases import PARTS, number, phrases
@@ -225,7 +225,7 @@ def _reasons(reasons: dict[str, str]) -> None:
 
 
 def _how(compared: Compared, results: list[Part]) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Comparison"):
         alignment = compared.alignment
         matched, rows = int(alignment.matched.sum()), len(alignment)
         by = (

@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import streamlit as st
 
+from components import state
 from components.gateway import attention, saliency
+from components.shared.definitions import section_id
+from components.views.definitions.fields import DefinitionsFields
 
-__all__ = ["draw_definitions"]
+__all__ = ["DefinitionsFields", "draw_definitions", "sections"]
 
 _TEXT = (Path(__file__).parent / "definitions.md").read_text(encoding="utf-8")
 
 
+def sections() -> dict[str, tuple[str, str]]:
+    """Id → title and text of each section, in reading order."""
+    found = {}
+    for part in re.split(r"^### ", _TEXT, flags=re.MULTILINE)[1:]:
+        title, _, text = part.partition("\n")
+        found[section_id(title)] = (title.strip(), text.strip())
+    return found
+
+
 def draw_definitions() -> None:
-    """The text of definitions.md, then the methods and measures by their own declarations."""
-    st.markdown(_TEXT)
+    """Contents, search, then the sections of definitions.md; methods and measures follow theirs, by their own
+    declarations."""
+    every = sections()
+    left, right = st.columns([0.72, 0.28], vertical_alignment="bottom")
+    options = {"": "All"} | {id: title for id, (title, _) in every.items()}
+    left.pills(
+        "Contents",
+        list(options),
+        format_func=options.__getitem__,
+        label_visibility="collapsed",
+        **state.bind("section", DefinitionsFields, options=options),
+    )
+    right.text_input("Search", placeholder="Search, for example: baseline", **state.bind("search", DefinitionsFields))
+    own = state.fields(DefinitionsFields)
+    chosen = own.section if own.section in every else ""
+    wanted = own.search.casefold().split()
+    shown = [
+        id
+        for id, (title, text) in every.items()
+        if chosen in ("", id) and all(word in f"{title} {text}".casefold() for word in wanted)
+    ]
+    if not shown:
+        st.info("No section contains all these words. Try fewer, or choose All.")
+    for id in shown:
+        title, text = every[id]
+        with st.container(key=f"definition_{id}", width=860):
+            st.markdown(f"### {title}\n\n{text}")
+        if id == "saliency":
+            _methods()
+        elif id == "attention_weights":
+            _measures()
+    st.caption(
+        "Passes are inputs sent through the network, not counting backward passes. Everything is computed from the "
+        "open model and your text when a page is drawn; nothing is precomputed for the text."
+    )
+
+
+def _methods() -> None:
     st.dataframe(
         [
             {
@@ -31,6 +80,9 @@ def draw_definitions() -> None:
         hide_index=True,
         width="stretch",
     )
+
+
+def _measures() -> None:
     st.dataframe(
         [
             {
@@ -44,8 +96,4 @@ def draw_definitions() -> None:
         ],
         hide_index=True,
         width="stretch",
-    )
-    st.caption(
-        "Passes are inputs sent through the network, not counting backward passes. Everything is computed from the "
-        "open model and your text when a page is drawn; nothing is precomputed for the text."
     )

@@ -9,7 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway import inputs
 from components.gateway.inputs import architecture
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.text import plain
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway import inputs
 from components.gateway.inputs import reading_steps
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.text import plain
 from components.views.inputs.fields import InputsFields
 from components.widgets.aligned_rows import Cell, Row, aligned_rows

@@ -11,8 +11,8 @@ import streamlit as st
 from components import state
 from components.gateway.inputs import normalisation_labels, reading_steps
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
+from components.shared.definitions import how_computed
 from components.shared.selection import select_token, selected_in
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
@@ -141,7 +141,7 @@ def _what_happened(steps: ReadingSteps) -> None:
 
 def _how(steps: ReadingSteps, selected: int | None) -> None:
     """The sum of the embeddings of one token, with its first values."""
-    with st.expander("How this is computed"):
+    with how_computed("Inputs"):
         token = selected if selected is not None else min(1, len(steps.encoded) - 1)
         st.markdown(
             r"""

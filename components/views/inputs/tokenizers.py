@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from components import state
 from components.gateway import inputs
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
-from components.shared.tokens import shown_positions, strip_tokens
+from components.gateway.requests import Opened, version_of
+from components.shared.selection import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import token_strip
 
@@ -46,7 +44,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
     )
 
 
-def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> pd.DataFrame:
+def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     for sequence, text in enumerate(encoded[0].texts):
         start = 0
@@ -59,4 +57,4 @@ def _by_word(opened: list[Opened], encoded: list[gb.Encoded]) -> pd.DataFrame:
                 row[one.name] = "  ".join(token for token, here in zip(item.tokens, inside, strict=True) if here)
             rows.append(row)
             start = end
-    return pd.DataFrame(rows)
+    return rows

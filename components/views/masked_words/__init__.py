@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.views.masked_words.candidates import draw_candidates
 from components.views.masked_words.fields import MaskedWordsFields

@@ -9,15 +9,14 @@ from components import state
 from components.gateway import inputs, language
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import ModelRequest, version_of
+from components.gateway.requests import ModelRequest, Opened, version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
-from components.shared.selection import selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
-from components.views.masked_words.shared import words_asked
+from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
 
 _SHOWN = 10
@@ -126,6 +125,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
         **state.bind("words", MaskedWordsFields),
     )
     words = words_asked(own.words)
+    say_if_words_are_left_out(own.words)
     if not words:
         st.caption("Type one or more words, separated by commas.")
         return
@@ -147,7 +147,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
 
 
 def _how(prediction: gb.MaskPrediction) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Masked words"):
         best = float(prediction.probabilities[0, 0])
         logit = float(prediction.logits[0, 0])
         st.markdown(

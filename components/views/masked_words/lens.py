@@ -9,12 +9,12 @@ import streamlit as st
 from components import state
 from components.gateway.language import logit_lens
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
-from components.views.masked_words.shared import gap_chooser, sentence_strip, words_asked
+from components.views.masked_words.shared import gap_chooser, say_if_words_are_left_out, sentence_strip, words_asked
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         help="Whole vocabulary entries, separated by commas.",
         **state.bind("words", MaskedWordsFields),
     )
-    words = words_asked(state.fields(MaskedWordsFields).words)
+    written = state.fields(MaskedWordsFields).words
+    words = words_asked(written)
+    say_if_words_are_left_out(written)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
     except gb.TargetError as error:
@@ -69,6 +71,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
             columns=_CANDIDATES,
             selected=None,
             version=version_of(request, place, words),
+            linked="text",
         )
         st.caption(
             "The masked-word head applied to every layer's state; stronger colours are more probable. The top row is "
@@ -77,7 +80,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         )
     with right:
         _over_layers(lens)
-    with st.expander("How this is computed"):
+    with how_computed("Layer by layer"):
         best = float(lens.probabilities[-1, 0, 0])
         st.markdown(
             r"""
@@ -99,7 +102,10 @@ def _over_layers(lens: LogitLens) -> None:
     followed = {word: lens.word_probabilities[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     ranks = {word: lens.word_ranks[:, 0, number].tolist() for number, word in enumerate(lens.words)}
     if lens.original_tokens[0]:
-        name = f"{charts.readable(lens.original_tokens[0], lens.encoded.spelling)} (original)"
+        original = charts.readable(lens.original_tokens[0], lens.encoded.spelling)
+        name = f"{original} (original)"
+        followed.pop(original, None)  # asked for and original: one curve
+        ranks.pop(original, None)
         followed = {name: lens.original_probabilities[:, 0].tolist(), **followed}
         ranks = {name: lens.original_ranks[:, 0].tolist(), **ranks}
     if followed:

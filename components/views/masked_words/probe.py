@@ -9,14 +9,13 @@ import streamlit as st
 from components import state
 from components.gateway.language import large_probe, probe_template
 from components.gateway.models import is_quick
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
-from components.views.masked_words.shared import words_asked
+from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 
 _MOST_DRAWN = 60
 
@@ -40,6 +39,7 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         **state.bind("fillers", MaskedWordsFields),
     )
     slots, words = _slots(own.fillers), words_asked(own.words)
+    say_if_words_are_left_out(own.words)
     sentences = prod(max(1, len(values)) for _, values in slots)
     passes, tokens = sentences * max(1, len(words)), 2 * len(own.template.split()) + 2  # at most about this many
     result = run_at_once_if_quick(

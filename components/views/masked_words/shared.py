@@ -9,14 +9,12 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs
-from components.gateway.opened import Opened
-from components.gateway.requests import TextRequest, version_of
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.gateway.requests import Opened, TextRequest, version_of
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 
-__all__ = ["SHOWN_WORDS", "gap_chooser", "sentence_strip", "words_asked"]
+__all__ = ["SHOWN_WORDS", "gap_chooser", "say_if_words_are_left_out", "sentence_strip", "words_asked"]
 
 #: More words than this cannot be read side by side.
 SHOWN_WORDS = 12
@@ -24,8 +22,19 @@ SHOWN_WORDS = 12
 
 def words_asked(text: str) -> tuple[str, ...]:
     """``"he, she ,they" → (he, she, they)``: separated by commas or line breaks, duplicates dropped."""
+    return _words(text)[:SHOWN_WORDS]
+
+
+def say_if_words_are_left_out(text: str) -> None:
+    """A line on the page if `words_asked` does not take all of them."""
+    count = len(_words(text))
+    if count > SHOWN_WORDS:
+        st.caption(f"The first {SHOWN_WORDS} of {count:,} words are compared.")
+
+
+def _words(text: str) -> tuple[str, ...]:
     words = (word.strip() for word in re.split(r"[,;\n]", text))
-    return tuple(dict.fromkeys(word for word in words if word))[:SHOWN_WORDS]
+    return tuple(dict.fromkeys(word for word in words if word))
 
 
 def sentence_strip(opened: list[Opened], one: Opened, label: str) -> int | None:

@@ -11,12 +11,11 @@ from components import state
 from components.gateway.inputs import encode
 from components.gateway.language import surprise, surprise_of_long
 from components.gateway.models import is_quick
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.jobs import run_at_once_if_quick
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.widgets.token_strip import clicked_token, token_strip
@@ -90,7 +89,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
         },
     )
     st.caption(f"{result.forward_passes} masked inputs of {plain(one.name)}, batched.")
-    with st.expander("How this is computed"):
+    with how_computed("Surprise"):
         share = float(result.probabilities[most])
         st.markdown(
             r"""

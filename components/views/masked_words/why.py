@@ -6,7 +6,8 @@ import streamlit as st
 
 from components import state
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
+from components.shared.definitions import how_computed
 from components.shared.questions import Question, ask_method, refined
 from components.shared.receipts import offer_receipt
 from components.shared.scores_view import draw_scores, scores_of
@@ -28,7 +29,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
         return
     draw_scores(question, result, method, key="why")
     offer_receipt(question, method.id, key="why")
-    with st.expander("How this is computed"):
+    with how_computed("Saliency"):
         st.markdown(
             r"""
 The explained value is the logit of the word at the gap, $F(x) = z_a$, or a difference of two logits,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from components.gateway import models
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 
 __all__ = ["draw_model_cards"]
 
 
 def draw_model_cards(opened: Sequence[Opened]) -> None:
     """Three sections: open models, bundled models, suggestions."""
+    import pandas as pd  # not before the models: see gateway/library.py
+
     st.subheader("Open now", anchor=False)
     if opened:
         st.dataframe(

@@ -10,8 +10,9 @@ from components import state
 from components.gateway import language
 from components.gateway.language import rank_continuations
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
@@ -81,7 +82,7 @@ def _decision(one: Opened) -> None:
         f"{plain(one.name)}, read at [CLS]. Trained to tell the next sentence from one of another text. *It "
         "rewards a shared topic more than coherence.*"
     )
-    with st.expander("How this is computed"):
+    with how_computed("Classes, next sentence, answers"):
         follows, elsewhere = (float(logit) for logit in result.logits)
         st.markdown("A softmax over two logits, from the pooled state of [CLS] (Devlin et al. 2019):")
         st.latex(
@@ -99,10 +100,13 @@ def _ranked(one: Opened) -> None:
         persist_state="session",
     )
     swap = st.toggle("Ask whether text A follows them", key="continuations_swap", persist_state="session")
-    candidates = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))[:_MOST]
+    lines = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))
+    candidates = lines[:_MOST]
     if not candidates:
         st.info("Type at least one continuation.")
         return
+    if len(lines) > _MOST:
+        st.caption(f"The first {_MOST} of {len(lines):,} continuations are ranked.")
     result = rank_continuations(one.request, state.view().text, candidates, swap)
     st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
     st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100 %.")

@@ -7,8 +7,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap
 from components.widgets.heads_map import clicked_head, heads_map
@@ -38,7 +37,7 @@ def draw_crossing(one: Opened) -> None:
             state.change(layer=chosen[0], head=chosen[1])
 
     heads_map(
-        attention.map_thumbnails(request, attention.Reading(block=block), 32),
+        attention.map_thumbnails(request, attention.MapDisplay(block=block), 32),
         key="crossing_heads",
         version=version,
         layer=layer,

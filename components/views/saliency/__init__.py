@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.shared.questions import questions
 from components.views.saliency.agreement import draw_agreement
@@ -36,7 +36,7 @@ def draw_saliency_page(opened: list[Opened]) -> None:
             return
         question = ask_what(possible)
         tokens = len(question.encoded)
-        methods = choose_methods(tokens)
+        methods = choose_methods()
         explanations = run_controls(question, methods, tokens)
         if not any(method in explanations.scores for method in methods):
             return

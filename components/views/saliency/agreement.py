@@ -9,7 +9,6 @@ import streamlit as st
 
 from components import state
 from components.gateway import saliency
-from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
@@ -29,14 +28,13 @@ _MEASURES = {"kendall": "Kendall's τ", "overlap": "Top tokens in common"}
 
 def draw_agreement(question: Question, explanations: Explanations, methods: list[str]) -> None:
     """Cost: none beyond the scores already computed."""
-
     from glassbert.pictures.matrices import agreement
 
     here = [explanations.scores[method] for method in methods if method in explanations.scores]
     if len(here) < 2:
         st.info("Agreement needs at least two methods: choose another one above.")
         return
-    result = gb.method_agreement(here)
+    result = saliency.method_agreement(here)
     known = saliency.methods()
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
@@ -76,7 +74,8 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
     from glassbert.pictures.bars import score_bars
 
     encoded = result.encoded
-    shown, view = shown_units(encoded, question.one), state.view()
+    view = state.view()
+    shown = shown_units(encoded, question.one, by_word=view.by_word)
     mean = shown.scores(result.consensus)
     # covariances between pieces of a word are not kept: their spreads are added, which is an upper bound
     spread = shown.scores(result.spread)
@@ -93,16 +92,18 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
         selected=selected,
         version=version,
         legend="against · for",
+        scale=float(np.abs(mean[[unit.kind != "special" for unit in shown.tokens]]).max(initial=0.0)) or None,
         signed=bool((mean < 0).any()),
         on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
+    words = [index for index, unit in enumerate(shown.tokens) if unit.kind != "special"]
     st.plotly_chart(
         score_bars(
-            [unit.text for unit in shown.tokens],
-            mean.tolist(),
-            selected,
+            [shown.tokens[index].text for index in words],
+            mean[words].tolist(),
+            words.index(selected) if selected in words else None,
             named=True,
-            spreads=spread.tolist(),
+            spreads=spread[words].tolist(),
             share=True,
             height_px=230,
         ),

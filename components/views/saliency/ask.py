@@ -8,11 +8,11 @@ import streamlit as st
 
 from components import state
 from components.gateway import saliency
+from components.gateway.models import duration
 from components.gateway.requests import version_of
-from components.gateway.saliency import Explanations, explain
+from components.gateway.saliency import Explanations
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
-from components.shared.scores_view import passes
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
 
@@ -40,15 +40,14 @@ def chosen_methods() -> list[str]:
     return named or list(saliency.default_methods())
 
 
-def choose_methods(tokens: int) -> list[str]:
-    """The picker of methods; each with its family and cost."""
+def choose_methods() -> list[str]:
+    """The picker of methods, each with its family. Its labels are the same for every text: they are its values."""
     known = saliency.methods()
     chosen = chosen_methods()
 
     def told(method_id: str) -> str:
         method = known[method_id]
-        cost = passes(saliency.passes_of(method, tokens))
-        return f"{method.label} · {_FAMILIES.get(method.family, method.family)} · {cost}"
+        return f"{method.label} · {_FAMILIES.get(method.family, method.family)}"
 
     picked = st.multiselect(
         "Methods",
@@ -58,7 +57,7 @@ def choose_methods(tokens: int) -> list[str]:
         key=f"methods_{version_of(chosen)}",
         on_change=_pick,
         args=(f"methods_{version_of(chosen)}",),
-        help="One pass is one input of this length sent through the network; some methods also run backward passes.",
+        help="What each method measures, and what it costs, is on the page Definitions.",
     )
     return picked or chosen
 
@@ -78,10 +77,13 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
 
     def start() -> None:
         before = job.found or Explanations()
-        job.start(explain(question.request, question.target, question.output, methods, before, job.publish), before)
+        work = saliency.scores_and_receipts(
+            question.request, question.target, question.output, methods, before, job.publish
+        )
+        job.start(work, before)
 
     done = not known.lacking(methods)
-    cost = _took(known, methods) if done else _cost(known, methods, tokens, stopped=job.stopped)
+    cost = _took(known, methods) if done else _cost(question, known, methods, tokens, stopped=job.stopped)
     draw_job(job, start, name="explain", label="Explain", cost=cost, done=done, repeatable=False)
     found = job.found  # read after the progress bar is drawn, which reruns the page for whatever arrives later
     if not job.running:
@@ -97,9 +99,11 @@ def _took(found: Explanations, methods: list[str]) -> str:
     return f"All {len(methods)} methods are computed; the scores took {took:.1f} s."
 
 
-def _cost(found: Explanations, methods: list[str], tokens: int, *, stopped: bool) -> str:
-    known, lacking = saliency.methods(), found.lacking(methods)
-    needed = sum(saliency.passes_of(known[method], tokens) for method in lacking if method not in found.scores)
+def _cost(question: Question, found: Explanations, methods: list[str], tokens: int, *, stopped: bool) -> str:
+    lacking = found.lacking(methods)
+    scoring, checking = saliency.passes_needed([one for one in lacking if one not in found.scores], lacking, tokens)
     names = f"{len(lacking)} of {len(methods)} methods" if len(lacking) < len(methods) else f"{len(methods)} methods"
     more = "Stopped; results so far are kept. " if stopped else ""
-    return f"{more}{names}: about {passes(needed)}, and at least as many again for their receipts."
+    model = question.one.model
+    scores, receipts = duration(model, scoring, tokens), duration(model, checking, tokens)
+    return f"{more}{names}: {scores} for the scores, {receipts} for their receipts."

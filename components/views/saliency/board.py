@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components.gateway import saliency
-from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared.jobs import current_job, draw_job
 from components.shared.questions import Question
@@ -27,7 +25,7 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
     receipts = [explanations.receipts[method] for method in methods if method in explanations.receipts]
     st.subheader("On this text", anchor=False)
     if receipts:
-        _this_text(gb.scoreboard(receipts))
+        _this_text(saliency.scoreboard(receipts))
     else:
         st.info("The receipts are not computed yet.")
     st.subheader("For this model", anchor=False)

@@ -10,20 +10,18 @@ import streamlit as st
 from components import state
 from components.gateway import inputs, saliency
 from components.gateway.library import gb
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
-from components.shared.receipts import draw_receipt, verdicts
-from components.shared.scores_view import arithmetic, passes
-from components.shared.selection import select_token, selected_in
-from components.shared.tokens import strip_tokens
-from components.text import plain
+from components.shared.receipts import draw_receipt, draw_verdicts
+from components.shared.scores_view import arithmetic, warn_of_small_change
+from components.shared.selection import select_token, selected_in, strip_tokens
+from components.text import passes, plain
 from components.views.saliency.fields import SaliencyFields
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
-__all__ = ["Shown", "draw_rows", "shown_units"]
+__all__ = ["Shown", "draw_rows", "in_words", "shown_units"]
 
 _ORDERS = {"position": "Position", "score": "Score"}
 _SCALES = {"own": "One per method", "common": "Shared: fraction of the total"}
@@ -53,12 +51,12 @@ class Shown:
         return next((index for index, group in enumerate(self.groups) if position in group), None)
 
 
-def shown_units(encoded: gb.Encoded, one: Opened) -> Shown:
-    """Tokens or words, as the user chose."""
+def shown_units(encoded: gb.Encoded, one: Opened, *, by_word: bool) -> Shown:
+    """Tokens or whole words."""
     view = state.view()
     keep = np.ones(len(encoded), dtype=bool) if view.special else encoded.special_tokens_mask == 0
     tokens = strip_tokens(encoded, one.model, np.arange(len(encoded)))
-    if not view.by_word:
+    if not by_word:
         positions = np.flatnonzero(keep)
         groups = tuple(np.asarray([position]) for position in positions)
         return Shown(tuple(tokens[position] for position in positions), groups, np.flatnonzero(~keep))
@@ -83,9 +81,14 @@ def draw_rows(question: Question, explanations: Explanations, methods: list[str]
         f"{plain(question.one.name)}"
     )
     _looks()
-    shown = shown_units(first.encoded, question.one)
+    shown = shown_units(first.encoded, question.one, by_word=in_words())
     for method in here:
         draw_row(question, shown, explanations.scores[method], explanations.receipts.get(method), key=f"row_{method}")
+
+
+def in_words() -> bool:
+    """Whether the units are whole words: in the order of their scores, pieces would stand beside those of others."""
+    return state.view().by_word or state.fields(SaliencyFields).order == "score"
 
 
 def _looks() -> None:
@@ -102,7 +105,12 @@ def _looks() -> None:
         format_func=_SCALES.__getitem__,
         **state.bind("scale", SaliencyFields, options=_SCALES),
     )
-    third.toggle("Merge pieces into words", **state.bind("by_word"))
+    third.toggle(
+        "Merge pieces into words",
+        disabled=state.fields(SaliencyFields).order == "score",
+        help="Scores are ordered by word: a word's score is the sum over its pieces.",
+        **state.bind("by_word", shown=in_words()),
+    )
 
 
 def draw_row(
@@ -130,14 +138,17 @@ def draw_row(
     place = None if selected is None else int(np.flatnonzero(order == selected)[0])
     version = version_of(question.key, result.method, view.special, view.by_word, own.order)
     name = title or f"**{plain(method.label)}**"
+    bars = [index for index in order if shown.tokens[index].kind != "special"]
     with st.container(border=True, key=f"{key}_box"):
-        st.markdown(f"{name} &nbsp; {verdicts(receipt)}" if receipt else name, help=_about(method))
+        st.markdown(name, help=_about(method))
+        if receipt is not None:
+            draw_verdicts(receipt)
         left, right = st.columns([0.62, 0.38], gap="medium")
         with left:
             token_strip(
                 [_scored(unit, float(values[index])) for unit, index in zip(units, order, strict=True)],
                 key=key,
-                label=f"{method.label} of each {'word' if view.by_word else 'token'}",
+                label=f"{method.label} of each {'word' if in_words() else 'token'}",
                 selected=place,
                 version=version,
                 legend="against · for" if method.signed else "none · most",
@@ -145,13 +156,14 @@ def draw_row(
                 signed=method.signed,
                 on_select=select_token(key, version, positions, clicked_token, question.request, question.main),
             )
+            warn_of_small_change(question, result)
             st.caption(_summary(result, shown, total))
         with right:
             st.plotly_chart(
                 score_bars(
-                    [unit.text for unit in units],
-                    [float(values[index]) for index in order],
-                    place,
+                    [shown.tokens[index].text for index in bars],
+                    [float(values[index]) for index in bars],
+                    bars.index(selected) if selected in bars else None,
                     share=own.scale == "common",
                     most=full,
                 ),

@@ -10,10 +10,9 @@ from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.saliency import Explanations
-from components.shared.options import one_of
-from components.shared.questions import Question
+from components.shared.questions import Question, one_of
 from components.text import plain
-from components.views.saliency.rows import draw_row, shown_units
+from components.views.saliency.rows import draw_row, in_words, shown_units
 
 if TYPE_CHECKING:
     from glassbert.evaluation._broken import BrokenKind
@@ -56,7 +55,7 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
     with st.spinner("Checking it …"):
         result, receipt = saliency.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]
-    shown = shown_units(result.encoded, question.one)
+    shown = shown_units(result.encoded, question.one, by_word=in_words())
     draw_row(
         question,
         shown,

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from components import state
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.views.what_if.ask import ask_what
 from components.views.what_if.editor import draw_editor

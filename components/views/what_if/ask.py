@@ -9,7 +9,7 @@ import streamlit as st
 from components import state
 from components.gateway.inputs import encode
 from components.gateway.library import gb
-from components.gateway.opened import Opened
+from components.gateway.requests import Opened
 from components.shared.questions import Question, Wording, ask_which, questions, refined
 from components.shared.selection import selected_in
 from components.text import plain

@@ -15,8 +15,7 @@ from components.gateway.requests import TextRequest, version_of
 from components.gateway.what_if import Change
 from components.shared.charts import percent
 from components.shared.questions import Question
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.listing import draw_variants
@@ -48,7 +47,7 @@ def draw_editor(question: Question) -> None:
         _word(question, tries, draft, place)
     if tries.refusal:
         st.warning(plain(f"Not changed: {tries.refusal}."), icon=":material/info:")
-    draw_variants(question, tries)
+    draw_variants(question, tries, tries.evaluate(question))
 
 
 def _strip(question: Question, draft: tuple[Change, ...]) -> EditedWord | None:

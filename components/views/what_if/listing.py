@@ -12,10 +12,10 @@ from components import state
 from components.gateway import language, what_if
 from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
-from components.gateway.opened import Role
-from components.gateway.requests import TextRequest
+from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
@@ -39,9 +39,11 @@ class Action:
     active: bool = False
 
 
-def draw_variants(question: Question, tries: Tries) -> None:
-    """Cost: one pass for each variant that is new to this question, in one batch."""
-    found = tries.evaluate(question)
+def draw_variants(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+    """A row for each variant, with its outcome in ``found``, and the two that are pinned side by side.
+
+    Cost: one pass for each pinned text that is new; a masked word takes a few more.
+    """
     itself = found[tries.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(
@@ -105,7 +107,7 @@ def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
             parts.append(_stretch(text[end : word.start], first=end == 0))
             parts.append(f":gray[~~{plain(word.old)}~~]")
             if word.new:
-                parts.append(f" :orange-background[**{plain(word.new)}**]")
+                parts.append(f" :violet-background[**{plain(word.new)}**]")
             end = word.end
         parts.append(_stretch(text[end:], first=end == 0, last=True))
         shown.append("".join(parts))
@@ -249,7 +251,7 @@ def _distributions(
 
 
 def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("What if"):
         st.markdown(
             r"""
 Every variant $x'$ is tokenized again, as if it had been typed, and sent through the network in one batch with the

@@ -10,6 +10,7 @@ import streamlit as st
 from components.gateway import inputs, what_if
 from components.gateway.requests import version_of
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
@@ -113,7 +114,7 @@ def _rows(question: Question, result: InputReduction) -> None:
 
 
 def _how(result: InputReduction) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("What if"):
         st.markdown(
             r"""
 Input reduction (Feng et al. 2018). Each step removes the word without which the prediction $\hat y$ is most probable,

@@ -10,6 +10,7 @@ from components import state
 from components.gateway import what_if
 from components.gateway.requests import version_of
 from components.shared.charts import readable
+from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
@@ -107,7 +108,7 @@ def _row(question: Question, tries: Tries, flips: Variants, number: int, title: 
 
 
 def _how(result: FlipSearch) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("What if"):
         if result.proposals == "gradient":
             st.markdown(
                 r"""

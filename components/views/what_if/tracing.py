@@ -13,6 +13,7 @@ from components.gateway import what_if
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
+from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
 from components.shared.questions import Question
 from components.text import plain
@@ -121,7 +122,7 @@ def _share(share: float) -> str:
 
 
 def _how(result: Trace) -> None:
-    with st.expander("How this is computed"):
+    with how_computed("Where the difference lives"):
         st.markdown(
             r"""
 Activation patching, or causal tracing (Vig et al. 2020; Meng et al. 2022). The model runs on the second text while its

@@ -45,7 +45,7 @@ class Outcome:
         if self.score:
             return f"**{plain(readable(self.target))}** {plain(f'{self.probability:.4g}')}"
         decided, share = plain(readable(self.prediction)), plain(percent(self.probability))
-        name = f":orange-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
+        name = f":violet-badge[{decided}]" if self.prediction != self.prediction_before else f"**{decided}**"
         same = self.prediction == self.target
         return f"{name} &nbsp; {share}" if same else f"{name} &nbsp; {plain(readable(self.target))} {share}"
 

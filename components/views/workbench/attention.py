@@ -6,11 +6,11 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
-from components.shared.selection import select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions
+from components.shared.questions import looked_at
+from components.shared.selection import select_token, selected_in, shown_index, shown_positions
+from components.state import View
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap, clicked_row
 from components.widgets.heads_map import clicked_head, heads_map
@@ -20,16 +20,15 @@ from components.widgets.heads_map import clicked_head, heads_map
 def attention_panel(opened: list[Opened]) -> None:
     """Cost: one forward pass per text and model; changing the head costs none."""
     state.redraw_page_if_asked()
+    one = looked_at(opened)
     if len(opened) > 1:
         st.segmented_control(
             "Attention of",
             [one.role for one in opened],
             format_func={one.role: plain(one.name) for one in opened}.__getitem__,
             label_visibility="collapsed",
-            **state.bind("shown_model", options={one.role: one for one in opened}),
+            **state.bind("shown_model", options={one.role: one for one in opened}, shown=one.role),
         )
-    view = state.view()
-    one = next((one for one in opened if one.role == view.shown_model), opened[0])
     with explained_errors():
         _draw(opened, one)
 
@@ -65,7 +64,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         version=version,
         selected=shown_index(positions, selected_in(opened, one)),
         label=f"Attention of layer {layer + 1}, head {head + 1}",
-        height_px=330,
+        height_px=_height(view),
         on_select=select_token("heatmap", version, positions, clicked_row, request, main),
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
@@ -74,3 +73,10 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         f"{hidden} *It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()
+
+
+def _height(view: View) -> int:
+    """Of the large map, so that three panels fit on a laptop's screen, and one fills a projector's."""
+    if view.present:
+        return 620 if view.panel == "attention" else 420
+    return 260 if view.verdict else 330

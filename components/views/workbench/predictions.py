@@ -8,12 +8,17 @@ import streamlit as st
 
 from components import state
 from components.gateway import inputs, language
-from components.gateway.opened import Opened
-from components.gateway.requests import version_of
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
-from components.shared.selection import masked_position, select_token, selected_in, shown_index
-from components.shared.tokens import shown_positions, strip_tokens
+from components.shared.selection import (
+    masked_position,
+    select_token,
+    selected_in,
+    shown_index,
+    shown_positions,
+    strip_tokens,
+)
 from components.text import plain
 from components.widgets.token_strip import clicked_token, token_strip
 

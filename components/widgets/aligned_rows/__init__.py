@@ -59,9 +59,12 @@ def aligned_rows(
     columns: int,
     selected: int | None,
     version: str,
+    linked: Literal["column", "text"] = "column",
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the table and return the column clicked since the last run.
+
+    Hovering a cell highlights what is ``linked`` with it in every row: cells of its columns, or cells of the same text.
 
     Returns the index, `DESELECTED` for a click on the selected column, None without a click. Raises ValueError for a
     selection or a cell outside the columns.
@@ -77,6 +80,7 @@ def aligned_rows(
         "label": label,
         "columns": columns,
         "selected": selected,
+        "linked": linked,
         "rows": tuple(  # a tuple, not a list: see `components.widgets.frontend`
             {
                 "id": row.id,

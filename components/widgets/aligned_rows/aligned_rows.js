@@ -18,6 +18,7 @@ import { createEntries, createLine } from "./table.js";
  * @property {string} label
  * @property {number} columns
  * @property {number | null} selected
+ * @property {"column" | "text"} linked what a hovered cell highlights
  * @property {Row[]} rows
  */
 
@@ -113,23 +114,33 @@ class AlignedRows {
     }
   }
 
-  // Highlights everything that shares a column with the hovered or selected cell.
+  // Highlights what belongs to the hovered cell, and everything in the selected column.
   #mark() {
     const pointed = this.#pointed?.cell;
     const selected = this.#selected;
     for (const { node, cell } of this.#byNode.values()) {
-      node.classList.toggle("pointed", Boolean(pointed && cell.from < pointed.to && cell.to > pointed.from));
+      node.classList.toggle("pointed", Boolean(pointed && this.#isLinked(cell, pointed)));
       const chosen = selected !== null && cell.from <= selected && selected < cell.to;
       node.classList.toggle("chosen", chosen);
       setAttributes(node, { "aria-selected": chosen });
     }
   }
 
+  /**
+   * @param {Entry["cell"]} cell
+   * @param {Entry["cell"]} other
+   */
+  #isLinked(cell, other) {
+    if (this.#data.linked === "text") return cell.text === other.text;
+    return cell.from < other.to && cell.to > other.from;
+  }
+
   /** @param {Entry | null} entry */
   #describe(entry) {
     const { readout } = this.#parts;
     if (entry === null) {
-      setText(readout, "Hover over a cell to highlight what belongs to it in every row.");
+      const what = this.#data.linked === "text" ? "the same word" : "what belongs to it";
+      setText(readout, `Hover over a cell to highlight ${what} in every row.`);
       return;
     }
     const { row, cell } = entry;

@@ -89,3 +89,13 @@ export function scrolledTo(scrolled, start, size, room) {
   if (start < scrolled) return start;
   return start + size > scrolled + room ? start + size - room : scrolled;
 }
+
+/**
+ * Whether a key goes into a field, also into one of a component.
+ * @param {KeyboardEvent} event
+ */
+export function isTyping(event) {
+  const target = event.composedPath()[0];
+  return target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}

@@ -22,6 +22,10 @@ export const SIGNED_ZERO = 128;
 
 const NAMES = ["background-color", "text-color", "primary-color", "blue-color", "orange-color", "font"];
 
+// The scale of attention weights: Streamlit's themes have no teal.
+const TEAL_ON_WHITE = [20, 128, 138];
+const TEAL_ON_BLACK = [92, 198, 207];
+
 /** @type {Map<string, Theme>} */
 const themes = new Map();
 
@@ -47,6 +51,7 @@ function makeTheme([backgroundText, textText, primaryText, blueText, orangeText,
   const background = parseColour(backgroundText, [255, 255, 255]);
   const text = parseColour(textText, inkOn(background));
   const blue = parseColour(blueText, [28, 131, 225]);
+  const teal = inkOn(background)[0] === 0 ? TEAL_ON_WHITE : TEAL_ON_BLACK;
   const orange = parseColour(orangeText, [217, 90, 0]);
   const ends = {
     background,
@@ -58,7 +63,7 @@ function makeTheme([backgroundText, textText, primaryText, blueText, orangeText,
     text,
     primary: parseColour(primaryText, blue),
     font: font || "sans-serif",
-    weights: ramp([background, mix(background, blue, 0.6), mix(blue, text, 0.15), mix(blue, text, 0.65)]),
+    weights: ramp([background, mix(background, teal, 0.6), mix(teal, text, 0.15), mix(teal, text, 0.65)]),
     differences: scaleOf((level) => divergingColour(ends, (level - SIGNED_ZERO) / (255 - SIGNED_ZERO))),
   };
 }

@@ -24,19 +24,12 @@ from components.widgets import frontend
 
 __all__ = [
     "CAPTION",
-    "THUMBNAIL_PIXELS",
     "WHOLE_LAYER",
     "Marks",
-    "Thumbnails",
     "clicked_head",
     "clicked_layer",
     "heads_map",
-    "signed_thumbnails",
-    "thumbnails",
 ]
-
-THUMBNAIL_PIXELS = 32
-"""The largest side of a thumbnail as it is sent; more tokens are pooled."""
 
 CAPTION = (
     "Each thumbnail is one head: rows attend to columns. Colour follows the square root of the weight, on one "
@@ -48,17 +41,6 @@ WHOLE_LAYER = -1
 """The head of a click on a layer's number."""
 
 _mount = frontend.register(Path(__file__).parent)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Thumbnails:
-    """All heads as thumbnails: ``pixels`` (layer, head, row, column) uint8, 255·√weight.
-
-    ``signed``: differences of weights, 128 ± 127·√|difference|.
-    """
-
-    pixels: np.ndarray
-    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,24 +63,8 @@ class Marks:
     texts: tuple[tuple[str, ...], ...] = ()
 
 
-def thumbnails(weights: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
-    """Make the thumbnails of ``weights`` (layer, head, query, key): see `weight_levels`."""
-    from glassbert.pictures.thumbnails import (
-        weight_levels,
-    )  # only when there are weights: the library is slow to import
-
-    return Thumbnails(weight_levels(weights, side))
-
-
-def signed_thumbnails(differences: np.ndarray, side: int = THUMBNAIL_PIXELS) -> Thumbnails:
-    """Make the thumbnails of differences of weights (layer, head, query, key): see `difference_levels`."""
-    from glassbert.pictures.thumbnails import difference_levels
-
-    return Thumbnails(difference_levels(differences, side), signed=True)
-
-
 def heads_map(
-    weights: np.ndarray | Thumbnails,
+    levels: np.ndarray,
     *,
     key: str,
     version: str,
@@ -109,12 +75,14 @@ def heads_map(
     max_height_px: int = 190,
     max_stretch: float = 1.0,
     marks: Marks | None = None,
+    signed: bool = False,
     switches: bool = False,
     on_select: Callable[[], None] | None = None,
 ) -> tuple[int, int] | None:
     """Draw the map and return the (layer, head) clicked since the last run, counted from 0, or None.
 
-    weights:          (layer, head, query, key), or their precomputed `thumbnails`.
+    levels:           (layer, head, row, column) uint8: the pixels of every thumbnail, from `weight_levels` or
+                      `difference_levels` of `glassbert.pictures.thumbnails`.
     version:          identifies the weights (a hash of text and model); clicks on another version are ignored.
     layer, head:      the open head, framed.
     label:            description of the map for screen readers.
@@ -122,15 +90,16 @@ def heads_map(
     max_height_px:    the total height with its caption line; a map with more layers scrolls inside it.
     max_stretch:      how many times wider than high a thumbnail may become to fill the width.
     marks:            values, filters and names on top of the thumbnails.
+    signed:           the levels are those of differences.
     switches:         a click switches a head, or on a layer's number the whole layer, on or off; no head is framed.
     on_select:        called before the run that a click starts; `clicked_head` reads the click there, `clicked_layer`
                       the click on a layer's number.
 
-    Raises ValueError for a layer or head that does not exist, and what `thumbnails` raises.
+    Raises ValueError for a layer or head that does not exist, and for what are no levels.
     """
-    small = weights if isinstance(weights, Thumbnails) else thumbnails(weights)
-    pixels = small.pixels
-    layers, heads, rows, columns = pixels.shape
+    if levels.ndim != 4 or levels.dtype != np.uint8:
+        raise ValueError(f"levels are {levels.dtype} of shape {levels.shape}: pass (layer, head, row, column) of uint8")
+    layers, heads, rows, columns = levels.shape
     if not (0 <= layer < layers and 0 <= head < heads):
         raise ValueError(f"layer {layer}, head {head}: there are layers 0 to {layers - 1} and heads 0 to {heads - 1}")
     header = {
@@ -146,10 +115,10 @@ def heads_map(
         "maxHeight": max_height_px,
         "maxStretch": max_stretch,
         "switches": switches,
-        "signed": small.signed,
+        "signed": signed,
         **_wire(marks or Marks(), (layers, heads)),
     }
-    data = frontend.pack(header, pixels.tobytes())
+    data = frontend.pack(header, levels.tobytes())
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)
     return clicked_head(result, version, layers, heads)
 

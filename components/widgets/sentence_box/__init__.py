@@ -1,6 +1,7 @@
 """A text field that grows with the sentence: Enter submits, Shift+Enter starts a new line.
 
-Streamlit's own one-line field hides most of a sentence in a sidebar, and its text area requires Ctrl+Enter.
+Streamlit's own one-line field hides most of a long sentence, and its text area requires Ctrl+Enter. What was typed and
+not submitted is submitted when the field loses the focus, and outlives a change of page.
 
 Hooks for tests: ``data-testid`` ``sentence-box``; the ``textarea`` is named by ``label``.
 """
@@ -28,11 +29,13 @@ def sentence_box(
     value: str,
     most: int = MAX_CHARACTERS,
     placeholder: str = "",
+    shortcut: str = "",
     on_submit: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw the field, for at most ``most`` characters, and return the text submitted since the last run, or None.
 
-    ``on_submit`` is called before the run that a submission starts; `submitted_text` reads the text there.
+    ``shortcut`` is a key that leads into the field from anywhere on the page. ``on_submit`` is called before the run
+    that a submission starts; `submitted_text` reads the text there.
     """
     data = {
         "version": key,
@@ -40,6 +43,7 @@ def sentence_box(
         "value": value,
         "placeholder": placeholder,
         "maxCharacters": most,
+        "shortcut": shortcut,
     }
     result = _mount(key=key, data=data, on_select_change=on_submit or frontend.nothing)
     return submitted_text(result, key)

@@ -45,6 +45,22 @@ export function facts({ kind, score }) {
   return [KINDS[kind], score === null ? "" : `score ${signed(score)}`];
 }
 
+/**
+ * The pieces of the word that a token belongs to.
+ * @param {Token[]} tokens
+ * @param {number | null} index
+ */
+export function wordAround(tokens, index) {
+  /** @type {Set<number>} */
+  const word = new Set();
+  if (index === null || !tokens[index]) return word;
+  let first = index;
+  while (first > 0 && tokens[first].joined) first--;
+  word.add(first);
+  for (let next = first + 1; tokens[next]?.joined; next++) word.add(next);
+  return word;
+}
+
 /** @param {number} index */
 export function createOption(index) {
   const option = element("span", "", { role: "option", "data-testid": "token-strip-token", "data-index": index });

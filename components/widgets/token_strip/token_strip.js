@@ -7,7 +7,7 @@ import { createScale, drawScale } from "../frontend/scale.js";
 import { direction, signed } from "../frontend/text.js";
 import { divergingColour, readTheme } from "../frontend/theme.js";
 import { mount } from "../frontend/widget.js";
-import { createOption, drawOption, facts, onNextLine } from "./options.js";
+import { createOption, drawOption, facts, onNextLine, wordAround } from "./options.js";
 import { Tooltip } from "./tooltip.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 /** @import { Data } from "./options.js" */
@@ -110,9 +110,11 @@ class TokenStrip {
   }
 
   #mark() {
+    const word = wordAround(this.#data.tokens, this.#selected);
     this.#options.forEach((option, index) => {
       setAttributes(option, {
         "aria-selected": index === this.#selected,
+        "data-same-word": index !== this.#selected && word.has(index),
         tabindex: index === this.#cursor ? 0 : -1,
       });
     });

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
+import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import StopException
 
 import glassbert as gb
-from components.gateway import attention, cache, inputs, language, models, saliency, turns
+from components.gateway import attention, cache, inputs, language, memory, models, saliency, turns
 from components.gateway.long_texts import Keeper
 from components.gateway.requests import ModelRequest, TextRequest, version_of
 from tests.conftest import TinyCheckpoint
@@ -47,12 +55,10 @@ def test_what_differs_is_computed_anew() -> None:
 
 
 def test_a_page_computes_in_its_turn_and_stops_when_its_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    from streamlit.runtime.scriptrunner import StopException
-
     asked: list[str] = []
 
     @contextmanager
-    def turn(who: str, over: Callable[[], bool]) -> Iterator[None]:
+    def turn(who: str, over: Callable[[], bool], waits: object) -> Iterator[None]:  # noqa: ARG001
         asked.append(who)
         if over():
             raise gb.StoppedError("nobody waits")
@@ -140,7 +146,7 @@ def test_reload_reads_a_folder_again_though_nothing_seems_changed(
 
 
 def test_thumbnails_without_special_tokens_are_the_same_weights_without_them() -> None:
-    every, words = attention.thumbnails(REQUEST, True).pixels, attention.thumbnails(REQUEST, False).pixels
+    every, words = attention.thumbnails(REQUEST, True), attention.thumbnails(REQUEST, False)
     assert np.array_equal(words, every[:, :, 1:-1, 1:-1])
 
 
@@ -180,3 +186,237 @@ def test_what_short_texts_gave_is_kept_for_all(monkeypatch: pytest.MonkeyPatch) 
     cache.turn_to("Another text.", None)
     assert not keeper.look_round()
     assert attention.maps(REQUEST) is maps
+
+
+# --- the budget --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result as the library makes them."""
+
+    values: np.ndarray
+    parts: tuple[np.ndarray, ...] = ()
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> memory.Store:
+    """A budget of 10 MB."""
+    store = memory.Store(lambda: 10_000_000)
+    monkeypatch.setattr(cache, "_store", store)
+    return store
+
+
+def megabytes(number: float) -> np.ndarray:
+    return np.ones(int(number * 1_000_000), np.uint8)
+
+
+def test_a_result_weighs_what_its_arrays_occupy() -> None:
+    whole = np.ones(1_000_000)
+    once = memory.bytes_of(Found(whole))
+    assert 8_000_000 < once < 8_001_000
+    assert memory.bytes_of(Found(whole, (whole[:10], whole[10:]))) < once + 1_000, "one array, however many show it"
+    assert memory.bytes_of(Found(whole[:10])) > 8_000_000, "a part keeps the whole"
+    assert 8_000_000 < memory.bytes_of({"a": [torch.ones(1_000, 1_000, dtype=torch.float64)[:2]]}) < 8_001_000
+    model = models.load(ModelRequest("pretrained", "cpu"))
+    assert memory.bytes_of(model) == pytest.approx(4 * model.parameters, rel=0.02)
+
+
+def test_what_was_unused_longest_is_dropped_and_released(store: memory.Store) -> None:
+    calls: list[int] = []
+
+    @cache.shared(100)
+    def find(number: int) -> Found:
+        calls.append(number)
+        return Found(megabytes(3))
+
+    released = [weakref.ref(find(number).values) for number in range(3)]
+    find(0)
+    find(3)
+    assert [ref() is None for ref in released] == [False, True, False]
+    assert 9_000_000 < store.size < 9_010_000
+    for number in (0, 2, 3):
+        find(number)
+    assert calls == [0, 1, 2, 3]
+    find(1)
+    assert calls == [0, 1, 2, 3, 1]
+
+
+def test_a_result_larger_than_the_budget_stays_until_the_next(store: memory.Store) -> None:
+    @cache.shared(100)
+    def find(number: int) -> Found:  # noqa: ARG001
+        return Found(megabytes(12))
+
+    assert find(0) is find(0)
+    find(1)
+    assert store.size < 12_010_000
+
+
+def test_models_are_dropped_last_and_two_of_them_stay(store: memory.Store) -> None:
+    opened: list[str] = []
+
+    @cache.shared(100, models=True)
+    def load(name: str) -> Found:
+        opened.append(name)
+        return Found(megabytes(4))
+
+    @cache.shared(100)
+    def find(number: int) -> Found:  # noqa: ARG001
+        return Found(megabytes(1))
+
+    for number in range(6):
+        find(number)
+    load("a")
+    load("b")
+    assert store.size < 10_100_000, "two results gave way, no model"
+    load("a")
+    load("c")
+    assert opened == ["a", "b", "c"]
+    load("b")
+    assert opened == ["a", "b", "c", "b"], "the third model is the one unused longest"
+    assert 10_000_000 < store.size < 10_600_000, "two models, and a quarter for results"
+
+
+def test_no_more_of_a_kind_than_it_says(store: memory.Store) -> None:
+    del store
+    calls: list[int] = []
+
+    @cache.shared(2)
+    def find(number: int, more: str = "") -> int:  # noqa: ARG001
+        calls.append(number)
+        return number
+
+    for number in (1, 2, 1, 3, 1, 2):
+        assert find(number) == number
+    find(2, more="")
+    find(2, "")
+    assert calls == [1, 2, 3, 2]
+    find.clear(2)
+    find(1)
+    find(2)
+    assert calls == [1, 2, 3, 2, 2]
+    find.clear()
+    find(1)
+    assert calls == [1, 2, 3, 2, 2, 1]
+
+
+def test_what_somebody_else_keeps_counts_until_they_are_gone(store: memory.Store) -> None:
+    class Owner:
+        pass
+
+    owner, told = Owner(), []
+    counted = cache.Counted(owner, megabytes(4), lambda: told.append(1))
+    assert 4_000_000 < store.size < 4_001_000
+    del owner
+    assert store.size == 0
+    first, second = Owner(), Owner()
+    one = cache.Counted(first, megabytes(4), lambda: told.append(1))
+    cache.Counted(second, megabytes(4), lambda: told.append(2))
+    one.use()
+    find = cache.shared(1)(lambda: megabytes(4))
+    find()
+    assert told == [2]
+    one.drop()
+    assert 4_000_000 < store.size < 4_001_000
+    del counted
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's /proc")
+def test_the_process_stays_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty results of 10 MB, of which five fit: resident memory, as the system counts it."""
+    monkeypatch.setattr(cache, "_store", memory.Store(lambda: 50_000_000))
+
+    @cache.shared(100)
+    def find(number: int) -> Found:  # noqa: ARG001
+        return Found(megabytes(10))
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    for number in range(30):
+        find(number)
+    assert resident() - before < 65_000_000  # may be less: memory that earlier tests freed is used again
+
+
+def test_several_threads_compute_a_result_once(store: memory.Store) -> None:
+    del store
+    calls: list[int] = []
+
+    @cache.shared(10)
+    def find(number: int) -> int:
+        calls.append(number)
+        time.sleep(0.2)
+        return number
+
+    threads = [threading.Thread(target=find, args=(1,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert calls == [1]
+
+
+def test_a_page_computes_in_turn_and_ends_with_its_run(store: memory.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against passes of a page that go past the queue, and on when nobody waits for them."""
+    over = [True]
+    monkeypatch.setattr(turns, "visitor", lambda: "ann")
+    monkeypatch.setattr(turns, "run_is_over", lambda: over[0])
+    queue = turns.Turns()
+    monkeypatch.setattr(turns, "turns", queue)
+    request = replace(REQUEST, text="Nobody waits for this.")
+    with pytest.raises(StopException):
+        language.classify(replace(request, model=ModelRequest("sentiment", "cpu")))
+    assert "ann" not in queue._used, "no pass was run"
+    over[0] = False
+    attention.maps(request)
+    assert queue._used["ann"][0] > 0
+    assert store.size > 0
+
+
+def test_what_only_absent_visitors_used_is_dropped(store: memory.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    who = ["ann"]
+    monkeypatch.setattr(cache, "visitor", lambda: who[0])
+
+    @cache.shared(9, stays=lambda number: number == 3)
+    def find(number: int) -> Found:
+        return Found(megabytes(number))
+
+    released = [weakref.ref(find(number).values) for number in (1, 2, 3)]
+    who[0] = "bob"
+    find(2)
+
+    def still(present: set[str], now: float) -> list[bool]:
+        store.drop_what_nobody_uses(present.__contains__, now)
+        return [ref() is not None for ref in released]
+
+    assert still({"ann", "bob"}, 0.0) == [True, True, True]
+    assert still({"bob"}, 100.0) == [True, True, True]
+    assert still({"bob"}, 119.9) == [True, True, True], "a connection that broke for a moment"
+    assert still({"bob"}, 120.0) == [False, True, True]
+    assert still(set(), 200.0) == [False, True, True]
+    assert still({"bob"}, 210.0) == [False, True, True]
+    find(2)
+    assert still({"bob"}, 230.0) == [False, True, True]
+    still(set(), 300.0)
+    assert still(set(), 320.0) == [False, False, True]
+
+
+def test_streamlit_forgets_the_last_session_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against Streamlit's own storage: without help, the last closed session stays until another one is closed."""
+    from streamlit.runtime.memory_session_storage import MemorySessionStorage
+
+    class Session:
+        id = "ann"
+
+    storage = MemorySessionStorage(ttl_seconds=0)
+    manager = SimpleNamespace(_session_storage=storage, list_active_sessions=list)
+    monkeypatch.setattr(memory, "_server", lambda: SimpleNamespace(_session_mgr=manager))
+    session = Session()
+    gone = weakref.ref(session)
+    storage.save(SimpleNamespace(session=session))
+    del session
+    assert gone() is not None
+    assert memory._sessions_left() == 0
+    assert gone() is None
+    assert "self._session_mgr = " in inspect.getsource(runtime.Runtime.__init__), "where the server's is found"

@@ -1,4 +1,4 @@
-"""The fair queue: who runs next, who may leave, and when a page's run is over."""
+"""The fair queue: who runs next, and who may leave."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from components.gateway import turns as gateway
 from components.gateway.turns import Turns
 from glassbert.errors import StoppedError
+from glassbert.network.run import check_admission
 
 
 def never() -> bool:
@@ -131,52 +132,38 @@ def until(reached, seconds: float = 5.0) -> None:
         time.sleep(0.001)
 
 
-def requests_of(**rerun: object):
-    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
-
-    requests = ScriptRequests()
-    if rerun:
-        requests.request_rerun(RerunData(**rerun))
-    return requests
-
-
-def test_a_run_is_over_when_another_was_requested_or_the_window_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against Streamlit's own queue: over means what makes Streamlit itself end the run at its next call."""
-    stopped = requests_of()
-    stopped.request_stop()
-    cases = {
-        "nothing requested": (requests_of(), False),
-        "another run": (requests_of(page_script_hash="another"), True),
-        "one fragment": (requests_of(fragment_id="one"), False),
-        "a fragment with the page": (requests_of(fragment_id_queue=["one"], is_fragment_scoped_rerun=True), True),
-        "closed": (stopped, True),
-    }
-    for name, (requests, over) in cases.items():
-        context = SimpleNamespace(session_id="me", script_requests=requests)
-        monkeypatch.setattr(gateway, "get_script_run_ctx", lambda suppress_warning, context=context: context)
-        assert gateway.run_is_over() is over, name
-        assert (requests.on_scriptrunner_yield() is not None) is over, f"{name}: Streamlit sees it otherwise"
-
-
-def test_outside_of_a_page_nothing_is_over() -> None:
-    assert not gateway.run_is_over()
+def test_outside_of_a_page_passes_wait_for_nobody() -> None:
     with gateway.during_the_run():
         pass
 
 
-def test_a_window_is_closed_when_it_stays_away_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    there, now = [True], [0.0]
-    monkeypatch.setattr(gateway.runtime, "exists", lambda: True)
-    monkeypatch.setattr(gateway, "is_present", lambda session: there[0])
-    gone = gateway.unattended("me", clock=lambda: now[0])
-    assert not gone()
-    there[0] = False
-    assert not gone()
-    now[0] = 0.9
-    assert not gone()
-    there[0] = True
-    assert not gone()
-    there[0], now[0] = False, 5.0
-    assert not gone(), "a connection that broke for a moment"
-    now[0] = 6.0
-    assert gone()
+def test_a_page_says_how_many_are_before_it_once_it_has_waited_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two others are before this visitor: one whose pass runs, one who used the machine less."""
+    queue, said = Turns(), []
+    slot = SimpleNamespace(caption=said.append, empty=lambda: said.append(""))
+    monkeypatch.setattr(gateway, "turns", queue)
+    monkeypatch.setattr(gateway, "visitor", lambda: "me")
+    monkeypatch.setattr(gateway, "_SAID_AFTER_SECONDS", 0.2)
+    monkeypatch.setattr(gateway.state, "remembered", {gateway.QUEUE_SLOT: slot}.get)
+    go_on = threading.Event()
+    with queue.turn("me", never):
+        time.sleep(0.01)  # so that whoever has had no turn goes first
+
+    def other() -> None:
+        with queue.turn("other", never):
+            time.sleep(0.3)
+
+    def mine() -> None:
+        with gateway.during_the_run():
+            check_admission()
+            go_on.set()
+
+    threads = [threading.Thread(target=work) for work in (other, mine)]
+    with queue.turn("running", never):
+        for thread in threads:
+            thread.start()
+        until(lambda: bool(said))
+    for thread in threads:
+        thread.join(10)
+    assert go_on.is_set()
+    assert [one.rpartition(": ")[2] for one in said] == ["2 requests before yours", "1 request before yours", ""]

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components import state
+from components.gateway import cache, memory
+from components.gateway.library import import_library
+from components.gateway.settings import Settings
+from components.shared import jobs
 from components.shared.jobs import Job, current_job
+from glassbert.network.run import check_admission
 
 STEP = threading.Event
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _library() -> None:
+    """Imported before the first job waits for it."""
+    import_library()
 
 
 def ended(job: Job[object]) -> Job[object]:
@@ -61,6 +76,37 @@ def test_one_that_is_stopped_before_a_result_is_no_error() -> None:
     ended(job)
     assert (job.stopped, job.done, job.error) == (True, False, None)
     job.raise_error()
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["keeps what it found", "asks only in its passes"])
+def test_one_that_reaches_the_time_limit_says_so(keeps: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "settings", lambda: Settings(seconds=0.2))  # type: ignore[arg-type]
+    monkeypatch.setattr(jobs, "_END_SECONDS", 0.1)
+
+    def work(cancelled: Callable[[], bool], **_: object) -> str:
+        while not (keeps and cancelled()):
+            check_admission()
+            time.sleep(0.01)
+        return "some"
+
+    job: Job[object] = Job("key")
+    job.start(work)
+    ended(job)
+    assert job.out_of_time
+    assert (job.found, job.stopped) == (("some", False) if keeps else (None, True))
+
+    def page(found: str) -> None:
+        from components.shared.jobs import Job, draw_job
+
+        job: Job[object] = Job("key", found or None)
+        job.out_of_time = True
+        draw_job(job, lambda: None, name="name", label="Compute", cost="much")
+
+    said = AppTest.from_function(page, kwargs={"found": job.found}).run().info[0].value
+    end = "what was found until then is shown" if keeps else "before there were any results"
+    assert said == f"Stopped at the time limit of this server, 0.2 seconds: {end}."
+    job.start(lambda **_: "all")
+    assert not ended(job).out_of_time
 
 
 def test_one_that_fails_keeps_the_error_for_the_page() -> None:
@@ -133,3 +179,23 @@ def test_another_question_stops_the_search_of_the_one_before(monkeypatch: pytest
     assert second is not first
     ended(first)
     assert not second.started
+
+
+def test_a_result_that_has_to_go_leaves_a_job_that_can_be_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = memory.Store(lambda: 10_000_000)
+    monkeypatch.setattr(cache, "_store", store)
+    three = [Job[object](f"{number}") for number in range(3)]
+    for job in three:
+        job.start(lambda **_: np.ones(4_000_000, np.uint8))
+        ended(job)
+    assert [(job.started, job.done, job.found is None) for job in three] == [
+        (False, False, True),
+        (True, True, False),
+        (True, True, False),
+    ]
+    three[0].start(lambda **_: "small")
+    assert ended(three[0]).found == "small"
+    assert 8_000_000 < store.size < 8_001_000
+    del job, three
+    gc.collect()
+    assert store.size == 0, "a session that is over takes its jobs along"

@@ -17,7 +17,7 @@ from glassbert.models import hub
 from tests.components.widgets.clicks import click, mounted
 from tests.conftest import TinyCheckpoint
 from tests.pages.workbench import (
-    COMPONENTS,
+    PICTURES,
     as_read,
     header,
     messages,
@@ -32,7 +32,6 @@ from tests.pages.workbench import (
 pytestmark = pytest.mark.slow
 
 HUB_MODEL = "google-bert/bert-base-uncased"
-OTHER = "Other id or folder …"
 
 
 @pytest.fixture
@@ -55,12 +54,21 @@ def box(app: AppTest, label: str) -> object:
     return found
 
 
-def enter(app: AppTest, source: str) -> AppTest:
-    """Choose "Other id or folder …" and type."""
-    box(app, "Model").set_value("other")
-    run(app)
-    (field,) = app.text_input
+def dialog(app: AppTest) -> AppTest:
+    """Open the dialog of the models."""
+    (button,) = [button for button in app.button if button.key == "models"]
+    button.click()
+    return run(app)
+
+
+def choose(app: AppTest, label: str, source: str) -> AppTest:
+    """Choose, or type, a model in the dialog, and open it."""
+    field = box(dialog(app), label)
+    if field.format_func(source) not in field.options:  # typed; AppTest knows the listed ones only
+        field.options.append(source)
     field.set_value(source)
+    (button,) = [button for button in app.button if button.key == "open_models"]
+    button.click()
     return run(app)
 
 
@@ -68,22 +76,20 @@ def test_a_link_alone_downloads_nothing(asked: list[str]) -> None:
     app = page(model=HUB_MODEL)
     assert asked == []
     assert HUB_MODEL in messages(app)
-    assert pictures(app) == COMPONENTS, "the embedded model is shown meanwhile"
+    assert pictures(app) == PICTURES, "the embedded model is shown meanwhile"
     (button,) = [button for button in app.button if "Download" in button.label]
     button.click()
     run(app)
     assert asked == [HUB_MODEL]
     assert "cannot be reached" in messages(app)
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
 
 
 def test_choosing_from_the_list_is_consent(asked: list[str]) -> None:
-    app = page()
-    box(app, "Model").set_value(HUB_MODEL)
-    run(app)
+    app = choose(page(), "First model", HUB_MODEL)
     assert asked == [HUB_MODEL]
     assert "cannot be reached" in messages(app)
-    assert pictures(app) == COMPONENTS
+    assert pictures(app) == PICTURES
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def test_a_refused_model_leaves_the_working_one(
     asked: list[str], unusable: dict[str, Path], source: str, says: str
 ) -> None:
     source = str(unusable.get(source, source))
-    app = enter(page(model="sentiment", beside=""), source)
+    app = choose(page(model="sentiment", beside=""), "First model", source)
     (error,) = app.error
     message = as_read(error.value)
     assert re.search(says, message, re.IGNORECASE), message
@@ -141,16 +147,18 @@ def test_a_refused_model_leaves_the_working_one(
     assert "](" not in error.value, "no link, no image"
     assert not re.search(r"(?<!\\)<", error.value), "no tag"
     assert asked == []
-    assert pictures(app) == COMPONENTS
-    assert any("text classification" in caption.value for caption in app.caption)
+    assert pictures(app) == PICTURES
+    assert parameters(app)["model"] == "sentiment", "address, line and results agree"
+    (line,) = [button.label for button in app.button if button.key == "models"]
+    assert as_read(line) == "Decides: GlassBERT sentiment"
+    assert [button.key for button in app.button if button.key == "again_model"], "it can be tried again"
     version = json.loads(mounted(app, "saliency").json)["version"]
     click(app, "saliency", {"version": version, "index": 1})
     assert selected(app) == selected(app, "saliency") == header(app, "heatmap")["selected"] == 1
     # the next choice clears the message
-    box(app, "Model").set_value("pretrained")
-    run(app)
+    choose(app, "First model", "pretrained")
     assert not app.error
-    assert pictures(app) == COMPONENTS - 1, "with no gap and no word selected there is nothing to explain"
+    assert pictures(app) == PICTURES - 1, "with no gap and no word selected there is nothing to explain"
 
 
 PAIR = ("Who is tired?", "The doctor is tired.")
@@ -169,13 +177,13 @@ PAIR = ("Who is tired?", "The doctor is tired.")
 )
 def test_a_folder_opens(tiny_checkpoint: TinyCheckpoint, family: str, task: str, chart: str) -> None:
     folder = str(tiny_checkpoint(family, task))
-    app = enter(page(text=PAIR[0], pair=PAIR[1], beside=""), f"  {folder} ")
+    app = choose(page(text=PAIR[0], pair=PAIR[1], beside=""), "First model", f"  {folder} ")
     assert messages(app).count("nothing to predict") == (task == "encoder")
     assert not app.error
     assert parameters(app)["model"] == folder
     model = gb.load(folder, "cpu")
+    dialog(app)
     assert any(model.checkpoint.family.label in caption.value for caption in app.caption)
-    assert not app.text_input, "the field has done its work"
     version = json.loads(mounted(app, "strip").json)["version"]
     click(app, "strip", {"version": version, "index": 2})
     assert [token["text"] for token in tokens(app)] == list(gb.encode(model, *PAIR).pieces)
@@ -198,26 +206,28 @@ def test_a_folder_with_marks_in_its_name_is_shown_as_it_is(tmp_path: Path, tiny_
     assert not [value for value in named if "*b*" in value or "![" in value]
 
 
+def whose_attention(app: AppTest) -> list[object]:
+    return [group for group in app.button_group if group.label == "Attention of"]
+
+
 def test_none_beside() -> None:
     app = page(text="A [MASK].")
-    box(app, "Second model").set_value("")
-    run(app)
+    choose(app, "Second model", "")
     assert parameters(app)["beside"] == ""
-    assert not app.button_group, "one model: nothing to choose whose attention is shown"
-    assert pictures(app) == COMPONENTS
+    assert not whose_attention(app), "one model: nothing to choose whose attention is shown"
+    assert pictures(app) == PICTURES
     assert not any("classes_beside" in chart.proto.id for chart in app.get("plotly_chart"))
 
 
 def test_only_a_classifier() -> None:
     app = page(text="Paris is the capital of France.", token="1")
-    box(app, "Model").set_value("sentiment")
-    run(app)
+    choose(app, "First model", "sentiment")
     assert parameters(app)["model"] == "sentiment"
     charts = [chart.proto.id for chart in app.get("plotly_chart")]
     assert any("classes_model" in name for name in charts)
     assert not any("candidates_model" in name for name in charts)
-    assert not app.button_group, "it stands beside itself, which is one model"
-    assert pictures(app) == COMPONENTS
+    assert not whose_attention(app), "it stands beside itself, which is one model"
+    assert pictures(app) == PICTURES
 
 
 def test_attention_of_the_second_model() -> None:
@@ -236,12 +246,12 @@ def test_attention_of_the_second_model() -> None:
 
 def test_the_same_model_twice_is_one() -> None:
     app = page(model="sentiment", beside="sentiment")
-    assert not app.button_group
-    assert pictures(app) == COMPONENTS
+    assert not whose_attention(app)
+    assert pictures(app) == PICTURES
 
 
 def test_the_list_begins_with_what_is_ready() -> None:
-    options = box(page(), "Model").options
-    assert [("ready" in option) for option in options[:2]] == [True, True]
-    assert all("MB" in option for option in options[2:-1])
-    assert options[-1] == OTHER
+    options = box(dialog(page()), "First model").options
+    ready = len(gb.embedded())
+    assert all("ready" in option for option in options[:ready])
+    assert all("MB" in option for option in options[ready:])

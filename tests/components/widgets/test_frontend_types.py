@@ -22,6 +22,7 @@ from components.widgets import (
 )
 
 MAP = np.full((2, 2), 0.5, dtype=np.float32)
+LEVELS = np.full((1, 1, 2, 2), 128, dtype=np.uint8)
 
 
 def type_of(component: ModuleType, name: str) -> set[str]:
@@ -47,7 +48,7 @@ DRAW: dict[ModuleType, Callable[[], object]] = {
     attention_lines: lambda: attention_lines.attention_lines(
         MAP, ["a", "b"], ["a", "b"], key="k", version="1", selected_query=None, selected_key=None, label="Lines"
     ),
-    heads_map: lambda: heads_map.heads_map(MAP[None, None], key="k", version="1", layer=0, head=0, label="Heads"),
+    heads_map: lambda: heads_map.heads_map(LEVELS, key="k", version="1", layer=0, head=0, label="Heads"),
     sentence_box: lambda: sentence_box.sentence_box("Sentence", key="k", value=""),
     token_strip: lambda: token_strip.token_strip(
         [token_strip.Token("word")], key="k", label="Tokens", selected=None, version="1"

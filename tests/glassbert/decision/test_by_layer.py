@@ -9,7 +9,7 @@ import glassbert as gb
 from glassbert.decision import decide
 from glassbert.decision.by_layer import gradients_by_layer
 from glassbert.network.blocks import scale_heads
-from glassbert.network.model import batch, network_inputs
+from glassbert.network.run import batch, network_inputs
 from tests import tiny
 
 TEXT = "The unbelievable film was not good, she said."

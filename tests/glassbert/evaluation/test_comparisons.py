@@ -92,9 +92,12 @@ class TestAgreement:
                 top = set(np.argsort(-first)[:3]) & set(np.argsort(-second)[:3])
                 assert agreement.overlap[i, j] == pytest.approx(len(top) / 3)
         assert agreement.methods == METHODS
-        votes = np.stack([one.scores / np.abs(one.scores).sum() for one in scores])
-        np.testing.assert_allclose(agreement.consensus, votes.mean(axis=0), atol=1e-6)
-        np.testing.assert_allclose(agreement.spread, votes.std(axis=0), atol=1e-6)
+        votes = np.stack([one.scores / np.abs(one.scores[words]).sum() for one in scores])
+        np.testing.assert_allclose(agreement.consensus[words], votes.mean(axis=0)[words], atol=1e-6)
+        np.testing.assert_allclose(agreement.spread[words], votes.std(axis=0)[words], atol=1e-6)
+        assert agreement.consensus[[0, -1]].tolist() == agreement.spread[[0, -1]].tolist() == [0, 0]
+        shares = [np.abs(one.scores[[0, -1]]).sum() / np.abs(one.scores).sum() for one in scores]
+        np.testing.assert_allclose(agreement.special_shares, shares, atol=1e-6)
         frame = agreement.frame()
         assert frame[["method", "other"]].to_numpy().tolist() == [
             ["input_x_gradient", "saliency"],
@@ -107,10 +110,21 @@ class TestAgreement:
         zero = replace(scores[0], scores=np.zeros(len(scores[0].encoded)))
         agreement = gb.method_agreement([scores[0], zero])
         assert agreement.kendall[0, 1] == 0
-        np.testing.assert_allclose(
-            agreement.consensus, scores[0].scores / np.abs(scores[0].scores).sum() / 2, atol=1e-6
-        )
+        words = scores[0].scores[1:-1]
+        np.testing.assert_allclose(agreement.consensus[1:-1], words / np.abs(words).sum() / 2, atol=1e-6)
+        assert agreement.special_shares[1] == 0
         assert json.dumps(agreement.to_dict(), allow_nan=False)
+
+    def test_a_method_that_looks_at_cls_alone_votes_about_words_all_the_same(self, scores):
+        """99 % on [CLS]: what remains orders the words, and weighs as much as another method's scores."""
+        one = scores[0]
+        heavy = one.scores.copy()
+        heavy[0] = 99 * np.abs(one.scores[1:]).sum()
+        agreement = gb.method_agreement([one, replace(one, scores=heavy)])
+        words = one.scores[1:-1]
+        np.testing.assert_allclose(agreement.consensus[1:-1], words / np.abs(words).sum(), atol=1e-6)
+        np.testing.assert_allclose(agreement.spread, 0, atol=1e-6)
+        assert agreement.special_shares[1] > 0.98
 
     @pytest.mark.parametrize("text", ["good", "good bad"])
     def test_short_texts(self, model, text):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import glassbert as gb
 from glassbert.decision import Runner
 from glassbert.evaluation._copies import seeded
-from glassbert.evaluation._ordering import kendall, sizes, spearman
+from glassbert.evaluation._examination import kendall, sizes, spearman
 
 TEXT = "This film was not good at all; the acting is great."
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -207,7 +207,7 @@ def test_what_promises_no_sum_is_not_judged_by_one(model):
 values = st.lists(st.integers(-3, 3) | st.floats(-2, 2), min_size=2, max_size=12)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=settings().max_examples * 3 // 2)
 @given(st.data())
 def test_rank_correlations_equal_scipy(data):
     first = np.array(data.draw(values), dtype=float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -292,6 +293,16 @@ def test_the_same_answer_twice_has_nothing_to_restore(tiny_model):
     model = tiny_model("bert", "masked_words")
     with pytest.raises(gb.TargetError, match="no difference to restore"):
         gb.trace(model, CLEAN, CORRUPTED, gb.MaskTarget(4, "he"))
+
+
+def test_a_trace_between_two_equal_answers_says_so(tiny_model):
+    found = gb.trace(tiny_model("bert", "classification"), CLEAN, CORRUPTED)
+    assert abs(found.clean_value - found.corrupted_value) > 0.1
+    assert found.nothing_to_trace == ""
+    same = replace(found, clean_value=0.96, corrupted_value=0.963)
+    assert same.nothing_to_trace.startswith("The two texts get the same answer (+0.96 and +0.963 for “")
+    assert same.nothing_to_trace.endswith("there is nothing to trace. Change another word.")
+    assert replace(same, output="probability", corrupted_value=0.966).nothing_to_trace == ""
 
 
 def test_the_embedded_model_on_a_capital(pretrained):

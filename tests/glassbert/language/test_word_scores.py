@@ -80,7 +80,7 @@ def test_left_to_right_is_a_distribution_over_words_of_two_pieces(tiny_model):
     place = gb.encode(model, TEXT)
     words = [(50, second) for second in range(420)]
     plan = plan_words(model, place, 2, words, "word_l2r")
-    found = gather_words(look_up(model, states(model, plan.questions), plan.rows, plan.ids), words)
+    found = gather_words(look_up(model, states(model, plan.copies), plan.rows, plan.ids), words)
     first = {round(pieces[0], 6) for pieces in found.pieces}
     assert len(first) == 1
     assert np.exp(found.log_probabilities).sum() == pytest.approx(first.pop(), abs=1e-5)

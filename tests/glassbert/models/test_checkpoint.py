@@ -408,7 +408,7 @@ def test_truncated_weights(kept: float, copy: Callable[..., Path]) -> None:
     assert "truncated" in refusal(folder, DamagedCheckpointError)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples * 3 // 2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_change_of_the_first_bytes_is_read_or_refused(
     data: st.DataObject, tiny_checkpoint: TinyCheckpoint, tmp_path: Path

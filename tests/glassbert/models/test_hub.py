@@ -243,6 +243,38 @@ def test_unsupported_models_cost_no_weights(
     assert hub.requests == []  # the cached config says it all
 
 
+@pytest.mark.parametrize(
+    ("added", "kind", "words"),
+    [
+        ({"adapter_config.json": b"{}", "adapter_model.safetensors": b"x"}, UnsupportedModelError, "merge_and_unload"),
+        ({"tokenizer.json": b"{}"}, DamagedCheckpointError, "tokenizer"),
+        ({"tokenizer.json": b'{"model": {"vocab": {"a": 99999}}}'}, DamagedCheckpointError, "tokenizer"),
+        (
+            {"tokenizer_config.json": b'{"auto_map": {"AutoTokenizer": ["code.Own", null]}}'},
+            RemoteCodeError,
+            "never runs",
+        ),
+        (
+            {
+                "tokenizer.json": None,
+                "vocab.txt": b"a\n",
+                "tokenizer_config.json": b'{"tokenizer_class": "BertweetTokenizer"}',
+            },
+            UnsupportedModelError,
+            "no fast version",
+        ),
+    ],
+    ids=["adapter", "empty tokenizer", "foreign tokenizer", "tokenizer with code", "slow tokenizer"],
+)
+def test_what_cannot_be_served_costs_no_weights(
+    added: dict[str, bytes | None], kind: type[ModelError], words: str, hub: FakeHub, bert: Path
+) -> None:
+    files = {name: content for name, content in (changed(bert) | added).items() if content is not None}
+    hub.add(NAME, files)
+    assert words in refusal(NAME, kind)
+    assert "model.safetensors" not in hub.fetched()
+
+
 def test_pickle_only(hub: FakeHub, bert: Path) -> None:
     files = changed(bert)
     files["pytorch_model.bin"] = files.pop("model.safetensors")

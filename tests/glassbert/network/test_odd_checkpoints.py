@@ -112,7 +112,7 @@ def test_a_long_text_is_refused_before_memory_is_taken(tiny_model, monkeypatch):
     model, text = tiny_model("bert", "classification", layers=6, heads=16), "the " * 500
     tokens = len(gb.encode(model, text))
     maps = 4 * model.layers * model.attention_heads * tokens**2
-    monkeypatch.setattr("glassbert.network.room._ASKED_FROM_BYTES", 2**20)
+    monkeypatch.setattr("glassbert.network.batches._ASKED_FROM_BYTES", 2**20)
     monkeypatch.setattr(memory, "available_bytes", lambda: maps)
     calls = []
     monkeypatch.setattr(model.network.base_model.encoder, "forward", lambda *_, **__: calls.append(1))
@@ -124,3 +124,17 @@ def test_a_long_text_is_refused_before_memory_is_taken(tiny_model, monkeypatch):
     monkeypatch.undo()
     assert gb.attention(model, text).weights.nbytes == maps
     assert torch.is_grad_enabled()
+
+
+def test_hidden_states_are_refused_before_memory_is_taken(tiny_model, monkeypatch):
+    model, text = tiny_model("bert", "classification", layers=6, heads=16), "the " * 500
+    tokens = len(gb.encode(model, text))
+    found = gb.hidden_states(model, text).states.nbytes
+    assert found == 4 * (model.layers + 1) * tokens * model.hidden_size
+    monkeypatch.setattr("glassbert.network.batches._ASKED_FROM_BYTES", 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda: found)
+    calls = []
+    monkeypatch.setattr(model.network.base_model.encoder, "forward", lambda *_, **__: calls.append(1))
+    with pytest.raises(gb.NotEnoughMemoryError, match=f"the hidden states of all layers on {tokens} tokens"):
+        gb.hidden_states(model, text)
+    assert not calls

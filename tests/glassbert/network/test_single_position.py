@@ -13,7 +13,8 @@ import glassbert as gb
 from glassbert.language import masked_copies
 from glassbert.network import batches as batching
 from glassbert.network.blocks import blocks, has_fused_attention, see_input
-from glassbert.network.model import Batch, batch, encoder_of, network_inputs, padding_index
+from glassbert.network.model import padding_index
+from glassbert.network.run import Batch, batch, encoder_of, network_inputs
 from glassbert.network.single_position import _kinds, read_at
 from tests import tiny
 
@@ -25,15 +26,15 @@ TEXTS = (
 )
 
 
-def questions_of(model, encoded):
+def copies_of(model, encoded):
     places = np.flatnonzero(encoded.special_tokens_mask == 0).tolist()
-    return [masked_copies.question(model, encoded, place, [place]) for place in places]
+    return [masked_copies.masked_copy(model, encoded, place, [place]) for place in places]
 
 
-def stock_states(oracle, questions):
+def stock_states(oracle, copies):
     """(question, hidden): the last layer's state at each mask, one plain pass each."""
     found = []
-    for one in questions:
+    for one in copies:
         inputs = {"input_ids": torch.tensor(one.input_ids)[None]}
         inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
         if getattr(oracle.network.config, "type_vocab_size", 0) > 1:
@@ -50,10 +51,10 @@ def test_inputs_of_any_length_together_equal_one_by_one(tiny_model, stock, famil
     model = tiny_model(family, "masked_words", layers=layers)
     typed = f"the {model.mask_token} film was {model.mask_token} good"
     every = [gb.encode(model, text) for text in (*TEXTS, typed)] + [gb.encode(model, TEXTS[0], TEXTS[2])]
-    questions = [one for encoded in every for one in questions_of(model, encoded)]
-    assert len(list(batching.batches(model, [len(one.input_ids) for one in questions], maps=False))) == 1
-    expected = stock_states(stock(family, "masked_words", layers=layers), questions)
-    torch.testing.assert_close(masked_copies.states(model, questions), expected, atol=1e-5, rtol=1e-5)
+    copies = [one for encoded in every for one in copies_of(model, encoded)]
+    assert len(list(batching.batches(model, [len(one.input_ids) for one in copies], maps=False))) == 1
+    expected = stock_states(stock(family, "masked_words", layers=layers), copies)
+    torch.testing.assert_close(masked_copies.states(model, copies), expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "albert", "mpnet"])
@@ -62,9 +63,9 @@ def test_the_longest_text_equals_one_by_one(tiny_model, stock, family):
     words = ["the", "film"] * (506 // (len(gb.encode(model, "the film the film")) - len(gb.encode(model, "the film"))))
     encoded = gb.encode(model, " ".join(words))
     assert 500 < len(encoded) <= model.max_tokens == 512
-    questions = [masked_copies.question(model, encoded, place, [place]) for place in (1, 2, 255, len(encoded) - 2)]
-    expected = stock_states(stock(family, "masked_words", layers=3), questions)
-    torch.testing.assert_close(masked_copies.states(model, questions), expected, atol=1e-5, rtol=1e-5)
+    copies = [masked_copies.masked_copy(model, encoded, place, [place]) for place in (1, 2, 255, len(encoded) - 2)]
+    expected = stock_states(stock(family, "masked_words", layers=3), copies)
+    torch.testing.assert_close(masked_copies.states(model, copies), expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
@@ -91,7 +92,7 @@ def test_what_is_shared_is_computed_once(tiny_model, family):
     """n masked copies of n tokens: 2 n rows are projected first, every row between, one row a copy last."""
     model = tiny_model(family, "masked_words", layers=3)
     encoded = gb.encode(model, TEXTS[0])
-    copies, length = len(questions_of(model, encoded)), len(encoded)
+    copies, length = len(copies_of(model, encoded)), len(encoded)
     parts = ("query", "key", "value", "output", "feed_forward")
     seen = defaultdict(dict)
 
@@ -100,9 +101,9 @@ def test_what_is_shared_is_computed_once(tiny_model, family):
             model.network, part, lambda layer, given, _: seen[part].update({layer: given[0][..., 0].numel()})
         )
 
-    ids = torch.tensor(np.stack([one.input_ids for one in questions_of(model, encoded)]))
+    ids = torch.tensor(np.stack([one.input_ids for one in copies_of(model, encoded)]))
     inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
-    positions = torch.tensor([one.position for one in questions_of(model, encoded)])
+    positions = torch.tensor([one.position for one in copies_of(model, encoded)])
     with ExitStack() as stack:
         for context in (read_at(model, inputs, positions), *map(see, parts), torch.no_grad()):
             stack.enter_context(context)

@@ -132,7 +132,7 @@ def test_masks_face_each_other_whatever_they_are_called(tiny_model):
     assert ("[MASK]", "<mask>") in words(alignment)
 
 
-@settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.text(st.sampled_from("ab é'巴😀.!\u200d [MASK]"), min_size=1, max_size=25),
     second=st.text(st.sampled_from("ab é'巴😀.! "), min_size=1, max_size=25),

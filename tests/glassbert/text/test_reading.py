@@ -7,7 +7,7 @@ import unicodedata
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 
 import glassbert as gb
 from glassbert.text.normalisation import normalise
@@ -100,6 +100,7 @@ def test_padding_goes_from_the_text_to_all_the_model_has(tiny_model):
     assert (without.padding_difference, len(without.padded_ids), len(without.vectors)) == (None, 0, 0)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "albert", "mpnet"])
 def test_words_and_spans_in_any_script(tiny_model, family):
     """The pieces of each word spell the word; its span is theirs; unknown tokens are flagged, and only they."""
@@ -108,6 +109,7 @@ def test_words_and_spans_in_any_script(tiny_model, family):
 
     @thorough
     @given(texts)
+    @example("''")  # one quotation mark to ALBERT
     def check(text):
         nonlocal checked
         encoded = reading(model, text)
@@ -153,6 +155,7 @@ def bert_normaliser(text):
     return "".join(c.lower() for c in decomposed if unicodedata.category(c) != "Mn")
 
 
+@pytest.mark.hypothesis
 def test_the_normalised_text_is_the_definitions(tiny_model):
     tokenizer = tiny_model("bert", "encoder").tokenizer
 

@@ -65,7 +65,7 @@ def test_edits_made_together_do_not_move_each_other(bert):
 
 
 @pytest.mark.parametrize("family", tiny.FAMILIES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 10)
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30))
 @example(" \u0e33")  # Thai sara am, which forms one grapheme with the space before it
 def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
@@ -79,7 +79,7 @@ def test_a_word_put_in_its_own_place_changes_nothing(tiny_model, family, text):
         assert edit_text(encoded, [gb.Edit(position, replacement=word)], model.mask_token).texts == encoded.texts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(data=st.data())
 def test_every_word_is_found_again_after_the_edits(tiny_model, data):
     """Each word's place in the edited text, against what stands there, and the token there against its characters."""
@@ -234,6 +234,31 @@ def test_single_flips_are_those_of_a_direct_search(bert):
     expected = {text for text in tried if gb.classify(bert, text).predicted != before}
     assert {texts[0] for texts in found.flips.texts} == expected
     assert found.tried == len({text.casefold() for text in tried})
+
+
+def test_the_search_keeps_to_the_words_it_is_given_and_to_their_order(bert):
+    """Named by any of their tokens; a budget for two variants tries the first two deletions."""
+    encoded = gb.encode(bert, TEXT)
+    places = words_to_edit(encoded)
+    chosen = [places[4], places[1]]
+    pieces = np.flatnonzero(encoded.word_ids == encoded.word_ids[places[1]])
+    found = gb.find_flip(bert, TEXT, proposals="gradient", positions=[chosen[0], int(pieces[-1])], results=1000)
+    assert found.complete
+    everything = [*found.flips.edits, *found.closest.edits]
+    assert {position for edits in everything for position, _, _ in edits} <= set(chosen)
+    order = []
+    spied = gb.find_flip(
+        bert, TEXT, proposals="gradient", positions=chosen, budget=10, progress=lambda done, _: order.append(done)
+    )
+    assert spied.tried < found.tried
+    assert spied.closest.edits or spied.found
+    for positions, message in (
+        ([0], "token 0 is not part of a word"),
+        ([], "at least one token"),
+        ([999], "token 999"),
+    ):
+        with pytest.raises(gb.TargetError, match=message):
+            gb.find_flip(bert, TEXT, proposals="gradient", positions=positions)
 
 
 def test_none_found_is_an_answer_with_the_closest_try(sentiment, pretrained):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.shared.options import one_of
+from components.shared.questions import one_of
 
 
 @pytest.mark.parametrize(("chosen", "found"), [("b", "b"), ("nonsense", "a"), (None, "a"), ("", "a")])

@@ -1,0 +1,86 @@
+"""The verdict above the pictures: which words carry the answer, what flips it, and how far to trust that."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import verdicts
+from components.gateway.library import gb
+from components.gateway.requests import Opened
+from components.gateway.turns import turns
+from components.gateway.visitors import visitor
+from components.shared.errors import explained_errors
+from components.shared.jobs import Job, current_job
+from components.shared.questions import Question, one_of, questions
+from components.text import plain
+
+__all__ = ["verdict_strip"]
+
+_PAGES = {"saliency": "pages/saliency.py", "what_if": "pages/what_if.py"}
+_TRUST = {
+    "holds": (":material/check_circle:", "green"),
+    "doubtful": (":material/help:", "orange"),
+    "fails": (":material/cancel:", "red"),
+    "not_applicable": (":material/remove:", "gray"),
+}
+
+
+def verdict_strip(opened: list[Opened]) -> None:
+    """Draw the verdict on the answer that is explained. It is computed in the background, part by part, for the newest
+    text only; while other visitors wait for the machine, on a click."""
+    possible = questions(opened) if state.view().verdict else {}
+    if not possible:
+        return
+    question = possible[one_of(possible, state.view().explain)]
+    job: Job[gb.Verdict] = current_job("verdict", question.key)
+    if not job.done and not job.running and job.error is None and not turns.others_wait(visitor()):
+        _start(job, question)
+    _draw(job, question) if not job.running else _draw_while_running(job, question)
+
+
+def _start(job: Job[gb.Verdict], question: Question) -> None:
+    proposer = question.proposer.request if question.proposer is not None else None
+    work = verdicts.verdict(question.request, question.target, proposer, job.publish)
+    job.page = ""  # all pages show it: it ends with the text, not with the page
+    job.start(work, wait=False)
+
+
+@st.fragment(run_every=0.5)
+def _draw_while_running(job: Job[gb.Verdict], question: Question) -> None:
+    if not job.running:
+        st.rerun()
+    _draw(job, question)
+
+
+def _draw(job: Job[gb.Verdict], question: Question) -> None:
+    with st.container(key="verdict"), explained_errors():
+        if not job.running:
+            job.raise_error()
+        found = job.found
+        if found is None and not job.running:
+            label = f"Give a verdict ({'others are waiting' if turns.others_wait(visitor()) else 'stopped'})"
+            st.button(label, key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
+            return
+        words, flip, trust = (found.words, found.flip, found.trust) if found else (None, None, None)
+        carried, flipped, trusted = st.columns([0.32, 0.32, 0.36], gap="medium")
+        with carried:
+            _part("What carries it", words.sentence if words is not None else "", "saliency", "rows")
+        with flipped:
+            _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
+        with trusted:
+            icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
+            mark = f":{colour}[{icon}] " if icon else ""
+            _part("How far to trust it", trust.sentence if trust is not None else "", "saliency", "board", mark)
+
+
+def _part(title: str, sentence: str, page: str, section: str, mark: str = "") -> None:
+    """One part of the verdict; its title leads to where it comes from."""
+    st.page_link(
+        _PAGES[page],
+        label=title,
+        icon=":material/arrow_outward:",
+        icon_position="right",
+        query_params=state.link(page, state.view(), section=section),
+    )
+    st.markdown(mark + plain(sentence) if sentence else "*Computing …*")

@@ -1,0 +1,59 @@
+"""What the open models answer about the text, as badges in the text bar. Cost: one forward pass per answer, shared with
+the pages that show more of it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+
+import streamlit as st
+
+from components import state
+from components.gateway import inputs, language
+from components.gateway.requests import Opened
+from components.shared import charts
+
+__all__ = ["draw_answers"]
+
+
+def draw_answers(opened: Sequence[Opened]) -> None:
+    """One badge per trained head that decides something about a whole text."""
+    badges = [badge for one in opened for badge in _answers(one)]
+    if badges:
+        st.html(f'<div class="gb-answers" role="status" aria-label="What the models answer">{"".join(badges)}</div>')
+
+
+def _answers(one: Opened) -> Iterator[str]:
+    view, heads = state.view(), one.model.task_heads
+    request = one.text(view)
+    if "classification" in heads:
+        classes = language.classify(request)
+        if classes.regression:
+            told = ", ".join(f"{logit:.4g}" for logit in classes.logits[:3])
+            yield _badge(str(classes.labels[0]) if len(classes.labels) == 1 else "scores", told, one)
+        elif classes.multi_label:
+            found = [
+                (name, share) for name, share in zip(classes.labels, classes.probabilities, strict=True) if share >= 0.5
+            ]
+            yield _badge(
+                ", ".join(name for name, _ in found) or "no label", f"{len(found)} of {len(classes.labels)}", one
+            )
+        else:
+            share = float(classes.probabilities[classes.predicted])
+            yield _badge(str(classes.labels[classes.predicted]), charts.percent(share), one)
+    if "next_sentence" in heads and view.pair:
+        follows = language.next_sentence(request)
+        yield _badge("B follows A", charts.percent(float(follows.probability)), one)
+    gaps = [token for token in inputs.encode(request).tokens if token == one.model.mask_token]
+    if "masked_words" in heads and gaps:
+        position = inputs.encode(request).tokens.index(one.model.mask_token)
+        guess = language.fill_mask(request, (position,), 8)  # as many as the Workbench shows
+        word = charts.readable(guess.candidates[0][0], guess.encoded.spelling)
+        yield _badge(f"{one.model.mask_token} = {word}", charts.percent(float(guess.probabilities[0, 0])), one)
+
+
+def _badge(answer: str, how_sure: str, one: Opened) -> str:
+    return (
+        f'<span class="gb-answer" title="{html.escape(one.name)}"><b>{html.escape(answer)}</b> '
+        f"{html.escape(how_sure)}</span>"
+    )

@@ -1,0 +1,161 @@
+"""The words that carry an answer, as far as several cheap methods agree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassbert.arguments import checked
+from glassbert.attribution import METHODS, attribute_each
+from glassbert.attribution.results import ScoresByWord, TokenScores
+from glassbert.errors import GlassBERTError, MethodError, OptionError
+from glassbert.network.model import Model
+from glassbert.results import Array
+from glassbert.targets import MaskTarget
+from glassbert.verdicts._work import operations
+from glassbert.verdicts.results import CarryingWords, DecidedAnswer
+from glassbert.verdicts.thresholds import LEAST_OF_TOP, MOST_TOP_WORDS, WORDS_OPERATIONS
+
+__all__ = ["VERDICT_METHODS", "carrying_words", "carrying_words_of"]
+
+#: The methods that vote, and their options; those after the first four only in texts short enough for the work that
+#: words may take. They follow different ideas (gradients at the input, along attention, along a path, two sets of
+#: rules), take few passes, and rank the words that people changed well above chance (benchmarks/human_edits.py). Input
+#: × gradient does not.
+VERDICT_METHODS: Mapping[str, Mapping[str, Any]] = {
+    "saliency": {},
+    "attention_relevance": {},
+    "attn_lrp": {},
+    "integrated_gradients": {"tolerance": 0.05},
+    "decompx": {},
+}
+# A backward pass costs about two forward passes; the parts of DecompX about one per token.
+_BACKWARD = 3
+
+
+@checked
+def carrying_words(
+    model: Model,
+    answer: DecidedAnswer,
+    *,
+    methods: Sequence[str] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> CarryingWords:
+    """The words that carry an answer of :func:`decided_answer`: those that most methods name.
+
+    ``methods`` None: those of ``VERDICT_METHODS`` that a text of this length allows, at least the ones that need a
+    single pass. Raises MethodError if none of them supports the model; StoppedError when ``cancelled()``.
+    """
+    start = time.perf_counter()
+    chosen = _affordable(model, len(answer.encoded)) if methods is None else tuple(methods)
+    refused: dict[str, str] = {}
+
+    def refuse(method: str, error: GlassBERTError) -> None:
+        refused[method] = str(error)
+
+    scores = list(
+        attribute_each(
+            model,
+            answer.encoded,
+            methods=chosen,
+            target=answer.target,
+            options={method: VERDICT_METHODS.get(method, {}) for method in chosen},
+            on_error=refuse,
+            cancelled=cancelled,
+        )
+    )
+    if not scores:
+        raise MethodError("no method can explain this answer: " + "; ".join(refused.values()))
+    scores.sort(key=lambda one: chosen.index(one.method))
+    seconds = time.perf_counter() - start
+    return carrying_words_of(scores, explains_answer=answer.explains_answer, left_out=refused, seconds=seconds)
+
+
+def carrying_words_of(
+    scores: Sequence[TokenScores],
+    *,
+    explains_answer: bool = True,
+    left_out: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> CarryingWords:
+    """The same from scores that are already computed, one per method. Raises OptionError if they differ in subject."""
+    if not scores:
+        raise OptionError("pass the scores of at least one method")
+    first = scores[0]
+    for other in scores[1:]:
+        if (other.encoded.tokens, other.target) != (first.encoded.tokens, first.target):
+            raise OptionError(
+                f"the scores of {other.method} are about another text or target than those of {first.method}"
+            )
+    by_word = [one.by_word() for one in scores]
+    chosen = _words(by_word[0])
+    labels = tuple(by_word[0].words[index] for index in chosen)
+    top_k = max(1, min(MOST_TOP_WORDS, len(chosen) // 3))
+    shares = np.stack([_shares(one, chosen) for one in by_word])
+    return CarryingWords(
+        encoded=first.encoded,
+        target=first.target,
+        target_label=first.target_label,
+        scores=tuple(scores),
+        words=labels,
+        positions=by_word[0].spans[chosen, 0],
+        shares=shares,
+        votes=_votes(shares, top_k),
+        top_k=top_k,
+        special_shares=np.array([_outside(one, chosen) for one in by_word]),
+        left_out=dict(left_out or {}),
+        explains_answer=explains_answer,
+        forward_passes=sum(one.forward_passes for one in scores),
+        seconds=sum(one.seconds for one in scores) if seconds is None else seconds,
+    )
+
+
+def _affordable(model: Model, tokens: int) -> tuple[str, ...]:
+    """The methods of one pass, then those that the rest of the work is enough for, in their order."""
+    each, left = operations(model, tokens), WORDS_OPERATIONS
+    chosen = []
+    for method, options in VERDICT_METHODS.items():
+        declared = METHODS[method]
+        passes = declared.cost(tokens, {**declared.options, **options})
+        cost = passes * each * (1 if declared.family == "decomposition" and passes > 1 else _BACKWARD)
+        if passes == 1 or cost <= left:
+            chosen.append(method)
+            left -= cost
+    return tuple(chosen)
+
+
+def _words(scores: ScoresByWord) -> Array:
+    """Indices of the words: all but special tokens and the gap that is to be filled."""
+    chosen = ~scores.special
+    target = scores.by_token.target
+    if isinstance(target, MaskTarget):
+        chosen &= ~((scores.spans[:, 0] <= target.position) & (target.position < scores.spans[:, 1]))
+    found: Array = np.flatnonzero(chosen)
+    return found
+
+
+def _shares(scores: ScoresByWord, chosen: Array) -> Array:
+    """(word,): scores over the sum of their magnitudes; zeros stay zeros."""
+    values = scores.scores[chosen]
+    total = float(np.abs(values).sum())
+    shares: Array = values / total if total else values
+    return shares
+
+
+def _outside(scores: ScoresByWord, chosen: Array) -> float:
+    """The part of the magnitude that special tokens hold, and the gap."""
+    magnitudes = np.abs(scores.scores)
+    total = float(magnitudes.sum())
+    return max(0.0, 1 - float(magnitudes[chosen].sum()) / total) if total else 0.0
+
+
+def _votes(shares: Array, top_k: int) -> Array:
+    """(word,): how many methods name it, which is for at most ``top_k`` words with the highest scores."""
+    votes = np.zeros(shares.shape[1], dtype=np.int64)
+    for row in shares:
+        top = np.argsort(-row, kind="stable")[:top_k]
+        votes[top[(row[top] > 0) & (row[top] >= LEAST_OF_TOP * row.max(initial=0.0))]] += 1
+    return votes

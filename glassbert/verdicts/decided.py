@@ -1,0 +1,159 @@
+"""The answer and how sure: one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from glassbert.arguments import checked
+from glassbert.decision import PAIR_NAMES, Decision, Passes, Runner, decide
+from glassbert.network.model import Model
+from glassbert.pictures.formats import percent
+from glassbert.pictures.markup import clipped
+from glassbert.results import Array
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.text.inputs import Text, encode
+from glassbert.text.words import words_of
+from glassbert.verdicts.results import DecidedAnswer
+from glassbert.verdicts.thresholds import UNDECIDED
+
+__all__ = ["decided_answer"]
+
+
+@checked
+def decided_answer(
+    model: Model,
+    text: Text,
+    pair: str | None = None,
+    *,
+    target: Target | int | str | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> DecidedAnswer:
+    """What the model answers about a text, with its probability, and what is to be explained.
+
+    ``target`` None explains the answer itself: the predicted class, the top word for the first mask, whether the second
+    text follows the first, the label of the first labelled token, the start of the answer to a question; of a
+    multi-label classifier the label with the highest logit, of a regression its score. One forward pass, and one to
+    find an open target. Raises TargetError, TaskHeadError, TextErrors; StoppedError when ``cancelled()``.
+    """
+    passes = Passes(cancelled=cancelled)
+    runner = decide(model, encode(model, text, pair), target, "logit", passes=passes)
+    logits = _logits(runner)
+    settled = runner.decision.target
+    if target is None and isinstance(settled, NextSentenceTarget):
+        # the open target is "B follows A", but the answer may be that it does not
+        settled = NextSentenceTarget(is_next=bool(logits.argmax() == 0))
+        runner = decide(model, runner.decision.encoded, settled, "logit", passes=passes)
+    return _described(runner.decision, logits, passes.count)
+
+
+def _logits(runner: Runner) -> Array:
+    """(class,) float64; −∞ for tokens that cannot be an answer."""
+    decision = runner.decision
+    with torch.no_grad():
+        logits = runner.logits(decision.embeddings)[0].double().cpu().numpy()
+    if isinstance(decision.target, AnswerTarget):
+        logits[decision.encoded.sequence_ids != 1] = -np.inf
+    return logits
+
+
+def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
+    best = int(logits.argmax())
+    target = decision.class_ids[0]
+    value = float(decision.value(torch.from_numpy(logits)[None])[0])
+    answer, probability, wanted = decision.answers(logits[None])[0], None, None
+    following, behind = "", None
+    explains = True
+    if decision.is_independent:
+        wanted = float(_shares(decision, logits)[target])
+        probability = wanted if logits[target] > 0 else 1 - wanted
+        explains = bool(logits[target] > 0)
+    elif not decision.is_regression:
+        shares = _shares(decision, logits)
+        probability, wanted, explains = float(shares[best]), float(shares[target]), best == target
+        if len(shares) > 1:
+            second = int(np.argsort(-shares, kind="stable")[1])
+            following, behind = decision.class_name(second), float(shares[second])
+    found = DecidedAnswer(
+        encoded=decision.encoded,
+        target=decision.target,
+        target_label=decision.target_label,
+        value=value,
+        answer=answer,
+        probability=probability,
+        target_probability=wanted,
+        next_answer=following,
+        next_probability=behind,
+        explains_answer=explains,
+        sentence="",
+        forward_passes=passes,
+    )
+    return replace(found, sentence=_sentence(decision, found))
+
+
+def _shares(decision: Decision, logits: Array) -> Array:
+    """(class,) probabilities: a softmax, or one sigmoid per label."""
+    odds = torch.from_numpy(logits)
+    shares: Array = (odds.sigmoid() if decision.is_independent else odds.softmax(dim=-1)).numpy()
+    return shares
+
+
+def _sentence(decision: Decision, found: DecidedAnswer) -> str:
+    answer, asked = clipped(found.answer, 60), clipped(decision.class_name(decision.class_ids[0]), 60)
+    if found.probability is None:
+        name = f" for “{asked}”" if len(decision.model.labels) > 1 else ""
+        return f"The model's score{name} is {found.value:.3g}."
+    sure = percent(found.probability)
+    if decision.is_independent:
+        return f"The model says “{answer}” ({sure})."
+    if found.lead is not None and found.next_answer and found.lead < UNDECIDED:
+        return (
+            f"The model is undecided{_place(decision)}: {_quoted(decision, answer)} ({sure}) is just ahead of "
+            f"{_quoted(decision, clipped(found.next_answer, 60))} ({percent(found.next_probability or 0.0)})."
+        )
+    said = _said(decision, answer, sure)
+    if not found.explains_answer:
+        said = f"{said[:-1]}; {_quoted(decision, asked)} gets {percent(found.target_probability or 0.0)}."
+    return said
+
+
+def _said(decision: Decision, answer: str, sure: str) -> str:
+    match decision.target:
+        case ClassTarget():
+            return f"The model says {answer} ({sure})."
+        case MaskTarget():
+            return f"The model's first choice for the gap is “{answer.removeprefix('␣')}” ({sure})."
+        case NextSentenceTarget():
+            does = "follows" if answer == PAIR_NAMES[0] else "does not follow"
+            return f"The model says that text B {does} text A ({sure})."
+        case TokenTarget():
+            return f"The model labels “{_word(decision)}” {answer} ({sure})."
+        case AnswerTarget(edge=edge):
+            return f"The model's answer {edge}s at “{answer.removeprefix('␣')}” ({sure})."
+
+
+def _place(decision: Decision) -> str:
+    match decision.target:
+        case MaskTarget():
+            return " about the gap"
+        case TokenTarget():
+            return f" about “{_word(decision)}”"
+        case AnswerTarget(edge=edge):
+            return f" about the {edge} of the answer"
+        case _:
+            return ""
+
+
+def _quoted(decision: Decision, name: str) -> str:
+    """Words of a text in quotation marks, names of classes without."""
+    if isinstance(decision.target, MaskTarget | AnswerTarget | NextSentenceTarget):
+        return f"“{name.removeprefix('␣')}”"
+    return name
+
+
+def _word(decision: Decision) -> str:
+    words = words_of(decision.encoded)
+    return clipped(words.labels[words.group[decision.position]], 40)

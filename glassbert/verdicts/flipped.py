@@ -1,0 +1,121 @@
+"""What flips an answer: the smallest change found within a stated amount of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glassbert.arguments import checked
+from glassbert.errors import GlassBERTError, StoppedError
+from glassbert.network.model import Model
+from glassbert.results import Encoded
+from glassbert.targets import AnswerTarget, MaskTarget, Target, TokenTarget
+from glassbert.text.inputs import encode, mask_positions
+from glassbert.verdicts import thresholds
+from glassbert.verdicts._work import operations
+from glassbert.verdicts.results import CarryingWords, DecidedAnswer, FlipFound
+from glassbert.whatif import find_flip
+from glassbert.whatif.edits import words_to_edit
+
+__all__ = ["flip_budget", "smallest_flip"]
+
+# A masked-word model takes a pass for every word that it proposes replacements for: a third of the budget.
+_SHARE_FOR_PROPOSALS = 3
+
+
+@checked
+def smallest_flip(
+    model: Model,
+    answer: DecidedAnswer,
+    words: CarryingWords | None = None,
+    *,
+    proposer: Model | None = None,
+    budget: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> FlipFound:
+    """The smallest change of up to two words that flips the answer, by :func:`glassbert.find_flip`.
+
+    The words that carry the answer (``words``) are changed first. Replacements come from the masked-word model
+    ``proposer``, else from the model's own masked-word head, else from the gradient. ``budget`` is in forward passes;
+    None: about half a second of work (:func:`flip_budget`). To continue a search, call again with a larger budget: the
+    same changes are tried first, so the result can only improve. When cancelled, it returns what was found so far.
+    """
+    budget = flip_budget(model, len(answer.encoded)) if budget is None else budget
+    if answer.probability is None:
+        return _none(answer, budget, "A score has no classes, so no change of the text can flip it.")
+    if isinstance(answer.target, TokenTarget | AnswerTarget):
+        return _none(answer, budget, "Changes are searched for classes, masked words and sentence pairs only.")
+    typed = _editable_text(model, answer)
+    if typed is None:
+        return _none(answer, budget, "The masked token is only part of a word, so the text cannot be edited around it.")
+    places = _places(typed, answer.target, words)
+    if not places:
+        return _none(answer, budget, "The text has no word that could be changed.")
+    source = proposer if proposer is not None and "masked_words" in proposer.task_heads else model
+    by_mask = "masked_words" in source.task_heads
+    tried = places[: max(1, budget // _SHARE_FOR_PROPOSALS)] if by_mask else places
+    try:
+        search = find_flip(
+            model,
+            typed,
+            target=answer.target,
+            proposals="masked_model" if by_mask else "gradient",
+            proposer=source if by_mask else None,
+            positions=tried,
+            budget=budget,
+            progress=progress,
+            cancelled=cancelled,
+        )
+    except StoppedError:
+        raise
+    except GlassBERTError as error:
+        return _none(answer, budget, _as_sentence(error))
+    return FlipFound(
+        encoded=answer.encoded,
+        target=answer.target,
+        target_label=answer.target_label,
+        search=search,
+        reason="",
+        budget=budget,
+        words=len(places),
+        words_tried=len(tried),
+    )
+
+
+def flip_budget(model: Model, tokens: int) -> int:
+    """Forward passes of this length that take about half a second, from 10 to 1,000."""
+    passes = int(thresholds.FLIP_OPERATIONS / operations(model, tokens))
+    return max(thresholds.LEAST_FLIP_PASSES, min(thresholds.MOST_FLIP_PASSES, passes))
+
+
+def _none(answer: DecidedAnswer, budget: int, reason: str) -> FlipFound:
+    return FlipFound(answer.encoded, answer.target, answer.target_label, None, reason, budget, 0, 0)
+
+
+def _editable_text(model: Model, answer: DecidedAnswer) -> Encoded | None:
+    """The text as it would be typed, with the mask in it for a masked word; None where it cannot be typed so."""
+    encoded, target = answer.encoded, answer.target
+    texts = list(encoded.texts)
+    if isinstance(target, MaskTarget):
+        typed = encode(model, *texts)
+        if len(typed) != len(encoded) or target.position not in mask_positions(model, typed):
+            which = int(encoded.sequence_ids[target.position])
+            start, end = encoded.offsets[target.position]
+            texts[which] = f"{texts[which][:start]}{model.mask_token}{texts[which][end:]}"
+    typed = encode(model, *texts)
+    return typed if typed.tokens == encoded.tokens else None
+
+
+def _places(typed: Encoded, target: Target, words: CarryingWords | None) -> list[int]:
+    """The first token of every word that may be changed; those that carry the answer first."""
+    gap = target.position if isinstance(target, MaskTarget) else None
+    places = [position for position in words_to_edit(typed) if position != gap]
+    if words is None:
+        return places
+    rank = {int(words.positions[word]): place for place, word in enumerate(words.order)}
+    return sorted(places, key=lambda position: rank.get(position, len(rank)))
+
+
+def _as_sentence(error: GlassBERTError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,368 @@
+"""What a verdict says, with its evidence. Every sentence is made from the numbers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from glassbert.attribution.results import TokenScores
+from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
+from glassbert.pictures.formats import percent
+from glassbert.pictures.markup import clipped, element, escaped
+from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
+from glassbert.targets import MaskTarget, NextSentenceTarget, Target
+from glassbert.verdicts import thresholds
+from glassbert.whatif.results import FlipSearch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CarryingWords", "DecidedAnswer", "FlipFound", "TrustFound", "Verdict"]
+
+#: Worst first.
+_GRADES: tuple[Grade, ...] = ("fails", "doubtful", "holds")
+_OPENINGS: Mapping[Grade, str] = {
+    "fails": "Do not trust this explanation",
+    "doubtful": "Treat this explanation with caution",
+    "holds": "This explanation passed its checks",
+    "not_applicable": "This explanation could not be checked",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DecidedAnswer(Result):
+    """What the model answers, and how sure it is.
+
+    ``answer`` is the prediction and ``probability`` its probability; ``target_label`` is what is explained, the answer
+    itself unless another target was asked for, with ``target_probability``. A regression has a ``value``, its score,
+    and no probability. ``next_answer`` is the runner-up, "" where there is none.
+    """
+
+    encoded: Encoded  # with the mask in place, for a masked word
+    target: Target
+    target_label: str
+    value: float  # F, the target's logit
+    answer: str
+    probability: float | None
+    target_probability: float | None
+    next_answer: str
+    next_probability: float | None
+    explains_answer: bool  # whether the target is the answer
+    sentence: str
+    forward_passes: int
+
+    @property
+    def lead(self) -> float | None:
+        """By how much probability the answer is ahead of the next one."""
+        if self.probability is None:
+            return None
+        return self.probability - (self.next_probability or 0.0)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the lead is below ``thresholds.UNDECIDED``."""
+        return self.lead is not None and bool(self.next_answer) and self.lead < thresholds.UNDECIDED
+
+    def _about(self) -> str:
+        sure = f"{self.value:.4g}" if self.probability is None else percent(self.probability)
+        return f"of {quoted(self.encoded.texts)} → {clipped(self.answer, 40)} ({sure})"
+
+    def frame(self) -> pd.DataFrame:
+        """One row: the answer, the next one, and what is explained."""
+        names = ("answer", "probability", "next_answer", "next_probability", "target_label", "target_probability")
+        return tidy({**{name: [getattr(self, name)] for name in names}, "value": [self.value]})
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CarryingWords(Result):
+    """The words that carry an answer, as far as several methods agree.
+
+    Each method names at most ``top_k`` words: those with the highest scores, if they score at least half as much as its
+    highest. A word carries the answer if more than half of the methods name it. Special tokens and the gap of a masked
+    word are not words and are left out; ``special_shares`` is the part of each method's magnitude that they hold.
+    ``left_out`` are methods that do not support this model or target, and why.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    scores: tuple[TokenScores, ...]  # (method,), the evidence
+    words: tuple[str, ...]  # (word,), in the order of the text
+    positions: Array  # (word,), the first token of each
+    shares: Array  # (method, word): the word's score over the sum of the magnitudes of all words
+    votes: Array  # (word,): methods that name the word
+    top_k: int
+    special_shares: Array  # (method,), in [0, 1]
+    left_out: dict[str, str]
+    explains_answer: bool
+    forward_passes: int
+    seconds: float
+
+    _arrays: ClassVar[Mapping[str, str]] = {
+        "positions": "int64",
+        "shares": "float64",
+        "votes": "int64",
+        "special_shares": "float64",
+    }
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Ids of the methods, in the order of ``scores``."""
+        return tuple(one.method for one in self.scores)
+
+    @property
+    def consensus(self) -> Array:
+        """(word,): the mean over methods of ``shares``."""
+        mean: Array = self.shares.mean(axis=0)
+        return mean
+
+    @property
+    def order(self) -> Array:
+        """(word,) indices: those that most methods name first, then by consensus, then in the order of the text."""
+        order: Array = np.lexsort((np.arange(len(self.words)), -self.consensus, -self.votes))
+        return order
+
+    @property
+    def carrying(self) -> tuple[int, ...]:
+        """Indices of the words that carry the answer, at most ``top_k``, those that most methods name first."""
+        needed = thresholds.AGREE_FAILS * len(self.scores)
+        return tuple(int(word) for word in self.order[: self.top_k] if self.votes[word] > needed)
+
+    @property
+    def sentence(self) -> str:
+        """``“dull” and “lifeless” carry this answer (5 and 4 of 5 methods agree).``"""
+        methods = len(self.scores)
+        if not self.words:
+            return "The text has no word besides the gap."
+        if len(self.words) == 1:
+            return f"“{_shown(self.words[0])}” is the only word."
+        if not self.carrying:
+            return f"The {methods} methods name different words: no word is named by more than half of them."
+        named = _listed([f"“{_shown(self.words[word])}”" for word in self.carrying])
+        votes = [int(self.votes[word]) for word in self.carrying]
+        agreed = str(votes[0]) if len(set(votes)) == 1 else _listed([str(vote) for vote in votes])
+        one = len(votes) == 1
+        if self.explains_answer:
+            does = "carries this answer" if one else "carry this answer"
+        else:
+            does = f"{'speaks' if one else 'speak'} most for “{clipped(self.target_label, 60)}”"
+        return f"{named} {does} ({agreed} of {methods} methods agree)."
+
+    def _about(self) -> str:
+        named = ", ".join(f"{self.words[word]} {self.votes[word]}/{len(self.scores)}" for word in self.carrying)
+        return f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 30)}: {named or '0 words agreed on'}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row per word: how many methods name it, the consensus, and each method's share."""
+        own = dict(zip(self.methods, self.shares, strict=True))
+        return tidy(
+            {
+                "word": self.words,
+                "position": self.positions,
+                "carries": np.isin(np.arange(len(self.words)), self.carrying),
+                "votes": self.votes,
+                "consensus": self.consensus,
+                **own,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TrustFound(Result):
+    """How far the words that carry an answer can be trusted, and why.
+
+    ``lines`` are the checks, each with its number, sentence, verdict and threshold: "weights" (are they trained?),
+    "baseline" (does the text make a difference?), "agreement" (do the methods name the same words?), "faithfulness" (do
+    the words matter to the model?), "sanity" (do they depend on the trained weights?). ``gap`` and ``receipts`` are the
+    evidence of the second and of the last two. The worst line decides, the first of equals.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    lines: tuple[ReceiptLine, ...]
+    gap: BaselineGap
+    receipts: tuple[Receipt, ...]
+    forward_passes: int
+    seconds: float
+
+    @property
+    def verdict(self) -> Grade:
+        """The verdict of the line that decides."""
+        return self.reason.verdict
+
+    @property
+    def reason(self) -> ReceiptLine:
+        """The line that decides: the worst; of lines that hold, the one about faithfulness to the model."""
+        for grade in _GRADES[:2]:
+            for line in self.lines:
+                if line.verdict == grade:
+                    return line
+        return self.line("faithfulness")
+
+    def line(self, check: str) -> ReceiptLine:
+        """The line of one check. Raises KeyError."""
+        for line in self.lines:
+            if line.check == check:
+                return line
+        raise KeyError(f"there is no check {check!r}; there are {', '.join(line.check for line in self.lines)}")
+
+    @property
+    def sentence(self) -> str:
+        """``Do not trust this explanation: the methods disagree. …``"""
+        return f"{_OPENINGS[self.verdict]}: {self.reason.sentence}."
+
+    def _about(self) -> str:
+        return f"of {quoted(self.encoded.texts)} → {self.verdict}: {counted(len(self.lines), 'check')}; {self.sentence}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row per check."""
+        names = ("check", "number", "verdict", "sentence", "threshold")
+        return tidy({name: [getattr(line, name) for line in self.lines] for name in names})
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FlipFound(Result):
+    """The smallest change of the text that was found to flip the answer, or what was tried.
+
+    ``search`` is the evidence; None where no change of the text can be searched for, and ``reason`` says why.
+    ``words_tried`` of ``words`` were changed. A larger ``budget`` of forward passes continues the search: it tries the
+    same changes first.
+    """
+
+    encoded: Encoded
+    target: Target
+    target_label: str
+    search: FlipSearch | None
+    reason: str
+    budget: int
+    words: int
+    words_tried: int
+
+    @property
+    def found(self) -> bool:
+        """Whether a change that flips the answer was found."""
+        return self.search is not None and self.search.found > 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether a larger budget would try nothing else."""
+        return self.search is None or (self.search.complete and self.words_tried == self.words)
+
+    @property
+    def sentence(self) -> str:
+        """``Replace “superb” with “awful” and the model says NEGATIVE.``"""
+        search = self.search
+        if search is None:
+            return self.reason
+        if search.found:
+            return (
+                f"{_change(search, search.flips.edits[0])} and {self._then(clipped(search.flips.predictions[0], 60))}."
+            )
+        tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')}"
+        if self.complete:
+            return f"None of the {tried} that were tried flips the answer."
+        said = f"No change that flips the answer has been found yet after trying {tried}"
+        if self.words_tried < self.words:
+            said += f", on {self.words_tried} of {self.words} words"
+        if search.closest.edits and search.closest.probability is not None:
+            after = float(search.closest.probabilities[0])
+            said += f"; {_change(search, search.closest.edits[0], start=False)} comes closest ({percent(after)} for "
+            said += f"{clipped(search.target_label, 60)})"
+        return f"{said}."
+
+    def _then(self, prediction: str) -> str:
+        """What the model answers after the change, as the end of a sentence."""
+        if isinstance(self.target, MaskTarget):
+            return f"the first choice becomes “{prediction.removeprefix('␣')}”"
+        says_that = isinstance(self.target, NextSentenceTarget)
+        return f"the model says {'that ' if says_that else ''}{prediction}"
+
+    def _about(self) -> str:
+        found = (
+            "no search" if self.search is None else f"{counted(self.search.found, 'flip')} of {self.search.tried} tried"
+        )
+        return f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 30)}: {found}, budget {self.budget}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row per flip, the smallest first; no row without one."""
+        return tidy({}) if self.search is None else self.search.frame()
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Verdict(Result):
+    """One answer of a model in plain sentences: how sure, which words carry it, how far to trust that, what flips it.
+
+    Parts that are not computed yet are None. Each part holds its evidence and its own sentence.
+    """
+
+    answer: DecidedAnswer
+    words: CarryingWords | None
+    trust: TrustFound | None
+    flip: FlipFound | None
+
+    @property
+    def encoded(self) -> Encoded:
+        """The text, as the model reads it."""
+        return self.answer.encoded
+
+    @property
+    def verdict(self) -> Grade | None:
+        """ "holds", "doubtful", "fails" or "not_applicable"; None as long as trust is not computed."""
+        return None if self.trust is None else self.trust.verdict
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The answer, the words, what flips it, and trust, as far as they are computed."""
+        parts = (self.answer, self.words, self.flip, self.trust)
+        return tuple(part.sentence for part in parts if part is not None)
+
+    def _about(self) -> str:
+        answer = self.answer
+        sure = f"{answer.value:.4g}" if answer.probability is None else percent(answer.probability)
+        parts = [f"of {quoted(self.encoded.texts)} → {clipped(answer.answer, 30)} ({sure})"]
+        if self.words is not None:
+            parts.append(f"{len(self.words.carrying)} of {counted(len(self.words.words), 'word')} carry it")
+        if self.flip is not None and self.flip.search is not None:
+            parts.append("flips" if self.flip.found else "no flip found")
+        if self.trust is not None:
+            parts.append(f"trust {self.trust.verdict.replace('_', ' ')} ({self.trust.reason.check})")
+        return "; ".join(parts)
+
+    def _picture(self) -> str:
+        return element("div", *(element("div", escaped(sentence), dir="auto") for sentence in self.sentences))
+
+    def frame(self) -> pd.DataFrame:
+        """One row per part that is computed: its name and its sentence."""
+        parts = {"answer": self.answer, "words": self.words, "flip": self.flip, "trust": self.trust}
+        found = {name: part.sentence for name, part in parts.items() if part is not None}
+        return tidy({"part": list(found), "sentence": list(found.values())})
+
+
+def _shown(word: str) -> str:
+    return clipped(word, 40)
+
+
+def _listed(parts: list[str]) -> str:
+    """``["a", "b", "c"] → "a, b and c"``."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _change(search: FlipSearch, edits: tuple[tuple[int, str, str], ...], *, start: bool = True) -> str:
+    """``Remove “not” and replace “bad” with “good”``, or ``removing “not” …`` inside a sentence."""
+    from glassbert.whatif.edits import word_text
+
+    said = []
+    for position, kind, replacement in edits:
+        word = f"“{_shown(word_text(search.encoded, position))}”"
+        removed = ("remove" if start else "removing") + f" {word}"
+        said.append(
+            removed
+            if kind == "delete"
+            else f"{'replace' if start else 'replacing'} {word} with “{_shown(replacement)}”"
+        )
+    text = " and ".join(said)
+    return text[0].upper() + text[1:] if start else text

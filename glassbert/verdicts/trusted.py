@@ -1,0 +1,232 @@
+"""How far the words that carry an answer can be trusted: five checks, each with a number and a limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from glassbert.arguments import checked
+from glassbert.attribution import METHODS
+from glassbert.attribution.results import TokenScores
+from glassbert.decision import Passes, decide
+from glassbert.evaluation import receipt
+from glassbert.evaluation._baseline import HOLDS, SMALL, gap_of
+from glassbert.evaluation._check import verdict as graded
+from glassbert.evaluation._examination import sizes
+from glassbert.evaluation.results import BaselineGap, Receipt, ReceiptLine
+from glassbert.network.model import Model
+from glassbert.results import signed
+from glassbert.verdicts import thresholds
+from glassbert.verdicts._trained import spectral_ratio
+from glassbert.verdicts._work import operations
+from glassbert.verdicts.results import CarryingWords, TrustFound
+
+__all__ = ["consensus_scores", "trust_in"]
+
+#: Method → for the check with random weights, the first of these that voted: cheap to run again.
+_RUN_AGAIN = ("attn_lrp", "attention_relevance", "saliency")
+
+
+@checked
+def trust_in(
+    model: Model,
+    words: CarryingWords,
+    *,
+    thorough: bool = False,
+    seed: int = 0,
+    cancelled: Callable[[], bool] | None = None,
+) -> TrustFound:
+    """How far to trust the words of :func:`carrying_words`: the worst of five checks decides.
+
+    "weights": do the model's weights differ from random numbers? "baseline": does the text change F, compared with an
+    empty one (:func:`glassbert.baseline_gap`)? "agreement": do the methods name the same words? "faithfulness":
+    comprehensiveness and sufficiency of the methods' consensus against random orderings. "sanity": does a method that
+    voted give other scores on the same network with random weights? The limits are in
+    :mod:`glassbert.verdicts.thresholds`.
+
+    Up to 40 random orderings, fewer in long texts; where even 20 take more than about twenty seconds, faithfulness is
+    reported as not tested, which is doubtful, unless ``thorough``. Raises StoppedError when ``cancelled()``.
+    """
+    start = time.perf_counter()
+    passes = Passes(cancelled=cancelled)
+    runner = decide(model, words.encoded, words.target, "logit", passes=passes)
+    gap = gap_of(runner)
+    removable = int(runner.decision.removable.sum())
+    weights, agreement = _weights(model), _agreement(words)
+    faithful, first = _faithfulness(model, words, removable, thorough=thorough, seed=seed, cancelled=cancelled)
+    sanity, second = _sanity(model, words, seed=seed, cancelled=cancelled)
+    receipts = tuple(one for one in (first, second) if one is not None)
+    return TrustFound(
+        encoded=words.encoded,
+        target=words.target,
+        target_label=words.target_label,
+        lines=(weights, _baseline(gap), agreement, faithful, sanity),
+        gap=gap,
+        receipts=receipts,
+        forward_passes=passes.count + sum(one.forward_passes for one in receipts),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def consensus_scores(words: CarryingWords) -> TokenScores:
+    """The methods' consensus as scores of tokens, to be examined like those of a method: the mean of their shares."""
+    ordinary = words.encoded.special_tokens_mask == 0
+    shares = []
+    for one in words.scores:
+        values = one.scores.astype(np.float64)
+        total = float(np.abs(values[ordinary]).sum())
+        shares.append(values / total if total else values)
+    first = words.scores[0]
+    return TokenScores(
+        encoded=words.encoded,
+        scores=np.mean(shares, axis=0),
+        method="consensus",
+        target=words.target,
+        target_label=words.target_label,
+        output=first.output,
+        value=first.value,
+        baseline=None,
+        baseline_value=None,
+        delta=None,
+        forward_passes=0,
+        seconds=0.0,
+        options={},
+    )
+
+
+def _weights(model: Model) -> ReceiptLine:
+    holds, fails = thresholds.TRAINED_HOLDS, thresholds.TRAINED_FAILS
+    limit = f"holds from {holds:g} times the random value, fails below {fails:g}"
+    ratio = spectral_ratio(model)
+    if ratio is None:
+        return ReceiptLine("weights", None, "the network has no weight matrix to look at", "not_applicable", limit, {})
+    grade = graded(ratio, holds=holds, fails=fails)
+    said = f"their largest singular value is {ratio:.2f} times that of random numbers"
+    sentence = {
+        "holds": f"the weights are trained: {said}",
+        "doubtful": f"the weights hardly differ from random numbers: {said}, and {holds:g} would be convincing",
+        "fails": f"the model's weights look random, not trained: {said}, and {fails:g} is the least",
+    }[grade]
+    return ReceiptLine("weights", ratio, sentence, grade, limit, {})
+
+
+def _baseline(gap: BaselineGap) -> ReceiptLine:
+    share = f"{gap.share:.0%}".replace("-", "−")
+    values = f"{signed(gap.value)} instead of {signed(gap.baseline_value)}"
+    if gap.share < 0:
+        sentence = (
+            f"a text without words already speaks for the answer, and these words lower its score ({values}, "
+            f"a change of {signed(gap.change)})"
+        )
+    elif gap.verdict == "holds":
+        sentence = f"the words change the score by {share} of its size ({values})"
+    else:
+        needed = (
+            f"less than {SMALL:.0%} is too little" if gap.verdict == "fails" else f"{HOLDS:.0%} would be convincing"
+        )
+        sentence = (
+            f"a text without words scores almost the same ({values}): the words account for {share}, and {needed}"
+        )
+    return ReceiptLine("baseline", gap.share, sentence, gap.verdict, gap.threshold, {"change": gap.change})
+
+
+def _agreement(words: CarryingWords) -> ReceiptLine:
+    holds, fails = thresholds.AGREE_HOLDS, thresholds.AGREE_FAILS
+    limit = f"holds if at least {holds:.0%} of the methods name the same word, fails if no more than {fails:.0%} do"
+    methods, least = len(words.scores), thresholds.FEWEST_WORDS
+    if methods < 2 or len(words.words) < least:
+        sentence = (
+            "only one method supports this model, so there is nothing to compare"
+            if methods < 2
+            else f"the text has fewer than {least} words, so methods have no choice to agree on"
+        )
+        return ReceiptLine("agreement", None, sentence, "not_applicable", limit, {})
+    most = int(words.votes.max())
+    number = most / methods
+    top = "the top word" if words.top_k == 1 else f"one of the top {words.top_k} words"
+    said = f"{most} of {methods} methods have the same word as {top}"
+    if number <= fails:
+        said = f"the methods disagree: no word is {top} of more than {most} of {methods} methods"
+        return ReceiptLine("agreement", number, f"{said}, and more than half must agree", "fails", limit, {})
+    if number < holds:
+        return ReceiptLine("agreement", number, f"only {said}, which chance often reaches", "doubtful", limit, {})
+    return ReceiptLine("agreement", number, said, "holds", limit, {})
+
+
+def _faithfulness(
+    model: Model,
+    words: CarryingWords,
+    removable: int,
+    *,
+    thorough: bool,
+    seed: int,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[ReceiptLine, Receipt | None]:
+    """The mean share of random orderings that the consensus beats in comprehensiveness and sufficiency."""
+    holds, fails = thresholds.FAITHFUL_HOLDS, thresholds.FAITHFUL_FAILS
+    limit = f"holds if the words beat {holds:.0%} of random choices, fails below {fails:.0%}; a tie counts half"
+    if removable <= 2:
+        sentence = "the text has too few words to compare them with other choices of words"
+        return ReceiptLine("faithfulness", None, sentence, "not_applicable", limit, {}), None
+    orderings = _orderings(model, len(words.encoded), removable, thorough=thorough)
+    if not orderings:
+        sentence = "the text is too long for a quick test of whether its words matter more than others"
+        return ReceiptLine("faithfulness", None, sentence, "doubtful", limit, {}), None
+    found = receipt(
+        model,
+        consensus_scores(words),
+        checks=["comprehensiveness", "sufficiency"],
+        n_orderings=orderings,
+        seed=seed,
+        cancelled=cancelled,
+    )
+    shares = [line.beaten_share for line in found.lines]
+    known = [share for share in shares if share is not None]
+    if not known:
+        sentence = "the answer does not depend on the words: removing them never changes it"
+        return ReceiptLine("faithfulness", None, sentence, "fails", limit, {}), found
+    number = float(np.mean(known))
+    grade = graded(number, holds=holds, fails=fails)
+    better = f"removing or keeping them changes the answer more than {number:.0%} of random choices of words do"
+    if number == 1:
+        better = "removing or keeping them changes the answer more than every random choice of words does"
+    sentence = {
+        "holds": f"the words matter to the model: {better}",
+        "doubtful": f"the words matter to the model, but not clearly: {better}, and {holds:.0%} would be convincing",
+        "fails": f"the words hardly matter to the model: {better}, and {fails:.0%} is the least",
+    }[grade]
+    details = {"orderings": found.orderings, "beaten_shares": known}
+    return ReceiptLine("faithfulness", number, sentence, grade, limit, details), found
+
+
+def _orderings(model: Model, tokens: int, removable: int, *, thorough: bool) -> int:
+    """How many random orderings the work allows; 0 if not even the least number."""
+    most, least = thresholds.MOST_ORDERINGS, thresholds.LEAST_ORDERINGS
+    kept = tokens - removable
+    lengths = {tokens - size for size in sizes(removable)} | {kept + size for size in sizes(removable)}
+    each = sum(operations(model, length) for length in lengths)
+    if least * each > thresholds.MOST_ORDERINGS_OPERATIONS and not thorough:
+        return 0
+    return max(least, min(most, int(thresholds.ORDERINGS_OPERATIONS / each)))
+
+
+def _sanity(
+    model: Model, words: CarryingWords, *, seed: int, cancelled: Callable[[], bool] | None
+) -> tuple[ReceiptLine, Receipt | None]:
+    """The receipt's check of one method that voted, on the network with random weights."""
+    again = next((one for name in _RUN_AGAIN for one in words.scores if one.method == name), words.scores[0])
+    found = receipt(model, again, checks=["sanity"], n_orderings=10, seed=seed, cancelled=cancelled)
+    line = found.lines[0]
+    # what a method shows of random weights says little about words that several methods agree on: no reason to fail
+    grade = "doubtful" if line.verdict == "fails" else line.verdict
+    sentence = line.sentence
+    if line.number is not None:
+        method, said = METHODS[again.method].label, f"rank correlation {line.number:.2f}"
+        sentence = (
+            f"with random weights, {method} ranks the words differently ({said})"
+            if line.verdict == "holds"
+            else f"with random weights, {method} still ranks the words much the same ({said}, and 0.5 is the limit)"
+        )
+    return ReceiptLine("sanity", line.number, sentence, grade, line.threshold, line.details), found

@@ -1,0 +1,440 @@
+"""Verdicts: each statement against another way to the same number, and what must not be trusted is not."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import transformers
+
+import glassbert as gb
+from glassbert.evaluation._copies import randomised, stages
+from glassbert.evaluation.results import ReceiptLine
+from glassbert.verdicts import (
+    carrying_words,
+    carrying_words_of,
+    decided_answer,
+    smallest_flip,
+    thresholds,
+    trust_in,
+    verdict_parts,
+)
+from glassbert.verdicts._trained import spectral_ratio
+from tests import tiny
+
+TEXT = "The plot is thin but the acting is superb."
+PAIR = ("The man went to the store.", "He bought a gallon of milk.")
+
+
+@pytest.fixture(scope="module")
+def good(sentiment):
+    return gb.verdict(sentiment, TEXT)
+
+
+# --- a positive case ---------------------------------------------------------------------------------------------
+
+
+def test_a_clear_review_is_explained_and_passes(sentiment, good):
+    label = gb.classify(sentiment, TEXT)
+    assert good.answer.answer == "POSITIVE" == label.labels[int(label.probabilities.argmax())]
+    assert good.answer.probability == pytest.approx(float(label.probabilities.max()), abs=1e-6)
+    assert good.answer.value == pytest.approx(float(label.logits.max()), abs=1e-5)
+    assert [good.words.words[word] for word in good.words.carrying] == ["superb"]
+    assert good.verdict == "holds"
+    assert good.sentences[1] == "“superb” carries this answer (5 of 5 methods agree)."
+    assert good.sentences[-1].startswith("This explanation passed its checks: the words matter to the model: ")
+    assert len(good.sentences) == 4
+    assert repr(good).startswith("<Verdict of 'The plot")
+    for sentence in good.sentences:
+        assert sentence in gb.verdicts.Verdict._picture(good)
+
+
+def test_the_flip_flips(sentiment, good):
+    """The text that the sentence describes, classified as if it had been typed."""
+    assert good.flip.found
+    flips = good.flip.search.flips
+    ((position, kind, replacement),) = flips.edits[0]
+    words = TEXT.split()
+    place = [f"{word}." if word == "superb" else word for word in words].index("superb.") if kind else 0
+    said = gb.classify(sentiment, flips.texts[0][0])
+    assert said.labels[int(said.logits.argmax())] == flips.predictions[0] == "NEGATIVE"
+    assert good.encoded.tokens[position] in TEXT
+    assert place >= 0
+    assert good.flip.sentence == f"Replace “superb” with “{replacement}” and the model says NEGATIVE."
+
+
+def test_trust_is_each_check_by_itself(sentiment, good):
+    scores = gb.attribute(sentiment, TEXT, method="integrated_gradients", target="POSITIVE")
+    gap = good.trust.gap
+    assert gap.value == pytest.approx(scores.value, abs=1e-5)
+    assert gap.baseline_value == pytest.approx(scores.baseline_value, abs=1e-5)
+    assert good.trust.line("baseline").number == pytest.approx((scores.value - scores.baseline_value) / scores.value)
+    assert good.trust.line("agreement").number == good.words.votes.max() / 5
+    consensus = gb.verdicts.consensus_scores(good.words)
+    lines = gb.receipt(sentiment, consensus, checks=["comprehensiveness", "sufficiency"], n_orderings=40).lines
+    assert good.trust.line("faithfulness").number == np.mean([line.beaten_share for line in lines])
+    again = gb.attribute(sentiment, TEXT, method="attn_lrp", target="POSITIVE")
+    assert good.trust.line("sanity").number == gb.receipt(sentiment, again, checks=["sanity"]).lines[0].number
+
+
+# --- what must not be trusted ------------------------------------------------------------------------------------
+
+
+def test_random_weights_are_not_trusted(sentiment):
+    model = randomised(sentiment, len(stages(sentiment)) - 1, seed=3)
+    found = gb.verdict(model, TEXT, budget=10)
+    assert found.verdict == "fails"
+    assert found.trust.reason.check == "weights"
+    assert found.trust.reason.number < thresholds.TRAINED_FAILS
+    assert found.sentences[-1].startswith("Do not trust this explanation: the model's weights look random")
+    assert "undecided" in found.sentences[0]
+
+
+def test_a_baseline_trap_is_not_trusted(pretrained):
+    """An empty pair already "follows": what the words add speaks against the answer."""
+    found = gb.verdict(pretrained, *PAIR, budget=10)
+    scores = gb.attribute(pretrained, *PAIR, method="integrated_gradients")
+    assert found.answer.answer == "B follows A"
+    assert scores.scores.sum() < 0 < scores.value < scores.baseline_value
+    assert (found.verdict, found.trust.reason.check) == ("fails", "baseline")
+    assert found.sentences[-1].startswith(
+        "Do not trust this explanation: a text without words already speaks for the answer"
+    )
+
+
+def test_methods_that_disagree_are_not_trusted(sentiment):
+    """The same text and model as in the positive case, with scores that point at five different words."""
+    answer = decided_answer(sentiment, TEXT)
+    scores = []
+    for number, one in enumerate(carrying_words(sentiment, answer).scores):
+        values = np.full(len(one.scores), 1e-3)
+        values[1 + number] = 1.0  # plot, is, thin, …
+        scores.append(replace(one, scores=values))
+    words = carrying_words_of(scores)
+    assert words.votes.tolist() == [1] * 5 + [0] * 5
+    assert words.carrying == ()
+    assert words.sentence == "The 5 methods name different words: no word is named by more than half of them."
+    trust = trust_in(sentiment, words)
+    assert (trust.verdict, trust.reason.check) == ("fails", "agreement")
+    assert trust.sentence.startswith("Do not trust this explanation: the methods disagree: no word is one of the top 3")
+    assert trust.line("baseline").verdict == trust.line("weights").verdict == "holds"
+
+
+def test_words_that_do_not_matter_are_not_trusted(sentiment):
+    """All methods name the same words, those without influence: the model answers the same without them."""
+    answer = decided_answer(sentiment, TEXT)
+    original = carrying_words(sentiment, answer)
+    turned = [replace(one, scores=-np.abs(one.scores)) for one in original.scores]
+    trust = trust_in(sentiment, carrying_words_of(turned))
+    assert trust.line("faithfulness").verdict == "fails"
+    assert trust.verdict == "fails"
+
+
+def test_the_worst_line_decides(good):
+    def with_grades(*grades):
+        lines = [replace(line, verdict=grade) for line, grade in zip(good.trust.lines, grades, strict=True)]
+        return replace(good.trust, lines=tuple(lines))
+
+    assert with_grades("holds", "doubtful", "holds", "fails", "fails").reason.check == "faithfulness"
+    assert with_grades("holds", "doubtful", "doubtful", "holds", "holds").reason.check == "baseline"
+    assert with_grades("holds", "holds", "holds", "not_applicable", "holds").verdict == "not_applicable"
+    assert with_grades(*["holds"] * 5).reason.check == "faithfulness"
+
+
+def test_every_line_names_its_number_and_its_limit(good):
+    for line in good.trust.lines:
+        assert isinstance(line, ReceiptLine)
+        assert line.number is not None
+        assert any(character.isdigit() for character in line.threshold), line.check
+
+
+@pytest.mark.parametrize("task", ["classification", "masked_words"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_the_spectral_ratio_is_numpys(tiny_model, family, task):
+    """Of every matrix of a tiny network; none of them is trained."""
+    model = tiny_model(family, task)
+    tables = {id(module.weight) for module in model.network.modules() if hasattr(module, "num_embeddings")}
+    ratios = []
+    for matrix in model.network.base_model.parameters():
+        if matrix.ndim == 2 and id(matrix) not in tables:
+            values = matrix.detach().double().numpy()
+            values = values - values.mean()
+            limit = values.std() * (np.sqrt(values.shape[0]) + np.sqrt(values.shape[1]))
+            ratios.append(np.linalg.norm(values, 2) / limit)
+    found = spectral_ratio(model)
+    assert np.median(ratios) - 0.05 < found <= np.median(ratios) + 0.03  # at most twelve of them, and from below
+    assert found < thresholds.TRAINED_FAILS
+
+
+@pytest.mark.parametrize("name", ["sentiment", "pretrained"])
+def test_trained_weights_are_seen_as_trained(request, name):
+    model = request.getfixturevalue(name)
+    assert spectral_ratio(model) > thresholds.TRAINED_HOLDS
+    assert spectral_ratio(randomised(model, len(stages(model)) - 1, seed=0)) < thresholds.TRAINED_FAILS
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def test_words_are_words_and_special_tokens_are_left_out(pretrained):
+    text = "The unbelievable heartwarmingly [MASK] story."
+    answer = decided_answer(pretrained, text)
+    assert any(token.startswith("##") for token in answer.encoded.tokens)
+    found = carrying_words(pretrained, answer)
+    assert found.words == ("the", "unbelievable", "heartwarmingly", "story", ".")
+    for row, special, one in zip(found.shares, found.special_shares, found.scores, strict=True):
+        table = one.by_word().frame()
+        inside = ~table["special"] & (table["word"] != "[MASK]")
+        total = table["score"][inside].abs().sum()
+        np.testing.assert_allclose(row, table["score"][inside] / total, atol=1e-6)
+        assert special == pytest.approx(1 - total / table["score"].abs().sum(), abs=1e-6)
+    assert np.abs(found.shares).sum(axis=1) == pytest.approx(1)
+
+
+def test_votes_are_counted(sentiment):
+    """Two words of a method's top three score at least half as much as its highest; the third does not."""
+    base = gb.attribute(sentiment, TEXT, method="input_x_gradient")  # ten words, one token each, [CLS] and [SEP]
+
+    def method(name, scores):
+        values = np.zeros(12)
+        for word, score in scores.items():
+            values[1 + word] = score
+        values[0] = 100.0  # [CLS], which does not count
+        return replace(base, method=name, scores=values)
+
+    found = carrying_words_of(
+        [
+            method("a", {0: 1.0, 1: 0.5, 2: 0.49, 3: -5.0}),
+            method("b", {0: 0.2, 1: 0.3, 4: 0.25, 5: 0.19}),
+            method("c", {1: 2.0, 0: 0.9}),
+        ]
+    )
+    assert found.votes.tolist() == [2, 3, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert found.carrying == (1, 0)
+    assert found.sentence == "“plot” and “the” carry this answer (3 and 2 of 3 methods agree)."
+    assert (found.special_shares > 0.9).all()
+    frame = found.frame()
+    assert frame["votes"].tolist() == found.votes.tolist()
+    assert frame["carries"].tolist() == [True, True] + [False] * 8
+
+
+def test_scores_of_two_decisions_are_no_agreement(sentiment):
+    first = gb.attribute(sentiment, TEXT, method="saliency", target=0)
+    with pytest.raises(gb.OptionError, match="another text or target"):
+        carrying_words_of([first, gb.attribute(sentiment, TEXT, method="saliency", target=1)])
+    with pytest.raises(gb.OptionError, match="at least one method"):
+        carrying_words_of([])
+
+
+def test_a_method_that_cannot_explain_this_is_left_out(tiny_model):
+    """The pictures of RoBERTa's positions allow all methods; a broken one is named with its reason."""
+    model = tiny_model("bert", "classification")
+    found = carrying_words(model, decided_answer(model, TEXT), methods=["saliency", "no_such_method"])
+    assert found.methods == ("saliency",)
+    assert list(found.left_out) == ["no_such_method"]
+    with pytest.raises(gb.MethodError, match="no method can explain"):
+        carrying_words(model, decided_answer(model, TEXT), methods=["no_such_method"])
+
+
+# --- parts -------------------------------------------------------------------------------------------------------
+
+
+def test_parts_come_one_by_one_and_add_up(sentiment, good):
+    parts = list(verdict_parts(sentiment, TEXT))
+    present = [[getattr(one, name) is not None for name in ("answer", "words", "trust", "flip")] for one in parts]
+    assert present == [[True] * count + [False] * (4 - count) for count in (1, 2, 3, 4)]
+    assert parts[-1].sentences == good.sentences
+    assert [len(one.sentences) for one in parts] == [1, 2, 3, 4]
+    assert parts[0].verdict is None
+    assert parts[0].answer.forward_passes == 2
+
+
+def test_progress_and_cancelling(sentiment):
+    seen = []
+    gb.verdict(sentiment, "A superb cast.", budget=10, progress=lambda *now: seen.append(now))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    count = 0
+
+    def stop() -> bool:
+        nonlocal count
+        count += 1
+        return count > 5
+
+    with pytest.raises(gb.StoppedError):
+        gb.verdict(sentiment, TEXT, cancelled=stop)
+
+
+def test_a_search_goes_on_with_a_larger_budget(sentiment, pretrained):
+    text = "A dull and lifeless film with a terrible script, and nobody in the room laughed once."
+    answer = decided_answer(sentiment, text)
+    words = carrying_words(sentiment, answer)
+    searches = [smallest_flip(sentiment, answer, words, proposer=pretrained, budget=budget) for budget in (12, 60, 300)]
+    assert not searches[0].found
+    assert searches[0].sentence.startswith("No change that flips the answer has been found yet after trying ")
+    assert searches[-1].found
+    assert [one.search.tried for one in searches] == sorted(one.search.tried for one in searches)
+    assert all(one.search.forward_passes <= one.budget for one in searches)
+    # the words that carry it are changed first
+    first = searches[0].search.closest.edits[0][0][0]
+    assert first in words.positions[words.order[: searches[0].words_tried]]
+
+
+def test_the_budget_is_about_half_a_second_of_work(sentiment):
+    budgets = [gb.verdicts.flip_budget(sentiment, tokens) for tokens in (4, 24, 512)]
+    assert budgets[0] > budgets[1] > budgets[2] >= thresholds.LEAST_FLIP_PASSES
+    assert 50 < budgets[1] < 150
+
+
+# --- every model and text ----------------------------------------------------------------------------------------
+
+CASES = [(family, task) for family in tiny.FAMILIES for task in tiny.tasks(family) if task != "encoder"]
+
+
+@pytest.mark.parametrize(("family", "task"), CASES)
+def test_every_family_and_task(tiny_model, family, task):
+    model = tiny_model(family, task)
+    mask = model.mask_token
+    texts = {
+        "masked_words": (f"The man went to the {mask}.",),
+        "next_sentence": PAIR,
+        "question_answering": PAIR,
+    }.get(task, ("The man went to the store.",))
+    found = gb.verdict(model, *texts, budget=20)
+    assert found.answer.probability is not None
+    assert 0 < found.answer.probability <= 1
+    assert not set(found.words.words) & set(model.tokenizer.all_special_tokens)
+    assert found.verdict == "fails"  # random weights, whatever the family
+    assert found.trust.reason.check == "weights"
+    assert len(found.sentences) == 4
+    assert all(sentence[0].isupper() or sentence[0] == "“" for sentence in found.sentences)
+    assert all(sentence.endswith(".") for sentence in found.sentences)
+    flip = task in ("masked_words", "next_sentence", "classification")
+    assert (found.flip.search is not None) is flip
+    match task:
+        case "classification":
+            said = gb.classify(model, *texts)
+            assert found.answer.answer == said.labels[int(said.probabilities.argmax())]
+            assert found.answer.probability == pytest.approx(float(said.probabilities.max()), abs=1e-5)
+        case "masked_words":
+            said = gb.fill_mask(model, *texts, top_k=2)
+            assert found.answer.probability == pytest.approx(float(said.probabilities[0, 0]), abs=1e-5)
+            assert found.answer.next_probability == pytest.approx(float(said.probabilities[0, 1]), abs=1e-5)
+        case "next_sentence":
+            said = gb.next_sentence(model, *texts)
+            assert found.answer.probability == pytest.approx(float(said.probabilities.max()), abs=1e-5)
+        case "token_classification":
+            said = gb.label_tokens(model, *texts)
+            own = said.probabilities[found.answer.target.position]
+            assert found.answer.probability == pytest.approx(float(own.max()), abs=1e-5)
+        case "question_answering":
+            start = gb.answer(model, *texts).start_logits
+            context = found.encoded.sequence_ids == 1
+            assert found.answer.target.position == np.flatnonzero(context)[start[context].argmax()]
+
+
+@pytest.mark.parametrize("text", ["good", "good film", "?", "unbelievable"])
+def test_texts_of_a_word_or_two(tiny_model, text):
+    model = tiny_model("bert", "classification")
+    found = gb.verdict(model, text, budget=10)
+    assert found.trust.line("agreement").verdict == "not_applicable"
+    assert found.trust.line("faithfulness").verdict in ("not_applicable", "holds", "doubtful", "fails")
+    assert len(found.sentences) == 4
+
+
+def test_a_gap_alone(tiny_model):
+    found = gb.verdict(tiny_model("bert", "masked_words"), "[MASK]", budget=10)
+    assert found.words.words == ()
+    assert found.words.sentence == "The text has no word besides the gap."
+    assert found.flip.sentence == "The text has no word that could be changed."
+
+
+@pytest.mark.parametrize(("family", "task"), [("bert", "classification"), ("roberta", "masked_words")])
+def test_512_tokens(tiny_model, family, task):
+    model = tiny_model(family, task)
+    text = "good bad " * 254 + (str(model.mask_token) if task == "masked_words" else "film good")
+    text, _ = gb.shorten(model, "good film " * 400) if task == "classification" else (text, None)
+    if task == "masked_words":
+        text = f"{model.mask_token} " + gb.shorten(model, "good film " * 300)[0][:-12]
+    encoded = gb.encode(model, text)
+    assert len(encoded) > 480
+    found = gb.verdict(model, text, budget=20)
+    assert {"saliency", "attention_relevance", "attn_lrp"} <= set(found.words.methods)
+    assert len(found.sentences) == 4
+
+
+def test_a_word_masked_by_position_can_be_edited_around(pretrained):
+    text = "The keys to the cabinet are on the table."
+    position = gb.encode(pretrained, text).tokens.index("are")
+    found = gb.verdict(pretrained, text, target=gb.MaskTarget(position), budget=60)
+    typed = gb.verdict(pretrained, text.replace("are", "[MASK]"), budget=60)
+    assert found.answer.answer == typed.answer.answer
+    assert found.flip.search.tried == typed.flip.search.tried
+    assert found.sentences == typed.sentences
+
+
+def test_another_target_is_named(sentiment):
+    found = gb.verdict(sentiment, TEXT, target="NEGATIVE", budget=10)
+    assert not found.answer.explains_answer
+    assert found.answer.answer == "POSITIVE"
+    assert found.answer.sentence == "The model says POSITIVE (97.6%); NEGATIVE gets 2.4%."
+    assert found.words.sentence == "“thin” speaks most for “NEGATIVE” (5 of 5 methods agree)."
+
+
+def test_an_undecided_model_says_so(sentiment):
+    found = decided_answer(sentiment, "The train to the coast leaves at nine and stops at every village.")
+    assert found.is_undecided
+    assert found.lead == pytest.approx(2 * found.probability - 1, abs=1e-6)
+    assert found.sentence.startswith("The model is undecided: POSITIVE (54")
+
+
+@pytest.fixture
+def changed(tiny_checkpoint, tmp_path):
+    """A tiny classifier with another kind of output."""
+
+    def load(problem, labels):
+        source = tiny_checkpoint("bert", "classification")
+        network = transformers.BertForSequenceClassification.from_pretrained(
+            source, num_labels=labels, ignore_mismatched_sizes=True, problem_type=problem
+        )
+        network.save_pretrained(tmp_path / "changed")
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(source / name, tmp_path / "changed")
+        return gb.load(str(tmp_path / "changed"), device="cpu")
+
+    return load
+
+
+def test_a_regression_has_a_value_and_no_probability(changed):
+    model = changed("regression", 1)
+    found = gb.verdict(model, TEXT, budget=10)
+    score = float(gb.classify(model, TEXT).logits[0])
+    assert found.answer.probability is None
+    assert found.answer.value == pytest.approx(score, abs=1e-5)
+    assert found.answer.sentence == f"The model's score is {score:.3g}."
+    assert found.flip.sentence == "A score has no classes, so no change of the text can flip it."
+    assert found.trust.gap.share == pytest.approx(abs(found.trust.gap.change) / abs(score), rel=1e-4)
+
+
+def test_a_label_of_several_is_decided_by_itself(changed):
+    model = changed("multi_label_classification", 3)
+    label = gb.classify(model, TEXT)
+    for number, name in enumerate(label.labels):
+        found = gb.verdict(model, TEXT, target=name, budget=10)
+        share = float(label.probabilities[number])
+        assert found.answer.answer == (name if share > 0.5 else f"not {name}")
+        assert found.answer.probability == pytest.approx(max(share, 1 - share), abs=1e-5)
+        assert found.answer.target_probability == pytest.approx(share, abs=1e-5)
+
+
+def test_hostile_text_is_shown_as_text(tiny_model):
+    found = gb.verdict(tiny_model("bert", "classification"), "<img src=x onerror=alert(1)> good", budget=10)
+    assert "<img" not in found._repr_html_()
+
+
+def test_what_cannot_be_asked_is_refused(tiny_model):
+    with pytest.raises(gb.TargetError, match="nothing to explain yet"):
+        gb.verdict(tiny_model("bert", "masked_words"), "No gap here.")
+    with pytest.raises(gb.TargetError, match="no task head"):
+        gb.verdict(tiny_model("bert", "encoder"), TEXT)

@@ -1,0 +1,152 @@
+"""What every page shares: the text with what the models answer, earlier texts, the verdict, the definitions."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import glassbert as gb
+from components.examples import EXAMPLES
+from components.shared.definitions import section_id
+from components.views.definitions import sections
+from glassbert.pictures.formats import percent
+from tests.components.widgets.clicks import click
+from tests.pages.workbench import as_read, messages, page, parameters, run
+
+TEXT = "The plot was dull and lifeless."
+
+
+@pytest.fixture(scope="module")
+def pretrained() -> gb.Model:
+    return gb.load("pretrained", "cpu")
+
+
+@pytest.fixture(scope="module")
+def sentiment() -> gb.Model:
+    return gb.load("sentiment", "cpu")
+
+
+def answers(app: AppTest) -> list[str]:
+    """The badges in the text bar, without markup."""
+    (badges,) = [block.proto.body for block in app.get("html") if '<div class="gb-answers"' in block.proto.body]
+    return [re.sub("<[^>]+>", "", badge) for badge in re.findall('<span class="gb-answer".*?</span>', badges)]
+
+
+def enter(app: AppTest, text: str) -> AppTest:
+    return click(app, "box_text", {"version": "box_text", "text": text})
+
+
+@pytest.mark.parametrize("page_id", ["workbench", "inputs"])
+def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Model, pretrained: gb.Model) -> None:
+    found = gb.classify(sentiment, TEXT)
+    label = found.labels[found.predicted]
+    assert answers(page(page_id, text=TEXT)) == [f"{label} {percent(float(found.probabilities.max()))}"]
+    gap = "Paris is the capital of [MASK]."
+    guess = gb.fill_mask(pretrained, gap, top_k=1)
+    first, _ = answers(page(page_id, text=gap))
+    assert first == f"[MASK] = {guess.candidates[0][0]} {percent(float(guess.probabilities[0, 0]))}"
+    pair = EXAMPLES["pair"]
+    follows = gb.next_sentence(pretrained, pair.text, pair.pair).probability
+    assert f"B follows A {percent(float(follows))}" in answers(page(page_id, text=pair.text, pair=pair.pair))
+
+
+def test_the_models_are_told_by_what_they_do() -> None:
+    (line,) = [as_read(button.label) for button in page().button if button.key == "models"]
+    assert line == "Guesses words: GlassBERT pretrained · decides: GlassBERT sentiment"
+
+
+def test_attention_is_that_of_the_model_whose_decision_is_explained() -> None:
+    for view, role in ({"text": TEXT, "token": "-1"}, "beside"), ({"text": "A [MASK].", "token": "2"}, "model"):
+        app = page(shown_model="", **view)
+        (switch,) = [group for group in app.button_group if group.label == "Attention of"]
+        assert switch.value == role
+
+
+def test_earlier_texts_of_the_session_can_be_opened_again() -> None:
+    app = page(text="The first text.")
+    enter(app, "The second text.")
+    enter(app, "The third text.")
+    labels = [as_read(button.label) for button in app.button if (button.key or "").startswith("recent_")]
+    assert labels == ["The second text.", "The first text."]
+    (button,) = [button for button in app.button if button.key == "recent_1"]
+    button.click()
+    run(app)
+    assert parameters(app)["text"] == "The first text."
+
+
+def test_text_b_is_opened_and_removed() -> None:
+    app = page(text=TEXT)
+    (button,) = [button for button in app.button if button.key == "add_pair"]
+    button.click()
+    run(app)
+    click(app, "box_pair", {"version": "box_pair", "text": "And long."})
+    assert parameters(app)["pair"] == "And long."
+    (button,) = [button for button in app.button if button.key == "remove_pair"]
+    button.click()
+    run(app)
+    assert "pair" not in parameters(app)
+    assert not [block for block in app.get("bidi_component") if "-box_pair" in block.proto.id]
+
+
+@pytest.mark.slow
+def test_the_verdict_is_the_librarys(sentiment: gb.Model, pretrained: gb.Model) -> None:
+    app = page(text=TEXT, verdict="1")
+    job = app.session_state["memory_jobs"]["verdict"]
+    deadline = time.monotonic() + 60
+    while job.running:
+        assert time.monotonic() < deadline, "no verdict"
+        time.sleep(0.05)
+    run(app)
+    expected = gb.verdict(sentiment, TEXT, proposer=pretrained)
+    shown = as_read("\n".join(element.value for element in app.markdown))
+    for part in (expected.words, expected.trust, expected.flip):
+        assert part.sentence in shown
+    other = page("saliency", text=TEXT, verdict="0")
+    assert expected.words.sentence not in as_read("\n".join(element.value for element in other.markdown))
+
+
+def test_colours_that_explain_next_to_nothing_say_so_where_they_are_drawn(pretrained: gb.Model) -> None:
+    """The empty pair already speaks for "B follows A"; the words lower it."""
+    pair = EXAMPLES["pair"]
+    gap = gb.baseline_gap(pretrained, pair.text, pair.pair, target=gb.NextSentenceTarget())
+    assert gap.verdict == "fails"
+    view = {"text": pair.text, "pair": pair.pair, "explain": "next"}
+    app = page(method="integrated_gradients", **view)
+    assert gap.sentence[1:] in messages(app)
+    assert "do not read these colours" in messages(app).lower()
+    assert "colours" not in messages(page(method="saliency", **view))
+
+
+def test_definitions_are_searched_and_opened_one_by_one() -> None:
+    titles = {id: title for id, (title, _) in sections().items()}
+    assert len(titles) >= 12
+    app = page("definitions")
+
+    def shown(app: AppTest) -> list[str]:
+        markdown = "\n".join(element.value for element in app.main.markdown)
+        return re.findall(r"^### (.*)$", markdown, flags=re.MULTILINE)
+
+    assert shown(app) == list(titles.values())
+    (search,) = app.text_input
+    search.set_value("Pseudo-Perplexity")
+    run(app)
+    assert shown(app) == ["Surprise"]
+    assert shown(page("definitions", section=section_id("Where the difference lives"))) == [
+        "Where the difference lives"
+    ]
+    assert shown(page("definitions", section="no such section")) == list(titles.values())
+    assert "No section contains" in messages(page("definitions", search="xyzzy"))
+
+
+def test_every_explanation_of_a_number_leads_to_a_section_that_exists() -> None:
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parents[2] / "components" / "views"
+    named = {
+        title for path in folder.rglob("*.py") for title in re.findall(r'how_computed\("(.+?)"\)', path.read_text())
+    }
+    assert len(named) >= 5
+    assert {section_id(title) for title in named} <= sections().keys()
