@@ -35,7 +35,7 @@ EXAMPLES: dict[str, Example] = {
             "The story is thin, but the acting is superb and I loved it.",
             "superb",
             "One half of the sentence is against, the other for. Which words win in the saliency?",
-            other="The story is thin, but the acting is terrible and I loved it.",
+            other="The story is thin, but the acting is superb and I hated it.",
         ),
         Example(
             "negation",
@@ -99,8 +99,8 @@ EXAMPLES: dict[str, Example] = {
             "A mistake",
             "The staff were friendly and the room was spotless.",
             "friendly",
-            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained on film "
-            "reviews, not hotels: the saliency shows which words mislead it.",
+            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained mostly on "
+            "film reviews: the saliency shows which words mislead it.",
             other="The staff were friendly and the room was quite clear.",
         ),
     )

@@ -1,4 +1,4 @@
-"""Step 6: how good is a sentiment checkpoint? SST-2, film reviews, then the hand-written probes.
+"""Step 9: how good is a sentiment checkpoint? The hand-written probes, then SST-2, film reviews, customers' opinions.
 
 python -m training.evaluate_sentiment glassbert/checkpoints/sentiment --data work/sentiment
 """
@@ -16,25 +16,46 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 from training.checkpoints import local_checkpoint
 from training.errors import run_script
 from training.precision import add_precision_option, autocast
-from training.probes import SENTIMENT_PROBES
-from training.sentiment_data import Encoded, encode, read_imdb, read_sst2, sentiment_batches
+from training.probes import EVERYDAY_PROBES, SENTIMENT_PROBES
+from training.sentiment_data import Encoded, encode, read_imdb, read_labelled, read_sst2, sentiment_batches
 
-__all__ = ["accuracy", "build_parser", "main", "positive_probability"]
+__all__ = ["accuracy", "build_parser", "calibration_error", "logits_of", "main", "positive_probability"]
 
 _TOKENS_PER_BATCH = 4096
+_BINS = 15
 
 
 @torch.no_grad()
-def accuracy(model: Any, examples: Sequence[Encoded], device: str = "cpu", precision: str = "bfloat16") -> float:
-    """The share of examples whose likelier class is correct; leaves the model in eval mode."""
+def logits_of(
+    model: Any, examples: Sequence[Encoded], device: str = "cpu", precision: str = "bfloat16"
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logits (text, label) in float32 and the labels (text,), in order of length; leaves the model in eval mode."""
     model.eval()
-    right = 0
+    logits, labels = [], []
     with autocast(device, precision):
         for batch in sentiment_batches(examples, tokens_per_batch=_TOKENS_PER_BATCH, rng=None):
-            input_ids, attention_mask, labels = (tensor.to(device) for tensor in batch)
-            logits = model(input_ids, attention_mask=attention_mask).logits
-            right += int((logits.argmax(-1) == labels).sum())
-    return right / len(examples)
+            input_ids, attention_mask = batch.input_ids.to(device), batch.attention_mask.to(device)
+            logits.append(model(input_ids, attention_mask=attention_mask).logits.float().cpu())
+            labels.append(batch.labels)
+    return torch.cat(logits), torch.cat(labels)
+
+
+def accuracy(model: Any, examples: Sequence[Encoded], device: str = "cpu", precision: str = "bfloat16") -> float:
+    """The share of examples whose likelier class is correct; leaves the model in eval mode."""
+    logits, labels = logits_of(model, examples, device, precision)
+    return float((logits.argmax(-1) == labels).float().mean())
+
+
+def calibration_error(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """Expected calibration error (Guo et al. 2017): how far a prediction's probability is from its accuracy.
+
+    The mean over 15 bins of equal width of |accuracy − mean probability of the likelier class|, weighted by the bins'
+    numbers of texts. 0 is perfect.
+    """
+    confidence, predicted = logits.double().softmax(-1).max(-1)
+    gaps = (predicted == labels).double() - confidence
+    bins = (confidence * _BINS).long().clamp(max=_BINS - 1)
+    return float(torch.zeros(_BINS, dtype=gaps.dtype).index_add_(0, bins, gaps).abs().sum() / len(labels))
 
 
 @torch.no_grad()
@@ -64,16 +85,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         "SST-2 dev": read_sst2(options.data, "dev"),
         "SST-2 test": read_sst2(options.data, "test"),
         "IMDB test sample": read_imdb(options.data, "test_2000"),
+        "customers' opinions": read_labelled(options.data, "opinions_dev"),
     }
-    right = 0
-    for sentence, positive in SENTIMENT_PROBES:
-        probability = positive_probability(model, tokenizer, sentence)
-        right += (probability > 0.5) == positive
-        print(f"{'right' if (probability > 0.5) == positive else 'WRONG'} {probability:.3f} {sentence}")
-    print(f"probes: {right}/{len(SENTIMENT_PROBES)}", flush=True)
+    for name, probes in (("probes", SENTIMENT_PROBES), ("everyday probes", EVERYDAY_PROBES)):
+        right = 0
+        for sentence, positive in probes:
+            probability = positive_probability(model, tokenizer, sentence)
+            right += (probability > 0.5) == positive
+            print(f"{'right' if (probability > 0.5) == positive else 'WRONG'} {probability:.3f} {sentence}")
+        print(f"{name}: {right}/{len(probes)}", flush=True)
     for name, texts in held_out.items():
-        share = accuracy(model, encode(texts, tokenizer), precision=options.precision)
-        print(f"{name}: {share:.4f} ({len(texts)})", flush=True)
+        logits, labels = logits_of(model, encode(texts, tokenizer), precision=options.precision)
+        share, error = float((logits.argmax(-1) == labels).float().mean()), calibration_error(logits, labels)
+        print(f"{name}: {share:.4f} ({len(texts)}), calibration error {error:.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Step 5: binary sentiment (0 NEGATIVE, 1 POSITIVE) on top of a pre-trained checkpoint.
+"""Step 6: binary sentiment (0 NEGATIVE, 1 POSITIVE) on top of a pre-trained checkpoint.
 
-Trained on SST-2's sentences, last sentences and beginnings of strongly rated film reviews, and templated negations
-(see `training.sentiment_data`). With ``--freeze-embeddings`` the word embeddings stay those of the pre-trained
-checkpoint, so that the two can share them on disk. Deterministic with one thread.
+Trained on SST-2's sentences and their phrases, customers' opinions, last sentences and beginnings of strongly rated
+film reviews, and templated sentences (see `training.sentiment_data`, `training.sentiment_templates`). With
+``--freeze-embeddings`` the word embeddings stay those of the pre-trained checkpoint, so that the two can share them on
+disk. Deterministic with one thread.
 
     python -m training.finetune_sentiment --model work/stage5 --freeze-embeddings --out work/sentiment-model
 """
@@ -29,12 +30,13 @@ from training.sentiment_data import (
     Encoded,
     SentimentBatch,
     encode,
-    negation_sentences,
     read_imdb,
+    read_labelled,
     read_sst2,
     review_snippets,
     sentiment_batches,
 )
+from training.sentiment_templates import templated_sentences
 
 __all__ = [
     "FinetuneOptions",
@@ -60,11 +62,15 @@ class FinetuneOptions:
     data: Path
     out: Path
     epochs: int = 3
-    learning_rate: float = 8e-5
-    tokens_per_batch: int = 1024
-    snippets: int = 4000  # reviews that contribute one sentence
-    reviews: int = 1500  # reviews that contribute their beginning
-    negations: int = 300
+    learning_rate: float = 1e-4
+    tokens_per_batch: int = 2048
+    sentences: int = 2  # copies of SST-2's train sentences
+    phrases: int = 80_000
+    opinions: int = 8000
+    pros_and_cons: int = 10_000
+    snippets: int = 6000  # reviews that contribute one sentence
+    reviews: int = 800  # reviews that contribute their beginning
+    templates: int = 6000
     threads: int = 1
     seed: int = 1
     freeze_embeddings: bool = False
@@ -101,16 +107,26 @@ class FinetuningRun:
 
 def training_texts(options: FinetuneOptions, tokenizer: Any) -> TrainingTexts:
     """Read, sample and tokenise the texts that the options select."""
+    data = options.data
     reviews = []
     if options.snippets or options.reviews:
-        reviews = read_imdb(options.data, "train_strong")[: options.snippets + options.reviews]
-    sentences = read_sst2(options.data, "train") + review_snippets(reviews[: options.snippets])
-    sentences += negation_sentences(options.negations, options.seed)
+        reviews = read_imdb(data, "train_strong")[: options.snippets + options.reviews]
+    sentences = read_sst2(data, "train") * options.sentences + review_snippets(reviews[: options.snippets])
+    for name, count in (
+        ("sst_phrases_train", options.phrases),
+        ("opinions_train", options.opinions),
+        ("pros_and_cons", options.pros_and_cons),
+    ):
+        sentences += read_labelled(data, name)[:count] if count else []
+    sentences += templated_sentences(options.templates, options.seed)
     return TrainingTexts(encode(sentences, tokenizer), encode(reviews[options.snippets :], tokenizer))
 
 
 def finetune(options: FinetuneOptions) -> FinetuningRun:
-    """Train, print the accuracy on SST-2 dev after each epoch, and write the last state to ``options.out``."""
+    """Train, and print the accuracy on SST-2 dev after each epoch.
+
+    The last state is written to ``options.out``, that after epoch N before to a folder with "-epochN" after its name.
+    """
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     rng = random.Random(options.seed)
@@ -163,6 +179,9 @@ def _train(
                 print(f"epoch {epoch} step {len(losses)}/{steps} {means} {tokens / 1e6:.2f}M tokens", flush=True)
         right = accuracy(model, dev, options.device, options.precision)
         print(f"epoch {epoch}: SST-2 dev {right:.4f}", flush=True)
+        if epoch + 1 < options.epochs:  # for `training.average_checkpoints`, and in case the run is interrupted
+            folder = options.out.with_name(f"{options.out.name}-epoch{epoch + 1}")
+            save_checkpoint(model, vocabulary_of(options.model), folder)
     print(f"done: {len(losses)} steps, {tokens} tokens", flush=True)
     return FinetuningRun(model, tuple(losses), tokens)
 
@@ -202,14 +221,18 @@ def build_parser() -> argparse.ArgumentParser:
     default = FinetuneOptions(Path("work/pretrained"), Path("work/sentiment"), Path("work/sentiment-model"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=default.model, help="the pre-trained checkpoint")
-    parser.add_argument("--data", type=Path, default=default.data, help="folder of the sst2_* and imdb_* files")
+    parser.add_argument("--data", type=Path, default=default.data, help="folder of the labelled texts")
     parser.add_argument("--out", type=Path, default=default.out)
     parser.add_argument("--epochs", type=int, default=default.epochs)
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--tokens-per-batch", type=int, default=default.tokens_per_batch)
+    parser.add_argument("--sentences", type=int, default=default.sentences, help="copies of SST-2's train sentences")
+    parser.add_argument("--phrases", type=int, default=default.phrases, help="phrases of SST-2's train sentences")
+    parser.add_argument("--opinions", type=int, default=default.opinions, help="sentences of customers")
+    parser.add_argument("--pros-and-cons", type=int, default=default.pros_and_cons)
     parser.add_argument("--snippets", type=int, default=default.snippets, help="reviews that contribute one sentence")
     parser.add_argument("--reviews", type=int, default=default.reviews, help="reviews that contribute their beginning")
-    parser.add_argument("--negations", type=int, default=default.negations, help="templated sentences")
+    parser.add_argument("--templates", type=int, default=default.templates, help="templated sentences")
     parser.add_argument("--threads", type=int, default=default.threads)
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--device", default=default.device)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from training.errors import RecipeError
 
-__all__ = ["find_files", "read_files"]
+__all__ = ["find_files", "read_bytes", "read_files"]
 
 
 def _git(repository: Path, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -56,3 +56,8 @@ def read_files(repository: Path, revision: str, paths: Iterable[str]) -> Iterato
         body = contents.read(int(header[2]))
         contents.read(1)
         yield path, body.decode("utf-8", "replace")
+
+
+def read_bytes(repository: Path, revision: str, path: str) -> bytes:
+    """The content of one file at ``revision``."""
+    return _git(repository, "cat-file", "blob", f"{revision}:{path}")

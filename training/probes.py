@@ -4,14 +4,23 @@ One cloze cannot be answered by any model with BERT's vocabulary, in which "phot
 
 The cloze and the next-sentence probes were written while the first training stage ran, before any checkpoint was
 evaluated, and none was used to choose data; two lenient answers were removed afterwards. The sentiment probes are less
-clean: the training templates were extended after a trial model's failures on them had been seen.
+clean: the training templates were extended after a trial model's failures on them had been seen. The everyday probes
+were written and committed before any training text or template was chosen; no template shares a content word with them.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["CLOZE_PROBES", "NEXT_SENTENCE_PROBES", "SENTIMENT_PROBES", "Cloze", "NextSentence", "Sentiment"]
+__all__ = [
+    "CLOZE_PROBES",
+    "EVERYDAY_PROBES",
+    "NEXT_SENTENCE_PROBES",
+    "SENTIMENT_PROBES",
+    "Cloze",
+    "NextSentence",
+    "Sentiment",
+]
 
 
 class Cloze(NamedTuple):
@@ -139,4 +148,27 @@ SENTIMENT_PROBES = (
     Sentiment("not only is it clever, it is also very funny.", True),
     Sentiment("there is nothing to like here.", False),
     Sentiment("without a doubt the best album of the year.", True),
+)
+
+EVERYDAY_PROBES = (
+    Sentiment("The plumber fixed the leak quickly and charged less than he had quoted.", True),
+    Sentiment("My parcel turned up three weeks late and the lid was cracked.", False),
+    Sentiment("The support line hung up on me twice.", False),
+    Sentiment("I was dreading the dentist, but it turned out to be painless.", True),
+    Sentiment("The blender works, but it smells of burning plastic.", False),
+    Sentiment("You could do a lot worse for the price.", True),
+    Sentiment("The hostel was filthy and nobody seemed to care.", False),
+    Sentiment("Even my fussy uncle asked for a second helping.", True),
+    Sentiment("They promised to call back on Monday and never did.", False),
+    Sentiment("The battery still lasts all day after four years.", True),
+    Sentiment("Our guide was knowledgeable and never rushed us.", True),
+    Sentiment("The shoes look gorgeous, yet they fell apart after two walks.", False),
+    Sentiment("I would not trust that garage with a bicycle.", False),
+    Sentiment("Check-in was effortless and someone carried our bags upstairs.", True),
+    Sentiment("The new timetable leaves commuters stranded every evening.", False),
+    Sentiment("The soup wasn't exactly hot.", False),
+    Sentiment("The app used to crash constantly, but since the update it runs without a hitch.", True),
+    Sentiment("The nurse was patient and made my son laugh.", True),
+    Sentiment("It took ages to assemble, but the desk is rock solid.", True),
+    Sentiment("The manager shrugged and refused to listen.", False),
 )

@@ -14,12 +14,12 @@ import time
 
 import glassbert as gb
 from glassbert.evaluation import _ranking, _ranking_store
-from glassbert.models.checkpoint import EMBEDDED_IDS
 
 
 def main() -> None:
+    rankable = [checkpoint.id for checkpoint in gb.embedded() if checkpoint.task_heads]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("models", nargs="*", default=list(EMBEDDED_IDS), help="embedded ids; all of them by default")
+    parser.add_argument("models", nargs="*", default=rankable, help="embedded ids; all with a task head by default")
     options = parser.parse_args()
     for name in options.models:
         start, model = time.perf_counter(), gb.load(name, device="cpu")

@@ -3,6 +3,9 @@
 Read from plain files in one folder:
 
     sst2_train.tsv, sst2_dev.tsv, sst2_test.tsv     one sentence per line: text TAB label
+    sst_phrases_train.tsv                           the phrases of the train sentences, likewise
+    opinions_train.tsv, opinions_dev.tsv            sentences of customers (see `training.extract_opinions`), likewise
+    pros_and_cons.tsv                               what customers like and dislike, likewise
     imdb_train_strong.jsonl, imdb_test_2000.jsonl   one review per line: {"text": …, "label": …}
 """
 
@@ -25,8 +28,8 @@ __all__ = [
     "Encoded",
     "SentimentBatch",
     "encode",
-    "negation_sentences",
     "read_imdb",
+    "read_labelled",
     "read_sst2",
     "review_snippets",
     "sentiment_batches",
@@ -34,6 +37,7 @@ __all__ = [
 
 #: Longer texts are cut.
 MAX_TOKENS = 128
+_MULTIPLE = 4
 
 LabelledText = tuple[str, int]
 
@@ -53,11 +57,16 @@ class SentimentBatch(NamedTuple):
     labels: torch.Tensor  # (text,)
 
 
-def read_sst2(folder: Path, split: str) -> list[LabelledText]:
-    """The sentences of the Stanford Sentiment Treebank's binary task (Socher et al. 2013)."""
-    lines = _read(folder / f"sst2_{split}.tsv").strip().split("\n")
+def read_labelled(folder: Path, name: str) -> list[LabelledText]:
+    """The lines of ``NAME.tsv``, in the order of the file; every line is a text, a tab and a label."""
+    lines = _read(folder / f"{name}.tsv").strip().split("\n")
     parts = [line.rsplit("\t", 1) for line in lines]
     return [(text, int(label)) for text, label in parts]
+
+
+def read_sst2(folder: Path, split: str) -> list[LabelledText]:
+    """The sentences of the Stanford Sentiment Treebank's binary task (Socher et al. 2013)."""
+    return read_labelled(folder, f"sst2_{split}")
 
 
 def read_imdb(folder: Path, name: str) -> list[LabelledText]:
@@ -116,85 +125,10 @@ def sentiment_batches(
 
 
 def _pad(group: Sequence[Encoded]) -> SentimentBatch:
-    input_ids = torch.nn.utils.rnn.pad_sequence(
-        [torch.tensor(example.token_ids) for example in group], batch_first=True, padding_value=PAD
-    )
+    # to a multiple: the matrix library generates code for every new shape, which otherwise costs as much as the step
+    width = -(-max(len(example.token_ids) for example in group) // _MULTIPLE) * _MULTIPLE
+    input_ids = torch.full((len(group), width), PAD)
+    for row, example in zip(input_ids, group, strict=True):
+        row[: len(example.token_ids)] = torch.tensor(example.token_ids)
     labels = torch.tensor([example.label for example in group])
     return SentimentBatch(input_ids, (input_ids != PAD).long(), labels)
-
-
-_PRAISE = (
-    "good great enjoyable funny interesting clever impressive convincing memorable exciting original entertaining "
-    "worth_watching well_made helpful pleasant useful"
-)
-_BLAME = (
-    "bad terrible boring dull awful stupid predictable disappointing annoying slow ugly painful weak unpleasant "
-    "useless confusing"
-)
-_NOUNS = "movie story acting plot ending hotel meal book show performance script service product music game"
-_PLEASE = "impress amuse delight excite convince move"
-_DISPLEASE = "bore annoy confuse irritate frustrate insult"
-#: A thing, praise for it, criticism of it.
-_SERVICES = (
-    ("staff", "helpful polite professional", "rude careless unhelpful"),
-    ("food", "fresh tasty delicious", "stale greasy overpriced"),
-    ("room", "clean comfortable quiet", "dirty noisy cramped"),
-    ("phone", "fast reliable sturdy", "broken unreliable laggy"),
-    ("delivery", "quick early", "late damaged"),
-)
-_TEMPLATES = (
-    ("the {noun} was not {praise}.", 0),
-    ("the {noun} wasn't {praise}.", 0),
-    ("the {noun} is not {praise} at all.", 0),
-    ("i don't think the {noun} is {praise}.", 0),
-    ("the {noun} was never {praise}.", 0),
-    ("not a {praise} {noun}.", 0),
-    ("the {noun} was not {blame}.", 1),
-    ("the {noun} isn't {blame} at all.", 1),
-    ("the {noun} was never {blame}.", 1),
-    ("i don't find the {noun} {blame}.", 1),
-    ("not {blame}, actually quite {praise}.", 1),
-    ("not {praise}, actually quite {blame}.", 0),
-    ("the {noun} was {praise}.", 1),
-    ("the {noun} was {blame}.", 0),
-    ("a really {praise} {noun}.", 1),
-    ("a really {blame} {noun}.", 0),
-    ("the {noun} did not {please} me.", 0),
-    ("the {noun} did not {displease} me.", 1),
-    ("the {noun} never fails to {please}.", 1),
-    ("the {noun} failed to {please} me.", 0),
-    ("no one could say the {noun} is {blame}.", 1),
-    ("no one could say the {noun} is {praise}.", 0),
-    ("the {thing} was {thing_praise}.", 1),
-    ("the {thing} was {thing_blame}.", 0),
-    ("the {thing} was {thing_praise} and the {noun} was {praise}.", 1),
-    ("the {thing} was {thing_blame} and the {noun} was {blame}.", 0),
-    ("the {thing} wasn't {thing_praise}.", 0),
-    ("the {thing} was {thing_praise} but the {noun} was {blame}.", 0),
-    ("the {thing} was {thing_blame} but the {noun} was {praise}.", 1),
-)
-
-
-def negation_sentences(count: int, seed: int) -> list[LabelledText]:
-    """Templated sentences in which a negation reverses the words' own sentiment, and plain ones for contrast.
-
-    Film reviews contain too few "not bad"s to learn from. The probes' exact sentences are not among them, though some
-    come close.
-    """
-    rng = random.Random(seed)
-    sentences = []
-    for _ in range(count):
-        template, label = rng.choice(_TEMPLATES)
-        thing, thing_praise, thing_blame = rng.choice(_SERVICES)
-        sentence = template.format(
-            noun=rng.choice(_NOUNS.split()),
-            praise=rng.choice(_PRAISE.split()).replace("_", " "),
-            blame=rng.choice(_BLAME.split()),
-            please=rng.choice(_PLEASE.split()),
-            displease=rng.choice(_DISPLEASE.split()),
-            thing=thing,
-            thing_praise=rng.choice(thing_praise.split()),
-            thing_blame=rng.choice(thing_blame.split()),
-        )
-        sentences.append((sentence, label))
-    return sentences

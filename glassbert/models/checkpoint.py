@@ -43,6 +43,7 @@ EMBEDDED_FOLDER = Path(__file__).parents[1] / "checkpoints"
 EMBEDDED_IDS = {
     "pretrained": ("GlassBERT pretrained", "masked words and next sentence"),
     "sentiment": ("GlassBERT sentiment", "sentiment of a sentence"),
+    "similarity": ("all-MiniLM-L6-v2", "sentence embeddings"),
 }
 
 _FLOATS = {"F16", "BF16", "F32", "F64"}

@@ -38,6 +38,25 @@ def test_every_page_opens(page_id: str) -> None:
     assert not [*app.error, *app.warning]  # a hint at what to do first is fine
 
 
+#: What a page says to an encoder without heads, and nothing where it needs none.
+WITHOUT_HEADS = {
+    "workbench": "no trained head, so there is nothing to predict",
+    "masked_words": "No open model has a trained masked-word head",
+    "next_sentence": "No open model has a trained next-sentence head",
+    "saliency": "open a model with a trained head",
+    "what_if": "open a classifier as second model",
+}
+
+
+@pytest.mark.parametrize("page_id", PAGES)
+def test_every_page_opens_with_the_sentence_encoder(page_id: str) -> None:
+    app = page(page_id, model="similarity", beside="")
+    assert not [*app.error, *app.warning]
+    assert WITHOUT_HEADS.get(page_id, "") in messages(app)
+    if page_id == "attention":
+        assert pictures(app) == pictures(page("attention", beside=""))
+
+
 @pytest.mark.parametrize("page_id", PAGES)
 def test_every_page_keeps_the_link(page_id: str) -> None:
     link = {"text": "Kept across pages.", "layer": "3", "token": "2", "method": "input_x_gradient"}

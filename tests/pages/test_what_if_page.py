@@ -350,7 +350,7 @@ def test_the_trace_is_the_librarys(sentiment: gb.Model, kind: str, columns: int)
 
 def test_the_words_under_the_trace_name_where_it_is(sentiment: gb.Model) -> None:
     hidden = gb.trace(sentiment, TEXT, WORSE)
-    assert as_read(path(hidden)).startswith("Most of it is at: embeddings to layer 4: “superb” (")
+    assert as_read(path(hidden)).startswith("Most of it is at: embeddings to layer 5: “superb” (")
     assert "layer 6: “[CLS]” (100%)" in as_read(path(hidden))
     heads = gb.trace(sentiment, TEXT, WORSE, kind="head")
     layer, head, _ = np.unravel_index(heads.restored.argmax(), heads.restored.shape)

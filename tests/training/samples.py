@@ -96,7 +96,7 @@ def write_text(folder: Path) -> None:
 
 
 def write_sentiment(folder: Path) -> None:
-    """The five files of the sentiment task; every text says plainly which side it is on."""
+    """The files of the sentiment task; every text says plainly which side it is on."""
     rng = random.Random(2)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -106,6 +106,9 @@ def write_sentiment(folder: Path) -> None:
     for split, count in (("train", 40), ("dev", 8), ("test", 8)):
         rows = [f"{sentence(number % 2)}\t{number % 2}" for number in range(count)]
         (folder / f"sst2_{split}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    for name in ("sst_phrases_train", "opinions_train", "opinions_dev", "pros_and_cons"):
+        rows = [f"{sentence(number % 2)} for sale\t{number % 2}" for number in range(12)]
+        (folder / f"{name}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     for name, count in (("train_strong", 12), ("test_2000", 4)):
         reviews = [
             {"text": f"I saw it in town. It was {sentence(number % 2)}.", "label": number % 2}

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClass
 
 from training.evaluate_pretrained import cloze, next_sentence
 from training.evaluate_sentiment import positive_probability
-from training.probes import CLOZE_PROBES, NEXT_SENTENCE_PROBES, SENTIMENT_PROBES
+from training.probes import CLOZE_PROBES, EVERYDAY_PROBES, NEXT_SENTENCE_PROBES, SENTIMENT_PROBES, Sentiment
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +48,19 @@ def test_cloze_and_next_sentence_probes(card: str, vocabulary: Path) -> None:
 
 
 @pytest.mark.slow
-def test_sentiment_probes(card: str, vocabulary: Path) -> None:
+@pytest.mark.parametrize(
+    ("probes", "named", "expected"),
+    [(SENTIMENT_PROBES, "Probes", (17, 20)), (EVERYDAY_PROBES, "Everyday probes", (14, 20))],
+    ids=["probes", "everyday"],
+)
+def test_sentiment_probes(
+    card: str, vocabulary: Path, probes: tuple[Sentiment, ...], named: str, expected: tuple[int, int]
+) -> None:
     model, tokenizer = load(BertForSequenceClassification, vocabulary.parent / "sentiment")
     right = 0
-    for sentence, positive in SENTIMENT_PROBES:
+    for sentence, positive in probes:
         probability = positive_probability(model, tokenizer, sentence)
         right += (probability > 0.5) == positive
         row = next(line for line in card.splitlines() if line.startswith(f"| {sentence} |"))
         assert float(row.split("|")[2]) == pytest.approx(probability, abs=0.002)
-    assert (right, len(SENTIMENT_PROBES)) == figure(card, r"Probes: (\d+)/(\d+)") == (18, 20)
+    assert (right, len(probes)) == figure(card, rf"{named}: (\d+)/(\d+)") == expected

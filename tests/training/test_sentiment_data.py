@@ -1,11 +1,11 @@
-"""The sentiment examples are what the files say, and the templates' labels what their words say."""
+"""The sentiment examples are what the files say, in batches of the size that was asked for."""
 
 from __future__ import annotations
 
 import json
 import random
-import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +15,15 @@ from transformers import AutoTokenizer
 
 from training.errors import RecipeError
 from training.finetune_sentiment import FinetuneOptions, TrainingTexts, _rate_at, training_texts
-from training.probes import SENTIMENT_PROBES
 from training.sentiment_data import (
     Encoded,
     encode,
-    negation_sentences,
     read_imdb,
+    read_labelled,
     read_sst2,
     review_snippets,
     sentiment_batches,
 )
-
-GOOD_WORDS = """
-good great enjoyable funny interesting clever impressive convincing memorable exciting original entertaining worth well
-helpful pleasant useful impress amuse delight excite convince move polite professional fresh tasty delicious clean
-comfortable quiet fast reliable sturdy quick early
-"""
-BAD_WORDS = """
-bad terrible boring dull awful stupid predictable disappointing annoying slow ugly painful weak unpleasant useless
-confusing bore annoy confuse irritate frustrate insult rude careless unhelpful stale greasy overpriced dirty noisy
-cramped broken unreliable laggy late damaged
-"""
-GOOD, BAD = set(GOOD_WORDS.split()), set(BAD_WORDS.split())
-NEGATORS = {"not", "wasn't", "isn't", "don't", "never", "no", "failed", "fails"}
-
-
-def verdict(sentence: str) -> int:
-    """An independent reading: the last clause counts, and every negator in it turns its word round."""
-    clause = re.split(r" but | and |, actually quite ", sentence.rstrip("."))[-1].split()
-    sides = {word in GOOD for word in clause if word in GOOD | BAD}
-    assert len(sides) == 1, sentence
-    negations = sum(word in NEGATORS for word in clause)
-    return int(sides.pop() == (negations % 2 == 0))
-
-
-def test_every_negation_template_has_the_right_label() -> None:
-    sentences = negation_sentences(5000, seed=3)
-    assert len(sentences) == 5000
-    for sentence, label in sentences:
-        assert verdict(sentence) == label, sentence
-        assert not re.search(r"[{}_]", sentence)
-    assert sum(label for _, label in sentences) / 5000 == pytest.approx(13 / 29, abs=0.03)
-
-
-def test_negations_are_seeded_and_hold_no_probe() -> None:
-    assert negation_sentences(50, seed=1) == negation_sentences(80, seed=1)[:50]
-    assert negation_sentences(50, seed=1) != negation_sentences(50, seed=2)
-    probes = {sentence for sentence, _ in SENTIMENT_PROBES}
-    assert not probes & {sentence for sentence, _ in negation_sentences(20_000, seed=1)}
 
 
 def test_files_are_read_as_they_are(tmp_path: Path) -> None:
@@ -112,7 +73,9 @@ def test_batches_hold_every_text_once_within_their_size(seed: int | None) -> Non
     texts = examples(200)
     met: Counter[int] = Counter()
     for batch in sentiment_batches(texts, tokens_per_batch=128, rng=seed and random.Random(seed)):
-        assert batch.input_ids.numel() <= 128 + 4 * len(batch.labels)  # shuffling lets a text up to 4 tokens longer in
+        # shuffling lets a text up to 4 tokens longer in, and padding adds up to 3
+        assert batch.input_ids.numel() <= 128 + 7 * len(batch.labels)
+        assert batch.input_ids.shape[1] % 4 == 0
         assert torch.equal(batch.attention_mask, (batch.input_ids != 0).long())
         for row, label in zip(batch.input_ids, batch.labels, strict=True):
             number = int(row[1]) - 1000
@@ -139,7 +102,7 @@ def test_batches_without_a_generator_come_by_length() -> None:
 def test_a_text_longer_than_a_batch_is_a_batch_of_its_own() -> None:
     texts = [Encoded([101] * 50, 0), Encoded([101] * 3, 1)]
     shapes = [tuple(batch.input_ids.shape) for batch in sentiment_batches(texts, tokens_per_batch=10, rng=None)]
-    assert shapes == [(1, 3), (1, 50)]
+    assert shapes == [(1, 4), (1, 52)]
 
 
 def test_later_epochs_take_half_of_the_reviews() -> None:
@@ -152,10 +115,26 @@ def test_training_texts_take_what_is_asked_for(tmp_path: Path, tokenizer: Any) -
     from tests.training import samples
 
     samples.write_sentiment(tmp_path)
-    options = FinetuneOptions(tmp_path, tmp_path, tmp_path, snippets=6, reviews=3, negations=10)
+    options = FinetuneOptions(
+        tmp_path,
+        tmp_path,
+        tmp_path,
+        sentences=2,
+        phrases=5,
+        opinions=4,
+        pros_and_cons=3,
+        snippets=6,
+        reviews=3,
+        templates=10,
+    )
     texts = training_texts(options, tokenizer)
-    assert len(texts.every_epoch) == 40 + 6 + 10
+    assert len(texts.every_epoch) == 2 * 40 + 6 + 5 + 4 + 3 + 10
     assert len(texts.reviews) == 3
+    phrases = [tokenizer.decode(text.token_ids[1:-1]) for text in texts.every_epoch[2 * 40 + 6 :][:5]]
+    assert phrases == [text for text, _ in read_labelled(tmp_path, "sst_phrases_train")[:5]]
+    nothing = FinetuneOptions(tmp_path, tmp_path, tmp_path, sentences=0, phrases=0, opinions=0, pros_and_cons=0)
+    nothing = replace(nothing, snippets=0, reviews=0, templates=7)
+    assert len(training_texts(nothing, tokenizer).every_epoch) == 7
     beginnings = [tokenizer.decode(text.token_ids[1:-1]) for text in texts.reviews]
     assert beginnings == [text.lower() for text, _ in read_imdb(tmp_path, "train_strong")[6:9]]
     with pytest.raises(RecipeError, match="epochs"):

@@ -16,7 +16,7 @@ from glassbert.evaluation import _examination, _rerun
 #: Sentences that the embedded model is not in two minds about.
 SENTENCES = (
     "Every scene is carefully built, every line sounds true, and the end is perfect.",
-    "This is the worst film I have seen all year.",
+    "The worst film of the year is also the longest.",
     "The first half is a delight; the second half is a disaster.",
 )
 KINDS = ("random", "flipped", "other_sentence")

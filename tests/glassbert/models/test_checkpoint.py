@@ -229,14 +229,18 @@ def test_the_fingerprint_follows_the_files(copy: Callable[..., Path], tmp_path: 
 
 
 def test_embedded() -> None:
-    pretrained, sentiment = embedded()
-    assert (pretrained.id, sentiment.id) == ("pretrained", "sentiment")
+    pretrained, sentiment, similarity = embedded()
+    assert (pretrained.id, sentiment.id, similarity.id) == ("pretrained", "sentiment", "similarity")
     assert pretrained.task_heads == ("masked_words", "next_sentence")
     assert sentiment.task_heads == ("classification",)
-    for shipped in (pretrained, sentiment):
-        tensors = load_file(EMBEDDED_FOLDER / shipped.id / "encoder.safetensors")
-        words = load_file(EMBEDDED_FOLDER / "word-embeddings.safetensors")
-        stored = [*tensors.values(), *words.values()]
+    assert similarity.task_heads == ()
+    shards = {
+        pretrained: ("pretrained/encoder.safetensors", "word-embeddings.safetensors"),
+        sentiment: ("sentiment/encoder.safetensors", "word-embeddings.safetensors"),
+        similarity: ("similarity/model.safetensors",),
+    }
+    for shipped, files in shards.items():
+        stored = [tensor for file in files for tensor in load_file(EMBEDDED_FOLDER / file).values()]
         assert shipped.parameters == sum(tensor.numel() for tensor in stored)
         assert shipped.size_bytes == sum(tensor.nbytes for tensor in stored)
         assert shipped.card.startswith(f"## {shipped.id}")

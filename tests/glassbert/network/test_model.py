@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -230,7 +231,7 @@ def card_rows(*columns):
 
 
 class TestEmbedded:
-    """The two models that ship with the project, against the figures of their card."""
+    """The models that ship with the project, against the figures of their card."""
 
     def test_what_they_are(self, pretrained, sentiment):
         assert pretrained.task_heads == ("masked_words", "next_sentence")
@@ -268,6 +269,16 @@ class TestEmbedded:
         assert len(rows) >= 20
         for text, printed in rows:
             assert gb.classify(sentiment, text).probabilities[1] == pytest.approx(float(printed), abs=0.001), text
+
+    def test_sentence_embeddings_are_those_of_sentence_transformers(self):
+        """The stored ones are ``SentenceTransformer.encode`` of the original float32 weights (version 6.2)."""
+        expected = json.loads(Path(__file__).with_name("sentence_embeddings.json").read_text(encoding="utf-8"))
+        model = gb.load("similarity", device="cpu")
+        assert model.task_heads == ()
+        assert (model.layers, model.attention_heads, model.hidden_size, model.max_tokens) == (6, 12, 384, 512)
+        for text, reference in expected.items():
+            mean = gb.hidden_states(model, text).states[-1].astype(np.float64).mean(axis=0)
+            np.testing.assert_allclose(mean / np.linalg.norm(mean), reference, atol=1e-3, rtol=0, err_msg=text)
 
     def test_negation_drives_the_sentiment(self, sentiment):
         score = gb.attribute(sentiment, "the film is not good.", target="NEGATIVE", output="probability")
