@@ -29,7 +29,7 @@ def test_an_example(shared_workbench: Workbench, pretrained: gb.Model) -> None:
 
 def test_hidden_special_tokens(shared_workbench: Workbench, pretrained: gb.Model) -> None:
     bench = shared_workbench
-    bench.open(text="Short and sweet.", method="input_x_gradient")  # without the example's second text
+    bench.open(text="Short and sweet.", method="input_x_gradient", verdict=0)  # without the example's second text
     expect(bench.tokens("saliency")).to_have_count(6)
     bench.show_special_tokens()
     for strip in ("strip", "saliency"):
