@@ -66,7 +66,9 @@ def draw_tracing(question: Question) -> None:
         cost=f"{places:,} places, less than a third of a pass each: {_WHAT[kind]}.",
         at_once=places <= _AT_ONCE,
     )
-    if result is not None:
+    if result is not None and result.nothing_to_trace:
+        st.info(plain(result.nothing_to_trace))
+    elif result is not None:
         _restored(result)
         _how(result)
 
