@@ -122,12 +122,15 @@ def _baseline(gap: BaselineGap) -> ReceiptLine:
         )
     elif gap.verdict == "holds":
         sentence = f"the words change the score by {share} of its size ({values})"
-    else:
-        needed = (
-            f"less than {SMALL:.0%} is too little" if gap.verdict == "fails" else f"{HOLDS:.0%} would be convincing"
-        )
+    elif gap.verdict == "fails":
         sentence = (
-            f"a text without words scores almost the same ({values}): the words account for {share}, and {needed}"
+            f"a text without words scores almost the same ({values}): the words account for {share}, and less than "
+            f"{SMALL:.0%} is too little"
+        )
+    else:
+        sentence = (
+            f"a text without words already has part of the score ({values}): the words account for {share}, and "
+            f"{HOLDS:.0%} would be convincing"
         )
     return ReceiptLine("baseline", gap.share, sentence, gap.verdict, gap.threshold, {"change": gap.change})
 

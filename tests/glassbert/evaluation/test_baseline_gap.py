@@ -10,7 +10,7 @@ import torch
 import glassbert as gb
 from glassbert.evaluation._baseline import HOLDS, SMALL
 
-TEXT = "The plot is thin but the acting is superb."
+TEXT = "The plot is good but the acting is awful."
 PAIR = ("The man went to the store.", "He bought a gallon of milk.")
 
 
@@ -26,7 +26,7 @@ def test_both_ends_are_the_stock_networks(sentiment, baseline, token, target):
         value, baseline_value = (float(sentiment.network(one).logits[0, target]) for one in (ids, empty))
     assert found.value == pytest.approx(value, abs=1e-5)
     assert found.baseline_value == pytest.approx(baseline_value, abs=1e-5)
-    toward = found.change if target == 1 else -found.change  # POSITIVE is the answer
+    toward = found.change if target == 0 else -found.change  # NEGATIVE is the answer
     assert found.share == pytest.approx(toward / abs(value), abs=1e-4)
 
 
@@ -53,7 +53,7 @@ def test_a_foil_and_a_probability_have_their_own_units(sentiment):
     found = gb.baseline_gap(sentiment, TEXT, target=gb.ClassTarget("POSITIVE", "NEGATIVE"))
     assert found.value == pytest.approx(float(logits[1] - logits[0]), abs=1e-5)
     found = gb.baseline_gap(sentiment, TEXT, output="probability")
-    assert found.value == pytest.approx(float(gb.classify(sentiment, TEXT).probabilities[1]), abs=1e-6)
+    assert found.value == pytest.approx(float(gb.classify(sentiment, TEXT).probabilities.max()), abs=1e-6)
     assert 0 < found.share < 1
 
 

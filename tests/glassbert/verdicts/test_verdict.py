@@ -22,9 +22,10 @@ from glassbert.verdicts import (
     verdict_parts,
 )
 from glassbert.verdicts._trained import spectral_ratio
+from glassbert.whatif.edits import word_text
 from tests import tiny
 
-TEXT = "The plot is thin but the acting is superb."
+TEXT = "The plot is good but the acting is awful."
 PAIR = ("The man went to the store.", "He bought a gallon of milk.")
 
 
@@ -38,12 +39,12 @@ def good(sentiment):
 
 def test_a_clear_review_is_explained_and_passes(sentiment, good):
     label = gb.classify(sentiment, TEXT)
-    assert good.answer.answer == "POSITIVE" == label.labels[int(label.probabilities.argmax())]
+    assert good.answer.answer == "NEGATIVE" == label.labels[int(label.probabilities.argmax())]
     assert good.answer.probability == pytest.approx(float(label.probabilities.max()), abs=1e-6)
     assert good.answer.value == pytest.approx(float(label.logits.max()), abs=1e-5)
-    assert [good.words.words[word] for word in good.words.carrying] == ["superb"]
+    assert [good.words.words[word] for word in good.words.carrying] == ["awful"]
     assert good.verdict == "holds"
-    assert good.sentences[1] == "“superb” carries this answer (5 of 5 methods agree)."
+    assert good.sentences[1] == "“awful” carries this answer (5 of 5 methods agree)."
     assert good.sentences[-1].startswith("This explanation passed its checks: the words matter to the model: ")
     assert len(good.sentences) == 4
     assert repr(good).startswith("<Verdict of 'The plot")
@@ -56,17 +57,16 @@ def test_the_flip_flips(sentiment, good):
     assert good.flip.found
     flips = good.flip.search.flips
     ((position, kind, replacement),) = flips.edits[0]
-    words = TEXT.split()
-    place = [f"{word}." if word == "superb" else word for word in words].index("superb.") if kind else 0
     said = gb.classify(sentiment, flips.texts[0][0])
-    assert said.labels[int(said.logits.argmax())] == flips.predictions[0] == "NEGATIVE"
+    assert said.labels[int(said.logits.argmax())] == flips.predictions[0] == "POSITIVE"
     assert good.encoded.tokens[position] in TEXT
-    assert place >= 0
-    assert good.flip.sentence == f"Replace “superb” with “{replacement}” and the model says NEGATIVE."
+    word = word_text(good.encoded, position)
+    change = f"Remove “{word}”" if kind == "delete" else f"Replace “{word}” with “{replacement}”"
+    assert good.flip.sentence == f"{change} and the model says POSITIVE."
 
 
 def test_trust_is_each_check_by_itself(sentiment, good):
-    scores = gb.attribute(sentiment, TEXT, method="integrated_gradients", target="POSITIVE")
+    scores = gb.attribute(sentiment, TEXT, method="integrated_gradients", target="NEGATIVE")
     gap = good.trust.gap
     assert gap.value == pytest.approx(scores.value, abs=1e-5)
     assert gap.baseline_value == pytest.approx(scores.baseline_value, abs=1e-5)
@@ -75,7 +75,7 @@ def test_trust_is_each_check_by_itself(sentiment, good):
     consensus = gb.verdicts.consensus_scores(good.words)
     lines = gb.receipt(sentiment, consensus, checks=["comprehensiveness", "sufficiency"], n_orderings=40).lines
     assert good.trust.line("faithfulness").number == np.mean([line.beaten_share for line in lines])
-    again = gb.attribute(sentiment, TEXT, method="attn_lrp", target="POSITIVE")
+    again = gb.attribute(sentiment, TEXT, method="attn_lrp", target="NEGATIVE")
     assert good.trust.line("sanity").number == gb.receipt(sentiment, again, checks=["sanity"]).lines[0].number
 
 
@@ -110,7 +110,7 @@ def test_methods_that_disagree_are_not_trusted(sentiment):
     scores = []
     for number, one in enumerate(carrying_words(sentiment, answer).scores):
         values = np.full(len(one.scores), 1e-3)
-        values[1 + number] = 1.0  # plot, is, thin, …
+        values[1 + number] = 1.0  # plot, is, good, …
         scores.append(replace(one, scores=values))
     words = carrying_words_of(scores)
     assert words.votes.tolist() == [1] * 5 + [0] * 5
@@ -375,18 +375,19 @@ def test_a_word_masked_by_position_can_be_edited_around(pretrained):
 
 
 def test_another_target_is_named(sentiment):
-    found = gb.verdict(sentiment, TEXT, target="NEGATIVE", budget=10)
+    text = "The plot is dull but the acting is wonderful."
+    found = gb.verdict(sentiment, text, target="NEGATIVE", budget=10)
     assert not found.answer.explains_answer
     assert found.answer.answer == "POSITIVE"
-    assert found.answer.sentence == "The model says POSITIVE (97.6%); NEGATIVE gets 2.4%."
-    assert found.words.sentence == "“thin” speaks most for “NEGATIVE” (5 of 5 methods agree)."
+    assert found.answer.sentence == "The model says POSITIVE (93.8%); NEGATIVE gets 6.2%."
+    assert found.words.sentence == "“dull” speaks most for “NEGATIVE” (5 of 5 methods agree)."
 
 
 def test_an_undecided_model_says_so(sentiment):
-    found = decided_answer(sentiment, "The train to the coast leaves at nine and stops at every village.")
+    found = decided_answer(sentiment, "It rained all day.")
     assert found.is_undecided
     assert found.lead == pytest.approx(2 * found.probability - 1, abs=1e-6)
-    assert found.sentence.startswith("The model is undecided: POSITIVE (54")
+    assert found.sentence.startswith("The model is undecided: NEGATIVE (56")
 
 
 @pytest.fixture
