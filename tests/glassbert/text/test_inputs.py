@@ -67,7 +67,11 @@ def check_offsets(encoded, *, keeps_everything):
     assert words[0] == 0
     assert np.isin(np.diff(words), (0, 1)).all()
     assert (encoded.word_ids[encoded.sequence_ids < 0] == -1).all()
-    assert ((encoded.sequence_ids < 0) == encoded.special_tokens_mask.astype(bool)).all()
+    special = encoded.special_tokens_mask.astype(bool)
+    assert special[encoded.sequence_ids < 0].all()
+    for place in np.flatnonzero(special & (encoded.sequence_ids >= 0)):  # typed, such as "<s>"
+        start, end = encoded.offsets[place]
+        assert encoded.texts[encoded.sequence_ids[place]][start:end].strip() == encoded.tokens[place]
 
 
 @pytest.mark.hypothesis
@@ -77,6 +81,8 @@ def test_spans_cover_the_text_in_any_script(tiny_model, family):
 
     @thorough
     @given(texts, st.none() | texts)
+    @example("0 <s>", None)
+    @example("''", None)  # one quotation mark to ALBERT
     def check(text, pair):
         encoded = reading(model, text, pair)
         if encoded is None:

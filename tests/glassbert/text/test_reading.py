@@ -110,6 +110,7 @@ def test_words_and_spans_in_any_script(tiny_model, family):
     @thorough
     @given(texts)
     @example("''")  # one quotation mark to ALBERT
+    @example("0 <s>")
     def check(text):
         nonlocal checked
         encoded = reading(model, text)
