@@ -141,6 +141,7 @@ def test_back_returns_to_the_selection_before_and_then_leaves(server: str, new_c
     assert bench.page.url == "about:blank", "the Back button cannot leave the page"
 
 
+@pytest.mark.slow  # depends on when the run ends: make slowest
 def test_a_click_during_a_run_chooses_nothing_else(open_page: Open) -> None:
     """A click brings along what the browser last saw in every widget, which the page may have changed meanwhile."""
     bench = open_page(text=TEXT)
