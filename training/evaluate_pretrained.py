@@ -19,7 +19,7 @@ from training.batches import FIRST_SOURCES, SHAPES, SOURCES, BatchSampler
 from training.checkpoints import local_checkpoint
 from training.errors import RecipeError, run_script
 from training.precision import add_precision_option
-from training.pretraining_model import pretraining_output
+from training.pretraining_model import masked_logits, pretraining_output
 from training.probes import CLOZE_PROBES, NEXT_SENTENCE_PROBES, Cloze, NextSentence
 
 __all__ = [
@@ -92,7 +92,7 @@ def evaluate_held_out(
     for _ in range(batches):
         batch = sampler.draw_batch(shape_id, SEQUENCES[shape_id])
         output = pretraining_output(model, batch, precision=precision)
-        candidates = output.masked_logits.float().topk(5, -1).indices  # (masked position, 5)
+        candidates = masked_logits(model, output, precision).float().topk(5, -1).indices  # (masked position, 5)
         targets = output.masked_targets
         masked += len(targets)
         top1 += int((candidates[:, 0] == targets).sum())

@@ -64,6 +64,7 @@ class PretrainOptions:
     device: str = "cpu"
     precision: str = "bfloat16"
     sources: tuple[str, ...] = SOURCES
+    freeze_embeddings: bool = False  # checkpoints that share the table stay as they are
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -116,14 +117,20 @@ def pretrain(options: PretrainOptions) -> TrainingRun | None:
         raise RecipeError(f"{options.stop_file} exists, which ends a run: remove it first")
     if options.workers == 1:
         return _work(0, options, None)
-    weights = sum(parameter.numel() for parameter in _starting_model(options).parameters())
+    weights = sum(parameter.numel() for parameter in _trained_parameters(_starting_model(options)))
     exchange = WeightExchange.create(options.workers, weights)
     torch.multiprocessing.spawn(_work, (options, exchange), nprocs=options.workers)
     return None
 
 
 def _starting_model(options: PretrainOptions) -> Any:
-    return continued_model(options.start) if options.continued else new_model(options.start, options.corpus)
+    model = continued_model(options.start) if options.continued else new_model(options.start, options.corpus)
+    model.bert.embeddings.word_embeddings.weight.requires_grad_(not options.freeze_embeddings)
+    return model
+
+
+def _trained_parameters(model: Any) -> list[torch.nn.Parameter]:
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def _work(rank: int, options: PretrainOptions, exchange: WeightExchange | None) -> TrainingRun:
@@ -136,14 +143,15 @@ def _work(rank: int, options: PretrainOptions, exchange: WeightExchange | None) 
         model.set_attn_implementation("eager")
     model.to(options.device).train()
     sampler = BatchSampler(options.corpus, seed=options.seed * 1000 + rank, sources=options.sources)
+    trained = _trained_parameters(model)
     optimiser = _optimiser(*_split_parameters(model))
     if options.continued:
         load_state(model, optimiser, options.start)
     run = _train(rank, model, optimiser, sampler, options, exchange)
     if exchange is not None:
-        exchange.finish(rank, list(model.parameters()))
+        exchange.finish(rank, trained)
         if rank == 0:
-            exchange.final_mean(list(model.parameters()))
+            exchange.final_mean(trained)
     if rank == 0:
         _save(model, optimiser, options)
     return run
@@ -163,7 +171,7 @@ def _train(
     exchange: WeightExchange | None,
 ) -> TrainingRun:
     """The loop: a batch, a step, and periodically an exchange of weights, a log line, a save."""
-    _, encoder = _split_parameters(model)
+    trained, (_, encoder) = _trained_parameters(model), _split_parameters(model)
     means, losses, tokens = RunningMeans(), [], 0
     seen: tuple[int, ...] = (0,) * options.workers
     encoder_frozen = False
@@ -182,7 +190,7 @@ def _train(
             means.update({f"{shape_id}.{name}": value for name, value in report.items()})
             now = time.monotonic()
             if exchange is not None and len(losses) % options.sync_steps == 0:
-                seen = exchange.average(rank, list(model.parameters()), seen)
+                seen = exchange.average(rank, trained, seen)
             if len(losses) % _LOG_STEPS == 0:
                 counts = f"step {len(losses)} tokens {tokens / 1e6:.2f}M rate {rates.encoder:.1e}"
                 print(f"{now - started:7.0f}s {counts} {means}", file=log, flush=True)
@@ -220,7 +228,7 @@ def _step(
         share = len(output.masked_targets) / masked
         loss = share * output.masked_loss
         report["loss"] += loss.item()
-        report["top1"] += int((output.masked_logits.argmax(-1) == output.masked_targets).sum()) / masked
+        report["top1"] += output.masked_correct / masked
         if output.next_sentence_loss is not None:
             labels = output.next_sentence_labels
             loss = loss + options.next_sentence_weight * len(labels) / pairs * output.next_sentence_loss
@@ -233,10 +241,12 @@ def _step(
 
 
 def _split_parameters(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """The heads with the pooler, and the rest; the tied decoder counts as the word embeddings it is."""
+    """What is trained of the heads with the pooler, and of the rest; the tied decoder is the word embeddings."""
     heads: list[torch.nn.Parameter] = []
     encoder: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         (heads if name.startswith("cls.") or "pooler" in name else encoder).append(parameter)
     return heads, encoder
 
@@ -291,6 +301,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--device", default=default.device)
     add_precision_option(parser)
+    parser.add_argument("--freeze-embeddings", action="store_true", help="keep the word embeddings of the start")
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES)
     return parser
 

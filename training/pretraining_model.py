@@ -13,10 +13,11 @@ import torch.nn.functional as F
 from transformers import BertConfig, BertForPreTraining, BertModel
 
 from training.batches import IGNORED, Batch
+from training.masked_loss import masked_word_loss
 from training.precision import autocast
 from training.tokenised import PAD, TokenisedSource
 
-__all__ = ["PretrainingOutput", "continued_model", "new_model", "pretraining_output"]
+__all__ = ["PretrainingOutput", "continued_model", "masked_logits", "new_model", "pretraining_output"]
 
 #: The sources whose tokens are counted for the masked-word head's first bias: running text, no templates.
 _COUNTED_SOURCES = ("wiki_full", "openstax", "books", "imdb", "wordnet")
@@ -27,8 +28,9 @@ class PretrainingOutput:
     """Losses in nats, and their inputs. ``next_sentence_loss`` is None for a batch without pairs."""
 
     masked_loss: torch.Tensor  # ()
+    masked_correct: int  # how many masked positions have their target on top
     next_sentence_loss: torch.Tensor | None  # ()
-    masked_logits: torch.Tensor  # (masked position, vocabulary)
+    masked_states: torch.Tensor  # (masked position, hidden), the masked-word head's
     masked_targets: torch.Tensor  # (masked position,)
     next_sentence_logits: torch.Tensor  # (sequence, 2)
     next_sentence_labels: torch.Tensor  # (sequence,)
@@ -78,8 +80,8 @@ def continued_model(checkpoint: Path) -> Any:
 def pretraining_output(model: Any, batch: Batch, device: str = "cpu", precision: str = "bfloat16") -> PretrainingOutput:
     """One forward pass in the given precision (see `training.precision`), losses in float32.
 
-    The vocabulary's logits are computed at the masked positions only: with 30,522 per position they would otherwise
-    cost more than the encoder.
+    The vocabulary's logits are computed at the masked positions only, and never kept (`masked_word_loss`): with 30,522
+    per position they would otherwise cost more than the encoder.
     """
     input_ids, token_type_ids = batch.input_ids.to(device), batch.token_type_ids.to(device)
     labels = batch.labels.to(device).view(-1)
@@ -91,19 +93,30 @@ def pretraining_output(model: Any, batch: Batch, device: str = "cpu", precision:
     with autocast(device, precision):
         encoded = model.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         hidden = encoded.last_hidden_state
-        transformed = model.cls.predictions.transform(hidden.view(-1, hidden.size(-1))[masked])
-        embeddings = model.bert.embeddings.word_embeddings.weight
-        masked_logits = F.linear(transformed, embeddings, model.cls.predictions.bias)
+        masked_states = model.cls.predictions.transform(hidden.view(-1, hidden.size(-1))[masked])
         next_sentence_logits = model.cls.seq_relationship(encoded.pooler_output)
     paired = next_sentence_labels != IGNORED
     next_sentence_loss = (
         F.cross_entropy(next_sentence_logits.float()[paired], next_sentence_labels[paired]) if paired.any() else None
     )
+    decoder, bias = model.bert.embeddings.word_embeddings.weight, model.cls.predictions.bias
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    masked_loss, masked_correct = masked_word_loss(masked_states, decoder, bias, labels[masked], dtype)
     return PretrainingOutput(
-        masked_loss=F.cross_entropy(masked_logits.float(), labels[masked]),
+        masked_loss=masked_loss,
+        masked_correct=masked_correct,
         next_sentence_loss=next_sentence_loss,
-        masked_logits=masked_logits,
+        masked_states=masked_states,
         masked_targets=labels[masked],
         next_sentence_logits=next_sentence_logits,
         next_sentence_labels=next_sentence_labels,
     )
+
+
+def masked_logits(model: Any, output: PretrainingOutput, precision: str = "bfloat16") -> torch.Tensor:
+    """The logits behind ``output.masked_loss``, (masked position, vocabulary), in the given precision."""
+    with autocast(output.masked_states.device.type, precision):
+        logits: torch.Tensor = F.linear(
+            output.masked_states, model.bert.embeddings.word_embeddings.weight, model.cls.predictions.bias
+        )
+    return logits

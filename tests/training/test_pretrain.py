@@ -19,7 +19,7 @@ from training.batches import IGNORED, Batch, BatchSampler
 from training.checkpoints import save_checkpoint
 from training.errors import RecipeError
 from training.pretrain import PretrainOptions, pretrain
-from training.pretraining_model import continued_model, new_model, pretraining_output
+from training.pretraining_model import continued_model, masked_logits, new_model, pretraining_output
 from training.tokenised import CLS, MASK, SEP, VOCABULARY_SIZE
 from training.training_state import STATE_FILE, load_state, save_state
 
@@ -126,13 +126,16 @@ def test_the_output_is_the_stock_models_at_the_masked_positions(base: Path, numb
         )
     chosen = batch.labels != IGNORED
     assert torch.equal(output.masked_targets, batch.labels[chosen])
-    torch.testing.assert_close(output.masked_logits, stock.prediction_logits[chosen], rtol=1e-4, atol=1e-4)
+    logits = masked_logits(model, output, "float32")
+    torch.testing.assert_close(logits, stock.prediction_logits[chosen], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(output.next_sentence_logits, stock.seq_relationship_logits, rtol=1e-4, atol=1e-4)
     assert output.next_sentence_loss is not None
     assert (output.masked_loss + output.next_sentence_loss).item() == pytest.approx(stock.loss.item(), abs=1e-4)
     # bfloat16 keeps 8 bits
-    assert rounded.masked_logits.dtype == torch.bfloat16
-    torch.testing.assert_close(rounded.masked_logits.float(), output.masked_logits, rtol=0.03, atol=0.15)
+    rounded_logits = masked_logits(model, rounded)
+    assert rounded_logits.dtype == torch.bfloat16
+    torch.testing.assert_close(rounded_logits.float(), logits, rtol=0.03, atol=0.15)
+    assert output.masked_correct == int((logits.argmax(-1) == output.masked_targets).sum())
 
 
 def test_padding_changes_nothing(base: Path, numbered_corpus: Path) -> None:
@@ -149,7 +152,7 @@ def test_padding_changes_nothing(base: Path, numbered_corpus: Path) -> None:
             next_sentence_labels=torch.tensor([IGNORED]),
         )
         with torch.no_grad():
-            return pretraining_output(model, batch, precision="float32").masked_logits
+            return masked_logits(model, pretraining_output(model, batch, precision="float32"), "float32")
 
     torch.testing.assert_close(logits(5), logits(20), rtol=1e-4, atol=1e-5)
 
