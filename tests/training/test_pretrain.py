@@ -235,6 +235,19 @@ def test_a_continued_run_starts_from_the_earlier_one(options: PretrainOptions, t
     assert continued_model(options.out).config.hidden_dropout_prob == 0
 
 
+def test_frozen_embeddings_stay_and_everything_else_is_trained(options: PretrainOptions, tmp_path: Path) -> None:
+    start = pretrain(options)
+    assert start is not None
+    continued = replace(
+        options, start=options.out, out=tmp_path / "frozen", continued=True, freeze_embeddings=True, workers=2
+    )
+    pretrain(continued)
+    before, after = weights(options.out), weights(continued.out)
+    table = "bert.embeddings.word_embeddings.weight"
+    assert torch.equal(before[table], after[table])
+    assert [name for name in before if torch.equal(before[name], after[name])] == [table]
+
+
 def test_a_step_in_parts_is_the_same_step(options: PretrainOptions, tmp_path: Path) -> None:
     options = replace(options, tokens_per_step=512, precision="float32", learning_rate=1e-3)
     whole = pretrain(options)
