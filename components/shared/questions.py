@@ -25,7 +25,7 @@ __all__ = [
     "ask_method",
     "ask_units",
     "ask_which",
-    "looked_at",
+    "model_shown",
     "one_of",
     "questions",
     "refined",
@@ -118,7 +118,7 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
     }
 
 
-def looked_at(opened: list[Opened]) -> Opened:
+def model_shown(opened: list[Opened]) -> Opened:
     """The model whose attention is shown: the one that the user chose, else the one whose decision is explained."""
     view = state.view()
     chosen = next((one for one in opened if one.role == view.shown_model), None)

@@ -1,7 +1,8 @@
 """How a decision is run: counting, batching, hooks, progress and cancellation.
 
 A :class:`Runner` evaluates F in three ways: on word embeddings, differentiably; on the input with some tokens replaced;
-and on the input with some tokens removed. Everything that explains a decision builds on one.
+and on the input with some tokens removed. Everything that explains a decision builds on one. Where the task head reads
+a single token, `network/single_position.py` computes the last layer there only: the same numbers up to rounding.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from glassbert.errors import StoppedError
 from glassbert.network.batches import batches, inputs_with_gradients
 from glassbert.network.model import Model
 from glassbert.network.run import Batch, Forward, batch, forward_pass
-from glassbert.network.single_position import read_at
+from glassbert.network.single_position import only_positions
 from glassbert.network.task_heads import head_logits
 from glassbert.results import Array
 from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
@@ -157,7 +158,7 @@ class Runner:
 
         def read(forward: Forward) -> Tensor:
             if decision.reads_one_position:
-                with read_at(decision.model, inputs, at):
+                with only_positions(decision.model, inputs, at):
                     return self.read(forward, torch.zeros_like(at))[0]
             logits, _ = self.read(forward, at)
             if not isinstance(decision.target, AnswerTarget):
@@ -181,7 +182,7 @@ class Runner:
         """
         if not self.decision.reads_one_position:
             return self.read(forward, positions)[0]
-        with read_at(forward.model, forward.inputs, positions.expand(forward.rows), embedded=True):
+        with only_positions(forward.model, forward.inputs, positions.expand(forward.rows), embedded=True):
             return self.read(forward, torch.tensor([0]))[0]
 
     def read(

@@ -1,7 +1,8 @@
 """Evaluation: how far an explanation can be trusted. One file per check.
 
-A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_receipts`` runs them,
-``_examination`` holds what the receipts of one input share, ``_rerun`` runs the method of an explanation again,
+A file of this folder that defines ``CHECK`` is a check; adding one requires no other change. ``_check`` says what
+a check is and grades its number, ``_receipts`` runs them, ``_examination`` holds what the receipts of one input share,
+``_rerun`` runs the method of an explanation again, on the networks of ``_copies`` where weights are replaced,
 ``_baseline`` compares the text with an empty one, ``_broken`` makes explanations that must fail, ``_scoreboard`` and
 ``_ranking`` compare methods.
 """

@@ -106,6 +106,10 @@ def receipts(
 
 
 def _issued(examination: Examination, subjects: list[Subject], checks: list[Check]) -> Iterator[Receipt]:
+    """First each check names the variants of the text whose F it needs, and ``Examination.compute`` runs them all.
+
+    Then each check looks them up (``run``), and ``_check.verdict`` grades the number that it finds.
+    """
     for number, subject in enumerate(subjects):
         start, before = time.perf_counter(), examination.runner.passes.count
         if number == 0:

@@ -18,7 +18,7 @@ from glassbert.network.batches import batches, chunks, rows_of_vocabulary
 from glassbert.network.blocks import has_fused_attention
 from glassbert.network.model import Model
 from glassbert.network.run import Batch, Forward, run
-from glassbert.network.single_position import read_at
+from glassbert.network.single_position import only_positions
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.results import Array, Encoded
 
@@ -146,7 +146,7 @@ def _states(model: Model, copies: Sequence[MaskedCopy]) -> Tensor:
     positions = torch.tensor([one.position for one in copies])
 
     def read(forward: Forward) -> Tensor:
-        with read_at(model, inputs, positions):
+        with only_positions(model, inputs, positions):
             at_masks: Tensor = forward.encoder().last_hidden_state[:, 0].float().cpu()
         return at_masks
 

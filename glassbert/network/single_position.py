@@ -33,11 +33,11 @@ from glassbert.network.blocks import blocks, change_arguments, change_input, cha
 from glassbert.network.model import Model, padding_index
 from glassbert.network.run import Batch
 
-__all__ = ["read_at"]
+__all__ = ["only_positions"]
 
 
 @contextmanager
-def read_at(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = False) -> Iterator[None]:
+def only_positions(model: Model, inputs: Batch, positions: Tensor, *, embedded: bool = False) -> Iterator[None]:
     """A context in which the encoder returns the last states at ``positions``, one per input: (input, 1, hidden).
 
     For passes of ``inputs``, inside `network.run.locked`. ``embedded``: word embeddings replace the tokens; they may

@@ -66,8 +66,8 @@ def finished(app: AppTest) -> AppTest:
     return run(app)
 
 
-def tries(app: AppTest) -> dict[int, tuple[tuple[int, str, str], ...]]:
-    (found,) = app.session_state["memory_tries"].values()
+def variants_of(app: AppTest) -> dict[int, tuple[tuple[int, str, str], ...]]:
+    (found,) = app.session_state["memory_variants"].values()
     return found.changes
 
 
@@ -85,7 +85,7 @@ def rows(app: AppTest, key: str) -> dict[str, list[dict]]:
 
 def test_a_typed_word_becomes_a_variant_with_the_librarys_numbers(sentiment: gb.Model) -> None:
     app = replace_word(what_if(), "terrible")
-    assert tries(app) == {0: (), 1: ((SUPERB, "replace", "terrible"),)}
+    assert variants_of(app) == {0: (), 1: ((SUPERB, "replace", "terrible"),)}
     before, after = (float(gb.classify(sentiment, text).probabilities[1]) for text in (TEXT, WORSE))
     assert before > 0.5 > after
     text = shown(app)
@@ -109,7 +109,7 @@ def test_another_question_is_asked_of_the_variants_that_are_there(sentiment: gb.
 
 def test_only_new_variants_are_run() -> None:
     app = replace_word(replace_word(what_if(), "terrible"), "fine")
-    (kept,) = app.session_state["memory_tries"].values()
+    (kept,) = app.session_state["memory_variants"].values()
     assert kept.cost.startswith("3 passes")  # the text twice, to find its class and beside the new variant
 
 
@@ -135,7 +135,7 @@ def test_of_a_long_text_only_what_is_near_a_change_is_shown() -> None:
 def test_words_are_deleted_and_masked(sentiment: gb.Model, kind: str, text: str | None) -> None:
     app = press(what_if(), f"edit_{kind}")
     expected = float(gb.classify(sentiment, text or TEXT.replace("superb", "[MASK]")).probabilities[1])
-    assert tries(app)[1] == ((SUPERB, kind, ""),)
+    assert variants_of(app)[1] == ((SUPERB, kind, ""),)
     assert percent(expected) in shown(app)
 
 
@@ -168,7 +168,7 @@ def test_a_suggestion_and_a_word_of_the_lists_are_buttons() -> None:
     assert list(opposites.options) == ["awful"]
     opposites.set_value("awful")
     run(app)
-    assert tries(app)[1] == ((SUPERB, "replace", "awful"),)
+    assert variants_of(app)[1] == ((SUPERB, "replace", "awful"),)
 
 
 def test_going_on_from_a_variant_adds_to_it_and_undo_takes_it_back(sentiment: gb.Model) -> None:
@@ -179,28 +179,28 @@ def test_going_on_from_a_variant_adds_to_it_and_undo_takes_it_back(sentiment: gb
     click(app, "edit_sentence", {"version": strip["version"], "index": 8})  # "loved", moved by one
     assert parameters(app)["token"] == "7"
     replace_word(app, "hated")
-    assert tries(app)[2] == ((SUPERB, "replace", "simply terrible"), (7, "replace", "hated"))
+    assert variants_of(app)[2] == ((SUPERB, "replace", "simply terrible"), (7, "replace", "hated"))
     both = float(gb.classify(sentiment, "The acting is simply terrible and I hated it.").probabilities[1])
     assert percent(both) in shown(app)
     press(app, "variant_2_undo")
-    assert list(tries(app)) == [0, 1]  # what is left of it is variant 1
+    assert list(variants_of(app)) == [0, 1]  # what is left of it is variant 1
     press(app, "variant_1_undo")
-    assert list(tries(app)) == [0]
+    assert list(variants_of(app)) == [0]
 
 
 def test_a_second_change_of_a_word_takes_the_place_of_the_first() -> None:
     app = press(replace_word(what_if(), "bad"), "variant_1_go_on")
     replace_word(app, "good")
-    assert tries(app)[2] == ((SUPERB, "replace", "good"),)
+    assert variants_of(app)[2] == ((SUPERB, "replace", "good"),)
 
 
 def test_what_changes_nothing_or_leaves_nothing_is_refused() -> None:
     app = replace_word(what_if(), "superb")
     assert "leaves the text unchanged" in messages(app)
-    assert list(tries(app)) == [0]
+    assert list(variants_of(app)) == [0]
     alone = press(what_if(text="Superb", token="1"), "edit_delete")
     assert "empty" in messages(alone)
-    assert list(tries(alone)) == [0]
+    assert list(variants_of(alone)) == [0]
 
 
 def test_an_opened_variant_is_the_text_of_the_app_and_the_way_back_keeps_the_list() -> None:
@@ -219,7 +219,7 @@ def test_two_variants_side_by_side(sentiment: gb.Model) -> None:
         shares = gb.classify(sentiment, text).probabilities
         assert sorted(bars["x"]) == pytest.approx(sorted(shares.tolist()), abs=1e-5)
     press(app, "variants_clear")
-    assert list(tries(app)) == [0]
+    assert list(variants_of(app)) == [0]
 
 
 def test_a_typed_gap_is_asked_about_and_cannot_be_edited(pretrained: gb.Model) -> None:
@@ -278,7 +278,7 @@ def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, 
         assert percent(float(share)) in text
         assert f"{distance:.3f} away" in text
     press(app, "turned_0_add")
-    assert tries(app)[1] == expected.flips.edits[0]
+    assert variants_of(app)[1] == expected.flips.edits[0]
     press(app, "turned_1_open")
     assert parameters(app)["text"] == expected.flips.texts[1][0]
 

@@ -10,7 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
-from components.shared.questions import looked_at
+from components.shared.questions import model_shown
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz
 from components.views.attention.beyond import draw_beyond
@@ -34,7 +34,7 @@ _SECTIONS = {
 def draw_attention_page(opened: list[Opened]) -> None:
     """Cost: one forward pass per text and model for the weights; each section states its additional cost."""
     state.redraw_page_if_asked()
-    one = looked_at(opened)
+    one = model_shown(opened)
     left, right = st.columns([0.68, 0.32], gap="small", vertical_alignment="center")
     left.segmented_control(
         "Section",

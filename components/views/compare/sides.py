@@ -14,7 +14,7 @@ from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
 from components.gateway.requests import Opened, TextRequest, version_of
-from components.shared.questions import looked_at
+from components.shared.questions import model_shown
 from components.shared.selection import selected_in
 from components.text import plain
 from components.views.compare.fields import CompareFields
@@ -162,7 +162,7 @@ def _open_beside() -> None:
 
 def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) -> Compared | None:
     roles = {one.role: one for one in opened}
-    one = looked_at(opened)
+    one = model_shown(opened)
     if len(opened) > 1:
         slot.segmented_control(
             "Model",

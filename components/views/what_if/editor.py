@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from components.shared.selection import select_token, selected_in, shown_index, 
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.listing import draw_variants
-from components.views.what_if.tries import ORIGINAL, Tries, current_tries
+from components.views.what_if.variant_list import ORIGINAL, VariantList, current_variants
 from components.widgets.token_strip import clicked_token, token_strip
 
 if TYPE_CHECKING:
@@ -32,22 +33,22 @@ _SUGGESTED = 10
 
 def draw_editor(question: Question) -> None:
     """Cost: one pass for the suggestions at a word, and one per variant."""
-    tries = current_tries(question)
-    draft = tries.changes[tries.draft]
-    if tries.draft != ORIGINAL:
+    variants = current_variants(question)
+    draft = variants.changes[variants.draft]
+    if variants.draft != ORIGINAL:
         left, right = st.columns([0.75, 0.25], vertical_alignment="center")
-        left.markdown(f"You are editing **variant {tries.draft}**; your changes are added to it.")
-        right.button("Back to the original text", key="draft_back", on_click=lambda: setattr(tries, "draft", ORIGINAL))
+        left.markdown(f"You are editing **variant {variants.draft}**; your changes are added to it.")
+        right.button("Back to the original text", key="draft_back", on_click=partial(variants.edit_further, ORIGINAL))
     place = _strip(question, draft)
     if place is None:
         st.info("Click a word to change it.")
     elif place.position == question.gap:
         st.info("This is the gap being predicted: change another word to see how its prediction changes.")
     else:
-        _word(question, tries, draft, place)
-    if tries.refusal:
-        st.warning(plain(f"Not changed: {tries.refusal}."), icon=":material/info:")
-    draw_variants(question, tries, tries.evaluate(question))
+        _word(question, variants, draft, place)
+    if variants.refusal:
+        st.warning(plain(f"Not changed: {variants.refusal}."), icon=":material/info:")
+    draw_variants(question, variants, variants.predicted(question))
 
 
 def _strip(question: Question, draft: tuple[Change, ...]) -> EditedWord | None:
@@ -94,7 +95,7 @@ def _origins(question: Question, after: TextRequest, words: tuple[EditedWord, ..
     return origin
 
 
-def _word(question: Question, tries: Tries, draft: tuple[Change, ...], place: EditedWord) -> None:
+def _word(question: Question, variants: VariantList, draft: tuple[Change, ...], place: EditedWord) -> None:
     """The edits offered for the selected word."""
     word = place.new or place.old  # old: deleted in this draft
     version = version_of(question.request, draft, place.position)
@@ -102,7 +103,7 @@ def _word(question: Question, tries: Tries, draft: tuple[Change, ...], place: Ed
     def replaced(key: str) -> None:
         chosen = state.picked(key)
         if chosen and chosen.strip():
-            tries.edit(question, (place.position, "replace", chosen.strip()))
+            variants.edit(question, (place.position, "replace", chosen.strip()))
 
     left, right = st.columns([0.34, 0.66], gap="large")
     with left:
@@ -124,7 +125,7 @@ def _word(question: Question, tries: Tries, draft: tuple[Change, ...], place: Ed
                     icon=icon,
                     key=f"edit_{kind}",
                     disabled=kind == "mask" and question.one.model.mask_token is None,
-                    on_click=tries.edit,
+                    on_click=variants.edit,
                     args=(question, (place.position, kind, "")),
                 )
     with right:

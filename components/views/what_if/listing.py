@@ -19,7 +19,7 @@ from components.shared.definitions import how_computed
 from components.shared.questions import Question
 from components.shell.navigation import PAGES
 from components.text import plain
-from components.views.what_if.tries import ORIGINAL, Outcome, Tries
+from components.views.what_if.variant_list import ORIGINAL, Outcome, VariantList
 
 __all__ = ["Action", "draw_row", "draw_variants", "marked", "open_text"]
 
@@ -39,29 +39,29 @@ class Action:
     active: bool = False
 
 
-def draw_variants(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def draw_variants(question: Question, variants: VariantList, found: dict[tuple[Change, ...], Outcome]) -> None:
     """A row for each variant, with its outcome in ``found``, and the two that are pinned side by side.
 
     Cost: one pass for each pinned text that is new; a masked word takes a few more.
     """
-    itself = found[tries.changes[ORIGINAL]]
+    itself = found[variants.changes[ORIGINAL]]
     unit = "score" if itself.score else "probability"
     st.markdown(
         f"**Variants** · the prediction of {plain(question.one.name)}, the {unit} of "
         f"**{plain(charts.readable(itself.target))}**, and its change"
     )
-    for number, changes in tries.changes.items():
+    for number, changes in variants.changes.items():
         draw_row(
             "Original" if number == ORIGINAL else f"{number}",
             marked(question.request, changes),
             found.get(changes),
-            _actions(question, tries, number),
+            _actions(question, variants, number),
             key=f"variant_{number}",
         )
-    if len(tries.changes) > 1:
-        st.button("Remove all variants", icon=":material/delete_sweep:", on_click=tries.clear, key="variants_clear")
-        _side_by_side(question, tries, found)
-    _how(tries, found)
+    if len(variants.changes) > 1:
+        st.button("Remove all variants", icon=":material/delete_sweep:", on_click=variants.clear, key="variants_clear")
+        _side_by_side(question, variants, found)
+    _how(variants, found)
 
 
 def open_text(question: Question, changes: tuple[Change, ...]) -> None:
@@ -71,25 +71,27 @@ def open_text(question: Question, changes: tuple[Change, ...]) -> None:
     state.redraw_page()
 
 
-def _actions(question: Question, tries: Tries, number: int) -> list[Action]:
+def _actions(question: Question, variants: VariantList, number: int) -> list[Action]:
     pins = [
         Action(
             f"pin_{pin}",
-            f"Pinned as {pin}" if tries.pins.get(pin) == number else f"Pin as {pin}",
-            partial(tries.pin, pin, number),
+            f"Pinned as {pin}" if variants.pins.get(pin) == number else f"Pin as {pin}",
+            partial(variants.pin, pin, number),
             f"Show it as {pin} in the comparison below",
-            tries.pins.get(pin) == number,
+            variants.pins.get(pin) == number,
         )
         for pin in ("A", "B")
     ]
     if number == ORIGINAL:
-        return pins if len(tries.changes) > 1 else []
+        return pins if len(variants.changes) > 1 else []
     return [
-        Action("go_on", "Edit further", lambda: setattr(tries, "draft", number), "Change another word of it"),
-        Action("undo", "Undo", lambda: tries.undo(number), "Undo its last change"),
-        Action("open", "Open", lambda: open_text(question, tries.changes[number]), "Use it as the text of all pages"),
+        Action("go_on", "Edit further", partial(variants.edit_further, number), "Change another word of it"),
+        Action("undo", "Undo", partial(variants.undo, number), "Undo its last change"),
+        Action(
+            "open", "Open", partial(open_text, question, variants.changes[number]), "Use it as the text of all pages"
+        ),
         *pins,
-        Action("remove", "Remove", lambda: tries.remove(number)),
+        Action("remove", "Remove", partial(variants.remove, number)),
     ]
 
 
@@ -174,15 +176,15 @@ def _points(change: float) -> str:
 # --- two of them -----------------------------------------------------------------------------------------------
 
 
-def _side_by_side(question: Question, tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def _side_by_side(question: Question, variants: VariantList, found: dict[tuple[Change, ...], Outcome]) -> None:
     from glassbert.pictures.bars import paired_bars, paired_scores
 
-    pinned = {pin: number for pin, number in tries.pins.items() if tries.changes[number] in found}
+    pinned = {pin: number for pin, number in variants.pins.items() if variants.changes[number] in found}
     if len(pinned) < 2 or pinned["A"] == pinned["B"]:
         st.caption("Pin two different texts as A and B to see them side by side.")
         return
     st.markdown("**A and B side by side**")
-    changes = {pin: tries.changes[pinned[pin]] for pin in ("A", "B")}
+    changes = {pin: variants.changes[pinned[pin]] for pin in ("A", "B")}
     left, right = st.columns([0.45, 0.55], gap="large")
     with left:
         for pin in ("A", "B"):
@@ -250,7 +252,7 @@ def _distributions(
     return list(asked_words), one, other
 
 
-def _how(tries: Tries, found: dict[tuple[Change, ...], Outcome]) -> None:
+def _how(variants: VariantList, found: dict[tuple[Change, ...], Outcome]) -> None:
     with how_computed("What if"):
         st.markdown(
             r"""
@@ -262,10 +264,11 @@ different?
 $$\Delta = p(y \mid x') - p(y \mid x)$$
 """
         )
-        shown = [found[changes] for changes in tries.changes.values() if changes and changes in found]
+        shown = [found[changes] for changes in variants.changes.values() if changes and changes in found]
         if shown:
             first, changed = shown[0].probability_before, shown[0].probability
             st.latex(rf"\Delta = {changed:.4f} - {first:.4f} = {changed - first:+.4f}")
         st.caption(
-            f"{plain(tries.cost)} *A change that matters to the model need not matter to the meaning, and vice versa.*"
+            f"{plain(variants.cost)} "
+            "*A change that matters to the model need not matter to the meaning, and vice versa.*"
         )

@@ -17,7 +17,7 @@ from components.shared.selection import select_token, selected_in, shown_index
 from components.text import plain, shortened
 from components.views.what_if.editor import interchangeable
 from components.views.what_if.fields import WhatIfFields
-from components.views.what_if.tries import ORIGINAL, current_tries
+from components.views.what_if.variant_list import ORIGINAL, current_variants
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
 
 if TYPE_CHECKING:
@@ -84,10 +84,10 @@ def _offers(question: Question) -> None:
             word = int((encoded.word_ids == encoded.word_ids[selected]).argmax())
             _pills(question, f"Replace “{plain(_word(question.request, word))}” with", word, key="second_word")
     with right:
-        tries = current_tries(question)
+        variants = current_variants(question)
         fitting = [
             number
-            for number, changes in tries.changes.items()
+            for number, changes in variants.changes.items()
             if number != ORIGINAL and _fits(question.request, changes)
         ]
         if fitting:
@@ -95,8 +95,8 @@ def _offers(question: Question) -> None:
 
             def chosen() -> None:
                 number = state.picked(key)
-                if number in tries.changes:
-                    _use(question, tries.changes[number])
+                if number in variants.changes:
+                    _use(question, variants.changes[number])
 
             st.pills("One of your variants", fitting, format_func=lambda n: f"Variant {n}", key=key, on_change=chosen)
 

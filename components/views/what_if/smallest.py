@@ -17,7 +17,7 @@ from components.text import plain
 from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
 from components.views.what_if.listing import Action, draw_row, marked, open_text
-from components.views.what_if.tries import Tries, current_tries, outcomes
+from components.views.what_if.variant_list import VariantList, current_variants, outcomes
 
 if TYPE_CHECKING:
     from glassbert.whatif.results import FlipSearch, Variants
@@ -85,24 +85,26 @@ def _found(question: Question, result: FlipSearch) -> None:
         )
         if result.closest.texts:
             st.markdown("The closest attempt:")
-            _row(question, current_tries(question), result.closest, 0, "Closest", "no flip", key="turned_closest")
+            _row(question, current_variants(question), result.closest, 0, "Closest", "no flip", key="turned_closest")
         return
     shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
     st.markdown(f"**{result.found} changes flip the prediction from {decided}**, {shown}")
     st.caption(tried + ended)
-    tries = current_tries(question)
+    variants = current_variants(question)
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
         note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"
-        _row(question, tries, flips, number, str(number + 1), note, key=f"turned_{number}")
+        _row(question, variants, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 
-def _row(question: Question, tries: Tries, flips: Variants, number: int, title: str, note: str, *, key: str) -> None:
+def _row(
+    question: Question, variants: VariantList, flips: Variants, number: int, title: str, note: str, *, key: str
+) -> None:
     changes = tuple(flips.edits[number])
-    added = changes in tries.changes.values()
+    added = changes in variants.changes.values()
     actions = [
         Action("open", "Open", lambda: open_text(question, changes), "Use it as the text of all pages"),
-        Action("add", "Added to variants" if added else "Add to variants", lambda: tries.add(question, changes)),
+        Action("add", "Added to variants" if added else "Add to variants", lambda: variants.add(question, changes)),
     ]
     draw_row(title, marked(question.request, changes), outcomes(flips)[number], actions, key=key, note=note)
 

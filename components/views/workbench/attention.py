@@ -8,7 +8,7 @@ from components import state
 from components.gateway import attention
 from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
-from components.shared.questions import looked_at
+from components.shared.questions import model_shown
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions
 from components.state import View
 from components.text import plain
@@ -20,7 +20,7 @@ from components.widgets.heads_map import clicked_head, heads_map
 def attention_panel(opened: list[Opened]) -> None:
     """Cost: one forward pass per text and model; changing the head costs none."""
     state.redraw_page_if_asked()
-    one = looked_at(opened)
+    one = model_shown(opened)
     if len(opened) > 1:
         st.segmented_control(
             "Attention of",

@@ -15,7 +15,7 @@ from glassbert.network import batches as batching
 from glassbert.network.blocks import blocks, has_fused_attention, see_input
 from glassbert.network.model import padding_index
 from glassbert.network.run import Batch, batch, encoder_of, network_inputs
-from glassbert.network.single_position import _kinds, read_at
+from glassbert.network.single_position import _kinds, only_positions
 from tests import tiny
 
 TEXTS = (
@@ -105,7 +105,7 @@ def test_what_is_shared_is_computed_once(tiny_model, family):
     inputs = Batch(ids, torch.ones_like(ids), torch.zeros_like(ids))
     positions = torch.tensor([one.position for one in copies_of(model, encoded)])
     with ExitStack() as stack:
-        for context in (read_at(model, inputs, positions), *map(see, parts), torch.no_grad()):
+        for context in (only_positions(model, inputs, positions), *map(see, parts), torch.no_grad()):
             stack.enter_context(context)
         hidden = encoder_of(model)(**network_inputs(model, inputs, "cpu")).last_hidden_state
     assert hidden.shape == (copies, 1, model.hidden_size)
@@ -139,7 +139,10 @@ def test_the_network_is_as_before(tiny_model):
         assert has_fused_attention(model.network) == (family == "bert")
         inputs = batch(model, [gb.encode(model, TEXTS[0])])
         hooks = [block.query._forward_hooks for block in blocks(model.network)]
-        with pytest.raises(RuntimeError, match="with 2 layers hooked"), read_at(model, inputs, torch.tensor([1])):
+        with (
+            pytest.raises(RuntimeError, match="with 2 layers hooked"),
+            only_positions(model, inputs, torch.tensor([1])),
+        ):
             raise RuntimeError(f"failed with {sum(map(bool, hooks))} layers hooked")
         assert model.network.config._attn_implementation == "eager"
         assert not any(hooks)

@@ -17,7 +17,7 @@ from components.text import plain
 if TYPE_CHECKING:
     from glassbert.whatif.results import Variants
 
-__all__ = ["ORIGINAL", "Outcome", "Tries", "current_tries", "outcomes"]
+__all__ = ["ORIGINAL", "Outcome", "VariantList", "current_variants", "outcomes"]
 
 ORIGINAL = 0
 """The number of the original text among its variants."""
@@ -51,7 +51,7 @@ class Outcome:
 
 
 @dataclass(slots=True, eq=False)
-class Tries:
+class VariantList:
     """``changes`` by the variant's number, in the order they were made; () is the original text."""
 
     changes: dict[int, tuple[Change, ...]] = field(default_factory=lambda: {ORIGINAL: ()})
@@ -83,7 +83,7 @@ class Tries:
         kept = [one for one in self.changes[self.draft] if one[0] != change[0]]
         self.add(question, (*kept, change))
 
-    def evaluate(self, question: Question) -> dict[tuple[Change, ...], Outcome]:
+    def predicted(self, question: Question) -> dict[tuple[Change, ...], Outcome]:
         """The outcomes by changes; variants that are new to this question are run in one batch.
 
         A variant that changed the gap being predicted has none.
@@ -101,6 +101,10 @@ class Tries:
             found.update(zip(new, outcomes(result), strict=False))
             self.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
         return found
+
+    def edit_further(self, number: int) -> None:
+        """Show this variant's words in the editor: what is changed there is added to it."""
+        self.draft = number
 
     def undo(self, number: int) -> None:
         """Undo the last change; a variant without changes equals the original text and is removed."""
@@ -139,11 +143,11 @@ def _original(result: Variants) -> Outcome:
     return Outcome(result.target_label, result.prediction, number, result.prediction, number, score=score)
 
 
-def current_tries(question: Question) -> Tries:
+def current_variants(question: Question) -> VariantList:
     """This user's variants of this text, as long as it is tokenized the same way; a few earlier texts are kept too."""
-    kept: dict[str, Tries] = state.remembered("tries", {})
+    kept: dict[str, VariantList] = state.remembered("variants", {})
     key = version_of(question.encoded.texts, question.encoded.tokens)
     if key not in kept:
-        kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: Tries()}
-        state.remember("tries", kept)
+        kept = {**dict(list(kept.items())[1 - _TEXTS_KEPT :]), key: VariantList()}
+        state.remember("variants", kept)
     return kept[key]
