@@ -77,6 +77,7 @@ class View:
     layer: Count = 1  # in the first sentence this head attends from "superb" to "acting"
     head: Count = 7
     token: Place = FIRST.token
+    toward: Place = -1  # a second token: heads are ranked by the weight between `token` and it; −1: none
     until: Place = -1  # the last token of a selected span that begins with `token`
     present: bool = False  # larger, without the menu
     panel: Literal["all", "attention", "predictions", "saliency"] = "all"  # of the Workbench, in a presentation
@@ -101,7 +102,7 @@ class View:
             fresh = replace(fresh, token=-1)
         values = address.written(self, fresh)
         if self.too_long_for_a_link:
-            for name in (*_TEXTS, "token"):
+            for name in (*_TEXTS, "token", "toward"):
                 values.pop(name, None)
         return values
 
@@ -197,8 +198,8 @@ def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
         after = replace(after, **{"token": -1, **values})
     if (after.text, after.pair) != (before.text, before.pair):
         after = replace(after, **{"other_text": "", "other_pair": "", **values})
-    if after.token != before.token and "until" not in values:
-        after = replace(after, until=-1)
+    if after.token != before.token or _source(after) != _source(before):
+        after = replace(after, **{"until": -1, "toward": -1, **values})
     _turn_to(after)
     st.session_state[_CHANGED] = True
 

@@ -16,7 +16,7 @@ from components.gateway.requests import TextRequest
 
 if TYPE_CHECKING:
     from glassbert.heads import HeadLabel
-    from glassbert.heads.results import AblationSweep, HeadDistances, HeadImportance, HeadProfile
+    from glassbert.heads.results import AblationSweep, HeadDistances, HeadImportance, HeadProfile, HeadRanking
     from glassbert.maps import Measure
     from glassbert.maps.neurons import Neurons
 
@@ -28,6 +28,7 @@ __all__ = [
     "head_importance",
     "head_labels",
     "head_profile",
+    "head_ranking",
     "map_thumbnails",
     "maps",
     "measure",
@@ -107,6 +108,11 @@ def map_thumbnails(request: TextRequest, display: MapDisplay, side: int) -> np.n
         layer = gb.TokenMaps.of(found.encoded, "attention", weights[None], rows_sum_to_one=True)
         small.append(weight_levels(display.of(layer).values, side))
     return np.concatenate(small)
+
+
+def head_ranking(request: TextRequest, query: int, key: int, by_word: bool) -> HeadRanking:
+    """Every head by the weight between two tokens, or their words: read off the maps, no pass."""
+    return gb.rank_heads(maps(request), query, key, by_word=by_word)
 
 
 def measures() -> dict[str, Measure]:

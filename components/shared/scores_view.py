@@ -12,9 +12,16 @@ from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
-from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
+from components.shared.selection import (
+    second_in,
+    select_token,
+    selected_in,
+    shown_index,
+    shown_positions,
+    strip_tokens,
+)
 from components.text import passes, plain
-from components.widgets.token_strip import clicked_token, token_strip
+from components.widgets.token_strip import clicked_second, clicked_token, token_strip
 
 __all__ = ["arithmetic", "draw_scores", "scores_of", "warn_of_small_change"]
 
@@ -53,7 +60,9 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         legend="against · for" if method.signed else "none · most",
         scale=float(abs(result.scores[words]).max(initial=0.0)) or None,
         signed=method.signed,
-        on_select=select_token(key, version, positions, clicked_token, request, question.main),
+        pairs=True,
+        second=shown_index(positions, second_in(question.opened, one)),
+        on_select=select_token(key, version, positions, clicked_token, request, question.main, clicked_second),
     )
     st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
     warn_of_small_change(question, result)

@@ -17,6 +17,7 @@ from components.widgets.token_strip import DESELECTED, Token
 __all__ = [
     "dark_page",
     "masked_position",
+    "second_in",
     "select_token",
     "selected_in",
     "shown_index",
@@ -66,11 +67,21 @@ def _kind(
 
 def selected_in(opened: Sequence[Opened], one: Opened) -> int | None:
     """The selected token, counted in this model's own tokens; the view counts in the main model's."""
+    return _place_in(opened, one, state.view().token)
+
+
+def second_in(opened: Sequence[Opened], one: Opened) -> int | None:
+    """The second token of the chosen pair, in this model's own tokens; None unless two different ones are chosen."""
+    first, second = selected_in(opened, one), _place_in(opened, one, state.view().toward)
+    return None if first is None or second == first else second
+
+
+def _place_in(opened: Sequence[Opened], one: Opened, place: int) -> int | None:
     view = state.view()
     main = opened[0].text(view)
-    if not 0 <= view.token < len(inputs.encode(main)):
+    if not 0 <= place < len(inputs.encode(main)):
         return None
-    return view.token if one is opened[0] else inputs.same_place(main, view.token, one.text(view))
+    return place if one is opened[0] else inputs.same_place(main, place, one.text(view))
 
 
 def shown_index(positions: np.ndarray, selected: int | None) -> int | None:
@@ -88,19 +99,25 @@ def select_token(
     read: Callable[[Mapping[str, Any], str, int], int | None],
     own: TextRequest,
     main: TextRequest,
+    read_second: Callable[[Mapping[str, Any], str, int], int | None] = lambda *_: None,
 ) -> Callable[[], None]:
-    """The callback of a component whose tokens are ``positions`` of ``own``: select that token everywhere."""
+    """The callback of a component whose tokens are ``positions`` of ``own``: select that token everywhere.
 
-    def selected() -> None:
-        index = read(state.event(key), version, len(positions))
-        if index is None:
-            return
-        if index == DESELECTED:
-            state.change(token=-1)
-        else:
+    ``read_second`` tells whether the click also chose a second token, and which.
+    """
+
+    def in_main(index: int) -> int:
+        place = None
+        if index != DESELECTED:
             position = int(positions[index])
             place = position if own == main else inputs.same_place(own, position, main)
-            state.change(token=-1 if place is None else place)
+        return -1 if place is None else place
+
+    def selected() -> None:
+        index, second = (find(state.event(key), version, len(positions)) for find in (read, read_second))
+        if index is None:
+            return
+        state.change(token=in_main(index), **({} if second is None else {"toward": in_main(second)}))
         state.redraw_page()
 
     return selected

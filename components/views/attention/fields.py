@@ -28,7 +28,18 @@ class AttentionFields(PageFields):
     focus: Literal["", "rows", "columns"] = ""  # of the selected tokens only
     threshold: Annotated[int, THRESHOLD] = 0  # percent; weaker weights are not drawn
     mark: Literal[
-        "", "previous", "next", "self", "same_word", "cls", "sep", "punctuation", "entropy", "distance", "importance"
+        "",
+        "previous",
+        "next",
+        "self",
+        "same_word",
+        "cls",
+        "sep",
+        "punctuation",
+        "entropy",
+        "distance",
+        "importance",
+        "link",
     ] = ""  # the property of heads that is marked on the map
     dim_below: Annotated[int, DIM_BELOW] = 0  # percent of the largest; heads with a smaller mark are dimmed
     hide_dimmed: bool = False  # … or left out

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
 from components import state
 from components.gateway import attention
+from components.gateway.inputs import encode
 from components.gateway.library import gb
 from components.gateway.requests import version_of
+from components.shared.head_ranking import draw_ranked
 from components.text import plain
 from components.views.attention.fields import DIM_BELOW, THRESHOLD, AttentionFields
 from components.views.attention.marks import MARKS, mark, names
@@ -21,7 +23,7 @@ from components.widgets.attention_heatmap import CAPTION
 
 __all__ = ["draw_heads", "draw_heads_map"]
 
-_T = TypeVar("_T")
+_NO_TOKEN = -1
 
 _SIDE_PIXELS = 64  # of a thumbnail as sent to the browser: 144 heads are 0.6 MB before compression
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
@@ -64,16 +66,27 @@ def draw_heads_map(subject: Subject, marks: heads_map.Marks, *, key: str, max_he
 
 def _mark_controls(subject: Subject) -> heads_map.Marks:
     """What the map's bars show, which heads are dimmed or left out, and the order of the heads."""
-    first, second, third, fourth = st.columns([0.28, 0.26, 0.24, 0.22], gap="medium", vertical_alignment="bottom")
+    own = state.fields(AttentionFields)
+    mark_id = own.mark or ("link" if subject.second is not None else "")
+    first, second, third, fourth = st.columns([0.26, 0.32, 0.24, 0.18], gap="medium", vertical_alignment="bottom")
+    box = state.bind("mark", AttentionFields, options=MARKS, shown=mark_id)
+
+    def chosen_mark() -> None:
+        if state.value(box["key"]) != "link":
+            state.change(toward=-1)  # two chosen tokens would be marked again
+        box["on_change"]()
+
     first.selectbox(
         "Mark heads by",
         list(MARKS),
         format_func=lambda name: MARKS[name].label,
-        **state.bind("mark", AttentionFields, options=MARKS),
+        key=box["key"],
+        on_change=chosen_mark,
     )
-    own = state.fields(AttentionFields)
-    chosen = MARKS[own.mark]
+    chosen = MARKS[mark_id]
     notes = names(subject)
+    if chosen.source == "link":
+        _choose_tokens(subject)
     found = mark(subject, chosen)
     if found is None:
         second.caption("Hover over a head to see what it does, click to open it.")
@@ -88,12 +101,13 @@ def _mark_controls(subject: Subject) -> heads_map.Marks:
     values = found.values / max(float(found.values.max()), 1e-12)
     dimmed = values < own.dim_below / 100
     order = _laid_out(found.values, dimmed)
+    told = found.told or (lambda layer, head: f"{found.values[layer, head]:.2f}")
     if order is None:
-        _ranked(found.values, found.text)
+        draw_ranked(found.values, f"{found.text[0].upper()}{found.text[1:]}", told, key="ranked")
     else:
         many = f"{len(order)} of {values.size}" if len(order) < values.size else f"all {values.size}"
         st.caption(f"The map shows {many} heads. Under each: layer·head and its {found.text}.")
-    texts = tuple(tuple(f"{value:.2f}" for value in row) for row in found.values)
+    texts = tuple(tuple(told(layer, head) for head in range(values.shape[1])) for layer in range(values.shape[0]))
     return heads_map.Marks(values=values, dimmed=dimmed, notes=notes, order=order, texts=texts)
 
 
@@ -109,23 +123,14 @@ def _laid_out(values: np.ndarray, dimmed: np.ndarray) -> list[tuple[int, int]] |
     return [(int(place) // values.shape[1], int(place) % values.shape[1]) for place in places if kept.flat[place]]
 
 
-def _ranked(values: np.ndarray, text: str) -> None:
-    """The heads with the largest mark, as buttons."""
-    best = np.argsort(-values, axis=None)[:5]
-    heads = {written([divmod(int(index), values.shape[1])]): divmod(int(index), values.shape[1]) for index in best}
-
-    def chosen() -> None:
-        layer, head = heads.get(state.picked("ranked"), (None, None))
-        if layer is not None:
-            state.change(layer=layer, head=head)
-
-    st.pills(
-        f"{text[0].upper()}{text[1:]}",
-        list(heads),
-        format_func=lambda name: f"{heads[name][0] + 1}·{heads[name][1] + 1}: {values[heads[name]]:.2f}",
-        key="ranked",
-        on_change=chosen,
-    )
+def _choose_tokens(subject: Subject) -> None:
+    """The two tokens of a link, by name: in the pictures, a click on a cell or with Shift chooses them."""
+    pieces = encode(subject.main).pieces
+    names = {_NO_TOKEN: "choose a token"} | {place: f"{piece} ({place})" for place, piece in enumerate(pieces)}
+    first, second, rest = st.columns([0.28, 0.28, 0.44], gap="medium", vertical_alignment="bottom")
+    for column, label, field in ((first, "Between", "token"), (second, "and", "toward")):
+        column.selectbox(label, list(names), format_func=names.__getitem__, **state.bind(field, options=names))
+    rest.caption("Or click a cell of a map, or a token and then another one with Shift.")
 
 
 def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
@@ -202,7 +207,7 @@ def _span(subject: Subject) -> None:
     st.selectbox(
         "… to",
         following,
-        format_func=lambda position: plain(f"{pieces[position]} ({position})"),
+        format_func=lambda position: f"{pieces[position]} ({position})",
         help="A span of tokens, from the selected one to this one.",
         **state.bind("until", options=dict.fromkeys(following)),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.gateway.attention import head_importance, head_labels, head_profile
+from components.shared.head_ranking import link_between
 from components.text import plain
 from components.views.attention.shared import Subject, note_no_decision, target_of, target_phrase
 
@@ -15,7 +17,7 @@ __all__ = ["MARKS", "Mark", "Marked", "mark", "names"]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One number per head: ``source`` is "share" (of the weight on a target), "profile" or "importance"."""
+    """One number per head: ``source`` is "share" (of the weight on a target), "profile", "importance" or "link"."""
 
     id: str
     label: str
@@ -25,10 +27,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked:
-    """The numbers, (layer, head), none negative, and their description."""
+    """The numbers, (layer, head), none negative, and their description; ``told`` is one head's number as text."""
 
     values: np.ndarray
     text: str
+    told: Callable[[int, int], str] | None = None
 
 
 MARKS: dict[str, Mark] = {
@@ -45,12 +48,13 @@ MARKS: dict[str, Mark] = {
         Mark("entropy", "Entropy", "profile", "entropy, in bits: high is broad"),
         Mark("distance", "Distance", "profile", "mean distance, in tokens"),
         Mark("importance", "Importance for the prediction", "importance", "importance"),
+        Mark("link", "Weight between two tokens", "link", ""),
     )
 }
 
 
 def mark(subject: Subject, chosen: Mark) -> Marked | None:
-    """The numbers of a mark; None for no mark, and if there is no prediction to be important for."""
+    """The numbers of a mark; None for no mark, without a prediction to be important for, without two tokens."""
     if chosen.source == "importance":
         target = target_of(subject)
         if target is None:
@@ -60,6 +64,9 @@ def mark(subject: Subject, chosen: Mark) -> Marked | None:
         return Marked(
             found.importance, plain(f"importance for {target_phrase(subject, target)}, in logits (Michel et al. 2019)")
         )
+    if chosen.source == "link":
+        link = link_between(subject.request, subject.selected, subject.second)
+        return None if link is None else Marked(link.values, plain(link.text), link.told)
     if not chosen.source:
         return None
     profile = head_profile(subject.request)

@@ -14,9 +14,9 @@ from components.gateway import attention, inputs
 from components.gateway.attention import MapDisplay
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
-from components.shared.selection import selected_in
+from components.shared.selection import second_in, selected_in
 from components.views.attention.fields import AttentionFields
-from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label
+from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label, clicked_second
 from components.widgets.attention_lines import attention_lines
 from components.widgets.heads_map import clicked_head
 
@@ -27,7 +27,7 @@ HeadIndex = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """One model, one text, and how its maps are shown. ``selected`` counts this model's own tokens."""
+    """One model, one text, and how its maps are shown. ``selected`` and ``second`` count its own tokens."""
 
     one: Opened
     request: TextRequest
@@ -36,6 +36,7 @@ class Subject:
     layer: int
     head: int
     selected: int | None
+    second: int | None  # of a chosen pair
 
     @classmethod
     def of(cls, opened: list[Opened], one: Opened) -> Subject:
@@ -53,6 +54,7 @@ class Subject:
             layer=min(max(view.layer, 0), one.model.layers - 1),
             head=min(max(view.head, 0), one.model.attention_heads - 1),
             selected=selected_in(opened, one),
+            second=second_in(opened, one),
         )
 
     @property
@@ -144,13 +146,9 @@ def draw_map(
         if chosen is None:
             return
         axis, index = chosen
-        if index == DESELECTED:
-            state.change(token=-1)
-            return
-        position = int((maps.queries if axis == "query" else maps.keys)[index, 0])
-        own = subject.request == subject.main
-        place = position if own else inputs.same_place(subject.request, position, subject.main)
-        state.change(token=-1 if place is None else place)
+        second = clicked_second(state.event(key), version, len(maps.keys)) if same else None
+        place = _in_main(subject, maps.queries if axis == "query" else maps.keys, index)
+        state.change(token=place, **({} if second is None else {"toward": _in_main(subject, maps.keys, second)}))
 
     if lines:
         attention_lines(
@@ -177,9 +175,21 @@ def draw_map(
         height_px=height_px,
         keys=None if same else maps.key_labels,
         selected_key=None if same else keys,
+        pairs=same,
+        second=_index(maps.keys, subject.second) if same else None,
         most=most,
         on_select=selected,
     )
+
+
+def _in_main(subject: Subject, spans: np.ndarray, index: int) -> int:
+    """The first token of a row or column, counted in the main model's tokens, as the view counts; −1: none."""
+    if index == DESELECTED:
+        return -1
+    position = int(spans[index, 0])
+    own = subject.request == subject.main
+    place = position if own else inputs.same_place(subject.request, position, subject.main)
+    return -1 if place is None else place
 
 
 def _index(spans: np.ndarray, position: int | None) -> int | None:

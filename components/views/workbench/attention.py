@@ -8,12 +8,13 @@ from components import state
 from components.gateway import attention
 from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
+from components.shared.head_ranking import draw_ranked, link_between
 from components.shared.questions import model_shown
-from components.shared.selection import select_token, selected_in, shown_index, shown_positions
+from components.shared.selection import second_in, select_token, selected_in, shown_index, shown_positions
 from components.state import View
 from components.text import plain
-from components.widgets.attention_heatmap import attention_heatmap, clicked_row
-from components.widgets.heads_map import clicked_head, heads_map
+from components.widgets.attention_heatmap import attention_heatmap, clicked_row, clicked_second
+from components.widgets.heads_map import Marks, clicked_head, heads_map
 
 
 @st.fragment
@@ -47,6 +48,8 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         if chosen is not None:
             state.change(layer=chosen[0], head=chosen[1])
 
+    first, second = selected_in(opened, one), second_in(opened, one)
+    link = link_between(request, first, second)
     heads_map(
         attention.thumbnails(request, view.special),
         key="heads",
@@ -54,23 +57,30 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         layer=layer,
         head=head,
         label=f"All {maps.layers} layers × {maps.heads} heads of {one.name}",
+        marks=None if link is None else Marks(values=link.values / max(float(link.values.max()), 1e-12)),
         on_select=open_head,
     )
+    if link is not None:
+        title = plain(f"Heads that link “{link.first}” and “{link.second}” most")
+        draw_ranked(link.values, title, link.told, key="linked", most=4)
     weights = maps.weights[layer, head]
     attention_heatmap(
         weights if view.special else weights[positions][:, positions],
         [maps.encoded.pieces[position] for position in positions],
         key="heatmap",
         version=version,
-        selected=shown_index(positions, selected_in(opened, one)),
+        selected=shown_index(positions, first),
+        pairs=True,
+        second=shown_index(positions, second),
         label=f"Attention of layer {layer + 1}, head {head + 1}",
         height_px=_height(view),
-        on_select=select_token("heatmap", version, positions, clicked_row, request, main),
+        on_select=select_token("heatmap", version, positions, clicked_row, request, main, clicked_second),
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
         f"Each row of the large map shows where its token attends, in layer {layer + 1}, head {head + 1}; it sums to 1."
-        f"{hidden} *It does not show what information moves, or whether the prediction depends on it.*"
+        f"{hidden} Click a cell to see which heads link its two tokens most. "
+        "*It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()
 

@@ -13,6 +13,7 @@ from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.selection import (
     masked_position,
+    second_in,
     select_token,
     selected_in,
     shown_index,
@@ -20,7 +21,7 @@ from components.shared.selection import (
     strip_tokens,
 )
 from components.text import plain
-from components.widgets.token_strip import clicked_token, token_strip
+from components.widgets.token_strip import clicked_second, clicked_token, token_strip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,11 @@ def _strip(opened: list[Opened]) -> None:
         label="Sentence: select a token to mask it",
         selected=shown_index(positions, selected_in(opened, one)),
         version=version,
-        on_select=select_token("strip", version, positions, clicked_token, request, opened[0].text(view)),
+        pairs=True,
+        second=shown_index(positions, second_in(opened, one)),
+        on_select=select_token(
+            "strip", version, positions, clicked_token, request, opened[0].text(view), clicked_second
+        ),
     )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "attention_heatmap",
     "clicked_label",
     "clicked_row",
+    "clicked_second",
     "quantised",
     "quantised_differences",
 ]
@@ -86,6 +87,8 @@ def attention_heatmap(
     height_px: int = 320,
     keys: Sequence[str] | None = None,
     selected_key: int | None = None,
+    pairs: bool = False,
+    second: int | None = None,
     most: float | None = 1.0,
     signed: bool = False,
     scale: float | None = None,
@@ -101,6 +104,9 @@ def attention_heatmap(
     height_px:    the total height, including readout and legend.
     keys:         one for each column, if the columns are other tokens than the rows.
     selected_key: the marked column, with ``keys``.
+    pairs:        a click on a cell, or Shift and Enter, chooses two tokens: that of its row, and that of its column as
+                  the second. Without ``keys`` only.
+    second:       the second token of the chosen pair, or None.
     most:         upper bound of a weight; None: a measure without one.
     scale:        the weight drawn in full colour, for maps side by side; None, or too small: the largest of this map.
     on_select:    called before the run that a click starts; `clicked_row` reads the click there, with ``keys``
@@ -119,6 +125,8 @@ def attention_heatmap(
         raise ValueError(f"selected key {selected_key}: pass keys, and the index of one of them")
     if selected is not None and not 0 <= selected < count:
         raise ValueError(f"selected token {selected}: there are {count} tokens, counted from 0")
+    if second is not None and not 0 <= second < count:
+        raise ValueError(f"second token {second}: there are {count} tokens, counted from 0")
     header = {
         "version": version,
         "label": label,
@@ -126,6 +134,8 @@ def attention_heatmap(
         "keys": None if keys is None else list(keys),
         "selected": selected,
         "selectedKey": selected_key,
+        "pairs": pairs and keys is None,
+        "second": second if pairs and keys is None else None,
         "step": step,
         "height": height_px,
         "zero": SIGNED_ZERO if signed else 0,
@@ -144,6 +154,13 @@ def clicked_row(result: Mapping[str, Any], version: str, count: int) -> int | No
     event = frontend.read_event(result, version)
     index = event.get("index") if event else None
     return index if isinstance(index, int) and DESELECTED <= index < count else None
+
+
+def clicked_second(result: Mapping[str, Any], version: str, count: int) -> int | None:
+    """The second token of a click that chose a pair; None for any other click."""
+    event = frontend.read_event(result, version)
+    index = event.get("second") if event else None
+    return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < count else None
 
 
 def clicked_label(

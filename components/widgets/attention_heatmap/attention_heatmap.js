@@ -156,9 +156,28 @@ export class Heatmap {
   select(row, toggles) {
     const { selected, header } = this.state;
     if (row === selected && !toggles) return;
+    header.second = null;
     this.#show(row === selected ? null : row);
     this.#anticipated.expect(header.version, this.state.selected);
     this.#send({ version: header.version, axis: "query", index: this.state.selected ?? -1 });
+  }
+
+  /**
+   * A cell is a pair of tokens where pairs are chosen; the same token twice is no pair.
+   * @param {number} row
+   * @param {number} column
+   */
+  selectCell(row, column) {
+    const { state } = this;
+    const { version, pairs } = state.header;
+    if (!pairs || row === column) {
+      this.select(row, false);
+    } else if (row !== state.selected || column !== state.second) {
+      state.header.second = column;
+      this.#show(row);
+      this.#anticipated.expect(version, row);
+      this.#send({ version, axis: "query", index: row, second: column });
+    }
   }
 
   /** @param {number} column */

@@ -45,7 +45,8 @@ function listenToPointer(heatmap) {
 }
 
 /**
- * A click on a cell selects its row; on a label, it selects the row or column, or deselects it.
+ * A click on a cell selects its row, and with it its column where pairs are chosen; on a label, it selects the row or
+ * column, or deselects it.
  * @param {Heatmap} heatmap
  * @param {number | null} row
  * @param {number | null} column
@@ -54,7 +55,7 @@ function click(heatmap, row, column) {
   const { state } = heatmap;
   if (row !== null && column !== null) {
     state.cursor = { row, column };
-    heatmap.select(row, false);
+    heatmap.selectCell(row, column);
   } else if (row !== null) {
     heatmap.select(row, true);
   } else if (column !== null) {
@@ -90,9 +91,10 @@ function listenToKeyboard(heatmap) {
       end: () => moveTo(state.cursor.row, Infinity),
       first: () => moveTo(0, 0),
       last: () => moveTo(Infinity, Infinity),
-      choose: () => {
+      choose: (event) => {
         showCursor();
-        heatmap.select(state.cursor.row, true);
+        if (event.shiftKey) heatmap.selectCell(state.cursor.row, state.cursor.column);
+        else heatmap.select(state.cursor.row, true);
       },
     },
     { control: true },

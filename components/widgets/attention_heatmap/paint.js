@@ -83,6 +83,12 @@ function drawMarks(scene) {
     context.lineWidth = 2;
     context.strokeRect(xOf(0) + 1, yOf(state.selected), width - 2, Math.max(2, cell.height));
   }
+  if (state.second !== null) {
+    context.lineWidth = 1.25;
+    context.setLineDash([5, 3]);
+    context.strokeRect(xOf(state.second), yOf(0), Math.max(2, cell.width), height);
+    context.setLineDash([]);
+  }
   if (state.byKeyboard) drawCursor(scene);
 }
 

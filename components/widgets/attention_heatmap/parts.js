@@ -75,6 +75,7 @@ export function drawLegend({ legend, scale }, { header, full }, colours) {
 function described(state) {
   if (state.place) return state.sentence(state.place);
   if (state.selected === null) return [`Hover over a cell to read its ${state.header.zero ? "difference" : "weight"}.`];
+  if (state.second !== null) return state.sentence({ row: state.selected, column: state.second });
   const parts = state.sentence({ row: state.selected, column: state.strongestColumn(state.selected) });
   parts[parts.length - 1] += ", the largest of the row";
   return parts;

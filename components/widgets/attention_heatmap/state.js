@@ -11,6 +11,8 @@ import { signed, weightText } from "../frontend/text.js";
  * @property {string[] | null} keys one for each column, if these are not the tokens
  * @property {number | null} selected
  * @property {number | null} selectedKey
+ * @property {boolean} pairs whether a click on a cell chooses its column's token too, as the second of a pair
+ * @property {number | null} second the second token of the chosen pair
  * @property {number} step the weight of one level
  * @property {number} height in CSS pixels
  * @property {number} zero the level of weight 0: above 0 for differences
@@ -85,6 +87,11 @@ export class HeatmapState {
 
   get selectedColumn() {
     return this.square ? this.selected : this.header.selectedKey;
+  }
+
+  /** The column of the chosen pair's second token. */
+  get second() {
+    return this.selected === null ? null : this.header.second;
   }
 
   get zoomed() {

@@ -34,7 +34,7 @@ export const PAGE = 10;
  * Runs a key's command and prevents the page from handling the key. Keys without a command here reach the page, and so
  * do those with Alt or Meta, which belong to the browser.
  * @param {HTMLElement} node
- * @param {Partial<Record<Command, () => void>>} commands
+ * @param {Partial<Record<Command, (event: KeyboardEvent) => void>>} commands
  * @param {object} [options]
  * @param {boolean} [options.control] whether keys with Ctrl count too
  * @param {() => boolean} [options.mirrored] the text runs from right to left
@@ -52,7 +52,7 @@ export function listenToKeys(node, commands, { control = false, mirrored = () =>
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    action();
+    action(event);
   });
 }
 

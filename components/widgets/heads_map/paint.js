@@ -106,12 +106,12 @@ function drawValue({ context, theme }, value, { x, y, broad, side }) {
   const bar = Math.max(2, Math.round(side / 9));
   context.fillStyle = css(theme.background);
   context.fillRect(x, y + side - bar - 1, broad, bar + 1);
-  context.fillStyle = css(theme.positive);
+  context.fillStyle = css(mix(theme.background, theme.text, 0.85));
   context.fillRect(x, y + side - bar, broad * value, bar);
   context.save();
   context.globalAlpha *= value;
   context.lineWidth = 2;
-  context.strokeStyle = css(theme.positive);
+  context.strokeStyle = css(mix(theme.background, theme.text, 0.85));
   context.strokeRect(x + 1, y + 1, broad - 2, side - 2);
   context.restore();
 }

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from components.widgets import frontend
 
-__all__ = ["DESELECTED", "Token", "clicked_token", "token_strip"]
+__all__ = ["DESELECTED", "Token", "clicked_second", "clicked_token", "token_strip"]
 
 DESELECTED = -1
 """What a click on the selected token returns: nothing is selected any more."""
@@ -52,6 +52,8 @@ def token_strip(
     legend: str = "",
     scale: float | None = None,
     signed: bool | None = None,
+    pairs: bool = False,
+    second: int | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the strip and return the index of the token clicked since the last run.
@@ -61,6 +63,8 @@ def token_strip(
     legend:    caption next to the colour scale, which appears as soon as one token has a score.
     scale:     the score drawn in full colour; None: the largest magnitude among the tokens.
     signed:    whether the scale has a negative half; None: if any score is negative.
+    pairs:     Shift and a click, or Shift and Enter, choose a second token.
+    second:    that token, or None.
     on_select: called before the run that a click starts; `clicked_token` reads the click there.
 
     Returns the index, `DESELECTED` for a click on the selected token, None without a click. Raises
@@ -69,6 +73,8 @@ def token_strip(
     scores = [token.score for token in tokens if token.score is not None]
     if selected is not None and not 0 <= selected < len(tokens):
         raise ValueError(f"selected token {selected}: the strip has {len(tokens)} tokens, counted from 0")
+    if second is not None and not 0 <= second < len(tokens):
+        raise ValueError(f"second token {second}: the strip has {len(tokens)} tokens, counted from 0")
     if not all(map(math.isfinite, scores)):
         raise ValueError("a token's score is not a finite number; pass None for a token without a score")
     if scale is not None and not (math.isfinite(scale) and scale > 0):
@@ -78,6 +84,8 @@ def token_strip(
         "label": label,
         "legend": legend,
         "selected": selected,
+        "pairs": pairs,
+        "second": second,
         "scale": scale or max(map(abs, scores), default=0.0),
         "signed": any(score < 0 for score in scores) if signed is None else signed,
         "scored": bool(scores),
@@ -92,6 +100,14 @@ def clicked_token(result: Mapping[str, Any], version: str, count: int) -> int | 
     event = frontend.read_event(result, version)
     index = event.get("index") if event else None
     return index if isinstance(index, int) and DESELECTED <= index < count else None
+
+
+def clicked_second(result: Mapping[str, Any], version: str, count: int) -> int | None:
+    """The second token that a click chose, `DESELECTED` if none is chosen any more, None for any other click."""
+    event = frontend.read_event(result, version)
+    index = event.get("second") if event else None
+    valid = isinstance(index, int) and not isinstance(index, bool) and DESELECTED <= index < count
+    return index if valid else None
 
 
 def _wire(token: Token) -> dict[str, Any]:

@@ -23,6 +23,8 @@ import { divergingColour } from "../frontend/theme.js";
  * @property {string} label
  * @property {string} legend
  * @property {number | null} selected
+ * @property {boolean} pairs whether Shift and a click choose a second token
+ * @property {number | null} second the second token of the chosen pair
  * @property {number} scale the score with the full colour
  * @property {boolean} signed whether the scale has a negative half
  * @property {boolean} scored whether a token has a score

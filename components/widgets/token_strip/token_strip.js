@@ -114,6 +114,7 @@ class TokenStrip {
     this.#options.forEach((option, index) => {
       setAttributes(option, {
         "aria-selected": index === this.#selected,
+        "data-second": this.#selected !== null && index === this.#data.second,
         "data-same-word": index !== this.#selected && word.has(index),
         tabindex: index === this.#cursor ? 0 : -1,
       });
@@ -134,13 +135,33 @@ class TokenStrip {
     setAttributes(scaleBox, { "aria-label": `Colour scale from ${marks.join(" through ")}` });
   }
 
+  /**
+   * @param {number} index
+   * @param {boolean} second
+   */
+  #chosen(index, second) {
+    if (second) this.#chooseSecond(index);
+    else this.#choose(index);
+  }
+
   // Selects a token, or deselects the selected one.
   /** @param {number} index */
   #choose(index) {
     this.#selected = this.#selected === index ? null : index;
+    this.#data.second = null;
     this.#moveTo(index);
     this.#anticipated.expect(this.#data.version, this.#selected);
     this.#send({ version: this.#data.version, index: this.#selected ?? -1 });
+  }
+
+  // Chooses the second token of a pair, or none again; without a first one, the token becomes the first.
+  /** @param {number} index */
+  #chooseSecond(index) {
+    const data = this.#data;
+    if (!data.pairs || this.#selected === null || this.#selected === index) return this.#choose(index);
+    data.second = data.second === index ? null : index;
+    this.#moveTo(index);
+    this.#send({ version: data.version, index: this.#selected, second: data.second ?? -1 });
   }
 
   /** @param {number} index */
@@ -181,7 +202,7 @@ class TokenStrip {
     const moveTo = (/** @type {number} */ index) => this.#moveTo(index);
     list.addEventListener("click", (event) => {
       const index = this.#tokenUnder(event);
-      if (index >= 0) this.#choose(index);
+      if (index >= 0) this.#chosen(index, event.shiftKey);
     });
     listenToKeys(
       list,
@@ -192,7 +213,7 @@ class TokenStrip {
         up: () => moveTo(onNextLine(this.#options, this.#cursor, -1)),
         home: () => moveTo(0),
         end: () => moveTo(Infinity),
-        choose: () => this.#choose(this.#cursor),
+        choose: (event) => this.#chosen(this.#cursor, event.shiftKey),
       },
       { mirrored: () => list.dir === "rtl" },
     );
