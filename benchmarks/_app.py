@@ -67,11 +67,14 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], limit_seconds: fl
 
 
 @contextmanager
-def run_app(*, trace: Path | None = None, python: str = sys.executable) -> Iterator[Server]:
-    """The app as started by ``streamlit run``; with ``trace``, it writes its timings to that file."""
+def run_app(*, trace: Path | None = None, python: str = sys.executable, served: bool = False) -> Iterator[Server]:
+    """The app as started by ``streamlit run``; with ``trace``, it writes its timings to that file; ``served``: as
+    started by ``make app``, behind its middleware, with the models loaded ahead."""
     port = free_port()
     options = ["--server.port", str(port)]
     command = [python, "-m", "streamlit", "run", "app.py", *options]
+    if served:
+        command = [python, "scripts/server.py", "run", "scripts/asgi.py", *options]
     if trace is not None:
         command = [python, str(ROOT / "benchmarks" / "_traced_server.py"), str(port), str(trace)]
     started = time.perf_counter()
