@@ -189,3 +189,12 @@ def test_bertviz_draws_without_a_network(open_attention: Open, view: str) -> Non
     frame = bench.page.frame_locator("iframe").first
     expect(frame.locator("svg line").nth(30)).to_be_attached()
     expect(frame.locator("img")).to_have_count(0)
+    # layers and heads are numbered as everywhere else
+    six, twelve = ([str(number + 1) for number in range(count)] for count in (6, 12))
+    if view == "model":
+        numbers = [text for text in frame.locator("svg text").all_text_contents() if text.strip().isdigit()]
+        assert sorted(map(int, numbers)) == sorted(map(int, six + twelve))
+    else:
+        expect(frame.locator("#layer option")).to_have_text(six)
+    if view == "neuron":
+        expect(frame.locator("#att_head option")).to_have_text(twelve)

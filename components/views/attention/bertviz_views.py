@@ -40,11 +40,8 @@ def draw_bertviz(subject: Subject) -> None:
         return
     html, height = _page(subject, view, layers)
     sandboxed_page(html, title=f"BertViz, {_VIEWS[view].lower()}", height=height, key="bertviz")
-    if view == "neuron" and fitting < subject.one.model.layers:
-        shown = ", ".join(f"{number} is layer {layer + 1} here" for number, layer in enumerate(layers))
-        st.caption(f"Layer numbers in this view: {shown}.")
     st.caption(
-        f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}; it counts layers and heads from 0. "
+        f"BertViz (Vig 2019, Apache-2.0), {_VIEWS[view].lower()}. "
         f"{len(html) / 1e6:.1f} MB, drawn without a network. *The same weights as in Heads, with the same "
         "limits.*"
     )
@@ -81,9 +78,15 @@ def _page(subject: Subject, view: bertviz.View, layers: list[int]) -> tuple[str,
     dark = st.context.theme.type == "dark"
     if view == "neuron":
         found = attention.neurons(subject.request, tuple(layers))
-        layer = layers.index(subject.layer) if subject.layer in layers else 0
         html = bertviz.neuron_view(
-            found.weights, found.queries, found.keys, tokens, layer=layer, head=subject.head, dark=dark
+            found.weights,
+            found.queries,
+            found.keys,
+            tokens,
+            layers,
+            layer=subject.layer,
+            head=subject.head,
+            dark=dark,
         )
         return html, min(26 * count + 190, _TALLEST_PX)
     weights = attention.maps(subject.request).weights[layers]

@@ -2,8 +2,8 @@
 
 BertViz fetches require.js, d3 and jQuery from a CDN and writes tokens into its scripts unescaped. Here its scripts are
 read from the installed package, the libraries from `vendor/`, and every ``<`` of the data is written as an escape, so
-that no token can end the script that contains it. Weights are rounded to four digits: the page is three times smaller
-and looks the same.
+that no token can end the script that contains it. Layers and heads are numbered from 1, as everywhere here.
+Weights are rounded to four digits: the page is three times smaller and looks the same.
 """
 
 from __future__ import annotations
@@ -37,6 +37,26 @@ View = Literal["head", "model", "neuron"]
 MOST_TOKENS: dict[View, int] = {"head": 64, "model": 64, "neuron": 48}
 #: layers × heads × tokens² in one page; the model view draws a line for each, the head view those of one layer.
 MOST_WEIGHTS: dict[View, int] = {"head": 600_000, "model": 150_000, "neuron": 300_000}
+
+#: BertViz numbers layers and heads from 0, everything else here from 1: what its scripts write, and what they shall.
+_RENUMBERED: dict[str, tuple[tuple[str, str], ...]] = {
+    "head_view": ((".val(layer).text(layer)", ".val(layer).text(layer + 1)"),),
+    "model_view": (
+        (".text(config.heads[i])", ".text(config.heads[i] + 1)"),
+        (".text(config.layers[i])", ".text(config.layers[i] + 1)"),
+        (
+            "'Layer ' + config.layers[layerIndex] + \", Head \" + config.heads[headIndex]",
+            "'Layer ' + (config.layers[layerIndex] + 1) + \", Head \" + (config.heads[headIndex] + 1)",
+        ),
+    ),
+    "neuron_view": (
+        (
+            'layerSelect.append($("<option />").val(i).text(i)',
+            'layerSelect.append($("<option />").val(i).text(params["layer_names"][i])',
+        ),
+        ('headSelect.append($("<option />").val(i).text(i)', 'headSelect.append($("<option />").val(i).text(i + 1)'),
+    ),
+}
 
 _FOLDER = Path(__file__).parent
 _ROOT_ID, _DATA_ID = "bertviz", "bertviz-data"
@@ -90,6 +110,7 @@ def neuron_view(
     queries: np.ndarray,
     keys: np.ndarray,
     tokens: Sequence[str],
+    layers: Sequence[int],
     *,
     layer: int,
     head: int,
@@ -97,9 +118,9 @@ def neuron_view(
 ) -> str:
     """BertViz's neuron view: ``weights`` (layer, head, query, key), ``queries``, ``keys`` (layer, head, token, neuron).
 
-    Layers are numbered consecutively from 0: BertViz cannot label them otherwise here.
+    All of the model's ``layers``. Raises ValueError for shapes that do not fit.
     """
-    _check(weights, tokens, range(weights.shape[0]))
+    _check(weights, tokens, layers)
     if queries.shape != keys.shape or queries.shape[:3] != weights.shape[:3]:
         raise ValueError(f"queries {queries.shape} and keys {keys.shape} do not fit weights {weights.shape}")
     parameters = {
@@ -116,7 +137,8 @@ def neuron_view(
         "root_div_id": _ROOT_ID,
         "bidirectional": True,
         "display_mode": "dark" if dark else "light",
-        "layer": layer,
+        "layer": layers.index(layer) if layer in layers else 0,
+        "layer_names": [one + 1 for one in layers],
         "head": head,
     }
     label = '<span class="dropdown-label">{}: </span><select id="{}"></select> '
@@ -209,4 +231,9 @@ def _script(name: str) -> str:
     found = find_spec("bertviz")
     assert found is not None
     assert found.submodule_search_locations
-    return (Path(found.submodule_search_locations[0]) / f"{name}.js").read_text(encoding="utf-8")
+    text = (Path(found.submodule_search_locations[0]) / f"{name}.js").read_text(encoding="utf-8")
+    for old, new in _RENUMBERED[name]:
+        if text.count(old) != 1:
+            raise RuntimeError(f"this version of BertViz does not write {old!r} once in {name}.js")
+        text = text.replace(old, new)
+    return text

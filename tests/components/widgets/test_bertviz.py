@@ -26,7 +26,7 @@ def views() -> dict[str, str]:
     return {
         "head": bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None),
         "model": bertviz.model_view(weights(), TOKENS, [1, 4], second=2, dark=True),
-        "neuron": bertviz.neuron_view(weights(), vectors, -vectors, TOKENS, layer=1, head=0, dark=False),
+        "neuron": bertviz.neuron_view(weights(), vectors, -vectors, TOKENS, [1, 4], layer=4, head=0, dark=False),
     }
 
 
@@ -96,12 +96,20 @@ def test_a_layer_that_is_not_shown_opens_the_first() -> None:
     assert given(html)["layer"] == 1
 
 
+def test_another_bertviz_whose_numbers_cannot_be_changed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    bertviz._script.cache_clear()
+    monkeypatch.setitem(bertviz._RENUMBERED, "head_view", ((".text(layers)", ".text(layers + 1)"),))
+    with pytest.raises(RuntimeError, match="does not write"):
+        bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None)
+    bertviz._script.cache_clear()
+
+
 def test_shapes_that_do_not_fit_are_an_error() -> None:
     with pytest.raises(ValueError, match="3 layers of 4 tokens"):
         bertviz.model_view(weights(), TOKENS, [0, 1, 2], second=None, dark=False)
     with pytest.raises(ValueError, match="do not fit weights"):
         bertviz.neuron_view(
-            weights(), np.ones((2, 3, 4, 5)), np.ones((2, 3, 5, 4)), TOKENS, layer=0, head=0, dark=False
+            weights(), np.ones((2, 3, 4, 5)), np.ones((2, 3, 5, 4)), TOKENS, [0, 1], layer=0, head=0, dark=False
         )
 
 
