@@ -206,6 +206,7 @@ def _limits() -> dict[str, tuple[int, int]]:
         **dict.fromkeys(("vocab_size", "max_position_embeddings"), (1, _MAX_POSITIONS)),
         "type_vocab_size": (0, _MAX_ROWS),
         "chunk_size_feed_forward": (0, _MAX_ROWS),
+        "relative_attention_num_buckets": (1, _MAX_ROWS),
     }
 
 

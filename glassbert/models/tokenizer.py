@@ -80,10 +80,10 @@ def check_tokenizer(
         parsed = parse_json(files["tokenizer.json"], "tokenizer.json", source)
         check_pipeline(parsed, rows, types, source)
     if files.keys() & {"tokenizer.json", "vocab.txt", "vocab.json"}:  # SentencePiece is counted when it is read
-        ids = set(_token_ids(files, parsed, source))
+        ids = list(_token_ids(files, parsed, source))
         if not ids or not all(type(id) is int for id in ids):
             raise _damaged(source, "it has no vocabulary")
-        check_vocabulary(len(ids), min(ids), max(ids), rows, source)
+        check_vocabulary(len(set(ids)), min(ids), max(ids), rows, source)
 
 
 def check_vocabulary(tokens: int, least: int, most: int, rows: int, source: str) -> None:

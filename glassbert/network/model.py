@@ -26,6 +26,7 @@ from glassbert.errors import (
 )
 from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import Checkpoint
+from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
@@ -144,12 +145,18 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
     class_name = checkpoint.variant.class_name if checkpoint.variant else None
     try:
         tokenizer = open_tokenizer(checkpoint)
+        config = stock.read_config(checkpoint.config, checkpoint.source)
         network, missing = stock.read_network(
-            checkpoint.folder, class_name, precision, config=checkpoint.config, name_prefix=checkpoint.name_prefix
+            checkpoint.folder, class_name, precision, config=config, name_prefix=checkpoint.name_prefix
         )
     except ModelError:
         raise
     except Exception as error:
+        if "ignore_mismatched_sizes" in str(error):  # advice for programmers is all that it says
+            raise DamagedCheckpointError(
+                f"{CONFIG} of {quoted(checkpoint.source)} describes a network whose tensors have other sizes than the "
+                "weights: the files do not belong together; download or copy the model again"
+            ) from error
         raise DamagedCheckpointError(
             f"{checkpoint.source!r} passed validation, but transformers cannot load it "
             f"({type(error).__name__}: {quoted(error)}); correct its config.json or choose another model"

@@ -15,13 +15,23 @@ from typing import Any
 import torch
 import transformers
 from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
+from transformers.activations import ACT2FN
 from transformers.utils import logging
+
+from glassbert.errors import DamagedCheckpointError
+from glassbert.models.config import CONFIG
+from glassbert.models.files import quoted
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 #: Held while transformers imports the modules of a family at their first use, so that one thread does so at a time.
 _importing = threading.Lock()
+
+#: Entries of a config.json that its stock class reads without declaring them.
+_READ_BESIDES = frozenset({"num_labels", "_num_labels"})
+#: The entries that name an activation function.
+_ACTIVATIONS = ("hidden_act", "activation")
 
 #: fp32 unless the caller chooses another precision: half precision changes logits by about 1e-2.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -34,19 +44,18 @@ def read_tokenizer(folder: Path) -> Any:
 
 
 def read_network(
-    folder: Path, class_name: str | None, precision: str, *, config: Mapping[str, Any], name_prefix: str = ""
+    folder: Path, class_name: str | None, precision: str, *, config: Any, name_prefix: str = ""
 ) -> tuple[Any, set[str]]:
     """The stock network in ``eval`` mode with eager attention, and the names of missing weights.
 
-    ``class_name`` None loads the bare encoder. ``config`` is the validated content of config.json; ``name_prefix`` is
-    removed from the names of the stored tensors. SDPA, the default, returns no attention weights, hence "eager".
+    ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; ``name_prefix`` is removed
+    from the names of the stored tensors. SDPA, the default, returns no attention weights, hence "eager".
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)
-        stock_config = CONFIG_MAPPING[config["model_type"]].from_dict(dict(config))
     network, report = network_class.from_pretrained(
         folder,
-        config=stock_config,
+        config=config,
         local_files_only=True,
         use_safetensors=True,
         attn_implementation="eager",
@@ -56,6 +65,50 @@ def read_network(
     )
     network.eval().requires_grad_(False)
     return network, set(report["missing_keys"])
+
+
+def read_config(config: Mapping[str, Any], source: str) -> Any:
+    """The stock config from the validated content of config.json. Raises DamagedCheckpointError.
+
+    Only the entries that its class declares are passed on: any other says nothing about the network, but becomes an
+    attribute of the config, where it could hide a method or stand for what another family has.
+    """
+    with _importing:
+        kind = CONFIG_MAPPING[config["model_type"]]
+    declared = {*kind().to_dict(), *kind.attribute_map, *_READ_BESIDES}
+    entries = {name: value for name, value in config.items() if name in declared}
+    try:
+        read = kind.from_dict(dict(entries))
+    except Exception as error:
+        raise DamagedCheckpointError(_fault(kind, entries, source)) from error
+    for name in _ACTIVATIONS:
+        activation = getattr(read, name, None)
+        if activation is not None and activation not in ACT2FN:
+            raise DamagedCheckpointError(
+                f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(activation)}, which is none of the "
+                f"activation functions of transformers ({', '.join(ACT2FN)}); correct it"
+            )
+    if read.hidden_size % read.num_attention_heads:
+        raise DamagedCheckpointError(
+            f"{CONFIG} of {quoted(source)} specifies a hidden size of {read.hidden_size} and "
+            f"{read.num_attention_heads} attention heads, which do not divide it (a number that it does not specify "
+            "is the default); correct it"
+        )
+    return read
+
+
+def _fault(kind: Any, entries: Mapping[str, Any], source: str) -> str:
+    """The sentence about entries of a config.json from which no stock config can be made: which is at fault?"""
+    for name in entries:
+        try:
+            kind.from_dict({other: value for other, value in entries.items() if other != name})
+        except Exception:
+            continue
+        return (
+            f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(entries[name])}, which transformers does not "
+            f"accept for a model of this type; correct it or remove it"
+        )
+    return f"{CONFIG} of {quoted(source)} has several entries that transformers does not accept; correct it"
 
 
 def not_finite(network: Any) -> str | None:

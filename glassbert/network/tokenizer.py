@@ -109,6 +109,11 @@ def _validate(checkpoint: Checkpoint, files: Mapping[str, bytes], copy: Path) ->
             f"the tokenizer of {quoted(source)} produces ids that its weights do not have; replace it with the one "
             "that the model was trained with"
         )
+    if not found["placed"]:
+        raise DamagedCheckpointError(
+            f"the tokenizer of {quoted(source)} leaves texts out or does not tell the place of each token in them; "
+            "replace it with the one that the model was trained with"
+        )
 
 
 def _tried(folder: Path, source: str) -> dict[str, Any]:

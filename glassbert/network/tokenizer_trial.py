@@ -23,7 +23,8 @@ logging.set_verbosity_error()
 MEMORY_BYTES = 2_000_000_000
 CPU_SECONDS = 20
 _CHARACTERS = 20_000  # the longest text of the app
-_TEXTS = ("a", " ", "The cat sat.", "naïve café ½ £ 东京 한국어 नमस्ते 🙂", "\u200d\ufeff\x00\t\n", "<s> [MASK] </s>")
+_ORDINARY = "The cat sat."
+_TEXTS = ("a", " ", _ORDINARY, "naïve café ½ £ 东京 한국어 नमस्ते 🙂", "\u200d\ufeff\x00\t\n", "<s> [MASK] </s>")
 
 
 def limit() -> None:
@@ -59,12 +60,13 @@ def examine(folder: str) -> dict[str, object]:
         return found | {"missing": None}
     pipeline = json.loads(tokenizer.backend_tokenizer.to_str())
     vocabulary = tokenizer.get_vocab().values()
-    ids, types = {0}, {0}
+    ids, types, placed = {0}, {0}, True
     for text in texts(pipeline):
-        for parts in ((text,), (text, "a")):
+        for parts in ((text,), (text, _ORDINARY if text == _ORDINARY else "a")):
             read = tokenizer(*parts, return_offsets_mapping=True, return_token_type_ids=True, verbose=False)
             ids |= set(read["input_ids"])
             types |= set(read["token_type_ids"])
+            placed = placed and tells_places(read, parts, whole=text == _ORDINARY)
     pipeline["model"] = {name: value for name, value in pipeline["model"].items() if name not in ("vocab", "merges")}
     return found | {
         "pipeline": pipeline,
@@ -73,7 +75,24 @@ def examine(folder: str) -> dict[str, object]:
         "most_id": max(vocabulary, default=-1),
         "ids": [min(ids), max(ids)],
         "types": [min(types), max(types)],
+        "placed": placed,
     }
+
+
+def tells_places(read: transformers.BatchEncoding, texts: tuple[str, ...], *, whole: bool) -> bool:
+    """Whether the tokens of each text come in order, say which of its words they are of, and lie within it.
+
+    ``whole``: no text may be without tokens.
+    """
+    sequences = [sequence for sequence in read.sequence_ids() if sequence is not None]
+    words = [word for word, sequence in zip(read.word_ids(), read.sequence_ids(), strict=True) if sequence is not None]
+    inside = (
+        0 <= start <= end <= len(texts[sequence])
+        for (start, end), sequence in zip(read["offset_mapping"], read.sequence_ids(), strict=True)
+        if sequence is not None
+    )
+    found = sequences == sorted(sequences) and None not in words and all(inside)
+    return found and (not whole or set(sequences) == set(range(len(texts))))
 
 
 def slow_class(folder: Path) -> str | None:

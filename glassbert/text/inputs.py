@@ -64,7 +64,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         model, *texts, return_offsets_mapping=True, return_special_tokens_mask=True, return_token_type_ids=True
     )
     ids = raw["input_ids"]
-    special = np.asarray(raw["special_tokens_mask"]) | np.isin(ids, _special_ids(model))
+    special = np.asarray(raw["special_tokens_mask"], dtype=int) | np.isin(ids, _special_ids(model))
     sequences = np.asarray([-1 if part is None else part for part in raw.sequence_ids()])
     for number in range(len(texts)):
         if not ((sequences == number) & (special == 0)).any():
