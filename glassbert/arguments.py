@@ -91,11 +91,14 @@ def checked(function: Callable[_Given, _Returned]) -> Callable[_Given, _Returned
 
 
 def check_fields(instance: Any, error: type[GlassBERTError]) -> None:
-    """Raise ``error`` unless the fields of a dataclass match its annotations."""
+    """Raise ``error`` unless the fields of a dataclass match its annotations and contain no lone surrogate."""
     cls: Any = type(instance)
     hints = _hints_of(cls)
     for field in fields(instance):
-        sentence = mismatch(field.name, getattr(instance, field.name), hints[field.name])
+        value = getattr(instance, field.name)
+        sentence = mismatch(field.name, value, hints[field.name])
+        if not sentence and (found := lone_surrogate(value)):
+            sentence = f"{field.name} contains {found}, half of a character: remove it"
         if sentence:
             raise error(f"{cls.__name__}: {sentence}")
 
