@@ -12,6 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlencode
 
+from components.text import well_formed
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -72,7 +74,7 @@ def _written(value: str | int | bool) -> str:
 
 def _read(said: str, kind: Any, default: Any) -> Any:
     if kind is str:
-        return said
+        return well_formed(said)
     if kind is bool:
         return {"0": False, "1": True}.get(said, default)
     if get_origin(kind) is Literal:

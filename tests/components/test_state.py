@@ -117,6 +117,92 @@ def test_any_address_is_a_view(parameters: dict[str, str]) -> None:
         full_address(view, own)
 
 
+#: What a parameter of a link may be: odd numbers, markup, half characters, the wrong type, far too much of it.
+HOSTILE = st.one_of(
+    st.text(st.characters(), max_size=20),
+    st.sampled_from(
+        [
+            *(
+                "",
+                " ",
+                "-1",
+                "0",
+                "1",
+                "99",
+                "+7",
+                " 5 ",
+                "1_0",
+                "１２",
+                "٣",
+                "1e3",
+                "0x10",
+                "1.5",
+                "NaN",
+                "-0",
+                "9" * 400,
+            ),
+            *(
+                "true",
+                "None",
+                "none",
+                "all",
+                "[]",
+                "{}",
+                "{",
+                "}",
+                "{0}",
+                "{a",
+                "%s",
+                "%00",
+                "\x00",
+                "\ud800",
+                "\udfff",
+            ),
+            *(
+                "1.7",
+                "1.7 2.3",
+                "99.99",
+                "-1.-1",
+                "1.",
+                ".",
+                "1.7 " * 500,
+                "0 1 2 3 " * 300,
+                "3,",
+                ",",
+                ",,,",
+                "a: b",
+                ":",
+            ),
+            *(
+                "[MASK]",
+                "[MASK] " * 200,
+                "[PAD]",
+                "##",
+                "</script>",
+                "<b>",
+                "![x](http://127.0.0.1:9/)",
+                "$x^2$",
+                ":red[x]",
+            ),
+            *("../../etc/passwd", "/dev/zero", "no/such", "cuda:99", "saliency saliency", "flow", "e\u0301" * 50),
+            *("\u202e", "\u200b", "🙂" * 100, "a\nb: c, d\n" * 200, "x" * 5000, "a b " * 600, "{a} " * 100),
+        ]
+    ),
+)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@given(data=st.data())
+def test_an_address_that_is_written_again_is_the_same(group: type[PageFields], data: st.DataObject) -> None:
+    """What the browser is shown is what a link to it means: one reading settles everything."""
+    names = [field.name for part in (View, group) for field in fields(part)]
+    parameters = data.draw(st.dictionaries(st.sampled_from(names), HOSTILE))
+    settled = full_address(View.from_parameters(parameters), address.read(parameters, group()))
+    assert full_address(View.from_parameters(settled), address.read(settled, group())) == settled
+    query = parse_qs(urlencode(settled), keep_blank_values=True)
+    assert {name: values[0] for name, values in query.items()} == settled
+
+
 def test_a_fresh_view_has_a_bare_address() -> None:
     assert FRESH.parameters() == {}
     assert View.from_parameters({}) == FRESH

@@ -106,7 +106,8 @@ def _one_head(compared: Compared, difference: AttentionDifference, rows: np.ndar
         "difference": (difference.values[layer, head], "Second − first"),
     }
     scale = max(float(weights[kept][:, kept].max()) for weights in (first, second))
-    labels = [compared.alignment.labels[row] for row in rows]
+    words = compared.alignment.labels
+    labels = [words[row] for row in rows]
     st.markdown(f"**Layer {layer + 1}, head {head + 1}**")
     for column, (side, (weights, title)) in zip(st.columns(3, gap="small"), pictures.items(), strict=True):
         key = f"head_{side}"
@@ -148,7 +149,8 @@ $$d_h = \frac{1}{n} \sum_i \mathrm{JS}\big(\alpha^{(1)}_{i\cdot}, \alpha^{(2)}_{
         )
         values = difference.values[layer, head]
         query, key = np.unravel_index(int(np.abs(values).argmax()), values.shape)
-        words = [plain(difference.alignment.labels[difference.rows[place]]) for place in (query, key)]
+        labels = difference.alignment.labels
+        words = [plain(labels[difference.rows[place]]) for place in (query, key)]
         moved = float(difference.divergence[layer, head])
         st.latex(
             rf"d_{{{layer + 1}\cdot{head + 1}}} = {moved:.4f} \text{{ bits}}, \qquad "

@@ -63,7 +63,8 @@ def _cosines(compared: Compared, result: HiddenSimilarity, rows: np.ndarray) -> 
 
     st.markdown("**Cosine of each word, layer by layer**")
     shown = np.flatnonzero(np.isin(result.rows, rows)).tolist()
-    labels = [compared.alignment.labels[result.rows[place]] for place in shown]
+    words = compared.alignment.labels
+    labels = [words[result.rows[place]] for place in shown]
     figure = word_cosines(result.cosine[:, shown], labels, selected=compared.place(rows), dark=dark_page())
     st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the states, so changes accumulate.*")

@@ -64,8 +64,9 @@ def _draw(compared: Compared, result: AttributionDifference, method: gb.Method) 
     )
     for side, title, labels, values_by_row in sides:
         _strip(compared, side, title, labels, values_by_row, rows, scale, method)
+    labels = alignment.labels
     figure = paired_scores(
-        [alignment.labels[row] for row in rows],
+        [labels[row] for row in rows],
         result.first_scores[rows].tolist(),
         result.second_scores[rows].tolist(),
         compared.place(rows),

@@ -63,6 +63,7 @@ def _cells(compared: Compared, side: int, columns: Mapping[int, int]) -> list[Ce
     labels = (alignment.first_labels, alignment.second_labels)[side]
     spans = (alignment.first_spans, alignment.second_spans)[side]
     encoded = inputs.encode(compared.texts[side])
+    kinds, special = alignment.kinds, alignment.special  # each is worked out for all rows when it is asked for
     cells = []
     for row, column in columns.items():
         start, stop = spans[row]
@@ -74,9 +75,9 @@ def _cells(compared: Compared, side: int, columns: Mapping[int, int]) -> list[Ce
                 shortened(labels[row], 24),
                 column,
                 column + 1,
-                tone=None if alignment.kinds[row] == "same" else 0.5,
-                note=f"{_KINDS[alignment.kinds[row]]}{' '.join(pieces)}",
-                kind="special" if alignment.special[row] else "text",
+                tone=None if kinds[row] == "same" else 0.5,
+                note=f"{_KINDS[kinds[row]]}{' '.join(pieces)}",
+                kind="special" if special[row] else "text",
             )
         )
     return cells
