@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 import streamlit as st
 
 from components import state
@@ -26,7 +28,7 @@ def attention_panel(opened: list[Opened]) -> None:
         st.segmented_control(
             "Attention of",
             [one.role for one in opened],
-            format_func={one.role: plain(one.name) for one in opened}.__getitem__,
+            format_func=_short_names(opened).__getitem__,
             label_visibility="collapsed",
             **state.bind("shown_model", options={one.role: one for one in opened}, shown=one.role),
         )
@@ -83,6 +85,13 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         "*It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()
+
+
+def _short_names(opened: list[Opened]) -> dict[str, str]:
+    """By role, without the words that all names begin with: a switch in a narrow panel has no room for them."""
+    words = [one.name.split() for one in opened]
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))))
+    return {one.role: plain(" ".join(own[shared:]) or one.name) for one, own in zip(opened, words, strict=True)}
 
 
 def _height(view: View) -> int:

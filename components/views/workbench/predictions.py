@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import state
-from components.gateway import inputs, language
+from components.gateway import inputs, language, what_if
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
@@ -35,6 +35,7 @@ class _Subject:
 
 # With several answers on one panel each list is shorter, so that all fit on a screen.
 _FEW, _MANY = 5, 8
+_OFFERED = 4  # words to replace the selected one, in one line
 
 
 @st.fragment
@@ -99,7 +100,33 @@ def _masked_word(subject: _Subject) -> None:
         told = "at the gap:"
     _told(subject.one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), f"candidates_{subject.one.role}")
+    _replacements(subject, position)
     st.caption("Likely words, given the rest of the sentence. *Likely in the training texts, not necessarily true.*")
+
+
+def _replacements(subject: _Subject, position: int) -> None:
+    """Whole words to put in the place of the selected one: a click changes the text. Cost: one forward pass."""
+    request = subject.one.text(state.view())
+    words = [word for word, _ in what_if.suggestions(request, request.model, (), position, _OFFERED)]
+    if not words:
+        return
+    key = f"replacements_{version_of(request, position)}"
+
+    def replace() -> None:
+        chosen = state.picked(key)
+        if chosen:
+            after = what_if.edited(request, ((position, "replace", chosen),))
+            state.change(text=after.text, pair=after.pair or "", token=state.view().token)
+            state.redraw_page()
+
+    st.pills(
+        "Put another word in its place",
+        words,
+        key=key,
+        on_change=replace,
+        help="Changes the text; the browser's Back button takes it back. *What if* keeps several such changes side by "
+        "side.",
+    )
 
 
 def _classes(subject: _Subject) -> None:
