@@ -6,7 +6,8 @@ longest: the two that were used last stay whatever their size, and results keep 
 newest result stays too.
 
 What only visitors who have left had used is dropped 20 seconds later, and the memory of their sessions is returned to
-the system. What is as good as part of the server, such as the embedded models, stays.
+the system. What is as good as part of the server, such as the embedded models, stays; what the library keeps beside
+these for the next receipt goes when nobody is there.
 """
 
 from __future__ import annotations
@@ -187,6 +188,8 @@ def _look_round(store: Callable[[], Store]) -> None:
         if store().drop_what_nobody_uses(is_present, now):
             since = now
             continue
+        if now - since >= ABSENT_SECONDS:
+            _forget_copies()
         left = _sessions_left()
         gc.collect()  # sessions are full of references to each other
         give_memory_back()
@@ -194,6 +197,13 @@ def _look_round(store: Callable[[], Store]) -> None:
             with _watch_lock:
                 _watching = False
             return
+
+
+def _forget_copies() -> None:
+    # whoever has not imported it has no copies
+    evaluation: Any = sys.modules.get("glassbert.evaluation")
+    if evaluation is not None:
+        evaluation.forget_copies()
 
 
 def _server() -> object:

@@ -1,8 +1,12 @@
 """One fair queue for the machine: whose forward pass runs next, and which computation nobody waits for any more.
 
 Forward passes are short (`glassbert.network.batches` bounds them), and one runs at a time, on all cores. Between two
-passes the visitor who has used the machine least goes first, so that the short work of one visitor waits for a single
-pass of another's long work, not for its end.
+passes the visitor goes first whose next pass would leave them with the least use of the machine, so that the short work
+of one visitor waits for a single pass of another's long work, not for its end. A newcomer's use counts from the least
+that anybody competing has had: whoever comes, asks and leaves again and again is not always first.
+
+A page asks for several passes, and draws in between. After a short one, a long one waits a moment, in case the same
+page asks again: it would wait for the long one's end otherwise, before each of its own.
 
 A page's computation is over when its run is: the tab was closed, another text or page was requested, or Stop was
 pressed. It then ends at its next pass. The two places that start computations ask for turns: `cache.shared`, for what
@@ -15,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 from streamlit.runtime.scriptrunner import StopException
 
@@ -24,24 +29,42 @@ from components.gateway.visitors import run_is_over, visitor
 
 __all__ = ["QUEUE_SLOT", "Turns", "admitted_by", "during_the_run", "place_in_queue", "turns"]
 
-# A visitor's use of the machine counts half after this long.
-_HALF_LIFE_SECONDS = 30.0
+# What a visitor used is forgotten this long after their last pass.
+_FORGOTTEN_SECONDS = 60.0
+# A pass up to this long is short; after it, longer ones wait this long.
+_SHORT_SECONDS, _RETURN_SECONDS = 0.1, 0.06
 _LOOK_SECONDS = 0.05
 _SAID_AFTER_SECONDS = 1.0
 #: Where a page says how many are before it: remembered under this name.
 QUEUE_SLOT = "queue_slot"
 
 
+@dataclass(slots=True)
+class _Use:
+    """Of one visitor: seconds of the machine, from where they began to compete; the last pass, and when it ended."""
+
+    seconds: float
+    last_pass: float
+    ended: float
+
+
 class Turns:
-    """Who runs and who waits. ``at_once`` passes run at a time."""
+    """Who runs and who waits. ``at_once`` passes run at a time.
+
+    This is start-time fair queueing (Goyal et al. 1996) with the length of a visitor's last pass as the guess of the
+    next one's; a newcomer's is guessed as everybody's mean.
+    """
 
     def __init__(self, at_once: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._at_once, self._clock = at_once, clock
         self._changed = threading.Condition()
         self._running = 0
         self._arrivals = 0
-        self._waiting: dict[int, str] = {}  # arrival → visitor
-        self._used: dict[str, tuple[float, float]] = {}  # visitor → seconds used, as of when
+        self._waiting: dict[int, tuple[str, float]] = {}  # arrival → visitor, the least use at that time
+        self._least = 0.0  # the use that the visitor had whose pass began last
+        self._used: dict[str, _Use] = {}
+        self._mean_pass = 0.0
+        self._expected = ("", 0.0)  # who may ask again at once, until when
 
     @contextmanager
     def turn(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None = None) -> Iterator[None]:
@@ -50,49 +73,86 @@ class Turns:
         ``over()`` is asked meanwhile; StoppedError once it is true. ``waits(requests before this one)`` is called after
         each look at the queue that has somebody else in front.
         """
-        self._enter(who, over, waits)
+        before = self._enter(who, over, waits)
         start = self._clock()
         try:
             yield
         finally:
-            self._leave(who, self._clock() - start)
+            self._leave(who, before, self._clock() - start)
 
     def others_wait(self, who: str) -> bool:
         """Whether visitors besides this one are waiting for their turn."""
         with self._changed:
-            return any(waiting != who for waiting in self._waiting.values())
+            return any(waiting != who for waiting, _ in self._waiting.values())
 
-    def _enter(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None) -> None:
+    def _enter(self, who: str, over: Callable[[], bool], waits: Callable[[int], None] | None) -> float:
+        """Wait for the turn; returns the visitor's use before it."""
         with self._changed:
+            self._charge_for_the_pause(who)
             arrival = self._arrivals
             self._arrivals += 1
-            self._waiting[arrival] = who
+            self._waiting[arrival] = who, self._least
             try:
                 while True:
                     if over():
                         raise _stopped()
-                    order = sorted(self._waiting, key=lambda one: (self._use_of(self._waiting[one]), one))
+                    order = sorted(self._waiting, key=lambda one: (self._use_after(one), one))
                     ahead = self._running + order.index(arrival)
-                    if ahead < self._at_once:
+                    pause = self._pause(arrival)
+                    if ahead < self._at_once and not pause:
                         self._running += 1
-                        return
-                    if waits is not None:
+                        before = self._use_before(arrival)
+                        self._least = max(self._least, before)
+                        return before
+                    if waits is not None and ahead >= self._at_once:
                         waits(ahead)
-                    self._changed.wait(_LOOK_SECONDS)
+                    self._changed.wait(pause or _LOOK_SECONDS)
             finally:
                 del self._waiting[arrival]
+                self._changed.notify_all()
 
-    def _leave(self, who: str, seconds: float) -> None:
+    def _leave(self, who: str, before: float, seconds: float) -> None:
         with self._changed:
             self._running -= 1
-            self._used[who] = (self._use_of(who) + seconds, self._clock())
-            for one in [one for one in self._used if self._use_of(one) < 1e-3]:
+            now = self._clock()
+            self._used[who] = _Use(max(before, self._seconds_of(who)) + seconds, seconds, now)
+            self._mean_pass += 0.1 * (seconds - self._mean_pass)
+            if seconds <= _SHORT_SECONDS:
+                self._expected = who, now + _RETURN_SECONDS
+            for one in [one for one, use in self._used.items() if now - use.ended > _FORGOTTEN_SECONDS]:
                 del self._used[one]
             self._changed.notify_all()
 
-    def _use_of(self, who: str) -> float:
-        used, since = self._used.get(who, (0.0, 0.0))
-        return float(used * 0.5 ** ((self._clock() - since) / _HALF_LIFE_SECONDS))
+    def _charge_for_the_pause(self, who: str) -> None:
+        """Who makes others wait between passes uses the machine."""
+        expected, until = self._expected
+        now = self._clock()
+        if expected == who and self._waiting and now <= until and who in self._used:
+            self._used[who].seconds += now - self._used[who].ended
+
+    def _seconds_of(self, who: str) -> float:
+        use = self._used.get(who)
+        return use.seconds if use is not None else 0.0
+
+    def _pass_of(self, who: str) -> float:
+        use = self._used.get(who)
+        return use.last_pass if use is not None else self._mean_pass
+
+    def _use_before(self, arrival: int) -> float:
+        who, least = self._waiting[arrival]
+        return max(least, self._seconds_of(who))
+
+    def _use_after(self, arrival: int) -> float:
+        return self._use_before(arrival) + self._pass_of(self._waiting[arrival][0])
+
+    def _pause(self, arrival: int) -> float:
+        """Seconds that this one waits although nothing runs, because somebody with less use may ask again."""
+        who, until = self._expected
+        left = until - self._clock()
+        if left <= 0 or self._waiting[arrival][0] == who or self._pass_of(self._waiting[arrival][0]) <= _SHORT_SECONDS:
+            return 0.0
+        goes_first = max(self._least, self._seconds_of(who)) + self._pass_of(who) < self._use_after(arrival)
+        return left if goes_first else 0.0
 
 
 #: The queue of this server.

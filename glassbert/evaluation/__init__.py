@@ -11,6 +11,7 @@ from glassbert.evaluation._agreement import method_agreement
 from glassbert.evaluation._baseline import baseline_gap
 from glassbert.evaluation._broken import BrokenKind, broken
 from glassbert.evaluation._check import Check
+from glassbert.evaluation._copies import forget_copies
 from glassbert.evaluation._ranking import method_ranking, stored_ranking
 from glassbert.evaluation._receipts import CHECKS, receipt, receipts
 from glassbert.evaluation._scoreboard import scoreboard
@@ -21,6 +22,7 @@ __all__ = [
     "Check",
     "baseline_gap",
     "broken",
+    "forget_copies",
     "method_agreement",
     "method_ranking",
     "receipt",

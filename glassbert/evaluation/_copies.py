@@ -22,7 +22,7 @@ from glassbert.network.blocks import blocks
 from glassbert.network.model import Model, word_embeddings
 from glassbert.results import Array
 
-__all__ = ["Noise", "randomised", "seeded", "stages"]
+__all__ = ["Noise", "forget_copies", "randomised", "seeded", "stages"]
 
 # Bytes of random weights kept for a model, for its next receipt: the three stages of a quick receipt of the embedded
 # ones, which take 170 MB. Copies of a base-size model are made anew, which costs little beside its passes.
@@ -58,6 +58,15 @@ def randomised(model: Model, stage: int, seed: int) -> Model:
         while sum(size for size, _, _ in made.values()) > _KEPT_BYTES:
             made.popitem(last=False)
         return _with_network(model, copied, lock)
+
+
+def forget_copies() -> None:
+    """Free the networks with random weights that are kept for the next receipt, of every model.
+
+    A receipt under way keeps those that it uses until it is done.
+    """
+    with _lock:
+        _kept.clear()
 
 
 class Noise:

@@ -370,7 +370,7 @@ def test_a_page_computes_in_turn_and_ends_with_its_run(store: memory.Store, monk
     assert "ann" not in queue._used, "no pass was run"
     over[0] = False
     attention.maps(request)
-    assert queue._used["ann"][0] > 0
+    assert queue._used["ann"].seconds > 0
     assert store.size > 0
 
 
@@ -400,6 +400,19 @@ def test_what_only_absent_visitors_used_is_dropped(store: memory.Store, monkeypa
     assert still({"bob"}, 230.0) == [False, True, True]
     still(set(), 300.0)
     assert still(set(), 320.0) == [False, False, True]
+
+
+def test_the_copies_of_receipts_go_when_nobody_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is a number here. One visitor stays for 30 seconds, and what is kept for the next receipt for 20 more."""
+    now, forgotten = [0.0], []
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(memory, "time", clock)
+    monkeypatch.setattr(memory, "_watching", True)
+    monkeypatch.setattr(gb.evaluation, "forget_copies", lambda: forgotten.append(now[0]))
+    store = SimpleNamespace(drop_what_nobody_uses=lambda present, now: now <= 30)
+    memory._look_round(lambda: store)  # type: ignore[arg-type]
+    assert forgotten[0] == 50
+    assert not memory._watching
 
 
 def test_streamlit_forgets_the_last_session_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

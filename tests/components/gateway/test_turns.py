@@ -48,6 +48,7 @@ def test_who_used_the_machine_least_goes_first_whatever_the_order_of_arrival() -
     def take(who: str) -> None:
         with turns.turn(who, never):
             order.append(who)
+            now[0] += 0.2  # not short: nobody is expected back at once
 
     with turns.turn("other", never):
         threads = []
@@ -61,17 +62,86 @@ def test_who_used_the_machine_least_goes_first_whatever_the_order_of_arrival() -
     assert order == ["new", "short", "middle", "long"]
 
 
-def test_use_is_forgotten_by_half_every_half_minute() -> None:
+def test_newcomers_are_not_always_first() -> None:
+    """Somebody who has been there for a while, and used little, does not wait for all who come, ask and leave."""
+    now = [0.0]
+    turns, order = Turns(clock=lambda: now[0]), []
+
+    def use(who: str, seconds: float) -> None:
+        with turns.turn(who, never):
+            now[0] += seconds
+
+    def take(who: str) -> None:
+        with turns.turn(who, never):
+            order.append(who)
+            now[0] += 0.2  # not short: nobody is expected back at once
+
+    use("one", 0.05)
+    use("one", 0.05)
+    for _ in range(3):
+        use("long", 1.0)
+    with turns.turn("other", never):
+        threads = []
+        for number, who in enumerate(("long", "first visit", "one"), start=1):
+            threads.append(threading.Thread(target=take, args=(who,)))
+            threads[-1].start()
+            until(lambda number=number: len(turns._waiting) == number)
+        now[0] += 0.5
+    for thread in threads:
+        thread.join(10)
+    assert order == ["one", "first visit", "long"]
+
+
+def test_who_comes_after_a_while_competes_from_now_on() -> None:
+    """Nobody saves up turns: a minute of absence is no claim to a minute of the machine."""
     now = [0.0]
     turns = Turns(clock=lambda: now[0])
-    with turns.turn("one", never):
-        now[0] = 8.0
-    now[0] += 60.0
-    assert turns._use_of("one") == pytest.approx(2.0)
-    now[0] += 600.0
+    for _ in range(60):
+        with turns.turn("long", never):
+            now[0] += 1.0
+    with turns.turn("new", never):
+        now[0] += 1.0
+    assert turns._used["new"].seconds == pytest.approx(60.0)
+    assert turns._used["long"].seconds == pytest.approx(60.0)
+    now[0] += 61.0
     with turns.turn("two", never):
         pass
-    assert "one" not in turns._used, "whoever left long ago takes no memory"
+    assert set(turns._used) == {"two"}, "whoever left long ago takes no memory"
+
+
+def test_a_long_pass_waits_a_moment_for_a_page_that_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """… but a page that goes on for ever does not keep it out."""
+    monkeypatch.setattr(gateway, "_SHORT_SECONDS", 0.05)
+    monkeypatch.setattr(gateway, "_RETURN_SECONDS", 0.5)
+    turns, stop, passes = Turns(), threading.Event(), []
+
+    def long_work() -> None:
+        while not stop.is_set():
+            with turns.turn("long", never):
+                passes.append(1)
+                time.sleep(0.1)
+
+    def short_pass() -> None:
+        with turns.turn("page", never):
+            pass
+        time.sleep(0.005)  # draws, then asks again
+
+    thread = threading.Thread(target=long_work, daemon=True)
+    thread.start()
+    until(lambda: len(passes) > 3)
+    short_pass()
+    before = len(passes)
+    for _ in range(5):
+        short_pass()
+    assert len(passes) == before
+    until(lambda: len(passes) > before)  # the page is drawn
+    before, rounds = len(passes), 0
+    while len(passes) < before + 2:
+        short_pass()
+        rounds += 1
+        assert rounds < 1000
+    stop.set()
+    thread.join(10)
 
 
 def test_short_work_waits_for_one_pass_of_long_work_not_for_its_end() -> None:
@@ -83,7 +153,7 @@ def test_short_work_waits_for_one_pass_of_long_work_not_for_its_end() -> None:
                 passes.append(1)
                 time.sleep(0.02)
 
-    thread = threading.Thread(target=long_work)
+    thread = threading.Thread(target=long_work, daemon=True)
     thread.start()
     until(lambda: len(passes) > 3)
     waited = []
@@ -147,7 +217,7 @@ def test_a_page_says_how_many_are_before_it_once_it_has_waited_a_second(monkeypa
     monkeypatch.setattr(gateway.state, "remembered", {gateway.QUEUE_SLOT: slot}.get)
     go_on = threading.Event()
     with queue.turn("me", never):
-        time.sleep(0.01)  # so that whoever has had no turn goes first
+        time.sleep(0.1)  # so that whoever has had no turn goes first
 
     def other() -> None:
         with queue.turn("other", never):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import weakref
 
 import numpy as np
 import pytest
@@ -74,6 +75,20 @@ def test_the_copies_kept_are_bounded_and_die_with_the_model(tiny_checkpoint, mon
     del model
     gc.collect()
     assert len(kept) == before - 1
+
+
+def test_forgotten_copies_are_freed_unless_they_are_in_use(tiny_checkpoint):
+    model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
+    last = len(_copies.stages(model)) - 1
+    used, unused = (_copies.randomised(model, last, seed).network.base_model for seed in (0, 1))
+    unused = weakref.ref(unused)
+    gb.evaluation.forget_copies()
+    gc.collect()
+    assert unused() is None
+    expected = used.get_input_embeddings().weight.clone()
+    fresh = _copies.randomised(model, last, 0).network.get_input_embeddings().weight
+    assert fresh is not used.get_input_embeddings().weight, "made anew"
+    assert torch.equal(fresh, expected), "with the same numbers"
 
 
 def test_without_memory_for_a_copy_the_line_says_so(tiny_checkpoint, monkeypatch):
