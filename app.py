@@ -28,7 +28,11 @@ for panel, column in columns.items():
     column.subheader(title, anchor=False, help=about)
 # after the shell: the panels bring numpy, a tenth of a second of a cold start
 from components.shared.verdict_strip import verdict_strip  # noqa: E402
+from components.views.tour import tour_offer  # noqa: E402
 from components.views.workbench import attention_panel, predictions_panel, saliency_panel  # noqa: E402
+
+with frame.aside:
+    tour_offer()
 
 with columns[shown[0]], st.spinner("Opening the models …"):
     opened = read_text(frame)

@@ -24,7 +24,7 @@ from components.shell.answers import draw_answers
 from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
 from components.shell.opening import open_models
-from components.shell.text_bar import draw_text_bar
+from components.shell.text_bar import TextBar, draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
 from components.widgets.page_keys import page_keys
@@ -45,11 +45,15 @@ class Frame:
     view: View
     models: DeltaGenerator
     answers: DeltaGenerator
+    aside: DeltaGenerator
     notices: DeltaGenerator
 
 
-def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
-    """Set up the page and draw its shell: the first call of every page, with its own fields."""
+def open_page(page_id: str, group: type[PageFields] | None = None, *, text: bool = True) -> Frame:
+    """Set up the page and draw its shell: the first call of every page, with its own fields.
+
+    ``text``: whether the page is about the visitor's text. Without the text bar, its parts have no place on the page.
+    """
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     view = state.begin(page_id, group)
@@ -61,13 +65,14 @@ def open_page(page_id: str, group: type[PageFields] | None = None) -> Frame:
     with st.container(key="page_head", horizontal=True, vertical_alignment="center", gap="small"):
         st.title(page.title, anchor=False, width="content")
         st.caption(page.promise)
-        _display()
+        if text:
+            _display()
         _present(view)
         page_keys(page_id)
-    bar = draw_text_bar(view)
+    bar = draw_text_bar(view) if text else TextBar(*(st.empty() for _ in range(3)))
     notices = st.container(key="notices")
     state.remember(QUEUE_SLOT, st.empty())
-    return Frame(view, bar.models, bar.answers, notices)
+    return Frame(view, bar.models, bar.answers, bar.aside, notices)
 
 
 def load_models(frame: Frame) -> list[Opened]:

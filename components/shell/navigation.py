@@ -29,6 +29,14 @@ PAGES: dict[str, Page] = {
     page.id: page
     for page in (
         Page(
+            "Start",
+            "tour",
+            "pages/tour.py",
+            "Tour",
+            ":material/tour:",
+            "BERT in five minutes: what happens to one sentence, in seven steps, computed live.",
+        ),
+        Page(
             "Look",
             "workbench",
             "app.py",

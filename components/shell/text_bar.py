@@ -26,10 +26,11 @@ _RECENT = 20
 
 @dataclass(frozen=True, slots=True)
 class TextBar:
-    """What is filled once the models are open: which they are, and what they answer."""
+    """What is filled once the models are open: which they are, and what they answer. ``aside`` is free for a page."""
 
     models: DeltaGenerator
     answers: DeltaGenerator
+    aside: DeltaGenerator
 
 
 def draw_text_bar(view: View) -> TextBar:
@@ -48,6 +49,7 @@ def draw_text_bar(view: View) -> TextBar:
         with st.container(key="models_say", horizontal=True, vertical_alignment="center", gap="small"):
             answers = st.container(key="answers", width="content")
             models = st.container(key="models_line", width="stretch")
+            aside = st.container(key="aside", width="content")
     if view.text != View().text and view.too_long_for_a_link:
         st.caption("This text is too long for a link: the copied address opens without it.")
     with st.container(key="examples", horizontal=True, vertical_alignment="center", gap="small"):
@@ -56,7 +58,7 @@ def draw_text_bar(view: View) -> TextBar:
         shown = _example_of(view)
         if shown is not None:
             st.caption(f":material/lightbulb: {plain(EXAMPLES[shown].look)}")
-    return TextBar(models, answers)
+    return TextBar(models, answers, aside)
 
 
 def _box(name: str, view: View) -> None:

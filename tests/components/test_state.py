@@ -26,6 +26,7 @@ from components.views.definitions.fields import DefinitionsFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.saliency.fields import SaliencyFields
+from components.views.tour.fields import TourFields
 from components.views.what_if.fields import WhatIfFields
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     InputsFields,
     MaskedWordsFields,
     SaliencyFields,
+    TourFields,
     WhatIfFields,
 )
 EVERY = [(group, field.name) for group in (View, *GROUPS) for field in fields(group)]

@@ -6,8 +6,18 @@ import { mount } from "../frontend/widget.js";
 
 const COVERS_THE_PAGE = "(max-width: 768px)";
 const CLOSE_SIDEBAR = '[data-testid="stSidebarCollapseButton"] button';
-/** @type {Record<string, string>} */
-const BUTTONS = { p: '.st-key-present:not([data-retained="true"]) button' };
+/**
+ * The keys of the buttons that a key presses: the first that is on the page.
+ * @type {Record<string, string[]>}
+ */
+const BUTTONS = {
+  p: ["present"],
+  ArrowRight: ["tour_show", "tour_next"],
+  ArrowLeft: ["tour_back"],
+  // what the remote control of a projector sends
+  PageDown: ["tour_show", "tour_next"],
+  PageUp: ["tour_back"],
+};
 /** @type {string | null} */
 let openPage = null; // outlives the widget, which every page mounts anew
 
@@ -27,8 +37,12 @@ class PageKeys {
   #ready = element("span", "", { "data-testid": "page-keys" });
   // one function an instance: the next page's listener is there before this one's goes
   #press = (/** @type {KeyboardEvent} */ event) => {
-    const button = BUTTONS[event.key.toLowerCase()];
-    if (button && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !isTyping(event)) click(button);
+    const keys = BUTTONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event)) return;
+    const button = keys.map((key) => buttonOf(key)).find(Boolean);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
   };
 
   /**
@@ -45,7 +59,10 @@ class PageKeys {
   accept(data) {
     const chosen = openPage !== null && openPage !== data.page;
     openPage = data.page;
-    if (chosen && matchMedia(COVERS_THE_PAGE).matches) click(CLOSE_SIDEBAR);
+    if (chosen && matchMedia(COVERS_THE_PAGE).matches) {
+      const close = document.querySelector(CLOSE_SIDEBAR);
+      if (close instanceof HTMLElement) close.click();
+    }
   }
 
   destroy() {
@@ -54,8 +71,11 @@ class PageKeys {
   }
 }
 
-/** @param {string} selector */
-function click(selector) {
-  const found = document.querySelector(selector);
-  if (found instanceof HTMLElement) found.click();
+/**
+ * The button of this key, unless it is one that another is about to replace, or disabled.
+ * @param {string} key
+ */
+function buttonOf(key) {
+  const found = document.querySelector(`.st-key-${key}:not([data-retained="true"]) button:not(:disabled)`);
+  return found instanceof HTMLElement ? found : null;
 }

@@ -54,6 +54,8 @@ def token_strip(
     signed: bool | None = None,
     pairs: bool = False,
     second: int | None = None,
+    large: bool = False,
+    selectable: bool = True,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the strip and return the index of the token clicked since the last run.
@@ -65,6 +67,8 @@ def token_strip(
     signed:    whether the scale has a negative half; None: if any score is negative.
     pairs:     Shift and a click, or Shift and Enter, choose a second token.
     second:    that token, or None.
+    large:     in large type, in the middle, as on a slide.
+    selectable: whether a click selects; otherwise it does nothing, and leaves the focus where it is.
     on_select: called before the run that a click starts; `clicked_token` reads the click there.
 
     Returns the index, `DESELECTED` for a click on the selected token, None without a click. Raises
@@ -89,6 +93,8 @@ def token_strip(
         "scale": scale or max(map(abs, scores), default=0.0),
         "signed": any(score < 0 for score in scores) if signed is None else signed,
         "scored": bool(scores),
+        "large": large,
+        "selectable": selectable,
         "tokens": tuple(map(_wire, tokens)),  # a tuple, not a list: see `components.widgets.frontend`
     }
     result = _mount(key=key, data=data, on_select_change=on_select or frontend.nothing)

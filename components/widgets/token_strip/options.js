@@ -28,6 +28,8 @@ import { divergingColour } from "../frontend/theme.js";
  * @property {number} scale the score with the full colour
  * @property {boolean} signed whether the scale has a negative half
  * @property {boolean} scored whether a token has a score
+ * @property {boolean} large
+ * @property {boolean} selectable whether a click selects
  * @property {Token[]} tokens
  */
 

@@ -83,6 +83,8 @@ class TokenStrip {
     this.#cursor = Math.min(this.#cursor, Math.max(0, data.tokens.length - 1));
     const focused = this.#hasFocus;
     if (renewed) this.#tooltip.hide();
+    this.#parts.root.classList.toggle("large", data.large);
+    this.#parts.root.classList.toggle("selectable", data.selectable);
     this.#drawTokens();
     this.#drawLegend();
     if (focused && !this.#hasFocus) this.#options[this.#cursor]?.focus({ preventScroll: true });
@@ -147,6 +149,7 @@ class TokenStrip {
   // Selects a token, or deselects the selected one.
   /** @param {number} index */
   #choose(index) {
+    if (!this.#data.selectable) return;
     this.#selected = this.#selected === index ? null : index;
     this.#data.second = null;
     this.#moveTo(index);
@@ -200,6 +203,9 @@ class TokenStrip {
   #listen() {
     const { list } = this.#parts;
     const moveTo = (/** @type {number} */ index) => this.#moveTo(index);
+    list.addEventListener("pointerdown", (event) => {
+      if (!this.#data.selectable) event.preventDefault();
+    });
     list.addEventListener("click", (event) => {
       const index = this.#tokenUnder(event);
       if (index >= 0) this.#chosen(index, event.shiftKey);

@@ -15,6 +15,8 @@ from components.widgets import (
     aligned_rows,
     attention_heatmap,
     attention_lines,
+    attention_walk,
+    dismiss_button,
     frontend,
     heads_map,
     sentence_box,
@@ -48,6 +50,10 @@ DRAW: dict[ModuleType, Callable[[], object]] = {
     attention_lines: lambda: attention_lines.attention_lines(
         MAP, ["a", "b"], ["a", "b"], key="k", version="1", selected_query=None, selected_key=None, label="Lines"
     ),
+    attention_walk: lambda: attention_walk.attention_walk(
+        MAP, ["a", "b"], path=[0], key="k", version="1", label="Walk"
+    ),
+    dismiss_button: lambda: dismiss_button.dismiss_button("offer", key="k", label="Dismiss"),
     heads_map: lambda: heads_map.heads_map(LEVELS, key="k", version="1", layer=0, head=0, label="Heads"),
     sentence_box: lambda: sentence_box.sentence_box("Sentence", key="k", value=""),
     token_strip: lambda: token_strip.token_strip(
@@ -73,7 +79,7 @@ def sent(component: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, An
 @pytest.mark.parametrize("component", DRAW, ids=lambda component: component.__name__.rpartition(".")[2])
 def test_the_scripts_know_every_field(component: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     data = sent(component, monkeypatch)
-    packed = component in (attention_heatmap, attention_lines, heads_map)
+    packed = component in (attention_heatmap, attention_lines, attention_walk, heads_map)
     assert type_of(component, "Header" if packed else "Data") == set(data)
 
 
