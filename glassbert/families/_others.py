@@ -8,7 +8,7 @@ __all__ = ["BUILT_IN", "DECODERS", "ENCODER_DECODERS"]
 DECODERS = (
     *("gpt", "openai-gpt", "biogpt", "codegen", "ctrl", "opt", "bloom", "falcon", "mpt", "llama", "mistral", "mixtral"),
     *("ministral", "gemma", "phi", "qwen", "stablelm", "starcoder", "olmo", "cohere", "deepseek", "granite", "smollm"),
-    *("mamba", "rwkv", "jamba", "xglm", "persimmon", "dbrx", "xlnet", "exaone", "glm", "transfo-xl"),
+    *("mamba", "rwkv", "jamba", "xglm", "persimmon", "dbrx", "exaone", "glm", "transfo-xl"),
     *("bert-generation", "modernbert-decoder"),
 )
 
@@ -25,5 +25,5 @@ BUILT_IN = (
     *("deberta-v2", "ernie", "esm", "eurobert", "flaubert", "fnet", "funnel", "gte", "ibert", "jina_embeddings_v3"),
     *("layoutlm", "lilt", "longformer", "luke", "markuplm", "megatron-bert", "mobilebert", "modernbert", "mra"),
     *("nomic_bert", "nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),
-    *("splinter", "squeezebert", "xlm", "xlm-roberta-xl", "xmod", "yoso"),
+    *("splinter", "squeezebert", "xlm", "xlnet", "xlm-roberta-xl", "xmod", "yoso"),
 )

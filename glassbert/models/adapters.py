@@ -10,7 +10,10 @@ from glassbert.models.files import quoted
 __all__ = ["check_no_adapter"]
 
 _FILES = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
-_INSIDE = ("lora_", ".base_layer.", "modules_to_save.", ".adapters.", "ia3_l")
+_INSIDE = (
+    *("lora_", ".base_layer.", "modules_to_save.", ".adapters.", "ia3_l", "vera_lambda", "hada_w", "lokr_w", "oft_r"),
+    *("prompt_embeddings", "prompt_encoder.", "prefix_encoder.", "prefix_tuning.", ".adapter_down", ".adapter_up"),
+)
 
 
 def check_no_adapter(

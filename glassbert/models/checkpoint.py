@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, ModelNotFoundError, ModelTooLargeError, UnsupportedModelError
-from glassbert.families import Family, Task, Variant
+from glassbert.families import FAMILIES, Family, Task, Variant
 from glassbert.models import memory
 from glassbert.models.adapters import check_no_adapter
 from glassbert.models.config import CONFIG, check_config, read_config, settled, strings
@@ -48,7 +48,12 @@ EMBEDDED_IDS = {
 
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 #: What wrappers put before every name: DataParallel, torch.compile, sentence-transformers, Lightning, combinations.
-_WRAPPERS = re.compile(r"((module|_orig_mod|0|auto_model|model|net|network|transformer|bert_model|encoder_model)\.)+")
+_WRAPPERS = re.compile(
+    r"((module|_orig_mod|_forward_module|_fsdp_wrapped_module|0|auto_model|model|base_model|net|network|transformer"
+    r"|backbone|bert_model|encoder_model)\.)+"
+)
+#: What wrappers of single modules put inside a name: FSDP, activation checkpointing, torch.compile of a layer.
+_WRAPPER_INSIDE = r"(?<=\.)(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod|module)\."
 #: Parts of names that only quantised weights have.
 _QUANTISED = ("qweight", "qzeros", "absmax", "quant_state", "quant_map", "SCB", "weight_scale", "weight_packed")
 
@@ -61,7 +66,8 @@ class Checkpoint:
     are, ``variant`` None for an encoder without a task head, ``task_heads`` the task heads in the weights,
     ``weight_bytes`` the size of the weights as stored, ``revision`` the commit of a hub model, and ``weights_hash``
     an identity for caches (:func:`glassbert.models.weights.fingerprint`). ``config`` is without the entries that say
-    how to run a network. ``name_prefix`` stands before the name of each stored tensor, put there by a wrapper, and
+    how to run a network. ``unwrap`` are regular expressions, each of which is removed once from the name of a stored
+    tensor: what wrappers have put there. ``counters`` are the tensors of whole numbers, which no network asks for, and
     ``other_head`` describes a head in the weights that GlassBERT does not run.
     """
 
@@ -76,7 +82,8 @@ class Checkpoint:
     weights_hash: str
     embedded: bool
     vocabulary_size: int
-    name_prefix: str = ""
+    unwrap: tuple[str, ...] = ()
+    counters: frozenset[str] = frozenset()
     other_head: str | None = None
 
     @property
@@ -105,14 +112,14 @@ def vet(
     stored = read_weights(folder, source=source, root=root)
     named = strings(config.get("architectures"))
     check_no_adapter(source, files=files, tensors=stored.tensors, architecture=named[0] if named else None)
-    weights, prefix = _unwrapped(stored, family, source)
+    weights, unwrap = _unwrapped(stored, family, source)
     _check_fit(config, family, weights, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
     rows = weights.tensors[words].shape[0]
     own = tokenizer_names(family)
     check_tokenizer(read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own)
     check_memory(weights.parameters * 4, source, available)
-    architectures = named or inferred_architecture(config, family, weights, source)
+    architectures = named if _names_a_task(named) else inferred_architecture(config, family, weights, source, named)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
         _check_labels(config, family, weights, variant.label_tensor, source)
@@ -129,8 +136,9 @@ def vet(
         weights_hash=fingerprint(weights, others),
         embedded=embedded,
         vocabulary_size=rows,
-        name_prefix=prefix,
-        other_head=_other_head(weights) if variant is None else None,
+        unwrap=unwrap,
+        counters=frozenset(name for name, tensor in weights.tensors.items() if tensor.dtype not in _FLOATS),
+        other_head=_other_head(family, weights, named) if variant is None else None,
     )
 
 
@@ -139,11 +147,16 @@ def tokenizer_names(family: Family) -> set[str]:
     return {family.class_prefix + suffix for suffix in ("Tokenizer", "TokenizerFast")}
 
 
-def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, str]:
-    """The weights without the prefix that a wrapper has put before each name, and that prefix.
+def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, tuple[str, ...]]:
+    """The weights without what wrappers have put before and inside their names, and what that was, as expressions.
 
     Raises DamagedCheckpointError for several encoders, or for a prefix that is not a wrapper's.
     """
+    most = max((len(re.findall(_WRAPPER_INSIDE, name)) for name in weights.tensors), default=0)
+    # transformers removes an expression once, and takes equal ones for one
+    inside = tuple(f"(?#{number}){_WRAPPER_INSIDE}" for number in range(most))
+    if inside:
+        weights = _renamed(weights, _WRAPPER_INSIDE, source)
     end = f"{family.embeddings.words}.weight"
     starts = {
         name.removesuffix(end).removesuffix(f"{family.prefix}.")
@@ -151,25 +164,48 @@ def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, 
         if name == end or name.endswith(f".{end}")
     }
     if not starts or "" in starts:
-        return weights, ""
+        return weights, inside
     if len(starts) > 1 or not _WRAPPERS.fullmatch(prefix := starts.pop()):
         named = " and ".join(quoted(start) for start in sorted(starts)) or quoted(prefix)
         raise DamagedCheckpointError(
             f"the names of the weights of {quoted(source)} start with {named}, as part of a larger model; GlassBERT "
             f"reads the weights of a {family.label} network alone: save that part with save_pretrained"
         )
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in weights.tensors.items()}
-    return replace(weights, tensors=tensors), prefix
+    return _renamed(weights, f"^{re.escape(prefix)}", source), (*inside, f"^{re.escape(prefix)}")
 
 
-def inferred_architecture(config: Mapping[str, Any], family: Family, weights: Weights, source: str) -> tuple[str, ...]:
-    """The class of a classifier whose config does not name one, read off its tensors; empty for other heads.
+def _renamed(weights: Weights, without: str, source: str) -> Weights:
+    """The weights with names without what matches this expression. Raises DamagedCheckpointError if two become one."""
+    tensors = {re.sub(without, "", name): tensor for name, tensor in weights.tensors.items()}
+    if len(tensors) < len(weights.tensors):
+        raise _twice(source, next(name for name in weights.tensors if re.search(without, name)))
+    return replace(weights, tensors=tensors)
+
+
+def _twice(source: str, name: str) -> DamagedCheckpointError:
+    return DamagedCheckpointError(
+        f"{quoted(source)} contains the weights of a part of its network twice, under two names ({quoted(name)} is one "
+        "of them), so it is not known which are meant: save the model once more with save_pretrained"
+    )
+
+
+def _names_a_task(architectures: Collection[str]) -> bool:
+    """Whether one of these classes is of a task, such as "BertForMaskedLM"; "BertModel" and own classes are not."""
+    stock = {prefix for one in FAMILIES.values() for prefix in (one.class_prefix, "TF" + one.class_prefix)}
+    return any(name.startswith(f"{prefix}For") for name in architectures for prefix in stock)
+
+
+def inferred_architecture(
+    config: Mapping[str, Any], family: Family, weights: Weights, source: str, named: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The class of a classifier whose config names none for its task, read off its tensors; empty for other heads.
 
     The name "classifier" is shared: one label per text reads the pooled state, one label per token does not. Labels
-    such as B-PER are labels of tokens. Raises DamagedCheckpointError if it could be either.
+    such as B-PER are labels of tokens. A class of its own (``named``) with further weights computes something else.
+    Raises DamagedCheckpointError if it could be either.
     """
     names = family.canonical(weights.tensors)
-    if "classifier.weight" not in names:
+    if "classifier.weight" not in names or (named and _unknown_parts(family, weights)):
         return ()
     rows = weights.tensors[names["classifier.weight"]].shape[0]
     labels = config.get("id2label")
@@ -191,10 +227,41 @@ def inferred_architecture(config: Mapping[str, Any], family: Family, weights: We
     )
 
 
-def _other_head(weights: Weights) -> str | None:
+def _other_head(family: Family, weights: Weights, named: Collection[str]) -> str | None:
     if any(name.startswith("discriminator_predictions.") for name in weights.tensors):
         return "an ELECTRA discriminator, whose head detects replaced tokens"
+    if any(name.endswith("ForMultipleChoice") for name in named):
+        return "a model for multiple choice, whose head compares several texts"
+    unknown = _unknown_parts(family, weights)
+    if unknown:
+        by = f" (of the class {quoted(next(iter(named)))})" if named else ""
+        return f"an encoder with a head of its own{by}, whose weights, such as {quoted(unknown[0])}, no stock class has"
     return None
+
+
+def _unknown_parts(family: Family, weights: Weights) -> list[str]:
+    """The tensors outside of the encoder that belong to no task head of the family."""
+    paths = [family.embeddings.words, family.layer, family.pooler or "", family.position_bias or ""]
+    encoder = {path.partition(".")[0] for path in paths} | {"embeddings_project"}
+    heads = {path for head in family.task_heads.values() for path in (*head.chain, *head.modules)}
+    heads |= {
+        "cls",
+        "vocab_transform",
+        "vocab_layer_norm",
+        "vocab_projector",
+        "lm_head",
+        "predictions",
+        "sop_classifier",
+    }
+    heads |= {"generator_predictions", "generator_lm_head", "discriminator_predictions"}
+    return sorted(
+        name
+        for name, tensor in weights.tensors.items()
+        if tensor.dtype in _FLOATS
+        and not name.startswith(f"{family.prefix}.")
+        and name.partition(".")[0] not in encoder
+        and not any(f"{name}.".startswith(f"{path}.") for path in heads)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +348,10 @@ def check_memory(needed_bytes: int, source: str, available: Callable[[], int | N
 
 def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, source: str) -> None:
     names = family.canonical(weights.tensors)
+    for name in sorted(weights.tensors.keys() - names.values()):
+        (same,) = family.canonical([name])
+        if not any(one.endswith(".decoder.bias") for one in (name, names[same])):  # a tied bias has two names
+            raise _twice(source, name)
     for name, tensor in weights.tensors.items():
         # other integers are counters of a training and the like, which no network asks for
         needed = name.endswith((".weight", ".bias")) or any(part in name for part in _QUANTISED)
@@ -310,6 +381,8 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
         stored = sum(layer in modules for layer in layers)
         if stored < said:
             raise _mismatch(source, f"{said} layers", f"{stored}")
+        if not family.group_count and (further := family.layers(said + 1)[said]) in modules:
+            raise _mismatch(source, f"{said} layers", f"{_count_layers(family, modules)}, {further} among them")
         _check_inner_layers(config, family, modules, source)
 
 
@@ -321,6 +394,10 @@ def _check_inner_layers(config: Mapping[str, Any], family: Family, modules: Coll
         last = family.layer.format(layer=0, group=groups - 1).rpartition(".")[0] + f".{inner - 1}"
         if last not in modules:
             raise _mismatch(source, f"{name} = {inner}", f"no {last}")
+
+
+def _count_layers(family: Family, modules: Collection[str]) -> int:
+    return next(count for count in range(len(modules)) if family.layers(count + 1)[count] not in modules)
 
 
 def _modules(tensors: Collection[str]) -> set[str]:

@@ -67,7 +67,8 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             raise UnsupportedModelError(
                 f"{quoted(source)} is an encoder-decoder model (type {quoted(kind)}), which generates text; {advice}"
             )
-        if kind.startswith(DECODERS) or any(_reads_leftwards(name) for name in architectures):
+        leftwards = kind not in BUILT_IN and any(_reads_leftwards(name) for name in architectures)
+        if kind.startswith(DECODERS) or leftwards:
             raise UnsupportedModelError(
                 f"{quoted(source)} is a decoder-only language model (type {quoted(kind)}), which attends only to the "
                 f"left; {advice}"

@@ -146,28 +146,18 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
     try:
         tokenizer = open_tokenizer(checkpoint)
         config = stock.read_config(checkpoint.config, checkpoint.source)
-        network, missing = stock.read_network(
-            checkpoint.folder, class_name, precision, config=config, name_prefix=checkpoint.name_prefix
+        network, differences = stock.read_network(
+            checkpoint.folder, class_name, precision, config=config, unwrap=checkpoint.unwrap
         )
     except ModelError:
         raise
     except Exception as error:
-        if "ignore_mismatched_sizes" in str(error):  # advice for programmers is all that it says
-            raise DamagedCheckpointError(
-                f"{CONFIG} of {quoted(checkpoint.source)} describes a network whose tensors have other sizes than the "
-                "weights: the files do not belong together; download or copy the model again"
-            ) from error
         raise DamagedCheckpointError(
             f"{checkpoint.source!r} passed validation, but transformers cannot load it "
-            f"({type(error).__name__}: {quoted(error)}); correct its config.json or choose another model"
+            f"({type(error).__name__}: {quoted(' '.join(str(error).split()), characters=200)}); correct its "
+            "config.json or choose another model"
         ) from error
-    # The pooler of a bare encoder feeds no task head; any other missing weights would be randomly initialised.
-    missing = {name for name in missing if not checkpoint.family.in_pooler(name)}
-    if missing:
-        raise DamagedCheckpointError(
-            f"{checkpoint.source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them), which would "
-            "be randomly initialised, so it is not loaded: download it again or choose another model"
-        )
+    _check_weights(checkpoint, network, differences)
     if len(tokenizer) > network.config.vocab_size:
         raise DamagedCheckpointError(
             f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "
@@ -196,6 +186,39 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             f"{quoted(strange)}), so every result would be NaN: {_not_finite_advice(precision)}"
         )
     return tokenizer, network
+
+
+def _check_weights(checkpoint: Checkpoint, network: Any, differences: stock.Differences) -> None:
+    """Check that the network consists of the stored weights and of nothing else. Raises a ModelError."""
+    source, family = checkpoint.source, checkpoint.family
+    if differences.sizes:
+        name, (stored, wanted) = min(differences.sizes.items())
+        raise DamagedCheckpointError(
+            f"{CONFIG} of {quoted(source)} does not fit its weights: {quoted(name)} has the shape {stored} in them, "
+            f"but {wanted} by the config ({len(differences.sizes)} such tensors): the files do not belong together; "
+            "download or copy the model again"
+        )
+    # The pooler of a bare encoder feeds no task head; any other missing weights would be randomly initialised.
+    missing = {name for name in differences.missing if not family.in_pooler(name)}
+    if missing:
+        raise DamagedCheckpointError(
+            f"{source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them), which would "
+            "be randomly initialised, so it is not loaded: download it again or choose another model"
+        )
+    parts = {name for name, _ in network.base_model.named_children()}
+    ignored = {
+        name
+        for name in differences.unexpected - checkpoint.counters
+        if not family.in_pooler(name)
+        and (name.startswith(f"{family.prefix}.") or name.partition(".")[0] in parts - {family.prefix})
+    }
+    if ignored:
+        raise UnsupportedModelError(
+            f"the encoder of {quoted(source)} has weights that a {family.label} network does not have "
+            f"({quoted(min(ignored))}, {len(ignored)} in all), such as those of an adapter or of another kind of "
+            "layer; without them the model would compute something else. Merge an adapter into the weights where the "
+            "model was trained, or choose another model"
+        )
 
 
 def _not_finite_advice(precision: Precision) -> str:

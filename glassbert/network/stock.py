@@ -6,9 +6,9 @@ behind Python's own import lock. Everything is read from a validated local folde
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,24 @@ def read_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
 
 
-def read_network(
-    folder: Path, class_name: str | None, precision: str, *, config: Any, name_prefix: str = ""
-) -> tuple[Any, set[str]]:
-    """The stock network in ``eval`` mode with eager attention, and the names of missing weights.
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How stored weights differ from those of the network, by name."""
 
-    ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; ``name_prefix`` is removed
-    from the names of the stored tensors. SDPA, the default, returns no attention weights, hence "eager".
+    missing: set[str]
+    unexpected: set[str]
+    #: Name → shape in the file, shape in the network.
+    sizes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+
+def read_network(
+    folder: Path, class_name: str | None, precision: str, *, config: Any, unwrap: Sequence[str] = ()
+) -> tuple[Any, Differences]:
+    """The stock network in ``eval`` mode with eager attention, and how its weights differ from the stored ones.
+
+    ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; each expression of ``unwrap``
+    is removed once from the names of the stored tensors. SDPA, the default, returns no attention weights,
+    hence "eager".
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)
@@ -61,10 +72,12 @@ def read_network(
         attn_implementation="eager",
         dtype=DTYPES[precision],
         output_loading_info=True,
-        key_mapping={f"^{re.escape(name_prefix)}": ""} if name_prefix else None,
+        ignore_mismatched_sizes=True,  # reported, and refused with their names
+        key_mapping=dict.fromkeys(unwrap, "") or None,
     )
     network.eval().requires_grad_(False)
-    return network, set(report["missing_keys"])
+    sizes = {name: (tuple(stored), tuple(wanted)) for name, stored, wanted in report["mismatched_keys"]}
+    return network, Differences(set(report["missing_keys"]), set(report["unexpected_keys"]), sizes)
 
 
 def read_config(config: Mapping[str, Any], source: str) -> Any:

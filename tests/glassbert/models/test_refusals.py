@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -93,13 +94,23 @@ def test_the_folder_below_is_named(copy: Copy, tmp_path: Path) -> None:
     assert f'open "{transformer}/0_Transformer"' in refusal(transformer, DamagedCheckpointError)
 
 
-@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "0.auto_model.", "_orig_mod.module.", "model."])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("module.", "_orig_mod.", "0.auto_model.", "_orig_mod.module.", "model."),
+        *("base_model.model.", "backbone.", "_forward_module."),
+    ],
+)
 def test_prefixes_of_wrappers_are_set_aside(prefix: str, copy: Copy) -> None:
     folder = copy()
     plain = vet(folder, source="plain")
     edit_tensors(folder, lambda tensors: {f"{prefix}{name}": tensor for name, tensor in tensors.items()})
     wrapped = vet(folder, source="wrapped")
-    assert (wrapped.name_prefix, wrapped.task_heads, wrapped.variant) == (prefix, plain.task_heads, plain.variant)
+    assert (wrapped.task_heads, wrapped.variant) == (plain.task_heads, plain.variant)
+    name = f"{prefix}bert.pooler"
+    for part in wrapped.unwrap:
+        name = re.sub(part, "", name, count=1)
+    assert name == "bert.pooler"
 
 
 @pytest.mark.parametrize("prefixes", [("question_encoder.",), ("left.", "right.")])
@@ -193,7 +204,12 @@ def test_code_of_classes_that_are_built_in_is_not_needed(copy: Copy) -> None:
 
 @pytest.mark.parametrize(
     ("model_type", "architecture"),
-    [("xlm", "XLMWithLMHeadModel"), ("flaubert", "FlaubertWithLMHeadModel"), ("modernbert", "ModernBertModel")],
+    [
+        ("xlm", "XLMWithLMHeadModel"),
+        ("flaubert", "FlaubertWithLMHeadModel"),
+        ("modernbert", "ModernBertModel"),
+        ("xlnet", "XLNetLMHeadModel"),
+    ],
 )
 def test_encoders_that_are_not_supported_are_not_called_something_else(
     model_type: str, architecture: str, copy: Copy
@@ -305,6 +321,154 @@ def test_wrapped_weights_compute_what_plain_ones_do(copy: Copy) -> None:
     wrapped = gb.load(str(folder), device="cpu")
     for name, tensor in plain.network.state_dict().items():
         assert torch.equal(tensor, wrapped.network.state_dict()[name]), name
+
+
+def test_wrappers_of_single_modules_are_set_aside(copy: Copy) -> None:
+    """As FSDP, activation checkpointing and torch.compile of single layers leave them in the names."""
+    import glassbert as gb
+
+    folder = copy("bert", "masked_words")
+    plain = gb.load(str(folder), device="cpu")
+
+    def renamed(name: str) -> str:
+        name = name.replace("bert.encoder.", "bert._fsdp_wrapped_module.encoder.")
+        name = name.replace("layer.0.", "layer.0._fsdp_wrapped_module._checkpoint_wrapped_module.")
+        return "module." + name.replace("query.", "_orig_mod.query.")
+
+    edit_tensors(folder, lambda tensors: {renamed(name): tensor for name, tensor in tensors.items()})
+    wrapped = gb.load(str(folder), device="cpu")
+    for name, tensor in plain.network.state_dict().items():
+        assert torch.equal(tensor, wrapped.network.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        ("bert", "bert.encoder.layer.0.adapter.down.weight"),
+        ("bert", "bert.encoder.layer.1.attention.self.distance_embedding.weight"),
+        ("bert", "bert.encoder.layer.1.attention.self.query.weight_orig"),
+        ("bert", "bert.encoder.layer.7.output.dense.weight"),
+        ("bert", "bert.embeddings.task_type_embeddings.weight"),
+        ("roberta", "roberta.encoder.layer.0.attention.self.query.scale"),
+        ("distilbert", "distilbert.transformer.layer.0.attention.q_lin.parametrizations.weight.original0"),
+        ("albert", "albert.encoder.albert_layer_groups.0.albert_layers.0.bottleneck.weight"),
+        ("electra", "electra.encoder.layer.0.gate.weight"),
+        ("mpnet", "mpnet.encoder.layer.0.attention.attn.gate.weight"),
+    ],
+)
+def test_weights_of_the_encoder_that_the_network_has_not_are_not_ignored(family: str, name: str, copy: Copy) -> None:
+    """Adapters by any name, other positions, pruning: without them every number would be another model's."""
+    import glassbert as gb
+
+    folder = copy(family)
+    edit_tensors(folder, lambda tensors: tensors | {name: torch.ones(2, 2)})
+    with pytest.raises(UnsupportedModelError, match=name.replace(".", r"\.")):
+        gb.load(str(folder), device="cpu")
+    edit_tensors(folder, lambda tensors: tensors | {name: torch.ones(2, 2, dtype=torch.int64)})
+    if not name.endswith(".weight"):  # a counter
+        gb.load(str(folder), device="cpu")
+
+
+def test_an_encoder_that_is_stored_alone_is_examined_too(copy: Copy) -> None:
+    import glassbert as gb
+
+    folder = copy("bert", "encoder")
+    edit_tensors(folder, lambda tensors: tensors | {"encoder.layer.0.adapter.down.weight": torch.ones(2, 2)})
+    with pytest.raises(UnsupportedModelError, match=r"encoder\.layer\.0\.adapter"):
+        gb.load(str(folder), device="cpu")
+
+
+def test_more_layers_than_the_config_says_are_not_cut_off(copy: Copy) -> None:
+    for family, entry in (("bert", "num_hidden_layers"), ("distilbert", "n_layers"), ("mpnet", "num_hidden_layers")):
+        folder = copy(family)
+        edit_json(folder / "config.json", lambda config, entry=entry: config.update({entry: 1}))
+        assert "but its weights have 2" in refusal(folder, DamagedCheckpointError)
+
+
+def test_weights_that_are_there_twice_are_not_chosen_between(copy: Copy) -> None:
+    def bare(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name.removeprefix("bert."): torch.zeros_like(one) for name, one in tensors.items() if "bert." in name}
+
+    def old(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {
+            name.replace("LayerNorm.weight", "LayerNorm.gamma"): torch.zeros_like(tensors[name]) for name in tensors
+        }
+
+    def compiled(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name.replace("layer.0.", "layer.0._orig_mod."): torch.zeros_like(tensors[name]) for name in tensors}
+
+    for again in (bare, old, compiled):
+        folder = copy()
+        edit_tensors(folder, lambda tensors, again=again: again(tensors) | tensors)
+        assert "twice" in refusal(folder, DamagedCheckpointError)
+        shutil.rmtree(folder)
+    folder = copy()  # a tied bias has two names
+    edit_tensors(
+        folder, lambda tensors: tensors | {"cls.predictions.decoder.bias": tensors["cls.predictions.bias"].clone()}
+    )
+    assert vet(folder, source="tied").task_heads == ("masked_words",)
+
+
+@pytest.mark.parametrize("named", [["BertModel"], ["AutoModelForSequenceClassification"], ["MyBert"], [7], "BertModel"])
+@pytest.mark.parametrize("task", ["classification", "token_classification"])
+def test_a_classifier_under_a_class_without_a_head_is_read_off_its_tensors(
+    task: str, named: object, copy: Copy
+) -> None:
+    folder = copy("bert", task)
+    expected = vet(folder, source="named").variant
+    edit_json(folder / "config.json", lambda config: config.update(architectures=named))
+    assert vet(folder, source="other").variant == expected
+
+
+def test_heads_that_no_stock_class_has_are_told(copy: Copy) -> None:
+    import glassbert as gb
+
+    def head(named: str, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]], task: str) -> str:
+        folder = copy("bert", task)
+        edit_json(folder / "config.json", lambda config: config.update(architectures=[named]))
+        edit_tensors(folder, change)
+        model = gb.load(str(folder), device="cpu")
+        with pytest.raises(gb.TaskHeadError) as caught:
+            gb.classify(model, "The doctor said that she was tired.")
+        shutil.rmtree(folder)
+        return str(caught.value)
+
+    own = head(
+        "BertForRegression",
+        lambda all: {n.replace("classifier", "linear"): t for n, t in all.items()},
+        "classification",
+    )
+    assert "linear." in own
+    assert "BertForRegression" in own
+    crf = head("BertCRF", lambda tensors: tensors | {"crf.transitions": torch.ones(5, 5)}, "token_classification")
+    assert "crf.transitions" in crf
+    several = head(
+        "BertForMultipleChoice",
+        lambda all: {n: t[:1] if n.startswith("classifier") else t for n, t in all.items()},
+        "classification",
+    )
+    assert "multiple choice" in several
+    for message in (own, crf, several):
+        assert "only the encoder" not in message
+
+
+@pytest.mark.parametrize("entry", [{"intermediate_size": 65}, {"hidden_size": 64}, {"num_labels": 7}])
+def test_sizes_that_do_not_fit_are_named_with_their_tensor(entry: dict[str, int], copy: Copy) -> None:
+    import glassbert as gb
+
+    folder = copy("bert", "classification")
+    edit_json(folder / "config.json", lambda config: config.update(entry))
+    with pytest.raises(DamagedCheckpointError, match=r"has the shape \(\d.*, but \(\d.*by the config"):
+        gb.load(str(folder), device="cpu")
+
+
+def test_a_wrong_type_in_a_config_is_said_with_its_entry(copy: Copy) -> None:
+    import glassbert as gb
+
+    folder = copy()
+    edit_json(folder / "config.json", lambda config: config.update(initializer_range="x"))
+    with pytest.raises(DamagedCheckpointError, match='initializer_range = "x"'):
+        gb.load(str(folder), device="cpu")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
