@@ -333,7 +333,7 @@ def check_files(
     if SINGLE not in files and INDEX not in files:
         raise no_weights(files, below(folder) if folder is not None else nested, folder, source)
     if not has_tokenizer(set(files)):
-        raise no_tokenizer(files, source)
+        raise no_tokenizer(files, source, below(folder) if folder is not None else nested)
 
 
 def check_memory(needed_bytes: int, source: str, available: Callable[[], int | None] | None = None) -> None:

@@ -83,6 +83,11 @@ def _repository(source: str) -> tuple[str, str | None]:
             host = address.hostname
         except ValueError as error:
             raise ModelNotFoundError(f"{quoted(source)} is not a valid web address; {_VALID}") from error
+        if address.scheme == "file":
+            raise ModelNotFoundError(
+                f"{quoted(source)} is the address of a folder on this machine: pass its path, "
+                f"{quoted(unquote(address.path))}"
+            )
         ours = _HUB_HOSTS | {urlsplit(endpoint()).hostname}
         if host not in ours or address.scheme not in ("http", "https"):
             raise ModelNotFoundError(f"{quoted(source)} is not an address on the hub; {_VALID}")

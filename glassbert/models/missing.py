@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 from glassbert.errors import DamagedCheckpointError, ModelError, UnsafeWeightsError, UnsupportedModelError
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 CONFIG, SINGLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-_PICKLES = (".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".pkl")
+_PICKLES = (".bin", ".bin.index.json", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 #: Files that end like weights and are something else: states of a training, arguments, other formats.
 _NO_WEIGHTS = re.compile(
     r"(openvino|optimizer|scheduler|scaler|training_args|rng_state|trainer|random_states|adapter_|ggml).*|.*\.onnx.*",
@@ -40,8 +41,24 @@ _FORMATS = {
     ".tflite": "TensorFlow Lite",
     ".mlmodel": "Core ML",
     ".ot": "for the Rust program rust-bert",
+    ".ort": "ONNX, for ONNX Runtime",
+    ".hdf5": "HDF5, for TensorFlow",
+    ".keras": "Keras, for TensorFlow",
+    ".pb": "a TensorFlow graph",
+    ".pdparams": "PaddlePaddle",
+    ".npz": "NumPy arrays",
+    ".params": "MXNet",
+    ".nemo": "an archive of NeMo",
+    ".engine": "TensorRT",
+    ".plan": "TensorRT",
+    ".trt": "TensorRT",
+    ".torchscript": "TorchScript, which is a program",
+    ".joblib": "joblib, which is pickle",
 }
-_MAX_FOLDERS = 200
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z")
+_UNFINISHED = (".incomplete", ".part", ".partial", ".crdownload", ".download", ".tmp", ".aria2")
+_PART = re.compile(r"model-\d+-of-\d+\.safetensors")
+_MAX_FOLDERS, _MAX_DEPTH = 200, 4
 
 
 def shell(path: Path | str) -> str:
@@ -63,12 +80,28 @@ def pickles(files: Collection[str]) -> list[str]:
 
 
 def below(folder: Path) -> set[str]:
-    """The files one level below a folder, as "subfolder/file"."""
+    """The files in the folders below a folder, as "subfolder/file": the nearest ones, and no more than a glance."""
+    found: set[str] = set()
+    level, seen = [""], 0
+    for _ in range(_MAX_DEPTH):
+        deeper: list[str] = []
+        for inside in level:
+            for path in _entries(folder / inside):
+                name = f"{inside}{path.name}"
+                if path.is_dir() and seen < _MAX_FOLDERS:
+                    seen += 1
+                    deeper.append(f"{name}/")
+                elif inside:
+                    found.add(name)
+        level = deeper
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        folders = [path for path in sorted(folder.iterdir())[: 10 * _MAX_FOLDERS] if path.is_dir()][:_MAX_FOLDERS]
-        return {f"{path.name}/{file.name}" for path in folders for file in sorted(path.iterdir())[:_MAX_FOLDERS]}
+        return sorted(islice(folder.iterdir(), 10 * _MAX_FOLDERS))
     except OSError:
-        return set()
+        return []
 
 
 def no_weights(files: Collection[str], nested: Collection[str], folder: Path | None, source: str) -> ModelError:
@@ -84,7 +117,7 @@ def no_weights(files: Collection[str], nested: Collection[str], folder: Path | N
     if files_of_an_adapter(files):
         return adapter_alone(source)
     for names, where in ((files, ""), (nested, " in a subfolder")):
-        strays = {name: kind for name in sorted(names) for end, kind in _FORMATS.items() if name.endswith(end)}
+        strays = {name: kind for name in sorted(names) for end, kind in _FORMATS.items() if name.lower().endswith(end)}
         strays |= {name: "OpenVINO, for Intel's runtime" for name in sorted(names) if re.search(r"openvino.*\.", name)}
         if strays:
             name, kind = next(iter(strays.items()))
@@ -93,7 +126,22 @@ def no_weights(files: Collection[str], nested: Collection[str], folder: Path | N
                 f"read and which renaming does not change; get the original PyTorch model with {SINGLE}"
             )
     deeper = sorted(name for name in nested if name.endswith((f"/{SINGLE}", f"/{INDEX}")) or pickles([_file(name)]))
-    other = sorted(name for name in files if name.endswith(".safetensors"))
+    packed = next((name for name in sorted(files) if name.lower().endswith(_ARCHIVES)), None)
+    unfinished = next((name for name in sorted(files) if name.lower().endswith(_UNFINISHED)), None)
+    if unfinished or packed:
+        what_to_do = (
+            f"{quoted(unfinished)} has not been downloaded to its end: download it again"
+            if unfinished
+            else f"unpack the archive {quoted(packed)}"
+        )
+        return DamagedCheckpointError(f"{what} has no {SINGLE}: {what_to_do}")
+    # names that begin with "._" are notes of macOS about another file
+    other = sorted(name for name in files if name.lower().endswith(".safetensors") and not name.startswith("._"))
+    if other and _PART.fullmatch(other[0]):
+        return DamagedCheckpointError(
+            f"{what} has parts of its weights ({quoted(other[0])}), but no {INDEX}, which says what is in which "
+            "of them: download or copy that file as well"
+        )
     if other:
         hint = f" (found {quoted(other[0])}, under a name that is not read)"
     elif deeper:
@@ -123,6 +171,13 @@ def no_config(files: Collection[str], nested: Collection[str], folder: Path | No
         what_to_do = f"open {path}" if folder is not None else f"download the model and open {path} in it"
         others = f" (or one of {len(inside) - 1} others)" if len(inside) > 1 else ""
         return DamagedCheckpointError(f"{start}; there is one in a folder below: {what_to_do}{others}")
+    similar = sorted(name for name in files if re.fullmatch(r"(?i)(\w+_)?(config|params)\W?.*\.(json|ya?ml|txt)", name))
+    similar = [name for name in similar if not name.startswith(("tokenizer", "generation", "preprocessor"))]
+    if similar:
+        return DamagedCheckpointError(
+            f"{start}; it has {quoted(similar[0])}, which is not read: if the weights are of transformers, save the "
+            f"model once more with save_pretrained, which writes {CONFIG}"
+        )
     return DamagedCheckpointError(f"{start}; choose a folder or model that has one")
 
 
@@ -145,7 +200,7 @@ def adapter_alone(source: str) -> ModelError:
     )
 
 
-def no_tokenizer(files: Collection[str], source: str) -> ModelError:
+def no_tokenizer(files: Collection[str], source: str, nested: Collection[str] = ()) -> ModelError:
     """The error for a model without the files of a tokenizer, or with files that are not read."""
     needed = "a tokenizer.json (or vocab.txt, or vocab.json and merges.txt)"
     unread = {
@@ -161,6 +216,22 @@ def no_tokenizer(files: Collection[str], source: str) -> ModelError:
         return DamagedCheckpointError(
             f"{quoted(source)} has no tokenizer that can be read: {quoted(found)} is {unread[found]}. Add {needed} "
             "that the model was trained with; save_pretrained of its tokenizer in transformers writes one"
+        )
+    inside = next((name for name in sorted(nested) if _file(name) in ("tokenizer.json", "vocab.txt")), None)
+    if inside is not None:
+        return DamagedCheckpointError(
+            f"{quoted(source)} has no tokenizer beside its weights, but there is {quoted(inside)} in a folder below: "
+            "if the model was trained with it, copy that folder's tokenizer files to the weights"
+        )
+    similar = re.compile(
+        r"(?i)(tokenizer|vocab|sentencepiece|spiece|bpe|source|target)\b.*|.*\.(spm|bpe|vocab)|.*bpe.*"
+    )
+    other = sorted(name for name in files if similar.fullmatch(name) and name != "tokenizer_config.json")
+    if other:
+        return DamagedCheckpointError(
+            f"{quoted(source)} has no tokenizer that can be read: {quoted(other[0])} has a name or a format that is "
+            f"not read. Add {needed} that the model was trained with; save_pretrained of its tokenizer in transformers "
+            "writes one"
         )
     return DamagedCheckpointError(
         f"{quoted(source)} has no tokenizer, which is needed to read text; add {needed} that the model was trained with"

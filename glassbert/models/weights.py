@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -79,7 +80,11 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
 
     Shards must be inside ``root`` (default: ``folder``). Raises DamagedCheckpointError.
     """
-    if (folder / SINGLE).is_file():
+    single = folder / SINGLE
+    if os.path.lexists(single) and not single.is_file() and not (folder / INDEX).is_file():
+        what = "is not a regular file" if single.exists() else "is a link that leads nowhere"
+        raise DamagedCheckpointError(f"{SINGLE} of {quoted(source)} {what}, so it is not read; {_ADVICE}")
+    if single.is_file():
         names: tuple[str, ...] = (SINGLE,)
         promised: Mapping[str, str] = {}
     else:

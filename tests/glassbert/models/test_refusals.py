@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -59,11 +60,16 @@ def test_pickle_weights_are_told_the_command_that_converts_them(copy: Copy) -> N
         ("onnx/model.onnx", "ONNX"),
         ("openvino/openvino_model.bin", "OpenVINO"),
         ("openvino_model.bin", "OpenVINO"),
+        ("model_state.pdparams", "PaddlePaddle"),
+        ("saved_model.pb", "TensorFlow"),
+        ("model.plan", "TensorRT"),
+        ("model.NPZ", "NumPy"),
+        ("export/deep/model.onnx", "ONNX"),
     ],
 )
 def test_other_formats_are_named_and_not_invited_to_be_renamed(name: str, words: str, copy: Copy) -> None:
     folder = copy()
-    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").rename(folder / name)
     message = refusal(folder, UnsupportedModelError)
     assert words in message
@@ -92,6 +98,59 @@ def test_the_folder_below_is_named(copy: Copy, tmp_path: Path) -> None:
     (transformer / "1_Pooling").mkdir()
     (transformer / "1_Pooling" / "config.json").write_text("{}")
     assert f'open "{transformer}/0_Transformer"' in refusal(transformer, DamagedCheckpointError)
+
+
+@pytest.mark.parametrize("below", ["snapshots/0123456789abcdef", "runs/seed 1/checkpoint-500", "日本"])
+def test_a_folder_further_below_is_named_too(below: str, copy: Copy, tmp_path: Path) -> None:
+    """The folder of a model in the hub's cache, and that of several runs."""
+    outer = tmp_path / "outer"
+    shutil.copytree(copy(), outer / below)
+    (outer / "refs").mkdir()
+    (outer / "refs" / "loop").symlink_to(outer)
+    assert f'open "{outer}/{below}"' in refusal(outer, DamagedCheckpointError)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.safetensors.incomplete", "has not been downloaded"),
+        ("pytorch_model.bin.crdownload", "has not been downloaded"),
+        ("model.tar.gz", "unpack"),
+        ("model-00001-of-00002.safetensors", "model.safetensors.index.json"),
+        ("model (1).safetensors", "must be named"),
+        ("Model.SafeTensors", "must be named"),
+    ],
+)
+def test_weights_that_only_need_a_step_are_told_which(name: str, words: str, copy: Copy) -> None:
+    folder = copy()
+    (folder / "model.safetensors").rename(folder / name)
+    message = refusal(folder, DamagedCheckpointError)
+    assert words in message
+    assert name in message
+
+
+@pytest.mark.parametrize(("kind", "words"), [("folder", "regular file"), ("pipe", "regular file"), ("link", "nowhere")])
+def test_weights_that_are_no_file_are_called_so(kind: str, words: str, copy: Copy) -> None:
+    folder = copy()
+    path = folder / "model.safetensors"
+    path.unlink()
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to("elsewhere")
+    message = refusal(folder, DamagedCheckpointError)
+    assert words in message
+    assert "index" not in message
+
+
+@pytest.mark.parametrize("name", ["bert_config.json", "Config.json", "config (1).json", "config.yaml"])
+def test_a_config_under_another_name_is_found(name: str, copy: Copy) -> None:
+    folder = copy()
+    (folder / "config.json").rename(folder / name)
+    assert f'"{name}"' in refusal(folder, DamagedCheckpointError)
 
 
 @pytest.mark.parametrize(
@@ -182,9 +241,16 @@ def test_a_classifier_that_could_be_two_things_is_asked_about(copy: Copy) -> Non
     assert '"architectures": ["BertForSequenceClassification"]' in message
 
 
-@pytest.mark.parametrize("name", ["spm.model", "tokenizer.model", "bpe.codes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("spm.model", "tokenizer.model", "bpe.codes", "sentencepiece.model", "source.spm", "vocab.bpe", "VOCAB.TXT"),
+        "tokenizer/tokenizer.json",
+    ],
+)
 def test_files_of_other_tokenizers_are_named(name: str, copy: Copy) -> None:
     folder = copy()
+    (folder / name).parent.mkdir(exist_ok=True)
     (folder / "tokenizer.json").rename(folder / name)
     message = refusal(folder, DamagedCheckpointError)
     assert name in message
