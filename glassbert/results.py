@@ -265,7 +265,7 @@ class Encoded(Result):
     are added around the texts). ``word_ids`` number the words of both texts consecutively, with −1 for those tokens.
     ``special_tokens_mask`` is 1 for them and for special tokens that are typed in a text, such as a ``[SEP]``.
     ``spelling`` is how the vocabulary's strings are written: "WordPiece" (``##``), "ByteLevel" (``Ġ``, bytes as
-    letters), "Metaspace" (``▁``) or "" for another way.
+    letters), "Metaspace" (``▁``), "BPEDecoder" (``</w>`` at the end of a word) or "" for another way.
     """
 
     tokens: tuple[str, ...]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
-__all__ = ["percent", "points", "readable", "signed_number"]
+__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "signed_number"]
+
+#: What ends a word in the vocabularies of the first byte-pair encodings (Sennrich et al. 2016).
+WORD_END = "</w>"
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+_SPECIAL = re.compile(r"<.+>|\[.+\]")
 
 
 def percent(share: float) -> str:
@@ -32,15 +38,26 @@ def readable(token: str, spelling: str = "") -> str:
 
     ``spelling`` is that of the text (:class:`glassbert.Encoded`): only "ByteLevel" strings spell bytes, and only there
     and in "Metaspace" is a sign a space. The space stays visible, since "The" is another entry than "␣The"; ``##``
-    stays, because it says "inside a word". The bytes of an incomplete character are written in hexadecimal.
+    stays, because it says "inside a word"; in vocabularies that mark the end of words instead, it is written where a
+    word goes on: ``"the</w>" → "the"``, ``"the" → "the##"``. The bytes of an incomplete character are written in
+    hexadecimal.
     """
+    if is_byte(token):
+        return f"‹{token[3:5]}›"
     if spelling == "ByteLevel":
         token = _from_bytes(token)
     elif spelling == "Metaspace" and token.startswith("▁"):
         token = " " + token[1:].replace("▁", " ")
+    elif spelling == "BPEDecoder" and token != WORD_END and not _SPECIAL.fullmatch(token):
+        return token.removesuffix(WORD_END) if token.endswith(WORD_END) else f"{token}##"
     else:
         return token
     return "␣" + token[1:] if token.startswith(" ") else token
+
+
+def is_byte(token: str) -> bool:
+    """Whether a vocabulary string stands for one byte of a character that is not in the vocabulary: ``<0xE6>``."""
+    return _BYTE.fullmatch(token) is not None
 
 
 def _from_bytes(token: str) -> str:

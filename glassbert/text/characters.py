@@ -48,8 +48,9 @@ def unicode_words(
 ) -> list[int | None]:
     """The tokenizer's words, (token,), with two corrections.
 
-    - Vowel signs and other marks belong to the word of their letter. Byte-level tokenizers split between letters and
-      marks, not between marks and punctuation, and would make each mark of Hindi or vocalised Arabic a word.
+    - Vowel signs and other marks belong to the word of their letter, as do joiners and soft hyphens. Byte-level
+      tokenizers split between letters and marks, not between marks and punctuation, and would make each mark of Hindi
+      or vocalised Arabic a word, and several words of a Persian one.
     - Scripts that put no spaces between words have a word boundary where Unicode sees one and two tokens meet. To a
       tokenizer that splits at spaces alone, a Japanese sentence is a single word. WordPiece splits Han characters and
       byte-level vocabularies letters from other signs: these rules stay.
@@ -78,7 +79,7 @@ def _begins(text: str, before: int, start: int, own: bool, spelling: str) -> boo
     if before < start or not start or text.isascii():
         return own
     left, right = text[start - 1], text[start]
-    if unicodedata.category(left)[0] == "M" or unicodedata.category(right)[0] == "M":
+    if _joins(left) or _joins(right):
         return start in _word_boundaries(text)
     if own:
         return True
@@ -86,6 +87,12 @@ def _begins(text: str, before: int, start: int, own: bool, spelling: str) -> boo
         return False
     without_spaces = _WITHOUT_SPACES.match(left) or _WITHOUT_SPACES.match(right)
     return bool(without_spaces) and start in _word_boundaries(text)
+
+
+def _joins(character: str) -> bool:
+    """Whether this is a mark or an invisible sign, which Unicode's rules put to what stands before it."""
+    category = unicodedata.category(character)
+    return category[0] == "M" or category == "Cf"
 
 
 @lru_cache(maxsize=64)

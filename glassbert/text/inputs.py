@@ -20,7 +20,7 @@ from glassbert.errors import (
     TextTooLongError,
 )
 from glassbert.network.model import Model, require_task_head
-from glassbert.pictures.formats import readable
+from glassbert.pictures.formats import WORD_END, is_byte, readable
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.characters import grapheme_end, unicode_words
 
@@ -218,9 +218,11 @@ def mask_positions(model: Model, encoded: Encoded) -> tuple[int, ...]:
 
 
 def spelling_of(tokenizer: Any) -> str:
-    """How the vocabulary's strings are written: "WordPiece", "ByteLevel", "Metaspace" or "" for another way."""
+    """How the vocabulary's strings are written, as in :class:`Encoded`; "" for another way."""
     backend = tokenizer.backend_tokenizer
     kind = type(backend.decoder).__name__
+    if kind == "BPEDecoder":
+        return kind if backend.decoder.suffix == WORD_END else ""
     if kind == "Sequence":  # says no more about its steps than this
         written = repr(backend.decoder)
         kind = next((one for one in ("WordPiece", "ByteLevel", "Metaspace") if one in written), "")
@@ -280,6 +282,10 @@ def _piece(token: str, surface: str, spelling: str) -> str:
         case "WordPiece":
             return token[2:] if token.startswith("##") and len(token) > 2 else token
         case "ByteLevel":  # these encode bytes as other letters; only the text itself is readable
+            return surface.strip() or SPACE
+        case "BPEDecoder":
+            return token.removesuffix(WORD_END) or SPACE
+        case _ if is_byte(token):
             return surface.strip() or SPACE
         case _:
             return token.lstrip("▁") or SPACE

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from glassbert.errors import TargetError
 from glassbert.network.model import Model
-from glassbert.pictures.formats import readable
+from glassbert.pictures.formats import WORD_END, readable
 from glassbert.results import SPACE, Encoded
 from glassbert.text.inputs import spelling_of, token_name, tokenized
 
@@ -20,21 +20,22 @@ def pieces_in_place(model: Model, encoded: Encoded, position: int, word: str | i
     """The ids of a word's pieces if it were at this position: ``"nurse" → (6821,)``.
 
     They depend on the preceding text: after a space a RoBERTa word starts with ``Ġ``, after a bracket it does not. Ids
-    and vocabulary strings with their prefix (``##ing``, ``Ġnurse``, ``▁nurse``) are used unchanged. Raises TargetError
-    for an unknown id, an empty word, or a word with characters that are not in the vocabulary.
+    and vocabulary strings with their mark (``##ing``, ``Ġnurse``, ``▁nurse``, ``nurse</w>``) are used unchanged.
+    Raises TargetError for an unknown id, an empty word, or a word with characters that are not in the vocabulary.
     """
     vocabulary = int(model.network.config.vocab_size)
     if not isinstance(word, str):
         if 0 <= word < vocabulary:
             return (int(word),)
         raise TargetError(f"token id {word}: this model's vocabulary has ids 0 to {vocabulary - 1}")
-    own = model.tokenizer.get_vocab().get(word) if word.startswith(_MARKS) else None
+    marked = word.startswith(_MARKS) or word.endswith(WORD_END)
+    own = model.tokenizer.get_vocab().get(word) if marked else None
     if own is not None:
         return (int(own),)
     if word.startswith(SPACE) and len(word) > 1:  # as candidates are displayed
-        marked = [piece for piece in _spelt(model, " ", word[1:].strip()) if piece != model.tokenizer.unk_token_id]
-        if len(marked) == 1:
-            return (int(marked[0]),)
+        known = [piece for piece in _spelt(model, " ", word[1:].strip()) if piece != model.tokenizer.unk_token_id]
+        if len(known) == 1:
+            return (int(known[0]),)
     bare = word.strip()
     ids = _spelt(model, _before(encoded, position), bare) if bare else ()
     if not ids:

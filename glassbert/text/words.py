@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassbert.pictures.formats import is_byte
 from glassbert.results import SPACE, Array, Encoded, read_only
 
 __all__ = ["Words", "merge_scores", "same_place", "words_of"]
@@ -31,7 +32,7 @@ def words_of(encoded: Encoded) -> Words:
         start, end = encoded.offsets[position]
         piece = encoded.pieces[position]
         if piece != SPACE:
-            if start < covered and encoded.spelling == "ByteLevel":
+            if start < covered and (encoded.spelling == "ByteLevel" or is_byte(encoded.tokens[position])):
                 # this token has further bytes of a character that is already covered
                 piece = encoded.texts[encoded.sequence_ids[position]][covered:end]
             labels[-1] += piece
