@@ -36,6 +36,7 @@ _MAX_FILE_BYTES = 64_000_000
 _MAX_STEPS = 64
 _MAX_GROWTH = 16  # how many times longer the normaliser can make a text
 _MAX_PATTERN_CHARACTERS = 2000
+_MAX_REPETITIONS = 3  # after one another; published tokenizers have two
 _MAX_WORD_CHARACTERS = 10_000  # WordPiece tries every piece of a word
 _MAX_CHARACTER_BYTES = 256  # what one character can become: NFKC needs 33
 _MAX_TOKEN_CHARACTERS = 1000
@@ -142,11 +143,13 @@ def check_pipeline(parsed: Mapping[str, Any], rows: int, types: int, source: str
 
 
 def _problem(parsed: Mapping[str, Any], rows: int, types: int) -> str | None:
-    steps = [step for part in ("normalizer", "pre_tokenizer", "post_processor") for step in _steps(parsed.get(part))]
+    parts = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+    steps = [step for part in parts for step in _steps(parsed.get(part))]
     if len(steps) > _MAX_STEPS:
         return f"it has {len(steps)} steps; at most {_MAX_STEPS} are run on a text"
     problems = (
-        _normaliser_problem(_steps(parsed.get("normalizer"))),
+        _growth_problem("normaliser", _steps(parsed.get("normalizer"))),
+        _growth_problem("decoder", _steps(parsed.get("decoder"))),
         *(_pattern_problem(step["pattern"]) for step in steps if "pattern" in step),
         *(_template_problem(step, rows, types) for step in _steps(parsed.get("post_processor"))),
         *(_token_problem(token) for token in parsed.get("added_tokens") or ()),
@@ -165,12 +168,12 @@ def _steps(part: Any) -> list[dict[str, Any]]:
         found.append(step)
         if len(found) > _MAX_STEPS:
             break
-        for name in ("normalizers", "pretokenizers", "processors"):
+        for name in ("normalizers", "pretokenizers", "processors", "decoders"):
             waiting = list(step.get(name) or ()) + waiting
     return found
 
 
-def _normaliser_problem(steps: list[dict[str, Any]]) -> str | None:
+def _growth_problem(part: str, steps: list[dict[str, Any]]) -> str | None:
     growth = 1.0
     for step in steps:
         if step.get("type") == "Replace":
@@ -188,7 +191,7 @@ def _normaliser_problem(steps: list[dict[str, Any]]) -> str | None:
         ):
             return f"its normaliser replaces a character with more than {_MAX_CHARACTER_BYTES} bytes"
         if growth > _MAX_GROWTH:
-            return f"its normaliser can make a text more than {_MAX_GROWTH} times as long"
+            return f"its {part} can make a text more than {_MAX_GROWTH} times as long"
     return None
 
 
@@ -223,9 +226,11 @@ _PIECES = re.compile(
 def _explodes(expression: str) -> bool:
     """Whether a repeated group repeats or chooses inside, as in (a+)+ and (a|aa)+, or refers to what it has matched.
 
-    Backtracking then tries a number of ways that grows exponentially with the text.
+    Backtracking then tries a number of ways that grows exponentially with the text. With several repetitions after one
+    another, as in a*a*a*a*, it is a power of the length: more than three are not accepted either.
     """
     choices: list[bool] = [False]  # for each open group: whether it repeats or chooses inside
+    rows: list[tuple[int, int]] = [(0, 0)]  # for each: repetitions in this alternative, most in those before
     closed = False  # whether the group that has just ended does
     for piece in _PIECES.findall(expression):
         if re.fullmatch(r"\\[1-9]|\\[kg]", piece):
@@ -236,11 +241,20 @@ def _explodes(expression: str) -> bool:
         closed = False
         if piece.startswith("("):
             choices.append(False)
+            rows.append((0, 0))
         elif piece == ")" and len(choices) > 1:
             closed = choices.pop()
             choices[-1] |= closed
-        elif repeats or piece == "|":
+            within = max(rows.pop())
+            rows[-1] = (rows[-1][0] + within, rows[-1][1])
+        elif piece == "|":
             choices[-1] = True
+            rows[-1] = (0, max(rows[-1]))
+        elif repeats:
+            choices[-1] = True
+            rows[-1] = (rows[-1][0] + 1, rows[-1][1])
+        if max(rows[-1]) > _MAX_REPETITIONS:
+            return True
     return False
 
 

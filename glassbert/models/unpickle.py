@@ -6,9 +6,9 @@ containers: no code of the file is run. The library never imports this module.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,6 @@ from safetensors.torch import load_file, save_file
 _NESTED = ("state_dict", "model_state_dict", "model", "module", "net")
 _EXTRA_BYTES = 2_000_000_000
 _CPU_SECONDS = 3600
-
-
-def limit(weight_bytes: int) -> None:
-    """Bound memory to a few times the size of the files. Not on Windows, which has no such limits."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limits = {"RLIMIT_CPU": int(used.ru_utime + used.ru_stime) + 1 + _CPU_SECONDS, "RLIMIT_CORE": 0}
-    with contextlib.suppress(OSError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limits["RLIMIT_AS"] = pages * resource.getpagesize() + 4 * weight_bytes + _EXTRA_BYTES
-    for name, most in limits.items():
-        hard = resource.getrlimit(getattr(resource, name))[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(getattr(resource, name), (most, hard))
 
 
 def tensors_in(content: Any) -> dict[str, torch.Tensor]:
@@ -70,7 +52,8 @@ def without_copies(tensors: dict[str, torch.Tensor], tied: bool) -> dict[str, to
 def main() -> None:
     request = json.loads(sys.stdin.readline())
     files = [Path(file) for file in request["files"]]
-    limit(sum(file.stat().st_size for file in files))
+    limits = runpy.run_path(str(Path(__file__).with_name("limits.py")))
+    limits["limit"](4 * sum(file.stat().st_size for file in files) + _EXTRA_BYTES, _CPU_SECONDS)
     try:
         tensors: dict[str, torch.Tensor] = {}
         for file in files:

@@ -30,7 +30,10 @@ from glassbert.network import stock
 
 __all__ = ["open_tokenizer"]
 
-TRIAL_SECONDS = 60.0
+#: What a tokenizer may take: time of the processor, which a busy machine does not use up.
+CPU_SECONDS, MEMORY_BYTES = 20, 2_000_000_000
+#: Time of the clock, after which a machine stands still or a system without the limit above goes on for ever.
+TRIAL_SECONDS = 600.0
 _TRIAL = Path(__file__).with_name("tokenizer_trial.py")
 _SETTINGS = "tokenizer_config.json"
 #: Settings that name other files or bring code and templates.
@@ -122,7 +125,7 @@ def _tried(folder: Path, source: str) -> dict[str, Any]:
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
-            [sys.executable, "-P", str(_TRIAL), str(folder)],
+            [sys.executable, "-P", str(_TRIAL), str(folder), str(MEMORY_BYTES), str(CPU_SECONDS)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=TRIAL_SECONDS,
@@ -130,7 +133,10 @@ def _tried(folder: Path, source: str) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _too_slow(source, advice) from error
+        raise ModelError(
+            f"the tokenizer of {quoted(source)} was not tried within {TRIAL_SECONDS:.0f} seconds; if this machine is "
+            f"very busy, try again later, else {advice}"
+        ) from error
     except OSError as error:
         raise ModelError(
             f"the tokenizer of {quoted(source)} cannot be tried in a process of its own ({error.strerror}); close "
@@ -160,5 +166,5 @@ def _tried(folder: Path, source: str) -> dict[str, Any]:
 
 def _too_slow(source: str, advice: str) -> DamagedCheckpointError:
     return DamagedCheckpointError(
-        f"the tokenizer of {quoted(source)} takes longer than {TRIAL_SECONDS:.0f} seconds for ordinary texts; {advice}"
+        f"the tokenizer of {quoted(source)} takes longer than {CPU_SECONDS} seconds for ordinary texts; {advice}"
     )

@@ -1,13 +1,14 @@
 """Open an unknown tokenizer and tokenize awkward texts, in a process of its own with limits on memory and time.
 
-Run as a script with the folder of the tokenizer; prints what it found as JSON. The library never imports this module:
-a tokenizer that aborts, never ends or asks for more memory than there is ends this process alone.
+Run as a script with the folder of the tokenizer, and the bytes and the seconds of the processor that it may take;
+prints what it found as JSON. The library never imports this module: a tokenizer that aborts, never ends or asks for
+more memory than there is ends this process alone.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -20,37 +21,22 @@ from transformers.utils import logging
 
 logging.set_verbosity_error()
 
-MEMORY_BYTES = 2_000_000_000
-CPU_SECONDS = 20
+_LIMITS = Path(__file__).parents[1] / "models" / "limits.py"
 _CHARACTERS = 20_000  # the longest text of the app
 _ORDINARY = "The cat sat."
 _TEXTS = ("a", " ", _ORDINARY, "naïve café ½ £ 东京 한국어 नमस्ते 🙂", "\u200d\ufeff\x00\t\n", "<s> [MASK] </s>")
-
-
-def limit() -> None:
-    """Bound memory and processor time, from what is in use after all imports. Not on Windows, which has no limits."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limits = {"RLIMIT_CPU": int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS, "RLIMIT_CORE": 0}
-    with contextlib.suppress(OSError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limits["RLIMIT_AS"] = pages * resource.getpagesize() + MEMORY_BYTES
-    for name, most in limits.items():
-        hard = resource.getrlimit(getattr(resource, name))[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(getattr(resource, name), (most, hard))
+#: A regular expression may run for ever on one kind of characters alone, or where two kinds take turns.
+_KINDS = ("7", " ", "\n", "\t", "A", "é", "я", "中", "あ", "ن", "-", ".", "_", "🙂", "a1", "aB", "a.", "7.")
 
 
 def texts(pipeline: dict[str, object]) -> list[str]:
-    """Ordinary texts, and long runs of each character that appears in the tokenizer's own steps."""
+    """Ordinary texts, and long runs: of each character in the tokenizer's own steps, and of every kind of character."""
     written = json.dumps([pipeline.get(part) for part in ("normalizer", "pre_tokenizer")], ensure_ascii=False)
     own = sorted(set(written[:100_000]))[:60]
-    runs = [(character * _CHARACTERS)[: _CHARACTERS // 8] + "!" for character in own]
-    return [*_TEXTS, "a" * _CHARACTERS, "ab " * (_CHARACTERS // 3), "\u0301" * 1000, *runs]
+    runs = [character * (_CHARACTERS // 8) + "!" for character in own]
+    # the characters of a pattern follow, since a search that lacks one of them ends before it has begun
+    kinds = [(kind * _CHARACTERS)[: _CHARACTERS // 4] + f"!{''.join(own)}" for kind in _KINDS]
+    return [*_TEXTS, "a" * _CHARACTERS, "ab " * (_CHARACTERS // 3), "\u0301" * 1000, *runs, *kinds]
 
 
 def examine(folder: str) -> dict[str, object]:
@@ -109,14 +95,15 @@ def slow_class(folder: Path) -> str | None:
 
 
 def main() -> None:
-    limit()
+    folder, memory_bytes, cpu_seconds = sys.argv[1:]
+    runpy.run_path(str(_LIMITS))["limit"](int(memory_bytes), int(cpu_seconds))
     try:
-        found = examine(sys.argv[1])
+        found = examine(folder)
     except MemoryError:
         found = {"error": "memory"}
     except BaseException as error:  # a panic of the tokenizer's Rust code is no Exception
         # a class without a fast version fails in many ways: it lacks files, or packages
-        name = slow_class(Path(sys.argv[1]))
+        name = slow_class(Path(folder))
         missing = error.name if isinstance(error, ImportError) else None
         detail = str(error)[:200]
         if "tiktoken" in detail:  # the guess of transformers for a SentencePiece file that is none
