@@ -16,6 +16,7 @@ from components.gateway.what_if import suggestions
 from components.shared import charts, jobs
 from components.shared.charts import percent
 from components.state import View
+from components.views.what_if import variant_list
 from components.views.what_if.editor import interchangeable
 from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
@@ -111,6 +112,40 @@ def test_only_new_variants_are_run() -> None:
     app = replace_word(replace_word(what_if(), "terrible"), "fine")
     (kept,) = app.session_state["memory_variants"].values()
     assert kept.cost.startswith("3 passes")  # the text twice, to find its class and beside the new variant
+
+
+def test_the_list_of_variants_is_bounded_with_a_sentence() -> None:
+    app = replace_word(what_if(), "word0")
+    (kept,) = app.session_state["memory_variants"].values()
+    for number in range(1, variant_list._MOST_VARIANTS):
+        kept.changes[number + 1] = ((SUPERB, "replace", f"word{number}"),)
+        kept._made = number + 1
+    app = replace_word(app, "one more")
+    assert len(variants_of(app)) == variant_list._MOST_VARIANTS + 1, "and the original"
+    (told,) = [warning.value for warning in app.warning]
+    assert f"{variant_list._MOST_VARIANTS} variants" in told
+    press(app, "variant_3_remove")
+    replace_word(app, "one more")
+    assert ((SUPERB, "replace", "one more"),) in variants_of(app).values()
+    assert not app.warning
+
+
+def test_what_was_predicted_for_removed_variants_is_forgotten() -> None:
+    app = what_if()
+    for number in range(4):
+        app = press(replace_word(app, f"word{number}"), "variants_clear")
+    (kept,) = app.session_state["memory_variants"].values()
+    assert [set(found) for found in kept.outcomes.values()] == [{()}]
+
+
+def test_long_lists_in_an_address_are_cut_with_a_sentence() -> None:
+    words = "/".join(["superb", *(f"w{number}" for number in range(200))])
+    app = what_if(swaps="\n".join([f"Many: {words}", *(f"List {number}: superb/x{number}" for number in range(40))]))
+    assert "of 200 words" in shown(app)
+    assert "of 41 lists" in shown(app)
+    offered = [pills for pills in app.get("button_group") if "swap_" in pills.proto.id]
+    assert len(offered) == 12
+    assert max(len(pills.proto.options) for pills in offered) == 60
 
 
 def test_the_change_is_marked_in_its_place() -> None:

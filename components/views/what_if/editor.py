@@ -19,7 +19,7 @@ from components.shared.questions import Question
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
-from components.views.what_if.listing import draw_variants
+from components.views.what_if.listing import draw_refusal, draw_variants
 from components.views.what_if.variant_list import ORIGINAL, VariantList, current_variants
 from components.widgets.token_strip import clicked_token, token_strip
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_editor", "interchangeable"]
 
 _SUGGESTED = 10
+_LISTED = 60  # words of one list
+_LISTS = 12
 
 
 def draw_editor(question: Question) -> None:
@@ -46,8 +48,7 @@ def draw_editor(question: Question) -> None:
         st.info("This is the gap being predicted: change another word to see how its prediction changes.")
     else:
         _word(question, variants, draft, place)
-    if variants.refusal:
-        st.warning(plain(f"Not changed: {variants.refusal}."), icon=":material/info:")
+    draw_refusal(variants)
     draw_variants(question, variants, variants.predicted(question))
 
 
@@ -155,9 +156,15 @@ def _suggested(
 
 def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> None:
     swaps = state.fields(WhatIfFields).swaps
-    for number, (name, words) in enumerate(interchangeable(word, swaps).items()):
+    found = interchangeable(word, swaps)
+    for number, (name, all_words) in enumerate(list(found.items())[:_LISTS]):
+        words = all_words[:_LISTED]
         key = f"swap_{number}_{version}_{version_of(words)}"
         st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
+        if len(words) < len(all_words):
+            st.caption(f"The first {_LISTED} of {len(all_words):,} words of this list are shown.")
+    if len(found) > _LISTS:
+        st.caption(f"The first {_LISTS} of {len(found):,} lists with this word are shown.")
     with st.popover("Your lists", icon=":material/list:"):
         st.text_area(
             "Interchangeable words",

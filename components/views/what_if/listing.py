@@ -21,7 +21,7 @@ from components.shell.navigation import PAGES
 from components.text import plain
 from components.views.what_if.variant_list import ORIGINAL, Outcome, VariantList
 
-__all__ = ["Action", "draw_row", "draw_variants", "marked", "open_text"]
+__all__ = ["Action", "draw_refusal", "draw_row", "draw_variants", "marked", "open_text"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 # Of a long unchanged passage, this much is shown on either side of a change.
@@ -62,6 +62,12 @@ def draw_variants(question: Question, variants: VariantList, found: dict[tuple[C
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=variants.clear, key="variants_clear")
         _side_by_side(question, variants, found)
     _how(variants, found)
+
+
+def draw_refusal(variants: VariantList) -> None:
+    """Why the last change was not added, if it was not."""
+    if variants.refusal:
+        st.warning(plain(f"Not changed: {variants.refusal}."), icon=":material/info:")
 
 
 def open_text(question: Question, changes: tuple[Change, ...]) -> None:

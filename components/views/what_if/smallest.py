@@ -16,7 +16,7 @@ from components.shared.questions import Question
 from components.text import plain
 from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
-from components.views.what_if.listing import Action, draw_row, marked, open_text
+from components.views.what_if.listing import Action, draw_refusal, draw_row, marked, open_text
 from components.views.what_if.variant_list import VariantList, current_variants, outcomes
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def _found(question: Question, result: FlipSearch) -> None:
     st.markdown(f"**{result.found} changes flip the prediction from {decided}**, {shown}")
     st.caption(tried + ended)
     variants = current_variants(question)
+    draw_refusal(variants)
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
         note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"

@@ -23,6 +23,9 @@ ORIGINAL = 0
 """The number of the original text among its variants."""
 
 _TEXTS_KEPT = 8
+#: Of one text; each is a row on the page and, for every question, an input of its batch.
+_MOST_VARIANTS = 40
+_QUESTIONS_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class VariantList:
         if (after.text, after.pair) == (question.request.text, question.request.pair):
             self.refusal = "that leaves the text unchanged"
         elif changes not in self.changes.values():
+            if len(self.changes) > _MOST_VARIANTS:
+                self.refusal = f"the list has {_MOST_VARIANTS} variants, which is the most it holds; remove some first"
+                return
             self._made += 1
             self.changes[self._made] = changes
             self.pins.setdefault("B", self._made)
@@ -88,7 +94,10 @@ class VariantList:
 
         A variant that changed the gap being predicted has none.
         """
-        found = self.outcomes.setdefault(version_of(question.request.model, question.target), {})
+        key = version_of(question.request.model, question.target)
+        earlier = {changes: known for changes, known in self.outcomes.pop(key, {}).items() if changes in self.wanted}
+        self.outcomes = {**dict(list(self.outcomes.items())[1 - _QUESTIONS_KEPT :]), key: earlier}
+        found = self.outcomes[key]
         possible = [
             changes
             for changes in self.changes.values()
@@ -101,6 +110,11 @@ class VariantList:
             found.update(zip(new, outcomes(result), strict=False))
             self.cost = f"{result.forward_passes} passes in one batch, {result.seconds:.2f} s."
         return found
+
+    @property
+    def wanted(self) -> set[tuple[Change, ...]]:
+        """The changes whose outcomes are shown, () among them."""
+        return {(), *self.changes.values()}
 
     def edit_further(self, number: int) -> None:
         """Show this variant's words in the editor: what is changed there is added to it."""

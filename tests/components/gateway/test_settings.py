@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +43,33 @@ def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     other = tmp_path / "other.toml"
     other.write_text("characters = 500")
     assert read({"GLASSBERT_SETTINGS": str(other)}, tmp_path) == Settings(characters=500)
+
+
+def rows(table: str) -> dict[str, tuple[str, ...]]:
+    """Setting → environment variable, default, meaning: the first table of a Markdown text that lists settings."""
+    lines = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.+?) \| (.+?) \|$", table, flags=re.MULTILINE)
+    return {name: tuple(others) for name, *others in lines}
+
+
+def test_both_tables_of_settings_are_those_of_the_code(tmp_path: Path) -> None:
+    documented = rows((Path(__file__).parents[3] / "docs" / "deploy.md").read_text(encoding="utf-8"))
+    assert list(documented) == list(rows(gateway.__doc__ or "")) == [field.name for field in fields(Settings)]
+    for name, (variable, default, _) in documented.items():
+        assert rows(gateway.__doc__ or "")[name][:2] == (variable, default)
+        standard = getattr(Settings(), name)
+        assert default.strip("`") == ("none" if standard == () else str(standard))
+        other = {"mode": "local", "models": "a/b", "roots": "/srv"}.get(name, "12345")
+        read_back = getattr(read({variable: other}, tmp_path), name)
+        assert read_back == ((other,) if standard == () else type(standard)(other)), (
+            "the variable is the one that counts"
+        )
+
+
+def test_the_limits_of_a_request_are_documented_with_their_settings() -> None:
+    text = " ".join((Path(__file__).parents[3] / "docs" / "deploy.md").read_text(encoding="utf-8").split())
+    (paragraph,) = re.findall(r"How much a single request may compute.*?\. (?=Results)", text)
+    assert all(f"`{name}`" in paragraph for name in ("characters", "seconds", "memory"))
+    assert all(word in paragraph for word in ("passes", "rows", "words"))
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,42 @@ def test_choosing_from_the_list_is_consent(asked: list[str]) -> None:
     assert pictures(app) == PICTURES
 
 
+def test_a_download_is_stopped_by_its_button(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A click ends the run, which the download asks about; the model before it stays, and nothing goes on."""
+    from glassbert.errors import NetworkError, StoppedError
+    from glassbert.models.progress import Progress
+
+    names: list[str] = []
+
+    def fetch(name: str, *_: object, progress: object, cancelled: object, **__: object) -> None:
+        names.append(name)
+        assert callable(progress)
+        assert callable(cancelled)
+        progress(Progress(3_000_000, 12_000_000, "model.safetensors"))
+        assert cancelled() is False
+        if len(names) > 1:
+            raise NetworkError("the hub cannot be reached: check the network")
+        raise StoppedError("as when the click of the visitor ends the run")
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    app = choose(page(model="sentiment", beside=""), "First model", HUB_MODEL)
+    assert names == [HUB_MODEL]
+    (bar,) = app.get("progress")
+    assert as_read(bar.proto.text) == "3 of 12 MB"
+    (stop,) = [button for button in app.button if button.key == "stop_model"]
+    assert stop.label == "Stop"
+    stop.click()
+    run(app)
+    assert names == [HUB_MODEL], "the click asked for nothing again"
+    assert "you stopped the download" in messages(app)
+    assert parameters(app)["model"] == "sentiment"
+    assert pictures(app) == PICTURES
+    (again,) = [button for button in app.button if button.key == "again_model"]
+    again.click()
+    run(app)
+    assert names == [HUB_MODEL, HUB_MODEL], "only another click goes on"
+
+
 @pytest.fixture(scope="module")
 def unusable(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: TinyCheckpoint) -> dict[str, Path]:
     """Folders that hold something, and not what is wanted."""
