@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from glassbert.attribution._parts import head_chain, layers, slope
 from glassbert.decision import Runner
 from glassbert.network.blocks import Block, gates_off
+from glassbert.network.run import check_admission
 
 #: Maximum number of floats in one intermediate array: 4 MiB, about the size of a core's cache.
 _CHUNK_FLOATS = 2**20
@@ -138,6 +139,7 @@ def decomposed(trace: Trace, rows: Sequence[int]) -> Iterator[Tensor]:
         asked = torch.tensor(rows, device=places.device) if step is trace.steps[-1] else places
         parts, bias = _attended(parts, step, asked)
         for some in _split(len(asked), tokens * step.slopes.shape[-1]):
+            check_admission()
             parts[some] = _fed_forward(_shared_out(parts[some], bias), step, asked[some])
         yield parts
 
@@ -151,6 +153,7 @@ def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
         mixer = mixer * step.gates.to(mixer.device).repeat_interleave(mixer.shape[1] // heads)
     result = parts if len(rows) == tokens else parts[rows]
     for sources in _split(tokens, tokens * len(value)):
+        check_admission()
         values = (parts[:, sources] @ value.T).unflatten(-1, (heads, -1))  # (key, source, head, size)
         mixed = weights @ values.permute(2, 0, 1, 3).flatten(2)  # (head, row, source and size)
         side_by_side = mixed.unflatten(-1, values.shape[1::2]).permute(1, 2, 0, 3).flatten(2)

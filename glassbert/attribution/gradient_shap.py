@@ -29,8 +29,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     baselines = torch.cat([decision.baseline_embeddings(kind) for kind in kinds]).cpu()
     inputs = decision.embeddings.cpu()
     rows = options["internal_batch_size"] or runner.inputs_with_gradients
-    with torch.no_grad():
-        value, *baseline_values = runner.value(torch.cat((inputs, baselines))).tolist()
+    value, *baseline_values = runner.values(torch.cat((inputs, baselines)))
     explainer = GradientShap(runner.value)
     explainer.gradient_func = gradients_in_parts(runner.value, rows)
     with seeded(options["seed"]):

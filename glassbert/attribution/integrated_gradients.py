@@ -86,8 +86,7 @@ def _with_captum(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
     steps, inputs = options["n_steps"], runner.decision.embeddings
     baseline = runner.decision.baseline_embeddings(options["baseline"])
-    with torch.no_grad():
-        value, baseline_value = runner.value(torch.cat((inputs, baseline))).tolist()
+    value, baseline_value = runner.values(torch.cat((inputs, baseline)))
     rows = options["internal_batch_size"] or runner.inputs_with_gradients
     attributions = IntegratedGradients(runner.value).attribute(
         inputs,

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from glassbert.decision.runner import Runner
+from glassbert.network.batches import require_memory_for_layer_gradients
 from glassbert.network.blocks import Block, blocks, change_output, gates_off, gives_weights, run_layer, see_input
 from glassbert.network.run import locked
 
@@ -39,6 +40,7 @@ def gradients_by_layer(runner: Runner, see: Callable[[LayerGradients], None]) ->
     """F(x); calls ``see`` with every layer, the last one first. Two passes. Raises UnsupportedModelError."""
     decision = runner.decision
     model = decision.model
+    require_memory_for_layer_gradients(model, decision.length)
     calls: dict[int, _Call] = {}
     end = torch.empty(0)
 

@@ -75,6 +75,14 @@ class Runner:
         """F for each row of word embeddings: (input, token, dimension) → (input,). Differentiable."""
         return self.decision.value(self.logits(embeddings))
 
+    def values(self, embeddings: Tensor) -> list[float]:
+        """F for each row without gradients, as many rows in a pass as fit."""
+        found: dict[int, float] = {}
+        with torch.no_grad():
+            for chosen in batches(self.decision.model, [embeddings.shape[1]] * len(embeddings)):
+                found.update(zip(chosen, self.value(embeddings[chosen]).tolist(), strict=True))
+        return [found[row] for row in range(len(embeddings))]
+
     def logits(self, embeddings: Tensor, hooks: Hooks = nullcontext) -> Tensor:
         """(input, class) logits of the decision's head; ``hooks`` are active only during this pass.
 

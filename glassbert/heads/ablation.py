@@ -17,6 +17,7 @@ from glassbert.decision import Runner, decide
 from glassbert.errors import OptionError
 from glassbert.heads.results import AblationSweep, SweepMode
 from glassbert.maps.results import HeadIndex, check_head
+from glassbert.network.batches import rows_that_join
 from glassbert.network.blocks import blocks, change_input, scale_heads
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
@@ -172,7 +173,8 @@ def _greedy(
 
 
 def _until_stopped(runner: Runner, heads: list[HeadIndex], report: _Report) -> Iterator[_Outcome]:
-    size = max(1, _TOKEN_ROWS // runner.decision.length)
+    tokens = runner.decision.length
+    size = rows_that_join(runner.decision.model, tokens, min(len(heads), _TOKEN_ROWS // tokens))
     for start in range(0, len(heads), size):
         if report.stop():
             return

@@ -12,6 +12,7 @@ from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
 from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
 from glassbert.intervention.results import Trace
+from glassbert.network.batches import rows_that_join
 from glassbert.network.blocks import blocks
 from glassbert.network.model import Model
 from glassbert.network.run import many_passes
@@ -114,7 +115,8 @@ def _patch(
     _check_difference(runner, clean_value, corrupted_value)
     found = dict.fromkeys(places, corrupted_value)
     matter = [place for place in places if changed(runner, kind, clean, corrupted, place)]
-    size = max(_LEAST_PATCHES, _TOKEN_ROWS // runner.decision.length)
+    tokens = runner.decision.length
+    size = rows_that_join(runner.decision.model, tokens, min(len(matter), max(_LEAST_PATCHES, _TOKEN_ROWS // tokens)))
     for start in range(0, len(matter), size):
         chunk = matter[start : start + size]
         found.update(zip(chunk, patched_values(runner, kind, chunk, clean).tolist(), strict=True))

@@ -18,7 +18,7 @@ from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import blocks, gates_off, scaled, see_input, see_output
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
-from glassbert.network.run import Forward, batch, run
+from glassbert.network.run import Forward, batch, check_admission, run
 from glassbert.results import Array, Encoded
 
 _KEYS = 64
@@ -81,6 +81,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
 def in_parts(tokens: int) -> Iterator[slice]:
     """Keys, a few at a time: f_h(x_j) of a base model and 512 tokens is 38 MB in float64, and norms need it thrice."""
     for start in range(0, tokens, _KEYS):
+        check_admission()
         yield slice(start, min(start + _KEYS, tokens))
 
 

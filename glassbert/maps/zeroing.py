@@ -13,7 +13,7 @@ from glassbert.arguments import checked
 from glassbert.errors import StoppedError
 from glassbert.maps._measure import Measure
 from glassbert.maps.results import TokenMaps
-from glassbert.network.batches import floats_a_token
+from glassbert.network.batches import floats_a_token, rows_that_join
 from glassbert.network.blocks import (
     FUSED_FROM,
     Block,
@@ -140,7 +140,7 @@ def _chunks(model: Model, tokens: int) -> list[list[int]]:
     """The tokens zeroed in each pass, one per copy of the text; −1, the very first, is an unmodified copy."""
     fused = has_fused_attention(model.network) and tokens >= FUSED_FROM
     floats = tokens * floats_a_token(model, 0 if fused else tokens)
-    size = max(2, min(_TOKEN_ROWS // tokens, _BYTES // (4 * floats)))
+    size = 1 + rows_that_join(model, tokens, min(_TOKEN_ROWS // tokens, _BYTES // (4 * floats)) - 1, maps=not fused)
     return [list(range(start, min(start + size, tokens))) for start in range(-1, tokens, size)]
 
 

@@ -7,7 +7,7 @@ This is the only place that trades memory and cache use against the number of ca
 | passes without gradients | bytes of one layer's activations | larger activations no longer fit the CPU caches |
 | passes with gradients | bytes kept for the backward pass; token rows | the same, for the activations of all layers |
 | rows of the vocabulary | bytes | 30,522 scores per row |
-| rows added inside a pass | token rows, by `chunks` | ablated heads, patches: documented there |
+| rows added inside a pass | token rows, by `chunks`; free memory | ablated heads, patches: documented there |
 
 All bounds are per pass; they affect results only through rounding. A pass of a single long text that needs more memory
 than is free is refused in a sentence, before it crashes or swaps.
@@ -31,10 +31,12 @@ __all__ = [
     "inputs_that_fit",
     "inputs_with_gradients",
     "require_memory",
+    "require_memory_for_layer_gradients",
     "require_memory_for_maps",
     "require_memory_for_pass",
     "require_memory_for_states",
     "rows_of_vocabulary",
+    "rows_that_join",
 ]
 
 # Bytes of one layer's activations in one pass, or of one batch of vocabulary scores. On a CPU, more is slower, since it
@@ -154,8 +156,12 @@ def require_memory_for_states(model: Model, tokens: int) -> None:
 
 
 def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: bool, attention: bool) -> None:
-    """Ask for what one forward pass of ``rows`` inputs holds on the CPU, with its backward pass if there is one."""
-    needed = _pass_bytes(model, rows, tokens)
+    """Ask for what one forward pass of ``rows`` inputs holds on the CPU, with its backward pass if there is one.
+
+    The fused kernel, where it is in use, writes no attention maps.
+    """
+    fused = getattr(model.network.config, "_attn_implementation", "eager") == "sdpa"
+    needed = _pass_bytes(model, rows, tokens, maps=attention or not fused)
     if gradients:
         needed = max(needed, 4 * rows * floats_for_gradients(model, tokens))
     elif attention:
@@ -163,5 +169,28 @@ def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: 
     require_memory(needed, f"a pass of {rows:,} × {tokens:,} tokens" if rows > 1 else f"a pass of {tokens:,} tokens")
 
 
-def _pass_bytes(model: Model, rows: int, tokens: int) -> int:
-    return 4 * rows * tokens * floats_a_token(model, tokens)
+def require_memory_for_layer_gradients(model: Model, tokens: int) -> None:
+    """Ask for the activations and gradients of one layer on one input, as when layers are run again one by one."""
+    if model.device == "cpu":
+        needed = 4 * floats_for_gradients(model, tokens) // model.layers
+        require_memory(needed, f"the gradients of a layer on {tokens:,} tokens")
+
+
+def rows_that_join(model: Model, tokens: int, most: int, *, maps: bool = True) -> int:
+    """How many rows can join a pass of one input inside the network: ``most``, or fewer where memory is short.
+
+    Raises NotEnoughMemoryError if there is none even for one.
+    """
+    each = 4 * tokens * floats_a_token(model, tokens if maps else 0)
+    most = max(1, most)
+    if model.device != "cpu" or (1 + most) * each < _ASKED_FROM_BYTES:
+        return most
+    free_bytes = memory.available_bytes()
+    if free_bytes is not None:
+        most = max(1, min(most, free_bytes // each - 1))
+    require_memory((1 + most) * each, f"a pass of {1 + most:,} × {tokens:,} tokens")
+    return most
+
+
+def _pass_bytes(model: Model, rows: int, tokens: int, *, maps: bool = True) -> int:
+    return 4 * rows * tokens * floats_a_token(model, tokens if maps else 0)

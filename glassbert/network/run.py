@@ -102,7 +102,9 @@ class Forward:
 
     def _ask(self, options: dict[str, Any]) -> None:
         if self.device == "cpu":  # a GPU that runs out of memory hands over to the CPU
-            gradients = torch.is_grad_enabled() and self.embeddings is not None
+            # embeddings without a gradient are those of a pass that is differentiated from its last layer on
+            start = self.embeddings
+            gradients = torch.is_grad_enabled() and start is not None and start.requires_grad
             attention = bool(options.get("output_attentions"))
             rows, tokens = self.inputs.input_ids.shape
             require_memory_for_pass(self.model, rows, tokens, gradients=gradients, attention=attention)

@@ -49,7 +49,7 @@ def reduce_input(
         raise TargetError("this text has no word to remove: type at least one")
     rounds = len(words)
     whole = np.ones(len(encoded), dtype=bool)
-    original = _logits(runner, whole[None])[0]
+    (original,) = (logits.cpu().numpy()[0] for _, logits in runner.logits_without(whole[None]))
     present, probabilities = [whole], [float(_probabilities(decision, original[None], original)[0])]
     removed: list[int] = []
     complete = True
@@ -59,7 +59,10 @@ def reduce_input(
             break
         left = list(words)
         tried = np.stack([present[-1] & ~words[word] for word in left])
-        logits = _logits(runner, tried)
+        logits = _logits(runner, tried, cancelled)
+        if logits is None:
+            complete = False
+            break
         holds = decision.leads(logits, original) >= 0
         chances = np.where(holds, _probabilities(decision, logits, original), -1.0)
         best = int(chances.argmax())
@@ -88,11 +91,13 @@ def reduce_input(
     )
 
 
-def _logits(runner: Runner, present: Array) -> Array:
-    """(variant, class) of the input without the tokens not present."""
+def _logits(runner: Runner, present: Array, cancelled: Callable[[], bool] | None) -> Array | None:
+    """(variant, class) of the input without the tokens not present; None if cancelled between two passes."""
     found: dict[int, Array] = {}
     for chosen, logits in runner.logits_without(present):
         found.update(zip(chosen, logits.cpu().numpy(), strict=True))
+        if len(found) < len(present) and cancelled is not None and cancelled():
+            return None
     return np.stack([found[number] for number in range(len(present))])
 
 

@@ -13,6 +13,7 @@ import transformers
 
 import glassbert as gb
 from glassbert.models import memory
+from glassbert.network import batches
 from tests import tiny
 
 TEXT = "The man went to the store."
@@ -124,6 +125,84 @@ def test_a_long_text_is_refused_before_memory_is_taken(tiny_model, monkeypatch):
     monkeypatch.undo()
     assert gb.attention(model, text).weights.nbytes == maps
     assert torch.is_grad_enabled()
+
+
+@pytest.fixture
+def short_of_memory(monkeypatch):
+    """``short_of_memory(bytes)``: so much is free from now on, and every need is asked for."""
+
+    def set_free(free_bytes):
+        monkeypatch.setattr("glassbert.network.batches._ASKED_FROM_BYTES", 1)
+        monkeypatch.setattr(memory, "available_bytes", lambda: free_bytes)
+
+    return set_free
+
+
+def test_fewer_rows_join_a_pass_where_memory_is_short(tiny_model, short_of_memory, monkeypatch):
+    """The same numbers, in as many passes as there are heads or patches."""
+    model, text = tiny_model("bert", "classification"), "the man went to the store and he bought bread " * 9
+    tokens = len(gb.encode(model, text))
+    each = 4 * tokens * batches.floats_a_token(model, tokens)
+    other = text.replace("bread", "milk", 1)
+    sweep, trace = gb.ablation_sweep(model, text, target=0), gb.trace(model, text, other, target=0)
+    zeroed = gb.value_zeroing(model, text).values
+    short_of_memory(int(2.5 * each))
+    largest = []
+    ask = batches.require_memory
+    monkeypatch.setattr(batches, "require_memory", lambda needed, what: largest.append(needed) or ask(needed, what))
+    np.testing.assert_allclose(gb.ablation_sweep(model, text, target=0).values, sweep.values, atol=1e-5)
+    np.testing.assert_allclose(gb.trace(model, text, other, target=0).values, trace.values, atol=1e-4)
+    np.testing.assert_allclose(gb.value_zeroing(model, text).values, zeroed, atol=1e-5)
+    assert max(largest) <= 2.5 * each
+    short_of_memory(int(1.5 * each))
+    for refused in (gb.ablation_sweep, lambda *_, **__: gb.trace(model, text, other, target=0)):
+        with pytest.raises(gb.NotEnoughMemoryError, match=f"2 × {tokens} tokens"):
+            refused(model, text, target=0)
+
+
+def test_what_runs_layer_by_layer_asks_for_the_memory_of_one(tiny_model, short_of_memory):
+    model, text = tiny_model("bert", "classification", layers=6, heads=16), "the man went to the store " * 30
+    tokens = len(gb.encode(model, text))
+    all_layers = 4 * batches.floats_for_gradients(model, tokens)
+    expected = gb.head_importance(model, text, target=0).importance
+    short_of_memory(all_layers // 2)
+    np.testing.assert_allclose(gb.head_importance(model, text, target=0).importance, expected, atol=1e-5)
+    with pytest.raises(gb.NotEnoughMemoryError):
+        gb.attribute(model, text, method="saliency", target=0)
+    short_of_memory(all_layers // 12)
+    with pytest.raises(gb.NotEnoughMemoryError, match=f"{tokens} tokens"):
+        gb.head_importance(model, text, target=0)
+
+
+def test_the_fused_kernel_needs_no_memory_for_maps(tiny_model, short_of_memory):
+    """Copies of a long text share passes; each is asked for without the maps that it never writes."""
+    model, text = tiny_model("bert", "masked_words", heads=16), "the man went to the store " * 30
+    tokens = len(gb.encode(model, text))
+    maps = 4 * 3 * model.attention_heads * tokens**2
+    free_bytes = 64 * 2**20
+    assert free_bytes < tokens * maps / 4
+    expected = gb.surprise(model, text).surprisal
+    short_of_memory(free_bytes)
+    np.testing.assert_allclose(gb.surprise(model, text).surprisal, expected, atol=1e-4)
+
+
+def test_a_decomposition_is_refused_before_its_parts_are_made(tiny_model, short_of_memory):
+    model, text = tiny_model("bert", "classification"), "the man went to the store " * 30
+    tokens = len(gb.encode(model, text))
+    short_of_memory(4 * tokens**2 * model.hidden_size)
+    with pytest.raises(gb.NotEnoughMemoryError, match=f"the parts of {tokens} tokens"):
+        gb.attribute(model, text, method="decompx", target=0)
+
+
+def test_a_reduction_that_is_stopped_within_a_round_keeps_its_steps(tiny_model):
+    model, text = tiny_model("bert", "classification"), "the man went to the store and he bought bread " * 9
+    calls = iter(range(10**6))
+    whole = gb.reduce_input(model, text)
+    found = gb.reduce_input(model, text, cancelled=lambda: next(calls) >= 3)
+    assert not found.complete
+    words = len(gb.encode(model, text)) - 2
+    assert words < found.forward_passes < 1 + words + (words - 1), "in the second round"
+    np.testing.assert_allclose(found.probabilities, whole.probabilities[: len(found.probabilities)], atol=1e-6)
 
 
 def test_hidden_states_are_refused_before_memory_is_taken(tiny_model, monkeypatch):
