@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
 
 from components import state
@@ -12,6 +13,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
 from components.shared.selection import masked_position, selected_in
+from components.text import plain
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -29,6 +31,7 @@ __all__ = [
     "one_of",
     "questions",
     "refined",
+    "short_names",
 ]
 
 #: What can be explained → its label.
@@ -116,6 +119,13 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
         if kind in found
         for one, target in [found[kind]]
     }
+
+
+def short_names(opened: list[Opened]) -> dict[str, str]:
+    """By role, without the words that all names begin with: a switch in a narrow panel has no room for them."""
+    words = [one.name.split() for one in opened]
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))))
+    return {one.role: plain(" ".join(own[shared:]) or one.name) for one, own in zip(opened, words, strict=True)}
 
 
 def model_shown(opened: list[Opened]) -> Opened:

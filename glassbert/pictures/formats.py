@@ -14,8 +14,10 @@ _SPECIAL = re.compile(r"<.+>|\[.+\]")
 
 
 def percent(share: float) -> str:
-    """``0.9314 → "93.1%"``; below a tenth of a percent the share itself, ``0.00099 → "9.9e-04"``."""
-    return f"{share:.1%}" if share >= 0.001 else f"{share:.1e}"
+    """``0.9314 → "93.1%"``; below a tenth of a percent two digits, ``0.00031 → "0.031%"``; at last ``"<0.0001%"``."""
+    if share >= 0.001 or share == 0:
+        return f"{share:.1%}"
+    return f"{100 * share:.2g}%" if share >= 1e-6 else "<0.0001%"
 
 
 def points(difference: float) -> str:

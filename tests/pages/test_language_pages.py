@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components.text import ordinal
 from components.views.masked_words.probe import _slots
 from components.views.masked_words.shared import words_asked
 from tests.components.widgets.clicks import click, mounted
@@ -65,6 +66,17 @@ def test_unknown_signs_are_flagged() -> None:
     assert [cell["kind"] for cell in pieces["cells"]].count("unknown") == 2
 
 
+def test_a_text_without_a_mask_offers_one_click_that_fills_the_page(pretrained: gb.Model) -> None:
+    app = page("masked_words", text="It was an extraordinary day.")
+    (offered,) = [button for button in app.button if button.key == "mask_one"]
+    assert offered.label == "Mask “extraordinary”"
+    offered.click()
+    run(app)
+    found = gb.fill_mask(pretrained, "It was an extraordinary day.", positions=(4,))
+    assert f"“extraordinary” is ranked **{ordinal(int(found.original_ranks[0]))}**" in shown(app)
+    assert parameters(app)["masks"] == "4"
+
+
 def test_padding_changes_nothing_and_says_so(pretrained: gb.Model) -> None:
     text = "It was not bad."
     app = page("inputs", text=text, section="padding", max_length="12")
@@ -73,6 +85,8 @@ def test_padding_changes_nothing_and_says_so(pretrained: gb.Model) -> None:
     assert table["mask"] == list("111111100000")
     assert table["pieces"][-5:] == ["[PAD]"] * 5
     assert f"{steps.padding_difference_unmasked:.2f}" in shown(app)
+    assert f"at your {len(steps.encoded)} tokens are" in shown(app)
+    assert json.loads(mounted(app, "padding").json)["reveal"] == len(steps.encoded) + 3
     assert steps.padding_difference < 1e-4 < steps.padding_difference_unmasked
 
 
@@ -109,7 +123,7 @@ def test_several_masks_at_once(pretrained: gb.Model) -> None:
     assert [token["kind"] for token in strip["tokens"]].count("masked") == 2
     prediction = gb.fill_mask(pretrained, text, positions=[2, 4])
     for row, token in enumerate(("story", "thin")):
-        assert f"original word {token}: rank {prediction.original_ranks[row]:,}" in shown(app).replace("*", "")
+        assert f"“{token}” is ranked **{ordinal(prediction.original_ranks[row])}**" in shown(app)
 
 
 def test_masks_do_not_survive_a_new_text() -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from components import state
 from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
-from components.shared.questions import model_shown
+from components.shared.questions import model_shown, short_names
 from components.views.attention.ablation import draw_ablation
 from components.views.attention.bertviz_views import draw_bertviz
 from components.views.attention.beyond import draw_beyond
@@ -44,7 +44,7 @@ def draw_attention_page(opened: list[Opened]) -> None:
         **state.bind("section", AttentionFields, options=_SECTIONS),
     )
     if len(opened) > 1:
-        names = {one.role: one.name for one in opened}
+        names = short_names(opened)
         right.segmented_control(
             "Model",
             list(names),

@@ -14,7 +14,7 @@ from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
 from components.gateway.requests import Opened, TextRequest, version_of
-from components.shared.questions import model_shown
+from components.shared.questions import model_shown, short_names
 from components.shared.selection import selected_in
 from components.text import plain
 from components.views.compare.fields import CompareFields
@@ -167,7 +167,7 @@ def _two_texts(opened: list[Opened], slot: st.delta_generator.DeltaGenerator) ->
         slot.segmented_control(
             "Model",
             list(roles),
-            format_func=lambda role: plain(roles[role].name),
+            format_func=short_names(opened).__getitem__,
             label_visibility="collapsed",
             **state.bind("shown_model", options=roles, shown=one.role),
         )

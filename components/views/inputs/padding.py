@@ -52,12 +52,15 @@ def draw_padding(opened: list[Opened]) -> None:
         label="Padded inputs",
         columns=length,
         selected=None,
+        reveal=min(own + 3, length - 1),
         version=version_of(request, length),
     )
+    changed = steps.padding_difference
+    told = "exactly the same" if changed == 0 else f"the same up to rounding (**{changed:.1e}**)"
     st.markdown(
-        f"With the mask, no value in the last layer's states at your {own} tokens changed by more than "
-        f"**{steps.padding_difference:.1e}**: rounding. Without it, the heads would attend to the padding and values "
-        f"would change by up to **{steps.padding_difference_unmasked:.2f}**."
+        f"With the mask, the padding changes nothing: the last layer's states at your {own} tokens are {told}. "
+        "Without it, the heads would attend to the padding and values would change by up to "
+        f"**{steps.padding_difference_unmasked:.2f}**."
     )
     st.caption(
         f"Computed now, by {plain(one.name)}: the text alone, padded, and padded with a mask of ones. The texts in a "

@@ -14,7 +14,7 @@ from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
-from components.text import plain
+from components.text import ordinal, plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
@@ -31,7 +31,7 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
     request = one.text(state.view())
     masks = _strip(opened, one)
     if not masks:
-        st.info("Click words to mask them, or type [MASK] in the text. Click a masked word again to unmask it.")
+        _nothing_masked(opened, one)
         return
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
@@ -52,6 +52,26 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
     with right:
         _asked_words(one, masks)
     _how(prediction)
+
+
+def _nothing_masked(opened: list[Opened], one: Opened) -> None:
+    """What will be here, and one click that fills it: the longest word is likely to carry meaning."""
+    st.info("Click words to mask them, or type [MASK] in the text: the model's guesses appear here.")
+    request, main = one.text(state.view()), opened[0].text(state.view())
+    encoded = inputs.encode(request)
+    words = [place for place in range(len(encoded)) if encoded.word_ids[place] >= 0]
+    if not words:
+        return
+    longest = max(words, key=lambda place: len(encoded.pieces[place]))
+    place = longest if request == main else inputs.same_place(request, longest, main)
+
+    def mask() -> None:
+        state.change(MaskedWordsFields, masks=str(longest))
+        state.change(token=-1 if place is None else place)
+
+    st.button(
+        f"Mask “{plain(encoded.pieces[longest])}”", icon=":material/format_shapes:", key="mask_one", on_click=mask
+    )
 
 
 def _strip(opened: list[Opened], one: Opened) -> list[int]:
@@ -107,7 +127,7 @@ def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
         name = plain(charts.readable(original, prediction.encoded.spelling))
-        told = f"original word **{name}**: rank {rank:,}, {plain(share)}"
+        told = f"“{name}” is ranked **{ordinal(rank)}** ({plain(share)})"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
-
 import streamlit as st
 
 from components import state
@@ -11,7 +9,7 @@ from components.gateway import attention
 from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
 from components.shared.head_ranking import draw_ranked, link_between
-from components.shared.questions import model_shown
+from components.shared.questions import model_shown, short_names
 from components.shared.selection import second_in, select_token, selected_in, shown_index, shown_positions
 from components.state import View
 from components.text import plain
@@ -28,7 +26,7 @@ def attention_panel(opened: list[Opened]) -> None:
         st.segmented_control(
             "Attention of",
             [one.role for one in opened],
-            format_func=_short_names(opened).__getitem__,
+            format_func=short_names(opened).__getitem__,
             label_visibility="collapsed",
             **state.bind("shown_model", options={one.role: one for one in opened}, shown=one.role),
         )
@@ -85,13 +83,6 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         "*It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()
-
-
-def _short_names(opened: list[Opened]) -> dict[str, str]:
-    """By role, without the words that all names begin with: a switch in a narrow panel has no room for them."""
-    words = [one.name.split() for one in opened]
-    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))))
-    return {one.role: plain(" ".join(own[shared:]) or one.name) for one, own in zip(opened, words, strict=True)}
 
 
 def _height(view: View) -> int:

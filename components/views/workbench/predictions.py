@@ -20,7 +20,7 @@ from components.shared.selection import (
     shown_positions,
     strip_tokens,
 )
-from components.text import plain
+from components.text import ordinal, plain
 from components.widgets.token_strip import clicked_second, clicked_token, token_strip
 
 
@@ -95,9 +95,9 @@ def _masked_word(subject: _Subject) -> None:
         share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
         name = plain(charts.readable(original, prediction.encoded.spelling))
-        told = f"in place of **{name}**, ranked {rank:,} with {plain(share)}:"
+        told = f"with “{name}” hidden, the model ranks it **{ordinal(rank)}** ({plain(share)})"
     else:
-        told = "at the gap:"
+        told = "at the gap"
     _told(subject.one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), f"candidates_{subject.one.role}")
     _replacements(subject, position)

@@ -60,11 +60,14 @@ def aligned_rows(
     selected: int | None,
     version: str,
     linked: Literal["column", "text"] = "column",
+    reveal: int | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the table and return the column clicked since the last run.
 
     Hovering a cell highlights what is ``linked`` with it in every row: cells of its columns, or cells of the same text.
+
+    ``reveal`` is a column that is scrolled into sight at first.
 
     Returns the index, `DESELECTED` for a click on the selected column, None without a click. Raises ValueError for a
     selection or a cell outside the columns.
@@ -81,6 +84,7 @@ def aligned_rows(
         "columns": columns,
         "selected": selected,
         "linked": linked,
+        "reveal": reveal,
         "rows": tuple(  # a tuple, not a list: see `components.widgets.frontend`
             {
                 "id": row.id,

@@ -1,7 +1,7 @@
 // A table whose columns are tokens: hovering over a cell, or moving to it, highlights everything in the same columns.
 
 import { css, inkOn, mix } from "../frontend/colour.js";
-import { element, setAttributes, setText } from "../frontend/dom.js";
+import { element, onResize, setAttributes, setText } from "../frontend/dom.js";
 import { listenToKeys, within } from "../frontend/input.js";
 import { direction } from "../frontend/text.js";
 import { readTheme } from "../frontend/theme.js";
@@ -19,6 +19,7 @@ import { createEntries, createLine } from "./table.js";
  * @property {number} columns
  * @property {number | null} selected
  * @property {"column" | "text"} linked what a hovered cell highlights
+ * @property {number | null} reveal the column that is brought into sight at first
  * @property {Row[]} rows
  */
 
@@ -36,7 +37,7 @@ function createParts(parentElement) {
   scroller.append(table);
   root.append(readout, scroller);
   parentElement.append(root);
-  return { root, readout, table };
+  return { root, readout, scroller, table };
 }
 
 class AlignedRows {
@@ -57,6 +58,7 @@ class AlignedRows {
   #send;
   #data;
   #parts;
+  #endResizing;
 
   /**
    * @param {ShadowRoot} parentElement
@@ -68,6 +70,7 @@ class AlignedRows {
     this.#send = send;
     this.#data = data;
     this.#parts = createParts(parentElement);
+    this.#endResizing = onResize(this.#parts.scroller, () => this.#fit());
     this.#listen();
   }
 
@@ -101,6 +104,27 @@ class AlignedRows {
     table.replaceChildren(...rows.map((row, index) => createLine(row, this.#entries[index], columns)));
     this.#describe(null);
     this.#entryAt(0, 0)?.node.setAttribute("tabindex", "0");
+    this.#fit();
+    this.#reveal();
+  }
+
+  // Fades the edge beyond which the table goes on.
+  #fit() {
+    const { scroller } = this.#parts;
+    const more = Math.abs(scroller.scrollLeft) + scroller.clientWidth < scroller.scrollWidth - 2;
+    setAttributes(scroller, { "data-more": more });
+  }
+
+  // Scrolls the box, never the page.
+  #reveal() {
+    const { scroller, table } = this.#parts;
+    const { reveal } = this.#data;
+    const node = this.#entries[0]?.find(({ cell }) => reveal !== null && cell.to > reveal)?.node;
+    if (!node) return;
+    const box = scroller.getBoundingClientRect();
+    const own = node.getBoundingClientRect();
+    if (table.dir === "rtl") scroller.scrollLeft += Math.min(0, own.left - box.left);
+    else scroller.scrollLeft += Math.max(0, own.right - box.right);
   }
 
   /** @param {Theme} theme */
@@ -209,7 +233,8 @@ class AlignedRows {
   }
 
   #listen() {
-    const { table } = this.#parts;
+    const { scroller, table } = this.#parts;
+    scroller.addEventListener("scroll", () => this.#fit(), { passive: true });
     table.addEventListener("pointerover", (event) => this.#point(this.#entryUnder(event)));
     table.addEventListener("focusin", (event) => this.#point(this.#entryUnder(event)));
     table.addEventListener("pointerleave", () => this.#point(null));
@@ -231,6 +256,7 @@ class AlignedRows {
   }
 
   destroy() {
+    this.#endResizing();
     this.#parts.root.remove();
   }
 }

@@ -14,7 +14,7 @@ def test_shares_and_the_marked_one() -> None:
     figure = share_bars(["<i>yes", "no" * 20], [0.75, 0.0004], [1])
     (bar,) = figure.data
     assert (list(bar.x), list(bar.y)) == ([0.75, 0.0004], [0, 1])
-    assert list(bar.text) == ["75.0%", "4.0e-04"]
+    assert list(bar.text) == ["75.0%", "0.04%"]
     assert list(bar.marker.color) == [palette.PALE, palette.NEUTRAL]
     assert list(figure.layout.yaxis.ticktext) == ["&lt;i>yes", ("no" * 20)[:27] + "…"]
     assert bar.customdata[1][0] == "no" * 20

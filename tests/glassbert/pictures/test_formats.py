@@ -8,7 +8,16 @@ from glassbert.pictures.formats import percent, points, readable, signed_number
 
 
 @pytest.mark.parametrize(
-    ("share", "written"), [(1.0, "100.0%"), (0.9314922, "93.1%"), (0.001, "0.1%"), (0.00099, "9.9e-04")]
+    ("share", "written"),
+    [
+        (1.0, "100.0%"),
+        (0.9314922, "93.1%"),
+        (0.001, "0.1%"),
+        (0.00099, "0.099%"),
+        (3.1e-6, "0.00031%"),
+        (9e-7, "<0.0001%"),
+        (0, "0.0%"),
+    ],
 )
 def test_percent(share: float, written: str) -> None:
     assert percent(share) == written

@@ -36,7 +36,7 @@ def test_agreement_without_a_sign_begins_at_zero() -> None:
 
 def test_probabilities_are_written_in_percent() -> None:
     figure = probability_table(np.array([[0.5, 0.25], [0.0005, 0.1]]), ["row", "<row>"], ["she", "he"])
-    assert [note.text for note in figure.layout.annotations] == ["50.0%", "25.0%", "5.0e-04", "10.0%"]
+    assert [note.text for note in figure.layout.annotations] == ["50.0%", "25.0%", "0.05%", "10.0%"]
     assert list(figure.layout.yaxis.ticktext) == ["row", "&lt;row>"]
     assert figure.layout.yaxis.autorange == "reversed"
 
