@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench docs format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench docs pictures format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -83,6 +83,9 @@ bench: venv-dev venv-bench ## speed against the peers, as ratios
 
 docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
 	@PYTHONPATH=. $(RUN) scripts/reference.py
+
+pictures: venv-dev ## retake the README's pictures from the running app
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) scripts/pictures.py
 
 format: venv-dev ## fix what ruff and deno can fix
 	@$(RUN) -m ruff check --fix .

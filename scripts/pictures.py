@@ -1,0 +1,119 @@
+"""Retakes the README's pictures in docs/ from the running app, so that they show it as it is: `make pictures`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+def _until_idle(page: Page) -> None:
+    """The page's run is over, and nothing that it computes in the background is left."""
+    for _ in range(3):  # a component's first message may start a run
+        page.wait_for_selector(IDLE, timeout=120_000)
+        page.wait_for_timeout(700)
+    page.wait_for_function("() => !document.body.innerText.includes('Computing …')", timeout=120_000)
+    page.wait_for_timeout(700)
+
+
+def _explain(page: Page) -> None:
+    page.get_by_role("button", name="Explain", exact=True).click()
+    page.wait_for_selector("text=All 5 methods are computed", timeout=300_000)
+    page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 330)")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One page, with the fields of its address, what is done on it, and the window; two pixels for each."""
+
+    page: str
+    fields: dict[str, str]
+    act: Callable[[Page], None] | None = None
+    width: int = 1280
+    height: int = 800
+
+
+PICTURES = {
+    "workbench": Picture("", {}, height=860),
+    "attention": Picture("attention", {"section": "beyond"}),
+    "saliency": Picture("saliency", {}, _explain),
+    "masked-words": Picture("masked_words", {"text": "The capital of France is [MASK].", "section": "lens"}),
+    "what-if": Picture(
+        "what_if",
+        {
+            "text": "The plot is thin but the acting is superb.",
+            "section": "tracing",
+            "other_text": "The plot is thin but the acting is awful.",
+        },
+        lambda page: page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 480)"),
+    ),
+    "compare": Picture("compare", {"section": "attention"}),
+    "phone": Picture("", {}, width=400, height=850),
+}
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "scripts/serve.py", "--host", "localhost", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"CI": "1"}, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _take(browser: Browser, address: str, name: str, picture: Picture) -> None:
+    page = browser.new_page(
+        viewport={"width": picture.width, "height": picture.height},
+        device_scale_factor=1.25,
+        color_scheme="light",
+        reduced_motion="reduce",
+    )
+    page.goto(f"{address}/{picture.page}?{urlencode(picture.fields)}")
+    _until_idle(page)
+    if picture.act is not None:
+        picture.act(page)
+        _until_idle(page)
+    page.screenshot(path=ROOT / "docs" / f"{name}.png")
+    page.close()
+
+
+def main(names: list[str]) -> None:
+    """Take the pictures of these names, or all."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("The pictures need Chromium. Name one: CHROMIUM=/path/to/chrome")
+    with _served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for name in names or PICTURES:
+            _take(browser, address, name, PICTURES[name])
+            print(f"docs/{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
