@@ -143,6 +143,7 @@ def test_the_outcome_of_each_change_is_shown_when_it_is_asked_for(decides: gb.Mo
     assert drawn(app).count("gb-tour-outcome") == 2  # the list and the sentence itself
     press(app, "tour_show")
     picture = drawn(app)
+    assert picture.count("gb-tour-outcome ") == 1 + len(CHANGES)
     for old, new in (("", ""), *CHANGES):
         result = gb.classify(decides, SENTENCE.replace(old, new) if old else SENTENCE)
         assert percent(float(result.probabilities[decides.labels.index("POSITIVE")])) in picture

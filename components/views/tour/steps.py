@@ -1,7 +1,7 @@
 """The seven steps, in their order: what each says, draws and leaves out, and the page where it can be tried.
 
 Every number is computed by the models of the tour, through the gateway, which keeps it: a step that is opened again
-costs nothing. All steps together take eight forward passes of one short sentence, and one backward.
+costs nothing. All steps together take ten passes of one short sentence.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def _draw_mask(cast: Cast) -> None:
 
 
 def _scores(cast: Cast) -> gb.TokenScores:
-    """Two passes and a backward one, by the method that the app shows first."""
+    """Two passes, by the method that the app shows first."""
     return saliency.attribute(cast.decision, View().method, gb.ClassTarget())
 
 
@@ -236,14 +236,14 @@ def _other_methods(_: Cast) -> str:
 
 
 def _variants(cast: Cast) -> tuple[slides.Outcome, ...]:
-    """The sentence and both changed ones: three passes in one batch. Each with the share of the first one's label."""
+    """The sentence and both changed ones, each with the share of the first one's label. Four passes: for the label, and
+    for each sentence."""
     changes = tuple(((cast.place(old), "replace", new),) for old, new in CHANGES)
-    found = what_if.variants(cast.decision, gb.ClassTarget(), ((), *changes))
-    return tuple(
-        (text, changed, float(share), label)
-        for (text, *_), changed, share, label in zip(
-            found.texts, ("", *(new for _, new in CHANGES)), found.probabilities, found.predictions, strict=True
-        )
+    found = what_if.variants(cast.decision, gb.ClassTarget(), changes)
+    changed = zip(found.texts, CHANGES, found.probabilities, found.predictions, strict=True)
+    return (
+        (SENTENCE, "", found.probability or 0.0, found.prediction),
+        *((text, new, float(share), label) for (text, *_), (_, new), share, label in changed),
     )
 
 
@@ -261,7 +261,7 @@ def _say_change(cast: Cast) -> str:
 
 
 def _draw_change(cast: Cast) -> None:
-    """Three passes."""
+    """No further pass: the question needs them already."""
     rows, shown = _variants(cast), state.fields(TourFields).outcome
     st.html(slides.outcomes(rows if shown else rows[:1], rows[0][3]))
     if not shown:
