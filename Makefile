@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench docs pictures format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench gpu docs pictures format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -78,8 +78,11 @@ fuzz: venv-dev ## the property tests with many more examples, random ones, in se
 	@$(PYTEST) -n 2 -m hypothesis --hypothesis-profile=fuzz --timeout=3600 --ignore=tests/browser tests
 
 bench: venv-dev venv-bench ## speed against the peers, as ratios
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in benchmarks/[a-z]*.py; do \
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && for script in $(filter-out benchmarks/gpu.py,$(wildcard benchmarks/[a-z]*.py)); do \
 	    printf '\n==== %s\n' "$$script" && PYTHONPATH=. $(RUN) "$$script" || exit; done
+
+gpu: venv ## every public function on a CUDA device against the CPU: numbers, memory, speed
+	@PYTHONPATH=. $(RUN) benchmarks/gpu.py
 
 docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
 	@PYTHONPATH=. $(RUN) scripts/reference.py

@@ -36,7 +36,7 @@ IN_A_BROWSER = {
     "rerun_latency": r"run\.run_script +\d",
 }
 #: Each has a test file of its own.
-ELSEWHERE = {"load"}
+ELSEWHERE = {"load", "gpu"}
 
 
 def test_every_benchmark_is_run() -> None:
