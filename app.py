@@ -8,8 +8,7 @@ from components.shell.frame import open_page, read_text
 
 PANELS = {"attention": ("Attention", HEAD), "predictions": ("Predictions", TOKEN), "saliency": ("Saliency", LOGIT)}
 
-frame = open_page("workbench")
-verdict = st.container(key="verdict_slot")
+frame = open_page("workbench", verdict=True)
 if frame.view.present:
     names = {"all": "All three"} | {panel: title for panel, (title, _) in PANELS.items()}
     st.segmented_control(
@@ -42,5 +41,4 @@ if opened:
         with column:
             draw[panel](opened)
     # last: its work waits for the panels
-    with verdict:
-        verdict_strip(opened)
+    verdict_strip(opened, frame.verdict)

@@ -4,8 +4,9 @@ from components.shared.verdict_strip import verdict_strip
 from components.shell.frame import open_page, read_text
 from components.views.saliency import SaliencyFields, draw_saliency_page
 
-frame = open_page("saliency", SaliencyFields)
+frame = open_page("saliency", SaliencyFields, verdict=True)
 opened = read_text(frame)
 if opened:
-    verdict_strip(opened)
     draw_saliency_page(opened)
+    # last: its work waits for the page
+    verdict_strip(opened, frame.verdict)

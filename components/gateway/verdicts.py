@@ -10,12 +10,16 @@ from components.gateway.inputs import encode
 from components.gateway.library import gb, import_library
 from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
+from components.gateway.settings import permitted
 
 if TYPE_CHECKING:
     from glassbert.evaluation.results import BaselineGap
     from glassbert.targets import Output
 
 __all__ = ["baseline_gap", "verdict"]
+
+#: The masked-word model on board, for English without capitals.
+_ON_BOARD = "pretrained"
 
 #: The parts of a verdict: the answer, the words, trust, and what flips it.
 PARTS = 4
@@ -33,7 +37,7 @@ def verdict(
     half a second of passes for the flip. On a text of 24 tokens the embedded model takes two to three seconds for all.
     """
     model, encoded = load(request.model), encode(request)
-    suggests = load(proposer) if proposer is not None else None
+    suggests = _suggesting(model, request.model) if proposer is None else load(proposer)
 
     def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> gb.Verdict:
         import_library()
@@ -47,6 +51,15 @@ def verdict(
         return found[-1]
 
     return work
+
+
+def _suggesting(model: gb.Model, request: ModelRequest) -> gb.Model | None:
+    """The model on board, for one that cannot guess words itself but has the same vocabulary, and so the language."""
+    ours = ModelRequest(_ON_BOARD, request.device)
+    if "masked_words" in model.task_heads or not permitted(_ON_BOARD):
+        return None
+    found = load(ours)
+    return found if found.tokenizer.get_vocab() == model.tokenizer.get_vocab() else None
 
 
 @shared(128)

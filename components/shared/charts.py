@@ -29,6 +29,7 @@ __all__ = [
     "ranking",
     "readable",
     "scores",
+    "signed",
     "token_labels",
     "trace",
     "words",
@@ -164,6 +165,13 @@ def trace(result: Trace) -> go.Figure:
         columns = [(result.clean.pieces[start], result.corrupted.pieces[start]) for start in starts]
     layers = ["embeddings" if hidden and layer == 0 else f"layer {layer + (not hidden)}" for layer in result.layers]
     return restored_shares(shares, values, layers, columns)
+
+
+def signed(value: float) -> str:
+    """`glassbert.results.signed`: three digits, and a plus or a minus sign instead of a hyphen."""
+    from glassbert import results
+
+    return results.signed(value)
 
 
 def percent(share: float) -> str:

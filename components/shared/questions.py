@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
+from components.gateway.language import classify, fill_mask
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
+from components.shared.charts import readable
 from components.shared.selection import masked_position, selected_in
 from components.text import plain
 
@@ -45,6 +47,8 @@ KINDS = {
 }
 _UNITS: dict[Output, str] = {"logit": "Logit", "probability": "Probability"}
 _T = TypeVar("_T")
+# As many words as the Workbench shows: the pass is computed once.
+_CHOICES = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +92,9 @@ class Wording:
     """The labels of a target's controls, and their placeholders when nothing is selected."""
 
     label: str = "Why"
-    no_label: str = "the predicted label"
+    no_label: str = ""  # "": the predicted label, by its name
     word: str = "Why this word"
-    no_word: str = "the top prediction"
+    no_word: str = ""  # "": the first choice, by its name
 
 
 def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[str, Question]:
@@ -170,14 +174,30 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     wording, target = wording or Wording(), question.target
     told: list[int | str | None]
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
-        controls = ((wording.label, wording.no_label, "label"), ("Rather than", "none", "foil_label"))
+        none = wording.no_label or _predicted_label(question)
+        controls = ((wording.label, none, "label"), ("Rather than", "none", "foil_label"))
         told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, label=told[0], foil=told[1] if len(told) > 1 else None))
     if isinstance(target, gb.MaskTarget):
-        controls = ((wording.word, wording.no_word, "word"), ("Rather than", "none", "foil_word"))
+        none = wording.no_word or _first_choice(question, target.position)
+        controls = ((wording.word, none, "word"), ("Rather than", "none", "foil_word"))
         told = [_word(slot, *control) for slot, control in zip(slots, controls, strict=False)]
         return replace(question, target=replace(target, token=told[0], foil=told[1] if len(told) > 1 else None))
     return question
+
+
+def _predicted_label(question: Question) -> str:
+    """What is explained where no label is chosen. One pass, which the text bar shares."""
+    if not isinstance(question.target, gb.ClassTarget) or question.one.model.regression:
+        return "the predicted label"
+    found = classify(question.request)
+    return f"{found.labels[int(found.logits.argmax())]} (predicted)"
+
+
+def _first_choice(question: Question, position: int) -> str:
+    """The same for a word. One pass, which the Workbench shares."""
+    found = fill_mask(question.request, (position,), _CHOICES)
+    return f"{readable(found.candidates[0][0], found.encoded.spelling)} (first choice)"
 
 
 def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> int | str | None:

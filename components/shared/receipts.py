@@ -102,7 +102,8 @@ def _told(receipt: gb.Receipt) -> str:
 
 
 def _number(number: float) -> str:
-    return f"{number:.2f}" if abs(number) >= 0.005 or number == 0 else f"{number:.1e}"
+    digits = f"{number:.2f}" if abs(number) >= 0.005 or number == 0 else f"{number:.1e}"
+    return digits.replace("-", "−")
 
 
 def _curves(receipt: gb.Receipt, key: str) -> None:

@@ -23,7 +23,7 @@ from components.shared.selection import (
 from components.text import passes, plain
 from components.widgets.token_strip import clicked_second, clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "scores_of", "warn_of_small_change"]
+__all__ = ["arithmetic", "draw_scores", "how_it_adds_up", "scores_of", "sum_line", "warn_of_small_change"]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -65,8 +65,14 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         on_select=select_token(key, version, positions, clicked_token, request, question.main, clicked_second),
     )
     st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(sum_line(result), width="content")
+        how_it_adds_up(result, key=key)
     warn_of_small_change(question, result)
-    st.caption(_summary(result, method, view.special))
+    st.caption(
+        f"{plain(method.label)}: {plain(method.meaning)}. *Another method may rank the words differently: this is one "
+        "view, not the reason.*"
+    )
 
 
 def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
@@ -82,29 +88,47 @@ def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
         )
 
 
-def _summary(result: gb.TokenScores, method: gb.Method, special: bool) -> str:
-    parts = [f"{plain(method.label)}: {plain(method.meaning)}."]
-    parts.append(arithmetic(result))
-    is_special = result.encoded.special_tokens_mask.astype(bool)
-    total = abs(result.scores).sum()
-    share = abs(result.scores[is_special]).sum() / total if total else 0.0
-    where = "Special tokens, which have no bars," if special else "Hidden special tokens"
-    parts.append(f"{where} account for {share:.0%} of the total magnitude.")
-    parts.append(f"{passes(result.forward_passes)}, {plain(f'{result.seconds:.2f}')} s.")
-    parts.append("*Another method may rank the words differently: this is one view, not the reason.*")
-    return " ".join(parts)
+def sum_line(result: gb.TokenScores) -> str:
+    """What the scores add up to, and the part of special tokens, which may be hidden and have no bars, in one line."""
+    magnitudes = abs(result.scores)
+    special = float(magnitudes[result.encoded.special_tokens_mask.astype(bool)].sum())
+    hold = f"special tokens hold {special / max(float(magnitudes.sum()), 1e-12):.0%} of the magnitude."
+    if not _parts(result):
+        return f"The scores need not add up to anything; {hold}"
+    unit = "logits" if result.output == "logit" else "probability"
+    total, value = (plain(charts.signed(number)) for number in (float(result.scores.sum()), result.value))
+    return f"Sum {total} of F(text) {value} {unit}; {hold}"
+
+
+def how_it_adds_up(result: gb.TokenScores, *, key: str) -> None:
+    """A popover: where the rest of F(text) went, and what it cost."""
+    with st.popover("How this adds up", type="tertiary", key=f"{key}_sum"):
+        st.markdown(arithmetic(result))
 
 
 def arithmetic(result: gb.TokenScores) -> str:
-    """What the scores add up to, if anything, and where the rest of F(text) went, if known."""
-    unit = "logits" if result.output == "logit" else "probability"
-    total, value = plain(f"{result.scores.sum():+.2f}"), plain(f"{result.value:+.2f}")
+    """What the scores add up to, if anything, and where the rest of F(text) went, if known: a table in Markdown."""
+    parts = _parts(result)
+    unit = "Logits" if result.output == "logit" else "Probability"
+    rows = [f"| {name} | {plain(charts.signed(number))} |" for name, number in parts]
+    table = "\n".join([f"| | {unit} |", "|---|---:|", *rows]) + "\n\n" if rows else ""
+    if not rows:
+        table = "The scores need not add up to anything.\n\n"
+    elif result.delta is not None:
+        table += f"Off by {plain(f'{result.relative_delta:.1%}')}. "
+    cost = passes(result.forward_passes)
+    return f"{table}{cost[0].upper()}{cost[1:]}, {plain(f'{result.seconds:.2f}')} s."
+
+
+def _parts(result: gb.TokenScores) -> list[tuple[str, float]]:
+    """What adds up to F(text), in order, and F(text) itself; none if nothing has to."""
+    total = ("The scores of all tokens", float(result.scores.sum()))
     if result.delta is not None and result.baseline_value is not None:
         # without a baseline input the scores sum to F(text) itself
-        name = plain(str(result.baseline).upper())
-        baseline = f" − F([{name}]) {plain(f'{result.baseline_value:+.2f}')}" if result.baseline else ""
-        return f"Sum {total} = F(text) {value}{baseline} {unit}, off by {plain(f'{result.relative_delta:.1%}')}."
+        name = plain(f"[{str(result.baseline).upper()}]")
+        baseline = [(f"F with {name} for every word", result.baseline_value)] if result.baseline else []
+        return [total, *baseline, ("F(text)", result.value)]
     if left := result.options.get("unattributed"):
-        rest = ", ".join(f"{plain(account)} {plain(f'{share:+.2f}')}" for account, share in left.items())
-        return f"Sum {total} of F(text) {value} {unit}; the rest went to {rest}."
-    return "The scores need not add up to anything."
+        rest = ((plain(str(account).capitalize()), share) for account, share in left.items())
+        return [total, *rest, ("F(text)", result.value)]
+    return []

@@ -13,6 +13,7 @@ from components.gateway.visitors import visitor
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job
 from components.shared.questions import Question, one_of, questions
+from components.shared.steady import SteadyPlace
 from components.text import plain
 
 __all__ = ["verdict_strip"]
@@ -24,19 +25,26 @@ _TRUST = {
     "fails": (":material/cancel:", "red"),
     "not_applicable": (":material/remove:", "gray"),
 }
+_SECONDS = 0.5  # between two looks at a verdict that is being computed
 
 
-def verdict_strip(opened: list[Opened]) -> None:
+def verdict_strip(opened: list[Opened], place: SteadyPlace) -> None:
     """Draw the verdict on the answer that is explained. It is computed in the background, part by part, for the newest
     text only; while other visitors wait for the machine, on a click."""
-    possible = questions(opened) if state.view().verdict else {}
+    if not state.view().verdict:
+        return
+    possible = questions(opened)
     if not possible:
+        place.draw(_no_answer)
         return
     question = possible[one_of(possible, state.view().explain)]
     job: Job[gb.Verdict] = current_job("verdict", question.key)
     if not job.done and not job.running and job.error is None and not turns.others_wait(visitor()):
         _start(job, question)
-    _draw(job, question) if not job.running else _draw_while_running(job, question)
+    if job.running:
+        place.draw(lambda: _draw_while_running(job, question), every=_SECONDS)
+    else:
+        place.draw(lambda: _draw(job, question))
 
 
 def _start(job: Job[gb.Verdict], question: Question) -> None:
@@ -46,7 +54,11 @@ def _start(job: Job[gb.Verdict], question: Question) -> None:
     job.start(work, wait=False)
 
 
-@st.fragment(run_every=0.5)
+def _no_answer() -> None:
+    with st.container(key="verdict"):
+        st.caption("There is no answer to give a verdict on: select a word, or open a model that decides something.")
+
+
 def _draw_while_running(job: Job[gb.Verdict], question: Question) -> None:
     if not job.running:
         st.rerun()
@@ -62,10 +74,10 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             label = f"Give a verdict ({'others are waiting' if turns.others_wait(visitor()) else 'stopped'})"
             st.button(label, key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
             return
-        words, flip, trust = (found.words, found.flip, found.trust) if found else (None, None, None)
+        words, flip, trust = (found.words_sentence, found.flip, found.trust) if found else ("", None, None)
         carried, flipped, trusted = st.columns([0.32, 0.32, 0.36], gap="medium")
         with carried:
-            _part("What carries it", words.sentence if words is not None else "", "saliency", "rows")
+            _part("What carries it", words, "saliency", "rows")
         with flipped:
             _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
         with trusted:

@@ -20,6 +20,7 @@ from components.gateway.requests import Opened, TextRequest
 from components.gateway.turns import QUEUE_SLOT
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
+from components.shared.steady import SteadyPlace
 from components.shell.answers import draw_answers
 from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
@@ -47,12 +48,16 @@ class Frame:
     answers: DeltaGenerator
     aside: DeltaGenerator
     notices: DeltaGenerator
+    verdict: SteadyPlace
 
 
-def open_page(page_id: str, group: type[PageFields] | None = None, *, text: bool = True) -> Frame:
+def open_page(
+    page_id: str, group: type[PageFields] | None = None, *, text: bool = True, verdict: bool = False
+) -> Frame:
     """Set up the page and draw its shell: the first call of every page, with its own fields.
 
     ``text``: whether the page is about the visitor's text. Without the text bar, its parts have no place on the page.
+    ``verdict`` keeps room for one above what the page shows.
     """
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
@@ -69,10 +74,19 @@ def open_page(page_id: str, group: type[PageFields] | None = None, *, text: bool
             _display()
         _present(view)
         page_keys(page_id)
-    bar = draw_text_bar(view) if text else TextBar(*(st.empty() for _ in range(3)))
+    bar = draw_text_bar(view) if text else _no_text_bar()
     notices = st.container(key="notices")
     state.remember(QUEUE_SLOT, st.empty())
-    return Frame(view, bar.models, bar.answers, bar.aside, notices)
+    place = SteadyPlace("verdict_room" if verdict and view.verdict else "no_verdict")
+    return Frame(view, bar.models, bar.answers, bar.aside, notices, place)
+
+
+def _no_text_bar() -> TextBar:
+    """As many elements as a text bar has, so that the place of the verdict is the same one on all pages."""
+    with st.container():
+        bar = TextBar(*(st.empty() for _ in range(3)))
+    st.empty()
+    return bar
 
 
 def load_models(frame: Frame) -> list[Opened]:

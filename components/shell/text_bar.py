@@ -50,8 +50,8 @@ def draw_text_bar(view: View) -> TextBar:
             answers = st.container(key="answers", width="content")
             models = st.container(key="models_line", width="stretch")
             aside = st.container(key="aside", width="content")
-    if view.text != View().text and view.too_long_for_a_link:
-        st.caption("This text is too long for a link: the copied address opens without it.")
+        if view.text != View().text and view.too_long_for_a_link:
+            st.caption("This text is too long for a link: the copied address opens without it.")
     with st.container(key="examples", horizontal=True, vertical_alignment="center", gap="small"):
         _examples(view)
         _recent(view)

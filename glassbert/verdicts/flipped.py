@@ -14,12 +14,16 @@ from glassbert.verdicts import thresholds
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer, FlipFound
 from glassbert.whatif import find_flip
-from glassbert.whatif.edits import words_to_edit
+from glassbert.whatif.edits import stands_alone, words_to_edit
 
 __all__ = ["flip_budget", "smallest_flip"]
 
-# A masked-word model takes a pass for every word that it proposes replacements for: a third of the budget.
-_SHARE_FOR_PROPOSALS = 3
+# A masked-word model takes a pass for every word that it proposes replacements for. A tenth of the budget for them
+# leaves about eight changes to try of each of the words.
+_SHARE_FOR_PROPOSALS = 10
+_FEWEST_PLACES = 3
+# Proposals of each word: among the likeliest ones there is often none that changes the sense.
+_TOP_K = 30
 
 
 @checked
@@ -36,9 +40,9 @@ def smallest_flip(
     """The smallest change of up to two words that flips the answer, by :func:`glassbert.find_flip`.
 
     The words that carry the answer (``words``) are changed first. Replacements come from the masked-word model
-    ``proposer``, else from the model's own masked-word head, else from the gradient. ``budget`` is in forward passes;
-    None: about half a second of work (:func:`flip_budget`). To continue a search, call again with a larger budget: the
-    same changes are tried first, so the result can only improve. When cancelled, it returns what was found so far.
+    ``proposer``, else from the model's own masked-word head, and must read well to it; else they come from the
+    gradient, unchecked. ``budget`` is in forward passes; None: about half a second of work (:func:`flip_budget`). To
+    continue a search, call again with a larger budget. When cancelled, it returns what was found so far.
     """
     budget = flip_budget(model, len(answer.encoded)) if budget is None else budget
     if answer.probability is None:
@@ -53,7 +57,7 @@ def smallest_flip(
         return _none(answer, budget, "The text has no word that could be changed.")
     source = proposer if proposer is not None and "masked_words" in proposer.task_heads else model
     by_mask = "masked_words" in source.task_heads
-    tried = places[: max(1, budget // _SHARE_FOR_PROPOSALS)] if by_mask else places
+    tried = places[: max(_FEWEST_PLACES, budget // _SHARE_FOR_PROPOSALS)] if by_mask else places
     try:
         search = find_flip(
             model,
@@ -62,6 +66,8 @@ def smallest_flip(
             proposals="masked_model" if by_mask else "gradient",
             proposer=source if by_mask else None,
             positions=tried,
+            readable=by_mask,
+            top_k=_TOP_K,
             budget=budget,
             progress=progress,
             cancelled=cancelled,
@@ -109,7 +115,7 @@ def _editable_text(model: Model, answer: DecidedAnswer) -> Encoded | None:
 def _places(typed: Encoded, target: Target, words: CarryingWords | None) -> list[int]:
     """The first token of every word that may be changed; those that carry the answer first."""
     gap = target.position if isinstance(target, MaskTarget) else None
-    places = [position for position in words_to_edit(typed) if position != gap]
+    places = [position for position in words_to_edit(typed) if position != gap and stands_alone(typed, position)]
     if words is None:
         return places
     rank = {int(words.positions[word]): place for place, word in enumerate(words.order)}

@@ -27,8 +27,8 @@ _GRADES: tuple[Grade, ...] = ("fails", "doubtful", "holds")
 _OPENINGS: Mapping[Grade, str] = {
     "fails": "Do not trust this explanation",
     "doubtful": "Treat this explanation with caution",
-    "holds": "This explanation passed its checks",
-    "not_applicable": "This explanation could not be checked",
+    "holds": "Passed",
+    "not_applicable": "Not checked",
 }
 
 
@@ -133,7 +133,11 @@ class CarryingWords(Result):
 
     @property
     def sentence(self) -> str:
-        """``“dull” and “lifeless” carry this answer (5 and 4 of 5 methods agree).``"""
+        """``“dull” (5 of 5 methods) and “lifeless” (4 of 5) carry this answer.``"""
+        return self.told(certain=True)
+
+    def told(self, *, certain: bool) -> str:
+        """The sentence; unless ``certain``, the words only seem to carry the answer."""
         methods = len(self.scores)
         if not self.words:
             return "The text has no word besides the gap."
@@ -141,15 +145,17 @@ class CarryingWords(Result):
             return f"“{_shown(self.words[0])}” is the only word."
         if not self.carrying:
             return f"The {methods} methods name different words: no word is named by more than half of them."
-        named = _listed([f"“{_shown(self.words[word])}”" for word in self.carrying])
-        votes = [int(self.votes[word]) for word in self.carrying]
-        agreed = str(votes[0]) if len(set(votes)) == 1 else _listed([str(vote) for vote in votes])
-        one = len(votes) == 1
-        if self.explains_answer:
-            does = "carries this answer" if one else "carry this answer"
-        else:
-            does = f"{'speaks' if one else 'speak'} most for “{clipped(self.target_label, 60)}”"
-        return f"{named} {does} ({agreed} of {methods} methods agree)."
+        named = [
+            f"“{_shown(self.words[word])}” ({self.votes[word]} of {methods}{' methods' if place == 0 else ''})"
+            for place, word in enumerate(self.carrying)
+        ]
+        one = len(named) == 1
+        does = "carry this answer" if self.explains_answer else f"speak most for “{clipped(self.target_label, 60)}”"
+        if not certain:
+            does = f"{'seems' if one else 'seem'} to {does}"
+        elif one:
+            does = does.replace("carry", "carries", 1).replace("speak", "speaks", 1)
+        return f"{_listed(named)} {does}."
 
     def _about(self) -> str:
         named = ", ".join(f"{self.words[word]} {self.votes[word]}/{len(self.scores)}" for word in self.carrying)
@@ -212,8 +218,11 @@ class TrustFound(Result):
 
     @property
     def sentence(self) -> str:
-        """``Do not trust this explanation: the methods disagree. …``"""
-        return f"{_OPENINGS[self.verdict]}: {self.reason.sentence}."
+        """``Do not trust this explanation. The methods disagree: …``"""
+        said = f"{_OPENINGS[self.verdict]}. {self.reason.sentence[:1].upper()}{self.reason.sentence[1:]}."
+        if self.verdict == "holds" and self.gap.verdict != "holds":
+            said += f" A text without words already gets {1 - self.gap.share:.0%} of this score."
+        return said
 
     def _about(self) -> str:
         return f"of {quoted(self.encoded.texts)} → {self.verdict}: {counted(len(self.lines), 'check')}; {self.sentence}"
@@ -263,9 +272,10 @@ class FlipFound(Result):
                 f"{_change(search, search.flips.edits[0])} and {self._then(clipped(search.flips.predictions[0], 60))}."
             )
         tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')}"
+        and_reads = " and reads well" if search.unreadable else ""
         if self.complete:
-            return f"None of the {tried} that were tried flips the answer."
-        said = f"No change that flips the answer has been found yet after trying {tried}"
+            return f"None of the {tried} that were tried flips the answer{and_reads}."
+        said = f"No change that flips the answer{and_reads} has been found yet after trying {tried}"
         if self.words_tried < self.words:
             said += f", on {self.words_tried} of {self.words} words"
         if search.closest.edits and search.closest.probability is not None:
@@ -315,10 +325,16 @@ class Verdict(Result):
         return None if self.trust is None else self.trust.verdict
 
     @property
+    def words_sentence(self) -> str:
+        """Which words carry the answer, or only seem to: unless trust holds. "" as long as they are not computed."""
+        return "" if self.words is None else self.words.told(certain=self.verdict == "holds")
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """The answer, the words, what flips it, and trust, as far as they are computed."""
-        parts = (self.answer, self.words, self.flip, self.trust)
-        return tuple(part.sentence for part in parts if part is not None)
+        others = (self.flip, self.trust)
+        said = (self.answer.sentence, self.words_sentence, *(part.sentence for part in others if part is not None))
+        return tuple(sentence for sentence in said if sentence)
 
     def _about(self) -> str:
         answer = self.answer
@@ -338,7 +354,11 @@ class Verdict(Result):
     def frame(self) -> pd.DataFrame:
         """One row per part that is computed: its name and its sentence."""
         parts = {"answer": self.answer, "words": self.words, "flip": self.flip, "trust": self.trust}
-        found = {name: part.sentence for name, part in parts.items() if part is not None}
+        found = {
+            name: self.words_sentence if name == "words" else part.sentence
+            for name, part in parts.items()
+            if part is not None
+        }
         return tidy({"part": list(found), "sentence": list(found.values())})
 
 
@@ -353,16 +373,13 @@ def _listed(parts: list[str]) -> str:
 
 def _change(search: FlipSearch, edits: tuple[tuple[int, str, str], ...], *, start: bool = True) -> str:
     """``Remove “not” and replace “bad” with “good”``, or ``removing “not” …`` inside a sentence."""
-    from glassbert.whatif.edits import word_text
+    from glassbert.whatif.edits import Edit, edit_text
 
+    edited = edit_text(search.encoded, [Edit(position, kind, new) for position, kind, new in edits])  # type: ignore[arg-type]
     said = []
-    for position, kind, replacement in edits:
-        word = f"“{_shown(word_text(search.encoded, position))}”"
-        removed = ("remove" if start else "removing") + f" {word}"
-        said.append(
-            removed
-            if kind == "delete"
-            else f"{'replace' if start else 'replacing'} {word} with “{_shown(replacement)}”"
-        )
+    for position, _, _ in edits:
+        word = edited.word(position)
+        verb = ("remove" if start else "removing") if not word.new else "replace" if start else "replacing"
+        said.append(f"{verb} “{_shown(word.old)}”" + (f" with “{_shown(word.new)}”" if word.new else ""))
     text = " and ".join(said)
     return text[0].upper() + text[1:] if start else text

@@ -21,6 +21,7 @@ from glassbert.results import signed
 from glassbert.verdicts import thresholds
 from glassbert.verdicts._trained import spectral_ratio
 from glassbert.verdicts._work import operations
+from glassbert.verdicts.agreed import carrying_words_of
 from glassbert.verdicts.results import CarryingWords, TrustFound
 
 __all__ = ["consensus_scores", "trust_in"]
@@ -41,7 +42,10 @@ def trust_in(
     """How far to trust the words of :func:`carrying_words`: the worst of five checks decides.
 
     "weights": do the model's weights differ from random numbers? "baseline": does the text change F, compared with an
-    empty one (:func:`glassbert.baseline_gap`)? "agreement": do the methods name the same words? "faithfulness":
+    empty one (:func:`glassbert.baseline_gap`)? If F moves against the answer or by less than a quarter, the model
+    would say the same without the words, and no method can show that they carry it. Below a half, scores that start
+    from the empty text explain only the smaller part; the check still holds if methods that start from nothing, such
+    as AttnLRP, name the same words by themselves. "agreement": do the methods name the same words? "faithfulness":
     comprehensiveness and sufficiency of the methods' consensus against random orderings. "sanity": does a method that
     voted give other scores on the same network with random weights? The limits are in
     :mod:`glassbert.verdicts.thresholds`.
@@ -62,7 +66,7 @@ def trust_in(
         encoded=words.encoded,
         target=words.target,
         target_label=words.target_label,
-        lines=(weights, _baseline(gap), agreement, faithful, sanity),
+        lines=(weights, _baseline(gap, words), agreement, faithful, sanity),
         gap=gap,
         receipts=receipts,
         forward_passes=passes.count + sum(one.forward_passes for one in receipts),
@@ -112,9 +116,11 @@ def _weights(model: Model) -> ReceiptLine:
     return ReceiptLine("weights", ratio, sentence, grade, limit, {})
 
 
-def _baseline(gap: BaselineGap) -> ReceiptLine:
-    share = f"{gap.share:.0%}".replace("-", "−")
+def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
+    share = f"{gap.share:.0%}"  # not said where it is negative
     values = f"{signed(gap.value)} instead of {signed(gap.baseline_value)}"
+    limit = f"{gap.threshold}; from {SMALL:.0%} on, it also holds if the methods without a baseline name the same words"
+    grade = "holds" if gap.verdict == "doubtful" and _named_without_baseline(words) else gap.verdict
     if gap.share < 0:
         sentence = (
             f"a text without words already speaks for the answer, and these words lower its score ({values}, "
@@ -127,12 +133,26 @@ def _baseline(gap: BaselineGap) -> ReceiptLine:
             f"a text without words scores almost the same ({values}): the words account for {share}, and less than "
             f"{SMALL:.0%} is too little"
         )
+    elif grade == "holds":
+        sentence = (
+            f"a text without words already has part of the score ({values}), but methods that do not compare with one "
+            "name the same words"
+        )
     else:
         sentence = (
             f"a text without words already has part of the score ({values}): the words account for {share}, and "
             f"{HOLDS:.0%} would be convincing"
         )
-    return ReceiptLine("baseline", gap.share, sentence, gap.verdict, gap.threshold, {"change": gap.change})
+    return ReceiptLine("baseline", gap.share, sentence, grade, limit, {"change": gap.change})
+
+
+def _named_without_baseline(words: CarryingWords) -> bool:
+    """Whether more than half of the methods that need no baseline name each of the words that carry the answer."""
+    free = [one for one in words.scores if one.baseline is None]
+    if not free or not words.carrying:
+        return False
+    votes = carrying_words_of(free).votes[list(words.carrying)]
+    return bool((votes > thresholds.AGREE_FAILS * len(free)).all())
 
 
 def _agreement(words: CarryingWords) -> ReceiptLine:
@@ -192,13 +212,16 @@ def _faithfulness(
         return ReceiptLine("faithfulness", None, sentence, "fails", limit, {}), found
     number = float(np.mean(known))
     grade = graded(number, holds=holds, fails=fails)
-    better = f"removing or keeping them changes the answer more than {number:.0%} of random choices of words do"
-    if number == 1:
-        better = "removing or keeping them changes the answer more than every random choice of words does"
+    removed, _ = shares
+    better = f"removing or keeping these words changes the answer more than {number:.0%} of random word sets do"
+    passed = better
+    if removed is not None:
+        of = "any random word set" if removed == 1 else f"{removed:.0%} of random word sets"
+        passed = f"removing these words changes the answer more than removing {of}"
     sentence = {
-        "holds": f"the words matter to the model: {better}",
-        "doubtful": f"the words matter to the model, but not clearly: {better}, and {holds:.0%} would be convincing",
-        "fails": f"the words hardly matter to the model: {better}, and {fails:.0%} is the least",
+        "holds": passed,
+        "doubtful": f"{better}, and {holds:.0%} would be convincing",
+        "fails": f"{better}, and {fails:.0%} is the least",
     }[grade]
     details = {"orderings": found.orderings, "beaten_shares": known}
     return ReceiptLine("faithfulness", number, sentence, grade, limit, details), found

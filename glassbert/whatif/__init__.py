@@ -1,6 +1,6 @@
 """What if the text were different: edits and their effect, the smallest flip, and the words that are not needed.
 
-Reading order: ``edits → variant_predictions → proposals → flips → reduction``.
+Reading order: ``edits → variant_predictions → proposals → readability → flips → reduction``.
 """
 
 from glassbert.whatif.edits import Edit

@@ -25,12 +25,15 @@ __all__ = [
     "EditedWord",
     "edit_text",
     "span_at",
+    "stands_alone",
     "word_at",
     "word_text",
     "words_to_edit",
 ]
 
 EditKind = Literal["replace", "delete", "mask"]
+#: Between the parts of a word.
+_JOINS = frozenset("'’-‐‑")
 #: Full-width scripts and most punctuation stand without a space before them.
 _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%…»”’'")
 
@@ -111,6 +114,15 @@ def words_to_edit(encoded: Encoded) -> list[int]:
         if first and any(character.isalnum() for character in word_text(encoded, position)):
             found.append(position)
     return found
+
+
+def stands_alone(encoded: Encoded, position: int) -> bool:
+    """Whether the word of this token is written as a word of its own: not so the "t" of "don't", nor "well" in
+    "well-made". Raises as :func:`word_at`."""
+    span = word_at(encoded, position)
+    text = encoded.texts[span.text]
+    before, after = text[max(0, span.start - 2) : span.start][::-1], text[span.end : span.end + 2]
+    return not any(len(side) == 2 and side[0] in _JOINS and side[1].isalnum() for side in (before, after))
 
 
 @dataclass(frozen=True, slots=True)

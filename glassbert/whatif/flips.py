@@ -20,8 +20,9 @@ from glassbert.results import Array, Encoded
 from glassbert.targets import Target
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import same_place
-from glassbert.whatif.edits import Edit
-from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model
+from glassbert.whatif.edits import Edit, edit_text, stands_alone
+from glassbert.whatif.proposals import Proposal, by_gradient, by_masked_model, most_effective_first
+from glassbert.whatif.readability import Reader
 from glassbert.whatif.results import FlipSearch
 from glassbert.whatif.variant_predictions import (
     Variant,
@@ -39,6 +40,8 @@ __all__ = ["Proposals", "find_flip"]
 Proposals = Literal["masked_model", "gradient"]
 # Variants between two checks for cancellation: enough to fill a pass, few enough to stop quickly.
 _AT_ONCE = 64
+# Passes that a reader takes for one edit at most: three words, before and after.
+_MOST_READ = 6
 
 
 @checked
@@ -52,6 +55,7 @@ def find_flip(
     proposer: Model | None = None,
     positions: Sequence[int] | None = None,
     deletions: bool = True,
+    readable: bool = False,
     max_edits: int = 2,
     top_k: int = 15,
     budget: int = 1000,
@@ -63,15 +67,21 @@ def find_flip(
 
     Each word is deleted, and replaced by its ``top_k`` ``proposals``: "masked_model", the top predictions of
     ``proposer`` (None: the model itself) for the masked word, which read fluently; "gradient", the words that lower the
-    target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. If fewer than
-    ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that lowered the
-    prediction's lead most on their own. ``positions`` are tokens of the words that may change, the most promising first
-    (None: every word, in the order of the text): a small budget reaches the first ones only. ``budget`` bounds the
-    forward passes, including those for proposals and distances. The search is deterministic.
+    target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. Only whole words that
+    are not in the text are proposed; those that should lower the prediction most, to first order, are tried first. If
+    fewer than ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that
+    lowered the prediction's lead most on their own.
+
+    ``readable`` keeps only flips that read well to the masked-word model: predicted from the rest of the text, no word
+    beside a change may become more than five times less likely, and none that replaces another may be more than twenty
+    times less likely than that one.
+    ``positions`` are tokens of the words that may change, the most promising first (None: every word that stands
+    alone, in the order of the text): a small budget reaches the first ones only. ``budget`` bounds the forward passes,
+    including those for proposals, reading and distances. The search is deterministic.
 
     The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
     which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, TaskHeadError
-    if the proposer has no masked-word head, TargetError, TextErrors.
+    if the proposer, or who is to read, has no masked-word head, TargetError, TextErrors.
     """
     start = time.perf_counter()
     _check(proposals, max_edits, top_k, budget, results)
@@ -80,9 +90,10 @@ def find_flip(
     require_classes(decision)
     places = _places(decision, positions)
     measure = model if proposer is None else proposer
-    if proposals == "masked_model":
+    if proposals == "masked_model" or readable:
         require_task_head(measure, "masked_words")
-    search = _Search(runner, budget, progress, cancelled)
+    reader = Reader(measure, decision.encoded.texts, runner.passes) if readable else None
+    search = _Search(runner, budget, progress, cancelled, reader)
     offers = _offers(runner, places, proposals, measure, top_k)
     singles = [[Edit(place, "delete")] if deletions else [] for place in places]
     for number, offered in enumerate(offers):
@@ -105,6 +116,8 @@ def find_flip(
         measured_by=measure.source,
         proposals=proposals,
         deletions=deletions,
+        readable=readable,
+        unreadable=search.unreadable,
         max_edits=max_edits,
         budget=budget,
         tried=search.tried,
@@ -130,7 +143,8 @@ def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
     if not places:
         raise TargetError("this text has no word to change: type at least one")
     if positions is None:
-        return places
+        # "don" and "t" of "don't" are words of the tokenizer only; a text may have no others
+        return [place for place in places if stands_alone(decision.encoded, place)] or places
     words = decision.encoded.word_ids
     of_word = {int(words[place]): place for place in places}
     chosen = []
@@ -144,10 +158,15 @@ def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
 
 
 def _offers(runner: Runner, places: Sequence[int], proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
-    """Words for each place, in the order of the places."""
-    decision, passes = runner.decision, runner.passes
+    """Words for each place, in the order of the places; those that should lower the prediction most come first."""
     if proposals == "gradient":
         return by_gradient(runner, places, top_k)
+    return most_effective_first(runner, _likely(runner, places, proposer, top_k))
+
+
+def _likely(runner: Runner, places: Sequence[int], proposer: Model, top_k: int) -> list[list[Proposal]]:
+    """The words that the proposer finds likeliest for each place."""
+    decision, passes = runner.decision, runner.passes
     if proposer is decision.model:
         return by_masked_model(proposer, decision.encoded, places, top_k, passes)
     # another model splits the text into its own pieces: the same characters, different tokens
@@ -182,10 +201,12 @@ class _Search:
     budget: int
     progress: Callable[[int, int], None] | None
     cancelled: Callable[[], bool] | None
+    reader: Reader | None
     original: Array = field(init=False)  # (class,)
     flips: list[_Tried] = field(default_factory=list)
     held: list[_Tried] = field(default_factory=list)
     tried: int = 0
+    unreadable: int = 0  # flips that were left out
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -245,13 +266,27 @@ class _Search:
         self._seen.add(texts)
         return made
 
+    def _reads_well(self, one: Variant) -> bool:
+        """Whether it does, as far as the budget allows to find out."""
+        if self.reader is None:
+            return True
+        if self._left() < _MOST_READ * len(one.edits) + 1:
+            return False
+        decision = self.runner.decision
+        return self.reader.reads_well(edit_text(decision.encoded, one.edits, decision.model.mask_token))
+
     def _evaluate(self, waiting: Sequence[Variant]) -> None:
         if not waiting:
             return
         logits = variant_logits(self.runner, waiting)
         leads = self.runner.decision.leads(logits, self.original)
         for one, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
-            (self.flips if lead < 0 else self.held).append(_Tried(one, row, lead))
+            if lead >= 0:
+                self.held.append(_Tried(one, row, lead))
+            elif self._reads_well(one):
+                self.flips.append(_Tried(one, row, lead))
+            else:
+                self.unreadable += 1
         self.tried += len(waiting)
         if self.progress is not None:
             self.progress(min(self.runner.passes.count, self.budget), self.budget)

@@ -1,11 +1,13 @@
 """Replacements for a word, proposed by a masked-word model or by a gradient.
 
-Only whole words are proposed: one piece of the vocabulary that begins a word and is made of letters.
+Only whole words are proposed: one piece of the vocabulary that begins a word and is made of letters, and that the text
+does not contain yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +22,12 @@ from glassbert.network.task_heads import vocabulary_scores
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.inputs import spelling_of, tokenized
-from glassbert.whatif.edits import word_text
 
-__all__ = ["Proposal", "by_gradient", "by_masked_model", "whole_words"]
+__all__ = ["Proposal", "by_gradient", "by_masked_model", "most_effective_first", "whole_words"]
+
+
+# A gradient knows nothing of the language, and many short entries of a vocabulary are only ever parts of words.
+_FEWEST_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +83,80 @@ def by_gradient(runner: Runner, positions: Sequence[int], top_k: int) -> list[li
     """HotFlip (Ebrahimi et al. 2018): the words w that lower F most, to first order: (e_w − e_i) · ∂F/∂e_i.
 
     ``positions`` are first tokens of words; a word of several pieces is represented by its first. One forward and
-    one backward pass for all of them. Score: the expected drop in F.
+    one backward pass for all of them. Score: the expected drop in F. In scripts with capital letters, a word has at
+    least three letters.
     """
+    model, encoded = runner.decision.model, runner.decision.encoded
+    barred = torch.from_numpy(~(whole_words(model) & _long_enough(model)))
+    return [
+        _best(model, encoded, position, fall.masked_fill(barred.to(fall.device), -torch.inf), top_k)
+        for position, fall in zip(positions, _falls(runner, positions), strict=True)
+    ]
+
+
+def most_effective_first(runner: Runner, offers: Sequence[Sequence[Proposal]]) -> list[list[Proposal]]:
+    """The same proposals of each place, those first that lower F most to first order, as :func:`by_gradient` has it.
+
+    A word that the model splits into pieces has no such estimate, and comes last. One forward and one backward pass.
+    """
+    model = runner.decision.model
+    falls = _falls(runner, [offered[0].position for offered in offers if offered])
+    found: list[list[Proposal]] = []
+    for offered in offers:
+        if not offered:
+            found.append([])
+            continue
+        fall, ids = next(falls), [_entry(model, one.word) for one in offered]
+        known = [-np.inf if entry is None else float(fall[entry]) for entry in ids]
+        found.append([offered[number] for number in np.argsort(-np.asarray(known), kind="stable")])
+    return found
+
+
+def _falls(runner: Runner, positions: Sequence[int]) -> Iterator[Tensor]:
+    """For each position, the expected drop in F, (vocabulary,), if its token were replaced by each entry."""
     embeddings = runner.decision.embeddings.requires_grad_()
     value = runner.value(embeddings)
     (gradient,) = torch.autograd.grad(value.sum(), embeddings)
     table = runner.decision.model.network.get_input_embeddings().weight.detach().float()
-    barred = torch.from_numpy(~whole_words(runner.decision.model)).to(table.device)
-    found = []
     for position in positions:
-        direction = gradient[0, position]
-        fall = (embeddings[0, position].detach() - table) @ direction  # (vocabulary,)
-        found.append(
-            _best(runner.decision.model, runner.decision.encoded, position, fall.masked_fill(barred, -torch.inf), top_k)
-        )
+        yield (embeddings[0, position].detach() - table) @ gradient[0, position]
+
+
+def _long_enough(model: Model) -> Array:
+    """(vocabulary,) of bool: entries with enough letters to be a word; a script without capitals needs one."""
+    spelling, found = spelling_of(model.tokenizer), np.ones(int(model.network.config.vocab_size), dtype=bool)
+    for entry, number in model.tokenizer.get_vocab().items():
+        word = readable(entry, spelling).removeprefix(SPACE)
+        if number < len(found) and len(word) < _FEWEST_LETTERS:
+            found[number] = word.lower() == word.upper()
     return found
 
 
 def _best(model: Model, encoded: Encoded, position: int, scores: Tensor, top_k: int) -> list[Proposal]:
-    """The words with the highest (vocabulary,) scores that differ from the original and tokenize to that entry."""
-    own = word_text(encoded, position).casefold()
-    best = scores.topk(min(4 * top_k + 4, len(scores)))
+    """The words with the highest (vocabulary,) scores that are not in the text and tokenize to that entry."""
+    here = _words_of(encoded)
+    best = scores.topk(min(4 * top_k + 4 + len(here), len(scores)))
     found: list[Proposal] = []
     for value, entry in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         word = str(model.tokenizer.decode([entry])).strip()
         if len(found) == top_k or not np.isfinite(value):
             break
-        typed = tokenized(model, f" {word}", add_special_tokens=False)["input_ids"]
-        if word.casefold() != own and typed == [entry]:
+        if word.casefold() not in here and _entry(model, word) == entry:
             found.append(Proposal(position, word, value))
     return found
+
+
+def _words_of(encoded: Encoded) -> frozenset[str]:
+    """The words of the text and the pieces that they are split into."""
+    words = {word.casefold() for text in encoded.texts for word in re.findall(r"\w+", text)}
+    pieces = {readable(token, encoded.spelling).removeprefix("##").removeprefix(SPACE) for token in encoded.tokens}
+    return frozenset(words | {piece.casefold() for piece in pieces})
+
+
+def _entry(model: Model, word: str) -> int | None:
+    """The id of a word after a space, if it is a single entry of the vocabulary."""
+    typed = tokenized(model, f" {word}", add_special_tokens=False)["input_ids"]
+    return int(typed[0]) if len(typed) == 1 else None
 
 
 def _masked(model: Model, encoded: Encoded, position: int) -> MaskedCopy:

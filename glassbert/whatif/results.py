@@ -97,10 +97,12 @@ class FlipSearch(Result):
     measured_by: str
     proposals: str  # "masked_model" or "gradient"
     deletions: bool
+    readable: bool  # only flips that read well were kept
+    unreadable: int  # flips that were left out because they do not
     max_edits: int
     budget: int
     tried: int  # variants that were run
-    found: int  # of them, those that flip; ``flips`` holds the smallest
+    found: int  # of them, those that flip and are kept; ``flips`` holds the smallest
     complete: bool
     forward_passes: int
     seconds: float

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 import glassbert as gb
 from components.shared.charts import percent
+from glassbert.results import signed
 from tests.browser.conftest import Open
 
 TEXT = "The acting is superb and I loved it."
@@ -63,7 +64,7 @@ def test_a_trace_is_drawn(open_what_if: Open, sentiment: gb.Model) -> None:
     bench.expect_parameters(other_text=WORSE)
     expect(bench.part("trace").locator(".main-svg").first).to_be_visible(timeout=60_000)
     result = gb.trace(sentiment, TEXT, WORSE)
-    values = f"{result.clean_value:+.2f} for the first text, {result.corrupted_value:+.2f} for the second"
+    values = f"{signed(result.clean_value)} for the first text, {signed(result.corrupted_value)} for the second"
     expect(bench.main()).to_contain_text(values)
     expect(bench.main()).to_contain_text(re.compile(r"Most of it is at: embeddings to layer \d: “superb”"))
     bench.expect_no_failure()

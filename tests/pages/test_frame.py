@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -102,10 +104,34 @@ def test_the_verdict_is_the_librarys(sentiment: gb.Model, pretrained: gb.Model) 
     run(app)
     expected = gb.verdict(sentiment, TEXT, proposer=pretrained)
     shown = as_read("\n".join(element.value for element in app.markdown))
-    for part in (expected.words, expected.trust, expected.flip):
-        assert part.sentence in shown
+    for sentence in (expected.words_sentence, expected.trust.sentence, expected.flip.sentence):
+        assert sentence in shown
     other = page("saliency", text=TEXT, verdict="0")
-    assert expected.words.sentence not in as_read("\n".join(element.value for element in other.markdown))
+    assert expected.words_sentence not in as_read("\n".join(element.value for element in other.markdown))
+
+
+def test_what_the_verdicts_timer_asks_for_is_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that arrives after a change of page finds its fragment there; else the server logs one line each."""
+    from streamlit.runtime import fragment
+
+    named, ids = fragment._make_fragment_identity, set()
+
+    def spy(function: Callable[..., Any], **where: Any) -> Any:
+        identity = named(function, **where)
+        if function.__module__ == "components.shared.steady":
+            ids.add(identity.fragment_id)
+        return identity
+
+    monkeypatch.setattr(fragment, "_make_fragment_identity", spy)
+    for page_id, view in (
+        ("workbench", {"text": "", "verdict": "1"}),
+        ("saliency", {"text": TEXT, "verdict": "1", "methods": "occlusion"}),
+        ("definitions", {"text": "long " * 1800}),
+        ("models", {"pair": "And text B.", "verdict": "0"}),
+    ):
+        before = len(ids)
+        page(page_id, **view)
+        assert len(ids) == max(before, 1)
 
 
 def test_colours_that_explain_next_to_nothing_say_so_where_they_are_drawn(pretrained: gb.Model) -> None:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.gateway import saliency
+from glassbert.results import signed
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -49,10 +50,28 @@ def scores_of(app: AppTest, key: str) -> list[float]:
     return [token["score"] for token in json.loads(mounted(app, key).json)["tokens"]]
 
 
-def test_nothing_is_computed_before_the_button_is_pressed() -> None:
-    app = page("saliency", text=TEXT, methods=QUICK)
-    assert not app.session_state["memory_jobs"]["explain"].found.scores
-    assert "3 methods: less than a second for the scores" in shown(app)
+@pytest.mark.parametrize(
+    ("workbench", "methods", "shown_first"),
+    [("input_x_gradient", QUICK, "input_x_gradient"), ("attn_lrp", QUICK, "saliency"), ("attn_lrp", "occlusion", None)],
+)
+def test_one_method_of_one_pass_is_shown_before_the_button_is_pressed(
+    sentiment: gb.Model, workbench: str, methods: str, shown_first: str | None
+) -> None:
+    """The Workbench's own, if it is among those that are compared."""
+    app = page("saliency", text=TEXT, methods=methods, method=workbench)
+    found = app.session_state["memory_jobs"]["explain"].found
+    assert list(found.scores) == ([shown_first] if shown_first else [])
+    assert not found.receipts
+    assert "less than a second for the scores" in shown(app)
+    if shown_first:
+        scores = gb.attribute(sentiment, TEXT, method=shown_first).scores
+        np.testing.assert_allclose(scores_of(app, f"row_{shown_first}"), scores, atol=1e-5)
+
+
+def test_the_predicted_class_is_named(sentiment: gb.Model) -> None:
+    label = gb.classify(sentiment, TEXT)
+    (why,) = [box for box in page("saliency", text=TEXT).selectbox if box.label == "Why"]
+    assert why.options == [f"{label.labels[label.predicted]} (predicted)", *label.labels]
 
 
 def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
@@ -60,7 +79,7 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
     for method in QUICK.split():
         result = gb.attribute(sentiment, TEXT, method=method)
         np.testing.assert_allclose(scores_of(app, f"row_{method}"), result.scores, atol=1e-5)
-    assert f"Evidence for **{result.target_label}**, logit {result.value:+.2f}" in shown(app)
+    assert f"Evidence for **{result.target_label}**, logit {signed(result.value)}" in shown(app)
     text = shown(app)
     for method in QUICK.split():
         for line in app.session_state["memory_jobs"]["explain"].found.receipts[method].lines:
@@ -111,7 +130,7 @@ def test_words_have_the_sum_of_their_pieces_and_hidden_tokens_are_accounted_for(
     sums = [result.scores[encoded.word_ids == word].sum() for word in range(encoded.word_ids.max() + 1)]
     assert [token["score"] for token in strip] == pytest.approx(sums, abs=1e-5)
     assert [token["raw"] for token in strip] == ["an", "unbelievably", "spotless", "room", "."]
-    assert "Hidden special tokens account for" in shown(app)
+    assert "special tokens hold" in shown(app)
 
 
 def test_a_common_scale_shows_shares_of_each_total() -> None:
@@ -200,7 +219,9 @@ def test_another_text_asks_for_the_button_again() -> None:
     app = explained(methods="saliency")
     app.query_params["text"] = "Dull and far too long."
     run(app)
-    assert not app.session_state["memory_jobs"]["explain"].found.scores
+    found = app.session_state["memory_jobs"]["explain"].found
+    assert [one.encoded.texts for one in found.scores.values()] == [("Dull and far too long.",)]
+    assert not found.receipts
     assert not app.button(key="explain_start").disabled
 
 

@@ -21,6 +21,7 @@ from components.views.what_if.editor import interchangeable
 from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
 from components.views.what_if.tracing import path
+from glassbert.results import signed
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -378,8 +379,9 @@ def test_the_trace_is_the_librarys(sentiment: gb.Model, kind: str, columns: int)
     assert z.shape == (7 if kind == "hidden" else 6, columns)
     assert np.allclose(z, expected.restored.reshape(z.shape), atol=1e-5)
     assert (drawn["zmin"], drawn["zmax"]) == (-1, 1)
-    assert f"{expected.clean_value:+.2f} for the first text, {expected.corrupted_value:+.2f} for the second" in shown(
-        app
+    assert (
+        f"{signed(expected.clean_value)} for the first text, {signed(expected.corrupted_value)} for the second"
+        in shown(app)
     )
 
 

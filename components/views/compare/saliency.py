@@ -45,7 +45,7 @@ def _draw(compared: Compared, result: AttributionDifference, method: gb.Method) 
     from glassbert.pictures.bars import paired_scores
 
     unit = "logit" if result.output == "logit" else "probability"
-    values = [plain(f"{value:+.2f}") for value in (result.first_value, result.second_value)]
+    values = [plain(charts.signed(value)) for value in (result.first_value, result.second_value)]
     told = plain(charts.readable(result.target_label))
     st.markdown(f"Evidence for **{told}** · first {unit} {values[0]}, second {values[1]}")
     largest = float(np.abs(result.differences).max(initial=0.0))
@@ -109,7 +109,10 @@ def _strip(
 
 def _summary(result: AttributionDifference, method: gb.Method, tokens: int) -> str:
     cost = saliency.passes_of(method, tokens)
-    sums = [plain(f"{part.sum():+.2f}") for part in (result.first_scores, result.second_scores, result.differences)]
+    sums = [
+        plain(charts.signed(float(part.sum())))
+        for part in (result.first_scores, result.second_scores, result.differences)
+    ]
     complete = " The sums of a complete method differ by as much as F does." if method.complete else ""
     return (
         f"{plain(method.label)}: {plain(method.meaning)}. A word's score is the sum over its pieces, 0 on a side that "

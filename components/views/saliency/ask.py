@@ -8,7 +8,8 @@ import streamlit as st
 
 from components import state
 from components.gateway import saliency
-from components.gateway.models import duration
+from components.gateway.library import gb
+from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared.jobs import Job, current_job, draw_job
@@ -72,7 +73,7 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
     """The button with its cost; while it runs, progress and a stop button. Returns the results so far."""
     job: Job[Explanations] = current_job("explain", question.key)
     if job.found is None:
-        job.found = Explanations()
+        job.found = _first(question, methods, tokens)
     known = job.found
 
     def start() -> None:
@@ -92,6 +93,20 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
             if method in found.refusals:
                 st.warning(f"**{labels[method].label}**: {plain(found.refusals[method])}", icon=":material/info:")
     return found
+
+
+def _first(question: Question, methods: list[str], tokens: int) -> Explanations:
+    """What is shown before the button is pressed: one method that takes one pass, the Workbench's own if it can be."""
+    known = saliency.methods()
+    cheap = [one for one in methods if saliency.passes_of(known[one], tokens) == 1]
+    if not cheap or not is_quick(question.one.model, 1, tokens):
+        return Explanations()
+    method = state.view().method if state.view().method in cheap else cheap[0]
+    try:
+        scores = saliency.attribute(question.request, method, question.target, question.output)
+    except gb.GlassBERTError:  # said when all of them are asked for
+        return Explanations()
+    return Explanations(scores={method: scores})
 
 
 def _took(found: Explanations, methods: list[str]) -> str:

@@ -40,7 +40,7 @@ def _this_text(board: Scoreboard) -> None:
     ):
         row: dict[str, object] = {"Method": known[method].label, "Random orderings beaten": faithful}
         for column, number, verdict in zip(board.columns, numbers, given, strict=True):
-            told = "" if number is None else f" {number:.2f}"
+            told = "" if number is None else f" {number:.2f}".replace("-", "−")
             row[checks[column].label] = f"{MARKS[verdict]}{told}"
         rows.append(row)
     st.dataframe(

@@ -15,9 +15,9 @@ from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, draw_verdicts
-from components.shared.scores_view import arithmetic, warn_of_small_change
+from components.shared.scores_view import how_it_adds_up, sum_line, warn_of_small_change
 from components.shared.selection import select_token, selected_in, strip_tokens
-from components.text import passes, plain
+from components.text import plain
 from components.views.saliency.fields import SaliencyFields
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
@@ -77,7 +77,7 @@ def draw_rows(question: Question, explanations: Explanations, methods: list[str]
     first = explanations.scores[here[0]]
     unit = "logit" if first.output == "logit" else "probability"
     st.markdown(
-        f"Evidence for **{plain(charts.readable(first.target_label))}**, {unit} {plain(f'{first.value:+.2f}')} · "
+        f"Evidence for **{plain(charts.readable(first.target_label))}**, {unit} {plain(charts.signed(first.value))} · "
         f"{plain(question.one.name)}"
     )
     _looks()
@@ -127,10 +127,9 @@ def draw_row(
 
     view, own, method = state.view(), state.fields(SaliencyFields), saliency.methods()[result.method]
     values = shown.scores(result.scores)
-    total = float(np.abs(result.scores).sum())
     order = np.argsort(-values, kind="stable") if own.order == "score" else np.arange(len(values))
     if own.scale == "common":
-        values = values / max(total, 1e-12)
+        values = values / max(float(np.abs(result.scores).sum()), 1e-12)
     full = _full_colour(own.scale, values, shown)
     units = [shown.tokens[index] for index in order]
     positions = shown.firsts[order]
@@ -157,7 +156,9 @@ def draw_row(
                 on_select=select_token(key, version, positions, clicked_token, question.request, question.main),
             )
             warn_of_small_change(question, result)
-            st.caption(_summary(result, shown, total))
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(sum_line(result), width="content")
+                how_it_adds_up(result, key=key)
         with right:
             st.plotly_chart(
                 score_bars(
@@ -192,15 +193,3 @@ def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
 def _about(method: gb.Method) -> str:
     signed = "Signed: blue is evidence against." if method.signed else "Never negative: strength, not direction."
     return f"A score measures {plain(method.meaning)}. {signed} {plain(method.paper)}."
-
-
-def _summary(result: gb.TokenScores, shown: Shown, total: float) -> str:
-    special = result.encoded.special_tokens_mask.astype(bool)
-    share = float(np.abs(result.scores[special]).sum()) / max(total, 1e-12)
-    where = "Hidden special tokens" if len(shown.hidden) else "Special tokens"
-    cost = passes(result.forward_passes)
-    took = plain(f"{result.seconds:.2f}")
-    return (
-        f"{arithmetic(result)} {where} account for {share:.0%} of the total magnitude. "
-        f"{cost[0].upper()}{cost[1:]}, {took} s."
-    )

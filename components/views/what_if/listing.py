@@ -161,7 +161,7 @@ def _outcome(outcome: Outcome, note: str) -> None:
     change = outcome.probability - outcome.probability_before
     parts = [outcome.told]
     if change:
-        parts.append(plain(f"{change:+.3g}") if outcome.score else _points(change))
+        parts.append(plain(charts.signed(change)) if outcome.score else _points(change))
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))

@@ -74,10 +74,10 @@ def draw_tracing(question: Question) -> None:
 
 
 def _restored(result: Trace) -> None:
+    clean, corrupted = (plain(charts.signed(value)) for value in (result.clean_value, result.corrupted_value))
     st.markdown(
         f"**How much of the prediction each place restores** · logit of "
-        f"**{plain(charts.readable(result.target_label))}**: {plain(f'{result.clean_value:+.2f}')} for the first text, "
-        f"{plain(f'{result.corrupted_value:+.2f}')} for the second"
+        f"**{plain(charts.readable(result.target_label))}**: {clean} for the first text, {corrupted} for the second"
     )
     st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
     st.markdown(path(result))

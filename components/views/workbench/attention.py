@@ -73,7 +73,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         pairs=True,
         second=shown_index(positions, second),
         label=f"Attention of layer {layer + 1}, head {head + 1}",
-        height_px=_height(view),
+        height_px=_height(view, len(positions)),
         on_select=select_token("heatmap", version, positions, clicked_row, request, main, clicked_second),
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
@@ -85,8 +85,9 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     state.write_address()
 
 
-def _height(view: View) -> int:
+def _height(view: View, tokens: int) -> int:
     """Of the large map, so that three panels fit on a laptop's screen, and one fills a projector's."""
     if view.present:
         return 620 if view.panel == "attention" else 420
-    return 260 if view.verdict else 330
+    # under a verdict, no higher than the labels of all rows need
+    return min(330, max(260, 120 + 11 * tokens)) if view.verdict else 330

@@ -5,8 +5,8 @@ import { css, inkOn, mix } from "../frontend/colour.js";
 /** @import { Theme } from "../frontend/theme.js" */
 /** @import { Scene } from "./paint.js" */
 
-/** Labels closer than this are left out. */
-export const LABEL_PITCH = 9;
+/** Labels closer than this would touch, and some are left out. */
+export const LABEL_PITCH = 11;
 
 /**
  * @param {Theme} theme
@@ -16,10 +16,10 @@ export const LABEL_PITCH = 9;
 export const labelFont = (theme, size, bold) => `${bold ? "600 " : ""}${size}px ${theme.font}`;
 
 /**
- * A label is as high as its row if that is readable.
+ * A label leaves room to the next one, as far as that is readable.
  * @param {number} pitch
  */
-const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
+const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch) - 2));
 
 /**
  * The labels to draw along one side: the marked ones first, then as many others as keep their distance.
@@ -30,7 +30,7 @@ const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch)));
 function labelled(marked, pitch, [first, last]) {
   const fixed = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
   const shown = /** @type {number[]} */ ([...fixed]);
-  const every = pitch >= LABEL_PITCH ? 1 : Math.ceil((LABEL_PITCH + 2) / pitch);
+  const every = Math.max(1, Math.ceil(LABEL_PITCH / pitch));
   const distance = Math.min(LABEL_PITCH + 2, every * pitch);
   for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
     if (!fixed.some((other) => Math.abs(Number(other) - i) * pitch < distance)) shown.push(i);

@@ -44,8 +44,9 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
     assert good.answer.value == pytest.approx(float(label.logits.max()), abs=1e-5)
     assert [good.words.words[word] for word in good.words.carrying] == ["awful"]
     assert good.verdict == "holds"
-    assert good.sentences[1] == "“awful” carries this answer (5 of 5 methods agree)."
-    assert good.sentences[-1].startswith("This explanation passed its checks: the words matter to the model: ")
+    assert good.sentences[1] == "“awful” (5 of 5 methods) carries this answer."
+    assert good.sentences[-1].startswith("Passed. Removing these words changes the answer more than removing ")
+    assert good.sentences[-1].endswith(" random word set." if "any" in good.sentences[-1] else "% of random word sets.")
     assert len(good.sentences) == 4
     assert repr(good).startswith("<Verdict of 'The plot")
     for sentence in good.sentences:
@@ -79,6 +80,34 @@ def test_trust_is_each_check_by_itself(sentiment, good):
     assert good.trust.line("sanity").number == gb.receipt(sentiment, again, checks=["sanity"]).lines[0].number
 
 
+def test_words_carry_an_answer_that_an_empty_text_leans_to(sentiment):
+    """About half of F is there without words. It counts against scores that start from the empty text only."""
+    text = "The story is thin, but the acting is superb and I loved it."
+    answer = decided_answer(sentiment, text)
+    words = carrying_words(sentiment, answer)
+    trust = trust_in(sentiment, words)
+    gap = gb.baseline_gap(sentiment, text)
+    assert gap.verdict == "doubtful"
+    assert trust.line("baseline").verdict == trust.verdict == "holds"
+    assert trust.line("baseline").number == pytest.approx(gap.share)
+    assert trust.sentence.startswith("Passed. ")
+    assert trust.sentence.endswith(f" A text without words already gets {1 - gap.share:.0%} of this score.")
+    (only,) = [one for one in words.scores if one.baseline is not None]
+    assert only.method == "integrated_gradients"
+    again = trust_in(sentiment, carrying_words_of([only, replace(only, method="again")]))
+    assert again.line("baseline").verdict == "doubtful"
+    assert again.verdict in ("doubtful", "fails")
+
+
+def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
+    assert good.words_sentence == "“awful” (5 of 5 methods) carries this answer."
+    lines = tuple(replace(line, verdict="doubtful") for line in good.trust.lines)
+    doubted = replace(good, trust=replace(good.trust, lines=lines))
+    assert doubted.words_sentence == doubted.sentences[1] == "“awful” (5 of 5 methods) seems to carry this answer."
+    assert doubted.frame()["sentence"][1] == doubted.words_sentence
+    assert replace(good, trust=None).words_sentence == doubted.words_sentence
+
+
 # --- what must not be trusted ------------------------------------------------------------------------------------
 
 
@@ -88,7 +117,7 @@ def test_random_weights_are_not_trusted(sentiment):
     assert found.verdict == "fails"
     assert found.trust.reason.check == "weights"
     assert found.trust.reason.number < thresholds.TRAINED_FAILS
-    assert found.sentences[-1].startswith("Do not trust this explanation: the model's weights look random")
+    assert found.sentences[-1].startswith("Do not trust this explanation. The model's weights look random")
     assert "undecided" in found.sentences[0]
 
 
@@ -100,7 +129,7 @@ def test_a_baseline_trap_is_not_trusted(pretrained):
     assert scores.scores.sum() < 0 < scores.value < scores.baseline_value
     assert (found.verdict, found.trust.reason.check) == ("fails", "baseline")
     assert found.sentences[-1].startswith(
-        "Do not trust this explanation: a text without words already speaks for the answer"
+        "Do not trust this explanation. A text without words already speaks for the answer"
     )
 
 
@@ -118,7 +147,7 @@ def test_methods_that_disagree_are_not_trusted(sentiment):
     assert words.sentence == "The 5 methods name different words: no word is named by more than half of them."
     trust = trust_in(sentiment, words)
     assert (trust.verdict, trust.reason.check) == ("fails", "agreement")
-    assert trust.sentence.startswith("Do not trust this explanation: the methods disagree: no word is one of the top 3")
+    assert trust.sentence.startswith("Do not trust this explanation. The methods disagree: no word is one of the top 3")
     assert trust.line("baseline").verdict == trust.line("weights").verdict == "holds"
 
 
@@ -213,7 +242,8 @@ def test_votes_are_counted(sentiment):
     )
     assert found.votes.tolist() == [2, 3, 0, 0, 1, 0, 0, 0, 0, 0]
     assert found.carrying == (1, 0)
-    assert found.sentence == "“plot” and “the” carry this answer (3 and 2 of 3 methods agree)."
+    assert found.sentence == "“plot” (3 of 3 methods) and “the” (2 of 3) carry this answer."
+    assert found.told(certain=False) == "“plot” (3 of 3 methods) and “the” (2 of 3) seem to carry this answer."
     assert (found.special_shares > 0.9).all()
     frame = found.frame()
     assert frame["votes"].tolist() == found.votes.tolist()
@@ -272,7 +302,8 @@ def test_a_search_goes_on_with_a_larger_budget(sentiment, pretrained):
     words = carrying_words(sentiment, answer)
     searches = [smallest_flip(sentiment, answer, words, proposer=pretrained, budget=budget) for budget in (12, 60, 300)]
     assert not searches[0].found
-    assert searches[0].sentence.startswith("No change that flips the answer has been found yet after trying ")
+    assert searches[0].sentence.startswith("No change that flips the answer")
+    assert " has been found yet after trying " in searches[0].sentence
     assert searches[-1].found
     assert [one.search.tried for one in searches] == sorted(one.search.tried for one in searches)
     assert all(one.search.forward_passes <= one.budget for one in searches)
@@ -380,7 +411,7 @@ def test_another_target_is_named(sentiment):
     assert not found.answer.explains_answer
     assert found.answer.answer == "POSITIVE"
     assert found.answer.sentence == "The model says POSITIVE (93.8%); NEGATIVE gets 6.2%."
-    assert found.words.sentence == "“dull” speaks most for “NEGATIVE” (5 of 5 methods agree)."
+    assert found.words.sentence == "“dull” (5 of 5 methods) speaks most for “NEGATIVE”."
 
 
 def test_an_undecided_model_says_so(sentiment):

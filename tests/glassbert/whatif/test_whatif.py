@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import glassbert as gb
 from glassbert.decision import Passes, decide
-from glassbert.whatif.edits import edit_text, word_text, words_to_edit
-from glassbert.whatif.proposals import by_gradient, by_masked_model
+from glassbert.whatif.edits import edit_text, stands_alone, word_text, words_to_edit
+from glassbert.whatif.proposals import by_gradient, by_masked_model, most_effective_first
+from glassbert.whatif.readability import Reader
 from tests import tiny
 
 TEXT, PAIR = "The film was good, but the plot made no sense.", ("The man went home.", "He was very tired today.")
@@ -375,6 +376,125 @@ def test_hotflip_ranks_by_the_linear_fall_of_the_value(bert):
             moved[0, 2] += step * (table[token] - moved[0, 2])
             fall = float(runner.value(runner.decision.embeddings) - runner.value(moved)) / step
         assert fall == pytest.approx(one.score, rel=0.05, abs=1e-3)
+
+
+def test_the_most_effective_proposals_of_a_place_come_first(bert):
+    """The fall of a proposal is the gradient's own; a word of several pieces, which has none, is last."""
+    encoded = gb.encode(bert, TEXT)
+    runner = decide(bert, encoded, gb.ClassTarget(0), "logit")
+    place = words_to_edit(encoded)[1]
+    (known,) = by_gradient(runner, [place], 6)
+    mixed = [known[number] for number in (3, 0, 5, 1, 4, 2)]
+    pieces = [gb.Edit(place, replacement="unbelievable heartwarming")]
+    (ordered,) = most_effective_first(runner, [mixed])
+    assert ordered == known
+    odd = type(known[0])(place, pieces[0].replacement, 0.0)
+    assert most_effective_first(runner, [[odd, *mixed], []]) == [[*known, odd], []]
+
+
+@pytest.mark.parametrize("proposals", ["masked_model", "gradient"])
+def test_no_word_of_the_text_is_proposed(tiny_model, proposals):
+    model = tiny_model("bert", "masked_words" if proposals == "masked_model" else "classification")
+    encoded = gb.encode(model, TEXT)
+    places = words_to_edit(encoded)
+    if proposals == "gradient":
+        offers = by_gradient(decide(model, encoded, None, "probability"), places, 20)
+        assert all(len(one.word) >= 3 or not one.word.islower() for own in offers for one in own)
+    else:
+        offers = by_masked_model(model, encoded, places, 20, Passes())
+    proposed = {one.word.casefold() for own in offers for one in own}
+    assert proposed
+    assert not proposed & set(TEXT.casefold().replace(",", "").replace(".", "").split())
+    assert not proposed & {token.removeprefix("##") for token in encoded.tokens}
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        ("They don't know", {"They", "know"}),
+        ("They don’t know", {"They", "know"}),
+        ("a well-made film", {"a", "film"}),
+        ("the critics' choice - good", {"the", "critics", "choice", "good"}),
+        ("'good' film", {"good", "film"}),
+    ],
+)
+def test_parts_of_a_word_do_not_stand_alone(pretrained, text, alone):
+    encoded = gb.encode(pretrained, text)
+    found = {word_text(encoded, place) for place in words_to_edit(encoded) if stands_alone(encoded, place)}
+    assert found == alone
+    places = {position for edits in _everything_tried(pretrained, text) for position, _, _ in edits}
+    assert {word_text(encoded, place) for place in places} <= alone
+
+
+def _everything_tried(model, text):
+    found = gb.find_flip(model, f"{text} [MASK].", top_k=1, max_edits=1, budget=60, results=100)
+    return [*found.flips.edits, *found.closest.edits]
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def log_probability(model, text, gap, word):
+    """Of a word where ``gap`` stands in the text, by the stock prediction."""
+    found = gb.fill_mask(model, text.replace(gap, model.mask_token), top_k=30000)
+    at = [str(candidate) for candidate in found.candidates[0]].index(word)
+    return float(np.log(found.probabilities[0, at]))
+
+
+def test_a_change_is_read_by_its_word_and_the_two_beside_it(pretrained):
+    """Each predicted by the stock function before and after; what is known of the original is not asked again."""
+    text = "the cast is superb and clever ."
+    encoded = gb.encode(pretrained, text)
+    passes = Passes()
+    reader = Reader(pretrained, [text], passes)
+    place = encoded.tokens.index("superb")
+
+    def fall(before, after, word, other=None):
+        return log_probability(pretrained, before, "@", word) - log_probability(pretrained, after, "@", other or word)
+
+    changed, beside = reader.falls(edit_text(encoded, [gb.Edit(place, replacement="awful")], None))
+    same = "the cast is @ and clever ."
+    np.testing.assert_allclose(changed, [fall(same, same, "superb", "awful")], atol=1e-3)
+    left = fall("the cast @ superb and clever .", "the cast @ awful and clever .", "is")
+    right = fall("the cast is superb @ clever .", "the cast is awful @ clever .", "and")
+    np.testing.assert_allclose(beside, [left, right], atol=1e-3)
+    assert passes.count == 6
+    changed, beside = reader.falls(edit_text(encoded, [gb.Edit(place, "delete")], None))
+    assert not len(changed)
+    left = fall("the cast @ superb and clever .", "the cast @ and clever .", "is")
+    right = fall("the cast is superb @ clever .", "the cast is @ clever .", "and")
+    np.testing.assert_allclose(beside, [left, right], atol=1e-3)
+    assert passes.count == 8
+
+
+@pytest.mark.parametrize(("replacement", "reads"), [("hated", True), ("the", False), ("banana", False)])
+def test_what_people_would_write_reads_well(pretrained, replacement, reads):
+    text = "The acting is superb and I loved it."
+    encoded = gb.encode(pretrained, text)
+    edited = edit_text(encoded, [gb.Edit(encoded.tokens.index("loved"), replacement=replacement)], None)
+    assert Reader(pretrained, [text], Passes()).reads_well(edited) is reads
+
+
+def test_readable_flips_read_well_and_the_others_are_counted(sentiment, pretrained):
+    text = "The plot is thin but the acting is good."
+    options = {"proposer": pretrained, "top_k": 8, "max_edits": 1, "budget": 400, "results": 1000}
+    every = gb.find_flip(sentiment, text, **options)
+    some = gb.find_flip(sentiment, text, readable=True, **options)
+    assert every.unreadable == 0
+    assert some.complete
+    reader = Reader(pretrained, [text], Passes())
+    encoded = gb.encode(sentiment, text)
+
+    def reads(edits):
+        changed, beside = reader.falls(edit_text(encoded, [gb.Edit(*edit) for edit in edits], None))
+        return max(changed, default=0.0) <= np.log(20) and max(beside, default=0.0) <= np.log(5)
+
+    assert set(some.flips.edits) == {edits for edits in every.flips.edits if reads(edits)}
+    assert 0 < some.unreadable == every.found - some.found
+    assert some.found > 0
+    assert some.forward_passes <= 400
+    with pytest.raises(gb.TaskHeadError, match="masked"):
+        gb.find_flip(sentiment, text, proposals="gradient", readable=True)
 
 
 # --- reduction -----------------------------------------------------------------------------------------------------
