@@ -28,6 +28,10 @@ logging.disable_progress_bar()
 #: Held while transformers imports the modules of a family at their first use, so that one thread does so at a time.
 _importing = threading.Lock()
 
+#: Held while transformers makes a network: meanwhile it replaces a method of its base class, which two threads would put
+#: back in the wrong order (tied weights then count as missing in every later load), and the default dtype of the process.
+_making = threading.Lock()
+
 #: Entries of a config.json that its stock class reads without declaring them.
 _READ_BESIDES = frozenset({"num_labels", "_num_labels"})
 #: The entries that name an activation function.
@@ -64,18 +68,21 @@ def read_network(
     """
     with _importing:
         network_class = AutoModel if class_name is None else getattr(transformers, class_name)
-    network, report = network_class.from_pretrained(
-        folder,
-        config=config,
-        local_files_only=True,
-        use_safetensors=True,
-        attn_implementation="eager",
-        dtype=DTYPES[precision],
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # reported, and refused with their names
-        key_mapping=dict.fromkeys(unwrap, "") or None,
-    )
+    with _making:
+        network, report = network_class.from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="eager",
+            dtype=torch.float32,  # another one would be the default dtype of all threads for a moment
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported, and refused with their names
+            key_mapping=dict.fromkeys(unwrap, "") or None,
+        )
     network.eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.data = parameter.data.to(DTYPES[precision])
     sizes = {name: (tuple(stored), tuple(wanted)) for name, stored, wanted in report["mismatched_keys"]}
     return network, Differences(set(report["missing_keys"]), set(report["unexpected_keys"]), sizes)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -198,6 +200,38 @@ def test_a_broken_gpu_is_a_device_error(tiny_checkpoint, monkeypatch):
 
 
 @pytest.mark.slow
+def test_models_that_are_loaded_at_once_keep_their_tied_weights(tiny_checkpoint, monkeypatch):
+    """transformers replaces `tie_weights` while it makes a network; here each takes its time in between."""
+    from transformers import PreTrainedModel
+
+    folder = tiny_checkpoint("bert", "masked_words")
+    made, tie = PreTrainedModel.post_init, PreTrainedModel.tie_weights
+
+    def slowly(network):
+        time.sleep(random.Random(threading.get_ident()).uniform(0.02, 0.1))
+        made(network)
+
+    monkeypatch.setattr(PreTrainedModel, "post_init", slowly)
+    default = torch.get_default_dtype()
+    seen, failed = set(), []
+
+    def load(precision):
+        try:
+            gb.load(str(folder), "cpu", precision=precision)
+        except gb.GlassBERTError as error:
+            failed.append(error)
+        seen.add(torch.get_default_dtype())
+
+    threads = [threading.Thread(target=load, args=(precision,)) for precision in ("float32", "bfloat16") * 3]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        seen.add(torch.get_default_dtype())
+    assert failed == []
+    assert PreTrainedModel.tie_weights is tie
+    assert seen == {default}
+
+
 def test_many_threads_on_one_model_get_what_one_thread_gets(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
     texts = [f"{TEXT} {'the doctor was tired ' * count}" for count in range(6)]
