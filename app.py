@@ -6,7 +6,12 @@ from components import state
 from components.shared.definitions import HEAD, LOGIT, TOKEN
 from components.shell.frame import open_page, read_text
 
-PANELS = {"attention": ("Attention", HEAD), "predictions": ("Predictions", TOKEN), "saliency": ("Saliency", LOGIT)}
+PAIRS = "Click a cell, or two tokens, the second with Shift: all heads are ranked by the weight between the two."
+PANELS = {
+    "attention": ("Attention", f"{HEAD} {PAIRS}"),
+    "predictions": ("Predictions", TOKEN),
+    "saliency": ("Saliency", LOGIT),
+}
 
 frame = open_page("workbench", verdict=True)
 if frame.view.present:

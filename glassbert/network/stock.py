@@ -28,8 +28,8 @@ logging.disable_progress_bar()
 #: Held while transformers imports the modules of a family at their first use, so that one thread does so at a time.
 _importing = threading.Lock()
 
-#: Held while transformers makes a network: meanwhile it replaces a method of its base class, which two threads would put
-#: back in the wrong order (tied weights then count as missing in every later load), and the default dtype of the process.
+#: Held while transformers makes a network: it replaces a method of its base class meanwhile, which two threads would
+#: put back in the wrong order (tied weights then count as missing in every later load), and torch's default dtype.
 _making = threading.Lock()
 
 #: Entries of a config.json that its stock class reads without declaring them.

@@ -79,7 +79,7 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
         f"Each row of the large map shows where its token attends, in layer {layer + 1}, head {head + 1}; it sums to 1."
-        f"{hidden} Click a cell to see which heads link its two tokens most. "
+        f"{hidden} "
         "*It does not show what information moves, or whether the prediction depends on it.*"
     )
     state.write_address()

@@ -101,7 +101,7 @@ def _masked_word(subject: _Subject) -> None:
     _told(subject.one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), f"candidates_{subject.one.role}")
     _replacements(subject, position)
-    st.caption("Likely words, given the rest of the sentence. *Likely in the training texts, not necessarily true.*")
+    st.caption("Click a word to put it into the text. *Likely in the training texts, not necessarily true.*")
 
 
 def _replacements(subject: _Subject, position: int) -> None:
@@ -124,8 +124,8 @@ def _replacements(subject: _Subject, position: int) -> None:
         words,
         key=key,
         on_change=replace,
-        help="Changes the text; the browser's Back button takes it back. *What if* keeps several such changes side by "
-        "side.",
+        label_visibility="collapsed",
+        width="stretch",
     )
 
 
