@@ -56,8 +56,8 @@ def checks() -> dict[str, Check]:
 def page_options(method: str) -> dict[str, Any]:
     """Where a page differs from the library's defaults.
 
-    Integrated gradients accept an error of 5 %, which the panel shows: the first 12 passes are enough for most short
-    texts, whose error is then 1 or 2 %; a tolerance of 1 % takes half as many passes more.
+    Integrated gradients accept an error of 5%, which the panel shows: the first 12 passes are enough for most short
+    texts, whose error is then 1 or 2%; a tolerance of 1% takes half as many passes more.
     """
     return {"tolerance": 0.05} if method == "integrated_gradients" else {}
 

@@ -121,4 +121,4 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
                 config=charts.CONFIG,
                 width="stretch",
             )
-    st.caption("Violet: this explanation. Grey: random orderings, their median and central 90 %.")
+    st.caption("Violet: this explanation. Grey: random orderings, their median and central 90%.")

@@ -41,7 +41,7 @@ DEFAULT_METHODS: tuple[str, ...] = (
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "deeplift": "its scores should add up to F(x) − F(baseline), but on BERT they do not: over 16 sentences they "
-        "were off by 55 to 232 % of it, because Captum's DeepLift has no rule for GELU, LayerNorm and the products of "
+        "were off by 55 to 232% of it, because Captum's DeepLift has no rule for GELU, LayerNorm and the products of "
         "attention and uses the plain gradient there; use integrated_gradients instead",
         "guided_backprop": "it only changes the gradient of ReLU, and BERT has no ReLU, so it equals the plain "
         "gradient exactly; use saliency instead",

@@ -50,7 +50,7 @@ class _Segment:
 
 
 # Start, end and intervals of the first round. F is most curved near the baseline. Of 430 divisions tried on 65 inputs
-# (sentences, masks, pairs, either baseline) these needed among the fewest nodes and rounds for 1 % and for 5 %.
+# (sentences, masks, pairs, either baseline) these needed among the fewest nodes and rounds for 1% and for 5%.
 _FINE = (_Segment(0.0, 0.25, 3), _Segment(0.25, 0.5, 6), _Segment(0.5, 1.0, 4))
 _COARSE = (_Segment(0.0, 0.25, 3), _Segment(0.25, 0.5, 4), _Segment(0.5, 1.0, 4))
 _COARSE_FROM = 0.03

@@ -107,7 +107,7 @@ def _with_captum(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 def _cost(options: Mapping[str, Any]) -> int:
     if options.get("n_steps"):
         return 2 + int(options["n_steps"])  # and the two ends
-    # in the usual case the first round is enough for 5 %, and one segment is refined once for 1 %
+    # in the usual case the first round is enough for 5%, and one segment is refined once for 1%
     nodes = first_nodes(options["tolerance"])
     return nodes if options["tolerance"] >= 0.05 else nodes + 4
 

@@ -88,7 +88,7 @@ CHECK = Check(
     question="Do the scores add up as the method promises?",
     paper="Sundararajan et al. 2017, arXiv:1703.01365",
     formula=r"\frac{\big|\sum_i \varphi_i - (F(x) - F(x'))\big|}{|F(x) - F(x')|}",
-    threshold="holds up to an error of 5 %, which no chart would show; fails above 15 %",
+    threshold="holds up to an error of 5%, which no chart would show; fails above 15%",
     run=run,
     cost=cost,
 )

@@ -28,7 +28,7 @@ _TOO_FEW = (
 
 
 def run(examination: Examination, subject: Subject) -> Finding:
-    """The mean over 1, 5, 10, 20, 50 % of p(x) − p(x without the top tokens), in probability; more is better.
+    """The mean over 1, 5, 10, 20, 50% of p(x) − p(x without the top tokens), in probability; more is better.
 
     Tokens are removed by id, at least one; special tokens stay.
     """

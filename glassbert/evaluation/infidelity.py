@@ -17,7 +17,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
     """Captum's infidelity with optimal scaling, as a share of the change: min over β ≥ 0 of E(β Σ I·φ − ΔF)² / E ΔF².
 
     The input is one gate per token, 1 where it is present; a perturbation I closes the gates of the sets that the
-    random orderings remove (1 to 50 % of the tokens), ΔF = F(x) − F(x without them). 0: sums of scores predict every
+    random orderings remove (1 to 50% of the tokens), ΔF = F(x) − F(x without them). 0: sums of scores predict every
     change; 1: no better than predicting no change. β compensates for scores in other units; a negative β would reverse
     their meaning and counts as 0, so the number is 1.
     """
@@ -74,7 +74,7 @@ CHECK = Check(
     paper="Yeh et al. 2019, arXiv:1901.09392",
     formula=r"\min_{\beta \ge 0} \frac{\mathbb{E}_I \big(\beta \sum_i I_i \varphi_i - (F(x) - F(x \setminus I))\big)^2}"
     r"{\mathbb{E}_I \big(F(x) - F(x \setminus I)\big)^2}",
-    threshold="holds if at most 50 % is missed, fails above 80 %; scores of zero would miss 100 %",
+    threshold="holds if at most 50% is missed, fails above 80%; scores of zero would miss 100%",
     run=run,
     variants=variants,
 )

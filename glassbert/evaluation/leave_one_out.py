@@ -32,7 +32,7 @@ def run(examination: Examination, subject: Subject) -> Finding:
     pairs = tokens * (tokens - 1) // 2
     sentence = (
         f"ranks {(1 + number) / 2:.0%} of the {pairs} pairs of tokens as leave-one-out does (Kendall's τ = "
-        f"{number:.2f}); chance is 50 %"
+        f"{number:.2f}); chance is 50%"
     )
     return Finding(number, sentence, verdict(number, holds=_HOLDS, fails=_FAILS), details)
 
@@ -50,7 +50,7 @@ CHECK = Check(
     question="Do the scores rank the tokens as removing each one does?",
     paper="Li et al. 2016, arXiv:1612.08220",
     formula=r"\tau_b\big(\text{score}_i,\; F(x) - F(x \setminus i)\big)",
-    threshold="holds from τ = 0.4 (70 % of the pairs in the same order), fails below 0.15, which chance often reaches",
+    threshold="holds from τ = 0.4 (70% of the pairs in the same order), fails below 0.15, which chance often reaches",
     run=run,
     variants=variants,
 )

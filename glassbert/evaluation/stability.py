@@ -24,7 +24,7 @@ _QUICK_PASSES, _MOST_QUICK, _MOST_FOR_ONE = 30, 2, 60
 def run(examination: Examination, subject: Subject) -> Finding:
     """Captum's max-sensitivity: max over noises δ of ‖φ(x + δ) − φ(x)‖₂ / ‖φ(x)‖₂.
 
-    δ is uniform in ± 5 % of the root mean square of the embeddings of the removable words, the same for
+    δ is uniform in ± 5% of the root mean square of the embeddings of the removable words, the same for
     every occurrence of a word; special tokens and the baseline stay. A quick receipt draws up to two, a thorough one
     ten, the same for all methods.
     """
@@ -117,7 +117,7 @@ CHECK = Check(
     paper="Yeh et al. 2019, arXiv:1901.09392",
     formula=r"\max_{\|\delta\|_\infty \le r} \frac{\|\varphi(x + \delta) - \varphi(x)\|_2}{\|\varphi(x)\|_2}, \quad "
     r"r = 0.05\, \mathrm{rms}(x)",
-    threshold="holds up to 10 %, twice the noise; fails above 25 %, five times the noise",
+    threshold="holds up to 10%, twice the noise; fails above 25%, five times the noise",
     run=run,
     cost=cost,
 )

@@ -11,7 +11,7 @@ from glassbert.results import Array
 
 
 def run(examination: Examination, subject: Subject) -> Finding:
-    """The mean over 1, 5, 10, 20, 50 % of p(x) − p(only the top tokens), in probability; less is better.
+    """The mean over 1, 5, 10, 20, 50% of p(x) − p(only the top tokens), in probability; less is better.
 
     Tokens are removed by id, at least one is kept; special tokens stay.
     """

@@ -31,7 +31,7 @@ def share_bars(
     log: bool = False,
     characters: int = 28,
 ) -> go.Figure:
-    """Horizontal bars of probabilities with their numbers, from 0 to 100 %, the first on top, ``marked`` ones darker.
+    """Horizontal bars of probabilities with their numbers, from 0 to 100%, the first on top, ``marked`` ones darker.
 
     Equal names stay separate rows; names longer than ``characters`` are cut in the label and whole when hovered.
     """
@@ -43,7 +43,7 @@ def share_bars(
         low = math.floor(math.log10(max(min(shares), 1e-12))) - 0.2
         span = [low, low + (math.log10(max(most, 1e-12)) - low) * 1.35]
     else:
-        span = [0, 1.2]  # the numbers need the room beyond 100 %
+        span = [0, 1.2]  # the numbers need the room beyond 100%
     figure = go.Figure(
         go.Bar(
             x=list(shares),
@@ -73,7 +73,7 @@ def paired_bars(
     sides: tuple[str, str] = ("first", "second"),
     differences: bool = False,
 ) -> go.Figure:
-    """Two probabilities for each name as a pair of bars from 0 to 100 %, the first pale, the second darker.
+    """Two probabilities for each name as a pair of bars from 0 to 100%, the first pale, the second darker.
 
     sides:       what the two are called in the legend; ours, not a user's.
     differences: whether the second minus the first, in points, is written under each name.

@@ -68,7 +68,7 @@ def curve_over_band(
     import plotly.graph_objects as go
 
     low, middle, high = map(list, band)
-    hover = "%{x:g} % of tokens: %{y:.3f}<extra>%{fullData.name}</extra>"
+    hover = "%{x:g}% of tokens: %{y:.3f}<extra>%{fullData.name}</extra>"
     edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     figure = go.Figure(
         [

@@ -45,7 +45,7 @@ def text_width(text: str, font_px: float) -> float:
     """An estimate in pixels: DejaVu Sans's widths for ASCII, 1.2 em for East Asian wide characters and emoji, none for
     combining marks, 0.65 em for everything else.
 
-    For ASCII text in DejaVu Sans or Verdana the error is within 5 %; in Arial, Helvetica and most others the text is
+    For ASCII text in DejaVu Sans or Verdana the error is within 5%; in Arial, Helvetica and most others the text is
     about a tenth narrower. A sequence of emoji that is drawn as one counts as its parts.
     """
     return font_px * sum(map(_advance, text)) / 1000

@@ -29,7 +29,7 @@ __all__ = [
 
 # --- the answer -------------------------------------------------------------------------------------------------
 
-#: An answer less than this probability ahead of the next one is called undecided: 60 % against 40 % is the limit.
+#: An answer less than this probability ahead of the next one is called undecided: 60% against 40% is the limit.
 UNDECIDED = 0.2
 
 # --- the words that carry it ------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ TRAINED_HOLDS = 1.2
 TRAINED_FAILS = 1.1
 #: Share of random orderings that the words must beat, a tie counting half: the limits of the receipts' checks.
 FAITHFUL_HOLDS, FAITHFUL_FAILS = 0.95, 0.80
-#: 40 orderings resolve 95 %; a long text gets fewer, at least 20, which still do.
+#: 40 orderings resolve 95%; a long text gets fewer, at least 20, which still do.
 MOST_ORDERINGS, LEAST_ORDERINGS = 40, 20
 #: Work for the random orderings beyond the least number, about 1.5 s.
 ORDERINGS_OPERATIONS = 1.5e11

@@ -109,7 +109,7 @@ def _ranked(one: Opened) -> None:
         st.caption(f"The first {_MOST} of {len(lines):,} continuations are ranked.")
     result = rank_continuations(one.request, state.view().text, candidates, swap)
     st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
-    st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100 %.")
+    st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100%.")
 
 
 def _why(opened: list[Opened], one: Opened) -> None:

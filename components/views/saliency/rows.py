@@ -181,7 +181,7 @@ def _scored(token: Token, score: float) -> Token:
 
 
 def _full_colour(choice: str, values: np.ndarray, shown: Shown) -> float | None:
-    """The score drawn in full colour: the strongest word's, or on the common scale at least 40 % of the total.
+    """The score drawn in full colour: the strongest word's, or on the common scale at least 40% of the total.
 
     Special tokens do not count: [CLS], which a classifier reads from, would make the words look pale.
     """

@@ -81,7 +81,7 @@ def number_rows(pieces: Sequence[str], ids: Iterable[int], vectors: Floats, *, d
 
 
 def guesses(rows: Iterable[tuple[str, float]], hidden: str) -> str:
-    """A row for each word: a bar of its share from 0 to 100 %, that of the hidden word darker."""
+    """A row for each word: a bar of its share from 0 to 100%, that of the hidden word darker."""
     from glassbert.pictures.formats import percent
     from glassbert.pictures.markup import escaped
 
@@ -98,7 +98,7 @@ def guesses(rows: Iterable[tuple[str, float]], hidden: str) -> str:
 
 
 def outcomes(rows: Sequence[Outcome], label: str) -> str:
-    """A row for each sentence: the text with its changed word, and a bar of the label's share from 0 to 100 %."""
+    """A row for each sentence: the text with its changed word, and a bar of the label's share from 0 to 100%."""
     from glassbert.pictures.formats import percent
     from glassbert.pictures.markup import element, escaped
 

@@ -139,7 +139,7 @@ def _classes(subject: _Subject) -> None:
         return
     _told(subject.one, "Class", f"**{plain(result.labels[result.predicted])}**")
     _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
-    how = "each label by itself" if result.multi_label else "all labels sum to 100 %"
+    how = "each label by itself" if result.multi_label else "all labels sum to 100%"
     st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 

@@ -18,7 +18,7 @@ def test_shares_and_the_marked_one() -> None:
     assert list(bar.marker.color) == [palette.PALE, palette.NEUTRAL]
     assert list(figure.layout.yaxis.ticktext) == ["&lt;i>yes", ("no" * 20)[:27] + "…"]
     assert bar.customdata[1][0] == "no" * 20
-    assert figure.layout.xaxis.range == (0, 1.2)  # 100 % and room for the numbers
+    assert figure.layout.xaxis.range == (0, 1.2)  # 100% and room for the numbers
 
 
 def test_a_logarithmic_axis_holds_every_bar_and_its_number() -> None:
