@@ -39,7 +39,6 @@ __all__ = [
     "load_result",
     "quoted",
     "read_only",
-    "signed",
     "tidy",
 ]
 
@@ -242,11 +241,6 @@ def counted(number: int, noun: str) -> str:
     if number != 1:
         noun = noun[:-1] + "ies" if noun.endswith(("ry", "ty")) else f"{noun}s"
     return f"{number:,} {noun}"
-
-
-def signed(value: float) -> str:
-    """``2.3456 → "+2.35"``."""
-    return f"{value:+.3g}".replace("-", "−")
 
 
 def tidy(columns: Mapping[str, Any]) -> pd.DataFrame:

@@ -168,10 +168,10 @@ def trace(result: Trace) -> go.Figure:
 
 
 def signed(value: float) -> str:
-    """`glassbert.results.signed`: three digits, and a plus or a minus sign instead of a hyphen."""
-    from glassbert import results
+    """`glassbert.pictures.formats.signed`."""
+    from glassbert.pictures import formats
 
-    return results.signed(value)
+    return formats.signed(value)
 
 
 def percent(share: float) -> str:

@@ -66,7 +66,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
     )
     st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(sum_line(result), width="content")
+        st.caption(sum_line(result, view.special), width="content")
         how_it_adds_up(result, key=key)
     warn_of_small_change(question, result)
     st.caption(
@@ -88,11 +88,12 @@ def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
         )
 
 
-def sum_line(result: gb.TokenScores) -> str:
-    """What the scores add up to, and the part of special tokens, which may be hidden and have no bars, in one line."""
+def sum_line(result: gb.TokenScores, special_shown: bool) -> str:
+    """What the scores add up to, and the part of special tokens, which have no bars, in one line."""
     magnitudes = abs(result.scores)
     special = float(magnitudes[result.encoded.special_tokens_mask.astype(bool)].sum())
-    hold = f"special tokens hold {special / max(float(magnitudes.sum()), 1e-12):.0%} of the magnitude."
+    which = "special" if special_shown else "hidden special"
+    hold = f"{which} tokens hold {special / max(float(magnitudes.sum()), 1e-12):.0%} of the magnitude."
     if not _parts(result):
         return f"The scores need not add up to anything; {hold}"
     unit = "logits" if result.output == "logit" else "probability"

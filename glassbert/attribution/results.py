@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from glassbert.pictures.formats import signed
 from glassbert.pictures.markup import clipped
 from glassbert.pictures.tokens import tokens_html
-from glassbert.results import Array, Encoded, Result, counted, quoted, signed, tidy
+from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
 from glassbert.targets import Output, Target
 from glassbert.text.words import merge_scores, words_of
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from glassbert.pictures.formats import signed
 from glassbert.pictures.markup import clipped
 from glassbert.pictures.overviews import overview_html
 from glassbert.pictures.tokens import tokens_html
-from glassbert.results import Array, Encoded, Result, counted, quoted, signed
+from glassbert.results import Array, Encoded, Result, counted, quoted
 from glassbert.targets import Output, Target
 from glassbert.text.results import WordAlignment, quoted_pair
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from glassbert.pictures.formats import signed
 from glassbert.pictures.markup import clipped
-from glassbert.results import Array, Encoded, Result, counted, quoted, signed, tidy
+from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:

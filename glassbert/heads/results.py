@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from glassbert.maps.results import check_head
+from glassbert.pictures.formats import signed
 from glassbert.pictures.markup import clipped
-from glassbert.results import Array, Encoded, Result, counted, quoted, signed
+from glassbert.results import Array, Encoded, Result, counted, quoted
 from glassbert.targets import Output, Target
 
 if TYPE_CHECKING:

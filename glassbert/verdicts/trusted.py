@@ -17,7 +17,7 @@ from glassbert.evaluation._check import verdict as graded
 from glassbert.evaluation._examination import sizes
 from glassbert.evaluation.results import BaselineGap, Receipt, ReceiptLine
 from glassbert.network.model import Model
-from glassbert.results import signed
+from glassbert.pictures.formats import signed
 from glassbert.verdicts import thresholds
 from glassbert.verdicts._trained import spectral_ratio
 from glassbert.verdicts._work import operations

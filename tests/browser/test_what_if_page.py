@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 import glassbert as gb
 from components.shared.charts import percent
-from glassbert.results import signed
+from glassbert.pictures.formats import signed
 from tests.browser.conftest import Open
 
 TEXT = "The acting is superb and I loved it."

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.gateway import saliency
-from glassbert.results import signed
+from glassbert.pictures.formats import signed
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 

@@ -21,7 +21,7 @@ from components.views.what_if.editor import interchangeable
 from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
 from components.views.what_if.tracing import path
-from glassbert.results import signed
+from glassbert.pictures.formats import signed
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 

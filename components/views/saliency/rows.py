@@ -157,7 +157,7 @@ def draw_row(
             )
             warn_of_small_change(question, result)
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.caption(sum_line(result), width="content")
+                st.caption(sum_line(result, state.view().special), width="content")
                 how_it_adds_up(result, key=key)
         with right:
             st.plotly_chart(

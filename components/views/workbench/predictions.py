@@ -101,7 +101,7 @@ def _masked_word(subject: _Subject) -> None:
     _told(subject.one, "Masked word", told)
     _chart(charts.candidates(prediction, 0), f"candidates_{subject.one.role}")
     _replacements(subject, position)
-    st.caption("Click a word to put it into the text. *Likely in the training texts, not necessarily true.*")
+    st.caption("Likely words; click one to put it into the text. *Likely in the training texts, not necessarily true.*")
 
 
 def _replacements(subject: _Subject, position: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import glassbert as gb
 from components.shared import scores_view
-from glassbert.results import signed
+from glassbert.pictures.formats import signed
 
 TEXT = "It was not bad at all."
 
@@ -22,7 +22,7 @@ def said(sentiment: gb.Model, method: str, **options: object) -> tuple[gb.TokenS
 
 
 def line(score: gb.TokenScores) -> str:
-    return scores_view.sum_line(score).replace("\\", "")
+    return scores_view.sum_line(score, True).replace("\\", "")
 
 
 def test_scores_with_a_baseline_name_it(sentiment: gb.Model) -> None:
