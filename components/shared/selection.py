@@ -117,7 +117,10 @@ def select_token(
         index, second = (find(state.event(key), version, len(positions)) for find in (read, read_second))
         if index is None:
             return
-        state.change(token=in_main(index), **({} if second is None else {"toward": in_main(second)}))
+        token = in_main(index)
+        if second == index:  # a second token, in a strip that does not know the first yet
+            token = state.view().token if state.view().token >= 0 else token
+        state.change(token=token, **({} if second is None else {"toward": in_main(second)}))
         state.redraw_page()
 
     return selected

@@ -150,7 +150,7 @@ def test_a_head_found_by_what_it_does(open_attention: Open, pretrained: gb.Model
     dimmed = int((share / share.max() < 0.5).sum())
     expect(bench.page.locator('[data-testid="heads-map-cell"][data-dimmed="true"]')).to_have_count(dimmed)
     layer, head = (int(index) for index in np.unravel_index(share.argmax(), share.shape))
-    bench.page.get_by_role("radio", name=f"{layer + 1}·{head + 1}: {share.max():.2f}").click()
+    bench.page.get_by_role("radio", name=f"{layer + 1}·{head + 1} {share.max():.2f}").click()
     bench.expect_parameters(head=str(head))
     expect(bench.open_heads()).to_have_attribute("data-head", str(head))
 

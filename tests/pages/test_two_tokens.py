@@ -92,6 +92,18 @@ def test_shift_and_a_click_choose_the_second_token_and_take_it_back() -> None:
     assert "toward" not in parameters(app)
 
 
+def test_a_strip_that_does_not_know_the_selection_yet_still_makes_a_pair() -> None:
+    """Two quick clicks in two strips: the second arrives from one that was drawn before the first click."""
+    app = alone()
+    version = json.loads(mounted(app, "strip").json)["version"]
+    click(app, "strip", {"version": version, "index": TROPHY, "second": TROPHY})
+    assert (parameters(app)["token"], parameters(app)["toward"]) == (str(IT), str(TROPHY))
+    without = alone(token="-1")
+    click(without, "strip", {"version": version, "index": TROPHY, "second": TROPHY})
+    assert parameters(without)["token"] == str(TROPHY)
+    assert messages(without) == ""
+
+
 @pytest.mark.parametrize("toward", [IT, 99, -5, "x"])
 def test_no_pair_is_no_ranking(toward: object) -> None:
     app = alone(toward=str(toward))

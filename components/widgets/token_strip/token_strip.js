@@ -157,14 +157,15 @@ class TokenStrip {
     this.#send({ version: this.#data.version, index: this.#selected ?? -1 });
   }
 
-  // Chooses the second token of a pair, or none again; without a first one, the token becomes the first.
+  // Chooses the second token of a pair, or none again. Where no first one is selected, one may just have been in another
+  // strip: the page knows, and else the token becomes the first.
   /** @param {number} index */
   #chooseSecond(index) {
     const data = this.#data;
-    if (!data.pairs || this.#selected === null || this.#selected === index) return this.#choose(index);
+    if (!data.pairs || this.#selected === index) return this.#choose(index);
     data.second = data.second === index ? null : index;
     this.#moveTo(index);
-    this.#send({ version: data.version, index: this.#selected, second: data.second ?? -1 });
+    this.#send({ version: data.version, index: this.#selected ?? index, second: data.second ?? -1 });
   }
 
   /** @param {number} index */
