@@ -36,6 +36,12 @@ def _explain(page: Page) -> None:
     page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 330)")
 
 
+def _traced(page: Page) -> None:
+    page.get_by_text("How much of the prediction each place restores").wait_for(timeout=120_000)
+    _until_idle(page)
+    page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 420)")
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page, with the fields of its address, what is done on it, and the window; two pixels for each."""
@@ -51,7 +57,9 @@ PICTURES = {
     "workbench": Picture("", {}, height=860),
     "attention": Picture("attention", {"section": "beyond"}),
     "saliency": Picture("saliency", {}, _explain),
-    "masked-words": Picture("masked_words", {"text": "The capital of France is [MASK].", "section": "lens"}),
+    "masked-words": Picture(
+        "masked_words", {"text": "The capital of France is [MASK].", "section": "lens", "words": "paris, london, rome"}
+    ),
     "what-if": Picture(
         "what_if",
         {
@@ -59,7 +67,7 @@ PICTURES = {
             "section": "tracing",
             "other_text": "The plot is thin but the acting is awful.",
         },
-        lambda page: page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 480)"),
+        _traced,
     ),
     "compare": Picture("compare", {"section": "attention"}),
     "phone": Picture("", {}, width=400, height=850),
