@@ -20,7 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import streamlit as st
+from streamlit.errors import StreamlitInvalidLayoutContextError
 from streamlit.runtime.scriptrunner import StopException
 
 from components import state
@@ -195,18 +198,25 @@ class _Notice:
     def __init__(self) -> None:
         self._since: float | None = None
         self._shown = 0
+        self._slot: Any = None
 
     def show(self, ahead: int) -> None:
         now = time.monotonic()
         self._since = self._since or now
-        slot = state.remembered(QUEUE_SLOT)
-        if slot is not None and now - self._since >= _SAID_AFTER_SECONDS and ahead != self._shown:
-            self._shown = ahead
-            slot.caption(f":material/hourglass_empty: {place_in_queue(ahead)}")
+        self._slot = self._slot or state.remembered(QUEUE_SLOT)
+        if self._slot is None or now - self._since < _SAID_AFTER_SECONDS or ahead == self._shown:
+            return
+        self._shown = ahead
+        told = f":material/hourglass_empty: {place_in_queue(ahead)}"
+        try:
+            self._slot.caption(told)
+        except StreamlitInvalidLayoutContextError:  # the run of a fragment: it may write to places of its own only
+            self._slot = st.empty()
+            self._slot.caption(told)
 
     def remove(self) -> None:
         if self._shown and not run_is_over():
-            state.remembered(QUEUE_SLOT).empty()
+            self._slot.empty()
 
 
 def admitted_by(turn: Callable[[], AbstractContextManager[None]]) -> AbstractContextManager[None]:

@@ -266,7 +266,10 @@ def padding_index(network: Any) -> int:
 
 
 def word_embeddings(model: Model, input_ids: Tensor) -> Tensor:
-    """Rows of the word-embedding table, before positions, segments and LayerNorm are added."""
+    """Rows of the word-embedding table, before positions, segments and LayerNorm are added.
+
+    Without the model's lock, so without the hooks that another thread may have on the table for its own pass.
+    """
     table = model.network.get_input_embeddings()
-    embedded: Tensor = table(input_ids.to(table.weight.device))
+    embedded: Tensor = table.forward(input_ids.to(table.weight.device))
     return embedded

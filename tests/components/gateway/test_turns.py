@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from streamlit.errors import StreamlitInvalidLayoutContextError
 
 from components.gateway import turns as gateway
 from components.gateway.turns import Turns
@@ -205,6 +206,26 @@ def until(reached, seconds: float = 5.0) -> None:
 def test_outside_of_a_page_passes_wait_for_nobody() -> None:
     with gateway.during_the_run():
         pass
+
+
+def test_a_fragment_says_its_place_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone, a fragment may not write to a place of the whole page."""
+    said: list[str] = []
+
+    def refused(_: str) -> None:
+        raise StreamlitInvalidLayoutContextError("A fragment tried to write to a container created outside it")
+
+    outside = SimpleNamespace(caption=refused, empty=refused)
+    inside = SimpleNamespace(caption=said.append, empty=lambda: said.append(""))
+    monkeypatch.setattr(gateway.state, "remembered", {gateway.QUEUE_SLOT: outside}.get)
+    monkeypatch.setattr(gateway.st, "empty", lambda: inside)
+    monkeypatch.setattr(gateway, "run_is_over", never)
+    monkeypatch.setattr(gateway, "_SAID_AFTER_SECONDS", 0.0)
+    notice = gateway._Notice()
+    notice.show(2)
+    notice.show(1)
+    notice.remove()
+    assert [one.rpartition(": ")[2] for one in said] == ["2 requests before yours", "1 request before yours", ""]
 
 
 def test_a_page_says_how_many_are_before_it_once_it_has_waited_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

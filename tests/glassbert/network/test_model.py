@@ -232,6 +232,21 @@ def test_models_that_are_loaded_at_once_keep_their_tied_weights(tiny_checkpoint,
     assert seen == {default}
 
 
+def test_reading_embeddings_runs_no_hook_of_another_thread(tiny_checkpoint):
+    """They are read without the lock: another thread's pass would take them for its own (`gb.reading_steps` did)."""
+    model = gb.load(str(tiny_checkpoint("bert", "classification")), "cpu")
+    table, seen = model.network.get_input_embeddings(), []
+    with torch.no_grad():
+        expected = table(torch.tensor(gb.encode(model, TEXT).input_ids))
+        handle = table.register_forward_hook(lambda *call: seen.append(call))
+        try:
+            found = encoder.word_embeddings(model, torch.tensor(gb.encode(model, TEXT).input_ids))
+        finally:
+            handle.remove()
+    assert seen == []
+    assert torch.equal(found, expected)
+
+
 def test_many_threads_on_one_model_get_what_one_thread_gets(tiny_checkpoint):
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
     texts = [f"{TEXT} {'the doctor was tired ' * count}" for count in range(6)]
