@@ -110,7 +110,7 @@ def select_token(
         place = None
         if index != DESELECTED:
             position = int(positions[index])
-            place = position if own == main else inputs.same_place(own, position, main)
+            place = inputs.same_place(own, position, main)
         return -1 if place is None else place
 
     def selected() -> None:

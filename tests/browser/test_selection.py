@@ -67,6 +67,7 @@ def test_a_click_in_the_heatmap(bench: Workbench, pretrained: gb.Model) -> None:
 def test_two_tokens_rank_all_heads_in_two_clicks(bench: Workbench, pretrained: gb.Model) -> None:
     first, second = 5, 12
     bench.tokens("strip").nth(first).click()
+    bench.expect_selected(first)  # as a visitor sees it before clicking on
     bench.tokens("saliency").nth(second).click(modifiers=["Shift"])
     found = gb.rank_heads(gb.attention(pretrained, TEXT), first, second)
     layer, head = divmod(int(found.strongest.argmax()), found.strongest.shape[1])

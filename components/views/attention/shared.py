@@ -187,8 +187,7 @@ def _in_main(subject: Subject, spans: np.ndarray, index: int) -> int:
     if index == DESELECTED:
         return -1
     position = int(spans[index, 0])
-    own = subject.request == subject.main
-    place = position if own else inputs.same_place(subject.request, position, subject.main)
+    place = inputs.same_place(subject.request, position, subject.main)
     return -1 if place is None else place
 
 

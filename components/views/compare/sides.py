@@ -100,7 +100,7 @@ class Compared:
                 start, stop = (int(edge) for edge in self.alignment.first_spans[rows[index]])
                 main = self.opened[0].text(state.view())
                 if start < stop:
-                    place = start if self.request.first == main else inputs.same_place(self.request.first, start, main)
+                    place = inputs.same_place(self.request.first, start, main)
             state.change(token=-1 if place is None else place)
             state.redraw_page()
 

@@ -63,7 +63,7 @@ def _nothing_masked(opened: list[Opened], one: Opened) -> None:
     if not words:
         return
     longest = max(words, key=lambda place: len(encoded.pieces[place]))
-    place = longest if request == main else inputs.same_place(request, longest, main)
+    place = inputs.same_place(request, longest, main)
 
     def mask() -> None:
         state.change(MaskedWordsFields, masks=str(longest))
@@ -99,7 +99,7 @@ def _strip(opened: list[Opened], one: Opened) -> list[int]:
         position = selected if index == DESELECTED else int(positions[index])
         if position is None or encoded.special_tokens_mask[position] or position in typed:
             return
-        place = position if request == main else inputs.same_place(request, position, main)
+        place = inputs.same_place(request, position, main)
         masks = " ".join(map(str, sorted(chosen ^ {position}))) or _NONE
         state.change(MaskedWordsFields, masks=masks)
         state.change(token=-1 if place is None else place)
