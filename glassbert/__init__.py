@@ -7,7 +7,7 @@
 Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
 (``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
 ``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
-``intervention``, ``comparison``.
+``intervention``, ``comparison``, ``figures``.
 """
 
 import os
@@ -36,6 +36,7 @@ from glassbert.evaluation import (
     scoreboard,
 )
 from glassbert.evaluation.results import Receipt
+from glassbert.figures import Picture, draw, show
 from glassbert.heads import ablate, ablation_sweep, head_distances, head_importance, head_profile, rank_heads
 from glassbert.intervention import trace
 from glassbert.language import (
@@ -82,6 +83,7 @@ __all__ = [
     "classify_many",
     "compare_models",
     "compare_texts",
+    "draw",
     "embedded",
     "encode",
     "fill_mask",
@@ -109,6 +111,7 @@ __all__ = [
     "score_words",
     "scoreboard",
     "shorten",
+    "show",
     "surprise",
     "trace",
     "value_norms",
@@ -124,6 +127,7 @@ __all__ = [
     "Method",
     "Model",
     "PairPrediction",
+    "Picture",
     "Receipt",
     "Result",
     "TokenMaps",

@@ -40,6 +40,7 @@ ORDER = {
         "verdicts",
         "intervention",
         "comparison",
+        "figures",
     ),
     "components": ("widgets", "", "gateway", "shared", "shell", "views"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "signed", "signed_number"]
+__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "short", "signed", "signed_number"]
 
 #: What ends a word in the vocabularies of the first byte-pair encodings (Sennrich et al. 2016).
 WORD_END = "</w>"
@@ -24,6 +24,11 @@ def points(difference: float) -> str:
     """A difference of two probabilities in percentage points: ``-0.25 → "−25.0 points"``."""
     size = 100 * difference
     return f"{size:+.1f} points".replace("-", "−") if abs(size) >= 0.05 else "± 0 points"
+
+
+def short(value: float) -> str:
+    """At most three digits: ``2.3456 → "2.35"``, ``-0.5 → "−0.5"``."""
+    return f"{value:.3g}".replace("-", "−")
 
 
 def signed(value: float) -> str:

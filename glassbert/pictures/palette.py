@@ -31,15 +31,18 @@ __all__ = [
     "NEGATIVE",
     "NEUTRAL",
     "PALE",
+    "PALE_OPACITY",
     "POSITIVE",
     "SIGNED_ZERO",
     "TINT_OPACITY",
     "Theme",
     "blend",
     "contrast",
+    "deepening",
     "differences_ramp",
     "diverging",
     "hexadecimal",
+    "ink",
     "theme",
     "tint",
     "tint_colour",
@@ -53,8 +56,9 @@ Rgb: TypeAlias = tuple[int, int, int]
 NEUTRAL, POSITIVE, NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
 #: One curve over grey ones: the teal of attention would say too much.
 INK = "#6f63b8"
-#: The paler of two greys, on either page.
-PALE = "rgba(138,147,166,0.42)"
+#: The paler of two greys, on either page: `NEUTRAL` with this opacity.
+PALE_OPACITY = 0.42
+PALE = f"rgba(138,147,166,{PALE_OPACITY})"
 #: Eight line colours, distinguishable for colour-blind users too (Okabe & Ito); mid-tones for white and near-black.
 LINES = ("#e69f00", "#56b4e9", "#009e73", "#c8b400", "#0072b2", "#d55e00", "#cc79a7", NEUTRAL)
 #: The opacity of the strongest `tint`, at which text keeps a contrast above 4.5 on white and on black.
@@ -116,6 +120,16 @@ def diverging(shares: float, on: Theme) -> Rgb:
     """The opaque colour of a share, −1 to 1: blue below zero, orange above, the background at zero."""
     strongest = _standing_out(on.blue if shares < 0 else on.orange, on)
     return blend(rgb(on.background), strongest, min(1.0, abs(shares)))
+
+
+def deepening(share: float, colour: str, on: Theme) -> Rgb:
+    """The opaque colour of a share, 0 to 1: the background at zero, a colour of ours at one."""
+    return blend(rgb(on.background), _standing_out(colour, on), min(1.0, max(0.0, share)))
+
+
+def ink(on: Theme, cell: Rgb) -> str:
+    """The page's text colour or its background, whichever is easier to read on a cell of this colour."""
+    return max((on.text, on.background), key=lambda colour: contrast(rgb(colour), cell))
 
 
 def weights_ramp(on: Theme) -> npt.NDArray[np.uint8]:

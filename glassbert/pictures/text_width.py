@@ -64,15 +64,29 @@ def fitting(text: str, width_px: float, font_px: float) -> str:
 
 
 def wrapped(text: str, width_px: float, font_px: float) -> list[str]:
-    """The lines of a text, broken at spaces; a word that is too long for a line is cut."""
+    """The lines of a text, broken at spaces; within a word only if it is too long for a line by itself."""
     lines: list[str] = []
     for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, font_px) <= width_px:
-            lines[-1] = longer
-        else:
-            lines.append(fitting(word, width_px, font_px))
+        for number, part in enumerate(_parts(word, width_px, font_px)):
+            longer = f"{lines[-1]} {part}" if lines else part
+            if lines and not number and text_width(longer, font_px) <= width_px:
+                lines[-1] = longer
+            else:
+                lines.append(part)
     return lines
+
+
+def _parts(word: str, width_px: float, font_px: float) -> list[str]:
+    """A word in parts no wider than a line, each of at least one character and what combines with it."""
+    parts, wide = [""], 0.0
+    for character in word:
+        advance = _advance(character) * font_px / 1000
+        if parts[-1] and advance and wide + advance > width_px:
+            parts.append("")
+            wide = 0.0
+        parts[-1] += character
+        wide += advance
+    return parts
 
 
 def _advance(character: str) -> int:

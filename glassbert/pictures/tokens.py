@@ -1,4 +1,4 @@
-"""Tokens in a row, coloured by their values: as HTML for notebooks and reports, as SVG for files.
+"""Tokens in a row, coloured by their values: as HTML for notebooks and reports, as a drawing for files.
 
 ``tokens_html(["not", "bad"], [-0.4, 0.9])`` returns a fragment with inline styles only: no script, no style sheet, no
 external resources. Its colours are light enough for the page's own text colour, black on white or white on black.
@@ -14,18 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from glassbert.pictures import palette
+from glassbert.pictures.drawing import Drawing, hairline, paragraph, rectangle, stacked, text
 from glassbert.pictures.formats import signed_number
 from glassbert.pictures.markup import element, escaped
-from glassbert.pictures.text_width import fitting, text_width, wrapped
+from glassbert.pictures.text_width import fitting, text_width
 
-__all__ = ["tokens_html", "tokens_svg"]
+__all__ = ["tint_scale", "tokens_drawing", "tokens_html"]
 
 Values: TypeAlias = "Sequence[float | None] | npt.NDArray[Any]"
 
 _FONT = "system-ui, sans-serif"
-_SVG_FONT = "DejaVu Sans, Verdana, Arial, sans-serif"
-_FONT_PIXELS, _MARGIN, _PADDING, _GAP = 14, 8, 6, 4
-_ROW_PIXELS, _BOX_PIXELS, _LINE_PIXELS, _SCALE_PIXELS = 30, 24, 20, 200
+_FONT_PIXELS, _PADDING, _GAP = 14, 6, 4
+_ROW_PIXELS, _BOX_PIXELS, _SCALE_PIXELS = 30, 24, 200
 _HAIRLINE = palette.translucent(palette.NEUTRAL, 0.35)
 
 
@@ -65,18 +65,20 @@ def tokens_html(
     return element("div", *parts, style=f"font-family:{_FONT};font-size:14px;text-align:start")
 
 
-def tokens_svg(
+def tokens_drawing(
     pieces: Sequence[str],
     values: Values | None = None,
     *,
+    on: palette.Theme,
     signed: bool = True,
+    most: float | None = None,
     selected: int | None = None,
     legend: str = "",
-    caption: str = "",
-    width_px: int = 640,
-    dark: bool = False,
-) -> str:
-    """The same as an SVG picture with its own background, for a file or a figure.
+    width_px: float = 640,
+) -> Drawing:
+    """The same as a drawing.
+
+    most: the magnitude drawn in full colour; larger ones look the same. None: the largest.
 
     SVG does not break lines, so they are broken here, at ``width_px``, using the estimate of `text_width`; the text is
     centred in its box, as it may be slightly narrower. A token too long for a line is cut; its whole text is in its
@@ -84,40 +86,41 @@ def tokens_svg(
 
     Accepts and raises what `tokens_html` does, and ValueError for a width below 80 pixels.
     """
-    numbers, most = _checked(pieces, values, selected)
+    numbers, largest = _checked(pieces, values, selected)
+    full = most or largest
     if width_px < 80:
-        raise ValueError(f"width_px {width_px}: pass at least 80 pixels")
-    on = palette.theme(dark)
-    inner = width_px - 2 * _MARGIN
-    drawn: list[str] = []
-    y = float(_MARGIN)
-    # bold letters are about an eighth wider
-    for line in wrapped(caption, 0.88 * inner, _FONT_PIXELS):
-        drawn.append(_svg_text(line, y + 14, fill=on.text, font_weight="600"))
-        y += _LINE_PIXELS
-    places = _placed(pieces, inner)
+        raise ValueError(f"width_px {width_px:g}: pass at least 80 pixels")
+    places = _placed(pieces, width_px)
+    chips = []
     for index, (x, row, wide) in enumerate(places):
-        chip = _svg_chip(pieces[index], numbers[index], most, wide, on, selected=index == selected)
-        drawn.append(element("g", chip, transform=f"translate({_MARGIN + x:g} {y + 3 + row * _ROW_PIXELS:g})"))
-    y += _ROW_PIXELS * (1 + max((row for _, row, _ in places), default=-1))
+        chip = _svg_chip(pieces[index], numbers[index], full, wide, on, selected=index == selected)
+        chips.append(element("g", chip, transform=f"translate({x:g} {row * _ROW_PIXELS:g})"))
+    rows = 1 + max((row for _, row, _ in places), default=-1)
+    right = max((x + wide for x, _, wide in places), default=0.0)
+    strip = Drawing("".join(chips), right, max(0, rows * _ROW_PIXELS - (_ROW_PIXELS - _BOX_PIXELS)))
+    parts = [strip]
     if _any(numbers):
-        drawn.append(element("g", _svg_scale(most, signed, on), transform=f"translate({_MARGIN} {y + 6:g})"))
-        y += 36
-    for line in wrapped(legend, inner, 12):
-        drawn.append(_svg_text(line, y + 14, fill=on.text, font_size=12))
-        y += _LINE_PIXELS
-    height = math.ceil(y + _MARGIN)
-    return element(
-        "svg",
-        element("rect", width=width_px, height=height, fill=on.background),
-        *drawn,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width_px} {height}",
-        width=width_px,
-        height=height,
-        font_family=_SVG_FONT,
-        font_size=_FONT_PIXELS,
-    )
+        parts.append(tint_scale(full, on, signed=signed))
+    return stacked([*parts, paragraph(legend, width_px, on, font_px=11)], gap=8)
+
+
+def tint_scale(most: float, on: palette.Theme, *, signed: bool = True) -> Drawing:
+    """The scale of `palette.tint`, as slices: a gradient would need an id, of which a page that shows two pictures
+    has one too many."""
+    slices = 50  # of 4 pixels each: edges between pixels would show
+    lowest = -1.0 if signed else 0.0
+    parts = []
+    for number in range(slices):
+        colour, opacity = palette.tint_colour(lowest + (number + 0.5) / slices * (1 - lowest))
+        left, right = (_SCALE_PIXELS * edge / slices for edge in (number, number + 1))
+        parts.append(rectangle(left, 0, right - left, 8, fill=colour, fill_opacity=f"{opacity:g}"))
+    parts.append(hairline(0, 0, _SCALE_PIXELS, 8))
+    ends = _ends(most, signed)
+    for number, end in enumerate(ends):
+        anchor = "start" if number == 0 else "end" if number == len(ends) - 1 else "middle"
+        x = _SCALE_PIXELS * number / (len(ends) - 1)
+        parts.append(text(signed_number(end), x, 21, on, text_anchor=anchor, font_size=11))
+    return Drawing("".join(parts), _SCALE_PIXELS, 24)
 
 
 def _checked(pieces: Sequence[str], values: Values | None, selected: int | None) -> tuple[list[float | None], float]:
@@ -220,10 +223,11 @@ def _svg_chip(
 ) -> Iterator[str]:
     colour, opacity = (palette.NEUTRAL, 0.0) if value is None else palette.tint_colour(_share(value, most))
     yield element("title", escaped(_tooltip(piece, value)))
-    yield element(
-        "rect",
-        width=wide,
-        height=_BOX_PIXELS,
+    yield rectangle(
+        0,
+        0,
+        wide,
+        _BOX_PIXELS,
         rx=4,
         fill=colour,
         fill_opacity=f"{opacity:g}",
@@ -232,25 +236,5 @@ def _svg_chip(
         stroke_opacity=1 if selected else 0.35,
     )
     # centred, so that an estimate that is a little off leaves the same space on both sides
-    shown = escaped(fitting(piece, wide - 2 * _PADDING + 1e-6, _FONT_PIXELS))
-    yield element("text", shown, x=wide / 2, y=17, text_anchor="middle", fill=on.text, style="white-space:pre")
-
-
-def _svg_scale(most: float, signed: bool, on: palette.Theme) -> Iterator[str]:
-    """The scale as slices: a gradient would need an id, of which a page that shows two pictures has one too many."""
-    slices = 64
-    lowest = -1.0 if signed else 0.0
-    for number in range(slices):
-        colour, opacity = palette.tint_colour(lowest + (number + 0.5) / slices * (1 - lowest))
-        left, right = (_SCALE_PIXELS * edge / slices for edge in (number, number + 1))
-        yield element("rect", x=left, width=right - left, height=8, fill=colour, fill_opacity=f"{opacity:g}")
-    yield element("rect", width=_SCALE_PIXELS, height=8, fill="none", stroke=palette.NEUTRAL, stroke_opacity=0.35)
-    ends = _ends(most, signed)
-    for number, end in enumerate(ends):
-        anchor = "start" if number == 0 else "end" if number == len(ends) - 1 else "middle"
-        x = _SCALE_PIXELS * number / (len(ends) - 1)
-        yield element("text", escaped(signed_number(end)), x=x, y=22, text_anchor=anchor, fill=on.text, font_size=12)
-
-
-def _svg_text(line: str, y: float, **values: str | float) -> str:
-    return element("text", escaped(line), x=_MARGIN, y=y, **values)
+    shown = fitting(piece, wide - 2 * _PADDING + 1e-6, _FONT_PIXELS)
+    yield text(shown, wide / 2, 17, on, text_anchor="middle", font_size=_FONT_PIXELS)

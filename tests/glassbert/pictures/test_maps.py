@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,12 +14,22 @@ import pytest
 from PIL import Image
 
 from glassbert.pictures import palette
-from glassbert.pictures.maps import VECTOR_CELLS, heads_svg, levels, map_svg
+from glassbert.pictures.drawing import document
+from glassbert.pictures.maps import VECTOR_CELLS, heads_drawing, levels, map_drawing
 from glassbert.pictures.png import encoded
 from tests.glassbert.pictures.hostile import HOSTILE, UNWRITABLE, seen
 
 SVG = "{http://www.w3.org/2000/svg}"
 Array = npt.NDArray[np.float64]
+
+
+def map_svg(*given: Any, dark: bool = False, **options: Any) -> str:
+    on = palette.theme(dark)
+    return document(map_drawing(*given, on=on, **options), on, margin=0)
+
+
+def heads_svg(*given: Any, **options: Any) -> str:
+    return document(heads_drawing(*given, on=palette.LIGHT, **options), palette.LIGHT)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -69,6 +80,8 @@ def test_levels_in_closed_form() -> None:
     assert (found.tolist(), full) == ([0, 64, 128, 255], 1.0)
     found, full = levels(np.array([-2.0, -1.0, 0.0, 1.0]), signed=True)
     assert (found.tolist(), full) == ([1, 64, 128, 192], 2.0)
+    found, full = levels(np.array([0.0, 0.02, -0.5]), signed=True, rooted=True)
+    assert (found.tolist(), full) == ([128, 153, 1], 0.5)  # 128 + 127·√0.04
     assert levels(np.zeros(3))[0].tolist() == [0, 0, 0]
     assert levels(np.zeros(3), signed=True)[0].tolist() == [128] * 3
 
@@ -122,7 +135,7 @@ def test_the_scale_says_its_ends() -> None:
 
 def test_hostile_labels_are_labels() -> None:
     names = [*HOSTILE, *UNWRITABLE]
-    source = map_svg(attention(len(names)), names, caption=HOSTILE[0], legend=HOSTILE[3])
+    source = map_svg(attention(len(names)), names, legend=HOSTILE[0])
     root = ElementTree.fromstring(source.encode("utf-8"))
     assert {node.tag.removeprefix(SVG) for node in root.iter()} == {"svg", "g", "rect", "text", "title", "image"}
     told = [cell.findtext(SVG + "title") or "" for cell in cells(root)]
@@ -135,11 +148,14 @@ def test_hostile_labels_are_labels() -> None:
     assert all(shown.count(name) >= 2 for name in short), "once for its row, once for its column"
 
 
-def test_a_map_is_never_wider_than_asked_and_labels_go_first() -> None:
-    for count, labelled in ((12, True), (200, False)):
-        root = ElementTree.fromstring(map_svg(attention(count), ["token"] * count, width_px=300))
-        assert float(root.get("width") or 0) <= 300
-        assert any(node.text == "token" for node in root.iter(SVG + "text")) is labelled
+@pytest.mark.parametrize(("count", "every"), [(12, 1), (200, 9)])
+def test_a_map_is_never_wider_than_asked_and_some_labels_go_first(count: int, every: int) -> None:
+    """Of 200 tokens in 300 pixels, less some for the labels, each has 1.3 pixels, and a label needs 11."""
+    names = [f"t{number}" for number in range(count)]
+    root = ElementTree.fromstring(map_svg(attention(count), names, width_px=300))
+    assert float(root.get("width") or 0) <= 300
+    shown = [node.text for node in root.iter(SVG + "text") if (node.text or "").startswith("t")]
+    assert shown == names[::every] * 2
 
 
 def test_maps_that_make_no_sense_are_refused() -> None:
@@ -161,7 +177,7 @@ def test_maps_that_make_no_sense_are_refused() -> None:
 def test_every_head_is_a_thumbnail_of_the_roots_of_its_weights() -> None:
     weights = np.stack([np.stack([attention(6) ** power for power in (1, 2, 3)]) for _ in range(2)])
     weights[1] = weights[1, :, ::-1]
-    root = ElementTree.fromstring(heads_svg(weights, caption="All <heads>"))
+    root = ElementTree.fromstring(heads_svg(weights))
     titles = [title.text for title in root.iter(SVG + "title")]
     assert titles == [f"layer {layer}, head {head}" for layer in (1, 2) for head in (1, 2, 3)]
     for picture, head in zip(pictures(root), weights.reshape(6, 6, 6), strict=True):

@@ -1,0 +1,71 @@
+"""Pictures of results, for files and notebooks. One file per kind of picture.
+
+A file of this folder that defines ``FIGURES``, records of the types of result that it draws, adds them; adding one
+requires no other change. ``_figure`` says what a record is and draws the sheet around it, ``_picture`` is what comes
+out. The painting itself, which knows no results, is in ``pictures``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from glassbert.arguments import checked
+from glassbert.errors import OptionError
+from glassbert.figures._figure import Figure, on_sheet
+from glassbert.figures._notebook import display
+from glassbert.figures._picture import Picture
+from glassbert.network.model import Model
+from glassbert.pictures.palette import theme
+from glassbert.results import Result
+
+__all__ = ["FIGURES", "Figure", "Picture", "draw", "show"]
+
+
+def _discover() -> Mapping[str, Figure]:
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    found = (figure for module in modules for figure in module.FIGURES)
+    return MappingProxyType({figure.result.__name__: figure for figure in found})
+
+
+#: Name of a result type → how it is drawn. By name: an app that reloads modules keeps results of the old classes.
+FIGURES: Mapping[str, Figure] = _discover()
+
+
+@checked
+def draw(
+    result: Result, *, dark: bool = False, title: str | None = None, source: Model | str | None = None, **options: Any
+) -> Picture:
+    """Draw a result: the app's own picture as a document of its own, for a paper, a slide or a report.
+
+    ``draw(maps, layer=2, head=4).save("head.svg")``. The picture has a heading (``title``; "" for none), the text, a
+    scale where colours have one, and a caption with method and settings, which names ``source``, a model or its name.
+    ``dark`` draws on a dark page. ``options`` depend on the type of result: ``layer`` and ``head``, counted from 0, of
+    maps, ``by_word`` and ``special`` (special tokens) of maps and scores; the others' are listed in ``FIGURES`` and by
+    the error for an unknown one. Equal results give equal pictures. Raises OptionError, LayerError.
+    """
+    figure = FIGURES.get(type(result).__name__)
+    if figure is None:
+        raise OptionError(
+            f"{type(result).__name__} has no picture, but a table: its frame(). Pictures are drawn of "
+            f"{', '.join(sorted(FIGURES))}"
+        )
+    figure.check(options)
+    on = theme(dark)
+    return on_sheet(figure.paint(result, on, **options), on, title=title, source=source)
+
+
+@checked
+def show(
+    result: Result, *, dark: bool = False, title: str | None = None, source: Model | str | None = None, **options: Any
+) -> None:
+    """Show a result's picture in the output of a notebook's cell, as :func:`draw` draws it.
+
+    Works in Jupyter, VS Code and Colab, without a network. ``dark`` and all other options are those of :func:`draw`.
+    Raises OptionError, LayerError, and GlassBERTError outside a notebook.
+    """
+    display(draw(result, dark=dark, title=title, source=source, **options))
