@@ -7,10 +7,11 @@
 Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
 (``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
 ``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
-``intervention``, ``comparison``, ``figures``.
+``intervention``, ``comparison``, ``figures``, ``commands``. ``public`` lists the names that are offered here.
 """
 
 import os
+from typing import TYPE_CHECKING
 
 #: The single source of the version; pyproject.toml reads it.
 __version__ = "0.1.0"
@@ -19,144 +20,26 @@ __version__ = "0.1.0"
 # slower (3.9 s instead of 0.28 s). libgomp reads this once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from glassbert.attribution import LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
-from glassbert.attribution.results import TokenScores
-from glassbert.comparison import compare_models, compare_texts
+if TYPE_CHECKING:
+    # Every error can be caught as gb.Name; __all__ lists the branches.
+    from glassbert.errors import *
+    from glassbert.public import *
+else:
 
-# Every error can be caught as gb.Name; __all__ lists the branches.
-from glassbert.errors import *
-from glassbert.evaluation import (
-    CHECKS,
-    baseline_gap,
-    broken,
-    method_agreement,
-    method_ranking,
-    receipt,
-    receipts,
-    scoreboard,
-)
-from glassbert.evaluation.results import Receipt
-from glassbert.figures import Picture, draw, show
-from glassbert.heads import ablate, ablation_sweep, head_distances, head_importance, head_profile, rank_heads
-from glassbert.intervention import trace
-from glassbert.language import (
-    answer,
-    classify,
-    classify_many,
-    fill_mask,
-    label_tokens,
-    logit_lens,
-    next_sentence,
-    probe_template,
-    rank_continuations,
-    score_words,
-    surprise,
-)
-from glassbert.language.predictions import Classification, MaskPrediction, PairPrediction
-from glassbert.maps import MEASURES, attention, attention_map, flow, rollout, value_norms, value_zeroing
-from glassbert.maps.results import AttentionMaps, TokenMaps
-from glassbert.models.checkpoint import embedded
-from glassbert.network.anatomy import architecture
-from glassbert.network.model import Model, load
-from glassbert.results import Encoded, Result, load_result
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
-from glassbert.text.inputs import encode, shorten
-from glassbert.text.reading import reading_steps
-from glassbert.text.states import hidden_states
-from glassbert.verdicts import Verdict, verdict
-from glassbert.whatif import Edit, find_flip, reduce_input, variants
+    def __getattr__(name: str) -> object:
+        """A name of the public face, all of which is imported at the first use of one; or a folder or module."""
+        import importlib.util
 
-__all__ = [
-    # functions
-    "ablate",
-    "ablation_sweep",
-    "answer",
-    "architecture",
-    "attention",
-    "attention_map",
-    "attribute",
-    "attribute_each",
-    "attribute_many",
-    "baseline_gap",
-    "broken",
-    "classify",
-    "classify_many",
-    "compare_models",
-    "compare_texts",
-    "draw",
-    "embedded",
-    "encode",
-    "fill_mask",
-    "find_flip",
-    "flow",
-    "head_distances",
-    "head_importance",
-    "head_profile",
-    "hidden_states",
-    "label_tokens",
-    "load",
-    "load_result",
-    "logit_lens",
-    "method_agreement",
-    "method_ranking",
-    "next_sentence",
-    "probe_template",
-    "rank_continuations",
-    "rank_heads",
-    "reading_steps",
-    "receipt",
-    "receipts",
-    "reduce_input",
-    "rollout",
-    "score_words",
-    "scoreboard",
-    "shorten",
-    "show",
-    "surprise",
-    "trace",
-    "value_norms",
-    "value_zeroing",
-    "variants",
-    "verdict",
-    # models and results
-    "AttentionMaps",
-    "Classification",
-    "Edit",
-    "Encoded",
-    "MaskPrediction",
-    "Method",
-    "Model",
-    "PairPrediction",
-    "Picture",
-    "Receipt",
-    "Result",
-    "TokenMaps",
-    "TokenScores",
-    "Verdict",
-    # what is explained
-    "AnswerTarget",
-    "ClassTarget",
-    "MaskTarget",
-    "NextSentenceTarget",
-    "Target",
-    "TokenTarget",
-    # tables: id → what it declares
-    "CHECKS",
-    "LEFT_OUT",
-    "MEASURES",
-    "METHODS",
-    # errors
-    "ComparisonError",
-    "DeviceError",
-    "GlassBERTError",
-    "LayerError",
-    "NotEnoughMemoryError",
-    "MethodError",
-    "ModelError",
-    "OptionError",
-    "SavedResultError",
-    "StoppedError",
-    "TargetError",
-    "TaskHeadError",
-    "TextError",
-]
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if importlib.util.find_spec(f"{__name__}.{name}") is not None:
+            return importlib.import_module(f"{__name__}.{name}")
+        errors, public = (importlib.import_module(f"{__name__}.{face}") for face in ("errors", "public"))
+        offered = {one: getattr(face, one) for face in (errors, public) for one in face.__all__}
+        globals().update(offered, __all__=public.__all__)
+        if name not in globals():
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__getattr__("__all__")})

@@ -1,7 +1,7 @@
 """The API reference as one static page, made from the docstrings by pdoc: ``make docs`` writes docs/api/index.html.
 
 Groups are the folders of the library in the order in which the README lists them; the group of each name follows from
-the imports of ``glassbert/__init__.py``, so there is no list to keep up to date. In addition to ``glassbert.__all__``,
+the imports of ``glassbert/public.py``, so there is no list to keep up to date. In addition to ``glassbert.__all__``,
 the page documents what its functions return: the result classes of each folder, and every error.
 """
 
@@ -27,7 +27,7 @@ def documented() -> dict[str, tuple[str, Any]]:
     from glassbert.results import Result
 
     home: dict[str, str] = {}
-    for node in ast.parse((ROOT / "glassbert" / "__init__.py").read_text()).body:
+    for node in ast.parse((ROOT / "glassbert" / "public.py").read_text()).body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("glassbert."):
             folder = node.module.split(".")[1]
             for alias in node.names:

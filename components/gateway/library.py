@@ -29,7 +29,7 @@ __all__ = ["exempt_from_gc", "gb", "import_library"]
 
 #: Complete before anything is computed or drawn, in this order. pandas is among them because plotly takes it from
 #: ``sys.modules`` if it is there, even while another thread is still importing it.
-_HEAVY = ("pandas", "captum.attr", "glassbert")
+_HEAVY = ("pandas", "captum.attr", "glassbert.public")
 _LOOK_SECONDS = 0.05
 
 
@@ -59,7 +59,7 @@ def import_library() -> ModuleType:
     global _import
     with _lock:
         over = _import is not None and not _import.is_alive()
-        if _import is None or (over and (_import.error or "glassbert" not in sys.modules)):
+        if _import is None or (over and (_import.error or "glassbert.public" not in sys.modules)):
             _import = _Import()
             _import.start()
         current = _import

@@ -7,6 +7,8 @@ import inspect
 import math
 import pydoc
 import re
+import subprocess
+import sys
 import typing
 from pathlib import Path
 
@@ -206,3 +208,36 @@ def test_the_example_of_the_package_runs(pretrained):
     frame = gb.fill_mask(pretrained, "Paris is the capital of [MASK].").frame()
     assert frame["token"][0] == "france"
     assert len(frame) == 10
+
+
+#: In a process of its own: what is imported when.
+LAZY = """
+import os, sys
+import glassbert as gb
+
+assert "torch" not in sys.modules
+assert os.environ["OMP_WAIT_POLICY"] == "passive"
+assert gb.__version__
+from glassbert import saving  # a module of the vocabulary
+import glassbert.results
+assert gb.results.saving is saving
+assert not hasattr(gb, "__wrapped__")
+assert "torch" not in sys.modules and "glassbert.public" not in sys.modules
+assert gb.load is sys.modules["glassbert.network.model"].load
+assert vars(gb)["fill_mask"], "all names at once: the next use looks nothing up"
+assert not hasattr(gb, "no_such_name")
+from glassbert import *
+assert {"load", "__all__", "EmptyTextError", "__version__"} <= {*dir(gb)}
+assert fill_mask is gb.fill_mask and gb.verdicts.verdict is gb.verdict
+try:
+    from glassbert import no_such_name
+except ImportError as error:
+    assert "no_such_name" in str(error)
+else:
+    raise AssertionError
+"""
+
+
+def test_the_package_itself_is_light_and_a_name_brings_all_of_them():
+    done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -9,7 +9,7 @@ import sys
 def test_plotly_is_imported_by_the_first_chart_and_not_before() -> None:
     code = """
 import sys
-import glassbert
+import glassbert.public
 from glassbert.pictures import bars, dots, lines, maps, matrices, tokens
 tokens.tokens_html(["a"], [1.0])
 assert "plotly" not in sys.modules

@@ -1,0 +1,147 @@
+"""The names of ``gb``: everything that ``import glassbert as gb`` offers, and where it is defined.
+
+Importing this module brings torch and transformers, which takes seconds. ``glassbert/__init__.py`` does so at the first
+use of one of these names, so that ``glassbert --help`` and the vocabulary need not wait for it.
+"""
+
+from glassbert.attribution import LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
+from glassbert.attribution.results import TokenScores
+from glassbert.comparison import compare_models, compare_texts
+
+# Every error can be caught as gb.Name; __all__ lists the branches.
+from glassbert.errors import *
+from glassbert.evaluation import (
+    CHECKS,
+    baseline_gap,
+    broken,
+    method_agreement,
+    method_ranking,
+    receipt,
+    receipts,
+    scoreboard,
+)
+from glassbert.evaluation.results import Receipt
+from glassbert.figures import Picture, draw, show
+from glassbert.heads import ablate, ablation_sweep, head_distances, head_importance, head_profile, rank_heads
+from glassbert.intervention import trace
+from glassbert.language import (
+    answer,
+    classify,
+    classify_many,
+    fill_mask,
+    label_tokens,
+    logit_lens,
+    next_sentence,
+    probe_template,
+    rank_continuations,
+    score_words,
+    surprise,
+)
+from glassbert.language.predictions import Classification, MaskPrediction, PairPrediction
+from glassbert.maps import MEASURES, attention, attention_map, flow, rollout, value_norms, value_zeroing
+from glassbert.maps.results import AttentionMaps, TokenMaps
+from glassbert.models.checkpoint import embedded
+from glassbert.network.anatomy import architecture
+from glassbert.network.model import Model, load
+from glassbert.results import Encoded, Result, load_result
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.text.inputs import encode, shorten
+from glassbert.text.reading import reading_steps
+from glassbert.text.states import hidden_states
+from glassbert.verdicts import Verdict, verdict
+from glassbert.whatif import Edit, find_flip, reduce_input, variants
+
+__all__ = [
+    # functions
+    "ablate",
+    "ablation_sweep",
+    "answer",
+    "architecture",
+    "attention",
+    "attention_map",
+    "attribute",
+    "attribute_each",
+    "attribute_many",
+    "baseline_gap",
+    "broken",
+    "classify",
+    "classify_many",
+    "compare_models",
+    "compare_texts",
+    "draw",
+    "embedded",
+    "encode",
+    "fill_mask",
+    "find_flip",
+    "flow",
+    "head_distances",
+    "head_importance",
+    "head_profile",
+    "hidden_states",
+    "label_tokens",
+    "load",
+    "load_result",
+    "logit_lens",
+    "method_agreement",
+    "method_ranking",
+    "next_sentence",
+    "probe_template",
+    "rank_continuations",
+    "rank_heads",
+    "reading_steps",
+    "receipt",
+    "receipts",
+    "reduce_input",
+    "rollout",
+    "score_words",
+    "scoreboard",
+    "shorten",
+    "show",
+    "surprise",
+    "trace",
+    "value_norms",
+    "value_zeroing",
+    "variants",
+    "verdict",
+    # models and results
+    "AttentionMaps",
+    "Classification",
+    "Edit",
+    "Encoded",
+    "MaskPrediction",
+    "Method",
+    "Model",
+    "PairPrediction",
+    "Picture",
+    "Receipt",
+    "Result",
+    "TokenMaps",
+    "TokenScores",
+    "Verdict",
+    # what is explained
+    "AnswerTarget",
+    "ClassTarget",
+    "MaskTarget",
+    "NextSentenceTarget",
+    "Target",
+    "TokenTarget",
+    # tables: id → what it declares
+    "CHECKS",
+    "LEFT_OUT",
+    "MEASURES",
+    "METHODS",
+    # errors
+    "ComparisonError",
+    "DeviceError",
+    "GlassBERTError",
+    "LayerError",
+    "NotEnoughMemoryError",
+    "MethodError",
+    "ModelError",
+    "OptionError",
+    "SavedResultError",
+    "StoppedError",
+    "TargetError",
+    "TaskHeadError",
+    "TextError",
+]
