@@ -5,6 +5,7 @@ streamlit run scripts/asgi.py
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,5 +17,8 @@ if str(ROOT) not in sys.path:  # started by another ASGI server
     sys.path.insert(0, str(ROOT))
 
 from scripts.hardening import Hardened  # noqa: E402
+
+# By now Streamlit has read its configuration. The settings of GlassBERT and relative paths of models are the user's.
+os.chdir(os.environ.get("GLASSBERT_STARTED_IN", "."))
 
 app = st.App(ROOT / "app.py", middleware=[Middleware(Hardened)])

@@ -1,4 +1,4 @@
-"""Start the app on a free port: what ``make app`` does once everything is installed.
+"""Start the app on a free port: what ``make app`` does once everything is installed, and ``glassbert app``.
 
 Only the standard library is imported here, so that this adds nothing to the start.
 """
@@ -20,6 +20,10 @@ FIRST_PORT = 8501
 PORTS_TRIED = 100
 WILDCARDS = ("0.0.0.0", "::")
 ROOT = Path(__file__).resolve().parent.parent
+#: How a user chooses a port and an address, as the messages say it.
+BY_MAKE = {"port": "PORT={}", "host": "HOST={}", "again": "make app PORT={}"}
+BY_COMMAND = {"port": "--port {}", "host": "--host {}", "again": "glassbert app --port {}"}
+spelt = BY_MAKE
 
 
 def is_free(host: str, port: int) -> bool:
@@ -64,7 +68,7 @@ def next_free(host: str, first: int) -> int:
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         if take(host, port):
             return port
-    raise SystemExit(f"No port from {first} on is free. Choose another: make app PORT=9000")
+    raise SystemExit(f"No port from {first} on is free. Choose another: {spelt['again'].format(9000)}")
 
 
 def choose_port(host: str, wanted: str) -> int:
@@ -73,7 +77,10 @@ def choose_port(host: str, wanted: str) -> int:
     Raises SystemExit with a message if the port or the host cannot be used.
     """
     if wanted and not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= 65535):
-        raise SystemExit(f"PORT={wanted} is not a port. Ports are integers from 1 to 65535: make app PORT=8600")
+        raise SystemExit(
+            f"{spelt['port'].format(wanted)} is not a port. Ports are integers from 1 to 65535: "
+            f"{spelt['again'].format(8600)}"
+        )
     try:
         if not wanted:
             port = next_free(host, FIRST_PORT)
@@ -84,15 +91,16 @@ def choose_port(host: str, wanted: str) -> int:
             return int(wanted)
         other = next_free(host, max(int(wanted), 1024))
         raise SystemExit(
-            f"Port {wanted} is taken by another program. Stop that one, or choose another: make app PORT={other}"
+            f"Port {wanted} is taken by another program. Stop that one, or choose another: "
+            f"{spelt['again'].format(other)}"
         )
     except PermissionError:
         raise SystemExit(
-            f"Port {wanted} is reserved for the administrator. Choose one from 1024 on: make app PORT=8600"
+            f"Port {wanted} is reserved for the administrator. Choose one from 1024 on: {spelt['again'].format(8600)}"
         ) from None
     except OSError:
         raise SystemExit(
-            f"HOST={host} is not an address of this machine. "
+            f"{spelt['host'].format(host)} is not an address of this machine. "
             "Use localhost (only this machine) or 0.0.0.0 (everyone who can reach it)."
         ) from None
 
@@ -156,12 +164,17 @@ def main() -> None:
     parser.add_argument("--port", default="", help="without it: the first free one from 8501 on")
     parser.add_argument("--watch", action="store_true", help="reload when a file changes")
     parser.add_argument("--open", type=int, metavar="PORT", help="only open the browser once PORT answers")
+    parser.add_argument("--installed", action="store_true", help="messages name the command glassbert app")
     arguments = parser.parse_args()
     if arguments.open:
         open_browser(arguments.open)
         return
 
-    os.chdir(ROOT)
+    if arguments.installed:
+        global spelt
+        spelt = BY_COMMAND
+    os.environ["GLASSBERT_STARTED_IN"] = str(Path.cwd())  # asgi.py returns there
+    os.chdir(ROOT)  # where Streamlit looks for its configuration
     host = arguments.host.strip() or "localhost"  # an empty address would be every address
     port = choose_port(host, arguments.port)
     if host in WILDCARDS:

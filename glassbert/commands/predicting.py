@@ -1,0 +1,157 @@
+"""What the model predicts: classes, masked words, the next sentence."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from glassbert.commands._command import Command, add_json, add_model, number, open_model
+from glassbert.commands._console import Console
+from glassbert.commands._tables import padded, plain, table, texts
+from glassbert.commands._texts import Answers, add_texts, answer_each
+from glassbert.pictures.formats import percent, readable
+
+__all__ = ["COMMANDS"]
+
+
+def _classify_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser)
+    add_json(parser, "a Classification")
+    add_model(parser, "sentiment")
+
+
+def _classify(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.language import classify
+
+        model = open_model(arguments, console)
+        width = max((len(plain(label, 30)) for label in model.labels), default=0)
+        return Answers(lambda text, pair: classify(model, text, pair), lambda one: [_class_line(one, width)], True)
+
+    return answer_each(arguments, console, prepare)
+
+
+def _class_line(result: Any, width: int) -> str:
+    """``POSITIVE   97.3%  It was not bad at all.``; of a multi-label model all labels with at least 50%."""
+    if result.regression:
+        scores = zip(result.labels, result.logits, strict=True)
+        said = "  ".join(f"{plain(label, 30)} {score:.4g}" for label, score in scores)
+    else:
+        likely = [result.predicted]
+        if result.multi_label:
+            likely = [int(label) for label in (-result.probabilities).argsort() if result.probabilities[label] >= 0.5]
+        said = "  ".join(
+            f"{padded(plain(result.labels[label], 30), width)}  {percent(float(result.probabilities[label])):>6}"
+            for label in likely
+        )
+    return f"{said or 'no label'}  {texts(result.encoded.texts)}"
+
+
+def _fill_mask_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser)
+    parser.add_argument(
+        "--top-k", type=number(1), default=10, metavar="N", help="candidates for each mask (default: %(default)s)"
+    )
+    add_json(parser, "a MaskPrediction")
+    add_model(parser, "pretrained")
+
+
+def _fill_mask(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.language import fill_mask
+
+        model = open_model(arguments, console)
+        return Answers(
+            lambda text, pair: fill_mask(model, text, pair, top_k=arguments.top_k),
+            lambda one: _candidate_lines(one, console),
+        )
+
+    return answer_each(arguments, console, prepare)
+
+
+def _candidate_lines(result: Any, console: Console) -> list[str]:
+    lines = [texts(result.encoded.texts)]
+    for mask, candidates in enumerate(result.candidates):
+        if len(result.candidates) > 1:
+            lines.append(f"mask {mask + 1} of {len(result.candidates)}")
+        rows = [
+            [str(rank), plain(readable(token, result.encoded.spelling)), percent(float(share))]
+            for rank, (token, share) in enumerate(zip(candidates, result.probabilities[mask], strict=True), start=1)
+        ]
+        lines += table(["rank", "word", "probability"], rows, right={0, 2}, paint=console.look)
+    return lines
+
+
+def _next_sentence_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser, pair="the text that may follow")
+    add_json(parser, "a PairPrediction")
+    add_model(parser, "pretrained")
+
+
+def _next_sentence(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.errors import TextError
+        from glassbert.language import next_sentence
+
+        model = open_model(arguments, console)
+
+        def compute(text: str, pair: str | None) -> Any:
+            if pair is None:
+                raise TextError("there is no second text: give it with --pair, or after a tab in the line")
+            return next_sentence(model, text, pair)
+
+        return Answers(compute, lambda one: [_pair_line(one)], True)
+
+    return answer_each(arguments, console, prepare)
+
+
+def _pair_line(result: Any) -> str:
+    answer = "is next" if result.probability >= 0.5 else "is not next"
+    share = percent(max(result.probability, float(result.probabilities[1])))
+    return f"{answer:<11}  {share:>6}  {texts(result.encoded.texts)}"
+
+
+COMMANDS = (
+    Command(
+        "classify",
+        "the class of a text and its probability",
+        "What a classifier says about each text: its most likely class, the probability of that class, and the text.\n"
+        "Of a multi-label model, every label with at least 50%; of a regression, its scores. All labels: --json.",
+        (
+            'glassbert classify "It was not bad at all."',
+            "glassbert classify --file reviews.txt",
+            "cut -f2 table.tsv | glassbert classify --json > results.jsonl",
+        ),
+        _classify_options,
+        _classify,
+        units="probabilities in percent, as the model gives them: not how often it is right",
+        defined=("Classes, next sentence, answers",),
+    ),
+    Command(
+        "fill-mask",
+        "the words that fit at a [MASK]",
+        "The likeliest words at each [MASK] of a text, by a softmax over the whole vocabulary.",
+        (
+            'glassbert fill-mask "Paris is the capital of [MASK]."',
+            'glassbert fill-mask "The [MASK] barked at the [MASK]." --top-k 3',
+            'glassbert fill-mask --model google-bert/bert-base-uncased "A [MASK] of bread."',
+        ),
+        _fill_mask_options,
+        _fill_mask,
+        units="probabilities in percent; a word of several pieces needs one [MASK] for each",
+        defined=("Masked words",),
+    ),
+    Command(
+        "next-sentence",
+        "whether one text follows another",
+        "Whether the second text of each pair follows the first, by BERT's next-sentence prediction.",
+        (
+            'glassbert next-sentence "The man went home." --pair "He was tired."',
+            "printf 'The man went home.\\tHe was tired.\\n' | glassbert next-sentence",
+        ),
+        _next_sentence_options,
+        _next_sentence,
+        units="the probability of the answer that is shown, in percent",
+        defined=("Classes, next sentence, answers",),
+    ),
+)

@@ -1,0 +1,330 @@
+"""Each command gives the library's numbers, one result for each text, and says on standard error what went wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import glassbert as gb
+from glassbert.commands import COMMANDS, _command, parser, run
+from glassbert.commands._console import Console
+from glassbert.commands._tables import padded, plain, table
+from glassbert.results import Result
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT, PAIR = "The film was good.", "He was not tired."
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Call:
+    """``call("classify", TEXT, given=b"…") → (exit status, standard output, standard error)``; a model loads once."""
+
+    def load(arguments, _console, source=None):
+        wanted = arguments.model if source is None else source
+        if wanted not in loaded:
+            loaded[wanted] = gb.load(wanted, device=arguments.device)
+        return loaded[wanted]
+
+    for module in ("predicting", "looking", "explaining", "_command"):
+        monkeypatch.setattr(f"glassbert.commands.{module}.open_model", load)
+
+    def called(*arguments: str, given: bytes = b"") -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        status = run(arguments, Console(out, err, io.BytesIO(given)))
+        return status, out.getvalue(), err.getvalue()
+
+    return called
+
+
+loaded: dict[str, gb.Model] = {}
+
+
+def restored(line: str) -> Result:
+    data = json.loads(line)
+    return {cls.__name__: cls for cls in Result.__subclasses__()}[data["type"]].from_dict(data)
+
+
+def without_time(result: Result) -> dict[str, object]:
+    """Its data, without how long it took."""
+
+    def cleaned(data):
+        if isinstance(data, dict):
+            return {name: cleaned(value) for name, value in data.items() if name != "seconds"}
+        return [cleaned(one) for one in data] if isinstance(data, list | tuple) else data
+
+    return cleaned(result.to_dict())
+
+
+#: Arguments → the same from the library.
+SAME = {
+    ("classify", TEXT): lambda m, s: gb.classify(s, TEXT),
+    ("classify", TEXT, "--pair", PAIR): lambda m, s: gb.classify(s, TEXT, PAIR),
+    ("fill-mask", "The [MASK] was [MASK].", "--top-k", "3"): lambda m, s: gb.fill_mask(
+        m, "The [MASK] was [MASK].", top_k=3
+    ),
+    ("next-sentence", TEXT, "--pair", PAIR): lambda m, s: gb.next_sentence(m, TEXT, PAIR),
+    ("attention", TEXT): lambda m, s: gb.attention(m, TEXT),
+    ("attention", TEXT, "--layer", "1", "--head", "0"): lambda m, s: gb.attention(m, TEXT).maps().combine([(1, 0)]),
+    ("attention", TEXT, "--measure", "rollout", "--words"): lambda m, s: gb.rollout(gb.attention(m, TEXT)).by_word(),
+    ("attention", TEXT, "--hide-special"): lambda m, s: gb.attention(m, TEXT).maps().without_special(),
+    ("attribute", TEXT): lambda m, s: gb.attribute(s, TEXT),
+    ("attribute", TEXT, "--words", "--method", "occlusion", "-o", "baseline=pad"): lambda m, s: gb.attribute(
+        s, TEXT, method="occlusion", baseline="pad"
+    ).by_word(),
+    ("attribute", TEXT, "--target", "NEGATIVE", "--foil", "1", "--output", "probability", "-o", "n-steps=4"): (
+        lambda m, s: gb.attribute(s, TEXT, target=gb.ClassTarget("NEGATIVE", 1), output="probability", n_steps=4)
+    ),
+    ("attribute", "The [MASK] was good.", "--model", "masked", "--target", "he", "--foil", "she"): (
+        lambda m, s: gb.attribute(m, "The [MASK] was good.", target=gb.MaskTarget(2, "he", "she"))
+    ),
+    ("attribute", TEXT, "--pair", PAIR, "--model", "masked", "--target", "not-next", "--method", "saliency"): (
+        lambda m, s: gb.attribute(m, TEXT, PAIR, target=gb.NextSentenceTarget(is_next=False), method="saliency")
+    ),
+    ("receipt", TEXT, "--method", "saliency", "--orderings", "10", "--seed", "3"): lambda m, s: gb.receipt(
+        s, gb.attribute(s, TEXT, method="saliency"), n_orderings=10, seed=3
+    ),
+    ("flip", TEXT, "--proposer", "masked", "--budget", "40", "--max-edits", "1"): lambda m, s: gb.find_flip(
+        s, TEXT, proposer=m, budget=40, max_edits=1
+    ),
+    ("verdict", TEXT, "--proposer", "masked", "--budget", "10"): lambda m, s: gb.verdict(
+        s, TEXT, proposer=m, budget=10
+    ),
+}
+
+
+@pytest.mark.parametrize("arguments", SAME, ids=" ".join)
+def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model) -> None:
+    masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
+    loaded.update({"masked": masked, "pretrained": masked, "sentiment": classifier})
+    status, out, err = call(*arguments, "--json")
+    assert (status, err, out.count("\n")) == (0, "", 1)
+    expected = SAME[arguments](masked, classifier)
+    found = restored(out)
+    assert type(found) is type(expected)
+    assert json.loads(json.dumps(without_time(found))) == json.loads(json.dumps(without_time(expected)))
+    # what people read says the same
+    status, shown, err = call(*arguments)
+    assert (status, err) == (0, "")
+    assert TEXT in shown or "[MASK]" in shown
+    assert not shown.startswith("{")
+    assert "\x1b" not in shown, "no colours where there is no terminal"
+
+
+def test_numbers_that_people_read(call: Call, tiny_model) -> None:
+    masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
+    loaded.update({"pretrained": masked, "sentiment": classifier})
+    best = gb.classify(classifier, TEXT)
+    label, share = best.labels[best.predicted], best.probabilities[best.predicted]
+    assert call("classify", TEXT)[1] == f"{label:<8}  {share:>6.1%}  {TEXT}\n"
+    filled = gb.fill_mask(masked, "The [MASK] was good.", top_k=2)
+    lines = call("fill-mask", "The [MASK] was good.", "--top-k", "2")[1].splitlines()
+    assert [line.split()[1] for line in lines[2:]] == list(filled.candidates[0])
+    maps = gb.attention(masked, TEXT).weights.mean(axis=(0, 1))
+    rows = call("attention", TEXT, "--top-k", "1")[1].splitlines()[3:]
+    assert [float(row.split()[1]) for row in rows] == pytest.approx(maps.max(axis=-1), abs=0.0051)
+    scores = gb.attribute(classifier, TEXT, method="occlusion")
+    rows = call("attribute", TEXT, "--method", "occlusion")[1].splitlines()[3:]
+    assert [float(row.split()[1].replace("−", "-")) for row in rows] == pytest.approx(scores.scores, rel=0.006)
+
+
+MANY = (
+    b"\xef\xbb\xbfThe film was good.\r\n\nna\xc3\xafve \xf0\x9f\x98\x80\nbad \xff byte\na\tb\tc\nThe man\tHe was tired."
+)
+
+
+def test_one_result_for_each_line_and_an_error_in_its_place(call: Call, tiny_model, tmp_path: Path) -> None:
+    loaded["sentiment"] = tiny_model("bert", "classification")
+    path = tmp_path / "texts.txt"
+    path.write_bytes(MANY)
+    status, out, err = call("classify", "--json", "--file", str(path))
+    assert status == 1
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [one.get("encoded", one).get("texts", one.get("error_type")) for one in answers] == [
+        ["The film was good."],
+        "EmptyTextError",
+        ["naïve 😀"],
+        "TextError",
+        "TextError",
+        ["The man", "He was tired."],
+    ]
+    assert [one["line"] for one in answers if "error" in one] == [2, 4, 5]
+    assert "byte 5 is 0xFF" in answers[3]["error"]
+    complaints = err.splitlines()
+    assert [re.match(r"glassbert: .*texts\.txt, line (\d): ", line)[1] for line in complaints] == ["2", "4", "5"]
+    # from standard input, for people: the good lines only
+    status, out, err = call("classify", given=MANY)
+    assert status == 1
+    assert [line.partition("%")[2].strip() for line in out.splitlines()] == [
+        "The film was good.",
+        "naïve 😀",
+        "The man | He was tired.",
+    ]
+    assert err.splitlines()[0].startswith("glassbert: standard input, line 2: ")
+
+
+def test_a_line_without_an_end_is_not_read_whole(call: Call, tiny_model) -> None:
+    loaded["sentiment"] = tiny_model("bert", "classification")
+    status, out, err = call("classify", given=b"x" * 2_500_000 + b"\nThe film was good.\n")
+    assert (status, out.count("\n")) == (1, 1)
+    assert "line 1: the line has more than 1,000,000 bytes" in err
+
+
+def test_a_pair_for_every_line_keeps_tabs_as_text(call: Call, tiny_model) -> None:
+    loaded["pretrained"] = tiny_model("bert", "next_sentence")
+    status, out, _ = call("next-sentence", "--json", "--pair", PAIR, given=b"The man.\nHe\twas.\n")
+    assert status == 0
+    pairs = [json.loads(line)["encoded"]["texts"] for line in out.splitlines()]
+    assert pairs == [["The man.", PAIR], ["He\twas.", PAIR]]
+    status, out, err = call("next-sentence", given=b"The man.\nThe man.\tHe was.\n")
+    assert (status, out.count("\n")) == (1, 1)
+    assert "line 1: there is no second text" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("classify", "--file", "/no/such/file"), "/no/such/file cannot be read: No such file or directory"),
+        (("classify", "It", "was", "good"), 'there are 3 arguments: put a text in quotes, as in "It was good"'),
+        (("classify", "a", "--file", "b"), "give a text or --file, not both"),
+        (("classify",), "there is no text: standard input is empty"),
+        (("classify", ""), "the text is empty"),
+        (("classify", "a", "--model", "./nowhere"), 'there is no folder "./nowhere"'),
+        (("classify", "a", "--device", "tpu"), "tpu"),
+        (("classify", TEXT, "--model", "masked"), "masked"),
+        (("fill-mask", TEXT), "there is no [MASK] in the text"),
+        (("fill-mask", "a [MASK]", "--top-k", "100000000"), "top_k must be from 1 to"),
+        (("attention", TEXT, "--measure", "nothing"), "measure must be one of flow, rollout"),
+        (("attention", TEXT, "--head", "1"), "--head needs --layer"),
+        (("attention", TEXT, "--layer", "99"), "layer 99: these maps have layers 0 to 1"),
+        (("attribute", TEXT, "--method", "nothing"), "method must be one of"),
+        (("attribute", TEXT, "-o", "n_steps"), "'n_steps' is not NAME=VALUE"),
+        (("attribute", TEXT, "-o", "n_steps=x"), "n_steps must be an integer"),
+        (("attribute", TEXT, "-o", "seed=1", "-o", "seed=2"), "the option seed is given twice"),
+        (("attribute", TEXT, "--target", "GREAT"), "this model's classes are"),
+        (("attribute", TEXT, "--target", "he", "--model", "masked"), "name classes of a classifier, or words for a"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_error_is_one_sentence(arguments, sentence: str, call: Call, tiny_model) -> None:
+    masked = tiny_model("bert", "next_sentence")
+    loaded.update({"masked": masked, "pretrained": masked, "sentiment": tiny_model("bert", "classification")})
+    if "--device" in arguments or "./nowhere" in arguments:
+        loaded.clear()
+    status, out, err = call(*arguments)
+    assert (status, out) == (1, "")
+    assert err.startswith("glassbert: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nothing",), ("fill-mask", "a [MASK]", "--top-k", "0"), ("flip", "a", "--max-edits", "3")]
+)
+def test_wrong_usage_ends_with_2(arguments, call: Call, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        call(*arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_models_that_ship(call: Call) -> None:
+    status, out, _ = call("models", "--json")
+    assert status == 0
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [one.id for one in gb.embedded()]
+    shown = call("models")[1].splitlines()
+    assert [line.split()[0] for line in shown] == ["model", *(one.id for one in gb.embedded())]
+    assert len({line.index("English") for line in shown[1:]}) == 1, "aligned"
+
+
+def test_the_methods_with_their_options(call: Call) -> None:
+    shown = call("attribute", "--methods")[1]
+    assert [line.split()[0] for line in shown.splitlines()[1:]] == list(gb.METHODS)
+    assert "n_steps=None" in shown
+    listed = [json.loads(line) for line in call("receipt", "--methods", "--json")[1].splitlines()]
+    assert {one["id"]: one["options"] for one in listed} == {one.id: dict(one.options) for one in gb.METHODS.values()}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
+def test_help_teaches(command: _command.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """An example that the parser accepts, the units of numbers, and where they are defined."""
+    with pytest.raises(SystemExit) as stop:
+        parser().parse_args([command.name, "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 120
+    for example in command.examples:
+        assert example in shown
+        words = _words(example.partition("glassbert ")[2].partition(" > ")[0])
+        assert parser().parse_args(words).command == command.name
+    definitions = (ROOT / "components/views/definitions/definitions.md").read_text(encoding="utf-8")
+    assert all(f"### {section}\n" in definitions for section in command.defined)
+    if command.has_results and command.name not in ("models", "convert", "verdict"):
+        assert command.units
+        assert command.defined
+
+
+def test_the_help_names_every_measure(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["attention", "--help"])
+    shown = capsys.readouterr().out
+    assert [name for name in gb.MEASURES if name not in shown] == []
+
+
+def _words(line: str) -> list[str]:
+    import shlex
+
+    return shlex.split(line)
+
+
+def test_text_cannot_give_orders_to_a_terminal() -> None:
+    assert plain("a\x1b[2Jb\tc\u202ed\x00") == "a\\x1b[2Jb\\tc\\u202ed\\x00"
+    assert plain("naïve 😀 日本 می\u200cخواهم") == "naïve 😀 日本 می\u200cخواهم"
+    assert plain("\ud800") == "\\ud800"
+    assert plain("a" * 200) == "a" * 99 + "…"
+
+
+def test_columns_are_aligned_with_wide_and_combining_characters() -> None:
+    assert padded("日本", 6) == "日本  "
+    assert padded("e\u0301", 3, right=True) == "  e\u0301"
+    assert table(["a", "n"], [["日本", "1"], ["xyz", "23"]], right={1}) == ["a      n", "日本   1", "xyz   23"]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colours_on_a_terminal_unless_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console = Console(_Terminal(), io.StringIO(), None)
+    assert console.look("fails", "fails") == "\x1b[31mfails\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert console.look("fails", "fails") == "fails"
+
+
+def test_a_download_is_told_on_standard_error_only() -> None:
+    from glassbert.models.progress import Progress
+
+    out, err = io.StringIO(), io.StringIO()
+    report = Console(out, err, None).download("owner/name")
+    for done in (0, 50, 100):
+        report(Progress(done * 1_000_000, 100_000_000, "model.safetensors"))
+    assert (out.getvalue(), err.getvalue()) == ("", "Downloading owner/name (100 MB) …\n")
+    screen = _Terminal()
+    report = Console(out, screen, None).download("owner/name")
+    for done in (0, 100):
+        report(Progress(done * 1_000_000, 100_000_000, "model.safetensors"))
+    assert screen.getvalue().endswith("\rDownloading owner/name: 100% of 100 MB\n")
+
+
+def test_json_has_no_number_that_json_does_not_have() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Console(io.StringIO(), io.StringIO(), None).record({"a": float(np.inf)})
