@@ -150,6 +150,10 @@ class Result:
         """
         return saving.write(path, self._data(lambda array: array))
 
+    def to_bytes(self) -> bytes:
+        """The content of the ``.zip`` file that :meth:`save` writes."""
+        return saving.packed(self._data(lambda array: array), archived=True)
+
     def frame(self) -> pd.DataFrame:
         """A tidy table, one row per observation."""
         raise TypeError(f"{type(self).__name__} has no table")

@@ -21,7 +21,7 @@ import numpy as np
 
 from glassbert.errors import SavedResultError
 
-__all__ = ["read", "write"]
+__all__ = ["packed", "read", "write"]
 
 #: With more array elements than this, a file without a known suffix becomes an archive.
 _LARGE = 10_000
@@ -45,10 +45,7 @@ def write(path: str | os.PathLike[str], data: dict[str, Any]) -> Path:
     The file appears only once it is complete. Raises SavedResultError if it cannot be written.
     """
     target = Path(path)
-    arrays = dict(_arrays(data))
-    large = sum(array.size for array in arrays.values()) > _LARGE
-    archived = {".json": False, ".zip": True}.get(target.suffix.lower(), large)
-    content = _archive(data, arrays) if archived else _json(_as_lists(data))
+    content = packed(data, {".json": False, ".zip": True}.get(target.suffix.lower()))
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(content)
@@ -57,6 +54,13 @@ def write(path: str | os.PathLike[str], data: dict[str, Any]) -> Path:
         partial.unlink(missing_ok=True)
         raise SavedResultError(f"{target} cannot be written: {error.strerror or error}") from error
     return target
+
+
+def packed(data: dict[str, Any], archived: bool | None = None) -> bytes:
+    """The content of such a file: an archive, or JSON; None: the arrays' size decides. Raises SavedResultError."""
+    arrays = dict(_arrays(data))
+    large = sum(array.size for array in arrays.values()) > _LARGE
+    return _archive(data, arrays) if (large if archived is None else archived) else _json(_as_lists(data))
 
 
 def read(path: str | os.PathLike[str]) -> Any:

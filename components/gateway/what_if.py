@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Change",
     "TraceRequest",
+    "as_edits",
     "edit_text",
     "edited",
     "flip_search",
@@ -52,7 +53,8 @@ class TraceRequest:
     kind: TraceKind
 
 
-def _edits(changes: Sequence[Change]) -> list[gb.Edit]:
+def as_edits(changes: Sequence[Change]) -> list[gb.Edit]:
+    """Changes as the library takes them."""
     return [gb.Edit(position, cast("EditKind", kind), replacement) for position, kind, replacement in changes]
 
 
@@ -65,7 +67,7 @@ def edit_text(request: TextRequest, changes: tuple[Change, ...], mask_token: str
     import_library()
     from glassbert.whatif.edits import edit_text as edit
 
-    return edit(encode(request), _edits(changes), mask_token or load(request.model).mask_token)
+    return edit(encode(request), as_edits(changes), mask_token or load(request.model).mask_token)
 
 
 def edited(request: TextRequest, changes: tuple[Change, ...]) -> TextRequest:
@@ -100,7 +102,7 @@ def suggestions(
 def variants(request: TextRequest, target: gb.Target, changes: tuple[tuple[Change, ...], ...]) -> Variants:
     """What the model predicts after each tuple of changes; one batch, one pass each. () is the original text."""
     return gb.variants(
-        load(request.model), request.text, request.pair, edits=[_edits(one) for one in changes], target=target
+        load(request.model), request.text, request.pair, edits=[as_edits(one) for one in changes], target=target
     )
 
 

@@ -96,6 +96,11 @@ class Job(Generic[_R]):
         """Whether it came to its end, or to a stop that left a result."""
         return self.started and not self.running and not self.stopped and self.error is None
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was told to stop: what it found then depends on when."""
+        return self._stop.is_set()
+
     def start(self, work: Callable[..., _R], found: _R | None = None, *, wait: bool = True) -> None:
         """Run ``work(progress=…, cancelled=…)``, and ``wait`` for it if it is quick. Does nothing while one runs.
 

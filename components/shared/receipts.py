@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.gateway import saliency
+from components.gateway import code, saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept
 from components.text import passes, plain
 
 if TYPE_CHECKING:
@@ -72,8 +73,11 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
         )
 
 
-def offer_receipt(question: Question, method: str, *, key: str) -> None:
-    """The receipt of the explanation above, on request: it costs more than the explanation itself."""
+def offer_receipt(question: Question, method: str, *, key: str) -> list[Kept]:
+    """The receipt of the explanation above, on request: it costs more than the explanation itself.
+
+    Returns it for "Save & code", if it is there.
+    """
     wanted = st.toggle(
         "Receipt: how far to trust it",
         key=f"{key}_wanted",
@@ -81,11 +85,13 @@ def offer_receipt(question: Question, method: str, *, key: str) -> None:
         help="Takes a few seconds for a short text: random orderings, words left out, random weights, noise.",
     )
     if not wanted:
-        return
+        return []
     with st.spinner("Checking it …"):
         found = saliency.receipt(question.request, method, question.target, question.output)
     draw_verdicts(found)
     draw_receipt(found, key=key)
+    scores = code.attribute(question.request, method, question.target, question.output)
+    return [Kept.of("Receipt", code.receipt(question.request.model, scores), found)]
 
 
 def _told(receipt: gb.Receipt) -> str:

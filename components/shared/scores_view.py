@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import saliency, verdicts
+from components.gateway import code, saliency, verdicts
 from components.gateway.library import gb
 from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept
 from components.shared.selection import (
     second_in,
     select_token,
@@ -23,7 +24,15 @@ from components.shared.selection import (
 from components.text import passes, plain
 from components.widgets.token_strip import clicked_second, clicked_token, token_strip
 
-__all__ = ["arithmetic", "draw_scores", "how_it_adds_up", "scores_of", "sum_line", "warn_of_small_change"]
+__all__ = [
+    "arithmetic",
+    "draw_scores",
+    "how_it_adds_up",
+    "kept_scores",
+    "scores_of",
+    "sum_line",
+    "warn_of_small_change",
+]
 
 
 def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenScores | None:
@@ -73,6 +82,12 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         f"{plain(method.label)}: {plain(method.meaning)}. *Another method may rank the words differently: this is one "
         "view, not the reason.*"
     )
+
+
+def kept_scores(question: Question, result: gb.TokenScores) -> Kept:
+    """The scores, for "Save & code"."""
+    written = code.attribute(question.request, result.method, question.target, question.output)
+    return Kept.of("Scores", written, result)
 
 
 def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:

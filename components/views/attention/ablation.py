@@ -10,13 +10,15 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import attention, language
+from components.gateway import attention, code, language
 from components.gateway.attention import ablation_sweep
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, draw_job
+from components.shared.kept_maps import kept_heads
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.marks import MARKS, mark, names
@@ -38,6 +40,7 @@ __all__ = ["draw_ablation"]
 
 _SIDE_PIXELS = 48
 _CANDIDATES = 5
+_MANY = 50  # that one of both finds likely the other may rank low
 _MODES: dict[Literal["one_at_a_time", "greedy"], str] = {
     "one_at_a_time": "Each head alone",
     "greedy": "One after another, until the prediction flips",
@@ -61,6 +64,7 @@ def draw_ablation(subject: Subject) -> None:
         with explained_errors():
             _predictions(subject, without, bool(off))
     _attention(subject, without, bool(off))
+    _keep(subject, without, target)
 
 
 def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target: gb.Target | None) -> None:
@@ -176,9 +180,8 @@ def _masked(subject: Subject) -> int | None:
 
 def _candidates(subject: Subject, without: Subject, position: int) -> None:
     """The top candidates of both, with the probability that each assigns to them."""
-    many = 50
-    before = language.fill_mask(subject.request, (position,), many)
-    after = language.fill_mask(without.request, (position,), many)
+    before = language.fill_mask(subject.request, (position,), _MANY)
+    after = language.fill_mask(without.request, (position,), _MANY)
     st.caption(plain(f"Masked word in place of “{subject.encoded.pieces[position]}”:"))
     shares = [dict(zip(one.candidates[0], map(float, one.probabilities[0]), strict=True)) for one in (before, after)]
     shown = list(dict.fromkeys([*before.candidates[0][:_CANDIDATES], *after.candidates[0][:3]]))
@@ -202,6 +205,32 @@ def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable
     shares = [[float(share) for share in side] for side in (before, after)]
     figure = paired_bars(labels, *shares, sides=("all heads", "without"))
     st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
+
+
+def _keep(subject: Subject, without: Subject, target: gb.Target | None) -> None:
+    """What is predicted with all heads and without those that are off, what the sweep found, and the open head."""
+    heads, pair, position = subject.one.model.task_heads, state.view().pair, _masked(subject)
+    kept: list[Kept] = []
+    for which, name, label in ((subject, "before", "all heads"), (without, "after", "without")):
+        request = which.request
+        if "classification" in heads:
+            written = code.named(code.classify(request), name)
+            kept.append(Kept.of(f"Classes, {label}", written, language.classify(request)))
+        if "masked_words" in heads and position is not None:
+            written = code.named(code.fill_mask(request, (position,), _MANY), f"words_{name}")
+            kept.append(Kept.of(f"Masked word, {label}", written, language.fill_mask(request, (position,), _MANY)))
+        if "next_sentence" in heads and pair:
+            written = code.named(code.next_sentence(request), f"follows_{name}")
+            kept.append(Kept.of(f"Next sentence, {label}", written, language.next_sentence(request)))
+        if without.request == subject.request:
+            break
+    if target is not None:
+        job = _job(subject, target)
+        if job.done and job.found is not None and job.found.complete:
+            sweep = code.ablation_sweep(subject.request, target, job.found.mode)
+            kept.append(Kept.of("Heads that the prediction needs", sweep, job.found))
+    kept.append(kept_heads(without.request, [(without.layer, without.head)], without.display)[0])
+    save_and_code("ablation", subject.one.name, kept)
 
 
 # --- what its attention does -----------------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import attention
+from components.gateway import attention, code
+from components.shared.kept_maps import kept_heads
+from components.shared.save_and_code import save_and_code
 from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Subject
 from components.widgets import bertviz
@@ -45,6 +47,12 @@ def draw_bertviz(subject: Subject) -> None:
         f"{len(html) / 1e6:.1f} MB, drawn without a network. *The same weights as in Heads, with the same "
         "limits.*"
     )
+    every = kept_heads(subject.request, [(subject.layer, subject.head)], attention.MapDisplay())
+    shown = [code.maps(subject.request).weights[layers]]
+    if view == "neuron":
+        found = code.neurons(subject.request, tuple(layers))
+        shown += [found.queries, found.keys]
+    save_and_code("bertviz", subject.one.name, every[::-1], shown)
 
 
 def _most_tokens(view: bertviz.View, heads: int) -> int:

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import attention
+from components.gateway import attention, code
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
-from components.shared.jobs import run_job
+from components.shared.jobs import current_job, run_job
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.fields import AttentionFields
 from components.views.attention.shared import Subject, draw_map, target_of, target_phrase
@@ -69,6 +70,10 @@ def draw_beyond(subject: Subject) -> None:
                 _draw(subject, measures[name], maps)
     if found:
         _ladder(subject, measures, found)
+        kept = [_kept(subject, measures[name], target) for name in found]
+        layers = {"flow": 0}  # of the open layer alone
+        shown = [one.code.values[layers.get(name, subject.layer)] for name, one in zip(found, kept, strict=True)]
+        save_and_code("beyond", subject.one.name, kept, shown)
 
 
 def _choose(measures: dict[str, Measure]) -> list[str]:
@@ -108,6 +113,30 @@ def _measured(subject: Subject, measure: Measure, target: gb.Target | None) -> g
     return subject.display.of(maps)
 
 
+def _kept(subject: Subject, measure: Measure, target: gb.Target | None) -> Kept:
+    """A measure in every layer, as it is shown in one."""
+    request, display = subject.request, subject.display
+    if measure.id == "flow":
+        layer, row = subject.layer, _flow_row(subject)
+        return Kept(
+            measure.label,
+            code.displayed(code.flow(request, layer, row), display),
+            lambda: display.of(attention.flow(request, layer, row)),
+        )
+    asked = target if measure.needs_target else None
+    written = code.measure(request, measure.id, asked)
+    job = current_job("value_zeroing", version_of(request)) if measure.id == "value_zeroing" else None
+
+    def find() -> gb.TokenMaps:
+        maps = job.found if job is not None and job.done else None
+        maps = attention.measure(request, measure.id, asked) if maps is None else maps
+        return display.of(maps.over_heads() if measure.per_head else maps)
+
+    written = written.over_heads() if measure.per_head else written
+    name = code.named(code.displayed(written, display), measure.id)
+    return Kept(measure.label, name, find)
+
+
 def _value_zeroing(subject: Subject, passes: int) -> gb.TokenMaps | None:
     """Behind a button with its cost, progress and a stop button: minutes for 512 tokens with a large model."""
     request = subject.request
@@ -123,12 +152,17 @@ def _value_zeroing(subject: Subject, passes: int) -> gb.TokenMaps | None:
 
 def _flow(subject: Subject) -> gb.TokenMaps:
     """All rows if that is quick, else the selected token's."""
-    tokens = len(subject.encoded)
-    if (subject.layer + 1) * tokens**4 <= 8_000_000:
-        return attention.flow(subject.request, subject.layer, None)
-    row = subject.selected if subject.selected is not None else 0
-    st.caption(plain(f"This text is long for a maximum flow: only the row of “{subject.encoded.pieces[row]}”."))
-    return attention.flow(subject.request, subject.layer, (row,))
+    rows = _flow_row(subject)
+    if rows is not None:
+        piece = subject.encoded.pieces[rows[0]]
+        st.caption(plain(f"This text is long for a maximum flow: only the row of “{piece}”."))
+    return attention.flow(subject.request, subject.layer, rows)
+
+
+def _flow_row(subject: Subject) -> tuple[int] | None:
+    if (subject.layer + 1) * len(subject.encoded) ** 4 <= 8_000_000:
+        return None
+    return (subject.selected if subject.selected is not None else 0,)
 
 
 def _layer(maps: gb.TokenMaps, layer: int) -> gb.TokenMaps:

@@ -9,14 +9,16 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import attention
+from components.gateway import attention, code
 from components.gateway.inputs import encode
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.head_ranking import draw_ranked
+from components.shared.kept_maps import kept_heads
+from components.shared.save_and_code import save_and_code
 from components.text import plain
 from components.views.attention.fields import DIM_BELOW, THRESHOLD, AttentionFields
-from components.views.attention.marks import MARKS, mark, names
+from components.views.attention.marks import MARKS, kept_mark, mark, names
 from components.views.attention.shared import Subject, draw_map, heads_of, open_head, written
 from components.widgets import attention_lines, heads_map
 from components.widgets.attention_heatmap import CAPTION
@@ -43,6 +45,7 @@ def draw_heads(subject: Subject) -> None:
         maps = _controls(subject, weights)
     with picture:
         _one_map(subject, maps)
+        _keep(subject, weights)
 
 
 def draw_heads_map(subject: Subject, marks: heads_map.Marks, *, key: str, max_height_px: int | None = None) -> None:
@@ -185,6 +188,11 @@ def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
         placeholder=f"all of layer {subject.layer + 1}",
         on_change=lambda: state.change(AttentionFields, combined_heads=written(state.value("widget_combined_heads"))),
     )
+    return _combined(subject)
+
+
+def _combined(subject: Subject) -> list[tuple[int, int]]:
+    model = subject.one.model
     chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
     return chosen or [(subject.layer, head) for head in range(model.attention_heads)]
 
@@ -213,6 +221,27 @@ def _span(subject: Subject) -> None:
     )
 
 
+def _keep(subject: Subject, weights: gb.AttentionMaps) -> None:
+    """The code shows what the picture does: the chosen rows or columns, without the weights that are hidden."""
+    own = state.fields(AttentionFields)
+    heads = _combined(subject) if own.combine else [(subject.layer, subject.head)]
+    kept = kept_heads(subject.request, heads, subject.display, own.combine or "mean")
+    shown = kept[0].code.values[0]
+    if own.focus and subject.selected is not None:
+        whole = subject.display.of(weights.combine(heads, own.combine or "mean"))
+        spans = whole.queries if own.focus == "rows" else whole.keys
+        places = _covered(spans, subject.selected, max(state.view().until, subject.selected))
+        if len(places):
+            part = slice(int(places[0]), int(places[-1]) + 1)
+            shown = shown[part] if own.focus == "rows" else shown[:, part]
+    if own.threshold:
+        shown = code.named(shown, "weights")
+        limit = own.threshold / 100
+        shown = code.template("np.where({0} < {1}, 0, {0})", shown, limit, needs="import numpy as np")
+    marked = kept_mark(subject, MARKS[own.mark or ("link" if subject.second is not None else "")])
+    save_and_code("heads", subject.one.name, [*kept, *marked], [shown, *(one.code.frame() for one in marked)])
+
+
 def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view, own = state.view(), state.fields(AttentionFields)
     if chosen and own.combine:
@@ -231,7 +260,7 @@ def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, 
 def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps:
     """The rows or columns of tokens first to last; all if none of them is shown."""
     spans = maps.queries if focus == "rows" else maps.keys
-    kept = np.flatnonzero((spans[:, 0] <= last) & (spans[:, 1] > first))
+    kept = _covered(spans, first, last)
     if not len(kept):
         return maps
     if focus == "rows":
@@ -239,6 +268,11 @@ def _part(maps: gb.TokenMaps, focus: str, first: int, last: int) -> gb.TokenMaps
         return replace(maps, values=maps.values[:, kept], queries=spans[kept], query_labels=labels)
     labels = tuple(maps.key_labels[column] for column in kept)
     return replace(maps, values=maps.values[:, :, kept], keys=spans[kept], key_labels=labels, rows_sum_to_one=False)
+
+
+def _covered(spans: np.ndarray, first: int, last: int) -> np.ndarray:
+    """The rows or columns of these tokens."""
+    return np.flatnonzero((spans[:, 0] <= last) & (spans[:, 1] > first))
 
 
 def _one_map(subject: Subject, maps: gb.TokenMaps) -> None:

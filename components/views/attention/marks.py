@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.gateway import code
 from components.gateway.attention import head_importance, head_labels, head_profile
 from components.shared.head_ranking import link_between
+from components.shared.kept_maps import kept_link
+from components.shared.save_and_code import Kept
 from components.text import plain
 from components.views.attention.shared import Subject, note_no_decision, target_of, target_phrase
 
-__all__ = ["MARKS", "Mark", "Marked", "mark", "names"]
+__all__ = ["MARKS", "Mark", "Marked", "kept_mark", "mark", "names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,21 @@ def mark(subject: Subject, chosen: Mark) -> Marked | None:
     if chosen.source == "share":
         return Marked(np.nan_to_num(profile.share(chosen.id)), plain(chosen.text))
     return Marked(profile.entropy if chosen.id == "entropy" else profile.distance, plain(chosen.text))
+
+
+def kept_mark(subject: Subject, chosen: Mark) -> list[Kept]:
+    """What the bars of the map are taken from, for "Save & code"."""
+    request = subject.request
+    if chosen.source == "link":
+        if subject.selected is None or subject.second is None:
+            return []
+        return [kept_link(request, subject.selected, subject.second)]
+    if chosen.source == "importance":
+        target = target_of(subject)
+        if target is None:
+            return []
+        return [Kept.of("Importance", code.head_importance(request, target), head_importance(request, target))]
+    return [Kept.of("What each head does", code.head_profile(request), head_profile(request))] if chosen.source else []
 
 
 def names(subject: Subject) -> tuple[tuple[str, ...], ...]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
+from components.gateway import code
 from components.gateway.attention import head_distances, head_labels, head_profile
 from components.shared import charts
+from components.shared.kept_maps import kept_heads
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.shared import Subject, draw_map
 from components.widgets.attention_heatmap import CAPTION
@@ -52,6 +55,14 @@ def draw_roles(subject: Subject) -> None:
         for label in labels.values():
             st.markdown(f"- **{plain(label.label)}**: {plain(label.rule)}")
         st.caption("Means over the non-special tokens of this text. One text is one sample: try others too.")
+    request = subject.request
+    kept = [
+        Kept.of("What each head does", code.head_profile(request), profile),
+        Kept("Distances of heads", code.head_distances(request), lambda: head_distances(request)),
+        kept_heads(request, [(subject.layer, subject.head)], subject.display)[0],
+    ]
+    shown = [kept[0].code.frame(), kept[1].code.frame(), kept[2].code.values[0]]
+    save_and_code("roles", subject.one.name, kept, shown)
 
 
 def _table(profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:

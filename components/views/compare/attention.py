@@ -8,8 +8,10 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import comparison
+from components.gateway import code, comparison
+from components.gateway.files import MOST_ROWS
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.phrases import number, points
 from components.views.compare.sides import NOTHING, Compared
@@ -75,6 +77,15 @@ def draw_attention(compared: Compared) -> None:
     )
     _one_head(compared, difference, rows, layer, head)
     _how(difference, layer, head)
+    request = compared.request
+    kept = Kept(
+        "Attention difference",
+        code.comparison_of(request, "attention", name="difference"),
+        lambda: comparison.attention(request),
+        table=difference.values.size <= MOST_ROWS,
+    )
+    shown = [kept.code.divergence, kept.code.values[layer, head]]
+    save_and_code("compared-attention", compared.names, [kept], shown)
 
 
 def _ranked(divergence: np.ndarray) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components.gateway import comparison
+from components.gateway import code, comparison
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.compare.phrases import number
@@ -38,6 +39,8 @@ def draw_hidden(compared: Compared) -> None:
     if not result.reason:
         _selected(compared, result)
     _how(compared, result)
+    kept = Kept.of("Hidden states", code.comparison_of(compared.request, "hidden_states", name="states"), result)
+    save_and_code("hidden", compared.names, [kept], [kept.code.cosine, kept.code.cka])
 
 
 def _words(compared: Compared, result: HiddenSimilarity) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, inputs, language
+from components.gateway import code, comparison, inputs, language
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.phrases import number
 from components.views.compare.sides import NOTHING, Compared, offer_texts
@@ -50,6 +51,8 @@ def draw_masked(compared: Compared) -> None:
     else:
         _candidates(compared, chosen, bits[chosen])
     _how(result, chosen)
+    written = code.comparison_of(compared.request, "masked_words", result.rows.tolist(), name="difference")
+    save_and_code("compared-words", compared.names, [Kept.of("Masked words", written, result)])
 
 
 def _told(compared: Compared, bits: dict[int, float]) -> None:

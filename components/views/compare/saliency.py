@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components.gateway import comparison, inputs, saliency
+from components.gateway import code, comparison, inputs, saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.questions import ask_method, ask_units, ask_which, refined
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import passes, plain
 from components.views.compare.decisions import WORDING, common_questions
 from components.views.compare.sides import NOTHING, Compared, offer_texts
@@ -39,6 +40,8 @@ def draw_saliency(compared: Compared) -> None:
     with st.spinner("Explaining both sides …"):
         result = comparison.attributions(compared.request, method.id, question.target, output)
     _draw(compared, result, method)
+    written = code.compare_attributions(compared.request, method.id, question.target, output)
+    save_and_code("compared-scores", compared.names, [Kept.of("Scores of both", written, result)])
 
 
 def _draw(compared: Compared, result: AttributionDifference, method: gb.Method) -> None:

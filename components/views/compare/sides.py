@@ -53,6 +53,11 @@ class Compared:
         return f"First: {self.first.name}", f"Second: {self.second.name}"
 
     @property
+    def names(self) -> str:
+        """The models, plain text."""
+        return " and ".join(dict.fromkeys(one.name for one in self.sides))
+
+    @property
     def alignment(self) -> WordAlignment:
         return comparison.alignment(self.request)
 

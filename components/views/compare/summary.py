@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NoReturn, cast
 import streamlit as st
 
 from components import state
-from components.gateway import comparison, inputs, language, saliency
+from components.gateway import code, comparison, inputs, language, saliency
+from components.gateway.files import MOST_ROWS
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
 from components.views.compare.phrases import PARTS, number, phrases
@@ -21,7 +23,7 @@ from components.views.compare.words import draw_words
 
 if TYPE_CHECKING:
     from glassbert.comparison.changes import Part
-    from glassbert.comparison.results import PredictionDifference
+    from glassbert.comparison.results import MaskedWordDifference, PredictionDifference
 
 # Per part: enough to see where it happens.
 _CHANGES = 3
@@ -47,6 +49,7 @@ def draw_summary(compared: Compared) -> None:
     with right:
         _changes(compared, list(found.values()))
     _how(compared, list(found.values()))
+    save_and_code("summary", compared.names, _kept(compared, found))
 
 
 def _parts(compared: Compared) -> tuple[dict[str, Part], dict[str, str]]:
@@ -80,6 +83,28 @@ def _parts(compared: Compared) -> tuple[dict[str, Part], dict[str, str]]:
         except gb.GlassBERTError as error:
             reasons[name] = str(error)
     return found, reasons
+
+
+def _kept(compared: Compared, found: dict[str, Part]) -> list[Kept]:
+    """What could be compared, for "Save & code"."""
+    request, kept = compared.request, []
+    for name, result in found.items():
+        if name == "Attention":
+            size = comparison.attention(request).values.size
+            written = code.comparison_of(request, "attention", name="attention")
+            kept.append(Kept(name, written, lambda: comparison.attention(request), table=size <= MOST_ROWS))
+        elif name == "Saliency":
+            target = next(iter(common_questions(compared).values())).target
+            kept.append(Kept.of(name, code.compare_attributions(request, _method().id, target), result))
+        elif name == "Masked words":
+            rows = cast("MaskedWordDifference", result).rows.tolist()
+            kept.append(Kept.of(name, code.comparison_of(request, "masked_words", rows, name="words"), result))
+        elif name == "Hidden states":
+            kept.append(Kept.of(name, code.comparison_of(request, "hidden_states", name="states"), result))
+        else:
+            head = "classification" if name == "Predictions" else "next_sentence"
+            kept.append(Kept.of(name, code.comparison_of(request, "predictions", head, name="predictions"), result))
+    return kept
 
 
 def _raise_nothing_common(compared: Compared) -> NoReturn:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import inputs
+from components.gateway import code, inputs
 from components.gateway.inputs import architecture
 from components.gateway.requests import Opened
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def draw_network(opened: list[Opened]) -> None:
         "Recorded in a forward pass of the loaded network, not a stock diagram. Shapes are inputs × tokens × features "
         "per token. A dashed box shares parameters that are already counted."
     )
+    kept = Kept.of("Network", code.architecture(request.model, tokens), network)
+    save_and_code("network", one.name, [kept])
 
 
 def _diagram(blocks: pd.DataFrame, tokens: int) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import streamlit as st
 
 from components import state
-from components.gateway import inputs
+from components.gateway import code, inputs
 from components.gateway.inputs import reading_steps
 from components.gateway.requests import Opened, version_of
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.inputs.fields import InputsFields
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
@@ -66,6 +67,9 @@ def draw_padding(opened: list[Opened]) -> None:
         f"Computed now, by {plain(one.name)}: the text alone, padded, and padded with a mask of ones. The texts in a "
         "batch are padded to the longest, so that they form one array."
     )
+    kept = Kept("Padding", code.reading_steps(request, length), lambda: reading_steps(request, length))
+    shown = (kept.code.padding_difference, kept.code.padding_difference_unmasked)
+    save_and_code("padding", one.name, [kept], [kept.code.padded_mask, *shown])
 
 
 def _row(id: str, label: str, meaning: str, values: Iterable[object], own: int) -> Row:

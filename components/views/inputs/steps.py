@@ -9,10 +9,12 @@ import numpy as np
 import streamlit as st
 
 from components import state
+from components.gateway import code
 from components.gateway.inputs import normalisation_labels, reading_steps
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import select_token, selected_in
 from components.text import plain
 from components.widgets.aligned_rows import Cell, Row, aligned_rows, clicked_column
@@ -59,6 +61,8 @@ def draw_steps(opened: list[Opened]) -> None:
     )
     _what_happened(steps)
     _how(steps, selected_in(opened, one))
+    kept = Kept("Steps", code.reading_steps(request, None), lambda: reading_steps(request, None))
+    save_and_code("inputs", one.name, [kept])
 
 
 def _text_rows(steps: ReadingSteps) -> Iterable[Row]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import inputs
+from components.gateway import code, inputs
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import shown_positions, strip_tokens
 from components.text import plain
 from components.widgets.token_strip import token_strip
@@ -35,6 +36,16 @@ def draw_tokenizers(opened: list[Opened]) -> None:
             selected=None,
             version=version_of(one.text(view), view.special),
         )
+    _compared(opened, encoded)
+    kept = [
+        Kept.of(one.name, code.named(code.encode(one.text(view)), name), item)
+        for one, item, name in zip(opened, encoded, ("first", "second"), strict=False)
+    ]
+    save_and_code("tokenizers", " and ".join(one.name for one in opened), kept)
+
+
+def _compared(opened: list[Opened], encoded: list[gb.Encoded]) -> None:
+    """The table, or that both read the same."""
     if encoded[0].tokens == encoded[1].tokens:
         st.info("Both models read exactly the same pieces here: they share a tokenizer or split this text alike.")
         return

@@ -6,13 +6,14 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import inputs, language
+from components.gateway import code, inputs, language
 from components.gateway.language import score_words, whole_words
 from components.gateway.library import gb
 from components.gateway.requests import ModelRequest, Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
 from components.text import ordinal, plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -50,8 +51,10 @@ def draw_candidates(opened: list[Opened], one: Opened) -> None:
         if len(masks) > _MOST_GAPS:
             st.caption(f"The first {_MOST_GAPS} of {len(masks)} gaps are shown.")
     with right:
-        _asked_words(one, masks)
+        asked = _asked_words(one, masks)
     _how(prediction)
+    written = code.fill_mask(request, tuple(masks[:_MOST_GAPS]), _FETCHED)
+    save_and_code("candidates", one.name, [Kept.of("Candidates", written, prediction), *asked])
 
 
 def _nothing_masked(opened: list[Opened], one: Opened) -> None:
@@ -136,7 +139,7 @@ def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole
     st.plotly_chart(figure, key=f"gap_{row}", config=charts.CONFIG, width="stretch")
 
 
-def _asked_words(one: Opened, masks: list[int]) -> None:
+def _asked_words(one: Opened, masks: list[int]) -> list[Kept]:
     """How likely is *nurse* here? At the first gap, with the others still masked."""
     own = state.fields(MaskedWordsFields)
     st.text_input(
@@ -148,7 +151,7 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
     say_if_words_are_left_out(own.words)
     if not words:
         st.caption("Type one or more words, separated by commas.")
-        return
+        return []
     place = masks[0] if len(masks) == 1 else st.selectbox("At token", masks, key="ask_place")
     with explained_errors():
         scores = score_words(one.text(state.view()), place, words)
@@ -164,6 +167,8 @@ def _asked_words(one: Opened, masks: list[int]) -> None:
             )
             + "*Likely in the training texts, not necessarily true or fair.*"
         )
+        return [Kept.of("Your words", code.score_words(one.text(state.view()), place, words), scores)]
+    return []
 
 
 def _how(prediction: gb.MaskPrediction) -> None:

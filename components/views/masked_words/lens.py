@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
+from components.gateway import code
 from components.gateway.language import logit_lens
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import gap_chooser, say_if_words_are_left_out, sentence_strip, words_asked
@@ -94,6 +96,8 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
             rf"H_0 = {float(lens.entropy[0, 0]):.2f}, \; H_{{{lens.layers - 1}}} = {float(lens.entropy[-1, 0]):.2f}"
             r"\text{ bits}"
         )
+    computed = code.logit_lens(request, place, lens.words, _CANDIDATES)
+    save_and_code("lens", one.name, [Kept.of("Layer by layer", computed, lens)])
 
 
 def _over_layers(lens: LogitLens) -> None:

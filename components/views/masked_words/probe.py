@@ -7,11 +7,13 @@ from math import prod
 import streamlit as st
 
 from components import state
+from components.gateway import code
 from components.gateway.language import large_probe, probe_template
 from components.gateway.models import is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -69,9 +71,8 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         if column in frame:
             frame[column] = [charts.readable(word, result.spelling) for word in frame[column]]
     st.dataframe(frame, hide_index=True, width="stretch", height=240)
-    st.download_button(
-        "Download as CSV", frame.to_csv(index=False), "template-probe.csv", "text/csv", on_click="ignore"
-    )
+    written = code.probe_template(one.request, own.template, slots, words)
+    save_and_code("probe", one.name, [Kept.of("Template probe", written, result)])
 
 
 def _slots(written: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

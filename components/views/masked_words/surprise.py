@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import state
+from components.gateway import code
 from components.gateway.inputs import encode
 from components.gateway.language import surprise, surprise_of_long
 from components.gateway.models import is_quick
@@ -15,6 +16,7 @@ from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -104,3 +106,4 @@ $$\mathrm{PLL} = \sum_t \ln p(w_t \mid w_{\setminus t}), \qquad
             rf"\exp\!\left(\tfrac{{{-result.pseudo_log_likelihood:.2f}}}{{{len(result.positions)}}}\right) = "
             rf"{result.pseudo_perplexity:.2f}"
         )
+    save_and_code("surprise", one.name, [Kept.of("Surprise", code.surprise(request, scoring), result)])

@@ -10,7 +10,8 @@ from components.gateway.requests import Opened
 from components.shared.definitions import how_computed
 from components.shared.questions import Question, ask_method, refined
 from components.shared.receipts import offer_receipt
-from components.shared.scores_view import draw_scores, scores_of
+from components.shared.save_and_code import save_and_code
+from components.shared.scores_view import draw_scores, kept_scores, scores_of
 from components.views.masked_words.shared import sentence_strip
 
 
@@ -28,7 +29,7 @@ def draw_why(opened: list[Opened], one: Opened) -> None:
     if result is None:
         return
     draw_scores(question, result, method, key="why")
-    offer_receipt(question, method.id, key="why")
+    checked = offer_receipt(question, method.id, key="why")
     with how_computed("Saliency"):
         st.markdown(
             r"""
@@ -38,3 +39,4 @@ so the scores for the difference are those for $a$ minus those for $b$ (with the
 """
         )
         st.latex(rf"F(x) = {result.value:.3f} \text{{ logits for this text}}")
+    save_and_code("why", one.name, [kept_scores(question, result), *checked])

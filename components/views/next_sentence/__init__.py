@@ -7,7 +7,7 @@ import random
 import streamlit as st
 
 from components import state
-from components.gateway import language
+from components.gateway import code, language
 from components.gateway.language import rank_continuations
 from components.gateway.library import gb
 from components.gateway.requests import Opened
@@ -16,7 +16,8 @@ from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
-from components.shared.scores_view import draw_scores, scores_of
+from components.shared.save_and_code import Kept, save_and_code
+from components.shared.scores_view import draw_scores, kept_scores, scores_of
 from components.text import plain
 from components.views.next_sentence.crossing import draw_crossing
 
@@ -89,6 +90,7 @@ def _decision(one: Opened) -> None:
             rf"p(\text{{B follows A}}) = \frac{{e^{{{follows:.3f}}}}}{{e^{{{follows:.3f}}} + e^{{{elsewhere:.3f}}}}} = "
             rf"{result.probability:.4f}"
         )
+    save_and_code("next", one.name, [Kept.of("Next sentence", code.next_sentence(one.text(view)), result)], panel=True)
 
 
 def _ranked(one: Opened) -> None:
@@ -110,6 +112,8 @@ def _ranked(one: Opened) -> None:
     result = rank_continuations(one.request, state.view().text, candidates, swap)
     st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
     st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100%.")
+    computed = code.rank_continuations(one.request, state.view().text, candidates, swap)
+    save_and_code("continuations", one.name, [Kept.of("Continuations", computed, result)], panel=True)
 
 
 def _why(opened: list[Opened], one: Opened) -> None:
@@ -120,7 +124,8 @@ def _why(opened: list[Opened], one: Opened) -> None:
     if result is None:
         return
     draw_scores(question, result, method, key="next_why")
-    offer_receipt(question, method.id, key="next_why")
+    checked = offer_receipt(question, method.id, key="next_why")
+    save_and_code("next_why", one.name, [kept_scores(question, result), *checked], panel=True)
 
 
 def _swap() -> None:

@@ -8,6 +8,8 @@ import streamlit as st
 from components import state
 from components.gateway import attention
 from components.gateway.requests import Opened, version_of
+from components.shared.kept_maps import kept_heads
+from components.shared.save_and_code import save_and_code
 from components.text import plain
 from components.widgets.attention_heatmap import attention_heatmap
 from components.widgets.heads_map import clicked_head, heads_map
@@ -62,3 +64,5 @@ def draw_crossing(one: Opened) -> None:
         f"Layer {layer + 1}, head {head + 1} of {plain(one.name)}: on average {share:.0%} of a row's weight crosses "
         "over; the rest, not shown, stays in its own text or goes to [CLS] and [SEP]. *Attention is not decision.*"
     )
+    kept = kept_heads(request, [(layer, head)], attention.MapDisplay(block=block))
+    save_and_code("crossing", one.name, kept, [kept[0].code.values[0]], panel=True)

@@ -8,14 +8,15 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import saliency
+from components.gateway import code, saliency
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
-from components.views.saliency.rows import shown_units
+from components.views.saliency.rows import kept_scores, shown_units
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
     with right:
         st.markdown("**Consensus**")
         _consensus(question, result)
+    scores = kept_scores(question, explanations, [score.method for score in here])
+    written = code.method_agreement([one.code for one in scores])
+    save_and_code("agreement", question.one.name, [Kept.of("Agreement", written, result)])
 
 
 def _consensus(question: Question, result: MethodAgreement) -> None:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components.gateway import saliency
+from components.gateway import code, saliency
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared.jobs import current_job, draw_job
 from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
+from components.views.saliency.rows import kept_receipts
 
 if TYPE_CHECKING:
     from glassbert.evaluation.results import MethodRanking, Scoreboard
@@ -30,6 +32,15 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
         st.info("The receipts are not computed yet.")
     st.subheader("For this model", anchor=False)
     _this_model(question.one)
+    kept = []
+    if receipts:
+        here = kept_receipts(question, explanations, methods)
+        board = code.scoreboard([one.code for one in here])
+        kept.append(Kept.of("On this text", board, saliency.scoreboard(receipts)))
+    ranking = saliency.stored_ranking(question.one.request)
+    if ranking is not None:
+        kept.append(Kept.of("For this model", code.method_ranking(question.one.request), ranking))
+    save_and_code("board", question.one.name, kept)
 
 
 def _this_text(board: Scoreboard) -> None:

@@ -8,20 +8,21 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import inputs, saliency
+from components.gateway import code, inputs, saliency
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, draw_verdicts
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.scores_view import how_it_adds_up, sum_line, warn_of_small_change
 from components.shared.selection import select_token, selected_in, strip_tokens
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
-__all__ = ["Shown", "draw_rows", "in_words", "shown_units"]
+__all__ = ["Shown", "draw_row", "draw_rows", "in_words", "kept_receipts", "kept_scores", "shown_units"]
 
 _ORDERS = {"position": "Position", "score": "Score"}
 _SCALES = {"own": "One per method", "common": "Shared: fraction of the total"}
@@ -84,6 +85,28 @@ def draw_rows(question: Question, explanations: Explanations, methods: list[str]
     shown = shown_units(first.encoded, question.one, by_word=in_words())
     for method in here:
         draw_row(question, shown, explanations.scores[method], explanations.receipts.get(method), key=f"row_{method}")
+    kept = [*kept_scores(question, explanations, here), *kept_receipts(question, explanations, here)]
+    save_and_code("rows", question.one.name, kept)
+
+
+def kept_scores(question: Question, explanations: Explanations, here: list[str]) -> list[Kept]:
+    """The scores of these methods, for "Save & code"."""
+    label = {method: saliency.methods()[method].label for method in here}
+    if len(here) == 1:
+        written = {here[0]: code.attribute(question.request, here[0], question.target, question.output)}
+    else:
+        each = code.attribute_each(question.request, here, question.target, question.output)
+        written = {method: each[method] for method in here}
+    return [Kept.of(f"Scores, {label[method]}", written[method], explanations.scores[method]) for method in here]
+
+
+def kept_receipts(question: Question, explanations: Explanations, here: list[str]) -> list[Kept]:
+    """The same of their receipts."""
+    found = [method for method in here if method in explanations.receipts]
+    label = {method: saliency.methods()[method].label for method in found}
+    scores = kept_scores(question, explanations, found)
+    written = code.receipts(question.request.model, [one.code for one in scores])
+    return [Kept.of(f"Receipt, {label[method]}", written[method], explanations.receipts[method]) for method in found]
 
 
 def in_words() -> bool:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import saliency
+from components.gateway import code, saliency
 from components.gateway.library import gb
 from components.gateway.saliency import Explanations
 from components.shared.questions import Question, one_of
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.saliency.rows import draw_row, in_words, shown_units
 
@@ -69,3 +70,10 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
         st.markdown("For comparison, the explanation as computed:")
         draw_row(question, shown, explanations.scores[method], honest, key="honest")
     st.caption(plain("A broken explanation sometimes passes a check by chance, which is why a receipt has several."))
+    scores = code.attribute(question.request, method, question.target, question.output)
+    broken = code.broken(question.request.model, scores, kind, seed)
+    kept = [
+        Kept.of("Broken scores", broken, result),
+        Kept.of("Their receipt", code.receipt(question.request.model, broken), receipt),
+    ]
+    save_and_code("teaching", question.one.name, kept)

@@ -9,7 +9,7 @@ from functools import partial
 import streamlit as st
 
 from components import state
-from components.gateway import language, what_if
+from components.gateway import code, language, what_if
 from components.gateway.inputs import encode
 from components.gateway.language import score_words, whole_words
 from components.gateway.requests import Role, TextRequest
@@ -17,6 +17,7 @@ from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept, save_and_code
 from components.shell.navigation import PAGES
 from components.text import plain
 from components.views.what_if.variant_list import ORIGINAL, Outcome, VariantList
@@ -62,6 +63,15 @@ def draw_variants(question: Question, variants: VariantList, found: dict[tuple[C
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=variants.clear, key="variants_clear")
         _side_by_side(question, variants, found)
     _how(variants, found)
+    changed = tuple(changes for changes in variants.changes.values() if changes and changes in found) or ((),)
+    request, target = question.request, question.target
+    kept = Kept(
+        "Variants",
+        code.variants(request, target, changed),
+        lambda: what_if.variants(request, target, changed),
+        kind="Variants",
+    )
+    save_and_code("variants", question.one.name, [kept])
 
 
 def draw_refusal(variants: VariantList) -> None:

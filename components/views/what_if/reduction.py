@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components.gateway import inputs, what_if
+from components.gateway import code, inputs, what_if
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.what_if.ask import decides
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
@@ -51,6 +52,8 @@ def draw_reduction(question: Question) -> None:
         figure = over_removals(result.removed_words, result.probabilities.tolist())
         st.plotly_chart(figure, key="reduction_steps", config=charts.CONFIG, width="stretch")
     _how(result)
+    kept = Kept.of("Input reduction", code.reduction(question.request, question.target), result)
+    save_and_code("reduction", question.one.name, [kept] if result.complete else [])
 
 
 def _remainder(result: InputReduction) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import what_if
+from components.gateway import code, what_if
 from components.gateway.requests import version_of
 from components.shared.charts import readable
 from components.shared.definitions import how_computed
-from components.shared.jobs import run_job
+from components.shared.jobs import current_job, run_job
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
@@ -37,9 +38,10 @@ def draw_smallest(question: Question) -> None:
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
     # a model with the head proposes for itself; another model's tokens would have to be matched to its own
     helper = None if "masked_words" in question.one.model.task_heads else question.proposer
+    key = version_of(question.request, question.target, options, helper and helper.request)
     result = run_job(
         "flip",
-        version_of(question.request, question.target, options, helper and helper.request),
+        key,
         lambda: what_if.flip_search(
             question.request, question.target, helper.request if helper is not None else None, **options
         ),
@@ -49,6 +51,10 @@ def draw_smallest(question: Question) -> None:
     if result is not None:
         _found(question, result)
         _how(result)
+        proposer = helper.request if helper is not None else None
+        written = code.find_flip(question.request, question.target, proposer, **options)
+        kept = [Kept.of("Smallest change", written, result)] if not current_job("flip", key).interrupted else []
+        save_and_code("smallest", question.one.name, kept, [one.code.flips.frame() for one in kept])
 
 
 def _controls() -> None:

@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import what_if
+from components.gateway import code, what_if
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
 from components.shared.questions import Question
+from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.what_if.fields import WhatIfFields
 from components.views.what_if.second_text import second_text
@@ -71,6 +72,7 @@ def draw_tracing(question: Question) -> None:
     elif result is not None:
         _restored(result)
         _how(result)
+        save_and_code("trace", question.one.name, [Kept.of("Trace", code.trace(request), result)])
 
 
 def _restored(result: Trace) -> None:

@@ -6,10 +6,13 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention
+from components.gateway.attention import MapDisplay
 from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
 from components.shared.head_ranking import draw_ranked, link_between
+from components.shared.kept_maps import kept_heads, kept_link
 from components.shared.questions import model_shown, short_names
+from components.shared.save_and_code import save_and_code
 from components.shared.selection import second_in, select_token, selected_in, shown_index, shown_positions
 from components.state import View
 from components.text import plain
@@ -82,6 +85,10 @@ def _draw(opened: list[Opened], one: Opened) -> None:
         f"{hidden} "
         "*It does not show what information moves, or whether the prediction depends on it.*"
     )
+    kept = kept_heads(request, [(layer, head)], MapDisplay(special=view.special))
+    if link is not None and first is not None and second is not None:
+        kept.append(kept_link(request, first, second))
+    save_and_code("attention", one.name, kept, [kept[0].code.values[0]], panel=True)
     state.write_address()
 
 

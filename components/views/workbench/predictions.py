@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from components import state
-from components.gateway import inputs, language, what_if
+from components.gateway import code, inputs, language, what_if
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import (
     masked_position,
     second_in,
@@ -53,12 +54,17 @@ def predictions_panel(opened: list[Opened]) -> None:
     }
     if not state.view().pair:
         del sections["next_sentence"]
-    answering = [(draw, one) for head, draw in sections.items() for one in opened if head in one.model.task_heads]
-    for draw, one in answering:
+    answering = [(head, one) for head in sections for one in opened if head in one.model.task_heads]
+    most = _FEW if len(answering) > 2 else _MANY
+    for head, one in answering:
         with explained_errors():
-            draw(_Subject(opened, one, _FEW if len(answering) > 2 else _MANY))
+            sections[head](_Subject(opened, one, most))
     if not answering:
         st.info("These models have no trained head, so there is nothing to predict; their attention is on the left.")
+    with explained_errors():
+        kept = [_kept(head, _Subject(opened, one, most)) for head, one in answering]
+        names = " and ".join(dict.fromkeys(one.name for _, one in answering))
+        save_and_code("predictions", names, [one for one in kept if one is not None], panel=True)
     state.write_address()
 
 
@@ -175,6 +181,30 @@ def _answers(subject: _Subject) -> None:
     _told(subject.one, "Answer", "the best spans of text B:")
     _chart(charts.answers(language.answer(subject.one.text(view), subject.most)), f"answers_{subject.one.role}")
     st.caption("Start probability times end probability. *The model must choose a span, even where none answers.*")
+
+
+def _kept(head: str, subject: _Subject) -> Kept | None:
+    """What a section shows, for "Save & code"; None where it has no answer yet."""
+    request, most, name = subject.one.text(state.view()), subject.most, subject.one.name
+    if head == "masked_words":
+        position = masked_position(subject.opened, subject.one)
+        if position is None:
+            return None
+        words = language.fill_mask(request, (position,), most)
+        return Kept.of(f"Masked word, {name}", code.fill_mask(request, (position,), most), words)
+    if head == "classification":
+        classes = language.classify(request)
+        return Kept.of(f"Classes, {name}", code.classify(request), classes)
+    if head == "next_sentence":
+        follows = language.next_sentence(request)
+        return Kept.of(f"Next sentence, {name}", code.next_sentence(request), follows)
+    if head == "token_classification":
+        labels = language.label_tokens(request)
+        return Kept.of(f"Labels, {name}", code.label_tokens(request), labels)
+    if not request.pair:
+        return None
+    answers = language.answer(request, most)
+    return Kept.of(f"Answers, {name}", code.answer(request, most), answers)
 
 
 def _told(one: Opened, what: str, told: str) -> None:

@@ -8,7 +8,8 @@ from components import state
 from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.shared.questions import ask_method, ask_which, questions
-from components.shared.scores_view import draw_scores, scores_of
+from components.shared.save_and_code import save_and_code
+from components.shared.scores_view import draw_scores, kept_scores, scores_of
 
 
 @st.fragment
@@ -25,4 +26,5 @@ def saliency_panel(opened: list[Opened]) -> None:
         result = scores_of(question, method, key="workbench")
         if result is not None:
             draw_scores(question, result, method, key="saliency")
+            save_and_code("saliency", question.one.name, [kept_scores(question, result)], panel=True)
     state.write_address()

@@ -1,0 +1,117 @@
+"""Results as files: a table, the result itself, its picture. Nothing is made before somebody asks for it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from components.gateway.library import gb, import_library
+from components.gateway.turns import admitted_by, turns
+from components.gateway.visitors import unattended, visitor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MOST_ROWS", "as_csv", "as_file", "as_parquet", "file_name", "has_picture", "made_later", "picture"]
+
+#: A longer table is not made: the file of the result has the same numbers in a tenth of the space.
+MOST_ROWS = 500_000
+_SLUG_CHARACTERS = 32
+# What a spreadsheet takes for the beginning of a formula, also in full width.
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table for spreadsheets: UTF-8 with a mark that says so, and no text in it that would be run as a formula.
+
+    Text that begins with =, +, - or @ gets an apostrophe in front, also in the names of columns; numbers stay numbers.
+    """
+    safe = _plain(table)
+    for column in safe.columns:
+        if not _is_numeric(safe[column]):
+            safe[column] = [_harmless(cell) if isinstance(cell, str) else cell for cell in safe[column]]
+    safe.columns = [_harmless(str(name)) for name in safe.columns]
+    # every text in quotes: a line break of any kind in one begins no new row
+    return str(safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)).encode("utf-8-sig")
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """The same as Parquet, with every text as it is."""
+    file = io.BytesIO()
+    plain = _plain(table)
+    plain.columns = [str(name) for name in plain.columns]
+    plain.to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return column.dtype.kind in "biuf"
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose cells are numbers or text; a list in a cell is written as JSON."""
+    plain = table.copy()
+    for column in plain.columns:
+        if not _is_numeric(plain[column]):
+            plain[column] = [
+                cell if cell is None or isinstance(cell, str) else json.dumps(cell, default=str, ensure_ascii=False)
+                for cell in plain[column].tolist()
+            ]
+    return plain
+
+
+def as_file(result: gb.Result) -> bytes:
+    """What `gb.load_result` reads back to an equal result."""
+    return result.to_bytes()
+
+
+def has_picture(kind: str) -> bool:
+    """Whether there is a picture of results of this type, by its name."""
+    return kind in getattr(gb.figures, "FIGURES", ()) if hasattr(gb, "figures") else False
+
+
+def picture(result: gb.Result, form: str, options: Mapping[str, Any], *, dark: bool, model: str) -> bytes:
+    """Its picture, as "svg" or "png" at twice the size. ``model``: its name, for the caption."""
+    drawn: Any = gb.draw(result, dark=dark, model=model, **options)  # type: ignore[attr-defined]
+    content: bytes = drawn.png(2.0) if form == "png" else drawn.svg.encode("utf-8")
+    return content
+
+
+def made_later(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """For a download button, which calls this in a thread that belongs to no page: passes still take turns."""
+    who = visitor()
+    gone = unattended(who)
+
+    def made() -> bytes:
+        import_library()
+        try:
+            with admitted_by(lambda: turns.turn(who, gone, lambda ahead: None)):
+                return make()
+        except gb.GlassBERTError:
+            # Streamlit logs what is raised here, and the message may have parts of the text
+            raise RuntimeError("this file could not be made") from None
+
+    return made
+
+
+def file_name(view: str, text: str, ending: str) -> str:
+    """``("saliency", "It was not bad!", "csv") → "glassbert-saliency-it-was-not-bad.csv"``."""
+    letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    words = re.findall("[a-z0-9]+", letters)
+    slug = ""
+    for word in words:
+        if len(slug) + len(word) > _SLUG_CHARACTERS:
+            break
+        slug = f"{slug}-{word}"
+    slug = slug or f"-{''.join(words)[:_SLUG_CHARACTERS]}"
+    kept = re.sub("[^a-z0-9]+", "-", view.casefold()).strip("-")
+    return f"glassbert-{kept}{slug.rstrip('-')}.{ending}"

@@ -1,0 +1,167 @@
+"""Save & code, on every section of every page: the Python gives the numbers that are shown, the files hold them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import time
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import glassbert as gb
+from components.gateway.code import Code, script
+from components.shared import save_and_code
+from components.shared.save_and_code import Kept
+from tests.pages.test_hostile_addresses import SECTIONS
+from tests.pages.workbench import page, run
+
+TEXT = "The acting is superb and I loved it."
+PAIR = {"text": "Rome was founded long ago.", "pair": "It grew into a capital."}
+GAP = "The capital of France is [MASK]."
+WORSE = "The acting is terrible and I loved it."
+#: Pages that show no result of the library on the visitor's text.
+WITHOUT = {"tour", "models", "definitions"}
+
+
+@dataclass
+class Popover:
+    """One "Save & code" of a page, as the page asked for it."""
+
+    view: str
+    kept: tuple[Kept, ...]
+    shown: tuple[Code, ...]
+
+    def code(self) -> str:
+        return script(*(self.shown or [one.code.frame() for one in self.kept]))
+
+
+@pytest.fixture(autouse=True)
+def popovers(monkeypatch: pytest.MonkeyPatch) -> list[Popover]:
+    found: list[Popover] = []
+    monkeypatch.setattr(
+        save_and_code, "_popover", lambda view, model, kept, shown: found.append(Popover(view, kept, shown))
+    )
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _each_model_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gb, "load", _load)
+
+
+@functools.cache
+def _load(source: str, device: str = "cpu", _load: Any = gb.load) -> gb.Model:
+    return _load(source, device)
+
+
+def results_of(source: str) -> list[Any]:
+    """Run the code in a namespace of its own; what its last lines show."""
+    tree = ast.parse(source)
+    shown = []
+    while isinstance(tree.body[-1], ast.Expr):
+        shown.append(tree.body.pop().value)
+    space: dict[str, Any] = {}
+    exec(compile(tree, "code", "exec"), space)
+    return [eval(compile(ast.Expression(one), "code", "eval"), space) for one in reversed(shown)]
+
+
+def same(one: Any, other: Any, place: str = "") -> None:
+    """Equal, floats up to rounding; how long it took and how many passes it cost do not count."""
+    if isinstance(one, pd.DataFrame):
+        pd.testing.assert_frame_equal(one, other, rtol=1e-3, atol=1e-4)
+    elif isinstance(one, np.ndarray | float | np.floating):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4, err_msg=place)
+    elif is_dataclass(one):
+        assert type(one) is type(other)
+        for field in fields(one):
+            if field.name not in ("seconds", "forward_passes"):
+                same(getattr(one, field.name), getattr(other, field.name), f"{place}.{field.name}")
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            same(one[key], other[key], f"{place}[{key}]")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), place
+        for number, (first, second) in enumerate(zip(one, other, strict=True)):
+            same(first, second, f"{place}[{number}]")
+    else:
+        assert one == other, place
+
+
+def until_done(app: AppTest, name: str) -> None:
+    deadline = time.monotonic() + 120
+    while app.session_state["memory_jobs"][name].running and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run(app)
+
+
+def press(app: AppTest, key: str, job: str) -> None:
+    app.button(key=key).click()
+    run(app)
+    until_done(app, job)
+
+
+#: (page, section) → what its address has beside the text, and the button that computes it.
+CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
+    ("workbench", ""): ({"text": TEXT, "token": "4", "toward": "2", "beside": "sentiment", "special": "0"}, ""),
+    ("attention", "heads"): (
+        {"text": TEXT, "token": "4", "focus": "rows", "threshold": "4", "by_word": "1", "mark": "importance"}, ""),
+    ("attention", "beyond"): ({"text": TEXT, "measures": "attention rollout flow value_zeroing", "special": "0"}, ""),
+    ("attention", "roles"): ({"text": TEXT}, ""),
+    ("attention", "ablation"): ({"text": TEXT, "token": "4", "heads_off": "0.1 2.3"}, ""),
+    ("attention", "bertviz"): ({"text": TEXT, "bertviz": "neuron"}, ""),
+    ("inputs", "steps"): ({"text": TEXT}, ""),
+    ("inputs", "padding"): ({"text": TEXT}, ""),
+    ("inputs", "tokenizers"): ({"text": TEXT, "beside": "sentiment"}, ""),
+    ("inputs", "network"): ({"text": TEXT}, ""),
+    ("masked_words", "candidates"): ({"text": GAP, "words": "paris, constantinople"}, ""),
+    ("masked_words", "surprise"): ({"text": TEXT, "scoring": "word_l2r"}, ""),
+    ("masked_words", "lens"): ({"text": GAP, "words": "paris, rome"}, ""),
+    ("masked_words", "why"): ({"text": GAP, "word": "paris", "foil_word": "rome"}, ""),
+    ("masked_words", "probe"): ({"text": TEXT, "fillers": "job: nurse, doctor"}, ""),
+    ("next_sentence", ""): (PAIR, ""),
+    ("saliency", "rows"): ({"text": TEXT, "explain": "class", "methods": "saliency input_x_gradient"}, "explain"),
+    ("saliency", "agreement"): ({"text": TEXT, "explain": "class", "methods": "saliency attn_lrp"}, "explain"),
+    ("saliency", "board"): ({"text": TEXT, "explain": "class", "methods": "saliency attn_lrp"}, "explain"),
+    ("saliency", "teaching"): ({"text": TEXT, "explain": "class", "methods": "saliency"}, "explain"),
+    ("what_if", "edit"): ({"text": TEXT, "token": "4"}, ""),
+    ("what_if", "smallest"): ({"text": TEXT, "budget": "200"}, "flip"),
+    ("what_if", "reduction"): ({"text": TEXT}, "reduction"),
+    ("what_if", "tracing"): ({"text": TEXT, "other_text": WORSE, "patch": "mlp"}, ""),
+    ("compare", "summary"): ({"text": TEXT, "other_text": WORSE, "shown_model": "beside"}, ""),
+    ("compare", "attention"): ({"text": TEXT, "beside": "sentiment"}, ""),
+    ("compare", "hidden"): ({"text": TEXT, "beside": "sentiment"}, ""),
+    ("compare", "saliency"): ({"text": TEXT, "other_text": WORSE, "shown_model": "beside", "units": "probability"}, ""),
+    ("compare", "masked"): ({"text": TEXT, "other_text": WORSE, "token": "4"}, ""),
+}  # fmt: skip
+
+
+def opened(page_id: str, section: str) -> AppTest:
+    link, button = CASES[page_id, section]
+    app = page(page_id, **link, **({"section": section} if section else {}))
+    if button:
+        press(app, f"{button}_start", button)
+    if section == "tracing":
+        until_done(app, "trace")
+    return app
+
+
+def test_no_page_is_left_out() -> None:
+    assert set(CASES) == {(page_id, section) for page_id, section in SECTIONS if page_id not in WITHOUT}
+
+
+@pytest.mark.parametrize(("page_id", "section"), CASES)
+def test_the_code_gives_what_is_shown(page_id: str, section: str, popovers: list[Popover]) -> None:
+    opened(page_id, section)
+    latest = {one.view: one for one in popovers}
+    assert latest
+    for popover in latest.values():
+        results_of(popover.code())
+        found = results_of(script(*[one.code for one in popover.kept]))
+        for kept, computed in zip(popover.kept, found, strict=True):
+            same(kept.find(), computed, f"{popover.view}: {kept.label}")
