@@ -76,14 +76,13 @@ def as_file(result: gb.Result) -> bytes:
 
 def has_picture(kind: str) -> bool:
     """Whether there is a picture of results of this type, by its name."""
-    return kind in getattr(gb.figures, "FIGURES", ()) if hasattr(gb, "figures") else False
+    return kind in gb.figures.FIGURES
 
 
-def picture(result: gb.Result, form: str, options: Mapping[str, Any], *, dark: bool, model: str) -> bytes:
-    """Its picture, as "svg" or "png" at twice the size. ``model``: its name, for the caption."""
-    drawn: Any = gb.draw(result, dark=dark, model=model, **options)  # type: ignore[attr-defined]
-    content: bytes = drawn.png(2.0) if form == "png" else drawn.svg.encode("utf-8")
-    return content
+def picture(result: gb.Result, form: str, options: Mapping[str, Any], *, dark: bool) -> bytes:
+    """Its picture, as "svg" or "png" at twice the size."""
+    drawn = gb.draw(result, dark=dark, **options)
+    return drawn.png(2.0) if form == "png" else drawn.svg.encode("utf-8")
 
 
 def made_later(make: Callable[[], bytes]) -> Callable[[], bytes]:

@@ -17,7 +17,9 @@ from components import state
 from components.gateway import files
 from components.gateway.code import Code, script
 from components.gateway.library import gb
+from components.shared.errors import explained_errors
 from components.shared.selection import dark_page
+from components.text import plain
 
 __all__ = ["Kept", "save_and_code"]
 
@@ -66,18 +68,18 @@ def _popover(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, .
         "Save & code", icon=":material/download:", type="tertiary", key=f"kept_{view}", on_change="rerun"
     )
     if place.open:
-        with place:
+        with place, explained_errors():
             _content(view, model, kept, shown)
 
 
 def _content(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, ...]) -> None:
-    st.markdown("**The same in Python**")
+    st.markdown(f"**The same in Python** · {plain(model)}")
     written = script(*(shown or [one.code.frame() for one in kept]))
     st.code(written, language="python", height="content" if written.count("\n") < _LINES else 300)
     one = _choice(view, kept)
     name, text = f"{view}-{one.label}", state.view().text
     with st.container(horizontal=True, gap="small"):
-        for label, ending, make in _offered(one, model):
+        for label, ending, make in _offered(one):
             st.download_button(
                 label,
                 files.made_later(make),
@@ -102,17 +104,17 @@ def _choice(view: str, kept: tuple[Kept, ...]) -> Kept:
     return kept[chosen if chosen is not None and chosen < len(kept) else 0]
 
 
-def _offered(one: Kept, model: str) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+def _offered(one: Kept) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Label, ending, and what makes the file."""
     if one.picture is not None and files.has_picture(one.kind or type(one.find()).__name__):
         options, dark = one.picture, dark_page()
         for form in ("svg", "png"):
-            yield form.upper(), form, partial(_picture, one.find, form, options, dark=dark, model=model)
+            yield form.upper(), form, partial(_picture, one.find, form, options, dark=dark)
     if one.table:
         yield "CSV", "csv", lambda: files.as_csv(one.find().frame())
         yield "Parquet", "parquet", lambda: files.as_parquet(one.find().frame())
     yield "Result", "zip", lambda: files.as_file(one.find())
 
 
-def _picture(find: Callable[[], gb.Result], form: str, options: Mapping[str, Any], *, dark: bool, model: str) -> bytes:
-    return files.picture(find(), form, options, dark=dark, model=model)
+def _picture(find: Callable[[], gb.Result], form: str, options: Mapping[str, Any], *, dark: bool) -> bytes:
+    return files.picture(find(), form, options, dark=dark)

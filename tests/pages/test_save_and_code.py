@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import functools
+import io
 import time
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -14,11 +17,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components.gateway import files
 from components.gateway.code import Code, script
 from components.shared import save_and_code
 from components.shared.save_and_code import Kept
 from tests.pages.test_hostile_addresses import SECTIONS
-from tests.pages.workbench import page, run
+from tests.pages.workbench import page, run, tokens
 
 TEXT = "The acting is superb and I loved it."
 PAIR = {"text": "Rome was founded long ago.", "pair": "It grew into a capital."}
@@ -40,7 +44,7 @@ class Popover:
         return script(*(self.shown or [one.code.frame() for one in self.kept]))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def popovers(monkeypatch: pytest.MonkeyPatch) -> list[Popover]:
     found: list[Popover] = []
     monkeypatch.setattr(
@@ -156,7 +160,9 @@ def test_no_page_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(("page_id", "section"), CASES)
-def test_the_code_gives_what_is_shown(page_id: str, section: str, popovers: list[Popover]) -> None:
+def test_the_code_gives_what_is_shown_and_the_files_hold_it(
+    page_id: str, section: str, popovers: list[Popover], tmp_path: Path
+) -> None:
     opened(page_id, section)
     latest = {one.view: one for one in popovers}
     assert latest
@@ -164,4 +170,73 @@ def test_the_code_gives_what_is_shown(page_id: str, section: str, popovers: list
         results_of(popover.code())
         found = results_of(script(*[one.code for one in popover.kept]))
         for kept, computed in zip(popover.kept, found, strict=True):
-            same(kept.find(), computed, f"{popover.view}: {kept.label}")
+            result = kept.find()
+            same(result, computed, f"{popover.view}: {kept.label}")
+            in_files(kept, result, tmp_path / "saved.zip")
+
+
+def in_files(kept: Kept, result: gb.Result, path: Path) -> None:
+    path.write_bytes(files.as_file(result))
+    assert gb.load_result(path).to_dict() == result.to_dict()
+    if kept.table:
+        rows = len(result.frame())
+        assert len(pd.read_parquet(io.BytesIO(files.as_parquet(result.frame())))) == rows
+        assert len(pd.read_csv(io.BytesIO(files.as_csv(result.frame())), keep_default_na=False)) == rows
+    assert kept.kind in ("", type(result).__name__)
+    if kept.picture is not None and files.has_picture(type(result).__name__):
+        drawn = files.picture(result, "svg", kept.picture, dark=True)
+        assert ElementTree.fromstring(drawn).tag.endswith("svg")
+
+
+# --- the popover -----------------------------------------------------------------------------------------------------
+
+
+def popover(view: str, page_id: str = "workbench", **link: str) -> AppTest:
+    """The page with this popover open."""
+    app = page(page_id, **link)
+    app.session_state[f"kept_{view}"] = True
+    return run(app)
+
+
+def test_nothing_is_written_or_made_before_the_popover_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(save_and_code, "script", lambda *shown: pytest.fail("written"))
+    monkeypatch.setattr(files, "made_later", lambda make: pytest.fail("a file"))
+    app = page(text=TEXT, token="4")
+    assert not app.code
+    assert not app.download_button
+
+
+def test_the_popover_has_the_code_and_the_files() -> None:
+    app = popover("saliency", text=TEXT, explain="class")
+    (written,) = [block.value for block in app.code]
+    (frame,) = results_of(written)
+    strip = [token["score"] for token in tokens(app, "saliency")]
+    assert frame["score"].tolist() == pytest.approx(strip, rel=1e-3, abs=1e-5)
+    assert [button.label for button in app.download_button] == ["SVG", "PNG", "CSV", "Parquet", "Result"]
+
+
+@pytest.mark.parametrize(
+    ("link", "part"),
+    [
+        ({}, lambda weights: weights),
+        ({"special": "0"}, lambda weights: weights[1:-1, 1:-1]),
+        ({"token": "4", "focus": "rows", "until": "6"}, lambda weights: weights[4:7]),
+        ({"token": "4", "focus": "columns"}, lambda weights: weights[:, 4:5]),
+        ({"threshold": "10"}, lambda weights: np.where(weights < 0.1, 0, weights)),
+    ],
+)
+def test_the_last_line_is_the_part_of_the_map_that_is_drawn(link: dict[str, str], part: Any) -> None:
+    view = {"text": TEXT, "section": "heads", "layer": "3", "head": "5"} | link
+    (written,) = [block.value for block in popover("heads", "attention", **view).code]
+    weights = gb.attention(_load("pretrained"), TEXT).weights[3, 5]
+    np.testing.assert_allclose(results_of(written)[0], part(weights), atol=1e-5)
+
+
+def test_a_search_that_was_stopped_has_no_code(popovers: list[Popover]) -> None:
+    """Its result depends on when."""
+    app = opened("what_if", "smallest")
+    assert popovers
+    app.session_state["memory_jobs"]["flip"].stop()
+    popovers.clear()
+    run(app)
+    assert not popovers
