@@ -55,6 +55,7 @@ OWNERS = {
     "query_params": "components/state.py",
     "cache_data": "components/gateway/cache.py",
     "cache_resource": "components/gateway/cache.py",
+    "plotly_chart": "components/shared/plots.py",
 }
 #: Modules that run code hidden in the data they read.
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -78,7 +78,7 @@ __all__ = [
     "variants",
 ]
 
-_WIDTH = 100
+_WIDTH = 76  # as wide as it is shown
 _MODEL_NAMES = ("model", "second_model")
 _TEXT_NAMES = ("text", "second_text")
 _PAIR_NAMES = ("pair", "second_pair")

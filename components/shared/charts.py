@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from glassbert.language.results import ContinuationRanking, WordScores
 
 __all__ = [
-    "CONFIG",
     "answers",
     "candidates",
     "faithfulness_curve",
@@ -34,9 +33,6 @@ __all__ = [
     "trace",
     "words",
 ]
-
-#: No mode bar over small charts; double-click still resets a zoom.
-CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 def candidates(

@@ -10,6 +10,7 @@ import streamlit as st
 from components.gateway import code, saliency
 from components.gateway.library import gb
 from components.shared import charts
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept
 from components.text import passes, plain
@@ -121,10 +122,8 @@ def _curves(receipt: gb.Receipt, key: str) -> None:
         with column:
             check = saliency.checks()[line.check]
             st.markdown(f"**{check.claim}** ({check.label})")
-            st.plotly_chart(
+            draw_chart(
                 charts.faithfulness_curve(line.details),
                 key=f"{key}_{line.check}_curve",
-                config=charts.CONFIG,
-                width="stretch",
             )
     st.caption("Violet: this explanation. Grey: random orderings, their median and central 90%.")

@@ -11,6 +11,7 @@ from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept
 from components.shared.selection import (
@@ -73,7 +74,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         second=shown_index(positions, second_in(question.opened, one)),
         on_select=select_token(key, version, positions, clicked_token, request, question.main, clicked_second),
     )
-    st.plotly_chart(charts.scores(result, words, selected), key=f"{key}_bars", config=charts.CONFIG, width="stretch")
+    draw_chart(charts.scores(result, words, selected), key=f"{key}_bars")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(sum_line(result, view.special), width="content")
         how_it_adds_up(result, key=key)

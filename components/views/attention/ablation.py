@@ -18,6 +18,7 @@ from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.kept_maps import kept_heads
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.fields import AttentionFields
@@ -204,7 +205,7 @@ def _pairs(key: str, labels: list[str], before: Iterable[float], after: Iterable
 
     shares = [[float(share) for share in side] for side in (before, after)]
     figure = paired_bars(labels, *shares, sides=("all heads", "without"))
-    st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key=key)
 
 
 def _keep(subject: Subject, without: Subject, target: gb.Target | None) -> None:
@@ -246,7 +247,7 @@ def _attention(subject: Subject, without: Subject, changed: bool) -> None:
     before, after = attention.maps(subject.request).weights, attention.maps(without.request).weights
     # total variation: the share of a row's weight that moved
     changes = [float(np.abs(one - other).sum(axis=-1).mean() / 2) for one, other in zip(before, after, strict=True)]
-    st.plotly_chart(layer_bars(changes), key="ablation_layers", config=charts.CONFIG, width="stretch")
+    draw_chart(layer_bars(changes), key="ablation_layers")
     st.caption("The share of each row's weight that moved, averaged over heads and tokens.")
     model = subject.one.model
     layers, heads = range(model.layers), range(model.attention_heads)

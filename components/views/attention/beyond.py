@@ -12,9 +12,9 @@ from components import state
 from components.gateway import attention, code
 from components.gateway.library import gb
 from components.gateway.requests import version_of
-from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.jobs import current_job, run_job
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.fields import AttentionFields
@@ -202,7 +202,7 @@ def _ladder(subject: Subject, measures: dict[str, Measure], found: dict[str, gb.
     if len(rows) < 2:
         st.caption("Choose at least two measures, and a token that all of them show.")
         return
-    st.plotly_chart(rank_ladder(rows, labels), key="ladder", config=charts.CONFIG, width="stretch")
+    draw_chart(rank_ladder(rows, labels), key="ladder")
     piece = subject.encoded.pieces[position]
     chosen = (
         ""

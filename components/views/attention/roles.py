@@ -9,8 +9,8 @@ import streamlit as st
 from components import state
 from components.gateway import code
 from components.gateway.attention import head_distances, head_labels, head_profile
-from components.shared import charts
 from components.shared.kept_maps import kept_heads
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.attention.shared import Subject, draw_map
@@ -122,11 +122,9 @@ def _places(subject: Subject, profile: HeadProfile, labels: dict[str, HeadLabel]
             state.change(layer=int(distances.layers[index]), head=int(distances.heads[index]))
 
     own = subject.layer * subject.one.model.attention_heads + subject.head
-    st.plotly_chart(
+    draw_chart(
         grouped_dots(distances.positions, names, texts, own),
         key="head_places",
-        config=charts.CONFIG,
-        width="stretch",
         on_select=chosen,
         selection_mode="points",
     )

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from components.gateway import code, comparison
-from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
 from components.text import plain
@@ -69,7 +69,7 @@ def _cosines(compared: Compared, result: HiddenSimilarity, rows: np.ndarray) -> 
     words = compared.alignment.labels
     labels = [words[result.rows[place]] for place in shown]
     figure = word_cosines(result.cosine[:, shown], labels, selected=compared.place(rows), dark=dark_page())
-    st.plotly_chart(figure, key="cosines", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key="cosines")
     st.caption("No colour: the same direction on both sides. *Every layer rewrites the states, so changes accumulate.*")
 
 
@@ -78,7 +78,7 @@ def _layers(compared: Compared, result: HiddenSimilarity) -> None:
 
     st.markdown("**Whole layers: CKA**")
     figure = layer_similarity(result.cka.tolist(), *compared.titles, dark=dark_page())
-    st.plotly_chart(figure, key="cka", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key="cka")
     words = len(result.rows)
     few = " *With this few words, CKA is high for any two layers.*" if words < 30 else ""
     st.caption(f"1: the {words} words have the same geometry. Layer 0 is the embeddings.{few}")
@@ -96,7 +96,7 @@ def _selected(compared: Compared, result: HiddenSimilarity) -> None:
     if len(lines) < 2:  # a word has the same name as the mean: the word is kept
         lines = {word: result.cosine[:, place].tolist()}
     figure = over_layers(lines, title="Cosine, layer by layer")
-    st.plotly_chart(figure, key="word_cosine", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key="word_cosine")
 
 
 def _how(compared: Compared, result: HiddenSimilarity) -> None:

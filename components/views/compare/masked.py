@@ -12,6 +12,7 @@ from components.gateway import code, comparison, inputs, language
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.phrases import number
@@ -101,7 +102,7 @@ def _candidates(compared: Compared, row: int, bits: float) -> None:
         with column:
             st.caption(plain(compared.titles[side]))
             figure = charts.candidates(prediction, 0)
-            st.plotly_chart(figure, key=f"expected_{side}", config=charts.CONFIG, width="stretch")
+            draw_chart(figure, key=f"expected_{side}")
     st.caption("*Likely in the training texts, not necessarily true.*")
 
 

@@ -11,6 +11,7 @@ from components.gateway import code, comparison, inputs, saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.questions import ask_method, ask_units, ask_which, refined
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import passes, plain
@@ -75,7 +76,7 @@ def _draw(compared: Compared, result: AttributionDifference, method: gb.Method) 
         compared.place(rows),
         _LEAST,
     )
-    st.plotly_chart(figure, key="score_pairs", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key="score_pairs")
     st.caption(_summary(result, method, len(inputs.encode(compared.request.first))))
     _how(compared, result)
 

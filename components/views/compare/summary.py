@@ -14,6 +14,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.decisions import common_questions, heads_of
@@ -180,7 +181,7 @@ def _decision(result: PredictionDifference) -> None:
         figure = paired_scores(
             result.labels, result.first_probabilities.tolist(), result.second_probabilities.tolist(), None, 1.0
         )
-        st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
+        draw_chart(figure, key=f"decision_{result.head}")
         return
     order = (result.first_probabilities + result.second_probabilities).argsort()[::-1][:_MOST_CLASSES]
     figure = paired_bars(
@@ -189,7 +190,7 @@ def _decision(result: PredictionDifference) -> None:
         [float(result.second_probabilities[index]) for index in order],
         differences=True,
     )
-    st.plotly_chart(figure, key=f"decision_{result.head}", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key=f"decision_{result.head}")
     if result.divergence is not None:
         st.caption(f"Jensen–Shannon divergence between the two: {number(result.divergence)} bits (at most 1).")
 

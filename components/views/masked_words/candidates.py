@@ -13,6 +13,7 @@ from components.gateway.requests import ModelRequest, Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
 from components.text import ordinal, plain
@@ -136,7 +137,7 @@ def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")
     kept = whole_words(model, prediction, row) if whole else list(range(len(prediction.candidates[row])))
     figure = charts.candidates(prediction, row, kept[:_SHOWN], log=log)
-    st.plotly_chart(figure, key=f"gap_{row}", config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key=f"gap_{row}")
 
 
 def _asked_words(one: Opened, masks: list[int]) -> list[Kept]:
@@ -155,7 +156,7 @@ def _asked_words(one: Opened, masks: list[int]) -> list[Kept]:
     place = masks[0] if len(masks) == 1 else st.selectbox("At token", masks, key="ask_place")
     with explained_errors():
         scores = score_words(one.text(state.view()), place, words)
-        st.plotly_chart(charts.words(scores, log=own.log_scale), key="asked", config=charts.CONFIG, width="stretch")
+        draw_chart(charts.words(scores, log=own.log_scale), key="asked")
         several = [word for word, pieces in zip(scores.words, scores.pieces, strict=True) if len(pieces) > 1]
         st.caption(
             "One piece: the softmax over the vocabulary at the gap, with the rank. "

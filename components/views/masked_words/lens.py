@@ -13,6 +13,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
@@ -118,6 +119,6 @@ def _over_layers(lens: LogitLens) -> None:
             "rank": over_layers(ranks, title="Rank by layer (1 on top)", log=True, reversed_axis=True),
         }
         for name, figure in figures.items():
-            st.plotly_chart(figure, key=f"lens_{name}", config=charts.CONFIG, width="stretch")
+            draw_chart(figure, key=f"lens_{name}")
     entropy = over_layers({"entropy": lens.entropy[:, 0].tolist()}, title="Entropy by layer, bits")
-    st.plotly_chart(entropy, key="lens_entropy", config=charts.CONFIG, width="stretch")
+    draw_chart(entropy, key="lens_entropy")

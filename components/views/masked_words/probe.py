@@ -13,6 +13,7 @@ from components.gateway.models import is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
 from components.text import plain
@@ -58,7 +59,7 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     if len(result.combinations) <= _MOST_DRAWN:
         names = [charts.readable(word, result.spelling) for word in result.words]
         figure = probability_table(result.probabilities, result.labels(), names, dark=dark_page())
-        st.plotly_chart(figure, key="template", config=charts.CONFIG, width="stretch")
+        draw_chart(figure, key="template")
     else:
         st.info(f"{len(result.combinations)} sentences are too many for a heatmap; the table below lists them all.")
     st.caption(

@@ -14,6 +14,7 @@ from components.gateway.requests import Opened
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
+from components.shared.plots import draw_chart
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
 from components.shared.save_and_code import Kept, save_and_code
@@ -70,7 +71,7 @@ def _decision(one: Opened) -> None:
         st.info("Type a second sentence under **Text B**, or open the example **Sentence pair**.")
         return
     result = language.next_sentence(one.text(view))
-    st.plotly_chart(charts.next_sentence(result), key="decision", config=charts.CONFIG, width="stretch")
+    draw_chart(charts.next_sentence(result), key="decision")
     swap, shuffle = st.columns([0.36, 0.64])
     swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)
     shuffle.button(
@@ -110,7 +111,7 @@ def _ranked(one: Opened) -> None:
     if len(lines) > _MOST:
         st.caption(f"The first {_MOST} of {len(lines):,} continuations are ranked.")
     result = rank_continuations(one.request, state.view().text, candidates, swap)
-    st.plotly_chart(charts.ranking(result), key="ranking", config=charts.CONFIG, width="stretch")
+    draw_chart(charts.ranking(result), key="ranking")
     st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100%.")
     computed = code.rank_continuations(one.request, state.view().text, candidates, swap)
     save_and_code("continuations", one.name, [Kept.of("Continuations", computed, result)], panel=True)

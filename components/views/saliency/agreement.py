@@ -11,7 +11,7 @@ from components import state
 from components.gateway import code, saliency
 from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
-from components.shared import charts
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page, select_token, selected_in
@@ -50,7 +50,7 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
             persist_state="session",
         )
         values = result.overlap if measure == "overlap" else result.kendall
-        st.plotly_chart(
+        draw_chart(
             agreement(
                 values.tolist(),
                 [known[score.method].label for score in here],
@@ -58,8 +58,6 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
                 dark=dark_page(),
             ),
             key="agreement",
-            config=charts.CONFIG,
-            width="stretch",
         )
         st.caption(
             f"The share of the {result.top_k} highest-scoring tokens that two methods have in common."
@@ -101,7 +99,7 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
         on_select=select_token("consensus", version, shown.firsts, clicked_token, question.request, question.main),
     )
     words = [index for index, unit in enumerate(shown.tokens) if unit.kind != "special"]
-    st.plotly_chart(
+    draw_chart(
         score_bars(
             [shown.tokens[index].text for index in words],
             mean[words].tolist(),
@@ -112,8 +110,6 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
             height_px=230,
         ),
         key="consensus_bars",
-        config=charts.CONFIG,
-        width="stretch",
     )
     doubtful = int((spread > np.abs(mean)).sum())
     st.caption(

@@ -13,6 +13,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.receipts import draw_receipt, draw_verdicts
 from components.shared.save_and_code import Kept, save_and_code
@@ -183,7 +184,7 @@ def draw_row(
                 st.caption(sum_line(result, state.view().special), width="content")
                 how_it_adds_up(result, key=key)
         with right:
-            st.plotly_chart(
+            draw_chart(
                 score_bars(
                     [shown.tokens[index].text for index in bars],
                     [float(values[index]) for index in bars],
@@ -192,8 +193,6 @@ def draw_row(
                     most=full,
                 ),
                 key=f"{key}_bars",
-                config=charts.CONFIG,
-                width="stretch",
             )
         if receipt is not None:
             draw_receipt(receipt, key=key)

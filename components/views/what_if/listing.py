@@ -16,6 +16,7 @@ from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.shell.navigation import PAGES
@@ -213,7 +214,7 @@ def _side_by_side(question: Question, variants: VariantList, found: dict[tuple[C
             figure = paired_scores(names, first, second, None, 1.0)
         else:
             figure = paired_bars(names, first, second, sides=("A", "B"))
-        st.plotly_chart(figure, key="pinned", config=charts.CONFIG, width="stretch")
+        draw_chart(figure, key="pinned")
 
 
 def _link(role: Role, first: TextRequest, second: TextRequest) -> None:

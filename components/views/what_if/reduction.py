@@ -12,6 +12,7 @@ from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -50,7 +51,7 @@ def draw_reduction(question: Question) -> None:
     with right:
         st.markdown(f"**Probability of {plain(charts.readable(result.prediction))}**")
         figure = over_removals(result.removed_words, result.probabilities.tolist())
-        st.plotly_chart(figure, key="reduction_steps", config=charts.CONFIG, width="stretch")
+        draw_chart(figure, key="reduction_steps")
     _how(result)
     kept = Kept.of("Input reduction", code.reduction(question.request, question.target), result)
     save_and_code("reduction", question.one.name, [kept] if result.complete else [])

@@ -15,6 +15,7 @@ from components.gateway.what_if import TraceRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
+from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -81,7 +82,7 @@ def _restored(result: Trace) -> None:
         f"**How much of the prediction each place restores** · logit of "
         f"**{plain(charts.readable(result.target_label))}**: {clean} for the first text, {corrupted} for the second"
     )
-    st.plotly_chart(charts.trace(result), key="trace", config=charts.CONFIG, width="stretch")
+    draw_chart(charts.trace(result), key="trace")
     st.markdown(path(result))
     st.caption(
         "Orange restores the first text's prediction (1: fully); blue pushes further away; the output is on top. "

@@ -11,6 +11,7 @@ from components.gateway import code, inputs, language, what_if
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
+from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import (
     masked_position,
@@ -212,4 +213,4 @@ def _told(one: Opened, what: str, told: str) -> None:
 
 
 def _chart(figure: object, key: str) -> None:
-    st.plotly_chart(figure, key=key, config=charts.CONFIG, width="stretch")
+    draw_chart(figure, key=key)
