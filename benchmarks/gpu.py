@@ -113,6 +113,13 @@ def _listed(_: gb.Model) -> Any:
     return [(one.id, one.parameters, one.size_bytes) for one in gb.embedded()]
 
 
+def _reported(model: gb.Model) -> Any:
+    """All but its passport, which tells the device and the date."""
+    options: dict[str, Any] = {"methods": ["saliency"], "maps": 2, "budget": 20}
+    made = gb.report(model, LONGER, target=gb.ClassTarget(0), **options)
+    return [made.verdict, made.prediction, made.scores, made.receipts, made.agreement, made.importance, made.maps]
+
+
 #: For one call with several; each has a call of its own.
 _METHODS = ("saliency", "input_x_gradient", "occlusion", "attn_lrp")
 
@@ -232,6 +239,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case("reduce_input", lambda m: gb.reduce_input(m, LONGER, target=gb.ClassTarget(0)), "classification", long=True),
     Case("verdict", lambda m: gb.verdict(m, LONGER, target=gb.ClassTarget(0), budget=20), "classification", long=True),
+    Case("report", _reported, "classification", long=True),
     *(
         Case(
             "trace",

@@ -43,6 +43,7 @@ from glassbert.maps.results import AttentionMaps, TokenMaps
 from glassbert.models.checkpoint import embedded
 from glassbert.network.anatomy import architecture
 from glassbert.network.model import Model, load
+from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
 from glassbert.text.inputs import encode, shorten
@@ -92,6 +93,7 @@ __all__ = [
     "receipt",
     "receipts",
     "reduce_input",
+    "report",
     "rollout",
     "score_words",
     "scoreboard",

@@ -21,7 +21,7 @@ import numpy as np
 
 from glassbert.errors import SavedResultError
 
-__all__ = ["packed", "read", "write"]
+__all__ = ["packed", "read", "write", "write_bytes"]
 
 #: With more array elements than this, a file without a known suffix becomes an archive.
 _LARGE = 10_000
@@ -44,8 +44,12 @@ def write(path: str | os.PathLike[str], data: dict[str, Any]) -> Path:
 
     The file appears only once it is complete. Raises SavedResultError if it cannot be written.
     """
+    return write_bytes(path, packed(data, {".json": False, ".zip": True}.get(Path(path).suffix.lower())))
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write a file that appears only once it is complete. Raises SavedResultError if it cannot be written."""
     target = Path(path)
-    content = packed(data, {".json": False, ".zip": True}.get(target.suffix.lower()))
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(content)

@@ -41,6 +41,7 @@ ORDER = {
         "intervention",
         "comparison",
         "figures",
+        "reports",
         "commands",
     ),
     "components": ("widgets", "", "gateway", "shared", "shell", "views"),

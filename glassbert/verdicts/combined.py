@@ -30,6 +30,7 @@ def verdict(
     target: Target | int | str | None = None,
     proposer: Model | None = None,
     budget: int | None = None,
+    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Verdict:
@@ -42,11 +43,13 @@ def verdict(
     - The smallest change that flips the answer, searched for about half a second; ``budget`` forward passes otherwise.
 
     ``target`` None explains the answer itself (:func:`glassbert.verdicts.decided_answer`). ``proposer``, a masked-word
-    model, suggests replacements that read fluently. ``progress(parts done, 4)`` is called after each part.
-    :func:`glassbert.verdicts.verdict_parts` yields the parts as they are ready. Raises TargetError, TaskHeadError,
-    MethodError, TextErrors; StoppedError when ``cancelled()``.
+    model, suggests replacements that read fluently. ``seed`` sets the random orderings. ``progress(parts done, 4)`` is
+    called after each part. :func:`glassbert.verdicts.verdict_parts` yields the parts as they are ready. Raises
+    TargetError, TaskHeadError, MethodError, TextErrors; StoppedError when ``cancelled()``.
     """
-    parts = verdict_parts(model, text, pair, target=target, proposer=proposer, budget=budget, cancelled=cancelled)
+    parts = verdict_parts(
+        model, text, pair, target=target, proposer=proposer, budget=budget, seed=seed, cancelled=cancelled
+    )
     found: list[Verdict] = []
     for latest in parts:
         found.append(latest)
@@ -63,6 +66,7 @@ def verdict_parts(
     target: Target | int | str | None = None,
     proposer: Model | None = None,
     budget: int | None = None,
+    seed: int = 0,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Verdict]:
     """The verdict after each of its four ``PARTS``; parts still to come are None. Parameters and errors as there."""
@@ -72,7 +76,7 @@ def verdict_parts(
     words = carrying_words(model, answer, cancelled=cancelled)
     found = replace(found, words=words)
     yield found
-    found = replace(found, trust=trust_in(model, words, cancelled=cancelled))
+    found = replace(found, trust=trust_in(model, words, seed=seed, cancelled=cancelled))
     yield found
     flip = smallest_flip(model, answer, words, proposer=proposer, budget=budget, cancelled=cancelled)
     yield replace(found, flip=flip)

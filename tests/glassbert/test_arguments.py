@@ -61,6 +61,7 @@ CALLS = {
     "value_zeroing": ("encoder", {"text": TEXT}),
     "baseline_gap": ("classification", {"text": TEXT}),
     "verdict": ("classification", {"text": TEXT, "budget": 10}),
+    "report": ("classification", {"text": TEXT, "methods": ["saliency"], "maps": 0, "budget": 10}),
     "variants": ("classification", {"text": TEXT, "edits": [gb.Edit(2, "delete")]}),
 }
 #: Functions of the folders that are not in ``gb.__all__``.

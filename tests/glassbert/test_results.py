@@ -121,6 +121,9 @@ MAKE = {
     ),
     "Verdict": lambda model: _verdict(model),
     "Verdict of the answer alone": lambda model: next(gb.verdicts.verdict_parts(model("bert", "next_sentence"), *PAIR)),
+    "Report": lambda model: _report(model),
+    "Passport": lambda model: _report(model).passport,
+    "ModelIdentity": lambda model: _report(model).passport.model,
     "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
 
@@ -131,6 +134,17 @@ def _scores(model, method, **options):
 
 def _verdict(model):
     return gb.verdict(model("bert", "classification"), "The film was good.", budget=10)
+
+
+def _report(model):
+    return gb.report(
+        model("bert", "next_sentence"),
+        *PAIR,
+        methods=["saliency"],
+        maps=1,
+        budget=10,
+        proposer=model("bert", "masked_words"),
+    )
 
 
 def _receipt(model, method, **options):

@@ -1,0 +1,114 @@
+"""The first page: everything that somebody without knowledge of BERT needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from glassbert.pictures.formats import percent
+from glassbert.pictures.markup import clipped, escaped
+from glassbert.reports.markup import GRADES, bar, heading, listed, node, passages, said
+from glassbert.targets import MaskTarget
+
+if TYPE_CHECKING:
+    from glassbert.reports.results import Report
+    from glassbert.verdicts.results import CarryingWords, Verdict
+
+__all__ = ["summary_html"]
+
+#: A longer text is set smaller in print, so that the summary stays on one page.
+_LONG_TEXT = 900
+_LONGEST_LIMIT = 260
+
+
+def summary_html(report: Report) -> str:
+    """The summary as a section of its own, which is the first page in print."""
+    verdict = report.verdict
+    long = sum(map(len, report.encoded.texts)) > _LONG_TEXT
+    passport = report.passport
+    about = f"{passport.model.name} · {passport.created[:10]} · GlassBERT {passport.versions.get('glassbert', '')}"
+    return node(
+        "section",
+        node("header", heading(1, report.title), said(about, kind="about")),
+        said(
+            "A language model read the text below and gave an answer. This page says which words the answer rests on, "
+            "what would change it, and how far to trust that. The pages after it hold the evidence.",
+            kind="lead",
+        ),
+        node("div", heading(2, "The text"), *_text(report), kind="block text"),
+        node("div", heading(2, "The answer"), *_answer(verdict), kind="block answer"),
+        node("div", heading(2, "What carries it"), said(verdict.words_sentence), kind="block"),
+        node("div", heading(2, "What flips it"), *_flip(verdict), kind="block"),
+        node("div", heading(2, "How far to trust this explanation"), *_trust(verdict), kind="block"),
+        node("div", heading(2, "Keep in mind"), listed(_short(limit) for limit in report.limits[:3]), kind="block"),
+        kind="summary long" if long else "summary",
+        id="summary",
+    )
+
+
+def _text(report: Report) -> Iterator[str]:
+    words, verdict = report.verdict.words, report.verdict
+    if words is None or not words.carrying or verdict.verdict == "fails":
+        yield passages(report.encoded, report.target, [], [])
+        if words is not None and words.carrying:
+            yield said("No word is marked, because the explanation did not pass its checks.", kind="aside")
+        return
+    yield passages(report.encoded, report.target, *_carrying(words))
+    does = "carry the answer" if verdict.verdict == "holds" else "seem to carry the answer"
+    if not words.explains_answer:
+        does = f"speak most for “{clipped(words.target_label, 60)}”"
+    gap = " The dashed frame is the gap." if isinstance(report.target, MaskTarget) else ""
+    yield said(
+        f"Marked are the words that {does}, each with how many of the {len(words.scores)} methods name it.{gap}",
+        kind="aside",
+    )
+
+
+def _carrying(words: CarryingWords) -> tuple[list[int], list[float | None], list[str]]:
+    """First tokens, votes, and what stands beside each."""
+    methods = len(words.scores)
+    chosen = [int(word) for word in words.carrying]
+    votes = [int(words.votes[word]) for word in chosen]
+    return [int(words.positions[word]) for word in chosen], list(votes), [f"{vote}/{methods}" for vote in votes]
+
+
+def _answer(verdict: Verdict) -> Iterator[str]:
+    answer = verdict.answer
+    if answer.probability is None:
+        yield said(f"{answer.value:.4g}", kind="big")
+    else:
+        yield said(clipped(answer.answer.removeprefix("␣"), 80), kind="big")
+        yield bar(answer.probability, f"{percent(answer.probability)} sure", strong=True)
+    yield said(answer.sentence)
+    if answer.probability is not None and answer.next_answer and answer.next_probability is not None:
+        second = clipped(answer.next_answer.removeprefix("␣"), 80)
+        if second not in answer.sentence:
+            yield said(f"The next most likely answer is “{second}” ({percent(answer.next_probability)}).", kind="aside")
+
+
+def _flip(verdict: Verdict) -> Iterator[str]:
+    if verdict.flip is None:
+        return
+    yield said(verdict.flip.sentence)
+    search = verdict.flip.search
+    if search is not None and search.found:
+        for text in search.flips.texts[0]:
+            yield node("blockquote", escaped(text), dir="auto")
+
+
+def _trust(verdict: Verdict) -> Iterator[str]:
+    if verdict.trust is None:
+        return
+    grade = verdict.trust.verdict
+    sign, _ = GRADES[grade]
+    opening, _, reason = verdict.trust.sentence.partition(". ")
+    badge = node("span", node("span", sign, aria_hidden="true"), f" {escaped(opening)}.", kind=f"opening {grade}")
+    yield node("p", badge)
+    yield said(reason)
+
+
+def _short(limit: str) -> str:
+    """The first sentence of a long limit; the whole one stands in the list of limits."""
+    if len(limit) <= _LONGEST_LIMIT:
+        return limit
+    return clipped(limit.split(". ")[0].rstrip(".") + ".", _LONGEST_LIMIT)

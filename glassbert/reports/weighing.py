@@ -1,0 +1,74 @@
+"""How much of a report a text of this length allows: in work, so that the same text gets the same report everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glassbert.attribution import DEFAULT_METHODS, METHODS
+from glassbert.network.model import Model
+from glassbert.verdicts._work import operations
+
+__all__ = ["REPORT_METHODS", "affordable_methods", "affordable_receipts", "affordable_surprise", "expected_passes"]
+
+#: The methods of a report, those first that a long text gets too.
+REPORT_METHODS: tuple[str, ...] = (
+    "attn_lrp",
+    *(method for method in DEFAULT_METHODS if method not in ("attn_lrp", "occlusion")),
+    "occlusion",
+)
+#: Work for the scores, about ten seconds on one core (see `glassbert.verdicts.thresholds`); methods of one pass always
+#: run. For the receipts of all methods, half a minute; beyond that only the first method gets one, up to two minutes.
+_SCORES_OPERATIONS = 1e12
+_ALL_RECEIPTS_OPERATIONS, _ONE_RECEIPT_OPERATIONS = 3e12, 1.2e13
+#: Work for the surprise of every word: a pass for each token.
+_SURPRISE_OPERATIONS = 5e11
+#: Passes for what receipts share, which are of about half the length, and for the checks of one method.
+_SHARED_PASSES, _OWN_PASSES = 500, 130
+# A backward pass costs about two forward passes.
+_BACKWARD = 3
+_VERDICT_PASSES = 150
+
+
+def affordable_methods(model: Model, tokens: int) -> tuple[str, ...]:
+    """The methods of ``REPORT_METHODS`` that this length allows."""
+    each, left = operations(model, tokens), _SCORES_OPERATIONS
+    chosen = []
+    for method in REPORT_METHODS:
+        passes = _passes(method, tokens)
+        work = passes * each * (_BACKWARD if METHODS[method].family == "gradient" else 1)
+        if passes == 1 or work <= left:
+            chosen.append(method)
+            left -= work
+    return tuple(chosen)
+
+
+def affordable_receipts(model: Model, tokens: int, methods: Sequence[str]) -> tuple[str, ...]:
+    """The methods that get a receipt: all, the first, or none."""
+    each = operations(model, tokens)
+    if _receipts_passes(methods, tokens) * each <= _ALL_RECEIPTS_OPERATIONS:
+        return tuple(methods)
+    return tuple(methods[:1]) if _receipts_passes(methods[:1], tokens) * each <= _ONE_RECEIPT_OPERATIONS else ()
+
+
+def affordable_surprise(model: Model, tokens: int) -> bool:
+    """Whether every token can be masked in turn."""
+    return tokens * operations(model, tokens) <= _SURPRISE_OPERATIONS
+
+
+def expected_passes(model: Model, tokens: int, methods: Sequence[str] | None = None) -> int:
+    """Forward passes of this length that a report takes, roughly: for progress and for a promise of how long."""
+    chosen = affordable_methods(model, tokens) if methods is None else tuple(methods)
+    checked = affordable_receipts(model, tokens, chosen) if methods is None else chosen
+    scores = sum(_passes(method, tokens) for method in chosen)
+    guessed = tokens if "masked_words" in model.task_heads and affordable_surprise(model, tokens) else 0
+    return _VERDICT_PASSES + scores + _receipts_passes(checked, tokens) + guessed
+
+
+def _receipts_passes(methods: Sequence[str], tokens: int) -> int:
+    own = sum(_OWN_PASSES + 3 * _passes(method, tokens) for method in methods)
+    return own + _SHARED_PASSES if methods else 0
+
+
+def _passes(method: str, tokens: int) -> int:
+    declared = METHODS[method]
+    return declared.cost(tokens, declared.options)
