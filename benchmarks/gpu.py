@@ -171,6 +171,7 @@ CASES: tuple[Case, ...] = (
         )
         for name in gb.MEASURES
     ),
+    Case("draw", _own(lambda maps: [(one := gb.draw(maps, layer=0, head=0)).width, one.height]), single=True),
     Case("rollout", _own(gb.rollout), single=True),
     Case("flow", _own(gb.flow), long=True),
     Case("value_norms", lambda m: gb.value_norms(m, LONGER, per_head=True)),
@@ -267,9 +268,9 @@ def _parts(model: gb.Model) -> list[Any]:
 
 
 def missing() -> set[str]:
-    """The public functions that have no case."""
+    """The public functions that have no case; what ``show`` shows is what ``draw`` draws."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    return functions - {case.function for case in CASES}
+    return functions - {case.function for case in CASES} - {"show"}
 
 
 def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:

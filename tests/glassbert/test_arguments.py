@@ -79,7 +79,7 @@ ELSEWHERE = {
         "compare_models",
     ),
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
-    *("load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
+    *("draw", "show", "load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
 }
 JUNK = [
     *(None, b"The film", 3, -1, 10**12, 2.5, math.nan, True, "", " ", "no such thing", "a \ud83d", object(), gb, str),
