@@ -24,7 +24,7 @@ from glassbert.results import Result
 if TYPE_CHECKING:
     from glassbert.network.model import Model
 
-__all__ = ["Figure", "Sheet", "on_sheet", "without_directions"]
+__all__ = ["Figure", "Sheet", "model_name", "on_sheet", "without_directions"]
 
 _NARROWEST = 480
 _MARGIN = 16
@@ -69,13 +69,15 @@ class Figure:
         for option, value in given.items():
             if sentence := mismatch(option, value, self.options[option]):
                 raise OptionTypeError(sentence)
+            if option == "top_k" and value is not None and value < 1:
+                raise OptionError(f"top_k must be at least 1; got {value}")
 
 
 def on_sheet(sheet: Sheet, on: Theme, *, title: str | None, source: Model | str | None) -> Picture:
     """The whole picture: heading, text, middle, caption. An empty ``title`` leaves the heading out."""
     heading = sheet.title if title is None else title
     wide = max(sheet.drawing.width, _NARROWEST)
-    named = () if source is None else (f"Model: {_name(source)}.",)
+    named = () if source is None else (f"Model: {model_name(source if isinstance(source, str) else source.source)}.",)
     caption = " ".join(without_directions(note) for note in (*named, *sheet.notes) if note)
     both = len(sheet.texts) > 1
     texts = [
@@ -96,7 +98,6 @@ def without_directions(text: str) -> str:
     return text.translate(_DIRECTIONS)
 
 
-def _name(source: Model | str) -> str:
+def model_name(source: str) -> str:
     """A model's name in a caption: of a folder the last part, which says nothing about the machine."""
-    name = source if isinstance(source, str) else source.source
-    return Path(name).name if Path(name).is_absolute() else name
+    return Path(source).name if Path(source).is_absolute() else source

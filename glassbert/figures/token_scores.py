@@ -10,9 +10,9 @@ from glassbert.attribution import METHODS
 from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.figures._figure import Figure, Sheet
 from glassbert.figures._words import settings_told, shown_label
+from glassbert.pictures import formats
 from glassbert.pictures.bar_drawings import score_columns, score_rows
 from glassbert.pictures.drawing import Drawing, stacked
-from glassbert.pictures.formats import signed
 from glassbert.pictures.palette import Theme
 from glassbert.pictures.tokens import tokens_drawing
 from glassbert.results import Array
@@ -81,18 +81,18 @@ def _sheet(
     return Sheet(title, stacked([strip, bars], gap=18), of.encoded.texts, notes)
 
 
-def score_drawing(names: Sequence[str], values: Sequence[float], on: Theme) -> Drawing:
+def score_drawing(names: Sequence[str], values: Sequence[float], on: Theme, *, signed: bool = True) -> Drawing:
     """Rows with their numbers while they fit a page, else columns."""
     if len(names) <= _MOST_ROWS:
-        return score_rows(names, values, on=on, width_px=560)
-    return score_columns(names, values, on=on, width_px=720)
+        return score_rows(names, values, on=on, signed=signed, width_px=560)
+    return score_columns(names, values, on=on, signed=signed, width_px=720)
 
 
 def _sum(of: TokenScores, unit: str) -> str:
-    total = signed(float(of.scores.sum(dtype=np.float64)))
-    told = f"The scores sum to {total}; the value of the target is F(text) {signed(of.value)} {unit}"
+    total = formats.signed(float(of.scores.sum(dtype=np.float64)))
+    told = f"The scores sum to {total}; the value of the target is F(text) {formats.signed(of.value)} {unit}"
     if of.baseline_value is not None and of.baseline:
-        told += f", of the baseline {signed(of.baseline_value)}"
+        told += f", of the baseline {formats.signed(of.baseline_value)}"
     if of.relative_delta is not None:
         return f"{told}; off by {of.relative_delta:.1%}."
     return f"{told}; they need not add up to it."

@@ -16,6 +16,8 @@ __all__ = ["pair_rows", "score_columns", "score_rows", "share_rows"]
 _ROW, _BAR, _GAP, _LONGEST_NAME = 20.0, 12.0, 8.0, 220.0
 _NUMBER_ROOM = 62.0
 _AXIS = 18.0
+#: Numbers on an axis that are closer than this would touch.
+_CLEAR = 13.0
 
 
 def share_rows(
@@ -24,19 +26,25 @@ def share_rows(
     marked: Collection[int] = (),
     *,
     on: Theme,
+    notes: Sequence[str] = (),
+    longest_px: float = _LONGEST_NAME,
     width_px: float = 480,
 ) -> Drawing:
-    """Probabilities from 0 to 100%, the first on top, ``marked`` ones darker."""
-    left, room = _columns(names, width_px)
+    """Probabilities from 0 to 100%, the first on top, ``marked`` ones darker.
+
+    notes: what is written after each number. longest_px: where names are cut.
+    """
+    left, room = _columns(names, width_px, longest_px=longest_px)
     parts = []
     for row, (name, share) in enumerate(zip(names, shares, strict=True)):
         y = row * _ROW
-        parts += _name(name, left, y, on)
+        parts += _name(name, left, y, on, longest_px)
         parts.append(_bar(left, y + 4, room * share, row in marked, f"{name}: {share:.4f}"))
-        parts.append(text(percent(share), left + room * share + 5, y + 14, on, font_size=11))
-    return Drawing(
-        "".join(parts) + _percent_axis(left, room, len(names) * _ROW, on), width_px, len(names) * _ROW + _AXIS
-    )
+        told = f"{percent(share)}  {notes[row]}" if notes else percent(share)
+        parts.append(text(told, left + room * share + 5, y + 14, on, font_size=11))
+    parts.append(_percent_axis(left, room, len(names) * _ROW, on))
+    after = max((text_width(f"  {note}", 11) for note in notes), default=0.0)
+    return Drawing("".join(parts), width_px + after, len(names) * _ROW + _AXIS)
 
 
 def pair_rows(
@@ -72,14 +80,16 @@ def score_rows(
     *,
     on: Theme,
     spreads: Sequence[float] | None = None,
-    most: float | None = None,
+    limits: tuple[float, float] | None = None,
+    signed: bool = True,
     width_px: float = 480,
 ) -> Drawing:
     """Scores from a line at zero, orange to the right and blue to the left, each with its number at its end.
 
-    spreads: half the length of an error bar on each. most: larger magnitudes end at the edge.
+    spreads: half the length of an error bar on each. limits: the ends, for charts on one scale. signed: whether a
+    number above zero has a plus sign.
     """
-    lowest, highest = _ends(values, spreads, most)
+    lowest, highest = _ends(values, spreads) if limits is None else limits
     left, room = _columns(names, width_px, numbers=2 if lowest < 0 else 1)
     start = left + (_NUMBER_ROOM if lowest < 0 else 0)
     unit = room / (highest - lowest)
@@ -88,12 +98,12 @@ def score_rows(
     for row, (name, value, spread) in enumerate(zip(names, values, spreads or repeat(0.0), strict=False)):
         y, end = row * _ROW, zero + min(max(value, lowest), highest) * unit
         parts += _name(name, left, y, on)
-        parts.append(_score(min(zero, end), y + 4, abs(end - zero), _BAR, value, f"{name}: {signed_number(value)}"))
+        parts.append(_score(min(zero, end), y + 4, abs(end - zero), _BAR, value, f"{name}: {_told(value, signed)}"))
         parts.append(_error(end, y + 10, spread * unit, on) if spread else "")
         side = -1 if value < 0 else 1
         parts.append(
             text(
-                signed_number(value),
+                _told(value, signed),
                 end + side * (5 + spread * unit),
                 y + 14,
                 on,
@@ -106,10 +116,10 @@ def score_rows(
 
 
 def score_columns(
-    names: Sequence[str], values: Sequence[float], *, on: Theme, most: float | None = None, width_px: float = 640
+    names: Sequence[str], values: Sequence[float], *, on: Theme, signed: bool = True, width_px: float = 640
 ) -> Drawing:
     """As `score_rows`, in the order of a long text: one column for each, every n-th name below."""
-    lowest, highest = _ends(values, None, most)
+    lowest, highest = _ends(values, None)
     left, upper, high = 56.0, 6.0, 130.0
     step = (width_px - left) / len(values)
     unit = high / (highest - lowest)
@@ -117,11 +127,11 @@ def score_columns(
     parts = []
     for column, (name, value) in enumerate(zip(names, values, strict=True)):
         end = zero - min(max(value, lowest), highest) * unit
-        told = f"{name}: {signed_number(value)}"
+        told = f"{name}: {_told(value, signed)}"
         parts.append(_score(left + column * step, min(zero, end), max(step * 0.85, 0.4), abs(end - zero), value, told))
     for end in (lowest, highest):
-        if end:
-            parts.append(text(signed_number(end), left - 6, zero - end * unit + 4, on, text_anchor="end", font_size=11))
+        if abs(end) * unit > _CLEAR:
+            parts.append(text(_told(end, signed), left - 6, zero - end * unit + 4, on, text_anchor="end", font_size=11))
     parts.append(text("0", left - 6, zero + 4, on, text_anchor="end", font_size=11))
     parts.append(_line(left, zero, width_px, zero))
     every, lower, deepest = max(1, -int(-14 // step)), upper + high + 6, 0.0
@@ -133,15 +143,17 @@ def score_columns(
     return Drawing("".join(parts), width_px, lower + deepest + 4)
 
 
-def _columns(names: Sequence[str], width_px: float, *, numbers: int = 1) -> tuple[float, float]:
+def _columns(
+    names: Sequence[str], width_px: float, *, numbers: int = 1, longest_px: float = _LONGEST_NAME
+) -> tuple[float, float]:
     """Where bars begin, and the room that they have: names stand before them, numbers at their ends."""
     longest = max((text_width(name, FONT_PIXELS) for name in names), default=0.0)
-    left = min(longest, _LONGEST_NAME) + _GAP
+    left = min(longest, longest_px) + _GAP
     return left, max(40.0, width_px - left - numbers * _NUMBER_ROOM)
 
 
-def _name(name: str, left: float, y: float, on: Theme) -> list[str]:
-    shown = fitting(name, _LONGEST_NAME, FONT_PIXELS)
+def _name(name: str, left: float, y: float, on: Theme, longest_px: float = _LONGEST_NAME) -> list[str]:
+    shown = fitting(name, longest_px, FONT_PIXELS)
     drawn = text(shown, left - _GAP, y + 14, on, text_anchor="end")
     if shown == name:
         return [drawn]
@@ -185,7 +197,8 @@ def _percent_axis(left: float, room: float, bottom: float, on: Theme, top: float
     parts = []
     for share in (0.0, 0.5, 1.0):
         x = left + room * share
-        parts.append(element("line", x1=x, y1=top, x2=x, y2=bottom + 2, stroke=NEUTRAL, stroke_opacity=0.35))
+        # a line at zero, and marks below the bars: a line through numbers would strike them out
+        parts.append(_line(x, bottom if share else top, x, bottom + 4))
         parts.append(text(f"{share:.0%}", x, bottom + 14, on, text_anchor="middle", font_size=10))
     return "".join(parts)
 
@@ -199,11 +212,14 @@ def _two_keys(left: float, sides: tuple[str, str], on: Theme) -> list[str]:
     return parts
 
 
-def _ends(values: Sequence[float], spreads: Sequence[float] | None, most: float | None) -> tuple[float, float]:
+def _told(value: float, signed: bool) -> str:
+    told = signed_number(value)
+    return told if signed else told.removeprefix("+")
+
+
+def _ends(values: Sequence[float], spreads: Sequence[float] | None) -> tuple[float, float]:
     """The lowest and the highest end of a bar, zero between them."""
     around = [0.0] * len(values) if spreads is None else list(spreads)
     lowest = min([0.0, *(value - spread for value, spread in zip(values, around, strict=True))])
     highest = max([0.0, *(value + spread for value, spread in zip(values, around, strict=True))])
-    if most:
-        lowest, highest = max(lowest, -most), min(highest, most)
     return (lowest, highest) if lowest < highest else (0.0, 1.0)

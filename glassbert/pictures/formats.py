@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "short", "signed", "signed_number"]
+__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "short", "signed", "signed_number", "whole_percent"]
 
 #: What ends a word in the vocabularies of the first byte-pair encodings (Sennrich et al. 2016).
 WORD_END = "</w>"
@@ -18,6 +18,11 @@ def percent(share: float) -> str:
     if share >= 0.001 or share == 0:
         return f"{share:.1%}"
     return f"{100 * share:.2g}%" if share >= 1e-6 else "<0.0001%"
+
+
+def whole_percent(share: float) -> str:
+    """``0.234 → "23%"``, ``-0.06 → "−6%"``; a rounded zero has no sign."""
+    return f"{round(100 * share):d}%".replace("-", "−")
 
 
 def points(difference: float) -> str:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from glassbert.pictures import palette
 from glassbert.pictures.drawing import FONT_PIXELS, Drawing, hairline, paragraph, rectangle, stacked, text
 from glassbert.pictures.formats import signed_number
+from glassbert.pictures.maps import VECTOR_CELLS, map_drawing
 from glassbert.pictures.markup import element, escaped
 from glassbert.pictures.text_width import fitting, text_width
 
@@ -50,7 +51,8 @@ def grid_drawing(
     texts: what is written in the cells, where it fits; None: nothing.
     told:  what hovering shows; None: both names and the number.
 
-    Raises ValueError for names that do not fit the values, and for infinite values.
+    A grid of more cells than `maps.VECTOR_CELLS` is one image without numbers. Raises ValueError for names that do not
+    fit the values, and for infinite values.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2 or 0 in values.shape or values.shape != (len(rows), len(columns)):
@@ -58,6 +60,8 @@ def grid_drawing(
     if np.isinf(values).any():
         raise ValueError("values must not be infinite")
     full = float(np.nanmax(np.abs(values), initial=0.0)) if most is None else most
+    if values.size > VECTOR_CELLS:
+        return _image(values, rows, columns, least, full, hue, on, legend if scale else "", scale, width_px)
     left = min(max((text_width(name, FONT_PIXELS) for name in rows), default=0), _LONGEST_NAME) + _GAP
     widest = 0.0 if texts is None else max(text_width(one, _CELL_FONT) for line in texts for one in line)
     cell = min(max(widest + 2 * _PADDING, _HIGH), _LARGEST, (width_px - left) / len(columns))
@@ -85,6 +89,27 @@ def grid_drawing(
     under = stacked(below, gap=4)
     shifted = Drawing(element("g", under.markup, transform=f"translate({left:g} 0)"), left + under.width, under.height)
     return stacked([grid, shifted], gap=8)
+
+
+def _image(
+    values: npt.NDArray[Any],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    least: float,
+    full: float,
+    hue: Hue,
+    on: palette.Theme,
+    legend: str,
+    scale: bool,
+    width_px: float,
+) -> Drawing:
+    low = -full if hue == "signed" else least
+    places = np.nan_to_num((values - low) / ((full - low) or 1.0), nan=0.5 if hue == "signed" else 0.0)
+    ramp = np.array([_colour(low + level / 255 * (full - low), least, full, hue, on) for level in range(256)], np.uint8)
+    names = ([fitting(name, _LONGEST_NAME, FONT_PIXELS) for name in group] for group in (rows, columns))
+    drawn = map_drawing(np.clip(places, 0, 1), *names, on=on, most=1.0, ramp=ramp, scale=False, width_px=width_px)
+    below = [_scale(least, full, hue, on)] if scale else []
+    return stacked([drawn, *below, paragraph(legend, max(drawn.width, 300), on, font_px=11)], gap=8)
 
 
 def _colour(value: float, least: float, full: float, hue: Hue, on: palette.Theme) -> palette.Rgb | None:

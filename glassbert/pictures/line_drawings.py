@@ -125,19 +125,19 @@ def _place_names(names: Sequence[str], at: Sequence[float], wide: float, below: 
     if widest + 6 <= step or (len(names) > 12 and widest < 30):
         every = max(1, math.ceil((widest + 6) / step))
         shown = range(0, len(names), every)
-        drawn = (text(names[n], at[n], below + 14, on, text_anchor="middle", font_size=11) for n in shown)
-        return "".join(drawn), 18.0
+        drawn = (text(names[n], at[n], below + 20, on, text_anchor="middle", font_size=11) for n in shown)
+        return "".join(drawn), 24.0
     every = max(1, math.ceil(13 / step))
     short = {number: fitting(names[number], 110, 11) for number in range(0, len(names), every)}
     turned = (
         element(
             "g",
             text(name, 0, 0, on, text_anchor="end", font_size=11),
-            transform=f"translate({at[number] + 4:g} {below + 6:g}) rotate(-90)",
+            transform=f"translate({at[number] + 4:g} {below + 10:g}) rotate(-90)",
         )
         for number, name in short.items()
     )
-    return "".join(turned), max(text_width(name, 11) for name in short.values()) + 8
+    return "".join(turned), max(text_width(name, 11) for name in short.values()) + 12
 
 
 def _key(name: str, colour: str, on: Theme) -> Drawing:

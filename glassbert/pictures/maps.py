@@ -63,6 +63,7 @@ def map_drawing(
     signed: bool = False,
     rooted: bool = False,
     most: float | None = None,
+    ramp: npt.NDArray[np.uint8] | None = None,
     legend: str = "",
     scale: bool = True,
     width_px: float = 640,
@@ -73,6 +74,7 @@ def map_drawing(
     signed:        whether zero is in the middle of the scale: blue below, orange above. Otherwise teal deepens.
     rooted:        whether colours follow the square root of the weight.
     most:          the weight drawn in full colour; None: the largest magnitude.
+    ramp:          256 colours (level, 3) instead of the teal of weights, or of the two of differences.
     legend:        what the weights are, next to the scale; scale: whether there is one.
     width_px:      maximum width; the map is only as wide as it needs to be.
 
@@ -88,7 +90,7 @@ def map_drawing(
     if width_px < 100:
         raise ValueError(f"width_px {width_px:g}: pass at least 100 pixels")
     shown, full = levels(weights, most, signed=signed, rooted=rooted)
-    colours = palette.differences_ramp(on) if signed else palette.weights_ramp(on)
+    colours = _ramp(signed, on) if ramp is None else ramp
     side, top = _room(rows), _room(across)
     left, upper = side + _GAP, top + _GAP
     cell = min((width_px - left) / len(across), _LARGEST_CELL)
@@ -122,7 +124,7 @@ def colour_scale(
     width_px: float = 400,
 ) -> Drawing:
     """The scale of a map, with its ends and what the numbers are; ``rooted`` adds the number in the middle."""
-    colours = palette.differences_ramp(on) if signed else palette.weights_ramp(on)
+    colours = _ramp(signed, on)
     strip = np.arange(1 if signed else 0, 256, dtype=np.uint8)[None, :]
     parts = [_picture(strip, colours, _SCALE_PIXELS, 8), hairline(0, 0, _SCALE_PIXELS, 8)]
     ends = [-full, 0.0, full] if signed else [0.0, full / 4, full] if rooted and full else [0.0, full]
@@ -152,7 +154,7 @@ def heads_drawing(
     from 1. Raises ValueError for a wrong shape and for values that are not weights.
     """
     shown = (difference_levels if signed else weight_levels)(weights, side)
-    colours = palette.differences_ramp(on) if signed else palette.weights_ramp(on)
+    colours = _ramp(signed, on)
     layers, heads = weights.shape[:2]
     down = [str(layer + 1) for layer in range(layers)] if rows is None else rows
     across = [str(head + 1) for head in range(heads)] if columns is None else columns
@@ -174,6 +176,10 @@ def heads_drawing(
                 element("g", title, picture, frame, transform=f"translate({left + head * step:g} {y:g})"),
             )
     return Drawing("".join(parts), left + heads * step - _THUMBNAIL_GAP, upper + layers * step - _THUMBNAIL_GAP)
+
+
+def _ramp(signed: bool, on: palette.Theme) -> npt.NDArray[np.uint8]:
+    return palette.differences_ramp(on) if signed else palette.weights_ramp(on)
 
 
 def _room(names: Sequence[str]) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from glassbert import Model
+    from glassbert import Model, Result
     from tests.glassbert.oracles import Stock
 
 
@@ -56,3 +57,11 @@ def sentiment() -> Model:
     import glassbert as gb
 
     return gb.load("sentiment", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def made(tiny_model: Callable[..., Model]) -> Callable[[str], Result]:
+    """``made("TokenScores")`` → one of `tests.glassbert.every_result`, made once a session."""
+    from tests.glassbert.every_result import MAKE
+
+    return functools.cache(lambda name: MAKE[name](tiny_model))

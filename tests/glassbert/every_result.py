@@ -1,0 +1,140 @@
+"""One of each type of result, made with tiny models: name, which begins with the type → how it is made.
+
+The fixture ``made`` makes each once a session.
+"""
+
+from __future__ import annotations
+
+import glassbert as gb
+
+TEXT, PAIR = "The film was naïve 😀 and <b>good</b>.", ("The man went home.", "He was tired.")
+TEXTS = ("The [MASK] was good.", "The old [MASK] was great.")
+
+MAKE = {
+    "Encoded": lambda model: gb.encode(model("roberta", "masked_words"), *PAIR),
+    "AttentionMaps": lambda model: gb.attention(model("bert", "masked_words"), TEXT),
+    "MaskPrediction": lambda model: gb.fill_mask(model("bert", "masked_words"), TEXT, positions=[1, 3], top_k=4),
+    "Classification": lambda model: gb.classify(model("distilbert", "classification"), TEXT),
+    "PairPrediction": lambda model: gb.next_sentence(model("bert", "next_sentence"), *PAIR),
+    "TokenLabels": lambda model: gb.label_tokens(model("albert", "token_classification"), TEXT),
+    "AnswerPrediction": lambda model: gb.answer(model("electra", "question_answering"), *PAIR),
+    "TokenScores": lambda model: gb.attribute(model("bert", "classification"), TEXT, n_steps=4),
+    "TokenScores of a mask": lambda model: gb.attribute(
+        model("bert", "masked_words"),
+        TEXT,
+        method="saliency",
+        target=gb.MaskTarget(2, "he", "she"),
+        output="probability",
+    ),
+    "TokenScores of a pair": lambda model: gb.attribute(
+        model("bert", "next_sentence"), *PAIR, method="attention_relevance", target=gb.NextSentenceTarget(is_next=False)
+    ),
+    "ScoresByWord": lambda model: _scores(model, "input_x_gradient").by_word(),
+    "HiddenStates": lambda model: gb.hidden_states(model("albert", "encoder"), *PAIR),
+    "TokenMaps": lambda model: gb.attention(model("bert", "masked_words"), *PAIR).by_word().block("A→B"),
+    "TokenMaps of a target": lambda model: gb.maps.attention_relevance_map(model("distilbert", "classification"), TEXT),
+    "HeadProfile": lambda model: gb.head_profile(gb.attention(model("roberta", "masked_words"), TEXT)),
+    "HeadDistances": lambda model: gb.head_distances(gb.attention(model("bert", "masked_words"), TEXT)),
+    "HeadImportance": lambda model: gb.head_importance(model("albert", "classification"), [TEXT, "Good."]),
+    "AblationSweep": lambda model: gb.ablation_sweep(model("bert", "classification"), TEXT, mode="greedy", steps=2),
+    "Receipt": lambda model: _receipt(model, "integrated_gradients", n_steps=4),
+    "ReceiptLine": lambda model: _receipt(model, "saliency").line("comprehensiveness"),
+    "ReceiptLine without a number": lambda model: _receipt(model, "saliency").line("arithmetic"),
+    "Scoreboard": lambda model: gb.scoreboard([_receipt(model, "saliency"), _receipt(model, "input_x_gradient")]),
+    "MethodAgreement": lambda model: gb.method_agreement([_scores(model, "saliency"), _scores(model, "rollout")]),
+    "MethodRanking": lambda model: gb.method_ranking(
+        model("bert", "classification"), methods=["saliency", "rollout"], sentences=["Good.", TEXT]
+    ),
+    "LogitLens": lambda model: gb.logit_lens(model("bert", "masked_words"), TEXT, positions=[1, 3], words=["he", "a"]),
+    "LogitLens without words": lambda model: gb.logit_lens(model("albert", "masked_words"), "a [MASK]", top_k=2),
+    "Surprise": lambda model: gb.surprise(model("mpnet", "masked_words"), TEXT, variant="word_l2r"),
+    "WordScores": lambda model: gb.score_words(model("bert", "masked_words"), TEXT, 2, ["he", "unable"]),
+    "TemplateProbe": lambda model: gb.probe_template(
+        model("bert", "masked_words"), "{a} [MASK] {b}", {"a": ["<b>", "x"], "b": ["y"]}, ["he", "unable"]
+    ),
+    "ContinuationRanking": lambda model: gb.rank_continuations(model("bert", "next_sentence"), PAIR[0], ["a", PAIR[1]]),
+    "ReadingSteps": lambda model: gb.reading_steps(model("roberta", "encoder"), *PAIR, padding=40, vectors=True),
+    "ReadingSteps without padding": lambda model: gb.reading_steps(model("bert", "encoder"), TEXT),
+    "WordAlignment": lambda model: gb.text.alignment.align_words(
+        *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
+    ),
+    "LengthHint": lambda model: gb.text.alignment.same_length_hint(model("bert", "encoder"), TEXT, PAIR[0]),
+    "Trace": lambda model: gb.trace(model("bert", "classification"), "The man was good.", "The man was great."),
+    "Trace of heads": lambda model: gb.trace(
+        model("bert", "masked_words"),
+        "The man was [MASK].",
+        "The film was [MASK].",
+        gb.MaskTarget(4, "he"),
+        kind="head",
+    ),
+    **{
+        name: lambda model, part=part: getattr(
+            gb.compare_texts(
+                model("bert", "masked_words" if part == "masked_words" else "classification"), *TEXTS, method="saliency"
+            ),
+            part,
+        )
+        for name, part in {
+            "PredictionDifference": "predictions",
+            "MaskedWordDifference": "masked_words",
+            "AttentionDifference": "attention",
+            "HiddenSimilarity": "hidden",
+            "AttributionDifference": "attribution",
+            "Changes": "changes",
+        }.items()
+    },
+    "HiddenSimilarity without cosines": lambda model: gb.comparison.compare_hidden_states(
+        gb.comparison.sides_of_models(model("bert", "encoder"), model("bert", "encoder", layers=3), TEXT)
+    ),
+    "Changes of nothing": lambda model: gb.comparison.largest_changes(
+        gb.text.alignment.align_words(*[gb.encode(model("bert", "encoder"), TEXT)] * 2)
+    ),
+    "Comparison": lambda model: gb.compare_models(
+        model("bert", "classification"), model("albert", "classification"), TEXT, method="saliency"
+    ),
+    "Comparison with reasons": lambda model: gb.compare_models(
+        model("bert", "masked_words"), model("roberta", "masked_words"), TEXT, method="saliency"
+    ),
+    "Architecture": lambda model: gb.architecture(model("albert", "masked_words"), 5),
+    "Variants": lambda model: gb.variants(model("bert", "classification"), TEXT, edits=[gb.Edit(2, "delete")]),
+    "FlipSearch": lambda model: gb.find_flip(model("bert", "next_sentence"), *PAIR, top_k=2, budget=40),
+    "BaselineGap": lambda model: gb.baseline_gap(model("bert", "classification"), TEXT),
+    "HeadRanking": lambda model: gb.rank_heads(gb.attention(model("bert", "masked_words"), TEXT), 1, 3),
+    "DecidedAnswer": lambda model: _verdict(model).answer,
+    "CarryingWords": lambda model: _verdict(model).words,
+    "TrustFound": lambda model: _verdict(model).trust,
+    "FlipFound": lambda model: _verdict(model).flip,
+    "FlipFound without a search": lambda model: gb.verdicts.smallest_flip(
+        model("bert", "token_classification"),
+        gb.verdicts.decided_answer(model("bert", "token_classification"), TEXT),
+    ),
+    "Verdict": lambda model: _verdict(model),
+    "Verdict of the answer alone": lambda model: next(gb.verdicts.verdict_parts(model("bert", "next_sentence"), *PAIR)),
+    "Report": lambda model: _report(model),
+    "Passport": lambda model: _report(model).passport,
+    "ModelIdentity": lambda model: _report(model).passport.model,
+    "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
+}
+
+
+def _scores(model, method, **options):
+    return gb.attribute(model("bert", "classification"), TEXT, method=method, target=1, **options)
+
+
+def _verdict(model):
+    return gb.verdict(model("bert", "classification"), "The film was good.", budget=10)
+
+
+def _report(model):
+    return gb.report(
+        model("bert", "next_sentence"),
+        *PAIR,
+        methods=["saliency"],
+        maps=1,
+        budget=10,
+        proposer=model("bert", "masked_words"),
+    )
+
+
+def _receipt(model, method, **options):
+    return gb.receipt(model("bert", "classification"), _scores(model, method, **options), n_orderings=10)
