@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from glassbert.arguments import checked
-from glassbert.errors import OptionError
 from glassbert.figures._figure import Figure, on_sheet
 from glassbert.figures._notebook import display
 from glassbert.figures._picture import Picture
+from glassbert.figures._tables import TABLE
 from glassbert.network.model import Model
 from glassbert.pictures.palette import theme
 from glassbert.results import Result
@@ -46,15 +46,11 @@ def draw(
     scale where colours have one, and a caption with method and settings, which names ``source``, a model or its name.
     ``dark`` draws on a dark page. ``options`` depend on the type of result: ``layer`` and ``head``, counted from 0, of
     maps, ``by_word`` and ``special`` (special tokens) of maps and scores; the others' are listed in ``FIGURES`` and by
-    the error for an unknown one. Equal results give equal pictures. Raises OptionError, LayerError.
+    the error for an unknown one. A type that is not there is drawn as its table. Equal results give equal
+    pictures. Raises OptionError, LayerError.
     """
-    figure = FIGURES.get(type(result).__name__)
-    if figure is None:
-        raise OptionError(
-            f"{type(result).__name__} has no picture, but a table: its frame(). Pictures are drawn of "
-            f"{', '.join(sorted(FIGURES))}"
-        )
-    figure.check(options)
+    figure = FIGURES.get(type(result).__name__, TABLE)
+    figure.check(options, type(result).__name__)
     on = theme(dark)
     return on_sheet(figure.paint(result, on, **options), on, title=title, source=source)
 

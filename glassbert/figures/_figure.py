@@ -59,9 +59,8 @@ class Figure:
         parameters = inspect.signature(self.paint).parameters.values()
         return {one.name: hints[one.name] for one in parameters if one.kind is one.KEYWORD_ONLY}
 
-    def check(self, given: Mapping[str, Any]) -> None:
+    def check(self, given: Mapping[str, Any], name: str) -> None:
         """Raise OptionError for an option that this figure does not have, or one of another type."""
-        name = self.result.__name__
         unknown = sorted(set(given) - set(self.options))
         if unknown:
             valid = f"its options are {', '.join(self.options)}" if self.options else "it has none"

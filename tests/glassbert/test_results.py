@@ -19,6 +19,7 @@ from glassbert.results import FORMAT_VERSION, Result, read_only
 from glassbert.targets import target_from_dict, target_to_dict
 from tests.glassbert.every_result import MAKE, TEXT
 
+
 @pytest.fixture(params=MAKE)
 def result(request, made):
     return made(request.param)
