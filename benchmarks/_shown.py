@@ -23,7 +23,8 @@ Numbers = Sequence[float | str]
 TOLERANCE = 1e-4
 _CANDIDATES_BESIDE_OTHERS = 5
 _CANDIDATES = 10
-_ORIGINAL = re.compile(r"\*\*[^*]+\*\* &nbsp; (\d[\d.e-]*%?)")
+# the answer and its probability, or the answer and the target with its probability
+_ORIGINAL = re.compile(r"\*\*[^*]+\*\* &nbsp; (?:\D+ )?(\d[\d.e-]*%?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ class Library:
         if page == "next_sentence":
             return {"decision": follows(), "next_why_bars": scores()}
         if page == "what_if":
-            decision = candidates(1) if gaps else follows() if pair else classes()
-            return {"original": [percent(max(decision))]}
+            probability = candidates(1)[0] if gaps else follows()[0] if pair else classes()[0]
+            return {"original": [percent(probability)]}
         raise ValueError(f"{page!r}: nothing is known about the numbers of this page")
 
 

@@ -208,13 +208,14 @@ def ready_server() -> Iterator[Server]:
 
 
 def idle_after(server: Server, most: float = 60) -> float:
-    """Wait until the server does nothing for two seconds, and return how long it did something."""
+    """Wait until the server does nothing for two seconds, and return how long it did something: more than a quarter of
+    what one core can, which its housekeeping does not take."""
     start = last = time.perf_counter()
     used = server.cpu_seconds()
     while time.perf_counter() - last < 2 and time.perf_counter() - start < most:
         time.sleep(_LOOK_SECONDS)
         now = server.cpu_seconds()
-        if now - used > 0.1 * _LOOK_SECONDS:
+        if now - used > 0.25 * _LOOK_SECONDS:
             last = time.perf_counter()
         used = now
     return last - start
