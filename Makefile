@@ -17,7 +17,7 @@ MAKEFLAGS += --no-print-directory
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench gpu docs pictures format lock clean distclean venv venv-dev venv-bench venv-docs chromium
+.PHONY: help app test check lint types js fast unit browser slowest smoke fuzz bench gpu docs dist pictures format lock clean distclean venv venv-dev venv-bench venv-docs chromium
 
 help: ## this list
 	@echo 'GlassBERT: see inside a BERT.'
@@ -87,6 +87,9 @@ gpu: venv ## every public function on a CUDA device against the CPU: numbers, me
 docs: venv-docs ## the API reference, from the docstrings, as a page in docs/api/
 	@PYTHONPATH=. $(RUN) scripts/reference.py
 
+dist: ## build the source archive and the wheel in dist/, and try the wheel in an empty environment
+	@sh scripts/dist.sh
+
 pictures: venv-dev ## retake the README's pictures from the running app
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) scripts/pictures.py
 
@@ -99,7 +102,7 @@ lock: ## resolve all versions again into requirements.lock
 	@sh scripts/lock.sh
 
 clean: ## remove caches and test results
-	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results build dist *.egg-info
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## remove .venv too

@@ -22,7 +22,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 FIRST = """
 import time
 start = time.perf_counter()
-import glassbert
+import glassbert.public
 imported = time.perf_counter()
 glassbert.load({source!r})
 print(imported - start, time.perf_counter() - imported)

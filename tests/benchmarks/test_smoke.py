@@ -26,6 +26,7 @@ ALONE = {
     "trace": r"a layer × position is (met|missed) \(\d",
     "human_edits": r"changes? from \[PAD\] is below 25% of F: \d reviews",
     "model_loading": r"pretrained +\d+\.\d\d \(",
+    "command_line": r"glassbert --version +\d\.\d\d \(",
 }
 IN_A_BROWSER = {
     "attention_map": r"random BERT-base, 12 × 12 +\d+\.\d\d MB",
