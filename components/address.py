@@ -2,13 +2,22 @@
 
 A field's type determines its values: ``bool``, ``str``, a ``Literal`` of the valid values, or an ``int`` annotated
 with a :class:`Between`. Reading never fails: any other value is replaced by the default.
+
+An address of more than 2,000 characters, which some programs cut, is packed: its long values are in one parameter,
+compressed. Up to 7,500 characters everything takes it: of the servers tried, this app's accepts 110,000 and nginx, with
+the settings that it comes with, 8,192 with the name of the server; browsers accept more. That is room for some 12,000
+characters of English in all, more than a model with 512 positions reads.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import urlencode
 
@@ -17,7 +26,19 @@ from components.text import well_formed
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["Between", "Count", "Place", "length", "read", "written"]
+__all__ = ["LONGEST", "PACKED", "Between", "Count", "Place", "fits", "length", "packed", "read", "unpacked", "written"]
+
+#: The parameter that holds others, compressed.
+PACKED = "z"
+#: Characters of an address's parameters.
+LONGEST = 7_500
+_READABLE = 2_000
+# Shorter values stay readable also in an address that is packed.
+_LONG_VALUE = 80
+# What a packed address may become, in bytes: a few kilobytes could claim to be gigabytes.
+_MOST_UNPACKED = 400_000
+# The raw format: a header and a checksum would take ten characters.
+_RAW = -zlib.MAX_WBITS
 
 Fields = TypeVar("Fields", bound="DataclassInstance")
 
@@ -50,7 +71,7 @@ def written(values: DataclassInstance, fresh: DataclassInstance) -> dict[str, st
 
 def read(parameters: Mapping[str, str], fresh: Fields) -> Fields:
     """The fresh object with the values of the parameters; names that match no field are ignored."""
-    kinds = _kinds(type(fresh))
+    kinds, parameters = _kinds(type(fresh)), unpacked(parameters)
     said = {
         name: _read(parameters[name], kind, getattr(fresh, name)) for name, kind in kinds.items() if name in parameters
     }
@@ -60,6 +81,45 @@ def read(parameters: Mapping[str, str], fresh: Fields) -> Fields:
 def length(parameters: Mapping[str, str]) -> int:
     """Length in characters of a request line: a Chinese character takes nine."""
     return len(urlencode(parameters, errors="replace"))
+
+
+def fits(parameters: Mapping[str, str]) -> bool:
+    """Whether an address with these parameters opens everywhere."""
+    return length(parameters) <= LONGEST
+
+
+def packed(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The same as short as it gets: a short address as it is, of a long one the long values compressed."""
+    if length(parameters) <= _READABLE:
+        return dict(parameters)
+    long = {name: value for name, value in parameters.items() if length({name: value}) > _LONG_VALUE}
+    compress = zlib.compressobj(9, zlib.DEFLATED, _RAW)
+    said = json.dumps(long, ensure_ascii=False, separators=(",", ":")).encode()
+    value = base64.urlsafe_b64encode(compress.compress(said) + compress.flush()).decode().rstrip("=")
+    short = {name: value for name, value in parameters.items() if name not in long} | {PACKED: value}
+    return short if length(short) < length(parameters) else dict(parameters)
+
+
+def unpacked(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters with those that are packed in them; whatever is no packed address is left out."""
+    plain = {name: value for name, value in parameters.items() if name != PACKED}
+    return dict(_unpacked(parameters[PACKED])) | plain if PACKED in parameters else plain
+
+
+@lru_cache(maxsize=64)
+def _unpacked(value: str) -> dict[str, str]:
+    try:
+        content = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        decompress = zlib.decompressobj(_RAW)
+        said = decompress.decompress(content, _MOST_UNPACKED)
+        if not decompress.eof or decompress.unused_data:
+            return {}
+        found = json.loads(said)
+    except (binascii.Error, zlib.error, ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: well_formed(each) for name, each in found.items() if isinstance(each, str) and name != PACKED}
 
 
 @cache

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, TypeVar
-from urllib.parse import quote_plus
 from zlib import crc32
 
 import streamlit as st
@@ -35,6 +34,7 @@ __all__ = [
     "event",
     "fields",
     "full_address",
+    "left_out",
     "link",
     "open_example",
     "page",
@@ -49,9 +49,6 @@ __all__ = [
     "write_address",
 ]
 
-# Percent-encoded, so that a link stays well under what servers accept in a request line.
-_MAX_TEXT_IN_LINK = 8_000
-_MAX_LINK = 9_500
 # Addresses of the open page that the browser may not have seen yet.
 _LATE_ADDRESSES = 20
 # Menu links of one page that the browser may still show: a click may come before the menu is drawn again.
@@ -95,36 +92,30 @@ class View:
     units: Literal["logit", "probability"] = "logit"
 
     def parameters(self) -> dict[str, str]:
-        """The address's parameters: the fields that differ from a fresh view. A text too long for a link is left out
-        together with the selected token."""
+        """The fields that differ from a fresh view."""
         fresh = View()
         if (self.text, self.pair) != (fresh.text, fresh.pair):
             fresh = replace(fresh, token=-1)
-        values = address.written(self, fresh)
-        if self.too_long_for_a_link:
-            for name in (*_TEXTS, "token", "toward"):
-                values.pop(name, None)
-        return values
+        return address.written(self, fresh)
 
     @property
     def too_long_for_a_link(self) -> bool:
-        """Whether the texts are too long for a link."""
-        fresh = View()
-        texts = [getattr(self, name) for name in _TEXTS if getattr(self, name) != getattr(fresh, name)]
-        return len(quote_plus("".join(texts), errors="replace")) > _MAX_TEXT_IN_LINK
+        """Whether the texts are too long for an address, which then has none, and nothing that refers to them."""
+        return not address.fits(address.packed(self.parameters()))
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str]) -> View:
         """The view of an address; invalid fields fall back to those of a fresh view. If the link has a text of its own,
         no token is selected unless the link specifies one."""
-        fresh = cls()
+        fresh, parameters = cls(), address.unpacked(parameters)
         if "text" in parameters or "pair" in parameters:
             fresh = replace(fresh, token=-1)
         read = address.read(parameters, fresh)
         return replace(read, model=read.model or fresh.model)
 
 
-_TEXTS = ("text", "pair", "other_text", "other_pair")
+#: The texts, and what refers to their tokens.
+_TEXTS = ("text", "pair", "other_text", "other_pair", "token", "toward", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +143,26 @@ Group = TypeVar("Group", bound=PageFields)
 
 
 def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
-    """The parameters of a page: the view's and the page's own. If the address is too long for a server, the longest
-    are left out."""
-    parameters = view.parameters()
-    if own is not None:
-        parameters |= (own.without_text() if view.too_long_for_a_link else own).parameters()
-    while address.length(parameters) > _MAX_LINK:
-        shortened = {name: value for name, value in parameters.items() if name not in _TEXTS}
-        del parameters[max(shortened, key=lambda name: address.length({name: shortened[name]}))]
-    return parameters
+    """The parameters of a page: the view's and the page's own. If the address is too long for a server, the texts are
+    left out with what refers to them, or else the longest of the page's own."""
+    return _shortened(view, own)[0]
+
+
+def left_out(view: View, own: PageFields | None = None) -> list[str]:
+    """The names of the parameters that :func:`full_address` has no room for."""
+    return _shortened(view, own)[1]
+
+
+def _shortened(view: View, own: PageFields | None) -> tuple[dict[str, str], list[str]]:
+    everything = view.parameters() | (own.parameters() if own is not None else {})
+    parameters = dict(everything)
+    if view.too_long_for_a_link:
+        of_text = {*_TEXTS, *(own.of_text if own is not None else ())}
+        parameters = {name: value for name, value in parameters.items() if name not in of_text}
+    while not address.fits(short := address.packed(parameters)):
+        others = {name: value for name, value in parameters.items() if name not in _TEXTS}
+        del parameters[max(others or parameters, key=lambda name: address.length({name: parameters[name]}))]
+    return short, [name for name in everything if name not in parameters]
 
 
 def page() -> str:

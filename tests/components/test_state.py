@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import ast
+import base64
+import tracemalloc
+import zlib
 from dataclasses import fields, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlencode
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components import address
-from components.examples import FIRST
+from components.examples import EXAMPLES, FIRST
 from components.shared import questions
 from components.shared.questions import KINDS
 from components.shell.navigation import PAGES
-from components.state import PageFields, View, full_address
+from components.state import PageFields, View, full_address, left_out
 from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
@@ -31,7 +35,11 @@ from components.views.what_if.fields import WhatIfFields
 
 ROOT = Path(__file__).resolve().parents[2]
 FRESH = View()
-LONG = "long " * 2_000
+#: Nothing repeats, so that it cannot be compressed much.
+LONG = "".join(sha256(str(number).encode()).hexdigest() for number in range(300))
+SIGNS = "".join(chr(0x4E00 + int(digit, 16) * 997 + number % 997) for number, digit in enumerate(LONG[:5_000]))
+#: English of 300 words.
+ENGLISH = " ".join(example.text for example in [*EXAMPLES.values()] * 4)
 GROUPS: tuple[type[PageFields], ...] = (
     AttentionFields,
     CompareFields,
@@ -273,9 +281,9 @@ def test_what_no_field_is_called_is_ignored() -> None:
     assert all(address.read(nonsense, group()) == group() for group in GROUPS)
 
 
-@pytest.mark.parametrize("view", [View(text=LONG, token=900), View(pair=LONG), View(text="字" * 3_000)])
+@pytest.mark.parametrize("view", [View(text=LONG, token=900), View(pair=LONG), View(text=SIGNS)])
 def test_a_text_too_long_for_a_link_is_left_out_with_its_selection(view: View) -> None:
-    """Servers refuse request lines of more than a few tens of kilobytes; a Chinese sign takes nine characters there."""
+    """Servers refuse long request lines."""
     parameters = full_address(view, MaskedWordsFields(masks="3 6"))
     assert parameters == {}
     assert full_address(replace(view, layer=3), MaskedWordsFields(masks="3", section="lens")) == {
@@ -290,7 +298,87 @@ def test_a_text_too_long_for_a_link_is_left_out_with_its_selection(view: View) -
 def test_no_address_is_longer_than_a_server_accepts(text: str, template: str) -> None:
     clean, other = (said.encode("utf-8", "replace").decode() for said in (text, template))
     own = MaskedWordsFields(template=other, words=other, fillers=other)
-    assert len(urlencode(full_address(View(text=clean, pair=clean, word=other), own))) < 10_000
+    assert len(urlencode(full_address(View(text=clean, pair=clean, word=other), own))) <= address.LONGEST
+
+
+# --- packed addresses --------------------------------------------------------------------------------------------
+
+
+def packed(content: bytes) -> str:
+    """Any content, as it would stand in an address."""
+    compress = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return base64.urlsafe_b64encode(compress.compress(content) + compress.flush()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("text", [ENGLISH, ENGLISH * 6, "字は" * 400, "مرحبا " * 500, "🙂 " * 300], ids=len)
+def test_a_long_text_fits_into_an_address(text: str) -> None:
+    view = View(text=text, pair=ENGLISH[::-1], token=200, layer=4, other_text=text[:-1])
+    own = WhatIfFields(section="smallest", swaps="a/b, " * 200)
+    link = full_address(view, own)
+    query = parse_qs(urlencode(link), keep_blank_values=True)
+    back = {name: values[0] for name, values in query.items()}
+    assert View.from_parameters(back) == view
+    assert address.read(back, WhatIfFields()) == own
+    assert len(urlencode(link)) <= address.LONGEST
+    assert link["layer"] == "4", "what is short stays readable"
+    assert not left_out(view, own)
+
+
+def test_a_short_address_is_readable() -> None:
+    assert full_address(View(text=ENGLISH[:800], token=-1)) == {"text": ENGLISH[:800]}
+    assert address.PACKED not in View(text=LONG).parameters()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@settings(max_examples=max(settings().max_examples // 5, 1))
+@given(data=st.data())
+def test_a_packed_address_restores_every_field(group: type[PageFields], data: st.DataObject) -> None:
+    view, own = data.draw(views), data.draw(all_of(group))
+    view = replace(view, text=ENGLISH * 3)
+    parameters = full_address(view, own)
+    assert address.PACKED in parameters
+    assert View.from_parameters(parameters) == view
+    assert address.read(parameters, group()) == own
+
+
+BOMB = packed(b"{" + b" " * 50_000_000 + b"}")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "=", "====", "a", "!!!!", "AAAA", "z" * 7_000, "\ud800", "字", "a b", "%00", BOMB, BOMB[:-40]),
+        packed(b""),
+        packed(b"[]"),
+        packed(b"3"),
+        packed(b"null"),
+        packed(b"[" * 100_000),
+        packed(b'{"a":' * 50_000),
+        packed(b'{"layer": ' + b"9" * 5_000 + b"}"),
+        packed(b"\xff\xfe"),
+        packed(b'{"layer": 3, "text": ["a"], "token": null, "special": false}'),
+        packed(b'{"z": "AAAA"}'),
+        packed(b'{"layer": "3"}') + packed(b'{"layer": "4"}'),
+        packed(b'{"layer": "3"}')[:-3],
+    ],
+    ids=lambda value: value[:12],
+)
+def test_a_value_that_is_no_packed_address_is_nothing(value: str) -> None:
+    tracemalloc.start()
+    assert View.from_parameters({"z": value}) == FRESH
+    assert address.read({"z": value}, WhatIfFields()) == WhatIfFields()
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+    assert len(BOMB) < 100_000, "it is small before it is unpacked"
+
+
+def test_what_is_written_plainly_counts_before_what_is_packed() -> None:
+    both = {"z": packed(b'{"text": "packed", "layer": "3"}'), "text": "plain"}
+    assert View.from_parameters(both) == View(text="plain", layer=3, token=-1)
+
+
+def test_half_a_character_in_a_packed_value_is_replaced() -> None:
+    assert View.from_parameters({"z": packed(b'{"text": "\\ud800"}')}).text == "\ufffd"
 
 
 # --- one name for one idea ---------------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components import address, state
 from components.examples import EXAMPLES, SWAPS
-from components.gateway.requests import ModelRequest, TextRequest
+from components.gateway import inputs, models
+from components.gateway.requests import ModelRequest, TextRequest, version_of
 from components.gateway.what_if import suggestions
 from components.shared import charts, jobs
 from components.shared.charts import percent
-from components.state import View
+from components.state import View, full_address
 from components.views.what_if import variant_list
 from components.views.what_if.editor import interchangeable
 from components.views.what_if.listing import marked
@@ -73,6 +75,13 @@ def variants_of(app: AppTest) -> dict[int, tuple[tuple[int, str, str], ...]]:
     return found.changes
 
 
+def link_to(*changes: list, **more: object) -> str:
+    """The parameter of a link to variants of `TEXT`, of one change each."""
+    encoded = inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT))
+    made = {number: [change] for number, change in enumerate(changes, start=1)}
+    return json.dumps({"of": version_of(encoded.texts, encoded.tokens), "made": made} | more)
+
+
 def chart(app: AppTest, key: str) -> dict:
     (found,) = [element.proto for element in app.get("plotly_chart") if key in element.proto.id]
     return json.loads(found.spec)
@@ -116,19 +125,100 @@ def test_only_new_variants_are_run() -> None:
 
 
 def test_the_list_of_variants_is_bounded_with_a_sentence() -> None:
-    app = replace_word(what_if(), "word0")
-    (kept,) = app.session_state["memory_variants"].values()
-    for number in range(1, variant_list._MOST_VARIANTS):
-        kept.changes[number + 1] = ((SUPERB, "replace", f"word{number}"),)
-        kept._made = number + 1
-    app = replace_word(app, "one more")
-    assert len(variants_of(app)) == variant_list._MOST_VARIANTS + 1, "and the original"
+    most = variant_list._MOST_VARIANTS
+    app = replace_word(what_if(variants=link_to(*([SUPERB, "replace", f"word{n}"] for n in range(most)))), "one more")
+    assert len(variants_of(app)) == most + 1, "and the original"
     (told,) = [warning.value for warning in app.warning]
-    assert f"{variant_list._MOST_VARIANTS} variants" in told
+    assert f"{most} variants" in told
     press(app, "variant_3_remove")
     replace_word(app, "one more")
     assert ((SUPERB, "replace", "one more"),) in variants_of(app).values()
     assert not app.warning
+
+
+def test_variants_and_pins_are_in_the_link() -> None:
+    app = replace_word(replace_word(what_if(), "terrible"), "fine")
+    press(press(press(app, "edit_delete"), "variant_2_pin_A"), "variant_3_go_on")
+    link = parameters(app)
+    elsewhere = run(what_if(**link))
+    assert (
+        variants_of(elsewhere)
+        == variants_of(app)
+        == {
+            0: (),
+            1: ((SUPERB, "replace", "terrible"),),
+            2: ((SUPERB, "replace", "fine"),),
+            3: ((SUPERB, "delete", ""),),
+        }
+    )
+    (first,), (second,) = (one.session_state["memory_variants"].values() for one in (app, elsewhere))
+    assert second.pins == first.pins == {"A": 2, "B": 1}
+    assert second.draft == first.draft == 3
+    assert parameters(elsewhere) == link
+    rows = [[line for line in shown(one).splitlines() if "passes" not in line] for one in (app, elsewhere)]
+    assert rows[0] == rows[1]
+
+
+def test_the_way_back_and_another_text_leave_no_variant_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_went_through_history", lambda: True)
+    app = replace_word(what_if(), "terrible")
+    with_one = parameters(app)["variants"]
+    del app.query_params["variants"]  # the browser's Back
+    assert list(variants_of(run(app))) == [0]
+    app.query_params["variants"] = with_one  # and Forward
+    assert list(variants_of(run(app))) == [0, 1]
+    click(app, "box_text", {"version": "box_text", "text": "Another text."})
+    assert "variants" not in parameters(app)
+    click(app, "box_text", {"version": "box_text", "text": TEXT})
+    assert json.loads(parameters(app)["variants"])["made"] == {"1": [[SUPERB, "replace", "terrible"]]}
+
+
+def test_what_no_variant_can_be_is_left_out() -> None:
+    impossible = [
+        *("", "x", "[]", "3", "{", "null", "[" * 5_000, '{"of": 3}'),
+        link_to([SUPERB, "replace", ""]),
+        link_to([99, "delete", ""]),
+        link_to([0, "delete", ""]),
+        link_to([-1, "delete", ""]),
+        link_to([10**30, "delete", ""]),
+        link_to([True, "delete", ""]),
+        link_to([SUPERB, "explode", "x"]),
+        link_to([SUPERB, "replace", 3]),
+        link_to([SUPERB, "replace"]),
+        link_to([[SUPERB], "replace", "x"]),
+        link_to("x"),
+        link_to(),
+        link_to().replace('"made": {}', '"made": [1]'),
+        link_to().replace('"made": {}', '"made": {"1": 5, "0": [[4, "delete", ""]], "-1": [], "x": [], "²": []}'),
+    ]
+    for said in impossible:
+        found = variant_list.VariantList()
+        found.read(said, TextRequest(ModelRequest("sentiment"), TEXT))
+        assert (found.changes, found.draft) == ({0: ()}, 0), said
+    app = what_if(variants=link_to([SUPERB, "replace", "fine"]).replace('"of": "', '"of": "another'))
+    assert variants_of(app) == {0: ()}
+    assert "variants" not in parameters(app)
+    assert not messages(app)
+
+
+def test_impossible_pins_and_drafts_fall_back() -> None:
+    for pins, draft in (({"A": 7, "B": "1"}, 9), ([1, 2], True), ("x", "1"), ({"A": True}, None), ({"C": 1}, -1)):
+        found = variant_list.VariantList()
+        found.read(
+            link_to([SUPERB, "replace", "fine"], pins=pins, draft=draft), TextRequest(ModelRequest("sentiment"), TEXT)
+        )
+        assert (list(found.changes), found.pins, found.draft) == ([0, 1], {}, 0)
+    assert "Pin two different texts" in shown(what_if(variants=link_to([SUPERB, "replace", "fine"])))
+
+
+def test_many_variants_of_a_link_wait_for_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link alone computes no more than what is cheap."""
+    tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
+    monkeypatch.setattr(models, "_QUICK_WORK", 4 * tokens * 23_000_000)
+    app = what_if(variants=link_to(*([SUPERB, "replace", f"word{number}"] for number in range(6))))
+    assert shown(app).count("Not computed yet") == 3
+    app = press(app, "variants_ask")
+    assert "Not computed yet" not in shown(app)
 
 
 def test_what_was_predicted_for_removed_variants_is_forgotten() -> None:
@@ -497,8 +587,8 @@ def test_a_new_text_leaves_the_old_partner_behind() -> None:
 
 
 def test_a_text_too_long_for_a_link_takes_its_partner_with_it() -> None:
-    view = View(text="a", other_text="b " * 5_000)
-    assert not {"text", "other_text"} & set(view.parameters())
+    view = View(text="a", other_text="".join(chr(0x4E00 + number) for number in range(5_000)))
+    assert not {"text", "other_text"} & set(address.unpacked(full_address(view)))
 
 
 @pytest.mark.parametrize("section", ["edit", "smallest", "reduction", "tracing"])

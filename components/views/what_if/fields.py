@@ -20,8 +20,10 @@ class WhatIfFields(PageFields):
     """Which changes are tried."""
 
     page: ClassVar[str] = "what_if"
+    of_text: ClassVar[tuple[str, ...]] = ("variants",)
 
     section: Literal["edit", "smallest", "reduction", "tracing"] = "edit"
+    variants: str = ""  # what was made of the text, and what is pinned: see VariantList.written
     swaps: str = SWAPS  # interchangeable words, one list per line
     proposals: Literal["masked_model", "gradient"] = "masked_model"  # who proposes words for the smallest change
     deletions: bool = True  # … and whether words may be deleted

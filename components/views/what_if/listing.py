@@ -26,6 +26,7 @@ from components.views.what_if.variant_list import ORIGINAL, Outcome, VariantList
 __all__ = ["Action", "draw_refusal", "draw_row", "draw_variants", "marked", "open_text"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
+_NO_ANSWER = "The gap being predicted was changed here, so this question has no answer."
 # Of a long unchanged passage, this much is shown on either side of a change.
 _AROUND = 60
 
@@ -59,6 +60,14 @@ def draw_variants(question: Question, variants: VariantList, found: dict[tuple[C
             found.get(changes),
             _actions(question, variants, number),
             key=f"variant_{number}",
+            absent="Not computed yet." if changes in variants.pending else _NO_ANSWER,
+        )
+    if variants.pending:
+        st.button(
+            f"Compute the other {len(variants.pending)} variants",
+            icon=":material/play_arrow:",
+            key="variants_ask",
+            on_click=variants.ask,
         )
     if len(variants.changes) > 1:
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=variants.clear, key="variants_clear")
@@ -143,9 +152,16 @@ def _stretch(text: str, *, first: bool, last: bool = False) -> str:
 
 
 def draw_row(
-    title: str, text: str, outcome: Outcome | None, actions: Sequence[Action], *, key: str, note: str = ""
+    title: str,
+    text: str,
+    outcome: Outcome | None,
+    actions: Sequence[Action],
+    *,
+    key: str,
+    note: str = "",
+    absent: str = _NO_ANSWER,
 ) -> None:
-    """One text. ``title``, ``text``, ``note`` are Markdown; ``outcome`` None: this question cannot be asked of it."""
+    """One text. ``title``, ``text``, ``note`` are Markdown; ``outcome`` None: there is none, as ``absent`` says."""
     with st.container(border=True, key=key):
         left, right = st.columns([0.64, 0.36], gap="medium")
         with left:
@@ -163,7 +179,7 @@ def draw_row(
                         )
         with right:
             if outcome is None:
-                st.caption("The gap being predicted was changed here, so this question has no answer.")
+                st.caption(absent)
             else:
                 _outcome(outcome, note)
 
