@@ -21,6 +21,7 @@ __all__ = [
     "fill_mask",
     "label_tokens",
     "logit_lens",
+    "long_ranking",
     "next_sentence",
     "probe_template",
     "rank_continuations",
@@ -104,6 +105,14 @@ def large_probe(
 def rank_continuations(model: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool) -> ContinuationRanking:
     """One forward pass per candidate, batched."""
     return gb.rank_continuations(load(model), first, list(candidates), swap=swap)
+
+
+def long_ranking(
+    request: ModelRequest, first: str, candidates: tuple[str, ...], swap: bool
+) -> Callable[..., ContinuationRanking]:
+    """The same as the work of a job."""
+    model = load(request)
+    return lambda **_: gb.rank_continuations(model, first, list(candidates), swap=swap)
 
 
 def whole_words(model: ModelRequest, prediction: gb.MaskPrediction, row: int) -> list[int]:

@@ -29,6 +29,7 @@ from components.views.compare.fields import CompareFields
 from components.views.definitions.fields import DefinitionsFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
+from components.views.next_sentence.fields import NextSentenceFields
 from components.views.saliency.fields import SaliencyFields
 from components.views.tour.fields import TourFields
 from components.views.what_if.fields import WhatIfFields
@@ -46,6 +47,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     DefinitionsFields,
     InputsFields,
     MaskedWordsFields,
+    NextSentenceFields,
     SaliencyFields,
     TourFields,
     WhatIfFields,
@@ -424,6 +426,9 @@ def test_a_page_s_own_fields_have_other_names_than_the_shared_ones() -> None:
         (MaskedWordsFields, "scoring", masked_words.surprise._VARIANTS),
         (SaliencyFields, "section", saliency._SECTIONS),
         (SaliencyFields, "order", saliency.rows._ORDERS),
+        (SaliencyFields, "agreement", saliency.agreement._MEASURES),
+        (SaliencyFields, "broken", saliency.teaching._KINDS),
+        (AttentionFields, "switch_by", attention.ablation._BARS),
         (SaliencyFields, "scale", saliency.rows._SCALES),
         (WhatIfFields, "section", what_if._SECTIONS),
         (WhatIfFields, "proposals", what_if.smallest._PROPOSALS),

@@ -45,6 +45,9 @@ GREEDY = {
     "fillers": "\n".join(f"{slot}: " + ", ".join(f"w{number}" for number in range(100)) for slot in "ab"),
     "swaps": "\n".join(f"w{number}, v{number}" for number in range(2000)),
     "patch": "head",
+    "continuations": "\n".join(f"{number} {'word ' * 400}" for number in range(200)),
+    "broken_seed": "1000000",
+    "switch_by": "importance",
 }
 
 

@@ -252,6 +252,7 @@ def test_what_is_left_out_of_a_long_list_is_said() -> None:
         app = page("masked_words", section=section, words=words, masks="2")
         assert "The first 12 of 40 words are compared." in [caption.value for caption in app.caption]
     app = page("next_sentence", text="He opened the door.", pair="He went in.")
-    app.text_area(key="continuations").set_value("\n".join(f"Line {number}." for number in range(31)))
+    (field,) = [field for field in app.text_area if field.label.startswith("Continuations")]
+    field.set_value("\n".join(f"Line {number}." for number in range(31)))
     run(app)
     assert "The first 30 of 31 continuations are ranked." in [caption.value for caption in app.caption]

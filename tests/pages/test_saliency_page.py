@@ -181,8 +181,7 @@ def test_the_scoreboard_has_the_order_of_the_library() -> None:
 
 @pytest.mark.parametrize("kind", ["random", "flipped", "other_sentence"])
 def test_a_broken_explanation_is_shown_with_its_failing_receipt(kind: str) -> None:
-    app = page("saliency", text=TEXT, methods="occlusion", section="teaching")
-    app.session_state["broken_kind"] = kind
+    app = page("saliency", text=TEXT, methods="occlusion", section="teaching", broken=kind)
     press(app)
     assert "Broken on purpose" in shown(app)
     assert json.loads(mounted(app, "broken").json)["tokens"][1]["score"] is not None

@@ -85,14 +85,13 @@ def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target:
         if head is not None:
             state.change(AttentionFields, heads_off=written(now ^ {head}))
 
-    bars = st.segmented_control(
+    st.segmented_control(
         "Mark heads by",
         list(_BARS),
         format_func=_BARS.__getitem__,
-        default="",
-        key="ablation_bars",
-        persist_state="session",
+        **state.bind("switch_by", AttentionFields, options=_BARS),
     )
+    bars = state.fields(AttentionFields).switch_by
     heads_map.heads_map(
         attention.map_thumbnails(without.request, replace(subject.display, rescale=False), _SIDE_PIXELS),
         key="switches",
@@ -103,7 +102,7 @@ def _map(subject: Subject, without: Subject, off: list[tuple[int, int]], target:
         max_thumbnail_px=96,
         max_height_px=min(90 + 42 * model.layers, 560),
         max_stretch=2.0,
-        marks=heads_map.Marks(values=_bars(subject, bars or "", target), off=off, notes=names(subject)),
+        marks=heads_map.Marks(values=_bars(subject, bars, target), off=off, notes=names(subject)),
         switches=True,
         on_select=switched,
     )

@@ -46,4 +46,5 @@ class AttentionFields(PageFields):
     order: Literal["", "most", "least"] = ""  # heads with the largest or smallest mark first; "": layer by layer
     measures: str = "attention rollout value_norms_2020 value_zeroing"  # compared side by side
     heads_off: str = ""  # heads that are switched off
+    switch_by: Literal["", "importance", "sweep"] = ""  # what is marked on the map of heads to switch off
     bertviz: Literal["head", "model", "neuron"] = "head"  # which of BertViz's views

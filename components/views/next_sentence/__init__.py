@@ -8,12 +8,14 @@ import streamlit as st
 
 from components import state
 from components.gateway import code, language
-from components.gateway.language import rank_continuations
+from components.gateway.language import long_ranking, rank_continuations
 from components.gateway.library import gb
-from components.gateway.requests import Opened
+from components.gateway.models import is_quick
+from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
+from components.shared.jobs import run_at_once_if_quick
 from components.shared.plots import draw_chart
 from components.shared.questions import Question, ask_method
 from components.shared.receipts import offer_receipt
@@ -21,13 +23,10 @@ from components.shared.save_and_code import Kept, save_and_code
 from components.shared.scores_view import draw_scores, kept_scores, scores_of
 from components.text import plain
 from components.views.next_sentence.crossing import draw_crossing
+from components.views.next_sentence.fields import NextSentenceFields
 
-__all__ = ["draw_pair_page"]
+__all__ = ["NextSentenceFields", "draw_pair_page"]
 
-_CONTINUATIONS = """It grew into the capital of a vast empire.
-Its streets were paved with stone.
-The frog sat on a lily pad.
-She opened the window and looked out."""
 _MOST = 30
 
 
@@ -95,14 +94,10 @@ def _decision(one: Opened) -> None:
 
 
 def _ranked(one: Opened) -> None:
-    written = st.text_area(
-        "Continuations, one per line",
-        value=_CONTINUATIONS,
-        height=130,
-        key="continuations",
-        persist_state="session",
-    )
-    swap = st.toggle("Ask whether text A follows them", key="continuations_swap", persist_state="session")
+    st.text_area("Continuations, one per line", height=130, **state.bind("continuations", NextSentenceFields))
+    st.toggle("Ask whether text A follows them", **state.bind("swapped", NextSentenceFields))
+    own = state.fields(NextSentenceFields)
+    swap, written = own.swapped, own.continuations
     lines = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))
     candidates = lines[:_MOST]
     if not candidates:
@@ -110,10 +105,23 @@ def _ranked(one: Opened) -> None:
         return
     if len(lines) > _MOST:
         st.caption(f"The first {_MOST} of {len(lines):,} continuations are ranked.")
-    result = rank_continuations(one.request, state.view().text, candidates, swap)
+    text = state.view().text
+    tokens = sum(min((len(text) + len(line)) // 2 + 3, one.model.max_tokens) for line in candidates)  # at most about
+    result = run_at_once_if_quick(
+        "continuations",
+        version_of(one.request, text, candidates, swap),
+        is_quick(one.model, 1, tokens),
+        lambda: rank_continuations(one.request, text, candidates, swap),
+        lambda: long_ranking(one.request, text, candidates, swap),
+        label="Rank them",
+        cost=f"{len(candidates)} pairs of texts, up to {tokens:,} tokens in all.",
+        narrow=True,
+    )
+    if result is None:
+        return
     draw_chart(charts.ranking(result), key="ranking")
     st.caption("Each line is scored on its own against text A: the probabilities need not sum to 100%.")
-    computed = code.rank_continuations(one.request, state.view().text, candidates, swap)
+    computed = code.rank_continuations(one.request, text, candidates, swap)
     save_and_code("continuations", one.name, [Kept.of("Continuations", computed, result)], panel=True)
 
 

@@ -16,6 +16,7 @@ from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page, select_token, selected_in
 from components.text import plain
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import kept_scores, shown_units
 from components.widgets.token_strip import Token, clicked_token, token_strip
 
@@ -40,15 +41,14 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
         st.markdown("**Agreement between methods**")
-        measure = st.segmented_control(
+        st.segmented_control(
             "Measure",
             list(_MEASURES),
             format_func=_MEASURES.__getitem__,
-            default="kendall",
-            key="agreement_measure",
             label_visibility="collapsed",
-            persist_state="session",
+            **state.bind("agreement", SaliencyFields, options=_MEASURES),
         )
+        measure = state.fields(SaliencyFields).agreement
         values = result.overlap if measure == "overlap" else result.kendall
         draw_chart(
             agreement(

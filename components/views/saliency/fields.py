@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from components.address import Count
 from components.state import PageFields
 
 __all__ = ["SaliencyFields"]
@@ -18,5 +19,8 @@ class SaliencyFields(PageFields):
 
     section: Literal["rows", "agreement", "board", "teaching"] = "rows"
     methods: str = ""  # side by side, "saliency occlusion"; "": the default set
+    agreement: Literal["kendall", "overlap"] = "kendall"  # how the agreement of two methods is measured
+    broken: Literal["random", "flipped", "other_sentence"] = "random"  # how an explanation is broken on purpose
+    broken_seed: Count = 0  # … and with which random numbers
     order: Literal["position", "score"] = "position"  # of an explanation's tokens
     scale: Literal["own", "common"] = "own"  # one colour scale per method, or one for all

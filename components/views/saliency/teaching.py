@@ -10,9 +10,10 @@ from components import state
 from components.gateway import code, saliency
 from components.gateway.library import gb
 from components.gateway.saliency import Explanations
-from components.shared.questions import Question, one_of
+from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import draw_row, in_words, shown_units
 
 if TYPE_CHECKING:
@@ -33,24 +34,20 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
     known = saliency.methods()
     st.markdown("A meaningless explanation can look just as convincing. Break one and read its receipt.")
     first, second = st.columns([0.55, 0.45])
-    kind = one_of(
-        _KINDS,
-        first.segmented_control(
-            "How to break it",
-            list(_KINDS),
-            format_func=lambda kind: _KINDS[kind][0],
-            default="random",
-            key="broken_kind",
-            persist_state="session",
-        ),
+    first.segmented_control(
+        "How to break it",
+        list(_KINDS),
+        format_func=lambda kind: _KINDS[kind][0],
+        **state.bind("broken", SaliencyFields, options=_KINDS),
     )
+    own = state.fields(SaliencyFields)
+    kind, seed = own.broken, own.broken_seed
     method = second.selectbox(
         "Method", here, format_func=lambda method: known[method].label, key="broken_method", persist_state="session"
     )
-    seed = int(state.remembered("broken_seed", 0))
     if kind == "random":
         st.button(
-            "Draw again", icon=":material/casino:", on_click=lambda: state.remember("broken_seed", seed + 1),
+            "Draw again", icon=":material/casino:", on_click=lambda: state.change(SaliencyFields, broken_seed=seed + 1),
             key="broken_again",
         )  # fmt: skip
     with st.spinner("Checking it …"):
