@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glassbert.evaluation.results import BaselineGap
     from glassbert.targets import Output
 
-__all__ = ["baseline_gap", "verdict"]
+__all__ = ["baseline_gap", "suggesting", "verdict"]
 
 #: The masked-word model on board, for English without capitals.
 _ON_BOARD = "pretrained"
@@ -37,7 +37,7 @@ def verdict(
     half a second of passes for the flip. On a text of 24 tokens the embedded model takes two to three seconds for all.
     """
     model, encoded = load(request.model), encode(request)
-    suggests = _suggesting(model, request.model) if proposer is None else load(proposer)
+    suggests = suggesting(model, request.model, proposer)
 
     def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> gb.Verdict:
         import_library()
@@ -53,8 +53,11 @@ def verdict(
     return work
 
 
-def _suggesting(model: gb.Model, request: ModelRequest) -> gb.Model | None:
-    """The model on board, for one that cannot guess words itself but has the same vocabulary, and so the language."""
+def suggesting(model: gb.Model, request: ModelRequest, proposer: ModelRequest | None) -> gb.Model | None:
+    """The model that proposes words: ``proposer``, else the one on board, for a model that cannot guess words itself
+    but has the same vocabulary, and so the language."""
+    if proposer is not None:
+        return load(proposer)
     ours = ModelRequest(_ON_BOARD, request.device)
     if "masked_words" in model.task_heads or not permitted(_ON_BOARD):
         return None

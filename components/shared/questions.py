@@ -26,6 +26,7 @@ __all__ = [
     "KINDS",
     "Question",
     "Wording",
+    "as_chosen",
     "ask_method",
     "ask_units",
     "ask_which",
@@ -186,6 +187,20 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     return question
 
 
+def as_chosen(question: Question) -> Question:
+    """The question with the choices of the view, as `refined` has them, without drawing any control."""
+    view, target = state.view(), question.target
+    if isinstance(target, gb.ClassTarget | gb.TokenTarget):
+        labels = _labels(question)
+        label, foil = (_chosen_label(question, labels, name) for name in (view.label, view.foil_label))
+        return replace(question, target=replace(target, label=label, foil=foil))
+    if isinstance(target, gb.MaskTarget):
+        return replace(
+            question, target=replace(target, token=view.word.strip() or None, foil=view.foil_word.strip() or None)
+        )
+    return question
+
+
 def _predicted_label(question: Question) -> str:
     """What is explained where no label is chosen. One pass, which the text bar shares."""
     if not isinstance(question.target, gb.ClassTarget) or question.one.model.regression:
@@ -201,13 +216,21 @@ def _first_choice(question: Question, position: int) -> str:
 
 
 def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> int | str | None:
-    # by name, or by name and id where names repeat
-    names = question.one.model.labels
-    labels: dict[str, int | str | None] = {"": None}
-    labels |= {name if names.count(name) == 1 else f"{name} ({id})": id for id, name in enumerate(names)}
+    labels = _labels(question)
     slot.selectbox(title, list(labels), format_func=lambda label: label or none, **state.bind(field, options=labels))
-    chosen = one_of(labels, getattr(state.view(), field))
-    return chosen if chosen in names else labels[chosen]
+    return _chosen_label(question, labels, getattr(state.view(), field))
+
+
+def _labels(question: Question) -> dict[str, int | None]:
+    """What can be chosen → its id: labels by name, or by name and id where names repeat; "" is none."""
+    names = question.one.model.labels
+    labels: dict[str, int | None] = {"": None}
+    return labels | {name if names.count(name) == 1 else f"{name} ({id})": id for id, name in enumerate(names)}
+
+
+def _chosen_label(question: Question, labels: dict[str, int | None], name: str) -> int | str | None:
+    chosen = one_of(labels, name)
+    return chosen if chosen in question.one.model.labels else labels[chosen]
 
 
 def _word(slot: DeltaGenerator, title: str, none: str, field: str) -> str | None:

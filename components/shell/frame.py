@@ -25,6 +25,7 @@ from components.shell.answers import draw_answers
 from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
 from components.shell.opening import open_models
+from components.shell.report_dialog import draw_report_button, draw_report_dialog
 from components.shell.text_bar import TextBar, draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
@@ -72,6 +73,7 @@ def open_page(
         st.caption(page.promise)
         if text:
             _display()
+            draw_report_button()
         _present(view)
         page_keys(page_id)
     bar = draw_text_bar(view) if text else _no_text_bar()
@@ -96,6 +98,7 @@ def load_models(frame: Frame) -> list[Opened]:
         opened = open_models(frame.view)
     with frame.models:
         draw_models_line(opened)
+    draw_report_dialog(opened)
     return opened
 
 
