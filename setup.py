@@ -20,7 +20,10 @@ class WithoutThisFile(build_py):
 setup(
     packages=[*find_packages(include=["glassbert", "glassbert.*"]), "glassbert._app"],
     package_dir={"glassbert._app": "."},
-    package_data={"glassbert": ["py.typed", "checkpoints/**/*", "**/*.css"], "glassbert._app": [*APP, *SERVER]},
+    package_data={
+        "glassbert": ["py.typed", "checkpoints/**/*", "**/*.css", "**/*.js"],
+        "glassbert._app": [*APP, *SERVER],
+    },
     exclude_package_data={"": ["*.pyc"]},
     include_package_data=False,
     cmdclass={"build_py": WithoutThisFile},

@@ -15,7 +15,7 @@ from typing import Any
 
 from glassbert.arguments import checked
 from glassbert.figures._figure import Figure, on_sheet
-from glassbert.figures._notebook import display
+from glassbert.figures._notebook import all_heads, display
 from glassbert.figures._picture import Picture
 from glassbert.figures._tables import TABLE
 from glassbert.network.model import Model
@@ -61,7 +61,10 @@ def show(
 ) -> None:
     """Show a result's picture in the output of a notebook's cell, as :func:`draw` draws it.
 
-    Works in Jupyter, VS Code and Colab, without a network. ``dark`` and all other options are those of :func:`draw`.
-    Raises OptionError, LayerError, and GlassBERTError outside a notebook.
+    Of maps of several heads, without ``layer``, a click on a head shows it large. Works in Jupyter, VS Code and Colab,
+    without a network. ``dark`` and all other options are those of :func:`draw`. Raises OptionError, LayerError, and
+    GlassBERTError outside a notebook.
     """
-    display(draw(result, dark=dark, title=title, source=source, **options))
+    picture = draw(result, dark=dark, title=title, source=source, **options)
+    heads = all_heads(result, dark=dark, title=picture.title if title is None else title, source=source, **options)
+    display(picture if heads is None else heads)

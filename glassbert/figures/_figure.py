@@ -7,6 +7,7 @@ Its options are the keyword-only parameters of its function, checked against the
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ from glassbert.results import Result
 if TYPE_CHECKING:
     from glassbert.network.model import Model
 
-__all__ = ["Figure", "Sheet", "model_name", "on_sheet", "without_directions"]
+__all__ = ["Figure", "Sheet", "model_name", "model_told", "on_sheet", "without_directions"]
 
 _NARROWEST = 480
 _MARGIN = 16
@@ -76,8 +77,7 @@ def on_sheet(sheet: Sheet, on: Theme, *, title: str | None, source: Model | str 
     """The whole picture: heading, text, middle, caption. An empty ``title`` leaves the heading out."""
     heading = sheet.title if title is None else title
     wide = max(sheet.drawing.width, _NARROWEST)
-    named = () if source is None else (f"Model: {model_name(source if isinstance(source, str) else source.source)}.",)
-    caption = " ".join(without_directions(note) for note in (*named, *sheet.notes) if note)
+    caption = " ".join(without_directions(note) for note in (model_told(source), *sheet.notes) if note)
     both = len(sheet.texts) > 1
     texts = [
         paragraph(f"{'AB'[number]}: {text}" if both else text, wide, on, most_lines=3)
@@ -88,13 +88,20 @@ def on_sheet(sheet: Sheet, on: Theme, *, title: str | None, source: Model | str 
     framed = Drawing(drawn.markup, wide, drawn.height)
     shown = clipped(" ".join(without_directions(heading).split()) or sheet.title, 200)
     svg = document(framed, on, title=shown, margin=_MARGIN)
-    width, height = (round(side + 0.4999) for side in (framed.width + 2 * _MARGIN, framed.height + 2 * _MARGIN))
+    width, height = (math.ceil(side) for side in (framed.width + 2 * _MARGIN, framed.height + 2 * _MARGIN))
     return Picture(svg=svg, width=width, height=height, title=shown)
 
 
 def without_directions(text: str) -> str:
     """A text without the invisible characters that change the writing direction."""
     return text.translate(_DIRECTIONS)
+
+
+def model_told(source: Model | str | None) -> str:
+    """``Model: sentiment.``, or nothing."""
+    if source is None:
+        return ""
+    return f"Model: {model_name(source if isinstance(source, str) else source.source)}."
 
 
 def model_name(source: str) -> str:

@@ -45,10 +45,7 @@ def _maps(
     """``most`` is the number drawn in full colour, for several pictures on one scale."""
     if most is not None and not (np.isfinite(most) and most > 0):
         raise OptionError(f"most must be a positive number; got {most!r}")
-    if by_word:
-        result = result.by_word()
-    if not special:
-        result = result.without_special()
+    result = chosen(result, by_word=by_word, special=special)
     measure = MEASURES.get(result.measure)
     name = measure.label if measure else result.measure
     row, column = _place(result, layer, head)
@@ -97,6 +94,13 @@ def _maps(
     )
     notes = [*settings, _ROWS, sums, _ROOT, *([] if row is None else [_in_python(result, row, None)])]
     return Sheet(title, _with_tokens(drawing, result, on), result.encoded.texts, notes)
+
+
+def chosen(result: TokenMaps, *, by_word: bool, special: bool) -> TokenMaps:
+    """Words instead of tokens, without special tokens."""
+    if by_word:
+        result = result.by_word()
+    return result if special else result.without_special()
 
 
 def _overview(result: TokenMaps, values: Array, full: float, name: str, on: Theme, notes: list[str]) -> Sheet:

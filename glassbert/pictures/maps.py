@@ -66,6 +66,7 @@ def map_drawing(
     ramp: npt.NDArray[np.uint8] | None = None,
     legend: str = "",
     scale: bool = True,
+    vector: bool = True,
     width_px: float = 640,
 ) -> Drawing:
     """A heat map of weights (row, column) with its labels.
@@ -76,6 +77,7 @@ def map_drawing(
     most:          the weight drawn in full colour; None: the largest magnitude.
     ramp:          256 colours (level, 3) instead of the teal of weights, or of the two of differences.
     legend:        what the weights are, next to the scale; scale: whether there is one.
+    vector:        whether a small map is made of rectangles.
     width_px:      maximum width; the map is only as wide as it needs to be.
 
     Up to `VECTOR_CELLS` cells are rectangles that show their weight on hover; more are one embedded 8-bit image
@@ -96,7 +98,7 @@ def map_drawing(
     cell = min((width_px - left) / len(across), _LARGEST_CELL)
     wide, high = cell * len(across), cell * len(rows)
     cells: Iterator[str] | str
-    if weights.size <= VECTOR_CELLS:
+    if vector and weights.size <= VECTOR_CELLS:
         cells = _cells(weights, shown, colours, rows, across, cell)
     else:
         cells = _picture(shown, colours, wide, high)
