@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 import glassbert
-from glassbert.commands import checkpoints, explaining, looking, predicting, serving
+from glassbert.commands import checkpoints, explaining, looking, predicting, reporting, serving
 from glassbert.commands._command import Command, help_format
 from glassbert.commands._console import Console, process_console
 from glassbert.errors import GlassBERTError
@@ -26,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     *predicting.COMMANDS,
     *looking.COMMANDS,
     *explaining.COMMANDS,
+    *reporting.COMMANDS,
     *checkpoints.COMMANDS,
 )
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.flush()
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends at once
+        console.end_progress()
         return 130
     except BrokenPipeError:
         console.abandon()

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from glassbert.commands._console import Console
     from glassbert.network.model import Model
 
-__all__ = ["Command", "add_json", "add_model", "help_format", "number", "open_model", "open_proposer", "settings"]
+__all__ = [
+    "Command",
+    "add_json",
+    "add_model",
+    "add_proposer",
+    "help_format",
+    "number",
+    "open_model",
+    "open_proposer",
+    "settings",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,15 @@ def open_proposer(arguments: argparse.Namespace, console: Console, model: Model)
     if wanted is None:
         wanted = "" if "masked_words" in model.task_heads else "pretrained"
     return open_model(arguments, console, wanted) if wanted else None
+
+
+def add_proposer(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses who suggests other words."""
+    parser.add_argument(
+        "--proposer",
+        metavar="MODEL",
+        help="the masked-word model that suggests other words (default: the model itself if it can, else pretrained)",
+    )
 
 
 def number(least: int) -> Callable[[str], int]:

@@ -28,6 +28,7 @@ class Console:
         self._own: Callable[[], TextIO] | None = None
         self.as_json = False
         self._blocks = 0
+        self._reported = 0.0
 
     @classmethod
     def keeping(cls, own: Callable[[], TextIO]) -> Console:
@@ -81,29 +82,49 @@ class Console:
 
     def note(self, sentence: str) -> None:
         """Say something on standard error."""
+        self.end_progress()
         print(" ".join(sentence.split("\n")), file=self._err, flush=True)
 
     def download(self, source: str) -> Callable[[Progress], None]:
         """Reports the progress of a download: a line that changes on a terminal, else one line."""
-        said = [-1.0]
+        said = -1.0
         name = clipped(source, 60)
 
         def report(now: Progress) -> None:
+            nonlocal said
             megabytes = now.bytes_total / 1e6
             if not self._err.isatty():
-                if said[0] < 0:
+                if said < 0:
                     self.note(f"Downloading {name} ({megabytes:.0f} MB) …")
-                    said[0] = 0.0
+                    said = 0.0
                 return
             done = now.bytes_done >= now.bytes_total
-            if done or time.monotonic() - said[0] > _SECONDS_BETWEEN_REPORTS:
-                said[0] = time.monotonic()
+            if done or time.monotonic() - said > _SECONDS_BETWEEN_REPORTS:
+                said = time.monotonic()
                 share = now.bytes_done / max(now.bytes_total, 1)
                 end = "\n" if done else ""
                 self._err.write(f"\rDownloading {name}: {share:.0%} of {megabytes:.0f} MB{end}")
                 self._err.flush()
 
         return report
+
+    def progress(self, doing: str) -> Callable[[int, int], None]:
+        """Reports how far a computation is, on a terminal; nothing elsewhere."""
+
+        def report(done: int, total: int) -> None:
+            if self._err.isatty() and time.monotonic() - self._reported > _SECONDS_BETWEEN_REPORTS:
+                self._reported = time.monotonic()
+                self._err.write(f"\r{doing}: {min(done / max(total, 1), 1):.0%}\x1b[K")
+                self._err.flush()
+
+        return report
+
+    def end_progress(self) -> None:
+        """Take the line of `progress` away, for what is written next."""
+        if self._reported:
+            self._reported = 0.0
+            self._err.write("\r\x1b[K")
+            self._err.flush()
 
     def flush(self) -> None:
         """Bring everything to where it goes. Raises BrokenPipeError if nobody reads it any more."""
@@ -119,6 +140,7 @@ class Console:
                 continue
 
     def _write(self, text: str) -> None:
+        self.end_progress()
         self._out.write(text)
         self._out.flush()
 

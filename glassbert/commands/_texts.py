@@ -41,11 +41,15 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How to answer a text, and how to show the answer to people: as one line, or as lines that belong together."""
+    """How to answer a text, and how to show the answer to people: as one line, or as lines that belong together.
+
+    ``keep`` writes an answer elsewhere before it is shown; it gets the number of the line, 0 for an argument.
+    """
 
     compute: Callable[[str, str | None], Result]
     show: Callable[[Result], list[str]]
     one_line: bool = False
+    keep: Callable[[Result, int], None] | None = None
 
 
 def add_texts(parser: argparse.ArgumentParser, *, pair: str = "the second text of a pair") -> None:
@@ -91,6 +95,8 @@ def answer_each(
 
 def _write(answers: Answers, one: Given, console: Console) -> None:
     result = answers.compute(one.text, one.pair)
+    if answers.keep is not None:
+        answers.keep(result, one.line)
     if console.as_json:
         try:
             console.record(result.to_dict())

@@ -6,30 +6,26 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from glassbert.commands._command import Command, add_json, add_model, number, open_model, open_proposer, settings
+from glassbert.commands._command import (
+    Command,
+    add_json,
+    add_model,
+    add_proposer,
+    number,
+    open_model,
+    open_proposer,
+    settings,
+)
 from glassbert.commands._console import Console
 from glassbert.commands._tables import plain, table, texts
+from glassbert.commands._targets import add_target, target_of
 from glassbert.commands._texts import Answers, add_texts, answer_each
-from glassbert.errors import TargetError
 from glassbert.pictures.formats import percent, signed_number
 
 if TYPE_CHECKING:
     from glassbert.network.model import Model
-    from glassbert.targets import Target
 
 __all__ = ["COMMANDS"]
-
-_SPECIAL = {"next": True, "not-next": False}
-
-
-def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--target",
-        metavar="NAME",
-        help="what is explained: a class by name or number, a word for the first [MASK], or next / not-next for a pair "
-        "(default: the prediction)",
-    )
-    parser.add_argument("--foil", metavar="NAME", help="explain the difference: why the target rather than this")
 
 
 def _add_method(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +43,7 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an option of the method, such as n_steps=50 or baseline=mask; may be repeated",
     )
-    _add_target(parser)
+    add_target(parser)
     parser.add_argument(
         "--output",
         choices=("logit", "probability"),
@@ -55,33 +51,6 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         help="explain the logit or the probability of the target (default: %(default)s)",
     )
     parser.add_argument("--methods", action="store_true", help="list the methods with their options, and end")
-
-
-def _target(model: Model, text: str, pair: str | None, arguments: argparse.Namespace) -> Target | None:
-    """What --target and --foil name, for this model and text; None: the prediction. Raises TargetError."""
-    from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget
-    from glassbert.text.inputs import encode, mask_positions
-
-    wanted, foil = arguments.target, arguments.foil
-    if wanted is None and foil is None:
-        return None
-    if "classification" in model.task_heads:
-        return ClassTarget(_label(model, wanted), _label(model, foil))
-    masks = mask_positions(model, encode(model, text, pair)) if "masked_words" in model.task_heads else ()
-    if masks:
-        return MaskTarget(masks[0], wanted, foil)
-    if pair is not None and wanted in _SPECIAL and foil is None and "next_sentence" in model.task_heads:
-        return NextSentenceTarget(_SPECIAL[wanted])
-    raise TargetError(
-        "--target and --foil name classes of a classifier, or words for a [MASK] in the text; of a pair, --target is "
-        "next or not-next"
-    )
-
-
-def _label(model: Model, name: str | None) -> str | int | None:
-    if name is None or name in model.labels or not (name.isascii() and name.isdigit()):
-        return name
-    return int(name)
 
 
 def _attribute_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +66,7 @@ def _attribute(arguments: argparse.Namespace, console: Console) -> int:
         return _list_methods(console)
 
     def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
-        explain = _explainer(arguments, open_model(arguments, console))
+        explain = _explainer(arguments, open_model(arguments, console), console)
 
         def compute(text: str, pair: str | None) -> Any:
             scores = explain(text, pair)
@@ -108,7 +77,7 @@ def _attribute(arguments: argparse.Namespace, console: Console) -> int:
     return answer_each(arguments, console, prepare)
 
 
-def _explainer(arguments: argparse.Namespace, model: Model) -> Callable[[str, str | None], Any]:
+def _explainer(arguments: argparse.Namespace, model: Model, console: Console) -> Callable[[str, str | None], Any]:
     """Explains a text as the options say. Raises MethodError, OptionError before any text is read."""
     from glassbert.attribution import attribute
     from glassbert.attribution._methods import chosen_method
@@ -117,8 +86,17 @@ def _explainer(arguments: argparse.Namespace, model: Model) -> Callable[[str, st
     chosen_method(arguments.method, options)
 
     def explain(text: str, pair: str | None) -> Any:
-        target = _target(model, text, pair, arguments)
-        return attribute(model, text, pair, method=arguments.method, target=target, output=arguments.output, **options)
+        target = target_of(model, text, pair, arguments)
+        return attribute(
+            model,
+            text,
+            pair,
+            method=arguments.method,
+            target=target,
+            output=arguments.output,
+            progress=console.progress("Explaining"),
+            **options,
+        )
 
     return explain
 
@@ -174,7 +152,7 @@ def _receipt(arguments: argparse.Namespace, console: Console) -> int:
         from glassbert.evaluation import receipt
 
         model = open_model(arguments, console)
-        explain = _explainer(arguments, model)
+        explain = _explainer(arguments, model, console)
         return Answers(
             lambda text, pair: receipt(
                 model,
@@ -182,6 +160,7 @@ def _receipt(arguments: argparse.Namespace, console: Console) -> int:
                 n_orderings=arguments.orderings,
                 seed=arguments.seed,
                 thorough=arguments.thorough,
+                progress=console.progress("Checking"),
             ),
             lambda one: _receipt_lines(one, console),
         )
@@ -212,14 +191,6 @@ def _spelt(grade: str) -> str:
     return grade.replace("_", " ")
 
 
-def _add_proposer(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--proposer",
-        metavar="MODEL",
-        help="the masked-word model that suggests other words (default: the model itself if it can, else pretrained)",
-    )
-
-
 def _flip_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
     parser.add_argument(
@@ -228,7 +199,7 @@ def _flip_options(parser: argparse.ArgumentParser) -> None:
         default="masked_model",
         help="words that fit the text, or words that lower the logit most (default: %(default)s)",
     )
-    _add_proposer(parser)
+    add_proposer(parser)
     parser.add_argument("--readable", action="store_true", help="only flips that read well to the masked-word model")
     parser.add_argument("--no-deletions", action="store_true", help="replace words, remove none")
     parser.add_argument(
@@ -262,6 +233,7 @@ def _flip(arguments: argparse.Namespace, console: Console) -> int:
                 max_edits=arguments.max_edits,
                 budget=arguments.budget,
                 results=arguments.results,
+                progress=console.progress("Searching"),
             ),
             lambda one: _flip_lines(one, console),
         )
@@ -289,8 +261,8 @@ def _flip_lines(result: Any, console: Console) -> list[str]:
 
 def _verdict_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
-    _add_target(parser)
-    _add_proposer(parser)
+    add_target(parser)
+    add_proposer(parser)
     parser.add_argument(
         "--budget",
         type=number(10),
@@ -312,9 +284,10 @@ def _verdict(arguments: argparse.Namespace, console: Console) -> int:
                 model,
                 text,
                 pair,
-                target=_target(model, text, pair, arguments),
+                target=target_of(model, text, pair, arguments),
                 proposer=proposer,
                 budget=arguments.budget,
+                progress=console.progress("Weighing"),
             ),
             lambda one: [texts(one.encoded.texts), *(plain(sentence, 1000) for sentence in one.sentences)],  # type: ignore[attr-defined]
         )

@@ -32,7 +32,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
             loaded[wanted] = gb.load(wanted, device=arguments.device)
         return loaded[wanted]
 
-    for module in ("predicting", "looking", "explaining", "_command"):
+    for module in ("predicting", "looking", "explaining", "reporting", "_command"):
         monkeypatch.setattr(f"glassbert.commands.{module}.open_model", load)
 
     def called(*arguments: str, given: bytes = b"") -> tuple[int, str, str]:
@@ -52,11 +52,11 @@ def restored(line: str) -> Result:
 
 
 def without_time(result: Result) -> dict[str, object]:
-    """Its data, without how long it took."""
+    """Its data, without how long it took and when."""
 
     def cleaned(data):
         if isinstance(data, dict):
-            return {name: cleaned(value) for name, value in data.items() if name != "seconds"}
+            return {name: cleaned(value) for name, value in data.items() if name not in ("seconds", "created")}
         return [cleaned(one) for one in data] if isinstance(data, list | tuple) else data
 
     return cleaned(result.to_dict())
@@ -93,6 +93,9 @@ SAME = {
     ("flip", TEXT, "--proposer", "masked", "--budget", "40", "--max-edits", "1"): lambda m, s: gb.find_flip(
         s, TEXT, proposer=m, budget=40, max_edits=1
     ),
+    ("report", TEXT, "--proposer", "masked", "--budget", "10", "--method", "saliency", "--maps", "1"): (
+        lambda m, s: gb.report(s, TEXT, proposer=m, budget=10, methods=["saliency"], maps=1)
+    ),
     ("verdict", TEXT, "--proposer", "masked", "--budget", "10"): lambda m, s: gb.verdict(
         s, TEXT, proposer=m, budget=10
     ),
@@ -100,7 +103,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("arguments", SAME, ids=" ".join)
-def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model) -> None:
+def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model, tmp_path: Path) -> None:
     masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
     loaded.update({"masked": masked, "pretrained": masked, "sentiment": classifier})
     status, out, err = call(*arguments, "--json")
@@ -110,9 +113,10 @@ def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_mode
     assert type(found) is type(expected)
     assert json.loads(json.dumps(without_time(found))) == json.loads(json.dumps(without_time(expected)))
     # what people read says the same
-    status, shown, err = call(*arguments)
+    place = ("--out", str(tmp_path / "report.html")) if arguments[0] == "report" else ()
+    status, shown, err = call(*arguments, *place)
     assert (status, err) == (0, "")
-    assert TEXT in shown or "[MASK]" in shown
+    assert TEXT in shown or "[MASK]" in shown or place
     assert not shown.startswith("{")
     assert "\x1b" not in shown, "no colours where there is no terminal"
 
@@ -167,6 +171,46 @@ def test_one_result_for_each_line_and_an_error_in_its_place(call: Call, tiny_mod
         "The man | He was tired.",
     ]
     assert err.splitlines()[0].startswith("glassbert: standard input, line 2: ")
+
+
+SMALL = ("--method", "saliency", "--maps", "0", "--budget", "10")
+
+
+def test_a_report_is_a_file_and_several_are_a_folder(call: Call, tiny_model, tmp_path: Path) -> None:
+    loaded["sentiment"] = tiny_model("bert", "classification")
+    file = tmp_path / "one.html"
+    status, out, err = call("report", TEXT, *SMALL, "--title", "Why <good>?", "--out", str(file))
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{file}  The model says ")
+    assert "Why &lt;good&gt;?" in file.read_text(encoding="utf-8")
+    assert TEXT in file.read_text(encoding="utf-8")
+    kept = tmp_path / "one.json"
+    status, out, _ = call("report", TEXT, *SMALL, "--json", "--out", str(kept))
+    assert status == 0
+    assert without_time(gb.load_result(kept)) == without_time(restored(out))
+    folder = tmp_path / "several"
+    status, out, err = call("report", *SMALL, "--out", str(folder), given=b"Good.\n\nThe film.\n")
+    assert status == 1
+    assert [line.split()[0] for line in out.splitlines()] == [f"{folder}/line-1.html", f"{folder}/line-3.html"]
+    assert sorted(path.name for path in folder.iterdir()) == ["line-1.html", "line-3.html"]
+    assert "line 2: the text is empty" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((TEXT,), "say where to write the report: --out report.html"),
+        ((TEXT, "--out", "{here}"), "is a folder: name the file in it"),
+        ((TEXT, "--out", "{here}/no/report.html"), "there is no folder"),
+        (("--out", "{here}/a-file"), "is a file, but several texts need a folder"),
+    ],
+)
+def test_where_a_report_cannot_be_is_said_before_the_work(arguments, sentence: str, call: Call, tmp_path: Path) -> None:
+    loaded.clear()  # no model is opened
+    (tmp_path / "a-file").touch()
+    status, out, err = call("report", *(one.format(here=tmp_path) for one in arguments), "--model", "/no/model")
+    assert (status, out) == (1, "")
+    assert sentence in err
 
 
 def test_a_line_without_an_end_is_not_read_whole(call: Call, tiny_model) -> None:
@@ -323,6 +367,17 @@ def test_a_download_is_told_on_standard_error_only() -> None:
     for done in (0, 100):
         report(Progress(done * 1_000_000, 100_000_000, "model.safetensors"))
     assert screen.getvalue().endswith("\rDownloading owner/name: 100% of 100 MB\n")
+
+
+def test_progress_is_for_terminals_and_goes_away() -> None:
+    out, screen = io.StringIO(), _Terminal()
+    console = Console(out, screen, None)
+    console.progress("Checking")(3, 4)
+    console.lines(["done"])
+    assert (out.getvalue(), screen.getvalue()) == ("done\n", "\rChecking: 75%\x1b[K\r\x1b[K")
+    err = io.StringIO()
+    Console(out, err, None).progress("Checking")(3, 4)
+    assert err.getvalue() == ""
 
 
 def test_json_has_no_number_that_json_does_not_have() -> None:
