@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -72,7 +71,7 @@ def run(arguments: Sequence[str] | None, console: Console) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. ``None``: the arguments of this process, whose standard output is kept
-    for results. Errors of the user are one sentence on standard error."""
+    for results. Errors of the user are one sentence on standard error. Raises KeyboardInterrupt."""
     if arguments is not None:
         return run(arguments, Console(sys.stdout, sys.stderr, sys.stdin))
     console = process_console()
@@ -82,9 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             console.flush()
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends at once
         console.end_progress()
-        return 130
+        raise
     except BrokenPipeError:
         console.abandon()
         return 128 + 13  # as if SIGPIPE had ended it, which is what other programs do
