@@ -2,7 +2,7 @@
 
 Each session has one :class:`View` for what all pages share, and for each page its own choices: the page's
 :class:`PageFields`, declared in its folder. Widgets are controlled: each shows a field and changes it in a
-callback.
+callback (:func:`bind`).
 
 The address of a page contains the view and the page's own fields, so that a copied link opens the same model, text and
 selection, and ``section`` can be a field of every page. The fields of other pages stay in the session, so that a page
@@ -12,7 +12,7 @@ opens the same page in a new tab. Parameters that match no field are ignored, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Literal, TypeVar
 from zlib import crc32
@@ -31,6 +31,7 @@ __all__ = [
     "begin",
     "bind",
     "change",
+    "control",
     "event",
     "fields",
     "full_address",
@@ -38,8 +39,6 @@ __all__ = [
     "link",
     "open_example",
     "page",
-    "picked",
-    "put",
     "redraw_page",
     "redraw_page_if_asked",
     "remember",
@@ -57,6 +56,9 @@ _OLD_LINKS = 20
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
 _WRITTEN = "written_addresses"
 _CHANGED, _REDRAW = "view_changed", "redraw_page"
+
+#: The argument of a widget that holds its first value; "": by its options, see `control`.
+Initial = Literal["", "value", "default", "index"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,48 +300,80 @@ def bind(
     *,
     options: Mapping[Any, Any] | None = None,
     shown: Any = None,
+    initial: Initial = "",
     whole_page: bool = False,
 ) -> dict[str, Any]:
-    """``key`` and ``on_change`` of a widget that shows and changes one field of the view, or of a page's own group.
+    """The arguments of a widget that shows and changes one field of the view, or of a page's own group.
 
     ``options`` (the widget's valid values) guards against values from a link that the widget does not have; ``shown``
     replaces the field's value where the page had to adapt it. A change redraws the ``whole_page``, not only the
-    fragment of the widget, if other parts depend on it.
+    fragment of the widget, if other parts depend on it. ``initial`` is as in :func:`control`.
     """
-    # New options make a new widget: a click elsewhere also sends every widget's value as the browser last saw it, and
-    # the old value of a widget that the page has changed since would count as the user's choice.
-    widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
-    key = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
     value = getattr(view() if group is None else fields(group), name) if shown is None else shown
     if options is not None and value not in options:
         value = next(iter(options))
-    # Streamlit sends every assigned value to the browser, where it replaces what is being typed: assign only changes.
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
-    remember(widget, key)
+
+    def choose(chosen: Any) -> None:
+        change(group, **{name: chosen})
+        if whole_page:
+            redraw_page()
+
+    widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
+    return control(widget, value, choose, options=None if options is None else list(options), initial=initial)
+
+
+def control(
+    widget: str,
+    value: Any,
+    choose: Callable[[Any], None],
+    *,
+    options: Sequence[Any] | None = None,
+    of: str = "",
+    initial: Initial = "",
+) -> dict[str, Any]:
+    """The arguments of a widget that shows ``value``, and hands what the user chooses to ``choose``.
+
+    ``initial`` is the widget's argument for its first value: "default" where there are ``options``, as for segmented
+    controls and pills, "index" for a selectbox; else "value". A widget of other ``options``, or ``of`` another subject,
+    is another one.
+
+    The browser keeps the values of widgets, and sends all of them with each event: also that of a widget that the page
+    has just changed, or that is no longer drawn, or that it first met without a value, because the message with the
+    value was replaced by the next run's. None of these is a choice of the user. So a value is never put into a widget
+    that the browser has: where it has to change, a new widget takes its place, which is made with it; only the
+    newest one counts, and only if it says something else than it shows.
+    """
+    base = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
+    base += f"_{of}" if of else ""
+    known, number, _ = remembered(f"control_{widget}", ("", -1, None))
+    key = _numbered(base, number)
+    if known != base or key not in st.session_state or st.session_state[key] != value:
+        number += 1
+        key = _numbered(base, number)
+    remember(f"control_{widget}", (base, number, value))
 
     def changed() -> None:
-        chosen = st.session_state[key]
+        *newest, shows = remembered(f"control_{widget}")
+        chosen = st.session_state.get(key)
         # a segmented control can be emptied; the view keeps its choice
-        if chosen is not None and remembered(widget) == key:
-            change(group, **{name: chosen})
-            if whole_page:
-                redraw_page()
+        if chosen is None or newest != [base, number] or chosen == shows:
+            return
+        remember(f"control_{widget}", (base, number, chosen))
+        choose(chosen)
 
-    return {"key": key, "on_change": changed}
+    name = initial or ("value" if options is None else "default")
+    first = list(options or ()).index(value) if name == "index" else value
+    return {"key": key, "on_change": changed, name: first}
+
+
+def _numbered(base: str, number: int) -> str:
+    return f"{base}_{number}" if number > 0 else base
 
 
 def event(key: str) -> Mapping[str, Any]:
     """What a custom component of this key reported; read inside its callback."""
     value = st.session_state.get(key)
     return value if isinstance(value, Mapping) else {}
-
-
-def picked(key: str) -> Any:
-    """The value of an unbound widget; read inside its callback, which then resets it."""
-    value = st.session_state.get(key)
-    st.session_state[key] = None
-    return value
 
 
 def remember(name: str, value: Any) -> None:
@@ -355,11 +389,6 @@ def remembered(name: str, default: Any = None) -> Any:
 def value(key: str) -> Any:
     """The value of a widget; read inside its callback."""
     return st.session_state.get(key)
-
-
-def put(key: str, chosen: Any) -> None:
-    """Set a widget's value before it is drawn."""
-    st.session_state[key] = chosen
 
 
 def redraw_page() -> None:

@@ -53,15 +53,13 @@ def draw_ranked(
     best = [divmod(int(place), heads) for place in np.argsort(-values, axis=None, kind="stable")[:most]]
     named = {f"{layer}.{head}": (layer, head) for layer, head in best}
 
-    def chosen() -> None:
-        layer, head = named.get(state.picked(key), (None, None))
-        if layer is not None:
-            state.change(layer=layer, head=head)
+    def choose(name: str) -> None:
+        layer, head = named[name]
+        state.change(layer=layer, head=head)
 
     st.pills(
         title,
         list(named),
         format_func=lambda name: f"{named[name][0] + 1}·{named[name][1] + 1} {told(*named[name])}",
-        key=key,
-        on_change=chosen,
+        **state.control(key, None, choose, options=list(named)),
     )

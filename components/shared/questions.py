@@ -162,7 +162,10 @@ def one_of(options: Iterable[_T], chosen: object) -> _T:
 def ask_which(possible: dict[str, Question], slot: DeltaGenerator, label: str = "Explain") -> Question:
     """Draw the control that selects the question, and return the selected one."""
     slot.selectbox(
-        label, list(possible), format_func=KINDS.__getitem__, **state.bind("explain", options=possible, whole_page=True)
+        label,
+        list(possible),
+        format_func=KINDS.__getitem__,
+        **state.bind("explain", options=possible, initial="index", whole_page=True),
     )
     return possible[one_of(possible, state.view().explain)]
 
@@ -217,7 +220,12 @@ def _first_choice(question: Question, position: int) -> str:
 
 def _label(question: Question, slot: DeltaGenerator, title: str, none: str, field: str) -> int | str | None:
     labels = _labels(question)
-    slot.selectbox(title, list(labels), format_func=lambda label: label or none, **state.bind(field, options=labels))
+    slot.selectbox(
+        title,
+        list(labels),
+        format_func=lambda label: label or none,
+        **state.bind(field, options=labels, initial="index"),
+    )
     return _chosen_label(question, labels, getattr(state.view(), field))
 
 
@@ -243,7 +251,12 @@ def ask_units(question: Question, slot: DeltaGenerator) -> Output:
     """Draw the control of the units, and return its value. A regression has scores only, and no control."""
     if question.one.model.regression and isinstance(question.target, gb.ClassTarget):
         return "logit"
-    slot.selectbox("Units", list(_UNITS), format_func=_UNITS.__getitem__, **state.bind("units", options=_UNITS))
+    slot.selectbox(
+        "Units",
+        list(_UNITS),
+        format_func=_UNITS.__getitem__,
+        **state.bind("units", options=_UNITS, initial="index"),
+    )
     return one_of(_UNITS, state.view().units)
 
 
@@ -254,6 +267,6 @@ def ask_method(slot: DeltaGenerator) -> gb.Method:
         "Method",
         list(known),
         format_func=lambda method: known[method].label,
-        **state.bind("method", options=known),
+        **state.bind("method", options=known, initial="index"),
     )
     return known[one_of(known, state.view().method)]

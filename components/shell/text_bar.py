@@ -100,20 +100,13 @@ def _example_of(view: View) -> str | None:
 
 
 def _examples(view: View) -> None:
-    def chosen() -> None:
-        example = state.value("example")
-        if example is not None:
-            state.open_example(example)
-
-    state.put("example", _example_of(view))
     st.pills(
         "Examples",
         list(EXAMPLES),
         format_func=lambda example: EXAMPLES[example].label,
         label_visibility="collapsed",
         wrap=False,
-        key="example",
-        on_change=chosen,
+        **state.control("example", _example_of(view), state.open_example, options=list(EXAMPLES)),
     )
 
 

@@ -48,7 +48,7 @@ def draw_beyond(subject: Subject) -> None:
         "After layer",
         list(range(model.layers)),
         format_func=lambda layer: str(layer + 1),
-        **state.bind("layer", options=dict.fromkeys(range(model.layers))),
+        **state.bind("layer", options=dict.fromkeys(range(model.layers)), initial="value"),
     )
     target = target_of(subject)
     if any(measures[name].needs_target for name in chosen):
@@ -80,14 +80,16 @@ def _choose(measures: dict[str, Measure]) -> list[str]:
     """The measures on screen, in reading order."""
     order = [name for name in _SHORT if name in measures] + [name for name in measures if name not in _SHORT]
     shown = [name for name in state.fields(AttentionFields).measures.split() if name in measures]
-    state.put("widget_measures", shown)
+
+    def choose(names: list[str]) -> None:
+        state.change(AttentionFields, measures=" ".join(names))
+
     st.pills(
         "Measures",
         order,
         selection_mode="multi",
         format_func=lambda name: measures[name].label,
-        key="widget_measures",
-        on_change=lambda: state.change(AttentionFields, measures=" ".join(state.value("widget_measures"))),
+        **state.control("measures", shown, choose, options=order),
     )
     return [name for name in order if name in shown]
 

@@ -72,19 +72,17 @@ def _mark_controls(subject: Subject) -> heads_map.Marks:
     own = state.fields(AttentionFields)
     mark_id = own.mark or ("link" if subject.second is not None else "")
     first, second, third, fourth = st.columns([0.26, 0.32, 0.24, 0.18], gap="medium", vertical_alignment="bottom")
-    box = state.bind("mark", AttentionFields, options=MARKS, shown=mark_id)
 
-    def chosen_mark() -> None:
-        if state.value(box["key"]) != "link":
+    def choose(chosen: str) -> None:
+        if chosen != "link":
             state.change(toward=-1)  # two chosen tokens would be marked again
-        box["on_change"]()
+        state.change(AttentionFields, mark=chosen)
 
     first.selectbox(
         "Mark heads by",
         list(MARKS),
         format_func=lambda name: MARKS[name].label,
-        key=box["key"],
-        on_change=chosen_mark,
+        **state.control("mark", mark_id, choose, options=list(MARKS), initial="index"),
     )
     chosen = MARKS[mark_id]
     notes = names(subject)
@@ -132,7 +130,12 @@ def _choose_tokens(subject: Subject) -> None:
     names = {_NO_TOKEN: "choose a token"} | {place: f"{piece} ({place})" for place, piece in enumerate(pieces)}
     first, second, rest = st.columns([0.28, 0.28, 0.44], gap="medium", vertical_alignment="bottom")
     for column, label, field in ((first, "Between", "token"), (second, "and", "toward")):
-        column.selectbox(label, list(names), format_func=names.__getitem__, **state.bind(field, options=names))
+        column.selectbox(
+            label,
+            list(names),
+            format_func=names.__getitem__,
+            **state.bind(field, options=names, initial="index"),
+        )
     rest.caption("Or click a cell of a map, or a token and then another one with Shift.")
 
 
@@ -152,13 +155,16 @@ def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
     )
     if view.pair:
         st.selectbox(
-            "Between texts", list(_BLOCKS), format_func=_BLOCKS.__getitem__, **state.bind("block", options=_BLOCKS)
+            "Between texts",
+            list(_BLOCKS),
+            format_func=_BLOCKS.__getitem__,
+            **state.bind("block", options=_BLOCKS, initial="index"),
         )
     st.selectbox(
         "Combine",
         list(_COMBINED),
         format_func=_COMBINED.__getitem__,
-        **state.bind("combine", AttentionFields, options=_COMBINED),
+        **state.bind("combine", AttentionFields, options=_COMBINED, initial="index"),
     )
     chosen = _chosen_heads(subject) if state.fields(AttentionFields).combine else []
     _span(subject)
@@ -176,17 +182,17 @@ def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
     """The heads that are combined: those chosen, else all of the open layer."""
     model = subject.one.model
     every = [(layer, head) for layer in range(model.layers) for head in range(model.attention_heads)]
-    state.put(
-        "widget_combined_heads",
-        heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads),
-    )
+    chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
+
+    def choose(heads: list[tuple[int, int]]) -> None:
+        state.change(AttentionFields, combined_heads=written(heads))
+
     st.multiselect(
         "Heads",
         every,
         format_func=lambda head: f"{head[0] + 1}·{head[1] + 1}",
-        key="widget_combined_heads",
         placeholder=f"all of layer {subject.layer + 1}",
-        on_change=lambda: state.change(AttentionFields, combined_heads=written(state.value("widget_combined_heads"))),
+        **state.control("combined_heads", chosen, choose, options=every),
     )
     return _combined(subject)
 
@@ -217,7 +223,7 @@ def _span(subject: Subject) -> None:
         following,
         format_func=lambda position: f"{pieces[position]} ({position})",
         help="A span of tokens, from the selected one to this one.",
-        **state.bind("until", options=dict.fromkeys(following)),
+        **state.bind("until", options=dict.fromkeys(following), initial="index"),
     )
 
 

@@ -93,17 +93,15 @@ def _ranked(divergence: np.ndarray) -> None:
     order = [divmod(int(place), divergence.shape[1]) for place in np.argsort(-divergence, axis=None)[:_RANKED]]
     names = {f"{layer}.{head}": (layer, head) for layer, head in order if divergence[layer, head] >= NOTHING}
 
-    def chosen() -> None:
-        layer, head = names.get(state.picked("moved_heads"), (None, None))
-        if layer is not None:
-            state.change(layer=layer, head=head)
+    def choose(name: str) -> None:
+        layer, head = names[name]
+        state.change(layer=layer, head=head)
 
     st.pills(
         "Changed most (layer·head: bits)",
         list(names),
         format_func=lambda name: f"{names[name][0] + 1}·{names[name][1] + 1}: {divergence[names[name]]:.2f}",
-        key="moved_heads",
-        on_change=chosen,
+        **state.control("moved_heads", None, choose, options=list(names)),
     )
 
 

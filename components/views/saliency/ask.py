@@ -10,7 +10,6 @@ from components import state
 from components.gateway import saliency
 from components.gateway.library import gb
 from components.gateway.models import duration, is_quick
-from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.questions import Question, ask_units, ask_which, refined
@@ -50,23 +49,18 @@ def choose_methods() -> list[str]:
         method = known[method_id]
         return f"{method.label} · {_FAMILIES.get(method.family, method.family)}"
 
+    def choose(picked: list[str]) -> None:
+        names = "" if tuple(picked) == saliency.default_methods() else " ".join(picked)
+        state.change(SaliencyFields, methods=names)
+
     picked = st.multiselect(
         "Methods",
         list(known),
-        default=chosen,
         format_func=told,
-        key=f"methods_{version_of(chosen)}",
-        on_change=_pick,
-        args=(f"methods_{version_of(chosen)}",),
         help="What each method measures, and what it costs, is on the page Definitions.",
+        **state.control("methods", chosen, choose, options=list(known)),
     )
     return picked or chosen
-
-
-def _pick(key: str) -> None:
-    picked = state.value(key) or []
-    names = "" if tuple(picked) == saliency.default_methods() else " ".join(picked)
-    state.change(SaliencyFields, methods=names)
 
 
 def run_controls(question: Question, methods: list[str], tokens: int) -> Explanations:

@@ -101,20 +101,16 @@ def _word(question: Question, variants: VariantList, draft: tuple[Change, ...], 
     word = place.new or place.old  # old: deleted in this draft
     version = version_of(question.request, draft, place.position)
 
-    def replaced(key: str) -> None:
-        chosen = state.picked(key)
-        if chosen and chosen.strip():
+    def replace(chosen: str) -> None:
+        if chosen.strip():
             variants.edit(question, (place.position, "replace", chosen.strip()))
 
     left, right = st.columns([0.34, 0.66], gap="large")
     with left:
-        key = f"replace_{version}"
         st.text_input(
             f"Replace “{plain(word)}” with",
             placeholder="Type and press Enter",
-            key=key,
-            on_change=replaced,
-            args=(key,),
+            **state.control("replace", "", replace, of=version),
         )
         with st.container(horizontal=True):
             for kind, label, icon in (
@@ -130,37 +126,39 @@ def _word(question: Question, variants: VariantList, draft: tuple[Change, ...], 
                     args=(question, (place.position, kind, "")),
                 )
     with right:
-        _suggested(question, draft, place, version, replaced)
-        _from_lists(word, version, replaced)
+        _suggested(question, draft, place, version, replace)
+        _from_lists(word, version, replace)
 
 
 def _suggested(
-    question: Question, draft: tuple[Change, ...], place: EditedWord, version: str, replaced: Callable[[str], None]
+    question: Question, draft: tuple[Change, ...], place: EditedWord, version: str, replace: Callable[[str], None]
 ) -> None:
     proposer = question.proposer
     if proposer is None:
         st.caption("No open model has a masked-word head, so there are no suggestions.")
         return
     found = dict(what_if.suggestions(question.request, proposer.request, draft, place.position, _SUGGESTED))
-    key = f"suggested_{version}"
     st.pills(
         f"Suggestions by {plain(proposer.name)}",
         list(found),
         format_func=lambda word: f"{plain(word)} · {plain(percent(found[word]))}",
-        key=key,
-        on_change=replaced,
-        args=(key,),
         wrap=True,
+        **state.control("suggested", None, replace, options=list(found), of=version),
     )
 
 
-def _from_lists(word: str, version: str, replaced: Callable[[str], None]) -> None:
+def _from_lists(word: str, version: str, replace: Callable[[str], None]) -> None:
     swaps = state.fields(WhatIfFields).swaps
     found = interchangeable(word, swaps)
     for number, (name, all_words) in enumerate(list(found.items())[:_LISTS]):
         words = all_words[:_LISTED]
-        key = f"swap_{number}_{version}_{version_of(words)}"
-        st.pills(plain(name), words, format_func=plain, key=key, on_change=replaced, args=(key,), wrap=True)
+        st.pills(
+            plain(name),
+            words,
+            format_func=plain,
+            wrap=True,
+            **state.control(f"swap_{number}", None, replace, options=words, of=version),
+        )
         if len(words) < len(all_words):
             st.caption(f"The first {_LISTED} of {len(all_words):,} words of this list are shown.")
     if len(found) > _LISTS:

@@ -91,14 +91,17 @@ def _offers(question: Question) -> None:
             if number != ORIGINAL and _fits(question.request, changes)
         ]
         if fitting:
-            key = f"second_variant_{version_of(question.request, fitting)}"
 
-            def chosen() -> None:
-                number = state.picked(key)
+            def choose(number: int) -> None:
                 if number in variants.changes:
                     _use(question, variants.changes[number])
 
-            st.pills("One of your variants", fitting, format_func=lambda n: f"Variant {n}", key=key, on_change=chosen)
+            st.pills(
+                "One of your variants",
+                fitting,
+                format_func=lambda n: f"Variant {n}",
+                **state.control("second_variant", None, choose, options=fitting, of=version_of(question.request)),
+            )
 
 
 def _word(request: TextRequest, position: int) -> str:
@@ -119,14 +122,18 @@ def _pills(
     if not offered:
         st.caption(f"{label}: no suggestion keeps the number of tokens; type one.")
         return
-    key = f"{key}_{version_of(text, position, offered)}"
+    offered = offered[:_OFFERED]
 
-    def chosen() -> None:
-        replacement = state.picked(key)
-        if replacement:
-            _use(question, ((position, "replace", replacement),), of)
+    def choose(replacement: str) -> None:
+        _use(question, ((position, "replace", replacement),), of)
 
-    st.pills(label, offered[:_OFFERED], format_func=plain, key=key, on_change=chosen, wrap=True)
+    st.pills(
+        label,
+        offered,
+        format_func=plain,
+        wrap=True,
+        **state.control(key, None, choose, options=offered, of=version_of(text, position)),
+    )
 
 
 # --- of the same length? ---------------------------------------------------------------------------------------
