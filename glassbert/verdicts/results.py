@@ -10,7 +10,7 @@ import numpy as np
 
 from glassbert.attribution.results import TokenScores
 from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
-from glassbert.pictures.formats import percent
+from glassbert.pictures.formats import percent, signed
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
 from glassbert.targets import MaskTarget, NextSentenceTarget, Target
@@ -27,7 +27,6 @@ _GRADES: tuple[Grade, ...] = ("fails", "doubtful", "holds")
 _OPENINGS: Mapping[Grade, str] = {
     "fails": "Do not trust this explanation",
     "doubtful": "Treat this explanation with caution",
-    "holds": "Passed",
     "not_applicable": "Not checked",
 }
 
@@ -146,8 +145,9 @@ class CarryingWords(Result):
         if not self.carrying:
             return f"The {methods} methods name different words: no word is named by more than half of them."
         named = [
-            f"“{_shown(self.words[word])}” ({self.votes[word]} of {methods}{' methods' if place == 0 else ''})"
-            for place, word in enumerate(self.carrying)
+            f"“{_shown(self.words[places[0]])}”{f' ×{len(places)}' if len(places) > 1 else ''} "
+            f"({self._vote(places)} of {methods}{' methods' if number == 0 else ''})"
+            for number, places in enumerate(self._repeated())
         ]
         one = len(named) == 1
         does = "carry this answer" if self.explains_answer else f"speak most for “{clipped(self.target_label, 60)}”"
@@ -156,6 +156,17 @@ class CarryingWords(Result):
         elif one:
             does = does.replace("carry", "carries", 1).replace("speak", "speaks", 1)
         return f"{_listed(named)} {does}."
+
+    def _repeated(self) -> list[list[int]]:
+        """The words that carry the answer; the places of one that occurs several times are together."""
+        places: dict[str, list[int]] = {}
+        for word in self.carrying:
+            places.setdefault(self.words[word].casefold(), []).append(word)
+        return list(places.values())
+
+    def _vote(self, places: list[int]) -> str:
+        fewest, most = int(self.votes[places].min()), int(self.votes[places].max())
+        return f"{most}" if fewest == most else f"{fewest} to {most}"
 
     def _about(self) -> str:
         named = ", ".join(f"{self.words[word]} {self.votes[word]}/{len(self.scores)}" for word in self.carrying)
@@ -218,9 +229,20 @@ class TrustFound(Result):
 
     @property
     def sentence(self) -> str:
-        """``Do not trust this explanation. The methods disagree: …``"""
-        said = f"{_OPENINGS[self.verdict]}. {self.reason.sentence[:1].upper()}{self.reason.sentence[1:]}."
-        if self.verdict == "holds" and self.gap.verdict != "holds":
+        """``Do not trust this explanation. The methods disagree: …``
+
+        Where all checks hold, it names the test that was passed, and what the methods do not agree on.
+        """
+        if self.verdict != "holds":
+            return f"{_OPENINGS[self.verdict]}. {self.reason.sentence[:1].upper()}{self.reason.sentence[1:]}."
+        said = f"The deletion test is passed: {self.reason.sentence}."
+        alike = self.line("agreement").details.get("rank_correlation")
+        if alike is not None and alike < thresholds.ORDER_HOLDS:
+            said += (
+                " The methods agree on no more than that: they order the words differently (mean rank correlation "
+                f"{signed(round(alike, 2))})."
+            )
+        if self.gap.verdict != "holds":
             said += f" A text without words already gets {1 - self.gap.share:.0%} of this score."
         return said
 
@@ -271,18 +293,19 @@ class FlipFound(Result):
             return (
                 f"{_change(search, search.flips.edits[0])} and {self._then(clipped(search.flips.predictions[0], 60))}."
             )
-        tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')}"
-        and_reads = " and reads well" if search.unreadable else ""
-        if self.complete:
-            return f"None of the {tried} that were tried flips the answer{and_reads}."
-        said = f"No change that flips the answer{and_reads} has been found yet after trying {tried}"
+        which = "the only word" if self.words == 1 else f"any of the {self.words} words"
         if self.words_tried < self.words:
-            said += f", on {self.words_tried} of {self.words} words"
+            which = f"any of the {self.words_tried} words tried (of {self.words})"
+        so_far = "" if self.complete else " so far"
+        tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')} tried"
+        if search.unreadable:
+            tried += f"; {counted(search.unreadable, 'flip')} read badly and {_does(search.unreadable)} not count"
+        said = f"Changing {which} does not flip it{so_far} ({tried})."
         if search.closest.edits and search.closest.probability is not None:
-            after = float(search.closest.probabilities[0])
-            said += f"; {_change(search, search.closest.edits[0], start=False)} comes closest ({percent(after)} for "
-            said += f"{clipped(search.target_label, 60)})"
-        return f"{said}."
+            after = percent(float(search.closest.probabilities[0]))
+            closest = _change(search, search.closest.edits[0], start=False)
+            said += f" Closest: {closest}, which leaves {after} for {clipped(search.target_label, 60)}."
+        return said
 
     def _then(self, prediction: str) -> str:
         """What the model answers after the change, as the end of a sentence."""
@@ -364,6 +387,10 @@ class Verdict(Result):
 
 def _shown(word: str) -> str:
     return clipped(word, 40)
+
+
+def _does(count: int) -> str:
+    return "does" if count == 1 else "do"
 
 
 def _listed(parts: list[str]) -> str:

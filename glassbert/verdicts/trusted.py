@@ -11,7 +11,7 @@ from glassbert.arguments import checked
 from glassbert.attribution import METHODS
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
-from glassbert.evaluation import receipt
+from glassbert.evaluation import method_agreement, receipt
 from glassbert.evaluation._baseline import HOLDS, SMALL, gap_of
 from glassbert.evaluation._check import verdict as graded
 from glassbert.evaluation._examination import sizes
@@ -110,8 +110,8 @@ def _weights(model: Model) -> ReceiptLine:
     said = f"their largest singular value is {ratio:.2f} times that of random numbers"
     sentence = {
         "holds": f"the weights are trained: {said}",
-        "doubtful": f"the weights hardly differ from random numbers: {said}, and {holds:g} would be convincing",
-        "fails": f"the model's weights look random, not trained: {said}, and {fails:g} is the least",
+        "doubtful": f"the weights hardly differ from random numbers: {said} ({holds:g} would be convincing)",
+        "fails": f"the model's weights look random, not trained: {said} (at least {fails:g} is needed)",
     }[grade]
     return ReceiptLine("weights", ratio, sentence, grade, limit, {})
 
@@ -130,8 +130,8 @@ def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
         sentence = f"the words change the score by {share} of its size ({values})"
     elif gap.verdict == "fails":
         sentence = (
-            f"a text without words scores almost the same ({values}): the words account for {share}, and less than "
-            f"{SMALL:.0%} is too little"
+            f"a text without words scores almost the same ({values}): the words account for {share} "
+            f"(at least {SMALL:.0%} is needed)"
         )
     elif grade == "holds":
         sentence = (
@@ -140,8 +140,8 @@ def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
         )
     else:
         sentence = (
-            f"a text without words already has part of the score ({values}): the words account for {share}, and "
-            f"{HOLDS:.0%} would be convincing"
+            f"a text without words already has part of the score ({values}): the words account for {share} "
+            f"({HOLDS:.0%} would be convincing)"
         )
     return ReceiptLine("baseline", gap.share, sentence, grade, limit, {"change": gap.change})
 
@@ -170,12 +170,14 @@ def _agreement(words: CarryingWords) -> ReceiptLine:
     number = most / methods
     top = "the top word" if words.top_k == 1 else f"one of the top {words.top_k} words"
     said = f"{most} of {methods} methods have the same word as {top}"
+    pairs = np.triu_indices(methods, 1)
+    details = {"rank_correlation": float(method_agreement(list(words.scores)).kendall[pairs].mean())}
     if number <= fails:
         said = f"the methods disagree: no word is {top} of more than {most} of {methods} methods"
-        return ReceiptLine("agreement", number, f"{said}, and more than half must agree", "fails", limit, {})
+        return ReceiptLine("agreement", number, f"{said} (more than half must agree)", "fails", limit, details)
     if number < holds:
-        return ReceiptLine("agreement", number, f"only {said}, which chance often reaches", "doubtful", limit, {})
-    return ReceiptLine("agreement", number, said, "holds", limit, {})
+        return ReceiptLine("agreement", number, f"only {said}, which chance often reaches", "doubtful", limit, details)
+    return ReceiptLine("agreement", number, said, "holds", limit, details)
 
 
 def _faithfulness(
@@ -216,12 +218,13 @@ def _faithfulness(
     better = f"removing or keeping these words changes the answer more than {number:.0%} of random word sets do"
     passed = better
     if removed is not None:
-        of = "any random word set" if removed == 1 else f"{removed:.0%} of random word sets"
+        tried = f"the {found.orderings} random word sets tried"
+        of = f"any of {tried}" if removed == 1 else f"{removed:.0%} of {tried}"
         passed = f"removing these words changes the answer more than removing {of}"
     sentence = {
         "holds": passed,
-        "doubtful": f"{better}, and {holds:.0%} would be convincing",
-        "fails": f"{better}, and {fails:.0%} is the least",
+        "doubtful": f"{better} ({holds:.0%} would be convincing)",
+        "fails": f"{better} (at least {fails:.0%} is needed)",
     }[grade]
     details = {"orderings": found.orderings, "beaten_shares": known}
     return ReceiptLine("faithfulness", number, sentence, grade, limit, details), found
@@ -253,6 +256,6 @@ def _sanity(
         sentence = (
             f"with random weights, {method} ranks the words differently ({said})"
             if line.verdict == "holds"
-            else f"with random weights, {method} still ranks the words much the same ({said}, and 0.5 is the limit)"
+            else f"with random weights, {method} still ranks the words much the same ({said}; at most 0.5 is allowed)"
         )
     return ReceiptLine("sanity", line.number, sentence, grade, line.threshold, line.details), found
