@@ -15,15 +15,33 @@ if TYPE_CHECKING:
     import numpy as np
 
     from glassbert.network.results import Architecture
-    from glassbert.text.results import ReadingSteps
+    from glassbert.text.results import ReadingSteps, VocabularyCoverage
 
-__all__ = ["architecture", "encode", "normalisation_labels", "reading_steps", "same_place", "shorten", "words"]
+__all__ = [
+    "architecture",
+    "coverage",
+    "encode",
+    "normalisation_labels",
+    "reading_steps",
+    "same_place",
+    "shorten",
+    "words",
+]
 
 
 @shared(256)
 def encode(request: TextRequest) -> gb.Encoded:
     """No forward pass. Raises a TextError."""
     return gb.encode(load(request.model), request.text, request.pair)
+
+
+@shared(64)
+def coverage(request: TextRequest) -> VocabularyCoverage:
+    """No forward pass. Raises a TextError."""
+    import_library()
+    from glassbert.text.coverage import vocabulary_coverage
+
+    return vocabulary_coverage(load(request.model), encode(request))
 
 
 def words(encoded: gb.Encoded) -> tuple[tuple[str, ...], np.ndarray]:

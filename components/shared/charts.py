@@ -98,11 +98,12 @@ def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure
 
 
 def next_sentence(prediction: gb.PairPrediction) -> go.Figure:
-    """Whether text B follows text A."""
+    """Whether text B follows text A, the answer first."""
+    from glassbert.decision import PAIR_NAMES
     from glassbert.pictures.bars import share_bars
 
-    follows, elsewhere = (float(share) for share in prediction.probabilities)
-    return share_bars(["B follows A", "B does not follow A"], [follows, elsewhere], [0 if follows >= elsewhere else 1])
+    order = (prediction.predicted, 1 - prediction.predicted)
+    return share_bars([PAIR_NAMES[one] for one in order], [float(prediction.probabilities[one]) for one in order], [0])
 
 
 def answers(prediction: AnswerPrediction) -> go.Figure:

@@ -96,16 +96,15 @@ def offer_receipt(question: Question, method: str, *, key: str) -> list[Kept]:
 
 
 def _told(receipt: gb.Receipt) -> str:
-    counts = {
-        verdict: sum(line.verdict == verdict for line in receipt.lines) for verdict in ("holds", "doubtful", "fails")
-    }
-    plural = {"holds": "hold", "doubtful": "doubtful", "fails": "fail"}
-    told = [
-        f"{count} {plural[verdict] if count > 1 else VERDICTS[verdict][0]}"
-        for verdict, count in counts.items()
-        if count
-    ]
-    return ", ".join(told) or "no check applies"
+    """``passes 2 of 5 checks, fails 3``."""
+    verdicts = [line.verdict for line in receipt.lines if line.verdict != "not_applicable"]
+    if not verdicts:
+        return "no check applies"
+    passed, doubtful, failed = (verdicts.count(verdict) for verdict in ("holds", "doubtful", "fails"))
+    told = [f"passes {passed} of {len(verdicts)} {'check' if len(verdicts) == 1 else 'checks'}"]
+    told += [f"{doubtful} in doubt"] if doubtful else []
+    told += [f"fails {failed}"] if failed else []
+    return ", ".join(told)
 
 
 def _number(number: float) -> str:

@@ -42,8 +42,8 @@ def _answers(one: Opened) -> Iterator[str]:
             share = float(classes.probabilities[classes.predicted])
             yield _badge(str(classes.labels[classes.predicted]), charts.percent(share), one)
     if "next_sentence" in heads and view.pair:
-        follows = language.next_sentence(request)
-        yield _badge("B follows A", charts.percent(float(follows.probability)), one)
+        pair = language.next_sentence(request)
+        yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)
     gaps = [token for token in inputs.encode(request).tokens if token == one.model.mask_token]
     if "masked_words" in heads and gaps:
         position = inputs.encode(request).tokens.index(one.model.mask_token)

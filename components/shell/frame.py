@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from components import state
-from components.gateway import cache, inputs
+from components.gateway import cache, inputs, models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.gateway.turns import QUEUE_SLOT
@@ -30,6 +31,9 @@ from components.shell.text_bar import TextBar, draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
 from components.widgets.page_keys import page_keys
+
+if TYPE_CHECKING:
+    from glassbert.text.results import VocabularyCoverage
 
 __all__ = ["Frame", "load_models", "open_page", "read_text"]
 
@@ -75,7 +79,7 @@ def open_page(
             _display()
             draw_report_button()
         _present(view)
-        page_keys(page_id)
+        page_keys(page_id, presents=view.present)
     bar = draw_text_bar(view) if text else _no_text_bar()
     notices = st.container(key="notices")
     state.remember(QUEUE_SLOT, st.empty())
@@ -139,7 +143,7 @@ def _present(view: View) -> None:
         key="present",
         icon=icon,
         type="tertiary",
-        help="Larger type, no menu: for a projector. Key: P",
+        help="Larger type, no menu: for a projector. Keys: P, and Esc to leave",
         on_click=turn,
     )
 
@@ -153,10 +157,11 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
     if not view.text.strip():
         st.info("Type a sentence above, or open an example: what the models make of it appears here.")
         return False
+    found = []
     for one in opened:
         request = one.text(view)
         try:
-            encoded = inputs.encode(request)
+            coverage = inputs.coverage(request)
         except gb.TextTooLongError as error:
             st.warning(plain(f"{one.name}: {error}."), icon=":material/content_cut:")
             st.button(
@@ -169,7 +174,8 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
         except gb.TextError as error:
             st.warning(plain(f"{one.name}: {error}."), icon=":material/info:")
             return False
-        _unknown(one, encoded)
+        found.append((one, coverage))
+    _unknown(found)
     return True
 
 
@@ -178,15 +184,22 @@ def _shorten(request: TextRequest) -> None:
     state.change(text=text, pair=pair or "")
 
 
-def _unknown(one: Opened, encoded: gb.Encoded) -> None:
-    """Warn when part of the text is unknown to the model: everything below then refers to [UNK]."""
-    unknown = one.model.tokenizer.unk_token
-    count = encoded.tokens.count(unknown)
-    if count:
-        st.info(
-            plain(
-                f"{one.name} reads {count} of the {len(encoded)} tokens as {unknown}: these characters are not in its "
-                "vocabulary."
-            ),
-            icon=":material/help:",
-        )
+def _unknown(found: Sequence[tuple[Opened, VocabularyCoverage]]) -> None:
+    """Warn when a model knows part of the text only as [UNK], or most of it only by its letters. Models with the same
+    vocabulary say it once."""
+    names: dict[tuple[str, bool], list[str]] = {}
+    for one, coverage in found:
+        suggestion = models.suggestions().get(one.request.source)
+        if coverage.is_poor:
+            told = coverage.told(suggestion.languages if suggestion is not None else ())
+        elif coverage.unknown:
+            told = (
+                f"{coverage.unknown} of {coverage.tokens} tokens are {one.model.tokenizer.unk_token}: these characters "
+                "are not in the vocabulary."
+            )
+        else:
+            continue
+        names.setdefault((told, coverage.is_poor), []).append(one.name)
+    for (told, poor), own in names.items():
+        draw, icon = (st.warning, ":material/translate:") if poor else (st.info, ":material/help:")
+        draw(plain(f"{' and '.join(own)}: {told}"), icon=icon)

@@ -19,11 +19,11 @@ __all__ = ["draw_models_line"]
 _NONE = ""
 #: A task head → what a model with it does, the most telling first.
 _DOES = {
-    "classification": "decides",
-    "question_answering": "answers questions",
-    "token_classification": "labels words",
-    "masked_words": "guesses words",
-    "next_sentence": "judges pairs",
+    "classification": "decision",
+    "question_answering": "answers to questions",
+    "token_classification": "labels of words",
+    "masked_words": "masked words",
+    "next_sentence": "sentence pairs",
 }
 _LABELS: dict[Role, str] = {"model": "First model", "beside": "Second model"}
 _KEYS = {"model": "widget_model", "beside": "widget_beside", "device": "widget_device"}
@@ -31,8 +31,8 @@ _KEYS = {"model": "widget_model", "beside": "widget_beside", "device": "widget_d
 
 def draw_models_line(opened: Sequence[Opened]) -> None:
     """The button that says which model does what; it opens the dialog."""
-    line = " · ".join(f"{_does(one.model)}: {one.name}" for one in opened) or "no model is open"
-    line = line[0].upper() + line[1:]
+    told = [f"{_does(one.model)}: {one.name}" for one in opened] or ["no model is open"]
+    line = " · ".join(part[0].upper() + part[1:] for part in told)
     if st.button(
         plain(line), key="models", icon=":material/deployed_code:", type="tertiary", help="Choose other models"
     ):
@@ -41,8 +41,8 @@ def draw_models_line(opened: Sequence[Opened]) -> None:
 
 def _does(model: gb.Model) -> str:
     if model.regression:
-        return "scores"
-    return next((does for head, does in _DOES.items() if head in model.task_heads), "compares sentences")
+        return "score"
+    return next((does for head, does in _DOES.items() if head in model.task_heads), "sentence similarity")
 
 
 @st.dialog("Models", width="medium")
@@ -54,11 +54,12 @@ def _choose(opened: list[Opened]) -> None:
             if one.role == role:
                 _about(one)
     devices = models.devices()
-    state.put(_KEYS["device"], state.value(_KEYS["device"]) or (view.device if view.device in devices else "auto"))
+    device = state.value(_KEYS["device"]) or (view.device if view.device in devices else "auto")
     st.selectbox(
         "Device",
         list(devices),
         format_func=devices.__getitem__,
+        index=list(devices).index(device),
         key=_KEYS["device"],
         help="Automatic uses a GPU if one is available.",
     )
@@ -78,7 +79,7 @@ def _picker(role: Role, label: str, source: str) -> None:
     suggestions, key = models.suggestions(), _KEYS[role]
     chosen = state.value(key)
     if chosen is None:
-        state.put(key, chosen := source)
+        chosen = source
     own = {one: None for one in (source, chosen) if one not in suggestions and one != _NONE}
     none = {_NONE: None} if role == "beside" else {}
 
@@ -92,9 +93,11 @@ def _picker(role: Role, label: str, source: str) -> None:
         return f"{suggestion.label} · {suggestion.task} · {size}"
 
     shared = is_shared()
+    options = [*none, *own, *suggestions]
     st.selectbox(
         label,
-        [*none, *own, *suggestions],
+        options,
+        index=options.index(chosen),
         format_func=named,
         key=key,
         accept_new_options=not shared,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from glassbert.decision import PAIR_NAMES
 from glassbert.pictures.formats import readable
 from glassbert.pictures.markup import clipped
 from glassbert.results import Array, Encoded, Result, counted, quoted, read_only, tidy
@@ -126,8 +127,18 @@ class PairPrediction(Result):
         """The probability of "is next": that the second text follows the first."""
         return float(self.probabilities[0])
 
+    @property
+    def predicted(self) -> int:
+        """0 if the second text is said to follow, else 1."""
+        return 0 if self.probability >= 0.5 else 1
+
+    @property
+    def answer(self) -> str:
+        """``B does not follow A``; its probability is ``probabilities[predicted]``."""
+        return PAIR_NAMES[self.predicted]
+
     def _about(self) -> str:
-        answer = "is next" if self.probability >= 0.5 else "is not next"
+        answer = ("is next", "is not next")[self.predicted]
         return f"of {quoted(self.encoded.texts)} → {answer}: probability of is next {self.probability:.2f}"
 
     def frame(self) -> pd.DataFrame:

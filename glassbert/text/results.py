@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from glassbert.text.words import words_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HiddenStates", "LengthHint", "ReadingSteps", "WordAlignment", "quoted_pair"]
+__all__ = ["HiddenStates", "LengthHint", "ReadingSteps", "VocabularyCoverage", "WordAlignment", "quoted_pair"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -104,6 +104,53 @@ class WordAlignment(Result):
                 "second_start": self.second_spans[:, 0],
                 "second_stop": self.second_spans[:, 1],
             }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class VocabularyCoverage(Result):
+    """How many of a text's tokens a model can hardly know anything about. Special tokens are not counted.
+
+    ``unknown`` tokens stand for characters that the vocabulary does not contain, and all look the same to the model;
+    ``letters`` are single letters, or bytes of them, of a script that the vocabulary hardly has.
+    """
+
+    encoded: Encoded
+    tokens: int
+    unknown: int
+    letters: int
+
+    #: From this share of unknown tokens and letters on, the model has little to go by.
+    LIMIT: ClassVar[float] = 0.5
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether at least half of the tokens are unknown or such letters."""
+        return self.unknown + self.letters >= self.LIMIT * self.tokens
+
+    @property
+    def counts(self) -> str:
+        """``14 of 17 tokens are unknown or single letters``."""
+        lost = self.unknown + self.letters
+        kinds = [name for name, count in (("unknown", self.unknown), ("single letters", self.letters)) if count]
+        are = "is" if self.tokens == 1 else "are"
+        single = ["a single letter" if self.tokens == 1 and kind != "unknown" else kind for kind in kinds]
+        return f"{lost} of {counted(self.tokens, 'token')} {are} {' or '.join(single) or 'unknown'}"
+
+    def told(self, languages: Sequence[str] = ()) -> str:
+        """In one sentence or two, what a poor coverage means; "" for another. ``languages`` are the model's own."""
+        if not self.is_poor:
+            return ""
+        trained = f"This model was trained on {' and '.join(languages)}; " if languages else "To this model, "
+        return f"{trained}{self.counts}. The numbers below are computed, but mean little."
+
+    def _about(self) -> str:
+        return f"of {quoted(self.encoded.texts)}: {self.counts}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row: the counts, and whether they are poor."""
+        return tidy(
+            {"tokens": [self.tokens], "unknown": [self.unknown], "letters": [self.letters], "poor": [self.is_poor]}
         )
 
 

@@ -53,11 +53,16 @@ def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Mo
     pair = EXAMPLES["pair"]
     follows = gb.next_sentence(pretrained, pair.text, pair.pair).probability
     assert f"B follows A {percent(float(follows))}" in answers(page(page_id, text=pair.text, pair=pair.pair))
+    elsewhere = "Purple idea sleeps under seven spoons."
+    follows = gb.next_sentence(pretrained, TEXT, elsewhere).probability
+    assert follows < 0.5
+    told = f"B does not follow A {percent(1 - float(follows))}"
+    assert told in answers(page(page_id, text=TEXT, pair=elsewhere)), "the answer, not the label it was trained on"
 
 
 def test_the_models_are_told_by_what_they_do() -> None:
     (line,) = [as_read(button.label) for button in page().button if button.key == "models"]
-    assert line == "Guesses words: GlassBERT pretrained · decides: GlassBERT sentiment"
+    assert line == "Masked words: GlassBERT pretrained · Decision: GlassBERT sentiment"
 
 
 def test_attention_is_that_of_the_model_whose_decision_is_explained() -> None:

@@ -156,6 +156,15 @@ def test_the_lens_ends_in_the_prediction(pretrained: gb.Model) -> None:
     assert len(table) == 7
 
 
+def test_the_lens_follows_the_first_choice_unless_other_words_are_typed(pretrained: gb.Model) -> None:
+    best = gb.fill_mask(pretrained, GAP, top_k=1).candidates[0][0]
+    typed = {"": [best], "she, he": ["she", "he"]}
+    for words, followed in typed.items():
+        app = page("masked_words", text=GAP, section="lens", words=words)
+        (chart,) = [one for one in app.get("plotly_chart") if "lens_probability" in one.proto.id]
+        assert [line["name"] for line in json.loads(chart.proto.spec)["data"]] == followed
+
+
 def test_a_word_that_cannot_be_followed_is_said_and_the_rest_is_shown() -> None:
     app = page("masked_words", text=GAP, section="lens", words="antidisestablishmentarianism")
     assert "antidisestablishmentarianism" in messages(app)
@@ -173,7 +182,7 @@ def test_why_this_word_rather_than_that(pretrained: gb.Model) -> None:
 
 def test_the_template_probe_is_the_librarys(pretrained: gb.Model) -> None:
     template = "The {job} said that [MASK] was late."
-    app = page("masked_words", section="probe", template=template, fillers="job: nurse, doctor", words="he, she")
+    app = page("masked_words", section="probe", template=template, fillers="job: nurse, doctor", probe_words="he, she")
     expected = gb.probe_template(pretrained, template, {"job": ["nurse", "doctor"]}, ["he", "she"]).frame()
     table = app.dataframe[0].value
     assert list(table["text"]) == list(expected["text"])
@@ -248,8 +257,8 @@ def test_what_crosses_over_is_the_block_of_the_open_head(pretrained: gb.Model) -
 def test_what_is_left_out_of_a_long_list_is_said() -> None:
     """Guards against a link that asks for more than it says, and against a list that is cut without a word."""
     words = ", ".join(f"word{number}" for number in range(40))
-    for section in ("candidates", "probe"):
-        app = page("masked_words", section=section, words=words, masks="2")
+    for section, field in (("candidates", "words"), ("probe", "probe_words")):
+        app = page("masked_words", section=section, masks="2", **{field: words})
         assert "The first 12 of 40 words are compared." in [caption.value for caption in app.caption]
     app = page("next_sentence", text="He opened the door.", pair="He went in.")
     (field,) = [field for field in app.text_area if field.label.startswith("Continuations")]

@@ -162,8 +162,10 @@ def _predictions(subject: Subject, without: Subject, changed: bool) -> None:
         _candidates(subject, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        shares = [language.next_sentence(request).probabilities for request in (subject.request, without.request)]
-        _pairs("ablation_next", ["B follows A", "B does not follow A"], *shares)
+        before, after = (language.next_sentence(request) for request in (subject.request, without.request))
+        order = [before.predicted, 1 - before.predicted]
+        names = ["B follows A", "B does not follow A"]
+        _pairs("ablation_next", [names[one] for one in order], before.probabilities[order], after.probabilities[order])
         drawn = True
     if not drawn:
         note_no_decision()
@@ -251,10 +253,13 @@ def _attention(subject: Subject, without: Subject, changed: bool) -> None:
     model = subject.one.model
     layers, heads = range(model.layers), range(model.attention_heads)
     one, two, _ = st.columns([0.2, 0.2, 0.6])
-    one.selectbox(
-        "Layer", layers, format_func=lambda i: str(i + 1), **state.bind("layer", options=dict.fromkeys(layers))
-    )
-    two.selectbox("Head", heads, format_func=lambda i: str(i + 1), **state.bind("head", options=dict.fromkeys(heads)))
+    for slot, label, field, numbers in ((one, "Layer", "layer", layers), (two, "Head", "head", heads)):
+        slot.selectbox(
+            label,
+            numbers,
+            format_func=lambda i: str(i + 1),
+            **state.bind(field, options=dict.fromkeys(numbers), initial="index"),
+        )
     columns = st.columns(2, gap="medium")
     for column, which, what in zip(columns, (subject, without), ("All heads on", "Selected heads off"), strict=True):
         with column:

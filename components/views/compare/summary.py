@@ -212,8 +212,8 @@ def _own_decision(compared: Compared, side: int) -> str:
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
         return f"**{plain(charts.readable(best.candidates[0][0], best.encoded.spelling))}** {where}, {share}"
     if "next_sentence" in heads and text.pair:
-        follows = float(language.next_sentence(text).probabilities[0])
-        return f"text B follows text A, {plain(charts.percent(follows))}"
+        pair = language.next_sentence(text)
+        return f"**{pair.answer}**, {plain(charts.percent(float(pair.probabilities[pair.predicted])))}"
     return f"no prediction for a text like this one ({plain(heads_of(one))})"
 
 

@@ -145,6 +145,7 @@ def _asked_words(one: Opened, masks: list[int]) -> list[Kept]:
     own = state.fields(MaskedWordsFields)
     st.text_input(
         "How likely are these words?",
+        placeholder="for example: he, she, they",
         help="Any words, separated by commas. For a word of several pieces: the product of the pieces' probabilities.",
         **state.bind("words", MaskedWordsFields),
     )

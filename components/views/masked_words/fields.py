@@ -19,7 +19,8 @@ class MaskedWordsFields(PageFields):
 
     section: Literal["candidates", "surprise", "lens", "why", "probe"] = "candidates"
     masks: str = ""  # masked tokens, "3 6"; "": the selected one, "none": none
-    words: str = "he, she, they"  # to compare
+    words: str = ""  # to compare at a gap; "": none, or the first choice
+    probe_words: str = "he, she, they"  # to compare in the sentences of the probe; "": the likeliest
     whole_words: bool = False  # leave out candidates that continue a word
     log_scale: bool = False
     scoring: Literal["original", "word_l2r"] = "original"  # how the pieces of one word are masked in a scored text

@@ -10,7 +10,7 @@ from components import state
 from components.gateway import code
 from components.gateway.language import logit_lens
 from components.gateway.library import gb
-from components.gateway.requests import Opened, version_of
+from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
@@ -35,11 +35,12 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
     request = one.text(view)
     st.text_input(
         "Words to follow",
+        placeholder="The first choice",
         help="Whole vocabulary entries, separated by commas.",
         **state.bind("words", MaskedWordsFields),
     )
     written = state.fields(MaskedWordsFields).words
-    words = words_asked(written)
+    words = words_asked(written) or (_first_choice(request, place),)
     say_if_words_are_left_out(written)
     try:
         lens = logit_lens(request, place, words, _CANDIDATES)
@@ -99,6 +100,11 @@ $$p_\ell(w) = \mathrm{softmax}_w\big(\mathrm{head}(h_\ell)\big), \qquad H_\ell =
         )
     computed = code.logit_lens(request, place, lens.words, _CANDIDATES)
     save_and_code("lens", one.name, [Kept.of("Layer by layer", computed, lens)])
+
+
+def _first_choice(request: TextRequest, place: int) -> str:
+    """The vocabulary's string of the likeliest word. Cost: the same pass without words to follow, which is kept."""
+    return logit_lens(request, place, (), _CANDIDATES).candidates[-1][0][0]
 
 
 def _over_layers(lens: LogitLens) -> None:

@@ -33,7 +33,7 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     right.text_input(
         "Words to compare",
         help="Leave empty to compare the most likely words.",
-        **state.bind("words", MaskedWordsFields),
+        **state.bind("probe_words", MaskedWordsFields),
     )
     st.text_area(
         "Values for the slots, one slot per line",
@@ -41,8 +41,8 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         help="name: first, second, third. With several slots, all combinations are used.",
         **state.bind("fillers", MaskedWordsFields),
     )
-    slots, words = _slots(own.fillers), words_asked(own.words)
-    say_if_words_are_left_out(own.words)
+    slots, words = _slots(own.fillers), words_asked(own.probe_words)
+    say_if_words_are_left_out(own.probe_words)
     sentences = prod(max(1, len(values)) for _, values in slots)
     passes, tokens = sentences * max(1, len(words)), 2 * len(own.template.split()) + 2  # at most about this many
     result = run_at_once_if_quick(

@@ -70,6 +70,8 @@ def _decision(one: Opened) -> None:
         st.info("Type a second sentence under **Text B**, or open the example **Sentence pair**.")
         return
     result = language.next_sentence(one.text(view))
+    share = plain(charts.percent(float(result.probabilities[result.predicted])))
+    st.markdown(f"**{result.answer}** ({share})")
     draw_chart(charts.next_sentence(result), key="decision")
     swap, shuffle = st.columns([0.36, 0.64])
     swap.button("Swap A and B", icon=":material/swap_vert:", on_click=_swap)

@@ -133,10 +133,11 @@ def _draw_numbers(cast: Cast) -> None:
 def _say_layers(cast: Cast) -> str:
     maps = attention.maps(cast.decision)
     pieces, rows = cast.encoded.pieces, maps.weights[LAYER, HEAD]
-    looks = [f"“{pieces[query]}” looks at “{pieces[int(rows[query].argmax())]}”" for query in LOOKING]
+    first, second, third = ((pieces[query], pieces[int(rows[query].argmax())]) for query in LOOKING)
     return (
         f"In each of {maps.layers} layers, {maps.heads} heads choose for every piece which others it takes information "
-        f"from. Head {HEAD + 1} of layer {LAYER + 1} looks for opinions: {looks[0]}, {looks[1]}, {looks[2]}."
+        f"from. Head {HEAD + 1} of layer {LAYER + 1} looks for opinions: the attention of “{first[0]}” goes mostly to "
+        f"“{first[1]}”, that of “{second[0]}” to “{second[1]}”, that of “{third[0]}” to “{third[1]}”."
     )
 
 
@@ -172,8 +173,8 @@ def _say_mask(cast: Cast) -> str:
     guess = _guess(cast)
     first, share = guess.candidates[0][0], charts.percent(float(guess.probabilities[0, 0]))
     return (
-        f"Its first guess is “{first}”, which is the hidden word. It is not sure, though: {share} is all that it gives "
-        "it, because other words fit as well."
+        f"Its first guess is “{first}”, and that is the hidden word. It is far from certain, though: it gives this word "
+        f"only {share}, because others would fit as well."
     )
 
 

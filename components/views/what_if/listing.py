@@ -265,8 +265,10 @@ def _distributions(
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
     if question.kind == "next":
-        one, other = (language.next_sentence(text).probabilities.tolist() for text in texts)
-        return ["B follows A", "B does not follow A"], one, other
+        one, other = (language.next_sentence(text) for text in texts)
+        order = (one.predicted, 1 - one.predicted)
+        names = ["B follows A", "B does not follow A"]
+        return [names[answer] for answer in order], *(found.probabilities[list(order)].tolist() for found in (one, other))
     assert question.gap is not None  # of the three kinds of question here, this is a masked word
     gaps = [
         what_if.edit_text(question.request, changes).word(question.gap).token_in(encode(text))

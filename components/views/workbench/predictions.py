@@ -117,22 +117,18 @@ def _replacements(subject: _Subject, position: int) -> None:
     words = [word for word, _ in what_if.suggestions(request, request.model, (), position, _OFFERED)]
     if not words:
         return
-    key = f"replacements_{version_of(request, position)}"
 
-    def replace() -> None:
-        chosen = state.picked(key)
-        if chosen:
-            after = what_if.edited(request, ((position, "replace", chosen),))
-            state.change(text=after.text, pair=after.pair or "", token=state.view().token)
-            state.redraw_page()
+    def replace(word: str) -> None:
+        after = what_if.edited(request, ((position, "replace", word),))
+        state.change(text=after.text, pair=after.pair or "", token=state.view().token)
+        state.redraw_page()
 
     st.pills(
         "Put another word in its place",
         words,
-        key=key,
-        on_change=replace,
         label_visibility="collapsed",
         width="stretch",
+        **state.control("replacements", None, replace, options=words, of=version_of(request, position)),
     )
 
 
@@ -151,8 +147,9 @@ def _classes(subject: _Subject) -> None:
 
 
 def _next_sentence(subject: _Subject) -> None:
-    _told(subject.one, "Next sentence", "does text B follow text A?")
-    _chart(charts.next_sentence(language.next_sentence(subject.one.text(state.view()))), f"next_{subject.one.role}")
+    result = language.next_sentence(subject.one.text(state.view()))
+    _told(subject.one, "Next sentence", f"**{result.answer}**")
+    _chart(charts.next_sentence(result), f"next_{subject.one.role}")
     st.caption("Trained to tell consecutive sentences from random pairs. *Easiest when the topics differ.*")
 
 

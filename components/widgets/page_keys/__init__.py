@@ -1,6 +1,6 @@
 """Nothing to see: what a page does with keys and after a change of page, in the browser alone.
 
-P presses the button *Present*; in the tour the arrow keys and a projector's remote control press *Back* and *Next*, or
+P presses the button *Present*, and Escape leaves the presentation; in the tour the arrow keys and a projector's remote control press *Back* and *Next*, or
 what shows the answer first. Where the sidebar covers the page (on a phone), it closes once a page was chosen.
 
 Hooks for tests: ``data-testid`` ``page-keys``, which is there once keys are heard.
@@ -17,6 +17,6 @@ __all__ = ["page_keys"]
 _mount = frontend.register(Path(__file__).parent)
 
 
-def page_keys(page: str, *, key: str = "page_keys") -> None:
-    """Draw nothing. Call it once a page, with the page's id."""
-    _mount(key=key, data={"version": page, "page": page})
+def page_keys(page: str, *, presents: bool = False, key: str = "page_keys") -> None:
+    """Draw nothing. Call it once a page, with the page's id, and whether it is a presentation."""
+    _mount(key=key, data={"version": f"{page} {presents}", "page": page, "presents": presents})

@@ -5,6 +5,8 @@ import { mount } from "../frontend/widget.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
 const COVERS_THE_PAGE = "(max-width: 768px)";
+// what Escape closes first: a dialog, a popover, a list of options
+const OPEN_LAYER = '[role="dialog"], [role="listbox"], [data-baseweb="popover"]';
 const CLOSE_SIDEBAR = '[data-testid="stSidebarCollapseButton"] button';
 /**
  * The keys of the buttons that a key presses: the first that is on the page.
@@ -12,6 +14,7 @@ const CLOSE_SIDEBAR = '[data-testid="stSidebarCollapseButton"] button';
  */
 const BUTTONS = {
   p: ["present"],
+  Escape: ["present"],
   ArrowRight: ["tour_show", "tour_next"],
   ArrowLeft: ["tour_back"],
   // what the remote control of a projector sends
@@ -26,6 +29,7 @@ let openPage = null; // outlives the widget, which every page mounts anew
  * @typedef {object} Data
  * @property {string} version
  * @property {string} page
+ * @property {boolean} presents
  */
 
 /** @param {Call<Data>} call */
@@ -35,10 +39,12 @@ export default function (call) {
 
 class PageKeys {
   #ready = element("span", "", { "data-testid": "page-keys" });
+  #presents = false;
   // one function an instance: the next page's listener is there before this one's goes
   #press = (/** @type {KeyboardEvent} */ event) => {
     const keys = BUTTONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event)) return;
+    if (event.key === "Escape" && (!this.#presents || document.querySelector(OPEN_LAYER))) return;
     const button = keys.map((key) => buttonOf(key)).find(Boolean);
     if (!button) return;
     event.preventDefault();
@@ -59,6 +65,7 @@ class PageKeys {
   accept(data) {
     const chosen = openPage !== null && openPage !== data.page;
     openPage = data.page;
+    this.#presents = data.presents;
     if (chosen && matchMedia(COVERS_THE_PAGE).matches) {
       const close = document.querySelector(CLOSE_SIDEBAR);
       if (close instanceof HTMLElement) close.click();

@@ -80,13 +80,14 @@ def test_only_the_most_probable_of_many_classes() -> None:
 
 @pytest.mark.parametrize("order", [(0.9, 0.1), (0.2, 0.8)])
 def test_next_sentence_marks_the_answer(order: tuple[float, float]) -> None:
-    names, shares, colours = bars(charts.next_sentence(SimpleNamespace(probabilities=np.array(order))))
-    assert names == ["B follows A", "B does not follow A"]
-    assert shares == list(order)
+    """The answer comes first, whichever it is, and is the darker one."""
     right = int(np.argmax(order))
-    assert colours[right] != colours[1 - right]
-    other = charts.next_sentence(SimpleNamespace(probabilities=np.array(order[::-1])))
-    assert colours[right] == bars(other)[2][1 - right]
+    names, shares, colours = bars(charts.next_sentence(SimpleNamespace(probabilities=np.array(order), predicted=right)))
+    assert names == [("B follows A", "B does not follow A")[one] for one in (right, 1 - right)]
+    assert shares == [order[right], order[1 - right]]
+    assert colours[0] != colours[1]
+    other = charts.next_sentence(SimpleNamespace(probabilities=np.array(order[::-1]), predicted=1 - right))
+    assert bars(other)[2] == colours
 
 
 def test_scores(sentiment: gb.Model) -> None:

@@ -1,0 +1,74 @@
+"""How much of a text a model's vocabulary covers: of a script that it hardly knows, only letters are left."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from glassbert.arguments import checked
+from glassbert.network.model import Model
+from glassbert.pictures.formats import WORD_END, readable
+from glassbert.results import SPACE, Encoded
+from glassbert.text.inputs import Text, encode, spelling_of
+from glassbert.text.results import VocabularyCoverage
+
+__all__ = ["vocabulary_coverage"]
+
+# A vocabulary knows the words of a script if this share of its entries are written in it. English ones have less than
+# 2% in any script but Latin; Chinese ones, whose words are single characters, a third; a multilingual one 4% in Arabic,
+# whose texts it reads in longer pieces.
+_KNOWN_SCRIPT = 0.1
+_scripts: WeakKeyDictionary[Any, Counter[str]] = WeakKeyDictionary()
+
+
+@checked
+def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> VocabularyCoverage:
+    """Count the tokens of a text that are unknown, or only a letter (or a byte of one) of a script that the vocabulary
+    hardly has.
+
+    In such a text the model sees letters where it has learned words, and what it computes means little. A text in
+    another language of a known script is not found in this way. No forward pass. Raises TextErrors.
+    """
+    encoded = encode(model, text, pair)
+    ordinary = np.flatnonzero(encoded.special_tokens_mask == 0)
+    unknown_token = model.tokenizer.unk_token
+    unknown = single = 0
+    for position in ordinary:
+        if encoded.tokens[position] == unknown_token:
+            unknown += 1
+        else:
+            single += _is_foreign_letter(model, encoded, int(position))
+    return VocabularyCoverage(encoded=encoded, tokens=len(ordinary), unknown=unknown, letters=single)
+
+
+def _is_foreign_letter(model: Model, encoded: Encoded, position: int) -> bool:
+    start, end = (int(place) for place in encoded.offsets[position])
+    covered = unicodedata.normalize("NFC", encoded.texts[encoded.sequence_ids[position]][start:end].strip())
+    base = [character for character in covered if not unicodedata.category(character).startswith("M")]
+    if len(base) > 1 or not covered or unicodedata.category(covered[0])[0] not in "LMS":
+        return False
+    return _share(model, _script(covered[0])) < _KNOWN_SCRIPT
+
+
+def _share(model: Model, script: str) -> float:
+    """The share of the vocabulary's entries with letters that are written in this script."""
+    if model.network not in _scripts:
+        spelling = spelling_of(model.tokenizer)
+        found: Counter[str] = Counter()
+        for entry in model.tokenizer.get_vocab():
+            written = readable(entry, spelling).removeprefix("##").removeprefix(SPACE).removesuffix(WORD_END)
+            letter = next((character for character in written if character.isalpha()), None)
+            if letter is not None:
+                found[_script(letter)] += 1
+        _scripts[model.network] = found
+    counts = _scripts[model.network]
+    return counts[script] / max(counts.total(), 1)
+
+
+def _script(character: str) -> str:
+    """``"é" → "LATIN"``, ``"字" → "CJK"``, as the names of characters begin; "" for a character without a name."""
+    return unicodedata.name(character, "").partition(" ")[0]
