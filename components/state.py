@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zlib import crc32
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components import address
-from components.address import Count, Place
+from components.address import Between, Count, Place
 from components.examples import EXAMPLES, FIRST
 from components.text import well_formed
 
@@ -92,6 +92,8 @@ class View:
     word: str = ""  # the masked word that is explained; "": the first choice
     foil_word: str = ""  # … rather than which word
     units: Literal["logit", "probability"] = "logit"
+    # Of two classes, the second is the answer above this probability, in percent.
+    decide_at: Annotated[int, Between(1, 99)] = 50
 
     def parameters(self) -> dict[str, str]:
         """The fields that differ from a fresh view."""
@@ -99,6 +101,11 @@ class View:
         if (self.text, self.pair) != (fresh.text, fresh.pair):
             fresh = replace(fresh, token=-1)
         return address.written(self, fresh)
+
+    @property
+    def threshold(self) -> float:
+        """``decide_at`` as a probability."""
+        return self.decide_at / 100
 
     @property
     def too_long_for_a_link(self) -> bool:

@@ -30,14 +30,19 @@ __all__ = [
 class ClassTarget:
     """A class of a classifier, by id or name; ``None``: the predicted class.
 
-    With ``foil``, the target is the difference: why this class rather than the foil.
+    With ``foil``, the target is the difference: why this class rather than the foil. Of two classes, the second (id 1)
+    is predicted if its probability is above ``threshold``, else the first; elsewhere the threshold has no effect. It
+    changes what is predicted, not what is explained: F of a class stays the same.
     """
 
     label: int | str | None = None
     foil: int | str | None = None
+    threshold: float = 0.5
 
     def __post_init__(self) -> None:
         check_fields(self, TargetTypeError)
+        if not 0 < self.threshold < 1:
+            raise TargetError(f"the threshold must be a probability between 0 and 1; got {self.threshold}")
 
 
 @dataclass(frozen=True, slots=True)

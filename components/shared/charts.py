@@ -82,8 +82,8 @@ def ranking(result: ContinuationRanking) -> go.Figure:
     return share_bars([result.candidates[index] for index in result.order], shares, follow, characters=60)
 
 
-def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure:
-    """A classifier's labels, the most probable first, the predicted one darker; of a regression, its scores."""
+def probabilities(classification: gb.Classification, most: int = 6, threshold: float = 0.5) -> go.Figure:
+    """A classifier's labels, the most probable first, the answer darker; of a regression, its scores."""
     from glassbert.pictures.bars import score_bars, share_bars
 
     if classification.regression:
@@ -93,17 +93,17 @@ def probabilities(classification: gb.Classification, most: int = 6) -> go.Figure
     return share_bars(
         [classification.labels[index] for index in order],
         [float(classification.probabilities[index]) for index in order],
-        [place for place, index in enumerate(order) if index == classification.predicted],
+        [place for place, index in enumerate(order) if index == classification.decided(threshold)],
     )
 
 
 def next_sentence(prediction: gb.PairPrediction) -> go.Figure:
     """Whether text B follows text A, the answer first."""
-    from glassbert.decision import PAIR_NAMES
     from glassbert.pictures.bars import share_bars
 
+    names = ("B follows A", "B does not follow A")
     order = (prediction.predicted, 1 - prediction.predicted)
-    return share_bars([PAIR_NAMES[one] for one in order], [float(prediction.probabilities[one]) for one in order], [0])
+    return share_bars([names[one] for one in order], [float(prediction.probabilities[one]) for one in order], [0])
 
 
 def answers(prediction: AnswerPrediction) -> go.Figure:

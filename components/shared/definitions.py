@@ -18,12 +18,12 @@ TOKEN = (
     "the tokenizer adds; a classifier reads the whole text from [CLS]."
 )
 HEAD = (
-    "A head is one of the parts of a layer that attend separately. Each row of a head's map shows where one token "
-    "takes its new value from."
+    "Each layer has several heads, which attend to the tokens independently of each other. Each row of a head's map "
+    "shows from which tokens one token takes its new value."
 )
 LOGIT = (
-    "A logit is a score before the softmax that turns scores into probabilities. Orange words raise it, blue words "
-    "lower it."
+    "A logit is the score of an answer before a softmax turns all scores into probabilities. Orange words raise it, "
+    "blue words lower it."
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
-from components.gateway.language import classify, fill_mask
+from components.gateway.language import classify, fill_mask, next_sentence
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods
@@ -106,9 +106,10 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
     for one in among or opened:
         heads = one.model.task_heads
         if "classification" in heads:
-            found.setdefault("class", (one, gb.ClassTarget()))
+            found.setdefault("class", (one, gb.ClassTarget(threshold=view.threshold)))
         if "next_sentence" in heads and view.pair:
-            found.setdefault("next", (one, gb.NextSentenceTarget()))
+            follows = next_sentence(one.text(view)).predicted == 0
+            found.setdefault("next", (one, gb.NextSentenceTarget(is_next=follows)))
         if "masked_words" in heads and (position := masked_position(opened, one)) is not None:
             found.setdefault("mask", (one, gb.MaskTarget(position)))
             gap_typed |= one.model.mask_token in encode(one.text(view)).tokens
@@ -209,7 +210,7 @@ def _predicted_label(question: Question) -> str:
     if not isinstance(question.target, gb.ClassTarget) or question.one.model.regression:
         return "the predicted label"
     found = classify(question.request)
-    return f"{found.labels[int(found.logits.argmax())]} (predicted)"
+    return f"{found.labels[found.decided(question.target.threshold)]} (predicted)"
 
 
 def _first_choice(question: Question, position: int) -> str:

@@ -12,15 +12,17 @@ from components import state
 from components.gateway import inputs, language
 from components.gateway.requests import Opened
 from components.shared import charts
+from components.text import plain
 
 __all__ = ["draw_answers"]
 
 
 def draw_answers(opened: Sequence[Opened]) -> None:
-    """One badge per trained head that decides something about a whole text."""
+    """One badge per trained head that decides something about a whole text, and the threshold of a decision."""
     badges = [badge for one in opened for badge in _answers(one)]
     if badges:
         st.html(f'<div class="gb-answers" role="status" aria-label="What the models answer">{"".join(badges)}</div>')
+    _threshold(opened)
 
 
 def _answers(one: Opened) -> Iterator[str]:
@@ -39,8 +41,8 @@ def _answers(one: Opened) -> Iterator[str]:
                 ", ".join(name for name, _ in found) or "no label", f"{len(found)} of {len(classes.labels)}", one
             )
         else:
-            share = float(classes.probabilities[classes.predicted])
-            yield _badge(str(classes.labels[classes.predicted]), charts.percent(share), one)
+            answer = classes.decided(view.threshold)
+            yield _badge(str(classes.labels[answer]), charts.percent(float(classes.probabilities[answer])), one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
         yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)
@@ -50,6 +52,28 @@ def _answers(one: Opened) -> Iterator[str]:
         guess = language.fill_mask(request, (position,), 8)  # as many as the Workbench shows
         word = charts.readable(guess.candidates[0][0], guess.encoded.spelling)
         yield _badge(f"{one.model.mask_token} = {word}", charts.percent(float(guess.probabilities[0, 0])), one)
+
+
+def _threshold(opened: Sequence[Opened]) -> None:
+    """The probability from which a classifier of two classes says the second: half, unless one error is worse than the
+    other."""
+    view = state.view()
+    for one in opened:
+        if "classification" not in one.model.task_heads:
+            continue
+        classes = language.classify(one.text(view))
+        if classes.is_between_two:
+            first, second = map(plain, classes.labels)
+            with st.popover(f"Threshold {view.decide_at}%", key="threshold", type="tertiary"):
+                st.slider(
+                    f"{second} is the answer above (%)",
+                    1,
+                    99,
+                    help=f"Below it, the answer is {first}, however the probabilities compare. Choose a high value if "
+                    f"a wrong {second} is worse than a wrong {first}.",
+                    **state.bind("decide_at"),
+                )
+            return
 
 
 def _badge(answer: str, how_sure: str, one: Opened) -> str:

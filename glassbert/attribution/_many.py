@@ -94,8 +94,8 @@ def _posed(
     if open_class and "classification" in model.task_heads:
         for share in shares:
             share.add(1)
-        foil = target.foil if isinstance(target, ClassTarget) else None
-        targets = [ClassTarget(int(one.logits.argmax()), foil) for one in classify_many(model, encoded)]
+        asked = target if isinstance(target, ClassTarget) else ClassTarget()
+        targets = [replace(asked, label=one.decided(asked.threshold)) for one in classify_many(model, encoded)]
     runners = []
     for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True)):
         with about_text(number, len(encoded)):

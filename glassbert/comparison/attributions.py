@@ -63,8 +63,8 @@ def _by_row(sides: Sides, which: Literal[0, 1], scores: Array) -> Array:
 def _facing(sides: Sides, target: Target) -> Target:
     """The same target in the words and places of the second side."""
     match target:
-        case ClassTarget(label, foil):
-            return ClassTarget(_label(sides, label), _label(sides, foil))
+        case ClassTarget(label, foil, threshold):
+            return ClassTarget(_label(sides, label), _label(sides, foil), threshold)
         case TokenTarget(position, label, foil):
             return TokenTarget(_position(sides, position), _label(sides, label), _label(sides, foil))
         case MaskTarget(position, token, foil):

@@ -128,6 +128,12 @@ class Decision:
         """Whether the value is a score of a regression, which has no probability and decides nothing."""
         return self.model.regression and isinstance(self.target, ClassTarget)
 
+    @property
+    def threshold(self) -> float:
+        """The probability above which the second of two classes is the answer; 0.5 where the largest logit decides."""
+        between_two = len(self.model.labels) == 2 and not self.model.multi_label and not self.model.regression
+        return self.target.threshold if isinstance(self.target, ClassTarget) and between_two else 0.5
+
     def class_name(self, index: int) -> str:
         """The name of a class of this target's head: a label, a vocabulary string, "B follows A"."""
         match self.target:
@@ -152,8 +158,17 @@ class Decision:
         value = logits[:, self.class_ids[0]]
         return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
 
+    def deciding(self, logits: Array) -> Array:
+        """(input, class) logits of which the largest decides: those of the second of two classes are lowered by the
+        log odds of the threshold."""
+        if self.threshold == 0.5:
+            return logits
+        lowered = logits.copy()
+        lowered[:, 1] -= np.log(self.threshold / (1 - self.threshold))
+        return lowered
+
     def answers(self, logits: Array) -> tuple[str, ...]:
-        """The predictions, (input,): the class with the highest of the (input, class) logits.
+        """The predictions, (input,): the class with the highest of the (input, class) logits, or by the threshold.
 
         A multi-label classifier decides each label independently: the target label, or "not" that label. A regression
         decides nothing: its answer is always the target.
@@ -161,17 +176,18 @@ class Decision:
         if self.is_regression:
             return (self.class_name(self.class_ids[0]),) * len(logits)
         if not self.is_independent:
-            return tuple(self.class_name(int(index)) for index in logits.argmax(axis=1))
+            return tuple(self.class_name(int(index)) for index in self.deciding(logits).argmax(axis=1))
         asked = self.class_ids[0]
         name = self.class_name(asked)
         return tuple(name if logit > 0 else f"not {name}" for logit in logits[:, asked])
 
     def leads(self, logits: Array, original: Array) -> Array:
         """The margin of the prediction of ``original`` (class,), (input,), in logits: below 0, it has flipped."""
-        asked, decided = self.class_ids[0], int(original.argmax())
+        asked, decided = self.class_ids[0], int(self.deciding(original[None])[0].argmax())
         ahead: Array
         if self.is_independent:
             ahead = logits[:, asked] * (1.0 if original[asked] > 0 else -1.0)
         else:
+            logits = self.deciding(logits)
             ahead = logits[:, decided] - np.delete(logits, decided, axis=1).max(axis=1)
         return ahead

@@ -108,7 +108,7 @@ def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> De
         )
     label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
-    return _contrasted(replace(decision, target=ClassTarget(label, foil)), label, foil)
+    return _contrasted(replace(decision, target=ClassTarget(label, foil, target.threshold)), label, foil)
 
 
 def _settle_token(decision: Decision, target: TokenTarget, passes: Passes) -> Decision:
@@ -158,9 +158,9 @@ def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> 
 
 
 def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None) -> int:
-    """The class with the highest logit. One forward pass."""
+    """The class that is predicted: that with the highest logit, or by the threshold. One forward pass."""
     with torch.no_grad():
-        logits = Runner(decision, passes).logits(decision.embeddings)[0].cpu().numpy()
+        logits = decision.deciding(Runner(decision, passes).logits(decision.embeddings).cpu().numpy())[0]
     return int(logits.argmax()) if among is None else int(among[logits[among].argmax()])
 
 

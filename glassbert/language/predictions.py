@@ -98,6 +98,18 @@ class Classification(Result):
         """The id of the label with the highest score."""
         return int(self.logits.argmax())
 
+    @property
+    def is_between_two(self) -> bool:
+        """Whether two classes share the probability, so that a threshold can decide between them."""
+        return len(self.labels) == 2 and not self.multi_label and not self.regression
+
+    def decided(self, threshold: float = 0.5) -> int:
+        """The id of the answer: of two classes, the second if its probability is above the threshold; else
+        ``predicted``."""
+        if threshold == 0.5 or not self.is_between_two:
+            return self.predicted
+        return int(self.probabilities[1] > threshold)
+
     def _about(self) -> str:
         if self.regression:
             scores = ", ".join(f"{name} {score:.4g}" for name, score in zip(self.labels, self.logits, strict=True))

@@ -22,6 +22,8 @@ __all__ = ["vocabulary_coverage"]
 # 2% in any script but Latin; Chinese ones, whose words are single characters, a third; a multilingual one 4% in Arabic,
 # whose texts it reads in longer pieces.
 _KNOWN_SCRIPT = 0.1
+# Letters, the marks that stand alone, and pictures such as emoji.
+_LETTERS = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "So"))
 _scripts: WeakKeyDictionary[Any, Counter[str]] = WeakKeyDictionary()
 
 
@@ -34,7 +36,8 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
     another language of a known script is not found in this way. No forward pass. Raises TextErrors.
     """
     encoded = encode(model, text, pair)
-    ordinary = np.flatnonzero(encoded.special_tokens_mask == 0)
+    gaps = np.asarray(encoded.tokens) == model.mask_token
+    ordinary = np.flatnonzero((encoded.special_tokens_mask == 0) & ~gaps)
     unknown_token = model.tokenizer.unk_token
     unknown = single = 0
     for position in ordinary:
@@ -49,7 +52,7 @@ def _is_foreign_letter(model: Model, encoded: Encoded, position: int) -> bool:
     start, end = (int(place) for place in encoded.offsets[position])
     covered = unicodedata.normalize("NFC", encoded.texts[encoded.sequence_ids[position]][start:end].strip())
     base = [character for character in covered if not unicodedata.category(character).startswith("M")]
-    if len(base) > 1 or not covered or unicodedata.category(covered[0])[0] not in "LMS":
+    if len(base) > 1 or not covered or unicodedata.category(covered[0]) not in _LETTERS:
         return False
     return _share(model, _script(covered[0])) < _KNOWN_SCRIPT
 

@@ -109,7 +109,7 @@ class WordAlignment(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VocabularyCoverage(Result):
-    """How many of a text's tokens a model can hardly know anything about. Special tokens are not counted.
+    """How many of a text's tokens a model can hardly know anything about. Special tokens and gaps are not counted.
 
     ``unknown`` tokens stand for characters that the vocabulary does not contain, and all look the same to the model;
     ``letters`` are single letters, or bytes of them, of a script that the vocabulary hardly has.

@@ -18,7 +18,6 @@ from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenc
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import words_of
 from glassbert.verdicts.results import DecidedAnswer
-from glassbert.verdicts.thresholds import UNDECIDED
 
 __all__ = ["decided_answer"]
 
@@ -61,7 +60,7 @@ def _logits(runner: Runner) -> Array:
 
 
 def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
-    best = int(logits.argmax())
+    best = int(decision.deciding(logits[None])[0].argmax())
     target = decision.class_ids[0]
     value = float(decision.value(torch.from_numpy(logits)[None])[0])
     answer, probability, wanted = decision.answers(logits[None])[0], None, None
@@ -75,7 +74,7 @@ def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
         shares = _shares(decision, logits)
         probability, wanted, explains = float(shares[best]), float(shares[target]), best == target
         if len(shares) > 1:
-            second = int(np.argsort(-shares, kind="stable")[1])
+            second = next(int(one) for one in np.argsort(-shares, kind="stable") if one != best)
             following, behind = decision.class_name(second), float(shares[second])
     found = DecidedAnswer(
         encoded=decision.encoded,
@@ -87,11 +86,17 @@ def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
         target_probability=wanted,
         next_answer=following,
         next_probability=behind,
+        needed=None if decision.threshold == 0.5 else _needed(decision, best),
         explains_answer=explains,
         sentence="",
         forward_passes=passes,
     )
     return replace(found, sentence=_sentence(decision, found))
+
+
+def _needed(decision: Decision, answer: int) -> float:
+    """The probability from which on this class is the answer."""
+    return decision.threshold if answer == 1 else 1 - decision.threshold
 
 
 def _shares(decision: Decision, logits: Array) -> Array:
@@ -109,7 +114,12 @@ def _sentence(decision: Decision, found: DecidedAnswer) -> str:
     sure = percent(found.probability)
     if decision.is_independent:
         return f"The model says “{answer}” ({sure})."
-    if found.lead is not None and found.next_answer and found.lead < UNDECIDED:
+    if found.needed is not None:
+        limit = percent(found.needed)
+        if found.is_undecided:
+            return f"The model is undecided: {answer} ({sure}) is just above its threshold of {limit}."
+        return f"The model says {answer} ({sure}, with a threshold of {limit})."
+    if found.is_undecided:
         return (
             f"The model is undecided{_place(decision)}: {_quoted(decision, answer)} ({sure}) is just ahead of "
             f"{_quoted(decision, clipped(found.next_answer, 60))} ({percent(found.next_probability or 0.0)})."

@@ -37,7 +37,8 @@ class DecidedAnswer(Result):
 
     ``answer`` is the prediction and ``probability`` its probability; ``target_label`` is what is explained, the answer
     itself unless another target was asked for, with ``target_probability``. A regression has a ``value``, its score,
-    and no probability. ``next_answer`` is the runner-up, "" where there is none.
+    and no probability. ``next_answer`` is the runner-up, "" where there is none. ``needed`` is the probability from
+    which on this class is the answer, where a threshold other than one half decides between two classes.
     """
 
     encoded: Encoded  # with the mask in place, for a masked word
@@ -49,15 +50,19 @@ class DecidedAnswer(Result):
     target_probability: float | None
     next_answer: str
     next_probability: float | None
+    needed: float | None
     explains_answer: bool  # whether the target is the answer
     sentence: str
     forward_passes: int
 
     @property
     def lead(self) -> float | None:
-        """By how much probability the answer is ahead of the next one."""
+        """By how much probability the answer is ahead of the next one; with a threshold, twice the distance from it,
+        which is the same for one half."""
         if self.probability is None:
             return None
+        if self.needed is not None:
+            return 2 * (self.probability - self.needed)
         return self.probability - (self.next_probability or 0.0)
 
     @property
@@ -299,7 +304,8 @@ class FlipFound(Result):
         so_far = "" if self.complete else " so far"
         tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')} tried"
         if search.unreadable:
-            tried += f"; {counted(search.unreadable, 'flip')} read badly and {_does(search.unreadable)} not count"
+            reads = "reads badly and does" if search.unreadable == 1 else "read badly and do"
+            tried += f"; {counted(search.unreadable, 'flip')} {reads} not count"
         said = f"Changing {which} does not flip it{so_far} ({tried})."
         if search.closest.edits and search.closest.probability is not None:
             after = percent(float(search.closest.probabilities[0]))
@@ -387,10 +393,6 @@ class Verdict(Result):
 
 def _shown(word: str) -> str:
     return clipped(word, 40)
-
-
-def _does(count: int) -> str:
-    return "does" if count == 1 else "do"
 
 
 def _listed(parts: list[str]) -> str:

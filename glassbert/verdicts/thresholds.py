@@ -46,8 +46,8 @@ AGREE_HOLDS = 0.75
 #: They disagree if no word is named by more than this share of them. Three of five random choices meet in a word in
 #: four texts of ten, so a bare majority is doubtful only.
 AGREE_FAILS = 0.5
-#: Below this mean rank correlation (Kendall's τ-b over the words) between two methods, the verdict says that they agree on
-#: the top words only: three pairs of words in four are then in the same order in both.
+#: Below this mean rank correlation (Kendall's τ-b over the tokens) of two methods, the verdict says that they agree on
+#: the top words only. At a half, three pairs of tokens in four are in the same order in both.
 ORDER_HOLDS = 0.5
 #: The methods may take this much work, about three seconds; those of one pass always run.
 WORDS_OPERATIONS = 3e11

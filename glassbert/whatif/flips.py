@@ -40,8 +40,8 @@ __all__ = ["Proposals", "find_flip"]
 Proposals = Literal["masked_model", "gradient"]
 # Variants between two checks for cancellation: enough to fill a pass, few enough to stop quickly.
 _AT_ONCE = 64
-# Passes that a reader takes for one edit at most: three words, before and after.
-_MOST_READ = 6
+# Passes that a reader takes for one edit at most: five words, before and after.
+_MOST_READ = 10
 
 
 @checked
@@ -72,9 +72,10 @@ def find_flip(
     fewer than ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that
     lowered the prediction's lead most on their own.
 
-    ``readable`` keeps only flips that read well to the masked-word model: predicted from the rest of the text, no word
-    beside a change may become more than five times less likely, and none that replaces another may be more than twenty
-    times less likely than that one.
+    ``readable`` keeps only flips that read well to the masked-word model. Its proposals are used like the words that
+    they replace: their vectors are closer than those of 95 in 100 pairs of words. Predicted from the rest of the text,
+    none of the two words on either side of a change may become more than five times less likely, all of them together
+    more than ten times, and no word that replaces another may be more than twenty times less likely than that one.
     ``positions`` are tokens of the words that may change, the most promising first (None: every word that stands
     alone, in the order of the text): a small budget reaches the first ones only. ``budget`` bounds the forward passes,
     including those for proposals, reading and distances. The search is deterministic.
@@ -94,7 +95,7 @@ def find_flip(
         require_task_head(measure, "masked_words")
     reader = Reader(measure, decision.encoded.texts, runner.passes) if readable else None
     search = _Search(runner, budget, progress, cancelled, reader)
-    offers = _offers(runner, places, proposals, measure, top_k)
+    offers = _offers(runner, places, proposals, measure, top_k, alike=readable)
     singles = [[Edit(place, "delete")] if deletions else [] for place in places]
     for number, offered in enumerate(offers):
         singles[number] += [Edit(one.position, replacement=one.word) for one in offered]
@@ -157,23 +158,25 @@ def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
-def _offers(runner: Runner, places: Sequence[int], proposals: str, proposer: Model, top_k: int) -> list[list[Proposal]]:
+def _offers(
+    runner: Runner, places: Sequence[int], proposals: str, proposer: Model, top_k: int, *, alike: bool
+) -> list[list[Proposal]]:
     """Words for each place, in the order of the places; those that should lower the prediction most come first."""
     if proposals == "gradient":
         return by_gradient(runner, places, top_k)
-    return most_effective_first(runner, _likely(runner, places, proposer, top_k))
+    return most_effective_first(runner, _likely(runner, places, proposer, top_k, alike=alike))
 
 
-def _likely(runner: Runner, places: Sequence[int], proposer: Model, top_k: int) -> list[list[Proposal]]:
+def _likely(runner: Runner, places: Sequence[int], proposer: Model, top_k: int, *, alike: bool) -> list[list[Proposal]]:
     """The words that the proposer finds likeliest for each place."""
     decision, passes = runner.decision, runner.passes
     if proposer is decision.model:
-        return by_masked_model(proposer, decision.encoded, places, top_k, passes)
+        return by_masked_model(proposer, decision.encoded, places, top_k, passes, alike=alike)
     # another model splits the text into its own pieces: the same characters, different tokens
     own = encode(proposer, *decision.encoded.texts)
     theirs = [same_place(decision.encoded, place, own) for place in places]
     known = [place for place in theirs if place is not None]
-    found = dict(zip(known, by_masked_model(proposer, own, known, top_k, passes), strict=True))
+    found = dict(zip(known, by_masked_model(proposer, own, known, top_k, passes, alike=alike), strict=True))
     return [
         [Proposal(place, one.word, one.score) for one in found.get(other, [])] if other is not None else []
         for place, other in zip(places, theirs, strict=True)

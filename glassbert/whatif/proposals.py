@@ -22,6 +22,7 @@ from glassbert.network.task_heads import vocabulary_scores
 from glassbert.pictures.formats import readable
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.inputs import spelling_of, tokenized
+from glassbert.whatif.kinship import used_alike
 
 __all__ = ["Proposal", "by_gradient", "by_masked_model", "most_effective_first", "whole_words"]
 
@@ -54,12 +55,14 @@ def whole_words(model: Model) -> Array:
 
 
 def by_masked_model(
-    proposer: Model, encoded: Encoded, positions: Sequence[int], top_k: int, passes: Passes
+    proposer: Model, encoded: Encoded, positions: Sequence[int], top_k: int, passes: Passes, *, alike: bool = False
 ) -> list[list[Proposal]]:
     """For each word of the text, the likeliest other words with the word itself masked; score: log probability.
 
     ``encoded`` is the proposer's own encoding of the text, ``positions`` first tokens of its words; a word of several
-    pieces is replaced by one mask. One pass per position, in batches.
+    pieces is replaced by one mask. ``alike``: only words that are used like the one they replace
+    (:func:`glassbert.whatif.kinship.used_alike`); a word of several pieces has no vector to compare, and allows all.
+    One pass per position, in batches.
     """
     require_task_head(proposer, "masked_words")
     copies, words = [], whole_words(proposer)
@@ -69,13 +72,15 @@ def by_masked_model(
     rows = states(proposer, copies)
     found = []
     barred = torch.from_numpy(~words)
+    pieces = np.bincount(encoded.word_ids[encoded.word_ids >= 0])
     for some in chunks(len(rows), rows_of_vocabulary(proposer)):
         scores = vocabulary_scores(proposer, rows[some], token_rows=len(rows[some])).log_softmax(dim=-1)
         scores = scores.masked_fill(barred, -torch.inf)
-        found += [
-            _best(proposer, encoded, position, row, top_k)
-            for position, row in zip(positions[some], scores, strict=True)
-        ]
+        for position, row in zip(positions[some], scores, strict=True):
+            if alike and pieces[encoded.word_ids[position]] == 1:
+                kin = used_alike(proposer, int(encoded.input_ids[position]), ~barred)
+                row = row.masked_fill(~kin, -torch.inf)
+            found.append(_best(proposer, encoded, position, row, top_k))
     return found
 
 

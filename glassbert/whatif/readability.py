@@ -16,9 +16,11 @@ from glassbert.whatif.edits import EditedText, EditedWord
 
 __all__ = ["Reader"]
 
-# A word beside a change may become five times less likely; a word that replaces another, twenty times less likely than
-# that one: "hated" is rarer than "loved" and no worse a word.
-_MOST_FALL_BESIDE, _MOST_FALL = float(np.log(5)), float(np.log(20))
+# A word beside a change may become five times less likely, and all of them together ten times; a word that replaces
+# another, twenty times less likely than that one: "hated" is rarer than "loved" and no worse a word.
+_MOST_FALL_BESIDE, _MOST_FALL_TOGETHER, _MOST_FALL = float(np.log(5)), float(np.log(10)), float(np.log(20))
+# Words on either side of a change that are looked at: "did" calls for no "at all" two words later.
+_BESIDE = 2
 
 
 # Characters of a word: which text, start, end.
@@ -41,11 +43,14 @@ class Reader:
     def reads_well(self, edited: EditedText) -> bool:
         """Whether the changed words fit their place, and the words beside them still fit theirs.
 
-        At most six passes for a change of one word, three of them only once for each word.
+        At most ten passes for a change of one word, five of them only once for each word.
         """
         changed, beside = self.falls(edited)
         return bool(
-            (changed <= _MOST_FALL).all() and (beside <= _MOST_FALL_BESIDE).all() and len(changed) + len(beside)
+            (changed <= _MOST_FALL).all()
+            and (beside <= _MOST_FALL_BESIDE).all()
+            and beside.sum() <= _MOST_FALL_TOGETHER
+            and len(changed) + len(beside)
         )
 
     def falls(self, edited: EditedText) -> tuple[Array, Array]:
@@ -96,17 +101,19 @@ def _places(edited: EditedText) -> list[tuple[EditedWord, _Place, _Place]]:
     for number, word in enumerate(words):
         if not word.changed:
             continue
-        beside = (_next(words[:number][::-1], word.text, edited), _next(words[number + 1 :], word.text, edited))
-        compared |= dict.fromkeys(one for one in (word if word.new else None, *beside) if one is not None)
+        beside = (*_next(words[:number][::-1], word.text, edited), *_next(words[number + 1 :], word.text, edited))
+        compared |= dict.fromkeys((*((word,) if word.new else ()), *beside))
     return [(word, (word.text, word.start, word.end), (word.text, word.new_start, word.new_end)) for word in compared]
 
 
-def _next(words: Sequence[EditedWord], text: int, edited: EditedText) -> EditedWord | None:
-    """The first of these words that remains, unless it is changed itself, a gap, or of the other text."""
-    left = next((word for word in words if word.new or not word.changed), None)
-    if left is None or left.text != text or left.changed or left.new == edited.mask_token:
-        return None
-    return left
+def _next(words: Sequence[EditedWord], text: int, edited: EditedText) -> list[EditedWord]:
+    """The first of these words that remain, up to one that is changed itself, a gap, or of the other text."""
+    found: list[EditedWord] = []
+    for word in (one for one in words if one.new or not one.changed):
+        if len(found) == _BESIDE or word.text != text or word.changed or word.new == edited.mask_token:
+            break
+        found.append(word)
+    return found
 
 
 def _tokens(encoded: Encoded, place: _Place) -> Array:

@@ -66,8 +66,25 @@ def test_what_the_model_cannot_read_is_said(bench: Workbench, pretrained: gb.Mod
     bench.type(text)
     unknown = gb.encode(pretrained, text).tokens.count("[UNK]")
     assert unknown > 0
-    expect(bench.main()).to_contain_text("[UNK]")
+    expect(bench.main()).to_contain_text(f"{unknown} of 3 tokens are unknown")
     bench.expect_pictures()
+
+
+def test_a_text_after_none_keeps_every_choice(bench: Workbench) -> None:
+    """Nothing to read takes the panels' widgets away; what the browser says of them when they come back is no choice
+    of the visitor's."""
+    before = bench.parameters()
+    for _ in range(2):
+        bench.type("")
+        expect(bench.tokens()).to_have_count(0)
+        bench.page.wait_for_timeout(700)
+        bench.type("I loved it 😀")
+        expect(bench.tokens("saliency")).to_have_count(6)
+        bench.select_token(2)
+        bench.expect_selected(2)
+        bench.settle()
+        assert bench.parameters() == {**before, "text": "I loved it 😀", "token": "2"}
+    bench.expect_no_failure()
 
 
 def test_nothing_to_read(bench: Workbench) -> None:

@@ -71,7 +71,7 @@ def test_two_tokens_rank_all_heads_in_two_clicks(bench: Workbench, pretrained: g
     bench.tokens("saliency").nth(second).click(modifiers=["Shift"])
     found = gb.rank_heads(gb.attention(pretrained, TEXT), first, second)
     layer, head = divmod(int(found.strongest.argmax()), found.strongest.shape[1])
-    pills = bench.part("linked").get_by_role("radio")
+    pills = bench.control("linked_").get_by_role("radio")
     expect(pills.first).to_contain_text(f"{layer + 1}·{head + 1}")
     expect(bench.tokens("strip").nth(second)).to_have_attribute("data-second", "true")
     bench.expect_parameters(token=str(first), toward=str(second))
@@ -80,7 +80,7 @@ def test_two_tokens_rank_all_heads_in_two_clicks(bench: Workbench, pretrained: g
     expect(bench.page.get_by_test_id("attention-heatmap-readout")).to_contain_text("from to → to fish: ")
     bench.select_token(first)
     bench.expect_nothing_selected()
-    expect(bench.part("linked")).to_have_count(0)
+    expect(bench.control("linked_")).to_have_count(0)
 
 
 def test_a_strip_by_keyboard(bench: Workbench, pretrained: gb.Model) -> None:

@@ -69,7 +69,7 @@ def test_which_head_links_two_words(visitor: Visitor, sentiment: gb.Model) -> No
     visitor.click(bench.tokens("strip").nth(SUPERB - 2), modifiers=["Shift"])
     found = gb.rank_heads(gb.attention(sentiment, TEXT), SUPERB, SUPERB - 2)
     layer, head = divmod(int(found.strongest.argmax()), found.strongest.shape[1])
-    expect(bench.part("linked").get_by_role("radio").first).to_contain_text(f"{layer + 1}·{head + 1}")
+    expect(bench.control("linked_").get_by_role("radio").first).to_contain_text(f"{layer + 1}·{head + 1}")
     assert visitor.clicks == 2
 
 

@@ -121,6 +121,10 @@ class Workbench:
         """The element of a widget, component or chart by its key, without the one that it is about to replace."""
         return self.page.locator(f'.st-key-{key}:not([data-retained="true"])')
 
+    def control(self, name: str) -> Locator:
+        """The element of a widget that shows a value: its key is followed by what makes it another one."""
+        return self.page.locator(f'[class*="st-key-{name}"]:not([data-retained="true"])')
+
     def field(self, label: str = "Text A") -> Locator:
         return self.page.get_by_role("textbox", name=label)
 

@@ -53,7 +53,7 @@ def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Mo
     pair = EXAMPLES["pair"]
     follows = gb.next_sentence(pretrained, pair.text, pair.pair).probability
     assert f"B follows A {percent(float(follows))}" in answers(page(page_id, text=pair.text, pair=pair.pair))
-    elsewhere = "Purple idea sleeps under seven spoons."
+    elsewhere = "The bank raised its interest rates in March."
     follows = gb.next_sentence(pretrained, TEXT, elsewhere).probability
     assert follows < 0.5
     told = f"B does not follow A {percent(1 - float(follows))}"

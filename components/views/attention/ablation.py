@@ -162,10 +162,10 @@ def _predictions(subject: Subject, without: Subject, changed: bool) -> None:
         _candidates(subject, without, position)
         drawn = True
     if "next_sentence" in heads and view.pair:
-        before, after = (language.next_sentence(request) for request in (subject.request, without.request))
-        order = [before.predicted, 1 - before.predicted]
-        names = ["B follows A", "B does not follow A"]
-        _pairs("ablation_next", [names[one] for one in order], before.probabilities[order], after.probabilities[order])
+        with_heads, fewer = (language.next_sentence(request) for request in (subject.request, without.request))
+        answers = [with_heads.predicted, 1 - with_heads.predicted]
+        names = [("B follows A", "B does not follow A")[answer] for answer in answers]
+        _pairs("ablation_next", names, with_heads.probabilities[answers], fewer.probabilities[answers])
         drawn = True
     if not drawn:
         note_no_decision()

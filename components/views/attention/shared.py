@@ -111,7 +111,7 @@ def target_of(subject: Subject) -> gb.Target | None:
     if "masked_words" in heads and position is not None and (gaps or not view.pair):
         return gb.MaskTarget(position)
     if "classification" in heads:
-        return gb.ClassTarget()
+        return gb.ClassTarget(threshold=state.view().threshold)
     if "next_sentence" in heads and view.pair:
         return gb.NextSentenceTarget()
     return gb.MaskTarget(position) if "masked_words" in heads and position is not None else None

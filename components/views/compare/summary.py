@@ -204,8 +204,8 @@ def _own_decision(compared: Compared, side: int) -> str:
         if result.regression:
             scores = zip(result.labels, result.logits, strict=True)
             return ", ".join(f"**{plain(name)}** {plain(f'{score:.4g}')}" for name, score in scores)
-        share = charts.percent(float(result.probabilities[result.predicted]))
-        return f"**{plain(result.labels[result.predicted])}**, {plain(share)}"
+        answer = result.decided(state.view().threshold)
+        return f"**{plain(result.labels[answer])}**, {plain(charts.percent(float(result.probabilities[answer])))}"
     if "masked_words" in heads and (masked := _masked(compared, side)):
         best = language.fill_mask(text, masked, 1)
         share = plain(charts.percent(float(best.probabilities[0, 0])))

@@ -129,7 +129,9 @@ def _ranked(one: Opened) -> None:
 
 def _why(opened: list[Opened], one: Opened) -> None:
     method = ask_method(st.container())
-    question = Question("next", opened, one, one.text(state.view()), gb.NextSentenceTarget())
+    request = one.text(state.view())
+    follows = language.next_sentence(request).predicted == 0
+    question = Question("next", opened, one, request, gb.NextSentenceTarget(is_next=follows))
     with st.spinner(f"{method.label} …"):
         result = scores_of(question, method, key="next_why")
     if result is None:

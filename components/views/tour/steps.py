@@ -173,8 +173,8 @@ def _say_mask(cast: Cast) -> str:
     guess = _guess(cast)
     first, share = guess.candidates[0][0], charts.percent(float(guess.probabilities[0, 0]))
     return (
-        f"Its first guess is “{first}”, and that is the hidden word. It is far from certain, though: it gives this word "
-        f"only {share}, because others would fit as well."
+        f"Its first guess is “{first}”, and that is the hidden word. It is far from certain, though: it gives this "
+        f"word only {share}, because others would fit as well."
     )
 
 

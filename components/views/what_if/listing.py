@@ -265,10 +265,10 @@ def _distributions(
         names = [one.labels[index] for index in likeliest]
         return names, one.probabilities[likeliest].tolist(), other.probabilities[likeliest].tolist()
     if question.kind == "next":
-        one, other = (language.next_sentence(text) for text in texts)
-        order = (one.predicted, 1 - one.predicted)
-        names = ["B follows A", "B does not follow A"]
-        return [names[answer] for answer in order], *(found.probabilities[list(order)].tolist() for found in (one, other))
+        before, after = (language.next_sentence(text) for text in texts)
+        answers = [before.predicted, 1 - before.predicted]
+        names = [("B follows A", "B does not follow A")[answer] for answer in answers]
+        return names, before.probabilities[answers].tolist(), after.probabilities[answers].tolist()
     assert question.gap is not None  # of the three kinds of question here, this is a masked word
     gaps = [
         what_if.edit_text(question.request, changes).word(question.gap).token_in(encode(text))

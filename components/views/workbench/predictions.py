@@ -140,9 +140,12 @@ def _classes(subject: _Subject) -> None:
         _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
         st.caption("The raw scores of a regression: they have no probability.")
         return
-    _told(subject.one, "Class", f"**{plain(result.labels[result.predicted])}**")
-    _chart(charts.probabilities(result, subject.most), f"classes_{subject.one.role}")
+    view = state.view()
+    _told(subject.one, "Class", f"**{plain(result.labels[result.decided(view.threshold)])}**")
+    _chart(charts.probabilities(result, subject.most, view.threshold), f"classes_{subject.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100%"
+    if view.decide_at != 50 and result.is_between_two:
+        how = f"{plain(result.labels[1])} is the answer above {view.decide_at}% only"
     st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 

@@ -45,8 +45,9 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
     assert [good.words.words[word] for word in good.words.carrying] == ["awful"]
     assert good.verdict == "holds"
     assert good.sentences[1] == "“awful” (5 of 5 methods) carries this answer."
-    assert good.sentences[-1].startswith("Passed. Removing these words changes the answer more than removing ")
-    assert good.sentences[-1].endswith(" random word set." if "any" in good.sentences[-1] else "% of random word sets.")
+    first, *_ = good.sentences[-1].split(". ")
+    assert first.startswith("The deletion test is passed: removing these words changes the answer more than removing ")
+    assert first.removesuffix(".").endswith(f" of the {good.trust.receipts[0].orderings} random word sets tried")
     assert len(good.sentences) == 4
     assert repr(good).startswith("<Verdict of 'The plot")
     for sentence in good.sentences:
@@ -90,13 +91,45 @@ def test_words_carry_an_answer_that_an_empty_text_leans_to(sentiment):
     assert gap.verdict == "doubtful"
     assert trust.line("baseline").verdict == trust.verdict == "holds"
     assert trust.line("baseline").number == pytest.approx(gap.share)
-    assert trust.sentence.startswith("Passed. ")
+    assert trust.sentence.startswith("The deletion test is passed: ")
     assert trust.sentence.endswith(f" A text without words already gets {1 - gap.share:.0%} of this score.")
     (only,) = [one for one in words.scores if one.baseline is not None]
     assert only.method == "integrated_gradients"
     again = trust_in(sentiment, carrying_words_of([only, replace(only, method="again")]))
     assert again.line("baseline").verdict == "doubtful"
     assert again.verdict in ("doubtful", "fails")
+
+
+def test_what_the_methods_do_not_agree_on_is_said_beside_the_test_that_was_passed(good):
+    """The number is that of the page that shows the methods side by side."""
+    alike = gb.method_agreement(list(good.words.scores)).kendall
+    mean = alike[np.triu_indices(len(alike), 1)].mean()
+    line = good.trust.line("agreement")
+    assert line.details["rank_correlation"] == pytest.approx(mean)
+
+    def told(number):
+        lines = [
+            replace(one, details={"rank_correlation": number}) if one.check == "agreement" else one
+            for one in good.trust.lines
+        ]
+        return replace(good.trust, lines=tuple(lines)).sentence
+
+    assert "order the words differently (mean rank correlation +0.21)" in told(0.21)
+    assert told(thresholds.ORDER_HOLDS).startswith("The deletion test is passed")
+    assert "differently" not in told(thresholds.ORDER_HOLDS)
+
+
+def test_a_word_that_occurs_several_times_is_named_once(sentiment):
+    text = "Bad food, bad service, bad music, and a long wait for the bill in the rain."
+    scores = gb.attribute(sentiment, text, method="input_x_gradient")
+    bad = np.array([piece == "bad" for piece in scores.encoded.pieces])
+    first = np.flatnonzero(bad)[0]
+    methods = [replace(scores, method=name, scores=np.where(bad, 1.0, 0.0)) for name in "abc"]
+    methods[2] = replace(methods[2], scores=np.where(np.arange(len(bad)) == first, 1.0, 0.0))
+    found = carrying_words_of(methods)
+    assert found.votes[list(found.carrying)].tolist() == [3, 2, 2]
+    assert found.sentence == "“bad” ×3 (2 to 3 of 3 methods) carries this answer."
+    assert carrying_words_of(methods[:2]).sentence == "“bad” ×3 (2 of 2 methods) carries this answer."
 
 
 def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
@@ -302,8 +335,13 @@ def test_a_search_goes_on_with_a_larger_budget(sentiment, pretrained):
     words = carrying_words(sentiment, answer)
     searches = [smallest_flip(sentiment, answer, words, proposer=pretrained, budget=budget) for budget in (12, 60, 300)]
     assert not searches[0].found
-    assert searches[0].sentence.startswith("No change that flips the answer")
-    assert " has been found yet after trying " in searches[0].sentence
+    tried = searches[0]
+    which = f"the {tried.words_tried} words tried (of {tried.words})"
+    assert tried.sentence.startswith(f"Changing any of {which} does not flip it so far ({tried.search.tried} changes ")
+    assert " Closest: " in tried.sentence
+    whole = replace(tried, words_tried=tried.words, search=replace(tried.search, complete=True, unreadable=1))
+    assert whole.sentence.startswith(f"Changing any of the {tried.words} words does not flip it ({tried.search.tried} ")
+    assert "; 1 flip reads badly and does not count)" in whole.sentence
     assert searches[-1].found
     assert [one.search.tried for one in searches] == sorted(one.search.tried for one in searches)
     assert all(one.search.forward_passes <= one.budget for one in searches)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import glassbert as gb
 from glassbert.decision import Passes, decide
 from glassbert.whatif.edits import edit_text, stands_alone, word_text, words_to_edit
-from glassbert.whatif.proposals import by_gradient, by_masked_model, most_effective_first
+from glassbert.whatif.proposals import by_gradient, by_masked_model, most_effective_first, whole_words
 from glassbert.whatif.readability import Reader
 from tests import tiny
 
@@ -441,7 +441,7 @@ def log_probability(model, text, gap, word):
     return float(np.log(found.probabilities[0, at]))
 
 
-def test_a_change_is_read_by_its_word_and_the_two_beside_it(pretrained):
+def test_a_change_is_read_by_its_word_and_two_on_either_side(pretrained):
     """Each predicted by the stock function before and after; what is known of the original is not asked again."""
     text = "the cast is superb and clever ."
     encoded = gb.encode(pretrained, text)
@@ -455,16 +455,20 @@ def test_a_change_is_read_by_its_word_and_the_two_beside_it(pretrained):
     changed, beside = reader.falls(edit_text(encoded, [gb.Edit(place, replacement="awful")], None))
     same = "the cast is @ and clever ."
     np.testing.assert_allclose(changed, [fall(same, same, "superb", "awful")], atol=1e-3)
-    left = fall("the cast @ superb and clever .", "the cast @ awful and clever .", "is")
-    right = fall("the cast is superb @ clever .", "the cast is awful @ clever .", "and")
-    np.testing.assert_allclose(beside, [left, right], atol=1e-3)
-    assert passes.count == 6
+    places = {
+        "is": "the cast @ {} and clever .",
+        "cast": "the @ is {} and clever .",
+        "and": "the cast is {} @ clever .",
+        "clever": "the cast is {} and @ .",
+    }
+    expected = [fall(text.format("superb"), text.format("awful"), word) for word, text in places.items()]
+    np.testing.assert_allclose(beside, expected, atol=1e-3)
+    assert passes.count == 10
     changed, beside = reader.falls(edit_text(encoded, [gb.Edit(place, "delete")], None))
     assert not len(changed)
-    left = fall("the cast @ superb and clever .", "the cast @ and clever .", "is")
-    right = fall("the cast is superb @ clever .", "the cast is @ clever .", "and")
-    np.testing.assert_allclose(beside, [left, right], atol=1e-3)
-    assert passes.count == 8
+    expected = [fall(text.format("superb"), " ".join(text.format("").split()), word) for word, text in places.items()]
+    np.testing.assert_allclose(beside, expected, atol=1e-3)
+    assert passes.count == 14
 
 
 @pytest.mark.parametrize(("replacement", "reads"), [("hated", True), ("the", False), ("banana", False)])
@@ -485,12 +489,28 @@ def test_readable_flips_read_well_and_the_others_are_counted(sentiment, pretrain
     reader = Reader(pretrained, [text], Passes())
     encoded = gb.encode(sentiment, text)
 
+    vectors = pretrained.network.get_input_embeddings().weight.detach().double().numpy()
+    words = whole_words(pretrained)
+    vectors = vectors - vectors[words].mean(axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    drawn = np.random.default_rng(1).choice(np.flatnonzero(words), (2, 20_000))
+    limit = np.quantile((vectors[drawn[0]] * vectors[drawn[1]]).sum(axis=1), 0.95)
+
     def reads(edits):
         changed, beside = reader.falls(edit_text(encoded, [gb.Edit(*edit) for edit in edits], None))
-        return max(changed, default=0.0) <= np.log(20) and max(beside, default=0.0) <= np.log(5)
+        falls = (max(changed, default=0.0) <= np.log(20), max(beside, default=0.0) <= np.log(5))
+        return all(falls) and sum(beside) <= np.log(10)
 
-    assert set(some.flips.edits) == {edits for edits in every.flips.edits if reads(edits)}
-    assert 0 < some.unreadable == every.found - some.found
+    def alike(edits, slack):
+        ((position, kind, word),) = edits
+        own, other = encoded.input_ids[position], pretrained.tokenizer.convert_tokens_to_ids(word)
+        return kind == "delete" or vectors[own] @ vectors[other] > limit + slack
+
+    found = set(some.flips.edits)
+    assert all(reads(edits) and alike(edits, -0.02) for edits in found)
+    assert found >= {edits for edits in every.flips.edits if reads(edits) and alike(edits, 0.02)}
+    assert any(not alike(edits, 0) for edits in every.flips.edits)
+    assert some.unreadable > 0
     assert some.found > 0
     assert some.forward_passes <= 400
     with pytest.raises(gb.TaskHeadError, match="masked"):
