@@ -46,6 +46,7 @@ from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.text.coverage import vocabulary_coverage
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
 from glassbert.text.states import hidden_states
@@ -105,6 +106,7 @@ __all__ = [
     "value_zeroing",
     "variants",
     "verdict",
+    "vocabulary_coverage",
     # models and results
     "AttentionMaps",
     "Classification",

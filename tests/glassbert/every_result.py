@@ -59,7 +59,7 @@ MAKE = {
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
     ),
     "LengthHint": lambda model: gb.text.alignment.same_length_hint(model("bert", "encoder"), TEXT, PAIR[0]),
-    "VocabularyCoverage": lambda model: gb.text.coverage.vocabulary_coverage(model("bert", "encoder"), TEXT),
+    "VocabularyCoverage": lambda model: gb.vocabulary_coverage(model("bert", "encoder"), TEXT),
     "Trace": lambda model: gb.trace(model("bert", "classification"), "The man was good.", "The man was great."),
     "Trace of heads": lambda model: gb.trace(
         model("bert", "masked_words"),

@@ -70,7 +70,7 @@ def test_only_the_most_probable_of_many_classes() -> None:
     many = SimpleNamespace(
         labels=tuple(f"label {index}" for index in range(20)),
         probabilities=np.arange(20) / 190,
-        predicted=19,
+        decided=lambda _: 19,
         regression=False,
     )
     names, shares, _ = bars(charts.probabilities(many, most=3))

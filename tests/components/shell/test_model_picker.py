@@ -186,7 +186,7 @@ def test_a_refused_model_leaves_the_working_one(
     assert pictures(app) == PICTURES
     assert parameters(app)["model"] == "sentiment", "address, line and results agree"
     (line,) = [button.label for button in app.button if button.key == "models"]
-    assert as_read(line) == "Decides: GlassBERT sentiment"
+    assert as_read(line) == "Decision: GlassBERT sentiment"
     assert [button.key for button in app.button if button.key == "again_model"], "it can be tried again"
     version = json.loads(mounted(app, "saliency").json)["version"]
     click(app, "saliency", {"version": version, "index": 1})
