@@ -74,7 +74,7 @@ def _maps(
         )
         notes = [*settings, _ROWS, sums, _in_python(result, row, column)]
         return Sheet(f"{name}{where}", drawing, result.encoded.texts, notes)
-    full = most or float(np.abs(values).max(initial=0.0)) or 1.0
+    full = most or float(np.abs(values if row is None else values[row]).max(initial=0.0)) or 1.0
     if row is not None:
         maps, names = values[row], [f"head {number + 1}" for number in result.heads]
         title = f"{name}{_where(result, row, None)}, all {len(names)} heads"

@@ -65,7 +65,7 @@ def _sheet(
     unit = "logits" if of.output == "logit" else "probability"
     legend = f"{label}, in {unit}; " + ("orange for, blue against" if both else "strength, without direction")
     strip = tokens_drawing(pieces, values, on=on, signed=both, most=full, legend=legend, width_px=720)
-    bars = score_drawing(pieces, values, on)
+    bars = score_drawing(pieces, values, on, signed=both)
     total = float(np.abs(scores).sum()) or 1.0
     share = float(np.abs(scores[is_special]).sum()) / total
     which = "Special tokens" if special else "Special tokens, which are left out,"

@@ -107,9 +107,23 @@ def _image(
     places = np.nan_to_num((values - low) / ((full - low) or 1.0), nan=0.5 if hue == "signed" else 0.0)
     ramp = np.array([_colour(low + level / 255 * (full - low), least, full, hue, on) for level in range(256)], np.uint8)
     names = ([fitting(name, _LONGEST_NAME, FONT_PIXELS) for name in group] for group in (rows, columns))
-    drawn = map_drawing(np.clip(places, 0, 1), *names, on=on, most=1.0, ramp=ramp, scale=False, width_px=width_px)
+    drawn = map_drawing(
+        np.clip(places, 0, 1),
+        *names,
+        on=on,
+        most=1.0,
+        ramp=ramp,
+        scale=False,
+        row_px=_row(len(rows)),
+        width_px=width_px,
+    )
     below = [_scale(least, full, hue, on)] if scale else []
     return stacked([drawn, *below, paragraph(legend, max(drawn.width, 300), on, font_px=11)], gap=8)
+
+
+def _row(count: int) -> float:
+    """The height of a row of an image: that of a grid's, as long as the page is not much higher than wide."""
+    return max(2.0, min(_HIGH, 1000 / count))
 
 
 def _colour(value: float, least: float, full: float, hue: Hue, on: palette.Theme) -> palette.Rgb | None:

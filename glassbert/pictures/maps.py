@@ -67,6 +67,7 @@ def map_drawing(
     legend: str = "",
     scale: bool = True,
     vector: bool = True,
+    row_px: float | None = None,
     width_px: float = 640,
 ) -> Drawing:
     """A heat map of weights (row, column) with its labels.
@@ -78,6 +79,7 @@ def map_drawing(
     ramp:          256 colours (level, 3) instead of the teal of weights, or of the two of differences.
     legend:        what the weights are, next to the scale; scale: whether there is one.
     vector:        whether a small map is made of rectangles.
+    row_px:        the height of a row; None: as wide as a column.
     width_px:      maximum width; the map is only as wide as it needs to be.
 
     Up to `VECTOR_CELLS` cells are rectangles that show their weight on hover; more are one embedded 8-bit image
@@ -96,16 +98,17 @@ def map_drawing(
     side, top = _room(rows), _room(across)
     left, upper = side + _GAP, top + _GAP
     cell = min((width_px - left) / len(across), _LARGEST_CELL)
-    wide, high = cell * len(across), cell * len(rows)
+    pitch = cell if row_px is None else row_px
+    wide, high = cell * len(across), pitch * len(rows)
     cells: Iterator[str] | str
     if vector and weights.size <= VECTOR_CELLS:
-        cells = _cells(weights, shown, colours, rows, across, cell)
+        cells = _cells(weights, shown, colours, rows, across, cell, pitch)
     else:
         cells = _picture(shown, colours, wide, high)
     parts = [
         element("g", cells, transform=f"translate({left:g} {upper:g})"),
         hairline(left, upper, wide, high),
-        *_row_labels(rows, side, upper, cell, on),
+        *_row_labels(rows, side, upper, pitch, on),
         *_column_labels(across, left, top, cell, on),
     ]
     drawn = Drawing("".join(parts), left + wide, upper + high)
@@ -195,14 +198,15 @@ def _cells(
     rows: Sequence[str],
     columns: Sequence[str],
     cell: float,
+    pitch: float,
 ) -> Iterator[str]:
     for (row, column), level in np.ndenumerate(shown):
         told = f"{rows[row]} → {columns[column]}: {float(weights[row, column]):.4f}"
         yield rectangle(
             cell * column,
-            cell * row,
+            pitch * row,
             cell,
-            cell,
+            pitch,
             element("title", escaped(told)),
             fill="#" + colours[level].tobytes().hex(),
             shape_rendering="crispEdges",

@@ -222,7 +222,6 @@ def test_the_wheel_has_the_library_the_app_and_the_models(environment: Path) -> 
     }
     assert installed == library | app
     assert {"py.typed", "checkpoints/word-embeddings.safetensors", "_app/components/shell/frame.css"} <= installed
-    assert {"reports/report.css", "figures/head_picker.js"} <= installed
 
 
 @pytest.mark.slow

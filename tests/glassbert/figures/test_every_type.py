@@ -63,6 +63,24 @@ def overlapping(lines: list[Text]) -> list[tuple[str, str]]:
     return found
 
 
+def test_the_check_finds_texts_over_one_another_and_over_the_edge() -> None:
+    def written(*lines: str) -> gb.Picture:
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50">{"".join(lines)}</svg>'
+        return gb.Picture(svg, 100, 50, "")
+
+    check(written('<text x="2" y="20">one</text>', '<text x="40" y="20">two</text>'))
+    for lines in (
+        ('<text x="2" y="20">one</text>', '<g transform="translate(9 4)"><text x="0" y="20">two</text></g>'),
+        ('<text x="80" y="20">longer</text>',),
+        ('<g transform="translate(20 20) rotate(-90)"><text x="0" y="0">longer</text></g>',),
+        ('<text x="2" y="20" font-size="6">small</text>',),
+        ('<text x="2" y="20" onclick="a">one</text>',),
+        ('<image href="https://a.example/b.png"/>',),
+    ):
+        with pytest.raises(AssertionError):
+            check(written(*lines))
+
+
 def test_every_type_of_result_has_a_picture() -> None:
     """But for what is made of all of them, which has a page."""
     below = {cls.__name__: cls.__module__ for cls in Result.__subclasses__() if cls.__module__.startswith("glassbert.")}
