@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from glassbert.errors import OptionError
 from glassbert.figures._figure import Figure, Sheet
 from glassbert.figures._words import left_out, one_of, shown_label
 from glassbert.language.predictions import (
@@ -60,22 +61,28 @@ def _masks(result: MaskPrediction, on: Theme, *, mask: int | None = None, top_k:
     return Sheet("Masked words", stacked(drawn, gap=18), result.encoded.texts, notes)
 
 
-def _classes(result: Classification, on: Theme, *, top_k: int = 20) -> Sheet:
-    """``top_k`` is the number of labels shown, the most probable first."""
+def _classes(result: Classification, on: Theme, *, top_k: int = 20, threshold: float = 0.5) -> Sheet:
+    """``top_k`` is the number of labels shown, the most probable first; ``threshold`` decides between two classes."""
+    if not 0 <= threshold <= 1:
+        raise OptionError(f"threshold must be a probability, 0 to 1; got {threshold:g}")
     if result.regression:
         scores = score_rows(result.labels, result.logits.tolist(), on=on, width_px=_WIDE)
         return Sheet("Scores", scores, result.encoded.texts, ["A regression: scores, not probabilities."])
     order = np.argsort(-result.probabilities, kind="stable").tolist()[:top_k]
+    answer = result.decided(threshold)
     bars = share_rows(
         [result.labels[label] for label in order],
         [float(result.probabilities[label]) for label in order],
-        [place for place, label in enumerate(order) if label == result.predicted],
+        [place for place, label in enumerate(order) if label == answer],
         on=on,
         width_px=_WIDE,
     )
     kind = "One sigmoid for each label; they need not sum to 1." if result.multi_label else "A softmax over the labels."
-    title = f"Prediction: {shown_label(result.labels[result.predicted])}"
-    notes = [kind, "Darker: the prediction.", left_out(len(order), len(result.labels), "labels")]
+    title = f"Prediction: {shown_label(result.labels[answer])}"
+    from_there = ""
+    if threshold != 0.5 and result.is_between_two:
+        from_there = f"{shown_label(result.labels[1])} is the answer above {percent(threshold)}."
+    notes = [kind, from_there, "Darker: the prediction.", left_out(len(order), len(result.labels), "labels")]
     return Sheet(title, bars, result.encoded.texts, notes)
 
 
@@ -84,7 +91,7 @@ def _pair(result: PairPrediction, on: Theme) -> Sheet:
     bars = share_rows(
         ["B follows A", "B does not follow A"],
         [follows, not_next],
-        [0 if follows >= not_next else 1],
+        [result.predicted],
         on=on,
         width_px=_WIDE,
     )

@@ -209,6 +209,18 @@ def test_bars_of_predictions_are_their_probabilities(made: Made, name: str) -> N
     assert all(percent(share) in everything(drawn(result)) for share in expected)
 
 
+def test_a_threshold_decides_which_of_two_is_the_answer(made: Made) -> None:
+    two = gb.Classification(made("Classification").encoded, ("NO", "YES"), np.log([0.3, 0.7]), [0.3, 0.7])
+    for threshold, answer in ((0.5, "YES"), (0.8, "NO")):
+        picture = gb.draw(two, threshold=threshold)
+        assert picture.title == f"Prediction: {answer}"
+        (dark,) = [title for title, bar in told(parsed(picture.svg)) if bar.get("fill-opacity") == "1"]
+        assert dark.startswith(answer)
+    assert "YES is the answer above 80.0%." in everything(drawn(two, threshold=0.8))
+    with pytest.raises(gb.OptionError, match="threshold must be a probability"):
+        gb.draw(two, threshold=2)
+
+
 def test_candidates_and_the_original_word(made: Made) -> None:
     result = made("MaskPrediction")
     for mask in range(len(result.positions)):
