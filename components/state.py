@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from dataclasses import fields as declared
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zlib import crc32
 
@@ -26,6 +27,9 @@ from components.examples import EXAMPLES, FIRST
 from components.text import well_formed
 
 __all__ = [
+    "MADE",
+    "OF_TOKENS",
+    "SHARED",
     "PageFields",
     "View",
     "begin",
@@ -33,10 +37,13 @@ __all__ = [
     "change",
     "control",
     "event",
+    "everything",
     "fields",
     "full_address",
-    "left_out",
+    "lacking",
     "link",
+    "made_with",
+    "open_elsewhere",
     "open_example",
     "page",
     "redraw_page",
@@ -56,6 +63,7 @@ _OLD_LINKS = 20
 _VIEW, _OWN, _PAGE, _ADDRESS, _LINKS = "view", "page_fields", "page", "address", "menu_links"
 _WRITTEN = "written_addresses"
 _CHANGED, _REDRAW = "view_changed", "redraw_page"
+_GIVEN, _MADE_WITH = "given_parameters", "made_with"
 
 #: The argument of a widget that holds its first value; "": by its options, see `control`.
 Initial = Literal["", "value", "default", "index"]
@@ -123,8 +131,13 @@ class View:
         return replace(read, model=read.model or fresh.model)
 
 
-#: The texts, and what refers to their tokens.
-_TEXTS = ("text", "pair", "other_text", "other_pair", "token", "toward", "until")
+#: The names of what all pages share.
+SHARED = frozenset(field.name for field in declared(View))
+#: What refers to tokens of the texts, and goes with them.
+OF_TOKENS = ("token", "toward", "until")
+_TEXTS = ("text", "pair", "other_text", "other_pair", *OF_TOKENS)
+#: The parameter of a shared link that says which version of GlassBERT made it.
+MADE = "made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +170,26 @@ def full_address(view: View, own: PageFields | None = None) -> dict[str, str]:
     return _shortened(view, own)[0]
 
 
-def left_out(view: View, own: PageFields | None = None) -> list[str]:
-    """The names of the parameters that :func:`full_address` has no room for."""
-    return _shortened(view, own)[1]
+def everything(page: str) -> dict[str, str]:
+    """All parameters of a page, however long: the view's and the page's own."""
+    own = _own().get(page)
+    return view().parameters() | (own.parameters() if own is not None else {})
+
+
+def lacking(page: str) -> list[str]:
+    """The names of those that the page's address has no room for."""
+    return _shortened(view(), _own().get(page))[1]
+
+
+def open_elsewhere(page: str, parameters: Mapping[str, str]) -> None:
+    """The page reads these in place of its address when it is opened next, however long they are."""
+    st.session_state[_GIVEN] = page, dict(parameters)
+
+
+def made_with() -> str:
+    """The version that made the link which opened this text and these models; "" if it does not say."""
+    version, source = st.session_state.get(_MADE_WITH, ("", None))
+    return version if source == _source(view()) else ""
 
 
 def _shortened(view: View, own: PageFields | None) -> tuple[dict[str, str], list[str]]:
@@ -248,14 +278,15 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
     widget did); otherwise the session does, also over a menu link drawn before the last changes, and
     over an address that this page had a moment ago: what the browser sends while a run is under way still has it.
     """
-    parameters = dict(st.query_params)
+    for_page, given = st.session_state.pop(_GIVEN, ("", {}))
+    parameters = given if for_page == page else dict(st.query_params)
     changed = st.session_state.pop(_CHANGED, False)
     st.session_state.pop(_REDRAW, None)
     stays = st.session_state.get(_PAGE) == page
     known = st.session_state.get(_ADDRESS) if stays else None
     ours = st.session_state.get(_WRITTEN, []) if stays else st.session_state.get(_LINKS, {}).get(page, [])
     late = not _went_through_history() and parameters in ours
-    moved = not changed and not late and parameters != known
+    moved = for_page == page or (not changed and not late and parameters != known)
     if not stays:
         st.session_state[_WRITTEN] = []
     st.session_state[_PAGE] = page
@@ -263,6 +294,8 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
         _turn_to(View.from_parameters(parameters))
         if group is not None:
             _keep(address.read(parameters, group()))
+        if made := parameters.get(MADE, ""):
+            st.session_state[_MADE_WITH] = made, _source(view())
     elif group is not None:
         _keep(fields(group))
     write_address()

@@ -79,9 +79,9 @@ def has_picture(kind: str) -> bool:
     return kind in gb.figures.FIGURES
 
 
-def picture(result: gb.Result, form: str, options: Mapping[str, Any], *, dark: bool) -> bytes:
-    """Its picture, as "svg" or "png" at twice the size."""
-    drawn = gb.draw(result, dark=dark, **options)
+def picture(result: gb.Result, form: str, options: Mapping[str, Any], *, dark: bool, model: str) -> bytes:
+    """Its picture, as "svg" or "png" at twice the size. ``model``: its name, for the caption."""
+    drawn = gb.draw(result, dark=dark, source=model, **options)
     return drawn.png(2.0) if form == "png" else drawn.svg.encode("utf-8")
 
 

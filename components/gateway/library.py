@@ -25,7 +25,7 @@ from components.gateway.visitors import run_is_over
 if TYPE_CHECKING:
     import glassbert as gb
 
-__all__ = ["exempt_from_gc", "gb", "import_library"]
+__all__ = ["exempt_from_gc", "gb", "import_library", "version"]
 
 #: Complete before anything is computed or drawn, in this order. pandas is among them because plotly takes it from
 #: ``sys.modules`` if it is there, even while another thread is still importing it.
@@ -70,6 +70,13 @@ def import_library() -> ModuleType:
     if current.error is not None:
         raise current.error
     return sys.modules["glassbert"]
+
+
+def version() -> str:
+    """The version of glassbert, without what takes seconds to import."""
+    from glassbert import __version__
+
+    return __version__
 
 
 @contextmanager

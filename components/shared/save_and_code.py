@@ -79,7 +79,7 @@ def _content(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, .
     one = _choice(view, kept)
     name, text = f"{view}-{one.label}", state.view().text
     with st.container(horizontal=True, gap="small"):
-        for label, ending, make in _offered(one):
+        for label, ending, make in _offered(one, model):
             st.download_button(
                 label,
                 files.made_later(make),
@@ -104,17 +104,17 @@ def _choice(view: str, kept: tuple[Kept, ...]) -> Kept:
     return kept[chosen if chosen is not None and chosen < len(kept) else 0]
 
 
-def _offered(one: Kept) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+def _offered(one: Kept, model: str) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     """Label, ending, and what makes the file."""
     if one.picture is not None and files.has_picture(one.kind or type(one.find()).__name__):
         options, dark = one.picture, dark_page()
         for form in ("svg", "png"):
-            yield form.upper(), form, partial(_picture, one.find, form, options, dark=dark)
+            yield form.upper(), form, partial(_picture, one.find, form, options, dark=dark, model=model)
     if one.table:
         yield "CSV", "csv", lambda: files.as_csv(one.find().frame())
         yield "Parquet", "parquet", lambda: files.as_parquet(one.find().frame())
     yield "Result", "zip", lambda: files.as_file(one.find())
 
 
-def _picture(find: Callable[[], gb.Result], form: str, options: Mapping[str, Any], *, dark: bool) -> bytes:
-    return files.picture(find(), form, options, dark=dark)
+def _picture(find: Callable[[], gb.Result], form: str, options: Mapping[str, Any], *, dark: bool, model: str) -> bytes:
+    return files.picture(find(), form, options, dark=dark, model=model)

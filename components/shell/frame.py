@@ -18,6 +18,7 @@ from components import state
 from components.gateway import cache, inputs, models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
+from components.gateway.settings import settings
 from components.gateway.turns import QUEUE_SLOT
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
@@ -27,6 +28,7 @@ from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
 from components.shell.opening import open_models
 from components.shell.report_dialog import draw_report_button, draw_report_dialog
+from components.shell.share import draw_share, say_where_it_is_from
 from components.shell.text_bar import TextBar, draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
@@ -66,7 +68,7 @@ def open_page(
     """
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
-    view = state.begin(page_id, group)
+    view = _bounded(state.begin(page_id, group))
     st.html(f"<style>{_STYLE}{_PRESENT_STYLE if view.present else ''}</style>")
     stop_jobs_of_other_pages()
     with st.sidebar:
@@ -78,6 +80,7 @@ def open_page(
         if text:
             _display()
             draw_report_button()
+        draw_share(page_id)
         _present(view)
         page_keys(page_id, presents=view.present)
     bar = draw_text_bar(view) if text else _no_text_bar()
@@ -85,6 +88,16 @@ def open_page(
     state.remember(QUEUE_SLOT, st.empty())
     place = SteadyPlace("verdict_room" if verdict and view.verdict else "no_verdict")
     return Frame(view, bar.models, bar.answers, bar.aside, notices, place)
+
+
+def _bounded(view: View) -> View:
+    """A link or a file may hold longer texts than this server takes."""
+    most = settings().characters
+    texts = {name: getattr(view, name) for name in ("text", "pair", "other_text", "other_pair")}
+    if any(len(text) > most for text in texts.values()):
+        state.change(**{name: text[:most] for name, text in texts.items()}, token=view.token)
+        return state.view()
+    return view
 
 
 def _no_text_bar() -> TextBar:
@@ -99,6 +112,7 @@ def load_models(frame: Frame) -> list[Opened]:
     """Return the models that are ready, the main one first, and say on the page which they are."""
     cache.turn_to(frame.view.text, frame.view.pair or None)
     with frame.notices:
+        say_where_it_is_from()
         opened = open_models(frame.view)
     with frame.models:
         draw_models_line(opened)

@@ -51,7 +51,7 @@ def draw_text_bar(view: View) -> TextBar:
             models = st.container(key="models_line", width="stretch")
             aside = st.container(key="aside", width="content")
         if view.text != View().text and view.too_long_for_a_link:
-            st.caption("This text is too long for a link: the copied address opens without it.")
+            st.caption("This text is too long for a link: the address opens without it. **Share** saves it as a file.")
     with st.container(key="examples", horizontal=True, vertical_alignment="center", gap="small"):
         _examples(view)
         _recent(view)

@@ -184,7 +184,8 @@ def in_files(kept: Kept, result: gb.Result, path: Path) -> None:
         assert len(pd.read_csv(io.BytesIO(files.as_csv(result.frame())), keep_default_na=False)) == rows
     assert kept.kind in ("", type(result).__name__)
     if kept.picture is not None and files.has_picture(type(result).__name__):
-        drawn = files.picture(result, "svg", kept.picture, dark=True)
+        drawn = files.picture(result, "svg", kept.picture, dark=True, model="my model")
+        assert b"my model" in drawn
         assert ElementTree.fromstring(drawn).tag.endswith("svg")
 
 
