@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -46,68 +45,44 @@ def say(process: subprocess.Popen[bytes], line: bytes) -> None:
     process.stdin.flush()
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Three processes that import torch at the same time."""
-    folder = tmp_path_factory.mktemp("noise")
-    (folder / "sitecustomize.py").write_text(NOISE)
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-    processes = {
-        "streamed": start("classify", "--json", PYTHONPATH=path, LC_ALL="C", PYTHONIOENCODING="ascii"),
-        "unread": start("classify"),
-        "interrupted": start("classify"),
-    }
-    yield processes
-    for process in processes.values():
+@pytest.mark.slow
+def test_a_stream_of_lines_under_the_c_locale(sentiment: gb.Model, tmp_path: Path) -> None:
+    """Each answer comes before the next text is given, in UTF-8, and nothing else comes to standard output; a reader
+    that goes away ends it without a word."""
+    (tmp_path / "sitecustomize.py").write_text(NOISE)
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    process = start("classify", "--json", PYTHONPATH=path, LC_ALL="C", PYTHONIOENCODING="ascii")
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for number, text in enumerate(["It was not bad at all.", "naïve café 😀 日本", "A dull film."]):
+            if number == 2:
+                say(process, b"bad \xff\n")
+                assert json.loads(process.stdout.readline())["line"] == 3
+            say(process, f"{text}\n".encode())
+            found = gb.Classification.from_dict(json.loads(process.stdout.readline().decode()))
+            expected = gb.classify(sentiment, text)
+            assert found.encoded.texts == (text,)
+            np.testing.assert_allclose(found.logits, expected.logits, atol=1e-5)
+        process.stdout.close()
+        say(process, b"It was good.\n")
+        assert process.wait(60) == 128 + signal.SIGPIPE
+        said = process.stderr.read().decode().splitlines()
+        assert said == ["printed by a library", "written by its C code", said[-1]]
+        assert said[-1].startswith("glassbert: standard input, line 3: the line is not UTF-8")
+    finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
-@pytest.mark.slow
-def test_a_stream_of_lines_under_the_c_locale(started: dict[str, subprocess.Popen[bytes]], sentiment: gb.Model) -> None:
-    """Each answer comes before the next text is given, in UTF-8, and nothing else comes to standard output."""
-    process = started["streamed"]
-    assert process.stdout is not None
-    texts = ["It was not bad at all.", "naïve café 😀 日本", "A dull film."]
-    for number, text in enumerate(texts):
-        if number == 2:
-            say(process, b"bad \xff\n")
-            assert json.loads(process.stdout.readline())["line"] == 3
-        say(process, f"{text}\n".encode())
-        found = gb.Classification.from_dict(json.loads(process.stdout.readline().decode()))
-        expected = gb.classify(sentiment, text)
-        assert found.encoded.texts == (text,)
-        np.testing.assert_allclose(found.logits, expected.logits, atol=1e-5)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (1, b"")
-    said = err.decode().splitlines()
-    assert said == ["printed by a library", "written by its C code", said[-1]]
-    assert said[-1].startswith("glassbert: standard input, line 3: the line is not UTF-8")
-
-
-@pytest.mark.slow
-def test_a_reader_that_goes_away_ends_it_quietly(started: dict[str, subprocess.Popen[bytes]]) -> None:
-    process = started["unread"]
-    assert process.stdout is not None
-    say(process, b"Good.\nBad.\n")
-    assert b"Good." in process.stdout.readline()
-    process.stdout.close()
-    say(process, b"It was good.\n")
-    assert process.wait(60) == 128 + signal.SIGPIPE
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
-
-
-@pytest.mark.slow
-def test_an_interrupt_ends_it_without_a_traceback(started: dict[str, subprocess.Popen[bytes]]) -> None:
-    process = started["interrupted"]
-    assert process.stdout is not None
-    say(process, b"Good.\n")
-    assert b"Good." in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    assert process.stderr is not None
-    assert process.stderr.read() == b""
+def test_an_interrupt_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = start("classify", "--file", str(pipe))
+    with pipe.open("wb"):  # succeeds when the command opens its end, right before the imports
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"")
 
 
 #: What every shell does while one types: it must not wait for torch.
