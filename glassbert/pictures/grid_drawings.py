@@ -178,7 +178,9 @@ def _scale(least: float, full: float, hue: Hue, on: palette.Theme) -> Drawing:
         value = low + (number + 0.5) / _SLICES * (full - low)
         colour = _colour(value, least, full, hue, on) or (0, 0, 0)
         step = _SCALE_PIXELS / _SLICES
-        parts.append(rectangle(number * step, 0, step, 8, fill=palette.hexadecimal(colour)))
+        parts.append(
+            rectangle(number * step, 0, step, 8, fill=palette.hexadecimal(colour), shape_rendering="crispEdges")
+        )
     parts.append(hairline(0, 0, _SCALE_PIXELS, 8))
     ends = [low, 0.0, full] if hue == "signed" else [low, full]
     for number, end in enumerate(ends):

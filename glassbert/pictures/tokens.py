@@ -113,7 +113,9 @@ def tint_scale(most: float, on: palette.Theme, *, signed: bool = True) -> Drawin
     for number in range(slices):
         colour, opacity = palette.tint_colour(lowest + (number + 0.5) / slices * (1 - lowest))
         left, right = (_SCALE_PIXELS * edge / slices for edge in (number, number + 1))
-        parts.append(rectangle(left, 0, right - left, 8, fill=colour, fill_opacity=f"{opacity:g}"))
+        parts.append(
+            rectangle(left, 0, right - left, 8, fill=colour, fill_opacity=f"{opacity:g}", shape_rendering="crispEdges")
+        )
     parts.append(hairline(0, 0, _SCALE_PIXELS, 8))
     ends = _ends(most, signed)
     for number, end in enumerate(ends):
