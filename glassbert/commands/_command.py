@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,15 +63,22 @@ class Command:
         if self.units:
             parts.append(f"units:\n  {self.units}")
         if self.defined:
-            sections = ", ".join(self.defined)
-            parts.append(f"definitions:\n  {sections}: sections of the page Definitions (glassbert app)")
+            parts.append(
+                f"definitions:\n  the app's page Definitions (glassbert app), under: {'; '.join(self.defined)}"
+            )
         return "\n\n".join(parts)
 
 
 def help_format(prog: str) -> argparse.HelpFormatter:
     """Descriptions and examples as they are written, at most 100 columns wide."""
     width = min(shutil.get_terminal_size().columns, 100)
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=width)
+    return _Help(prog, max_help_position=28, width=width)
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """Without breaks inside of names such as bert-base-uncased."""
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def add_model(parser: argparse.ArgumentParser, default: str) -> None:

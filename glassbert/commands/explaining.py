@@ -137,7 +137,7 @@ def _receipt_options(parser: argparse.ArgumentParser) -> None:
         "--orderings", type=number(10), metavar="N", help="random orderings to compare with (default: 100)"
     )
     parser.add_argument(
-        "--seed", type=number(0), default=0, metavar="N", help="of the orderings (default: %(default)s)"
+        "--seed", type=number(0), default=0, metavar="N", help="seed of the random orderings (default: %(default)s)"
     )
     parser.add_argument("--thorough", action="store_true", help="run the sanity and stability checks in full")
     add_json(parser, "a Receipt")

@@ -37,7 +37,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add_target(parser)
     add_proposer(parser)
     parser.add_argument("--budget", type=number(1), metavar="N", help="forward passes for the search of a flip")
-    parser.add_argument("--seed", type=number(0), default=0, metavar="N", help="of random orderings (default: 0)")
+    parser.add_argument(
+        "--seed", type=number(0), default=0, metavar="N", help="seed of the random orderings (default: 0)"
+    )
     add_json(parser, "a Report")
     add_model(parser, "sentiment")
 
