@@ -54,7 +54,7 @@ def _masks(result: MaskPrediction, on: Theme, *, mask: int | None = None, top_k:
         drawn.append(titled(bars, heading, on))
     notes = [
         "Probabilities over the whole vocabulary of each masked token.",
-        "Darker: the original word." if (result.original_ids >= 0).any() else "",
+        "In full colour: the original word." if (result.original_ids >= 0).any() else "",
         f"Uncertainty {', '.join(f'{result.entropy[row]:.2f}' for row in shown[:_MOST_MASKS])} bits.",
         left_out(min(len(shown), _MOST_MASKS), len(shown), "masks"),
     ]
@@ -82,7 +82,7 @@ def _classes(result: Classification, on: Theme, *, top_k: int = 20, threshold: f
     from_there = ""
     if threshold != 0.5 and result.is_between_two:
         from_there = f"{shown_label(result.labels[1])} is the answer above {percent(threshold)}."
-    notes = [kind, from_there, "Darker: the prediction.", left_out(len(order), len(result.labels), "labels")]
+    notes = [kind, from_there, "In full colour: the prediction.", left_out(len(order), len(result.labels), "labels")]
     return Sheet(title, bars, result.encoded.texts, notes)
 
 
@@ -99,7 +99,7 @@ def _pair(result: PairPrediction, on: Theme) -> Sheet:
         f"Next sentence: {percent(follows)} that B follows A",
         bars,
         result.encoded.texts,
-        ["Next-sentence prediction (Devlin et al. 2019). Darker: the prediction."],
+        ["Next-sentence prediction (Devlin et al. 2019). In full colour: the prediction."],
     )
 
 
@@ -118,7 +118,7 @@ def _labels(result: TokenLabels, on: Theme, *, special: bool = False, top_k: int
     )
     notes = [
         "The most probable label of each token, and its probability.",
-        f"Darker: other labels than {shown_label(result.labels[common])}, which is the most frequent here.",
+        f"In full colour: other labels than {shown_label(result.labels[common])}, which is the most frequent here.",
         left_out(len(shown), len(kept), "tokens"),
     ]
     return Sheet("Labels of the tokens", bars, result.encoded.texts, notes)
@@ -132,7 +132,9 @@ def _answers(result: AnswerPrediction, on: Theme) -> Sheet:
     bars = share_rows(
         names, [float(share) for share in result.span_probabilities], [0], on=on, longest_px=320, width_px=640
     )
-    notes = ["The probability of start and end together, over the tokens of the context. Darker: the best answer."]
+    notes = [
+        "The probability of start and end together, over the tokens of the context. In full colour: the best answer."
+    ]
     return Sheet("Answers", bars, result.encoded.texts, notes)
 
 
@@ -151,7 +153,7 @@ def _continuations(result: ContinuationRanking, on: Theme, *, top_k: int = 40) -
     notes = [
         "Each candidate stands before the text." if result.swapped else "Each candidate stands after the text.",
         "Next-sentence prediction (Devlin et al. 2019), in the order of its margin, which is not saturated.",
-        "Darker: those that follow.",
+        "In full colour: those that follow.",
         left_out(len(order), len(result.candidates), "candidates"),
     ]
     return Sheet("Which sentence follows", bars, (result.text,), notes)
@@ -174,7 +176,7 @@ def _words(result: WordScores, on: Theme, *, top_k: int = 40) -> Sheet:
     )
     several = any(not rank for rank in result.ranks)
     notes = [
-        "Probabilities over the whole vocabulary. Darker: the most likely of these words.",
+        "Probabilities over the whole vocabulary. In full colour: the most likely of these words.",
         f"A word of several pieces: the product of its pieces' probabilities ({result.variant})." if several else "",
         left_out(len(order), len(result.words), "words"),
     ]
