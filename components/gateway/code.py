@@ -78,7 +78,8 @@ __all__ = [
     "variants",
 ]
 
-_WIDTH = 76  # as wide as it is shown
+# As much of a call or a text as is shown in one line.
+_WIDTH = 62
 _MODEL_NAMES = ("model", "second_model")
 _TEXT_NAMES = ("text", "second_text")
 _PAIR_NAMES = ("pair", "second_pair")
@@ -251,9 +252,9 @@ def pair_of(request: TextRequest) -> Code:
 
 def _quoted(text: str) -> str:
     """A string literal, in double quotes where that needs no more escapes; long ones go over several lines."""
-    if len(text) > _WIDTH:
+    if len(text) > _WIDTH + 8:
         parts = textwrap.wrap(
-            text, _WIDTH - 8, drop_whitespace=False, replace_whitespace=False, expand_tabs=False, break_on_hyphens=False
+            text, _WIDTH, drop_whitespace=False, replace_whitespace=False, expand_tabs=False, break_on_hyphens=False
         )
         if "".join(parts) == text:  # it keeps every character as it is; this makes sure of it
             return "(\n" + "\n".join(f"    {_literal(part)}" for part in parts) + "\n)"
@@ -270,10 +271,12 @@ def _called(function: str, arguments: list[str]) -> str:
 
 
 def _enclosed(opening: str, parts: list[str], closing: str) -> str:
-    """On one line, or each part on its own."""
-    line = f"{opening}{', '.join(parts)}{closing}"
-    if len(line) <= _WIDTH and "\n" not in line:
-        return line
+    """On one line, with all parts on a line between two, or each part on its own."""
+    inside = ", ".join(parts)
+    if len(opening + inside + closing) <= _WIDTH and "\n" not in inside:
+        return f"{opening}{inside}{closing}"
+    if len(inside) <= _WIDTH and "\n" not in inside:
+        return f"{opening}\n    {inside}\n{closing}"
     return "\n".join([opening, *(f"{textwrap.indent(part, '    ')}," for part in parts), closing])
 
 

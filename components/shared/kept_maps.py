@@ -40,7 +40,9 @@ def kept_heads(
     ]
     weights = attention.maps(request).weights
     if weights.shape[-1] <= _MOST_TOKENS:
-        kept.append(Kept("All heads", found, lambda: attention.maps(request), table=weights.size <= MOST_ROWS))
+        drawn = {"special": display.special, "by_word": display.words}
+        table = weights.size <= MOST_ROWS
+        kept.append(Kept("All heads", found, lambda: attention.maps(request), picture=drawn, table=table))
     return kept
 
 

@@ -88,7 +88,7 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
 def kept_scores(question: Question, result: gb.TokenScores) -> Kept:
     """The scores, for "Save & code"."""
     written = code.attribute(question.request, result.method, question.target, question.output)
-    return Kept.of("Scores", written, result)
+    return Kept("Scores", written, lambda: result, picture={"special": state.view().special})
 
 
 def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:

@@ -87,7 +87,10 @@ def _allowed(role: Role, source: str) -> str:
     if source == _NONE or source in state.remembered("accepted", set()) or models.is_here(source):
         return source
     st.info(f"This link requests the model **{plain(shortened(source, 80))}**, which is not on this machine.")
-    st.button("Download and open it", key=f"accept_{role}", on_click=accept, args=(role, source))
+    if (
+        not source.startswith(("/", "~", ".")) and "\\" not in source
+    ):  # a folder of another machine is nowhere to be had
+        st.button("Download and open it", key=f"accept_{role}", on_click=accept, args=(role, source))
     return _last_working(role, source)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -98,7 +98,11 @@ def kept_scores(question: Question, explanations: Explanations, here: list[str])
     else:
         each = code.attribute_each(question.request, here, question.target, question.output)
         written = {method: each[method] for method in here}
-    return [Kept.of(f"Scores, {label[method]}", written[method], explanations.scores[method]) for method in here]
+    drawn = {"special": state.view().special, "by_word": in_words()}
+    return [
+        replace(Kept.of(f"Scores, {label[method]}", written[method], explanations.scores[method]), picture=drawn)
+        for method in here
+    ]
 
 
 def kept_receipts(question: Question, explanations: Explanations, here: list[str]) -> list[Kept]:

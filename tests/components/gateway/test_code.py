@@ -53,6 +53,17 @@ def test_the_lines_of_one_head() -> None:
     )
 
 
+def test_long_calls_and_lists_are_broken_into_lines() -> None:
+    words = tuple(f"word{number}" for number in range(30))
+    written = code.script(code.score_words(REQUEST, 3, words).frame())
+    assert ast.literal_eval(written[written.index("[") : written.index("]") + 1]) == list(words)
+    assert max(map(len, written.splitlines())) < 80
+    found = code.attribute(REQUEST, "lime", gb.MaskTarget(3))
+    assert 'scores = gb.attribute(\n    model, text, method="lime", target=gb.MaskTarget(3)\n)' in code.script(
+        found.frame()
+    )
+
+
 def test_what_is_used_twice_is_computed_once() -> None:
     target = gb.ClassTarget("POSITIVE", foil="NEGATIVE")
     scores = code.attribute(REQUEST, "lime", target)
