@@ -20,7 +20,8 @@ def _variants(result: Variants, on: Theme, *, top_k: int = 40) -> Sheet:
     drawing = variant_rows(result, on, top_k)
     target = shown_label(result.target_label)
     notes = [
-        f"{'Scores' if result.probability is None else 'Probability'} of {target}. On top, in full colour: the unchanged text.",
+        f"{'Scores' if result.probability is None else 'Probability'} of {target}.",
+        "On top, in full colour: the unchanged text.",
         "" if result.probability is None else "After each number stands the prediction.",
         left_out(min(top_k, len(result.texts)), len(result.texts), "variants"),
     ]
