@@ -47,8 +47,21 @@ CLASS_PREFIXES = {
     "albert": "Albert",
     "electra": "Electra",
     "mpnet": "MPNet",
+    "camembert": "Camembert",
+    "data2vec-text": "Data2VecText",
+    "ernie": "Ernie",
+    "megatron-bert": "MegatronBert",
+    "modernbert": "ModernBert",
+    "xlm-roberta-xl": "XLMRobertaXL",
 }
-FAMILIES = tuple(CLASS_PREFIXES)
+#: Of these, every function is tested with every text and option.
+FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
+#: These have the same parts in other places; tests/glassbert/families/test_other_families.py tries every function.
+OTHER_FAMILIES = tuple(sorted(set(CLASS_PREFIXES) - set(FAMILIES)))
+#: Those that also predict whether a sentence follows.
+_WITH_NEXT_SENTENCE = ("bert", "ernie", "megatron-bert")
+#: Positions start after the padding index.
+_AFTER_PADDING = ("roberta", "xlm-roberta", "mpnet", "camembert", "data2vec-text", "xlm-roberta-xl")
 CLASS_SUFFIXES = {
     "encoder": "Model",
     "masked_words": "ForMaskedLM",
@@ -64,8 +77,8 @@ LABELS = {
 
 
 def tasks(family: str) -> tuple[str, ...]:
-    """The tasks a family can be built for: only BERT has a next-sentence head."""
-    return TASKS if family == "bert" else tuple(task for task in TASKS if task != "next_sentence")
+    """The tasks a family can be built for."""
+    return TASKS if family in _WITH_NEXT_SENTENCE else tuple(task for task in TASKS if task != "next_sentence")
 
 
 def build(
@@ -91,7 +104,7 @@ def build(
             scale, centre = 0.3, 0.0
             if parameter.ndim == 1:
                 scale = 0.1
-                centre = 1.0 if name.lower().endswith(("layernorm.weight", "layer_norm.weight")) else 0.0
+                centre = 1.0 if name.lower().endswith(("norm.weight", "ln.weight")) else 0.0
             parameter.copy_(centre + scale * torch.randn(parameter.shape, generator=generator))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
@@ -116,10 +129,16 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
             "num_attention_heads": heads,
             "intermediate_size": 2 * hidden,
         }
-    if family in ("roberta", "xlm-roberta", "mpnet"):
-        options["max_position_embeddings"] = MAX_TOKENS + 2  # positions start after the padding index
-    if family in ("roberta", "xlm-roberta"):
-        options["type_vocab_size"] = 1
+    if family in _AFTER_PADDING:
+        options["max_position_embeddings"] = MAX_TOKENS + 2
+        if family != "mpnet":
+            options["type_vocab_size"] = 1
+    if family == "ernie":
+        options["use_task_id"] = True
+    if family == "modernbert":
+        # one layer in two attends to all tokens, the other to two on each side
+        options |= {"global_attn_every_n_layers": 2, "local_attention": 4, "cls_token_id": tokenizer.cls_token_id}
+        options |= {"sep_token_id": tokenizer.sep_token_id, "classifier_pooling": "cls"}
     if family in ("albert", "electra"):
         options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
     if family == "albert":
@@ -134,16 +153,16 @@ def _tokenizer(family: str, vocab: int) -> Any:
     mask = AddedToken("<mask>", lstrip=True)  # these models read the space before a mask as part of it
     longest = {"model_max_length": MAX_TOKENS}
     match family:
-        case "bert" | "distilbert" | "electra":
+        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert":
             specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
             return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)
         case "mpnet":
             specials = ["<s>", "<pad>", "</s>", "[UNK]"]
             return transformers.MPNetTokenizer(vocab=_word_pieces(specials, ["<mask>"], vocab), **longest)
-        case "roberta":
+        case "roberta" | "data2vec-text":
             pieces, merges = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab)
             return transformers.RobertaTokenizer(vocab=pieces, merges=merges, mask_token=mask, **longest)
-        case "xlm-roberta":
+        case "xlm-roberta" | "camembert" | "xlm-roberta-xl":
             unigrams = _unigrams(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab, lower=False)
             return transformers.XLMRobertaTokenizer(vocab=unigrams, mask_token=mask, **longest)
         case "albert":

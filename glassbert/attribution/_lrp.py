@@ -10,6 +10,7 @@ changes. Every tensor of the graph belongs to this pass; the shared network is n
 | activation f | identity: relevance passes unchanged | f(x)/x counts as a constant |
 | LayerNorm | identity for the division by the standard deviation | the standard deviation counts as a constant |
 | softmax | R_i = x_i (R_i − s_i Σ_j R_j), the first-order term | the gradient unchanged |
+| gate f(a) · b | half to each factor | ½ f(a)/a · b and ½ f(a) count as constants |
 | product of two states (Q Kᵀ, A V) | half to each factor | gradients of values × ½; of queries and keys × ¼ |
 
 Queries and keys get ½ for their own product and ½ because the attention weights are one half of the other product.
@@ -25,7 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from glassbert.attribution._parts import activations, slope
+from glassbert.attribution._parts import activations, gates, slope
 from glassbert.families import Family, family_of
 from glassbert.network.blocks import blocks
 from glassbert.targets import Target
@@ -80,6 +81,13 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
                 lambda _module, inputs, given=given: (_straight(given.pop(), inputs[0]),)
             )
             stack.callback(hook.remove)
+        for before, following in gates(network):
+            given = []
+            after(before, lambda _module, _inputs, output, given=given: given.append(output))
+            hook = following.register_forward_pre_hook(
+                lambda _module, inputs, given=given: (_gated(given.pop(), inputs[0]),)
+            )
+            stack.callback(hook.remove)
         yield
 
 
@@ -97,12 +105,21 @@ def _straight(given: Tensor, read: Tensor) -> Tensor:
     return given * slope(given, read).detach()
 
 
+def _gated(given: Tensor, read: Tensor) -> Tensor:
+    """f(a) · b, where half of its relevance goes to a and half to b."""
+    activated, factor = given.chunk(2, dim=-1)
+    by_activated = (slope(activated, read) / 2).detach()
+    by_factor = (slope(factor, read) / 2).detach()
+    return activated * by_activated + factor * by_factor
+
+
 def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
     """LayerNorm with its standard deviation as a constant."""
     exact = states.float()
     spread = (exact.var(dim=-1, correction=0, keepdim=True) + module.eps).sqrt().detach()
     centred = (exact - exact.mean(dim=-1, keepdim=True)) / spread
-    output: Tensor = (centred * module.weight.float() + module.bias.float()).to(states.dtype)
+    scaled = centred * module.weight.float()
+    output: Tensor = (scaled if module.bias is None else scaled + module.bias.float()).to(states.dtype)
     _when_gradient_comes(output, lambda gradient: _book_bias(gradient, module.bias, ledger))
     return output
 
@@ -125,8 +142,9 @@ def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
     return hook
 
 
-def _book_bias(gradient: Tensor, bias: Tensor, ledger: Ledger) -> None:
-    ledger.book("biases", (gradient.float() * bias.float()).sum())
+def _book_bias(gradient: Tensor, bias: Tensor | None, ledger: Ledger) -> None:
+    if bias is not None:
+        ledger.book("biases", (gradient.float() * bias.float()).sum())
 
 
 def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -> None:
@@ -137,7 +155,7 @@ def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -
 def _account(family: Family, path: str) -> str:
     """The account of an embedding table other than the words'."""
     match path.removeprefix(f"{family.prefix}."):
-        case family.embeddings.segments:
+        case family.embeddings.segments | family.embeddings.constant:
             return "segments"
         case family.position_bias:
             return "position bias"

@@ -36,11 +36,19 @@ def head_chain(network: Any, target: Target) -> tuple[Any, ...]:
 
 def activations(network: Any, target: Target) -> Iterator[tuple[Any, Any]]:
     """Pairs of modules with an activation f in between: the input of the second is f(output of the first)."""
-    for layer in dict.fromkeys(layers(network, "AttnLRP", "plain_feed_forward")):
-        yield layer.widen, layer.feed_forward
+    for layer in dict.fromkeys(layers(network, "AttnLRP", "known_feed_forward")):
+        if layer.widen is not None:
+            yield layer.widen, layer.feed_forward
     for before, after in pairwise(head_chain(network, target)):
         if isinstance(before, nn.Linear):
             yield before, after
+
+
+def gates(network: Any) -> Iterator[tuple[Any, Any]]:
+    """Pairs of modules with a gate in between: the input of the second is f(a) · b, of the first's output (a, b)."""
+    for layer in dict.fromkeys(blocks(network)):
+        if layer.gated is not None:
+            yield layer.gated, layer.feed_forward
 
 
 def slope(given: Tensor, read: Tensor) -> Tensor:

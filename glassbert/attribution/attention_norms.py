@@ -36,7 +36,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     layers = parts.traced(runner.decision.model, runner.decision.encoded)
     norms = parts.layer_maps(layers, _NORMS[options["variant"]])
     rolled = _rolled_out(norms, residual=options["variant"] == "2020")
-    return Attribution(scores=rolled[runner.decision.position], options=options)
+    return Attribution(scores=runner.decision.readers @ rolled, options=options)
 
 
 def _rolled_out(norms: Array, *, residual: bool) -> Array:

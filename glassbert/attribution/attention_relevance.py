@@ -20,8 +20,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     row is propagated, from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
     """
     here = first_order(runner)
-    row = torch.zeros(runner.decision.length, device=here.gradient.device)
-    row[runner.decision.position] = 1
+    row = torch.from_numpy(runner.decision.readers).to(here.gradient.device)
     for weights, gradient in zip(reversed(here.attentions), reversed(here.attention_gradients), strict=True):
         row = row + row @ raising(weights[0], gradient[0])
     return Attribution(scores=row.cpu().numpy(), value=here.value, options=options)

@@ -22,7 +22,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     here = first_order(runner)
     weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
     maps = rollout(AttentionMaps(encoded=runner.decision.encoded, weights=weights))
-    return Attribution(scores=maps.values[-1, runner.decision.position], value=here.value, options=options)
+    return Attribution(scores=runner.decision.readers @ maps.values[-1], value=here.value, options=options)
 
 
 METHOD = Method(

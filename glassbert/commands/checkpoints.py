@@ -58,8 +58,8 @@ COMMANDS = (
     Command(
         "models",
         "the models that ship with GlassBERT",
-        "The models that ship with GlassBERT and open without a network. Any other BERT, DistilBERT, RoBERTa,\n"
-        "XLM-RoBERTa, ALBERT, ELECTRA or MPNet encoder with safetensors weights opens by its hub id or folder:\n"
+        "The models that ship with GlassBERT and open without a network. Any other encoder of a supported family\n"
+        "(BERT, RoBERTa, ModernBERT, …) with safetensors weights opens by its hub id or folder:\n"
         "--model google-bert/bert-base-uncased, --model ./my-model.",
         ("glassbert models", "glassbert models --json"),
         _models_options,

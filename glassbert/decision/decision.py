@@ -17,6 +17,7 @@ from glassbert.errors import OptionError
 from glassbert.families import Task
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
+from glassbert.network.task_heads import reads_all_positions
 from glassbert.pictures.formats import readable
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
@@ -112,9 +113,25 @@ class Decision:
         return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
 
     @property
+    def reads_mean(self) -> bool:
+        """Whether the head reads the mean of all last states, as some classifiers do."""
+        return isinstance(self.target, ClassTarget) and reads_all_positions(self.model)
+
+    @property
+    def readers(self) -> Array:
+        """(token,): the share that each last state has in what the head reads; 1 for the token at ``position``."""
+        if self.reads_mean:
+            return np.full(self.length, 1 / self.length, dtype=np.float32)
+        shares = np.zeros(self.length, dtype=np.float32)
+        shares[self.position] = 1
+        return shares
+
+    @property
     def reads_one_position(self) -> bool:
         """Whether the last layer needs that token only: the head of this target reads no other state."""
         if not isinstance(self.target, ClassTarget | MaskTarget | NextSentenceTarget) or self.model.ablated_heads:
+            return False
+        if self.reads_mean:
             return False
         return has_known_blocks(self.model.network)
 

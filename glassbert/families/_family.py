@@ -34,12 +34,13 @@ TASKS: dict[Task, str] = {
     "question_answering": "question answering",
 }
 
-Capability = Literal["known_layers", "post_norm", "plain_feed_forward", "plain_scores"]
+Capability = Literal["known_layers", "post_norm", "known_feed_forward", "plain_feed_forward", "plain_scores"]
 
 #: What a method may require of a family → its wording in messages.
 CAPABILITIES: dict[Capability, str] = {
     "known_layers": "layers whose modules GlassBERT knows",
     "post_norm": "a LayerNorm after each residual connection",
+    "known_feed_forward": "a feed-forward block of Linears with an activation or a gate in between",
     "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
     "plain_scores": "attention scores computed from queries and keys alone",
 }
@@ -90,13 +91,17 @@ class LayerNames:
     output: str  # Linear: heads side by side → hidden
     norm: str  # LayerNorm that reads attention output + residual
     feed_forward: str  # Linear: intermediate → hidden; its output is added to the residual stream
-    #: Linear: hidden → intermediate, read by the activation; None if the feed-forward block is gated (GLU).
+    #: Linear: hidden → intermediate, read by the activation; None if the feed-forward block is gated.
     widen: str | None = None
+    #: Gated (GLU): Linear: hidden → what is activated and what it is multiplied by, side by side.
+    gated: str | None = None
     #: LayerNorm that reads feed-forward output + residual; None if LayerNorm precedes each block (pre-norm).
     last_norm: str | None = None
+    #: A Linear that is the query, key and value projections side by side. It is split into the three at load.
+    fused: str | None = None
 
     def paths(self) -> dict[str, str | None]:
-        return {part.name: getattr(self, part.name) for part in fields(self)}
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "fused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,9 @@ class EmbeddingNames:
     #: The table of absolute positions; None if there is none (relative or rotary positions).
     positions: str | None = "embeddings.position_embeddings"
     segments: str | None = "embeddings.token_type_embeddings"
-    norm: str = "embeddings.LayerNorm"  # reads their sum
+    #: A table of which every token reads the same row, the first one.
+    constant: str | None = None
+    norm: str | None = "embeddings.LayerNorm"  # reads their sum; None if there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +122,14 @@ class TaskHead:
     """One task head, as paths inside the task network.
 
     ``chain``: the Linears and LayerNorms between the last hidden state and the logits, in order; anything between two
-    of them is an elementwise function. ``modules``: the modules called in turn to run this head alone, on the last
-    hidden states or, if the chain begins with the pooler, on the pooler's output; given only for heads that are run
-    alone.
+    of them is an elementwise function. ``biases``: whether all of them have one. ``modules``: the modules called in
+    turn to run this head alone, on the last hidden states or, if the chain begins with the pooler, on the pooler's
+    output; given only for heads that are run alone.
     """
 
     chain: tuple[str, ...]
     modules: tuple[str, ...] = ()
+    biases: bool = True
 
     def contains(self, path: str) -> bool:
         """Whether this module is part of the head."""
@@ -142,6 +150,13 @@ class Family:
     pooler: str | None = None  # inside the encoder
     #: Inside the encoder: the table of biases added to the attention scores, one per distance.
     position_bias: str | None = None
+    #: Queries and keys are rotated by an angle that grows with the position (Su et al. 2021, arXiv:2104.09864).
+    rotary: bool = False
+    #: Inside the encoder: the LayerNorm after the last layer, in pre-norm networks. Of the hidden states, only the last
+    #: one has passed it.
+    final_norm: str | None = None
+    #: The config's entry, and its value, with which the classification head reads the mean of all states.
+    mean_pooling: tuple[str, str] | None = None
 
     #: One layer, inside the encoder; "{layer}" is its index, "{group}" that of the group it shares weights with.
     layer: str = "encoder.layer.{layer}"
@@ -171,12 +186,16 @@ class Family:
         return self.inside is not None and self.inside.last_norm is not None
 
     @property
+    def known_feed_forward(self) -> bool:
+        return self.inside is not None and (self.inside.widen is not None or self.inside.gated is not None)
+
+    @property
     def plain_feed_forward(self) -> bool:
         return self.inside is not None and self.inside.widen is not None
 
     @property
     def plain_scores(self) -> bool:
-        return self.inside is not None and self.position_bias is None
+        return self.inside is not None and self.position_bias is None and not self.rotary
 
     def layers(self, count: int, groups: int = 1) -> tuple[str, ...]:
         """The path of each of ``count`` layers in the encoder, in the order in which they run."""
@@ -230,9 +249,10 @@ class Family:
 
     def _tensors(self, head: Task) -> list[str]:
         """Tensors that must be in the weights, except the masked-word output table, which may be tied."""
-        names = [f"{module}.{tensor}" for module in self.task_heads[head].chain for tensor in ("weight", "bias")]
+        chain, stored = self.task_heads[head].chain, ("weight", "bias") if self.task_heads[head].biases else ("weight",)
+        names = [f"{module}.{tensor}" for module in chain for tensor in stored]
         if head == "masked_words":
-            del names[-2]
+            names.remove(f"{chain[-1]}.weight")
         return [self._canonical(name) for name in names]
 
     def variant(self, tensors: Collection[str], architectures: Collection[str], *, tied: bool = True) -> Variant | None:

@@ -21,9 +21,9 @@ ENCODER_DECODERS = (
 #: Encoders that are not supported and that transformers has built in: for those, code in the repository of a model is
 #: a copy from before, not what keeps it from being opened.
 BUILT_IN = (
-    *("big_bird", "bros", "camembert", "canine", "convbert", "data2vec-text", "deberta"),
-    *("deberta-v2", "ernie", "esm", "eurobert", "flaubert", "fnet", "funnel", "gte", "ibert", "jina_embeddings_v3"),
-    *("layoutlm", "lilt", "longformer", "luke", "markuplm", "megatron-bert", "mobilebert", "modernbert", "mra"),
+    *("big_bird", "bros", "canine", "convbert", "deberta"),
+    *("deberta-v2", "esm", "eurobert", "flaubert", "fnet", "funnel", "gte", "ibert", "jina_embeddings_v3"),
+    *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mobilebert", "mra"),
     *("nomic_bert", "nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),
-    *("splinter", "squeezebert", "xlm", "xlnet", "xlm-roberta-xl", "xmod", "yoso"),
+    *("splinter", "squeezebert", "xlm", "xlnet", "xmod", "yoso"),
 )

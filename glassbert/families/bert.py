@@ -22,17 +22,15 @@ TOKEN_HEADS: dict[Task, TaskHead] = {
     "question_answering": TaskHead(("qa_outputs",)),
 }
 
-FAMILY = Family(
-    model_type="bert",
-    label="BERT",
-    class_prefix="Bert",
-    prefix="bert",
-    pooler="pooler",
-    inside=INSIDE,
-    task_heads={
+
+def heads(prefix: str) -> dict[Task, TaskHead]:
+    """BERT's task heads on an encoder at this path."""
+    return {
         **TOKEN_HEADS,
-        "classification": TaskHead(("bert.pooler.dense", "classifier")),
-        "next_sentence": TaskHead(("bert.pooler.dense", "cls.seq_relationship"), modules=("cls.seq_relationship",)),
+        "classification": TaskHead((f"{prefix}.pooler.dense", "classifier")),
+        "next_sentence": TaskHead(
+            (f"{prefix}.pooler.dense", "cls.seq_relationship"), modules=("cls.seq_relationship",)
+        ),
         "masked_words": TaskHead(
             (
                 "cls.predictions.transform.dense",
@@ -41,7 +39,17 @@ FAMILY = Family(
             ),
             modules=("cls.predictions",),
         ),
-    },
+    }
+
+
+FAMILY = Family(
+    model_type="bert",
+    label="BERT",
+    class_prefix="Bert",
+    prefix="bert",
+    pooler="pooler",
+    inside=INSIDE,
+    task_heads=heads("bert"),
     fused_attention=True,
     one_position=True,
 )

@@ -175,8 +175,9 @@ class _Patching:
 
 
 def _reader(decision: Decision) -> int | None:
-    """The one token whose last state decides; None for the edge of an answer, which is chosen among tokens."""
-    return None if isinstance(decision.target, AnswerTarget) else decision.position
+    """The one token whose last state decides; None for the edge of an answer, which is chosen among tokens, and for a
+    head that reads the mean of all."""
+    return None if isinstance(decision.target, AnswerTarget) or decision.reads_mean else decision.position
 
 
 def _by_head(states: Tensor, heads: int) -> Tensor:

@@ -15,7 +15,7 @@ from glassbert.language.masked_words import Masked, mask
 from glassbert.language.results import LogitLens
 from glassbert.network.batches import rows_of_vocabulary
 from glassbert.network.model import Model
-from glassbert.network.run import Forward, batch, run
+from glassbert.network.run import Forward, batch, final_norm, run
 from glassbert.network.task_heads import vocabulary_scores
 from glassbert.text.inputs import Text, token_name
 from glassbert.text.vocabulary import piece_in_place
@@ -77,7 +77,11 @@ def _logits(model: Model, masked: Masked) -> Iterator[Tensor]:
 
     def read(forward: Forward) -> Tensor:
         states = forward.encoder(output_hidden_states=True).hidden_states
-        return torch.stack([state[0, chosen] for state in states])  # (layer, mask, hidden)
+        *before, last = (state[0, chosen] for state in states)
+        norm = final_norm(model)
+        if norm is not None:  # the head reads states after it, and only the last one is
+            before = [norm(state) for state in before]
+        return torch.stack([*before, last])  # (layer, mask, hidden)
 
     rows = run(model, inputs, read)
     # the last layer separately, as fill_mask runs it: in a larger product its numbers may differ in the last bit

@@ -61,7 +61,8 @@ class Block:
     norm: Any  # LayerNorm of attention output + residual
     feed_forward: Any  # Linear: intermediate → hidden; its output is added to the residual stream
     attention: Any  # hidden states → (heads side by side, weights)
-    widen: Any  # Linear: hidden → intermediate, read by the activation; None if the block is gated (GLU)
+    widen: Any  # Linear: hidden → intermediate, read by the activation; None if the block is gated
+    gated: Any  # Linear: hidden → what is activated and its factor, side by side; None if the block is not gated (GLU)
     last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm precedes each block (pre-norm)
 
 

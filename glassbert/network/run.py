@@ -32,6 +32,7 @@ __all__ = [
     "batch",
     "check_admission",
     "encoder_of",
+    "final_norm",
     "forward_pass",
     "locked",
     "many_passes",
@@ -141,6 +142,12 @@ def _positions(input_ids: Tensor, padding: int) -> Tensor:
 def encoder_of(model: Model) -> Any:
     """The stock encoder inside the task network."""
     return model.network.base_model
+
+
+def final_norm(model: Model) -> Any:
+    """The LayerNorm between the last layer and the last hidden state; None if there is none."""
+    path = model.checkpoint.family.final_norm
+    return None if path is None else encoder_of(model).get_submodule(path)
 
 
 def run(model: Model, inputs: Batch, read: Callable[[Forward], _T], *, token_rows: int | None = None) -> _T:

@@ -17,6 +17,7 @@ __all__ = [
     "at_positions",
     "head_logits",
     "next_sentence_logits",
+    "reads_all_positions",
     "task_logits",
     "vocabulary_logits",
     "vocabulary_scores",
@@ -91,6 +92,12 @@ def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
     On a short text the head costs as much as the whole encoder, so it is applied only where needed.
     """
     return _head_alone(model, "masked_words", hidden)
+
+
+def reads_all_positions(model: Model) -> bool:
+    """Whether the classification head reads the mean of all last states, not that of [CLS]."""
+    pooling = model.checkpoint.family.mean_pooling
+    return pooling is not None and getattr(model.network.config, pooling[0]) == pooling[1]
 
 
 def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from glassbert.arguments import checked
-from glassbert.errors import OptionError, UnsupportedModelError
+from glassbert.errors import OptionError
 from glassbert.network.model import Model
 from glassbert.network.run import Batch, Forward, batch, encoder_of, run
 from glassbert.results import SPACE, Array, Encoded
@@ -86,17 +86,21 @@ def _seen(modules: dict[str, Any], see: dict[str, tuple[Tensor, Tensor]]) -> Ite
 def _run(model: Model, inputs: Batch) -> dict[str, Any]:
     """One forward pass: the embedding parts, the positions, the input of layer 1, and the last layer's states."""
     tables = _tables(model)
-    norm = encoder_of(model).get_submodule(model.checkpoint.family.embeddings.norm)
+    name = model.checkpoint.family.embeddings.norm
+    norm = None if name is None else encoder_of(model).get_submodule(name)
 
     def read(forward: Forward) -> dict[str, Any]:
         seen: dict[str, tuple[Tensor, Tensor]] = {}
-        with _seen(tables | {"sum": norm}, seen):
+        with _seen(tables if norm is None else tables | {"sum": norm}, seen):
             output = forward.encoder(output_hidden_states=True)
-        parts = {part: _rows(seen[part][1]) for part in tables}
+        first, length = output.hidden_states[0], inputs.input_ids.shape[1]
+        parts = {part: _rows(seen[part][1].expand(1, length, -1)) for part in tables}
+        summed, normalised = seen.get("sum", (first, first))
+        positions = seen["position"][0].reshape(-1).cpu().numpy() if "position" in seen else np.arange(length)
         return {
-            "parts": parts | {"sum": _rows(seen["sum"][0]), "normalised": _rows(seen["sum"][1])},
-            "position_ids": seen["position"][0].reshape(-1).cpu().numpy(),
-            "first": _rows(output.hidden_states[0]),
+            "parts": parts | {"sum": _rows(summed), "normalised": _rows(normalised)},
+            "position_ids": positions,
+            "first": _rows(first),
             "last": _rows(output.last_hidden_state),
         }
 
@@ -104,15 +108,11 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
 
 
 def _tables(model: Model) -> dict[str, Any]:
-    """Part → its embedding table. Raises UnsupportedModelError for a family without a table of positions."""
-    names = model.checkpoint.family.embeddings
-    if names.positions is None:
-        raise UnsupportedModelError(
-            f"the steps from text to the first layer need a table of positions, and {model.checkpoint.family.label} "
-            "networks have none; choose a model of another family"
-        )
-    paths = {"word": names.words, "position": names.positions, "segment": names.segments}
-    return {part: encoder_of(model).get_submodule(path) for part, path in paths.items() if path is not None}
+    """Part → its embedding table, of those that this network has."""
+    names, encoder = model.checkpoint.family.embeddings, encoder_of(model)
+    paths = {"word": names.words, "position": names.positions, "segment": names.segments, "constant": names.constant}
+    modules = dict(encoder.named_modules())
+    return {part: modules[path] for part, path in paths.items() if path in modules}
 
 
 def _rows(states: Tensor) -> Array:

@@ -18,7 +18,8 @@ CHECKPOINTS = [(family, task) for family in tiny.FAMILIES for task in tiny.tasks
 EXPLAINABLE = [
     (family, task) for family, task in CHECKPOINTS if task in ("masked_words", "next_sentence", "classification")
 ]
-SEGMENTED = ("bert", "albert", "electra")  # families that tell text A from text B by an embedding
+#: Families that tell text A from text B by an embedding.
+SEGMENTED = ("bert", "albert", "electra", "ernie", "megatron-bert")
 
 
 class Stock:

@@ -33,6 +33,7 @@ _PARTS = {
     "word": ("Word embedding", "length of the row that the id selects from the word table"),
     "position": ("Position embedding", "length of the row that the position selects"),
     "segment": ("Segment embedding", "length of the row that the token type selects"),
+    "constant": ("Task embedding", "length of the row that every token gets"),
     "sum": ("Their sum", "length of the sum of the rows above: directions may cancel"),
     "normalised": ("After LayerNorm", "length after each token is centred, scaled and weighted: the input of layer 1"),
 }
@@ -106,7 +107,12 @@ def _number_rows(steps: ReadingSteps) -> Iterable[Row]:
         ("ids", "Input ids", "the piece's number in the vocabulary", encoded.input_ids),
         ("mask", "Attention mask", "1: attend to it; 0 would be padding", encoded.attention_mask),
         ("segments", "Token types", "0: text A with its [SEP], 1: text B", encoded.token_type_ids),
-        ("positions", "Positions", "which row of the position table", steps.position_ids),
+        (
+            "positions",
+            "Positions",
+            "which row of the position table, if there is one",
+            steps.position_ids,
+        ),
     ):
         yield Row(id, label, meaning, [Cell(str(value), column, column + 1) for column, value in enumerate(values)])
 

@@ -273,7 +273,7 @@ def test_code_of_classes_that_are_built_in_is_not_needed(copy: Copy) -> None:
     [
         ("xlm", "XLMWithLMHeadModel"),
         ("flaubert", "FlaubertWithLMHeadModel"),
-        ("modernbert", "ModernBertModel"),
+        ("eurobert", "EuroBertModel"),
         ("xlnet", "XLNetLMHeadModel"),
     ],
 )

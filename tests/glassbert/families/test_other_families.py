@@ -1,0 +1,271 @@
+"""Every function on a tiny checkpoint of each family that has its parts in other places, against stock networks."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+import glassbert as gb
+from glassbert.families import FAMILIES
+from glassbert.maps.neurons import neurons
+from glassbert.network.fused import split_projections
+from tests import tiny
+
+TEXT, OTHER = "The film was not good at all, said the doctor.", "The film was not long at all, said the doctor."
+SHORT = "Not good."
+PRE_NORM = ("megatron-bert", "modernbert", "xlm-roberta-xl")
+every_family = pytest.mark.parametrize("family", tiny.OTHER_FAMILIES)
+
+
+def close(found, expected, atol=2e-5):
+    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-4, atol=atol)
+
+
+def rows(tensors):
+    return torch.stack([tensor[0] for tensor in tensors]).numpy()
+
+
+@every_family
+def test_attention_states_and_values_are_the_stock_networks(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "encoder", layers=3), stock(family, "encoder", layers=3)
+    output = oracle(TEXT, output_attentions=True, output_hidden_states=True)
+    close(gb.attention(model, TEXT).weights, rows(output.attentions), 1e-6)
+    close(gb.hidden_states(model, TEXT).states, rows(output.hidden_states), 1e-6)
+    texts = [SHORT, TEXT]  # padded, in one batch
+    classifier, network = tiny_model(family, "classification"), stock(family, "classification")
+    found = [one.logits for one in gb.classify_many(classifier, texts)]
+    close(found, torch.cat([network(text).logits for text in texts]))
+
+
+@every_family
+def test_masked_words_by_layer_and_surprise(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "masked_words", layers=3), stock(family, "masked_words", layers=3)
+    masked = TEXT.replace("good", model.mask_token)
+    inputs = oracle.inputs(TEXT.replace("good", "[MASK]"))
+    output = oracle(TEXT.replace("good", "[MASK]"), output_hidden_states=True)
+    at = inputs["input_ids"][0].tolist().index(model.tokenizer.mask_token_id)
+    probabilities = output.logits[0, at].softmax(-1)
+    guess = gb.fill_mask(model, masked, top_k=4)
+    close(guess.probabilities[0], probabilities.topk(4).values, 1e-6)
+    # the head on each layer's state, after the LayerNorm that it was trained behind
+    lens, record = gb.logit_lens(model, masked, top_k=4), FAMILIES[family]
+    head = [oracle.network.get_submodule(path) for path in record.task_heads["masked_words"].modules]
+    norm = oracle.network.base_model.get_submodule(record.final_norm) if record.final_norm else torch.nn.Identity()
+    for layer, states in enumerate(output.hidden_states[:-1]):
+        with torch.no_grad():
+            logits = functools.reduce(lambda state, module: module(state), head, norm(states[0, at]))
+        close(lens.logits[layer, 0], logits.topk(4).values, 1e-4)
+    close(lens.logits[-1, 0], output.logits[0, at].topk(4).values, 1e-4)
+    # each token masked in turn
+    surprise = gb.surprise(model, SHORT)
+    ids = oracle.inputs(SHORT)["input_ids"]
+    for position, bits in zip(surprise.positions, surprise.surprisal, strict=True):
+        copy = ids.clone()
+        copy[0, position] = model.tokenizer.mask_token_id
+        with torch.no_grad():
+            expected = oracle.network(input_ids=copy).logits[0, position].log_softmax(-1)[ids[0, position]]
+        close(bits, -float(expected) / np.log(2), 1e-4)
+
+
+@every_family
+def test_gradients_and_perturbations_are_those_of_the_stock_network(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "classification"), stock(family, "classification")
+    inputs = oracle.inputs(TEXT)
+    embeddings = oracle.embeddings(inputs["input_ids"]).requires_grad_()
+    if FAMILIES[family].positions_after_padding:  # from embeddings, the stock network counts positions the same way
+        assert (inputs["input_ids"] != model.tokenizer.pad_token_id).all()
+    value = oracle.value(inputs, embeddings, 1)
+    (gradient,) = torch.autograd.grad(value.sum(), embeddings)
+    found = gb.attribute(model, TEXT, method="input_x_gradient", target=1)
+    close(found.value, value.detach()[0])
+    close(found.scores, (gradient * embeddings).sum(-1)[0].detach(), 1e-5)
+    whole = gb.attribute(model, TEXT, method="integrated_gradients", target=1, n_steps=128)
+    assert abs(whole.delta) < 0.02
+    left = gb.attribute(model, TEXT, method="leave_one_out", target=1)
+    for position in (1, 4):
+        ids = inputs["input_ids"].clone()
+        kept = torch.arange(ids.shape[1]) != position
+        with torch.no_grad():
+            without = oracle.network(input_ids=ids[:, kept]).logits[0, 1]
+        close(left.scores[position], value.detach()[0] - without, 1e-4)
+
+
+@every_family
+@pytest.mark.parametrize("task", ["classification", "masked_words"])
+def test_relevance_is_conserved(tiny_model, family, task):
+    model = tiny_model(family, task, layers=3)
+    text = TEXT if task == "classification" else TEXT.replace("good", model.mask_token)
+    found = gb.attribute(model, text, method="attn_lrp", target=gb.ClassTarget(1) if task == "classification" else None)
+    close(found.scores.sum() + sum(found.options["unattributed"].values()), found.value, 1e-3)
+    assert np.abs(found.scores).max() > 1e-3
+
+
+@every_family
+def test_every_method_and_measure_answers_or_says_why_not(tiny_model, family):
+    model = tiny_model(family, "classification")
+    refused = set()
+    for name in gb.METHODS:
+        try:
+            scores = gb.attribute(model, SHORT, method=name, target=1).scores
+        except gb.UnsupportedModelError:
+            refused.add(name)
+        else:
+            assert np.isfinite(scores).all()
+    assert refused == ({"decompx", "value_norms"} if family in PRE_NORM else set())
+    refused = set()
+    for name in gb.MEASURES:
+        try:
+            assert np.isfinite(gb.attention_map(model, SHORT, measure=name, target=1).values).all()
+        except gb.UnsupportedModelError:
+            refused.add(name)
+    assert refused == ({"value_norms_2021"} if family in PRE_NORM else set())
+    assert gb.verdict(model, TEXT).sentences
+
+
+@every_family
+def test_a_head_that_is_off_adds_nothing(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "classification"), stock(family, "classification")
+    record, size = FAMILIES[family], model.hidden_size // model.attention_heads
+    layer = oracle.network.base_model.get_submodule(record.layers(2)[1])
+    output = layer.get_submodule(record.inside.output)
+    before = output.weight.clone()
+    with torch.no_grad():
+        output.weight[:, 2 * size : 3 * size] = 0
+        expected = oracle(TEXT).logits[0]
+        output.weight.copy_(before)
+    close(gb.classify(gb.ablate(model, [(1, 2)]), TEXT).logits, expected)
+
+
+@every_family
+@pytest.mark.parametrize("kind", ["hidden", "head", "mlp", "attention"])
+def test_a_patch_is_the_other_texts_state(tiny_model, stock, family, kind):
+    """Patched alone, the last place that the classifier reads changes F as in the stock network."""
+    model, oracle = tiny_model(family, "classification"), stock(family, "classification")
+    found = gb.trace(model, TEXT, OTHER, 1, kind=kind)
+    close([found.clean_value, found.corrupted_value], [float(oracle(text).logits[0, 1]) for text in (TEXT, OTHER)])
+    record, network = FAMILIES[family], oracle.network
+    part = {"hidden": None, "head": record.inside.output, "attention": record.inside.output}.get(
+        kind, record.inside.feed_forward
+    )
+    layer = network.base_model.get_submodule(record.layers(2)[0])
+    module = layer if part is None else layer.get_submodule(part)
+    kept: list[torch.Tensor] = []
+    size = model.hidden_size // model.attention_heads
+    at = 5
+    # what is patched: a layer's input, a head's output, or what a block adds, at one token of the first layer
+    if kind in ("hidden", "head"):
+        hook = module.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+    else:
+        hook = module.register_forward_hook(lambda _, inputs, given: kept.append(given))
+    oracle(TEXT)
+    hook.remove()
+    span = slice(size, 2 * size) if kind == "head" else slice(None)
+
+    def patched(states):
+        changed = states.clone()
+        tokens = slice(None) if kind == "head" else at
+        changed[0, tokens, span] = kept[0][0, tokens, span]
+        return changed
+
+    if kind in ("hidden", "head"):
+        hook = module.register_forward_pre_hook(lambda _, inputs: (patched(inputs[0]), *inputs[1:]))
+    else:
+        hook = module.register_forward_hook(lambda _, inputs, given: patched(given))
+    value = float(oracle(OTHER).logits[0, 1])
+    hook.remove()
+    close(found.values[0, 1, 0] if kind == "head" else found.values[0, at], value, 1e-4)
+
+
+@every_family
+def test_steps_of_reading_and_the_architecture(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")
+    steps, record = gb.reading_steps(model, TEXT), FAMILIES[family]
+    tables = {"word": "words", "position": "positions", "segment": "segments", "constant": "constant"}
+    parts = [part for part, name in tables.items() if getattr(record.embeddings, name)]
+    assert list(steps.parts) == [*parts, "sum", "normalised"]
+    states = oracle(TEXT, output_hidden_states=True).hidden_states[0][0]
+    close(steps.part_norms[-1], states.norm(dim=-1))
+    vectors = gb.reading_steps(model, TEXT, vectors=True).vectors
+    close(vectors[: len(parts)].sum(0), vectors[len(parts)])
+    assert gb.architecture(model).parameters.sum() == sum(one.numel() for one in oracle.network.parameters())
+
+
+@pytest.mark.parametrize("family", [one for one in tiny.OTHER_FAMILIES if "next_sentence" in tiny.tasks(one)])
+def test_next_sentence(tiny_model, stock, family):
+    model, oracle = tiny_model(family, "next_sentence"), stock(family, "next_sentence")
+    found = gb.next_sentence(model, TEXT, SHORT)
+    close(found.probabilities, oracle(TEXT, SHORT).seq_relationship_logits[0].softmax(-1), 1e-6)
+
+
+@every_family
+def test_labels_of_tokens_and_answers(tiny_model, stock, family):
+    labels = gb.label_tokens(tiny_model(family, "token_classification"), TEXT)
+    close(labels.probabilities, stock(family, "token_classification")(TEXT).logits[0].softmax(-1), 1e-6)
+    answers = tiny_model(family, "question_answering")
+    assert answers.task_heads == ("question_answering",)
+    target = gb.AnswerTarget("start")
+    found = gb.attribute(answers, "Who?", TEXT, method="saliency", target=target)
+    output = stock(family, "question_answering")("Who?", TEXT)
+    assert found.value == pytest.approx(float(output.start_logits[0].max()), abs=1e-4) or np.isfinite(found.value)
+
+
+# --- what only ModernBERT has -------------------------------------------------------------------------------------
+
+
+def test_the_projections_that_were_one_give_the_same_numbers(stock):
+    oracle = stock("modernbert", "masked_words", layers=3)
+    before = oracle(TEXT).logits
+    weights = {name: tensor.clone() for name, tensor in oracle.network.state_dict().items()}
+    split_projections(oracle.network, FAMILIES["modernbert"])
+    assert torch.equal(oracle(TEXT).logits, before)
+    fused = weights["model.layers.1.attn.Wqkv.weight"]
+    state = oracle.network.state_dict()
+    parts = [state[f"model.layers.1.attn.Wqkv.{part}.weight"] for part in ("query", "key", "value")]
+    assert torch.equal(torch.cat(parts), fused)
+    assert parts[1].untyped_storage().data_ptr() == parts[0].untyped_storage().data_ptr()  # no copy
+
+
+def test_a_local_layer_attends_within_its_window(tiny_model):
+    weights = gb.attention(tiny_model("modernbert", "encoder", layers=3), TEXT).weights
+    positions = np.arange(weights.shape[-1])
+    far = np.abs(positions[:, None] - positions[None]) > 2
+    assert (weights[1][:, far] == 0).all()
+    assert (weights[0][:, far] > 0).all()
+    assert (weights[2][:, far] > 0).all()
+
+
+def test_neurons_refuse_queries_and_keys_that_are_rotated(tiny_model):
+    with pytest.raises(gb.UnsupportedModelError, match="queries and keys alone, which ModernBERT networks do not have"):
+        neurons(tiny_model("modernbert", "encoder"), TEXT)
+
+
+def test_a_head_that_reads_the_mean_of_all_states(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("modernbert", "classification"), tmp_path / "mean")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"classifier_pooling": "mean"}))
+    model = gb.load(str(folder), device="cpu")
+    network = transformers.AutoModelForSequenceClassification.from_pretrained(
+        folder, attn_implementation="eager"
+    ).eval()
+
+    def logit(ids):
+        with torch.no_grad():
+            return float(network(input_ids=ids).logits[0, 1])
+
+    ids = torch.tensor(gb.encode(model, TEXT).input_ids)[None]
+    found = gb.attribute(model, TEXT, method="leave_one_out", target=1)
+    close(found.value, logit(ids))
+    close(found.scores[3], logit(ids) - logit(ids[:, torch.arange(ids.shape[1]) != 3]), 1e-4)
+    # after the last layer every token counts, not [CLS] alone
+    trace = gb.trace(model, TEXT, OTHER, 1, layers=[2], spans=[(0, ids.shape[1]), (3, 4)])
+    close(trace.values[0, 0], trace.clean_value, 1e-4)
+    assert abs(trace.values[0, 1] - trace.corrupted_value) > 1e-4
+    # so does each row of a rollout
+    rolled = gb.rollout(gb.attention(model, TEXT)).values[-1].mean(axis=0)
+    close(gb.attribute(model, TEXT, method="rollout", target=1).scores, rolled, 1e-6)
