@@ -216,7 +216,10 @@ def inferred_architecture(
     pooled = whole is not None and all(name in names for name in whole.tensors)
     if by_token or (not pooled and family.pooler is not None and not any(family.in_pooler(name) for name in names)):
         return (f"{family.class_prefix}ForTokenClassification",)
-    if pooled and rows > 1:
+    told_apart = (
+        len({variant.tensors for suffix, variant in heads.items() if "classifier.weight" in variant.tensors}) > 1
+    )
+    if pooled and rows > 1 and told_apart:
         return (f"{family.class_prefix}ForSequenceClassification",)
     if not pooled and whole is not None and "pre_classifier.weight" in whole.tensors:
         return (f"{family.class_prefix}ForTokenClassification",)

@@ -231,6 +231,15 @@ def test_the_projections_that_were_one_give_the_same_numbers(stock):
     assert parts[1].untyped_storage().data_ptr() == parts[0].untyped_storage().data_ptr()  # no copy
 
 
+def test_heads_of_one_name_are_told_apart_by_the_config_alone(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("modernbert", "classification"), tmp_path / "unnamed")
+    config = json.loads((folder / "config.json").read_text())
+    del config["architectures"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(gb.DamagedCheckpointError, match='"architectures": \\["ModernBertForSequenceClassification"'):
+        gb.load(str(folder), device="cpu")
+
+
 def test_a_local_layer_attends_within_its_window(tiny_model):
     weights = gb.attention(tiny_model("modernbert", "encoder", layers=3), TEXT).weights
     positions = np.arange(weights.shape[-1])

@@ -286,7 +286,7 @@ def test_an_adapter_is_named_as_one(tmp_path: Path) -> None:
         ({"model_type": "brand-new", "architectures": ["BrandNewForCausalLM"]}, UnsupportedModelError, "decoder-only"),
         ({"model_type": "bart"}, UnsupportedModelError, "encoder-decoder"),
         ({"model_type": "brand-new", "is_encoder_decoder": True}, UnsupportedModelError, "encoder-decoder"),
-        ({"model_type": "eurobert"}, UnsupportedModelError, "ALBERT, BERT, data2vec"),
+        ({"model_type": "eurobert"}, UnsupportedModelError, "ALBERT, BERT, CamemBERT"),
         ({"model_type": "deberta"}, UnsupportedModelError, "XLM-RoBERTa and XLM-RoBERTa-XL"),
         ({"is_decoder": True}, UnsupportedModelError, "decoder"),
         ({"auto_map": {"AutoModel": "jina.JinaBert"}}, RemoteCodeError, "Python code"),
