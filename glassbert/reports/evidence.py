@@ -209,6 +209,7 @@ def _words(report: Report) -> str:
             "carries the answer if more than half of the methods name it. The consensus is the mean of the methods' "
             "scores, each divided by the sum of their magnitudes."
         ),
+        *_warning(report),
         passages(words.encoded, words.target, words.positions.tolist(), words.consensus),
         _key("The line below a word is solid where it speaks for the answer, dashed where it speaks against it."),
         table(["Word", "Named by", "Consensus"], rows, numbers=[1, 2]),
@@ -226,10 +227,18 @@ def _scores(report: Report) -> str:
             f"{counted(len(report.scores), 'method')}. Each has a scale of its own.",
         ),
         _key("Solid line and orange: for it. Dashed line and blue: against it. Thicker and darker: more."),
+        *_warning(report),
         *(_method(one) for one in by_word),
         _score_table(by_word),
     ]
     return section("scores", "The words, method by method", *drawn)
+
+
+def _warning(report: Report) -> Iterator[str]:
+    """Where the checks failed, colours look as convincing as ever."""
+    trust = report.verdict.trust
+    if trust is not None and trust.verdict == "fails":
+        yield said(f"✗ Do not read these colours as reasons: {trust.reason.sentence}.", kind="opening fails")
 
 
 def _method(scores: ScoresByWord) -> str:
@@ -519,7 +528,7 @@ def _lens(report: Report) -> Iterator[str]:
     rows = []
     for layer in range(lens.layers):
         shown = [
-            f"{_name(readable(word, spelling))} {escaped(percent(float(share)))}"
+            f"“{_name(readable(word, spelling))}” {escaped(percent(float(share)))}"
             for word, share in zip(lens.candidates[layer][0], lens.probabilities[layer, 0], strict=True)
         ]
         name = "embeddings" if layer == 0 else f"layer {layer}"

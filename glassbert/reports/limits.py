@@ -30,26 +30,20 @@ _MUCH = 0.5
 
 def limits_of(report: Report) -> tuple[str, ...]:
     """All limits, the three for the first page first."""
-    specific = of_this_answer(report)
-    first = [NOT_THE_TRUTH, of_the_model(report)[0], specific[0] if specific else _ONE_TEXT]
-    others = [*specific, *of_the_model(report), *of_every_answer(report)]
+    # how far to trust the explanation stands on that page anyway
+    third = next(iter(_of_the_reading(report)), _ONE_TEXT)
+    first = [NOT_THE_TRUTH, of_the_model(report)[0], third]
+    others = [*of_this_answer(report), *of_the_model(report), *of_every_answer(report)]
     return tuple(dict.fromkeys([*first, *others]))
 
 
 def of_this_answer(report: Report) -> list[str]:
     """Limits that this text or this explanation has, the weightiest first."""
-    verdict, found = report.verdict, []
-    if report.unknown:
-        found.append(
-            f"The model does not know {counted(report.unknown, 'token')} of {len(report.encoded)}: it could not read "
-            "that part of the text."
-        )
+    verdict, found = report.verdict, _of_the_reading(report)
     if verdict.trust is not None and verdict.trust.verdict in ("fails", "doubtful"):
         reason = verdict.trust.reason.sentence
         start = "The explanation did not pass" if verdict.trust.verdict == "fails" else "The explanation is doubtful"
         found.append(f"{start}: {reason}.")
-    if verdict.answer.is_undecided:
-        found.append("The model is undecided: a small change of the wording may give another answer.")
     if verdict.words is not None:
         special = float(np.mean(verdict.words.special_shares)) if len(verdict.words.special_shares) else 0.0
         if special >= _MUCH:
@@ -57,6 +51,19 @@ def of_this_answer(report: Report) -> list[str]:
                 f"On average, {special:.0%} of the methods' scores belong to special tokens such as [CLS], which are "
                 "not words and are not shown."
             )
+    return found
+
+
+def _of_the_reading(report: Report) -> list[str]:
+    """What the model could not read or decide."""
+    found = []
+    if report.unknown:
+        found.append(
+            f"The model does not know {counted(report.unknown, 'token')} of {len(report.encoded)}: it could not read "
+            "that part of the text."
+        )
+    if report.verdict.answer.is_undecided:
+        found.append("The model is undecided: a small change of the wording may give another answer.")
     return found
 
 

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["summary_html"]
 
+#: The check that decides, and whether it holds → what that means for somebody who knows none of the words in it.
+_PLAINLY = {
+    ("weights", False): "The model does not look trained, so its answer means nothing.",
+    ("baseline", False): "The model leans to this answer whatever the text says: the words explain little of it.",
+    ("agreement", False): "Different ways of asking name different words.",
+    ("faithfulness", True): "These words matter to the answer more than almost any other choice of words.",
+    ("faithfulness", False): "Other words of the text may matter to the model as much as these.",
+    ("sanity", False): "A model that has learned nothing would have pointed to much the same words.",
+}
 #: A longer text is set smaller in print, so that the summary stays on one page.
 _LONG_TEXT = 900
 _LONGEST_LIMIT = 260
@@ -104,7 +113,10 @@ def _trust(verdict: Verdict) -> Iterator[str]:
     opening, _, reason = verdict.trust.sentence.partition(". ")
     badge = node("span", node("span", sign, aria_hidden="true"), f" {escaped(opening)}.", kind=f"opening {grade}")
     yield node("p", badge)
-    yield said(reason)
+    plainly = _PLAINLY.get((verdict.trust.reason.check, grade == "holds"))
+    if plainly is not None:
+        yield said(plainly)
+    yield said(reason, kind="aside")
 
 
 def _short(limit: str) -> str:

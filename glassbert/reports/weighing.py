@@ -17,9 +17,9 @@ REPORT_METHODS: tuple[str, ...] = (
     "occlusion",
 )
 #: Work for the scores, about ten seconds on one core (see `glassbert.verdicts.thresholds`); methods of one pass always
-#: run. For the receipts of all methods, half a minute; beyond that only the first method gets one, up to two minutes.
+#: run. For the receipts of all methods, half a minute; beyond that only the first method gets one, up to a minute.
 _SCORES_OPERATIONS = 1e12
-_ALL_RECEIPTS_OPERATIONS, _ONE_RECEIPT_OPERATIONS = 3e12, 1.2e13
+_ALL_RECEIPTS_OPERATIONS, _ONE_RECEIPT_OPERATIONS = 3e12, 7e12
 #: Work for the surprise of every word: a pass for each token.
 _SURPRISE_OPERATIONS = 5e11
 #: Passes for what receipts share, which are of about half the length, and for the checks of one method.

@@ -71,7 +71,9 @@ def test_the_first_page_says_what_the_verdict_says(sentiment, pretrained, made, 
     for sentence in (verdict.answer.sentence, verdict.words_sentence, verdict.flip.sentence):
         assert sentence in told
     opening, reason = verdict.trust.sentence.split(". ", 1)
-    assert f"{opening}.{reason}" in told
+    assert verdict.trust.reason.check == "faithfulness"
+    assert f"✓ {opening}.These words matter to the answer more than almost any other choice of words." in told
+    assert reason in told
     label = gb.classify(sentiment, TEXT)
     assert f"{percent(float(label.probabilities.max()))} sure" in told
     assert NOT_THE_TRUTH in told
@@ -146,6 +148,7 @@ def test_the_flip_in_it_flips(sentiment, made, document):
 
 def test_words_are_marked_in_the_text_as_it_was_written(made):
     """The word that all methods name, with its votes; the others are left as they are."""
+    assert "Do not read" not in made.html
     (marked,) = re.findall(r'<p dir="auto" [^>]*>(.*?)</p>', made.html)[:1]
     assert re.sub("<sup>.*?</sup>|<[^>]+>", "", marked) == TEXT
     ((word, votes),) = re.findall(r"<span title=[^>]*>(\w+)<sup>(.*?)</sup></span>", marked)
@@ -160,7 +163,10 @@ def test_no_word_is_marked_where_the_explanation_fails(tiny_model):
     (text,) = re.findall(r'<p dir="auto" [^>]*>(.*?)</p>', found.html)[:1]
     assert text == "The film was good."
     assert "Do not trust this explanation." in Document(found.html).text["summary"]
-    assert any(limit.startswith("The explanation did not pass") for limit in found.limits[:3])
+    for section in ("words", "scores"):
+        assert "Do not read these colours as reasons" in Document(found.html).text[section]
+    assert "does not look trained" in Document(found.html).text["summary"]
+    assert any(limit.startswith("The explanation did not pass") for limit in found.limits)
 
 
 # --- the program -------------------------------------------------------------------------------------------------
@@ -421,7 +427,7 @@ def test_a_masked_word_shows_the_gap_and_how_it_forms(pretrained):
         assert document.row("prediction", word) == [percent(float(share)), signed(float(logit))]
     lens = gb.logit_lens(pretrained, text)
     assert document.row("masked-words", "layer 6")[0].startswith(
-        f"paris {percent(float(lens.probabilities[-1, 0, 0]))}"
+        f"“paris” {percent(float(lens.probabilities[-1, 0, 0]))}"
     )
     assert "[MASK]" in document.text["summary"]
     typed = gb.report(pretrained, "The capital of France is Paris.", target=gb.MaskTarget(6), **FEWEST)
@@ -457,6 +463,7 @@ def test_what_a_length_allows_is_the_same_everywhere(sentiment):
     assert long[:3] == ("attn_lrp", "attention_relevance", "input_x_gradient")
     assert "occlusion" not in long
     assert affordable_receipts(sentiment, 400, long) == ("attn_lrp",)
+    assert affordable_receipts(sentiment, 512, long) == ()
     assert expected_passes(sentiment, 24) > expected_passes(sentiment, 24, ["saliency"]) > 500
 
 
