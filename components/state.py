@@ -89,6 +89,7 @@ class View:
     present: bool = False  # larger, without the menu
     panel: Literal["all", "attention", "predictions", "saliency"] = "all"  # of the Workbench, in a presentation
     verdict: bool = True  # say above the pictures what carries the answer, what flips it, and how far to trust that
+    expert: bool = False  # names, formulas, numbers and counts of passes instead of plain words
     special: bool = True  # show [CLS], [SEP] and the like
     by_word: bool = False  # words instead of pieces
     block: Literal["", "A→A", "A→B", "B→A", "B→B"] = ""  # part of the attention within a text pair; "": all of it

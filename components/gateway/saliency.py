@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from components import state
 from components.gateway.cache import shared
 from components.gateway.inputs import encode
 from components.gateway.library import gb
@@ -39,8 +40,10 @@ __all__ = [
 
 
 def methods() -> dict[str, gb.Method]:
-    """Attribution methods by id."""
-    return dict(gb.METHODS)
+    """Attribution methods by id; in the plain view, their labels say what they do."""
+    if state.view().expert:
+        return dict(gb.METHODS)
+    return {name: replace(method, label=method.in_words) for name, method in gb.METHODS.items()}
 
 
 def default_methods() -> tuple[str, ...]:

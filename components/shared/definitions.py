@@ -34,12 +34,20 @@ def section_id(title: str) -> str:
 
 @contextmanager
 def how_computed(title: str) -> Iterator[None]:
-    """A collapsed explanation, ending with a link to the section of this title on the Definitions page."""
-    with st.expander("How this is computed"):
+    """A collapsed explanation, ending with a link to the section of this title on the Definitions page; in the plain
+    view, the link alone."""
+    with st.container(key=f"formula_{section_id(title)}"), st.expander("How this is computed"):
         yield
-        st.page_link(
-            "pages/definitions.py",
-            label=f"Definitions: {title}",
-            icon=":material/function:",
-            query_params=state.link("definitions", state.view(), section=section_id(title)),
-        )
+        if state.view().expert:
+            _to_definitions(title)
+    if not state.view().expert:
+        _to_definitions(title)
+
+
+def _to_definitions(title: str) -> None:
+    st.page_link(
+        "pages/definitions.py",
+        label=f"Definitions: {title}",
+        icon=":material/function:",
+        query_params=state.link("definitions", state.view(), section=section_id(title)),
+    )

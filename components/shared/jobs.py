@@ -21,13 +21,23 @@ from components.gateway.settings import settings
 from components.gateway.turns import admitted_by, place_in_queue, turns
 from components.gateway.visitors import unattended, visitor
 from components.shared.errors import explained_errors
+from components.shared.steady import SteadyPlace
 
-__all__ = ["Job", "current_job", "draw_job", "run_at_once_if_quick", "run_job", "stop_jobs_of_other_pages"]
+__all__ = [
+    "Job",
+    "current_job",
+    "draw_job",
+    "found_so_far",
+    "run_at_once_if_quick",
+    "run_job",
+    "stop_jobs_of_other_pages",
+]
 
 # A quick job is done before the page has to say that it is under way.
 _QUICK_SECONDS = 0.3
 # Work that is told to stop returns what it found between two passes; after this long, its next pass is refused.
 _END_SECONDS = 1.5
+_REFRESH = 0.3  # seconds between two looks at a job's progress
 _WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
 _R = TypeVar("_R")
 
@@ -186,6 +196,13 @@ def current_job(name: str, key: str) -> Job[Any]:
     return jobs[name]
 
 
+def found_so_far(name: str, key: str) -> Any:
+    """What this visitor's job of this name and key has found, without starting one or stopping another; None if
+    nothing."""
+    job = _jobs().get(name)
+    return job.found if job is not None and job.key == key else None
+
+
 def stop_jobs_of_other_pages() -> None:
     """Called when a page opens: nobody waits for what another page had started."""
     for job in _jobs().values():
@@ -269,8 +286,10 @@ def draw_job(
     ``done``: whether nothing is left to compute, if the job itself cannot tell; a job that is not ``repeatable``
     cannot be started then. ``unit`` follows the percentage: "of the heads".
     """
+    arrived = job.arrived
+    place = SteadyPlace(f"{name}_progress")
     if job.running:
-        _progress(job, job.arrived, name, unit)
+        place.draw(lambda: _progress(job, arrived, name, unit), every=_REFRESH)
         return
     done = job.done if done is None else done
     again = done and repeatable
@@ -294,9 +313,8 @@ def draw_job(
         job.raise_error()
 
 
-@st.fragment(run_every=0.3)
 def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
-    """Shown until it ends; the page reruns when it does, and for every partial result."""
+    """Drawn again and again until it ends; the page reruns when it does, and for every partial result."""
     if not job.running or job.arrived != drawn:
         st.rerun()
         return

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from components import state
 from components.gateway import code, saliency
 from components.gateway.library import gb
 from components.shared import charts
+from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept
@@ -40,7 +42,9 @@ def _hovered(line: ReceiptLine) -> str:
     check = saliency.checks()[line.check]
     name, _, _ = VERDICTS[line.verdict]
     number = "" if line.number is None else f" {_number(line.number)}"
-    about = f"{check.label}{number}: {name}. {check.question} {line.threshold}"
+    about = for_experts(
+        f"{check.label}{number}: {name}. {check.question} {line.threshold}", f"{name}: {check.question}"
+    )
     mark, claim = MARKS[line.verdict], html.escape(check.claim)
     return f'<span class="gb-check gb-{line.verdict}" title="{html.escape(about)}">{mark} {claim}</span>'
 
@@ -56,6 +60,9 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
     with st.expander(f"Receipt: {_told(receipt)}", icon=":material/receipt_long:", key=f"{key}_receipt"):
         for line in receipt.lines:
             check = checks[line.check]
+            if not state.view().expert:
+                st.markdown(f"{_badge(line.verdict)} **{check.claim}**: {check.question}")
+                continue
             number = "" if line.number is None else f"**{plain(_number(line.number))}**, "
             left, right = st.columns([0.86, 0.14], vertical_alignment="center")
             left.markdown(
@@ -66,11 +73,15 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
                 st.markdown(f"**{check.label}** · {plain(check.paper)}")
                 st.latex(check.formula)
                 st.caption(plain(check.threshold))
-        _curves(receipt, key)
-        st.caption(
+        if state.view().expert:
+            _curves(receipt, key)
+        counted = (
             f"{passes(receipt.forward_passes)}, {plain(f'{receipt.seconds:.2f}')} s; {receipt.orderings} random "
-            f"orderings, seed {receipt.seed}. Work shared between receipts is counted in the first. *A receipt "
-            "that holds does not make an explanation true; one that fails makes it useless.*"
+            f"orderings, seed {receipt.seed}. Work shared between receipts is counted in the first. "
+        )
+        st.caption(
+            f"{for_experts(counted)}*A receipt that holds does not make an explanation true; one that fails makes it "
+            "useless.*"
         )
 
 

@@ -11,6 +11,7 @@ from components.gateway.models import duration, is_quick
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept
@@ -134,7 +135,7 @@ def arithmetic(result: gb.TokenScores) -> str:
     elif result.delta is not None:
         table += f"Off by {plain(f'{result.relative_delta:.1%}')}. "
     cost = passes(result.forward_passes)
-    return f"{table}{cost[0].upper()}{cost[1:]}, {plain(f'{result.seconds:.2f}')} s."
+    return table + for_experts(f"{cost[0].upper()}{cost[1:]}, {plain(f'{result.seconds:.2f}')} s.")
 
 
 def _parts(result: gb.TokenScores) -> list[tuple[str, float]]:

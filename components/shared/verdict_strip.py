@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import state
@@ -11,10 +13,13 @@ from components.gateway.requests import Opened
 from components.gateway.turns import turns
 from components.gateway.visitors import visitor
 from components.shared.errors import explained_errors
-from components.shared.jobs import Job, current_job
+from components.shared.jobs import Job, current_job, found_so_far
 from components.shared.questions import Question, one_of, questions
 from components.shared.steady import SteadyPlace
 from components.text import plain
+
+if TYPE_CHECKING:
+    from components.gateway.saliency import Explanations
 
 __all__ = ["verdict_strip"]
 
@@ -83,7 +88,18 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
         with trusted:
             icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
             mark = f":{colour}[{icon}] " if icon else ""
-            _part("How far to trust it", trust.sentence if trust is not None else "", "saliency", "board", mark)
+            told = f"{trust.sentence}{_receipts(question)}" if trust is not None else ""
+            _part("How far to trust it", told, "saliency", "board", mark)
+
+
+def _receipts(question: Question) -> str:
+    """What the receipts of the methods on the page say, once they are computed: one test that is passed is not all."""
+    found: Explanations | None = found_so_far("explain", question.key) if state.page() == "saliency" else None
+    receipts = list(found.receipts.values()) if found is not None else []
+    failing = sum(any(line.verdict == "fails" for line in receipt.lines) for receipt in receipts)
+    if not failing:
+        return ""
+    return f" Below, {failing} of {len(receipts)} methods fail at least one check of their own."
 
 
 def _part(title: str, sentence: str, page: str, section: str, mark: str = "") -> None:

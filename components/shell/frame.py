@@ -42,6 +42,8 @@ __all__ = ["Frame", "load_models", "open_page", "read_text"]
 _FOLDER = Path(__file__).parent
 _STYLE = (_FOLDER / "frame.css").read_text(encoding="utf-8")
 _PRESENT_STYLE = (_FOLDER / "present.css").read_text(encoding="utf-8")
+# formulas are written where they are computed; the plain view leaves their boxes out
+_PLAIN_STYLE = '[class*="st-key-formula_"] { display: none; }'
 # a local file: Streamlit would fetch an icon given by name from a font server
 _ICON = _FOLDER / "icon.svg"
 
@@ -69,7 +71,7 @@ def open_page(
     page = PAGES[page_id]
     st.set_page_config(page_title=f"{page.title} · GlassBERT", page_icon=_ICON, layout="wide")
     view = _bounded(state.begin(page_id, group))
-    st.html(f"<style>{_STYLE}{_PRESENT_STYLE if view.present else ''}</style>")
+    st.html(f"<style>{_STYLE}{_PRESENT_STYLE if view.present else ''}{'' if view.expert else _PLAIN_STYLE}</style>")
     stop_jobs_of_other_pages()
     with st.sidebar:
         st.markdown("### GlassBERT")
@@ -145,6 +147,12 @@ def _display() -> None:
             help="Say above the pictures which words carry the answer, what flips it, and how far to trust that.",
             **state.bind("verdict"),
         )
+        st.toggle(
+            "Expert view",
+            help="Names of methods, formulas, the numbers of checks and counts of forward passes, instead of plain "
+            "words.",
+            **state.bind("expert"),
+        )
 
 
 def _present(view: View) -> None:
@@ -201,19 +209,21 @@ def _shorten(request: TextRequest) -> None:
 def _unknown(found: Sequence[tuple[Opened, VocabularyCoverage]]) -> None:
     """Warn when a model knows part of the text only as [UNK], or most of it only by its letters. Models with the same
     vocabulary say it once."""
-    names: dict[tuple[str, bool], list[str]] = {}
+    alike: dict[tuple[str, tuple[str, ...]], list[tuple[Opened, VocabularyCoverage]]] = {}
     for one, coverage in found:
         suggestion = models.suggestions().get(one.request.source)
+        languages = tuple(suggestion.languages) if suggestion is not None else ()
+        alike.setdefault((coverage.counts, languages), []).append((one, coverage))
+    for (_, languages), own in alike.items():
+        one, coverage = own[0]
+        names = [each.name for each, _ in own]
         if coverage.is_poor:
-            told = coverage.told(suggestion.languages if suggestion is not None else ())
+            st.warning(plain(coverage.told(languages, names)), icon=":material/translate:")
         elif coverage.unknown:
-            told = (
-                f"{coverage.unknown} of {coverage.tokens} tokens are {one.model.tokenizer.unk_token}: these characters "
-                "are not in the vocabulary."
+            st.info(
+                plain(
+                    f"{' and '.join(names)}: {coverage.unknown} of {coverage.tokens} tokens are "
+                    f"{one.model.tokenizer.unk_token}, characters that are not in the vocabulary."
+                ),
+                icon=":material/help:",
             )
-        else:
-            continue
-        names.setdefault((told, coverage.is_poor), []).append(one.name)
-    for (told, poor), own in names.items():
-        draw, icon = (st.warning, ":material/translate:") if poor else (st.info, ":material/help:")
-        draw(plain(f"{' and '.join(own)}: {told}"), icon=icon)

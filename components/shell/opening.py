@@ -37,7 +37,6 @@ def open_models(view: View) -> list[Opened]:
     # a link may name a device that this machine lacks
     device = view.device if view.device in models.devices() else "auto"
     for role in _DEFAULTS:
-        _draw_failure(role)
         source = _allowed(role, getattr(view, role))
         if source == _NONE:
             continue
@@ -47,12 +46,15 @@ def open_models(view: View) -> list[Opened]:
             state.change(**{role: source})  # picker, address and results agree
             if source == _NONE:
                 continue
-            model = _open(role, request := models.request_of(source, device))
+            model = _open(role, request := models.request_of(source, device), again=True)
         if model is None:
             continue
         state.remember(f"working_{role}", source)
         if not any(one.request.source == source for one in opened):
             opened.append(Opened(role, request, model, model_name(source)))
+    # once each, and last: a model that stands in for another may fail too
+    for role in _DEFAULTS:
+        _draw_failure(role)
     for one in opened:
         if one.model.notice:
             st.warning(plain(one.model.notice), icon=":material/memory:")
@@ -94,8 +96,9 @@ def _allowed(role: Role, source: str) -> str:
     return _last_working(role, source)
 
 
-def _open(role: Role, request: ModelRequest) -> gb.Model | None:
-    """The model, or None with a message that says why, which stays until the user chooses again."""
+def _open(role: Role, request: ModelRequest, *, again: bool = False) -> gb.Model | None:
+    """The model, or None with a message that says why, which stays until the user chooses again. ``again``: the message
+    about the model that was asked for is kept."""
     source = request.source
     try:
         if not models.is_here(source):
@@ -105,22 +108,18 @@ def _open(role: Role, request: ModelRequest) -> gb.Model | None:
                 models.prepare(source, _progress(status, source in state.remembered("accepted_large", set())))
         return models.load(request)
     except _LargeDownloadError as large:
-        _remember_failure(role, source, f"{large.total / 1e6:,.0f} MB to download.", large=True)
+        state.remember(f"failed_{role}", (source, f"{large.total / 1e6:,.0f} MB to download.", True))
     except gb.StoppedError:  # another run was requested, which goes on with the download
         st.stop()
     except gb.GlassBERTError as error:
-        _remember_failure(role, source, str(error))
+        if not again or state.remembered(f"failed_{role}") is None:
+            state.remember(f"failed_{role}", (source, str(error), False))
     return None
 
 
 def _stop_download(role: Role, source: str) -> None:
     state.remember(f"failed_{role}", (source, "you stopped the download. What has arrived is kept.", False))
     state.change(**{role: _last_working(role, source)})
-
-
-def _remember_failure(role: Role, source: str, told: str, *, large: bool = False) -> None:
-    state.remember(f"failed_{role}", (source, told, large))
-    _draw_failure(role)
 
 
 def _forget_failure(role: Role) -> None:

@@ -47,7 +47,9 @@ def draw_text_bar(view: View) -> TextBar:
             else:
                 st.button("Text B", key="add_pair", icon=":material/add:", type="tertiary", on_click=_open_pair)
         with st.container(key="models_say", horizontal=True, vertical_alignment="center", gap="small"):
-            answers = st.container(key="answers", width="content")
+            answers = st.container(
+                key="answers", width="content", horizontal=True, vertical_alignment="center", gap="small"
+            )
             models = st.container(key="models_line", width="stretch")
             aside = st.container(key="aside", width="content")
         if view.text != View().text and view.too_long_for_a_link:

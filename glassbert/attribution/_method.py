@@ -43,13 +43,15 @@ class Method:
     ``cost(tokens, options)``: forward passes of this input's length that it usually needs, without backward passes and
     without the one pass that finds the predicted class or word.
     ``parameters`` are its options, and nothing else is accepted; ``options`` maps their names to their defaults.
-    ``meaning`` completes "a score measures …". ``help(gb.METHODS["lime"])`` shows all of it.
+    ``in_words`` is a name for people who do not know the ``label``. ``meaning`` completes "a score measures …".
+    ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
     methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; sets ``value``.
     """
 
     id: str
     label: str
+    in_words: str
     paper: str
     family: MethodFamily
     signed: bool

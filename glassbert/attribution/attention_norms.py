@@ -60,6 +60,7 @@ def _row_shares(norms: Array) -> Array:
 METHOD = Method(
     id="value_norms",
     label="Value-weighted norms",
+    in_words="Attention by what it carries",
     paper="Kobayashi et al. 2020, 2021, arXiv:2109.07152; rolled out: Modarressi et al. 2022, arXiv:2205.03286",
     family="attention",
     signed=False,

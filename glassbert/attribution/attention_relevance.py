@@ -29,6 +29,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="attention_relevance",
     label="Attention relevance",
+    in_words="Attention that matters",
     paper="Chefer et al. 2021, arXiv:2103.15679",
     family="attention",
     signed=False,

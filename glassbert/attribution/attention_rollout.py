@@ -28,6 +28,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="rollout",
     label="Rollout",
+    in_words="Attention through all layers",
     paper="Abnar & Zuidema 2020, arXiv:2005.00928",
     family="attention",
     signed=False,

@@ -34,6 +34,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="attn_lrp",
     label="AttnLRP",
+    in_words="Trace the answer back",
     paper="Achtibat et al. 2024, arXiv:2402.05602",
     family="decomposition",
     signed=True,

@@ -56,6 +56,7 @@ def _places(runner: Runner) -> tuple[list[int], list[int]]:
 METHOD = Method(
     id="decompx",
     label="DecompX",
+    in_words="Split the answer by word",
     paper="Modarressi et al. 2023, arXiv:2306.02873",
     family="decomposition",
     signed=True,

@@ -51,6 +51,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="gradient_shap",
     label="Gradient SHAP",
+    in_words="Random steps from an empty text",
     paper="Lundberg & Lee 2017, arXiv:1705.07874; Erion et al. 2021, arXiv:1906.10670",
     family="gradient",
     signed=True,

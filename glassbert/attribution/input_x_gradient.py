@@ -24,6 +24,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="input_x_gradient",
     label="Input × gradient",
+    in_words="Sensitivity times size",
     paper="Shrikumar et al. 2016, arXiv:1605.01713",
     family="gradient",
     signed=True,

@@ -115,6 +115,7 @@ def _cost(options: Mapping[str, Any]) -> int:
 METHOD = Method(
     id="integrated_gradients",
     label="Integrated gradients",
+    in_words="Steps from an empty text",
     paper="Sundararajan et al. 2017, arXiv:1703.01365",
     family="gradient",
     signed=True,

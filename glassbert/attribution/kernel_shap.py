@@ -118,6 +118,7 @@ def _cost(tokens: int, options: Mapping[str, Any]) -> int:
 METHOD = Method(
     id="kernel_shap",
     label="KernelSHAP",
+    in_words="Hide many sets of words",
     paper="Lundberg & Lee 2017, arXiv:1705.07874",
     family="perturbation",
     signed=True,

@@ -30,6 +30,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="leave_one_out",
     label="Leave-one-out",
+    in_words="Leave out one word",
     paper="Li et al. 2016, arXiv:1612.08220",
     family="perturbation",
     signed=True,

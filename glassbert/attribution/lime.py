@@ -82,6 +82,7 @@ def _cost(tokens: int, options: Mapping[str, Any]) -> int:
 METHOD = Method(
     id="lime",
     label="LIME",
+    in_words="A simple model of hidden words",
     paper="Ribeiro et al. 2016, arXiv:1602.04938",
     family="perturbation",
     signed=True,

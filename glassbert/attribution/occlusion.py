@@ -42,6 +42,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="occlusion",
     label="Occlusion",
+    in_words="Hide one word",
     paper="Zeiler & Fergus 2014, arXiv:1311.2901",
     family="perturbation",
     signed=True,

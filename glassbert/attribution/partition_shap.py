@@ -133,6 +133,7 @@ def _cost(tokens: int, options: Mapping[str, Any]) -> int:
 METHOD = Method(
     id="partition_shap",
     label="Partition SHAP",
+    in_words="Hide parts of the text",
     paper="Owen 1977; in the shap package of Lundberg & Lee 2017, arXiv:1705.07874",
     family="perturbation",
     signed=True,

@@ -24,6 +24,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="saliency",
     label="Gradient saliency",
+    in_words="Sensitivity to each word",
     paper="Simonyan et al. 2013, arXiv:1312.6034",
     family="gradient",
     signed=False,

@@ -97,6 +97,7 @@ def _cost(tokens: int, options: Mapping[str, Any]) -> int:
 METHOD = Method(
     id="shapley_sampling",
     label="Shapley values",
+    in_words="Hide words in many orders",
     paper="Castro et al. 2009; antithetic pairs: Mitchell et al. 2022, arXiv:2104.12199",
     family="perturbation",
     signed=True,

@@ -41,6 +41,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 METHOD = Method(
     id="smoothgrad",
     label="SmoothGrad",
+    in_words="Sensitivity with noise",
     paper="Smilkov et al. 2017, arXiv:1706.03825",
     family="gradient",
     signed=False,

@@ -137,11 +137,18 @@ class VocabularyCoverage(Result):
         single = ["a single letter" if self.tokens == 1 and kind != "unknown" else kind for kind in kinds]
         return f"{lost} of {counted(self.tokens, 'token')} {are} {' or '.join(single) or 'unknown'}"
 
-    def told(self, languages: Sequence[str] = ()) -> str:
-        """In one sentence or two, what a poor coverage means; "" for another. ``languages`` are the model's own."""
+    def told(self, languages: Sequence[str] = (), models: Sequence[str] = ()) -> str:
+        """What a poor coverage means, in two sentences; "" for another. ``languages`` are the model's own, ``models``
+        the names of those that share its vocabulary."""
         if not self.is_poor:
             return ""
-        trained = f"This model was trained on {' and '.join(languages)}; " if languages else "To this model, "
+        who = " and ".join(models)
+        if languages:
+            trained = (
+                f"{who or 'This model'} {'were' if len(models) > 1 else 'was'} trained on {' and '.join(languages)}; "
+            )
+        else:
+            trained = f"To {who or 'this model'}, "
         return f"{trained}{self.counts}. The numbers below are computed, but mean little."
 
     def _about(self) -> str:

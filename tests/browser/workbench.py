@@ -28,8 +28,8 @@ class Workbench:
     # --- what a visitor does --------------------------------------------------------------------------------
 
     def link(self, page_id: str = "workbench", **view: object) -> str:
-        """The address of a page that shows this view."""
-        return f"{self.server}/{'' if page_id == 'workbench' else page_id}?{urlencode(view)}"
+        """The address of a page that shows this view; the expert one, which names what is computed."""
+        return f"{self.server}/{'' if page_id == 'workbench' else page_id}?{urlencode({'expert': 1} | view)}"
 
     def open(self, address: str = "", **view: object) -> Self:
         """Open an address, or the workbench of a view, and wait until the first run is over."""
@@ -39,7 +39,7 @@ class Workbench:
 
     def open_page(self, page_id: str, **view: object) -> Self:
         """Open the link of a page, with the fields that are its own."""
-        self.open(f"{self.server}/{page_id}?{urlencode(view)}")
+        self.open(self.link(page_id, **view))
         expect(self.page.get_by_role("heading", level=1, name=PAGES[page_id].title)).to_be_visible()
         self.settle()
         return self
@@ -166,8 +166,9 @@ class Workbench:
         return self.page.get_by_test_id("stMain")
 
     def parameters(self) -> dict[str, str]:
-        """The view in the address bar."""
-        return {name: values[0] for name, values in parse_qs(urlsplit(self.page.url).query).items()}
+        """The view in the address bar, apart from who it is for."""
+        found = parse_qs(urlsplit(self.page.url).query)
+        return {name: values[0] for name, values in found.items() if name != "expert"}
 
     # --- what a visitor may rely on -------------------------------------------------------------------------
 

@@ -402,7 +402,7 @@ def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, 
     assert f"**{expected.found} changes flip the prediction from POSITIVE**" in text
     for share, distance in zip(expected.flips.probabilities, expected.distances, strict=True):
         assert percent(float(share)) in text
-        assert f"{distance:.3f} away" in text
+        assert f"meaning distance {distance:.2f}" in text
     press(app, "turned_0_add")
     assert variants_of(app)[1] == expected.flips.edits[0]
     press(app, "turned_1_open")

@@ -20,11 +20,13 @@ PICTURES = 4
 def page(page_id: str = "workbench", **view: str) -> AppTest:
     """A page, opened with a link. It runs below app.py, as in the app, so that the menu finds its pages. Where a test
     does not say, saliency is by the method of one pass: integrated gradients take dozens; attention is the main
-    model's, and no verdict is computed in the background."""
+    model's, no verdict is computed in the background, and it is the expert view, which names what is computed."""
     app = AppTest.from_file(ROOT / "app.py", default_timeout=120)
     if page_id != "workbench":
         app.switch_page(PAGES[page_id].file)
-    for name, value in ({"method": "input_x_gradient", "shown_model": "model", "verdict": "0"} | view).items():
+    for name, value in (
+        {"method": "input_x_gradient", "shown_model": "model", "verdict": "0", "expert": "1"} | view
+    ).items():
         app.query_params[name] = value
     return run(app)
 
@@ -36,8 +38,9 @@ def run(app: AppTest) -> AppTest:
 
 
 def parameters(app: AppTest) -> dict[str, str]:
-    """The view in the address bar; AppTest keeps what it was given as lists."""
-    return {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    """The view in the address bar, which is the expert one; AppTest keeps what it was given as lists."""
+    given = {name: value for name, value in app.query_params.items() if name != "expert"}
+    return {name: value if isinstance(value, str) else value[0] for name, value in given.items()}
 
 
 def tokens(app: AppTest, key: str = "strip") -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, draw_job
 from components.shared.kept_maps import kept_heads
+from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -299,7 +300,7 @@ def _found(result: AblationSweep) -> None:
     if not len(result.values):
         st.caption("Stopped before any head was tried.")
         return
-    told = f"{result.forward_passes} batched inputs in {result.seconds:.1f} s."
+    told = for_experts(f"{result.forward_passes} batched inputs in {result.seconds:.1f} s.")
     stopped = "" if result.complete else " Stopped early."
     if result.mode == "greedy":
         turned = result.predicted[-1] != result.prediction
@@ -312,7 +313,8 @@ def _found(result: AblationSweep) -> None:
         steps = list(range(len(result.values)))
     else:
         needs = (
-            f"Change of the logit of {result.target_label} without each head alone; negative: the prediction needs it."
+            f"How much the score of “{result.target_label}” changes when one head is off. Negative: it relies on "
+            "that head."
         )
         steps = list(np.argsort(result.changes)[:8])
     st.caption(plain(f"{needs} {told}{stopped}"))

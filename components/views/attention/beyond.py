@@ -14,6 +14,7 @@ from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.errors import explained_errors
 from components.shared.jobs import current_job, run_job
+from components.shared.plain_view import cost_ahead, for_experts
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -147,7 +148,9 @@ def _value_zeroing(subject: Subject, passes: int) -> gb.TokenMaps | None:
         version_of(request),
         lambda: attention.value_zeroing(request),
         label="Compute",
-        cost=f"{passes} forward passes on this text, in batches.",
+        cost=cost_ahead(
+            f"{passes} forward passes on this text, in batches.", subject.one.model, passes, len(subject.encoded)
+        ),
         narrow=True,
     )
 
@@ -184,7 +187,11 @@ def _draw(subject: Subject, measure: Measure, maps: gb.TokenMaps) -> None:
     cost = f"{passes} pass{'es' if passes > 1 else ''}{' and one backward' if measure.backward else ''}"
     sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows do not necessarily sum to 1."
     mean = " Shown is the mean over the heads of the layer." if measure.per_head else ""
-    st.caption(plain(f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {cost}. {measure.paper}"))
+    st.caption(
+        plain(
+            f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {for_experts(f'{cost}. {measure.paper}')}"
+        )
+    )
 
 
 def _ladder(subject: Subject, measures: dict[str, Measure], found: dict[str, gb.TokenMaps]) -> None:
@@ -214,5 +221,5 @@ def _ladder(subject: Subject, measures: dict[str, Measure], found: dict[str, gb.
     st.caption(
         plain(f"Sources of “{piece}”, ranked by each measure: where lines cross, the measures rank tokens differently.")
         + chosen
-        + " *Where they disagree, the weights alone are not enough.*"
+        + " *If the lines cross, do not rely on attention alone.*"
     )

@@ -12,6 +12,7 @@ from components.gateway import code, comparison, inputs, language
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -72,7 +73,7 @@ def _compared(compared: Compared, rows: tuple[int, ...], chosen: int | None) -> 
         wanted = state.remembered("masked_in_full", None)
         if wanted != compared.request:
             st.button(
-                f"Mask all {len(rows)} words in turn ({2 * len(rows):,} passes)",
+                f"Mask all {len(rows)} words in turn{for_experts(f' ({2 * len(rows):,} passes)')}",
                 key="mask_all",
                 on_click=lambda: state.remember("masked_in_full", compared.request),
             )

@@ -11,6 +11,7 @@ from components.gateway import code, comparison, inputs, saliency
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
 from components.shared.questions import ask_method, ask_units, ask_which, refined
 from components.shared.save_and_code import Kept, save_and_code
@@ -121,7 +122,7 @@ def _summary(result: AttributionDifference, method: gb.Method, tokens: int) -> s
     return (
         f"{plain(method.label)}: {plain(method.meaning)}. A word's score is the sum over its pieces, 0 on a side that "
         f"lacks the word. All strips share one scale. Sums {sums[0]} and {sums[1]}, difference {sums[2]}.{complete} "
-        f"{passes(2 * cost)}. *Another method may disagree.*"
+        f"{for_experts(f'{passes(2 * cost)}. ')}*Another method may disagree.*"
     )
 
 

@@ -142,8 +142,9 @@ def _what_happened(steps: ReadingSteps) -> None:
     st.markdown(f"{told}  \nSpecial tokens: {'; '.join(special)}.")
     unknown = int(steps.unknown.sum())
     if unknown:
+        ordinary = int((steps.encoded.special_tokens_mask == 0).sum())
         st.warning(
-            f"{unknown} of {len(steps.encoded)} tokens are not in this vocabulary: the model reads the same unknown "
+            f"{unknown} of {ordinary} tokens are not in this vocabulary: the model reads the same unknown "
             "token for all of them.",
             icon=":material/help:",
         )

@@ -13,6 +13,7 @@ from components.gateway.models import is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.plain_view import cost_ahead
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
@@ -52,7 +53,7 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
         lambda: probe_template(one.request, own.template, slots, words),
         lambda: large_probe(one.request, own.template, slots, words),
         label="Compare the sentences",
-        cost=f"{sentences:,} sentences, up to {passes:,} forward passes.",
+        cost=cost_ahead(f"{sentences:,} sentences, up to {passes:,} forward passes.", one.model, passes, tokens),
     )
     if result is None:
         return

@@ -16,6 +16,7 @@ from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_at_once_if_quick
+from components.shared.plain_view import caption_for_experts, cost_ahead
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
 from components.text import plain
@@ -41,7 +42,9 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
             lambda: surprise(request, scoring),
             lambda: surprise_of_long(request, scoring),
             label="Compute the surprise",
-            cost=f"One forward pass per token: {tokens:,} passes of {tokens:,} tokens.",
+            cost=cost_ahead(
+                f"One forward pass per token: {tokens:,} passes of {tokens:,} tokens.", one.model, tokens, tokens
+            ),
         )
     if result is None:
         return
@@ -90,7 +93,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
             "entropy": st.column_config.NumberColumn("entropy (bits)", format="%.2f"),
         },
     )
-    st.caption(f"{result.forward_passes} masked inputs of {plain(one.name)}, batched.")
+    caption_for_experts(f"{result.forward_passes} masked inputs of {plain(one.name)}, batched.")
     with how_computed("Surprise"):
         share = float(result.probabilities[most])
         st.markdown(

@@ -12,6 +12,7 @@ from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
+from components.shared.plain_view import caption_for_experts, cost_ahead
 from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
@@ -40,7 +41,12 @@ def draw_reduction(question: Question) -> None:
         version_of(question.request, question.target),
         lambda: what_if.reduction(question.request, question.target),
         label="Reduce",
-        cost=f"{words} words: at most {words * (words + 1) // 2:,} passes on shorter and shorter texts.",
+        cost=cost_ahead(
+            f"{words} words: at most {words * (words + 1) // 2:,} passes on shorter and shorter texts.",
+            question.one.model,
+            words * (words + 1) // 2,
+            len(encoded),
+        ),
     )
     if result is None:
         return
@@ -130,4 +136,4 @@ $$w^* = \arg\max_{w}\; p(\hat y \mid x \setminus w) \quad \text{with} \quad
         )
         first, last = float(result.probabilities[0]), float(result.probabilities[-1])
         st.latex(rf"p(\hat y \mid x) = {first:.4f} \quad \to \quad p(\hat y \mid \text{{remainder}}) = {last:.4f}")
-        st.caption(f"{result.forward_passes:,} passes, {plain(f'{result.seconds:.2f}')} s.")
+        caption_for_experts(f"{result.forward_passes:,} passes, {plain(f'{result.seconds:.2f}')} s.")

@@ -12,6 +12,7 @@ from components.gateway.requests import version_of
 from components.shared.charts import readable
 from components.shared.definitions import how_computed
 from components.shared.jobs import current_job, run_job
+from components.shared.plain_view import cost_ahead, for_experts
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -46,7 +47,12 @@ def draw_smallest(question: Question) -> None:
             question.request, question.target, helper.request if helper is not None else None, **options
         ),
         label="Search",
-        cost=f"At most {own.budget:,} passes on a text of this length, including proposals and distances.",
+        cost=cost_ahead(
+            f"At most {own.budget:,} passes on a text of this length, including proposals and distances.",
+            question.one.model,
+            own.budget,
+            len(question.encoded),
+        ),
     )
     if result is not None:
         _found(question, result)
@@ -70,7 +76,7 @@ def _controls() -> None:
         **state.bind("max_edits", WhatIfFields, options=_EDITS),
     )
     third.number_input(
-        "Budget in passes",
+        for_experts("Budget in passes", "Texts to try, about"),
         min_value=BUDGET.least,
         max_value=BUDGET.most,
         step=100,
@@ -82,11 +88,12 @@ def _controls() -> None:
 def _found(question: Question, result: FlipSearch) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
     ended = "" if result.complete else " The search was stopped, or its budget spent, before everything was tried."
-    tried = f"{result.tried:,} changed texts, {result.forward_passes:,} passes, {plain(f'{result.seconds:.1f}')} s."
+    counted = for_experts(f", {result.forward_passes:,} passes")
+    tried = f"{result.tried:,} changed texts{counted}, {plain(f'{result.seconds:.1f}')} s."
     if not flips.texts:
         st.warning(
-            f"No flip found within {result.forward_passes:,} passes: it is still **{decided}** after each of "
-            f"{result.tried:,} changes.{ended}",
+            f"No flip found{for_experts(f' within {result.forward_passes:,} passes')}: it is still **{decided}** after "
+            f"each of {result.tried:,} changes.{ended}",
             icon=":material/info:",
         )
         if result.closest.texts:
@@ -100,7 +107,8 @@ def _found(question: Question, result: FlipSearch) -> None:
     draw_refusal(variants)
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
-        note = f"{words} {'word' if words == 1 else 'words'}, {plain(f'{result.distances[number]:.3f}')} away"
+        distance = plain(f"{result.distances[number]:.2f}")
+        note = f"{words} {'word' if words == 1 else 'words'} changed; meaning distance {distance} (0 = same)"
         _row(question, variants, flips, number, str(number + 1), note, key=f"turned_{number}")
 
 

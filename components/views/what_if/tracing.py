@@ -15,6 +15,7 @@ from components.gateway.what_if import TraceRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.jobs import run_job
+from components.shared.plain_view import caption_for_experts, cost_ahead
 from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
@@ -65,7 +66,12 @@ def draw_tracing(question: Question) -> None:
         version_of(request),
         lambda: what_if.trace(request),
         label="Trace",
-        cost=f"{places:,} places, less than a third of a pass each: {_WHAT[kind]}.",
+        cost=cost_ahead(
+            f"{places:,} places, less than a third of a pass each: {_WHAT[kind]}.",
+            model,
+            places / 3,
+            len(question.encoded),
+        ),
         at_once=places <= _AT_ONCE,
     )
     if result is not None and result.nothing_to_trace:
@@ -142,4 +148,6 @@ $$\text{restored} = \frac{F(\text{patched}) - F(\text{second})}{F(\text{first}) 
             rf"\frac{{{value:.3f} - ({second:.3f})}}{{{first:.3f} - ({second:.3f})}} = "
             rf"{float(result.restored[index]):.3f} \quad \text{{at the strongest place}}"
         )
-        st.caption(f"{result.forward_passes:,} inputs through the network or its upper layers, {result.seconds:.1f} s.")
+        caption_for_experts(
+            f"{result.forward_passes:,} inputs through the network or its upper layers, {result.seconds:.1f} s."
+        )

@@ -8,6 +8,9 @@ import { css, inkOn, mix } from "../frontend/colour.js";
 /** Labels closer than this would touch, and some are left out. */
 export const LABEL_PITCH = 11;
 
+/** How far the middle of a label keeps from the edge of the map. */
+const EDGE = 5;
+
 /**
  * @param {Theme} theme
  * @param {number} size
@@ -22,18 +25,26 @@ export const labelFont = (theme, size, bold) => `${bold ? "600 " : ""}${size}px 
 const labelSize = (pitch) => Math.max(9, Math.min(11, Math.floor(pitch) - 2));
 
 /**
- * The labels to draw along one side: the marked ones first, then as many others as keep their distance.
+ * The labels to draw along one side: the marked ones first, then as many others as keep their distance. The first and
+ * the last one may be moved inwards, see `whole`.
  * @param {(number | null)[]} marked
  * @param {number} pitch
  * @param {[first: number, last: number]} seen
+ * @param {boolean} zoomed
  */
-function labelled(marked, pitch, [first, last]) {
+function labelled(marked, pitch, [first, last], zoomed) {
   const fixed = [...new Set(marked)].filter((i) => i !== null && i >= first && i <= last);
   const shown = /** @type {number[]} */ ([...fixed]);
   const every = Math.max(1, Math.ceil(LABEL_PITCH / pitch));
   const distance = Math.min(LABEL_PITCH + 2, every * pitch);
+  const inwards = zoomed ? 0 : Math.max(0, EDGE - pitch / 2);
+  let before = -Infinity;
   for (let i = Math.ceil(first / every) * every; i <= last; i += every) {
-    if (!fixed.some((other) => Math.abs(Number(other) - i) * pitch < distance)) shown.push(i);
+    if (fixed.some((other) => Math.abs(Number(other) - i) * pitch < distance)) continue;
+    const place = i * pitch + (i === first ? inwards : i === last ? -inwards : 0);
+    if (place - before < LABEL_PITCH - 0.5) continue;
+    before = place;
+    shown.push(i);
   }
   return shown;
 }
@@ -79,7 +90,7 @@ function seen(scrolled, room, size, count) {
  * @param {number} end
  */
 function whole(zoomed, middle, start, end) {
-  return zoomed ? middle : Math.min(end - 5, Math.max(start + 5, middle));
+  return zoomed ? middle : Math.min(end - EDGE, Math.max(start + EDGE, middle));
 }
 
 /** @param {Scene} scene */
@@ -96,7 +107,7 @@ function drawRowLabels(scene) {
   const pointed = state.place?.row ?? null;
   clipped(context, [0, top, left, height - top], () => {
     const rows = seen(scroll.top, height - top, cell.height, layout.rows);
-    for (const row of labelled([state.selected, pointed], cell.height, rows)) {
+    for (const row of labelled([state.selected, pointed], cell.height, rows, state.zoomed)) {
       drawLabel(scene, state.tokens[row], {
         marked: row === state.selected,
         pointed: row === pointed,
@@ -118,7 +129,7 @@ function drawColumnLabels(scene) {
   const pointed = state.place?.column ?? null;
   clipped(context, [left, 0, width - left, top], () => {
     const columns = seen(scroll.left, width - left, cell.width, layout.columns);
-    for (const column of labelled([state.selectedColumn, pointed], cell.width, columns)) {
+    for (const column of labelled([state.selectedColumn, pointed], cell.width, columns, state.zoomed)) {
       drawLabel(scene, state.keys[column], {
         marked: column === state.selectedColumn,
         pointed: column === pointed,

@@ -163,7 +163,7 @@ class AttentionWalk {
       .sort((a, b) => b.weight - a.weight)
       .slice(0, SPOKEN);
     const told = found.map(({ token, weight }) => `${token} (${percentText(weight)})`).join(", ");
-    return `“${tokens[query]}” looks at ${told || "everything a little"}`;
+    return `“${tokens[query]}” attends to ${told || "everything a little"}`;
   }
 
   // The next token of the path; unseen or while a token is pointed at, the walk waits.

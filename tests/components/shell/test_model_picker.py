@@ -291,3 +291,20 @@ def test_the_list_begins_with_what_is_ready() -> None:
     ready = len(gb.embedded())
     assert all("ready" in option for option in options[:ready])
     assert all("MB" in option for option in options[ready:])
+
+
+def test_two_models_that_fail_at_once_say_so_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that stand in for them, so that nothing is open: what was asked for is named."""
+
+    def fail(_: object) -> None:
+        raise gb.ModelError("it is not well")
+
+    from components.gateway import models
+
+    monkeypatch.setattr(models, "load", fail)
+    app = page(model="similarity", beside="sentiment")
+    assert [as_read(error.value) for error in app.error] == [
+        "similarity: it is not well",
+        "sentiment: it is not well",
+    ]
+    assert pictures(app) == 0

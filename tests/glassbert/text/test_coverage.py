@@ -37,6 +37,8 @@ def test_what_it_means_is_said_in_a_sentence(pretrained):
         "This model was trained on English; 12 of 14 tokens are unknown or single letters. The numbers below are "
         "computed, but mean little."
     )
+    assert found.told(["English"], ["One", "Two"]).startswith("One and Two were trained on English; 12 of 14 tokens")
+    assert found.told(models=["One"]).startswith("To One, 12 of 14")
     assert found.told().startswith("To this model, 12 of 14 tokens are unknown or single letters.")
     assert vocabulary_coverage(pretrained, ARABIC).counts == "28 of 29 tokens are single letters"
     assert vocabulary_coverage(pretrained, "🙂").counts == "1 of 1 token is unknown"
