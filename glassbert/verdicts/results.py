@@ -244,8 +244,7 @@ class TrustFound(Result):
         alike = self.line("agreement").details.get("rank_correlation")
         if alike is not None and alike < thresholds.ORDER_HOLDS:
             said += (
-                " The methods agree on no more than that: they order the words differently (mean rank correlation "
-                f"{signed(round(alike, 2))})."
+                f" The methods order the words differently, though (mean rank correlation {signed(round(alike, 2))})."
             )
         if self.gap.verdict != "holds":
             said += f" A text without words already gets {1 - self.gap.share:.0%} of this score."
