@@ -23,7 +23,7 @@ from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.pictures.palette import LIGHT
 from glassbert.reports.markup import aside, bar, figure, heading, mark, node, passages, said, section, table
 from glassbert.results import counted
-from glassbert.targets import TokenTarget
+from glassbert.targets import ClassTarget, Target, TokenTarget
 
 if TYPE_CHECKING:
     from glassbert.attribution.results import ScoresByWord, TokenScores
@@ -71,7 +71,7 @@ def evidence_html(report: Report) -> str:
 def _prediction(report: Report) -> str:
     found = report.prediction
     if isinstance(found, Classification):
-        drawn = _classes(found)
+        drawn = _classes(found, report.target)
     elif isinstance(found, MaskPrediction):
         drawn = _candidates(found)
     elif isinstance(found, PairPrediction):
@@ -83,7 +83,7 @@ def _prediction(report: Report) -> str:
     return section("prediction", "What the model predicts", *drawn)
 
 
-def _classes(found: Classification) -> Iterator[str]:
+def _classes(found: Classification, target: Target) -> Iterator[str]:
     order = np.argsort(-found.logits, kind="stable")[:_MOST_CLASSES]
     if found.regression:
         yield aside("This model gives scores, not classes: they have no probability.")
@@ -97,15 +97,19 @@ def _classes(found: Classification) -> Iterator[str]:
         else "All classes add up to 100%. The logit is the number that the model computes before it is turned into a "
         "probability."
     )
+    threshold = target.threshold if isinstance(target, ClassTarget) else 0.5
+    answer = found.decided(threshold)
     rows = [
         [
             _name(found.labels[at]),
-            bar(float(found.probabilities[at]), percent(float(found.probabilities[at])), strong=rank == 0),
+            bar(float(found.probabilities[at]), percent(float(found.probabilities[at])), strong=at == answer),
             signed(float(found.logits[at])),
         ]
-        for rank, at in enumerate(order)
+        for at in order
     ]
     yield table(["Class", "Probability", "Logit"], rows, numbers=[2])
+    if found.is_between_two and threshold != 0.5:
+        yield said(f"The answer is “{clipped(found.labels[1], 60)}” if its probability is above {percent(threshold)}.")
     if len(found.labels) > len(order):
         yield aside(f"{len(order)} of {len(found.labels)} classes.")
 

@@ -35,7 +35,7 @@ FEWEST = {"methods": ["saliency"], "maps": 0, "budget": 10}
 
 @pytest.fixture(scope="module")
 def made(sentiment, pretrained):
-    return gb.report(sentiment, TEXT, proposer=pretrained, **QUICK)
+    return gb.report(sentiment, TEXT, proposer=pretrained, **{**QUICK, "budget": 150})
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def numbers(value, path=""):
 
 
 def test_the_first_page_says_what_the_verdict_says(sentiment, pretrained, made, document):
-    verdict = gb.verdict(sentiment, TEXT, target=made.target, proposer=pretrained, budget=20)
+    verdict = gb.verdict(sentiment, TEXT, target=made.target, proposer=pretrained, budget=150)
     told = document.text["summary"]
     assert verdict.answer.answer == "NEGATIVE"
     for sentence in (verdict.answer.sentence, verdict.words_sentence, verdict.flip.sentence):
@@ -88,6 +88,19 @@ def test_predictions_are_those_of_classify(sentiment, document):
     widths = re.findall(r"width:([\d.]+)%", "".join(one.get("style", "") for one in document.named("span")))
     for share in found.probabilities:
         assert any(abs(float(width) - 100 * share) < 0.01 for width in widths)
+
+
+def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
+    label = gb.classify(sentiment, TEXT)
+    threshold = float(label.probabilities[1]) / 2
+    found = gb.report(sentiment, TEXT, target=gb.ClassTarget(threshold=threshold), **FEWEST)
+    document = Document(found.html)
+    assert label.decided() == 0
+    assert found.verdict.answer.answer == label.labels[label.decided(threshold)] == "POSITIVE"
+    assert f"“POSITIVE” if its probability is above {percent(threshold)}." in document.text["prediction"]
+    assert found.verdict.answer.sentence in document.text["summary"]
+    assert f"threshold={threshold!r}" in found.script
+    assert_recomputed(found, rerun(found))
 
 
 def test_scores_are_those_of_attribute(sentiment, document):
