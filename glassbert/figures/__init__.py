@@ -8,7 +8,9 @@ out. The painting itself, which knows no results, is in ``pictures``.
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
+import textwrap
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +38,21 @@ def _discover() -> Mapping[str, Figure]:
 FIGURES: Mapping[str, Figure] = _discover()
 
 
+def _options_told() -> str:
+    """Type, its options with their defaults, and what they mean."""
+    told = []
+    for name, figure in sorted(FIGURES.items()):
+        if figure.options:
+            listed = [f"    {option} : {kind}, default {default!r}" for option, (kind, default) in figure.told.items()]
+            meaning = " ".join((inspect.getdoc(figure.paint) or "").split())
+            told.append(
+                "\n".join(
+                    [name, *listed, *textwrap.wrap(meaning, 100, initial_indent=" " * 8, subsequent_indent=" " * 8)]
+                )
+            )
+    return textwrap.indent("\n".join(told), "    ")
+
+
 @checked
 def draw(
     result: Result, *, dark: bool = False, title: str | None = None, source: Model | str | None = None, **options: Any
@@ -44,15 +61,17 @@ def draw(
 
     ``draw(maps, layer=2, head=4).save("head.svg")``. The picture has a heading (``title``; "" for none), the text, a
     scale where colours have one, and a caption with method and settings, which names ``source``, a model or its name.
-    ``dark`` draws on a dark page. ``options`` depend on the type of result: ``layer`` and ``head``, counted from 0, of
-    maps, ``by_word`` and ``special`` (special tokens) of maps and scores; the others' are listed in ``FIGURES`` and by
-    the error for an unknown one. A type that is not there is drawn as its table. Equal results give equal
-    pictures. Raises OptionError, LayerError.
+    ``dark`` draws on a dark page. ``options`` depend on the type of result. A type without a picture is drawn as its
+    table. Equal results give equal pictures. Raises OptionError, LayerError.
     """
     figure = FIGURES.get(type(result).__name__, TABLE)
     figure.check(options, type(result).__name__)
     on = theme(dark)
     return on_sheet(figure.paint(result, on, **options), on, title=title, source=source)
+
+
+# an option is told where it is passed, and written down only once: at the function that draws with it
+draw.__doc__ = f"{inspect.cleandoc(draw.__doc__ or '')}\n\nOptions of each type of result:\n\n{_options_told()}"
 
 
 @checked

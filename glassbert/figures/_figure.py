@@ -60,6 +60,12 @@ class Figure:
         parameters = inspect.signature(self.paint).parameters.values()
         return {one.name: hints[one.name] for one in parameters if one.kind is one.KEYWORD_ONLY}
 
+    @property
+    def told(self) -> Mapping[str, tuple[str, Any]]:
+        """Name → annotation as it is written, and default."""
+        parameters = inspect.signature(self.paint).parameters
+        return {name: (str(parameters[name].annotation), parameters[name].default) for name in self.options}
+
     def check(self, given: Mapping[str, Any], name: str) -> None:
         """Raise OptionError for an option that this figure does not have, or one of another type."""
         unknown = sorted(set(given) - set(self.options))

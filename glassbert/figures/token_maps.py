@@ -29,6 +29,9 @@ def _attention(
     special: bool = True,
     most: float | None = None,
 ) -> Sheet:
+    """Without ``head`` all heads of a layer, without ``layer`` all heads; both are counted from 0. ``by_word``: words
+    instead of tokens. ``special``: whether special tokens are shown. ``most``: the weight drawn in full colour, for
+    several pictures on one scale."""
     return _maps(result.maps(), on, layer=layer, head=head, by_word=by_word, special=special, most=most)
 
 
@@ -42,7 +45,7 @@ def _maps(
     special: bool = True,
     most: float | None = None,
 ) -> Sheet:
-    """``most`` is the number drawn in full colour, for several pictures on one scale."""
+    """As those of AttentionMaps."""
     if most is not None and not (np.isfinite(most) and most > 0):
         raise OptionError(f"most must be a positive number; got {most!r}")
     result = chosen(result, by_word=by_word, special=special)

@@ -24,7 +24,8 @@ _MOST_ROWS = 40
 def _by_token(
     result: TokenScores, on: Theme, *, by_word: bool = False, special: bool = True, most: float | None = None
 ) -> Sheet:
-    """``special``: whether special tokens are shown. ``most`` is the score drawn in full colour."""
+    """``by_word``: words instead of tokens. ``special``: whether special tokens are shown. ``most``: the score drawn in
+    full colour, for several pictures on one scale."""
     if by_word:
         return _by_word(result.by_word(), on, special=special, most=most)
     is_special = result.encoded.special_tokens_mask.astype(bool)
@@ -32,6 +33,7 @@ def _by_token(
 
 
 def _by_word(result: ScoresByWord, on: Theme, *, special: bool = True, most: float | None = None) -> Sheet:
+    """As those of TokenScores."""
     return _sheet(
         result.by_token,
         result.words,

@@ -101,6 +101,7 @@ def _masked(
 
 
 def _attention(result: AttentionDifference, on: Theme, *, layer: int | None = None, head: int | None = None) -> Sheet:
+    """One head, counted from 0; without both, all heads."""
     layers, heads = result.divergence.shape
     if (layer is None) != (head is None):
         raise OptionError(f"layer {layer}, head {head}: pass both, or neither for all heads")

@@ -148,6 +148,17 @@ def test_options_are_checked(name: str, made: Callable[[str], Any]) -> None:
                 gb.draw(result, **{option: value})
 
 
+def test_the_help_says_every_option_of_every_type() -> None:
+    told = gb.draw.__doc__ or ""
+    for name, figure in figures.FIGURES.items():
+        section = re.search(rf"^    {name}\n((?:        .*\n?)*)", told, re.M)
+        assert (section is not None) == bool(figure.options), name
+        for option in figure.options:
+            assert section is not None
+            assert re.search(rf"^        {option} : .+, default .+$", section[1], re.M)
+            assert "\n            " in section[1], "what they mean"
+
+
 def test_titles_and_sources_are_text(made: Callable[[str], Any]) -> None:
     for text in (*HOSTILE, *(text for text in UNWRITABLE if lone_surrogate(text) == "")):
         picture = gb.draw(made("Classification"), title=text, source=text or "x")

@@ -289,7 +289,12 @@ def grid_numbers(root: ElementTree.Element, pattern: str) -> list[float]:
 def test_a_grid_of_heads_holds_the_number_of_each(made: Made, name: str, options: Any, values: Any) -> None:
     result = made(name)
     found = grid_numbers(drawn(result, **options), r"layer \d+, head \d+: (-?[\d.e+-]+)")
-    np.testing.assert_allclose(found, np.asarray(values(result)).ravel(), rtol=1e-3)
+    numbers = np.asarray(values(result), dtype=float).ravel()
+    np.testing.assert_allclose(found, numbers, rtol=1e-3)
+    if options == {"values": "gradient"}:
+        fills = [cell.get("fill") for title, cell in told(drawn(result, **options)) if title.startswith("layer ")]
+        shares = numbers / np.abs(numbers).max()
+        assert fills == [palette.hexadecimal(palette.diverging(share, palette.LIGHT)) for share in shares]
 
 
 def test_heads_switched_off(tiny_model: Any, made: Made) -> None:
