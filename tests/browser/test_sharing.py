@@ -37,7 +37,7 @@ def saved(button: Locator, path: Path) -> Path:
 def test_a_link_with_a_long_text_opens_the_same_elsewhere(
     open_page: Open, new_context: NewContext, server: str, tmp_path: Path
 ) -> None:
-    bench = open_page("what_if", text=ENGLISH, pair="A second text, to make it longer than what stays readable." * 3)
+    bench = open_page("what_if", text=ENGLISH)
     bench.select_token(4, strip="edit_sentence")
     bench.type("fine", label=re.compile("^Replace “"))
     expect(bench.part("variant_1")).to_contain_text("fine")

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 import glassbert as gb
 from components.gateway import files
 from components.gateway.code import Code, script
+from components.gateway.saliency import Explanations
 from components.shared import save_and_code
 from components.shared.save_and_code import Kept
 from tests.pages.test_hostile_addresses import SECTIONS
@@ -110,6 +111,7 @@ def press(app: AppTest, key: str, job: str) -> None:
     until_done(app, job)
 
 
+EXPLAINED = {"text": TEXT, "explain": "class", "methods": "saliency attn_lrp"}
 #: (page, section) → what its address has beside the text, and the button that computes it.
 CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("workbench", ""): ({"text": TEXT, "token": "4", "toward": "2", "beside": "sentiment", "special": "0"}, ""),
@@ -129,12 +131,12 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("masked_words", "why"): ({"text": GAP, "word": "paris", "foil_word": "rome"}, ""),
     ("masked_words", "probe"): ({"text": TEXT, "fillers": "job: nurse, doctor"}, ""),
     ("next_sentence", ""): (PAIR, ""),
-    ("saliency", "rows"): ({"text": TEXT, "explain": "class", "methods": "saliency input_x_gradient"}, "explain"),
-    ("saliency", "agreement"): ({"text": TEXT, "explain": "class", "methods": "saliency attn_lrp"}, "explain"),
-    ("saliency", "board"): ({"text": TEXT, "explain": "class", "methods": "saliency attn_lrp"}, "explain"),
-    ("saliency", "teaching"): ({"text": TEXT, "explain": "class", "methods": "saliency"}, "explain"),
+    ("saliency", "rows"): (EXPLAINED, "explain"),
+    ("saliency", "agreement"): (EXPLAINED, "explain"),
+    ("saliency", "board"): (EXPLAINED, "explain"),
+    ("saliency", "teaching"): (EXPLAINED, "explain"),
     ("what_if", "edit"): ({"text": TEXT, "token": "4"}, ""),
-    ("what_if", "smallest"): ({"text": TEXT, "budget": "200"}, "flip"),
+    ("what_if", "smallest"): ({"text": TEXT, "budget": "80"}, "flip"),
     ("what_if", "reduction"): ({"text": TEXT}, "reduction"),
     ("what_if", "tracing"): ({"text": TEXT, "other_text": WORSE, "patch": "mlp"}, ""),
     ("compare", "summary"): ({"text": TEXT, "other_text": WORSE, "shown_model": "beside"}, ""),
@@ -145,14 +147,27 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 
-def opened(page_id: str, section: str) -> AppTest:
+def opened(page_id: str, section: str, explained: Explanations | None = None) -> AppTest:
+    """``explained``: what the page's button would compute."""
     link, button = CASES[page_id, section]
     app = page(page_id, **link, **({"section": section} if section else {}))
-    if button:
+    if button == "explain" and explained is not None:
+        app.session_state["memory_jobs"]["explain"].found = explained
+        run(app)
+    elif button:
         press(app, f"{button}_start", button)
     if section == "tracing":
         until_done(app, "trace")
     return app
+
+
+@pytest.fixture(scope="module")
+def explained() -> Explanations:
+    """Receipts take seconds: they are computed once for all sections."""
+    app = opened("saliency", "rows")
+    found: Explanations = app.session_state["memory_jobs"]["explain"].found
+    assert len(found.receipts) == 2
+    return found
 
 
 def test_no_page_is_left_out() -> None:
@@ -161,9 +176,9 @@ def test_no_page_is_left_out() -> None:
 
 @pytest.mark.parametrize(("page_id", "section"), CASES)
 def test_the_code_gives_what_is_shown_and_the_files_hold_it(
-    page_id: str, section: str, popovers: list[Popover], tmp_path: Path
+    page_id: str, section: str, popovers: list[Popover], explained: Explanations, tmp_path: Path
 ) -> None:
-    opened(page_id, section)
+    opened(page_id, section, explained)
     latest = {one.view: one for one in popovers}
     assert latest
     for popover in latest.values():
