@@ -76,6 +76,7 @@ __all__ = [
     "trace",
     "variables",
     "variants",
+    "verdict",
 ]
 
 # As much of a call or a text as is shown in one line.
@@ -435,6 +436,11 @@ def scoreboard(found: Sequence[Code]) -> Code:
 
 def method_ranking(model: ModelRequest) -> Code:
     return named(_gb.method_ranking(model), "ranking")
+
+
+def verdict(request: TextRequest, target: gb.Target, proposer: ModelRequest | None) -> Code:
+    given = {} if proposer is None else {"proposer": proposer}
+    return named(_gb.verdict(request, target=target, **given), "verdict")
 
 
 # --- edits ------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glassbert.evaluation.results import BaselineGap
     from glassbert.targets import Output
 
-__all__ = ["baseline_gap", "suggesting", "verdict"]
+__all__ = ["baseline_gap", "proposer_of", "suggesting", "verdict"]
 
 #: The masked-word model on board, for English without capitals.
 _ON_BOARD = "pretrained"
@@ -54,15 +54,20 @@ def verdict(
 
 
 def suggesting(model: gb.Model, request: ModelRequest, proposer: ModelRequest | None) -> gb.Model | None:
-    """The model that proposes words: ``proposer``, else the one on board, for a model that cannot guess words itself
-    but has the same vocabulary, and so the language."""
+    """The model that proposes words, see `proposer_of`."""
+    chosen = proposer_of(model, request, proposer)
+    return None if chosen is None else load(chosen)
+
+
+def proposer_of(model: gb.Model, request: ModelRequest, proposer: ModelRequest | None) -> ModelRequest | None:
+    """``proposer``, else the model on board, for a model that cannot guess words itself but has the same vocabulary,
+    and so the language."""
     if proposer is not None:
-        return load(proposer)
+        return proposer
     ours = ModelRequest(_ON_BOARD, request.device)
     if "masked_words" in model.task_heads or not permitted(_ON_BOARD):
         return None
-    found = load(ours)
-    return found if found.tokenizer.get_vocab() == model.tokenizer.get_vocab() else None
+    return ours if load(ours).tokenizer.get_vocab() == model.tokenizer.get_vocab() else None
 
 
 @shared(128)

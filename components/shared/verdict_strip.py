@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import verdicts
+from components.gateway import code, verdicts
 from components.gateway.library import gb
 from components.gateway.requests import Opened
 from components.gateway.turns import turns
@@ -15,6 +15,7 @@ from components.gateway.visitors import visitor
 from components.shared.errors import explained_errors
 from components.shared.jobs import Job, current_job, found_so_far
 from components.shared.questions import Question, one_of, questions
+from components.shared.save_and_code import Kept, save_and_code
 from components.shared.steady import SteadyPlace
 from components.text import plain
 
@@ -90,6 +91,15 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             mark = f":{colour}[{icon}] " if icon else ""
             told = f"{trust.sentence}{_receipts(question)}" if trust is not None else ""
             _part("How far to trust it", told, "saliency", "board", mark)
+            if found is not None and job.done and not job.interrupted:
+                save_and_code("verdict", question.one.name, [_kept(question, found)], panel=True)
+
+
+def _kept(question: Question, found: gb.Verdict) -> Kept:
+    one = question.one
+    proposer = question.proposer.request if question.proposer is not None else None
+    proposer = verdicts.proposer_of(one.model, one.request, proposer)
+    return Kept.of("Verdict", code.verdict(question.request, question.target, proposer), found)
 
 
 def _receipts(question: Question) -> str:

@@ -190,6 +190,15 @@ def test_the_code_gives_what_is_shown_and_the_files_hold_it(
             in_files(kept, result, tmp_path / "saved.zip")
 
 
+def test_the_code_of_the_verdict(popovers: list[Popover]) -> None:
+    app = page(text=TEXT, explain="class", verdict="1")
+    until_done(app, "verdict")
+    (popover,) = [one for one in popovers if one.view == "verdict"][-1:]
+    (found,) = results_of(script(popover.kept[0].code))
+    same(popover.kept[0].find(), found)
+    assert found.sentences == popover.kept[0].find().sentences
+
+
 def in_files(kept: Kept, result: gb.Result, path: Path) -> None:
     path.write_bytes(files.as_file(result))
     assert gb.load_result(path).to_dict() == result.to_dict()
