@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from components import state
@@ -10,8 +12,10 @@ from components.gateway.files import file_name
 from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
 from components.shared.jobs import run_job
-from components.shared.questions import Question, as_chosen, one_of, questions
 from components.text import plain
+
+if TYPE_CHECKING:
+    from components.shared.questions import Question
 
 __all__ = ["draw_report_button", "draw_report_dialog"]
 
@@ -54,6 +58,9 @@ def _close() -> None:
 
 @st.dialog("Report", width="medium", icon=":material/description:", on_dismiss=_close)
 def _dialog(opened: list[Opened]) -> None:
+    # numpy comes with it, which the shell of a cold page does without
+    from components.shared.questions import as_chosen, one_of, questions
+
     with explained_errors():
         possible = questions(opened)
         if not possible:

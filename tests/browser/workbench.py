@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from components import address
 from components.shell.navigation import PAGES
 
 expect.set_options(timeout=15_000)
@@ -166,9 +167,9 @@ class Workbench:
         return self.page.get_by_test_id("stMain")
 
     def parameters(self) -> dict[str, str]:
-        """The view in the address bar, apart from who it is for."""
+        """The view in the address bar, unpacked, apart from who it is for."""
         found = parse_qs(urlsplit(self.page.url).query)
-        return {name: values[0] for name, values in found.items() if name != "expert"}
+        return address.unpacked({name: values[0] for name, values in found.items() if name != "expert"})
 
     # --- what a visitor may rely on -------------------------------------------------------------------------
 

@@ -107,9 +107,11 @@ def test_a_text_longer_than_the_server_takes_is_cut(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_packed_link_opens_its_text_and_selection() -> None:
-    link = state.full_address(state.View(text=ENGLISH, token=7, verdict=False, method="input_x_gradient"))
+    link = state.full_address(
+        state.View(text=ENGLISH, token=7, verdict=False, method="input_x_gradient", shown_model="model")
+    )
     assert address.PACKED in link
     app = page(**link)
     assert app.session_state["view"]["text"] == ENGLISH
     assert selected(app) == 7
-    assert parameters(app)[address.PACKED] == link[address.PACKED]
+    assert dict(app.query_params) == link

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from components import address
 from components.shell.navigation import PAGES
 from components.widgets import frontend
 from tests.components.widgets.clicks import mounted
@@ -38,9 +39,9 @@ def run(app: AppTest) -> AppTest:
 
 
 def parameters(app: AppTest) -> dict[str, str]:
-    """The view in the address bar, which is the expert one; AppTest keeps what it was given as lists."""
+    """The view in the address bar, unpacked, which is the expert one; AppTest keeps what it was given as lists."""
     given = {name: value for name, value in app.query_params.items() if name != "expert"}
-    return {name: value if isinstance(value, str) else value[0] for name, value in given.items()}
+    return address.unpacked({name: value if isinstance(value, str) else value[0] for name, value in given.items()})
 
 
 def tokens(app: AppTest, key: str = "strip") -> list[dict[str, Any]]:
