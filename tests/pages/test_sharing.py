@@ -28,7 +28,7 @@ def shared(app: AppTest) -> tuple[dict[str, str], str]:
     (link,) = [block.value for block in app.code]
     query = parse_qs(urlsplit(link).query, keep_blank_values=True)
     said = "\n".join(element.value for element in [*app.markdown, *app.caption, *app.warning])
-    return {name: values[0] for name, values in query.items()}, as_read(said)
+    return {name: values[0] for name, values in query.items() if name != "expert"}, as_read(said)
 
 
 def test_the_link_of_the_dialog_opens_the_same_view() -> None:
@@ -108,7 +108,7 @@ def test_a_text_longer_than_the_server_takes_is_cut(monkeypatch: pytest.MonkeyPa
 
 def test_a_packed_link_opens_its_text_and_selection() -> None:
     link = state.full_address(
-        state.View(text=ENGLISH, token=7, verdict=False, method="input_x_gradient", shown_model="model")
+        state.View(text=ENGLISH, token=7, verdict=False, method="input_x_gradient", shown_model="model", expert=True)
     )
     assert address.PACKED in link
     app = page(**link)
