@@ -21,7 +21,7 @@ from glassbert.pictures.formats import percent, readable, signed, signed_number
 from glassbert.pictures.maps import map_drawing
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.pictures.palette import LIGHT
-from glassbert.reports.markup import aside, bar, figure, heading, mark, node, passages, said, section, table
+from glassbert.reports.markup import aside, bar, figure, folded, heading, mark, node, passages, said, section, table
 from glassbert.results import counted
 from glassbert.targets import ClassTarget, Target, TokenTarget
 
@@ -286,9 +286,7 @@ def _score_table(by_word: Sequence[ScoresByWord]) -> str:
         for at in chosen
     ]
     names = ["Word", *(METHODS[one.by_token.method].label for one in by_word)]
-    drawn = table(
-        names, rows, caption="All scores, in units of the logit where a method has units", numbers=range(1, len(names))
-    )
+    drawn = folded(names, rows, caption="All scores, in units of the logit where a method has units", number=True)
     if len(ordinary) > len(chosen):
         drawn += aside(f"The {len(chosen)} words of {len(ordinary)} with the largest scores, in the order of the text.")
     return drawn
@@ -316,7 +314,7 @@ def _agreement(report: Report) -> str:
             "Kendall's τ of the order in which two methods put the words: +1 is the same order, 0 no relation, −1 the "
             "opposite order."
         ),
-        table(["Method", *names], rows, numbers=range(1, len(names) + 1)),
+        folded(["Method", *names], rows, number=True),
     )
 
 
@@ -357,7 +355,7 @@ def _overview(receipts: Sequence[Receipt]) -> str:
     checks = [line.check for line in receipts[0].lines]
     names = [METHODS[one.method].label for one in receipts]
     rows = [[escaped(CHECKS[check].claim), *(mark(one.line(check).verdict) for one in receipts)] for check in checks]
-    return table(["Check", *names], rows, caption="At a glance")
+    return folded(["Check", *names], rows, caption="At a glance")
 
 
 def _receipt(receipt: Receipt) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "aside",
     "bar",
     "figure",
+    "folded",
     "heading",
     "listed",
     "mark",
@@ -37,6 +38,7 @@ GRADES = {
     "not_applicable": ("–", "does not apply"),
 }
 _TEXTS = ("Text A", "Text B")
+_MOST_COLUMNS = 6
 
 
 def node(name: str, *content: str | Iterable[str], kind: str = "", **values: str | float) -> str:
@@ -100,6 +102,22 @@ def table(
     return node(
         "div", node("table", title, node("thead", head), node("tbody", *body)), kind="wide", tabindex="0", role="group"
     )
+
+
+def folded(columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "", number: bool = False) -> str:
+    """A table with a column for each method; what paper is too narrow for goes into further tables below."""
+    tables = []
+    for start in range(1, len(columns), _MOST_COLUMNS):
+        chosen = [0, *range(start, min(start + _MOST_COLUMNS, len(columns)))]
+        tables.append(
+            table(
+                [columns[at] for at in chosen],
+                [[row[at] for at in chosen] for row in rows],
+                caption=caption,
+                numbers=range(1, len(chosen)) if number else (),
+            )
+        )
+    return "".join(tables)
 
 
 def figure(drawing: Drawing, told: str, caption: str = "") -> str:

@@ -24,6 +24,7 @@ from glassbert.reports.page import POLICY
 from glassbert.reports.weighing import REPORT_METHODS, affordable_methods, affordable_receipts, expected_passes
 from glassbert.results import Result
 from glassbert.verdicts import decided_answer
+from tests import tiny
 from tests.glassbert.pictures.hostile import HOSTILE
 from tests.glassbert.reports.reading import Document
 
@@ -446,6 +447,29 @@ def test_a_masked_word_shows_the_gap_and_how_it_forms(pretrained):
     typed = gb.report(pretrained, "The capital of France is Paris.", target=gb.MaskTarget(6), **FEWEST)
     assert "rank 1" in Document(typed.html).text["prediction"]
     assert "border:1px dashed" in typed.html
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_every_family_gets_a_report(tiny_model, family):
+    model = tiny_model(family, "classification")
+    found = gb.report(model, "The film was good.", methods=["saliency"], maps=1, budget=10)
+    document = Document(found.html)
+    assert document.left_open == []
+    best = gb.classify(model, "The film was good.")
+    assert document.row("prediction", best.labels[best.predicted])[0] == percent(float(best.probabilities.max()))
+    assert len(found.maps) + len(found.left_out) == 1
+
+
+def test_a_table_of_all_methods_fits_on_paper(tiny_model):
+    """Six columns side by side, the others below, each with the words."""
+    methods = [name for name, method in gb.METHODS.items() if method.family != "perturbation"][:8]
+    found = gb.report(tiny_model("bert", "classification"), "Good film.", **{**FEWEST, "methods": methods})
+    rows = [row for row in Document(found.html).cells["scores"] if row[0] in ("Word", "good")]
+    assert [len(row) for row in rows] == [7, 7, 3, 3]
+    assert [name for row in rows if row[0] == "Word" for name in row[1:]] == [gb.METHODS[one].label for one in methods]
+    scores = [one.by_word() for one in found.scores]
+    told = [cell for row in rows if row[0] == "good" for cell in row[1:]]
+    assert told == [signed_number(float(one.scores[one.words.index("good")])) for one in scores]
 
 
 def test_without_a_language_head_there_are_no_masked_words(tiny_model, document):
