@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import struct
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 
 from glassbert.pictures import palette
 from glassbert.pictures.markup import element, escaped
+from glassbert.pictures.png import data_address
 
-__all__ = ["overview_html", "png"]
+__all__ = ["overview_html"]
 
 #: Cells of the whole image: a hundred kilobytes or two, whatever the text's length.
 _MOST_CELLS = 200_000
@@ -39,31 +36,10 @@ def overview_html(values: npt.NDArray[np.floating], *, caption: str) -> str:
             image[top : top + height, left : left + width] = levels[row, column]
     colours = palette.weights_ramp(palette.LIGHT).copy()
     colours[255] = palette.rgb(palette.NEUTRAL)  # the lines between pictures
-    source = f"data:image/png;base64,{base64.b64encode(png(image, colours)).decode()}"
     wide = min(960, columns * max(_THUMBNAIL_PIXELS, width))
     style = f"width:{wide}px;max-width:100%;image-rendering:pixelated"
-    picture = f'<img src="{source}" alt="{escaped(caption)}" style="{style}">'
+    picture = f'<img src="{data_address(image, colours)}" alt="{escaped(caption)}" style="{style}">'
     return element("div", picture, element("div", escaped(caption), style="font-size:12px"))
-
-
-def png(levels: npt.NDArray[np.uint8], colours: npt.NDArray[np.uint8]) -> bytes:
-    """An image (row, column) of indices into colours (256, 3) as a PNG file."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width = levels.shape
-    lines = np.pad(levels, ((0, 0), (1, 0))).tobytes()  # each line begins with its filter: 0, none
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)  # 8 bits, a palette
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(kind, data)
-        for kind, data in (
-            (b"IHDR", header),
-            (b"PLTE", colours.tobytes()),
-            (b"IDAT", zlib.compress(lines, 6)),
-            (b"IEND", b""),
-        )
-    )
 
 
 def _shrunk(values: npt.NDArray[np.floating], side: int) -> npt.NDArray[np.floating]:

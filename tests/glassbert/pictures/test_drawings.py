@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glassbert.pictures import palette
 from glassbert.pictures.bar_drawings import pair_rows, score_columns, score_rows, share_rows
@@ -17,9 +19,10 @@ from glassbert.pictures.drawing import Drawing, beside, document, paragraph, sta
 from glassbert.pictures.formats import short, whole_percent
 from glassbert.pictures.grid_drawings import Hue, grid_drawing
 from glassbert.pictures.line_drawings import line_drawing
-from glassbert.pictures.maps import VECTOR_CELLS
+from glassbert.pictures.maps import VECTOR_CELLS, map_drawing
 from glassbert.pictures.table_drawings import table_drawing
 from glassbert.pictures.text_width import text_width, wrapped
+from glassbert.pictures.tokens import tokens_drawing
 from tests.glassbert.figures.reading import SVG, lines_of_text, parsed, texts, told
 from tests.glassbert.pictures.hostile import HOSTILE, UNWRITABLE, seen
 
@@ -366,3 +369,20 @@ def test_hostile_names_are_names(kind: str) -> None:
 def test_numbers_have_one_style() -> None:
     assert [short(value) for value in (2.3456, -0.5, 0.0)] == ["2.35", "−0.5", "0"]
     assert [whole_percent(share) for share in (0.234, -0.06, -0.001, 1.0)] == ["23%", "−6%", "0%", "100%"]
+
+
+@given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
+@settings(max_examples=60)
+def test_any_text_is_a_document_that_can_be_read(names: list[str]) -> None:
+    count = len(names)
+    drawn = [
+        tokens_drawing(names, [0.5] * count, on=LIGHT, legend=names[0]),
+        share_rows(names, [0.5] * count, on=LIGHT),
+        grid_drawing(np.ones((count, count)), names, names, on=LIGHT, texts=[names] * count),
+        map_drawing(np.ones((count, count)), names, on=LIGHT, legend=names[0]),
+        table_drawing(names, [names], on=LIGHT),
+        paragraph(" ".join(names), 120, LIGHT, most_lines=2),
+    ]
+    root = root_of(stacked(drawn))
+    shown = {node.text or "" for node in root.iter(SVG + "title")}
+    assert {f"{seen(name)}: 0.5000" for name in names if seen(name) == name and name.isprintable()} <= shown
