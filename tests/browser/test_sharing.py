@@ -18,8 +18,8 @@ from components.gateway.library import version
 from tests.browser.conftest import NewContext, Open
 from tests.browser.workbench import Workbench
 
-#: 330 words.
-ENGLISH = " ".join(example.text for example in [*EXAMPLES.values()] * 4)
+#: 370 words, too many for a readable address.
+ENGLISH = " ".join(example.text for example in ([*EXAMPLES.values()] * 5)[:44])
 
 
 def words_of(bench: Workbench) -> list[str]:
@@ -41,6 +41,7 @@ def test_a_link_with_a_long_text_opens_the_same_elsewhere(
     bench.select_token(4, strip="edit_sentence")
     bench.type("fine", label=re.compile("^Replace “"))
     expect(bench.part("variant_1")).to_contain_text("fine")
+    bench.settle()  # while the next run is on its way, the field is there twice
     bench.type("poor", label=re.compile("^Replace “"))
     bench.part("variant_2").get_by_role("button", name="Pin as A").click()
     expect(bench.part("variant_2")).to_contain_text("Pinned as A")
