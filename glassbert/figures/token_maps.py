@@ -17,6 +17,8 @@ _ROWS = "Rows attend, columns are attended to."
 _ROOT = "Colour follows the square root of the number."
 #: Up to so many rows and columns a map among others has names.
 _NAMED = 14
+#: The side of a map without names among others, in pixels; of a longer text a pixel is a block of tokens.
+_SMALL = 200
 
 
 def _attention(
@@ -95,7 +97,14 @@ def _maps(
         ],
         gap=14,
     )
-    notes = [*settings, _ROWS, sums, _ROOT, *([] if row is None else [_in_python(result, row, None)])]
+    notes = [
+        *settings,
+        _ROWS,
+        sums,
+        _ROOT,
+        _blocks(result, _SMALL),
+        *([] if row is None else [_in_python(result, row, None)]),
+    ]
     return Sheet(title, _with_tokens(drawing, result, on), result.encoded.texts, notes)
 
 
@@ -116,13 +125,18 @@ def _overview(result: TokenMaps, values: Array, full: float, name: str, on: Them
         signed=signed,
     )
     scale = colour_scale(full, on=on, signed=signed, rooted=True, legend=f"{name}; one scale for all heads")
-    blocks = "Beyond 32 tokens a pixel is the largest number of a block." if max(values.shape[2:]) > 32 else ""
+    blocks = _blocks(result, 32)
     return Sheet(
         f"{name}, every head",
         stacked([thumbnails, scale], gap=12),
         result.encoded.texts,
         [*notes, "Layers are rows of maps, heads columns, both counted from 1.", _ROOT, blocks],
     )
+
+
+def _blocks(result: TokenMaps, side: int) -> str:
+    longest = max(len(result.queries), len(result.keys))
+    return f"Beyond {side} tokens a pixel is the largest number of a block." if longest > side else ""
 
 
 def _beside_one_another(maps: Array, names: list[str], result: TokenMaps, full: float, on: Theme) -> Drawing:
@@ -148,8 +162,8 @@ def _beside_one_another(maps: Array, names: list[str], result: TokenMaps, full: 
                 rows=[""],
                 columns=[""],
                 signed=bool((maps < 0).any()),
-                side=512,
-                thumbnail_px=200,
+                side=_SMALL,
+                thumbnail_px=_SMALL,
             )
         drawn.append(titled(one, name[:1].upper() + name[1:], on))
     return beside(drawn, 18, width_px=900)

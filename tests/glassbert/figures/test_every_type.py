@@ -239,6 +239,7 @@ def test_long_texts_stay_small(tiny_model: Callable[..., Any]) -> None:
     for picture in (
         gb.draw(maps, layer=1, head=0),
         gb.draw(maps),
+        gb.draw(maps, layer=1),
         gb.draw(gb.hidden_states(tiny_model("bert", "encoder"), encoded)),
     ):
         check(picture)
