@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -24,6 +25,9 @@ __all__ = [
     "shown_positions",
     "strip_tokens",
 ]
+
+# Clicks that Streamlit brings with one run are handled within this time.
+_ONE_RUN = 0.5
 
 
 def shown_positions(encoded: gb.Encoded, special: bool) -> np.ndarray:
@@ -117,10 +121,15 @@ def select_token(
         index, second = (find(state.event(key), version, len(positions)) for find in (read, read_second))
         if index is None:
             return
-        token = in_main(index)
+        token, toward = in_main(index), None if second is None else in_main(second)
         if second == index:  # a second token, in a strip that does not know the first yet
             token = state.view().token if state.view().token >= 0 else token
-        state.change(token=token, **({} if second is None else {"toward": in_main(second)}))
+            state.remember("second_alone", (toward, time.monotonic()))
+        elif second is None:
+            # the first token may have been clicked in another strip, and both clicks come with one run, in any order
+            alone, when = state.remembered("second_alone", (None, 0.0))
+            toward = alone if time.monotonic() - when < _ONE_RUN and alone != token else None
+        state.change(token=token, **({} if toward is None else {"toward": toward}))
         state.redraw_page()
 
     return selected

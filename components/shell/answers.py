@@ -42,7 +42,10 @@ def _answers(one: Opened) -> Iterator[str]:
             )
         else:
             answer = classes.decided(view.threshold)
-            yield _badge(str(classes.labels[answer]), charts.percent(float(classes.probabilities[answer])), one)
+            sure = charts.percent(float(classes.probabilities[answer]))
+            if answer != classes.predicted:  # say why it is not the more probable one
+                sure += f" ({classes.labels[1]} needs {view.decide_at}%)"
+            yield _badge(str(classes.labels[answer]), sure, one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
         yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from glassbert.heads.results import HeadRanking
-from tests.components.widgets.clicks import click, mounted
+from tests.components.widgets.clicks import click, click_at_once, mounted
 from tests.pages.workbench import header, messages, page, parameters, run, selected
 
 TEXT = "The trophy did not fit into the suitcase because it was too big."
@@ -102,6 +102,18 @@ def test_a_strip_that_does_not_know_the_selection_yet_still_makes_a_pair() -> No
     click(without, "strip", {"version": version, "index": TROPHY, "second": TROPHY})
     assert parameters(without)["token"] == str(TROPHY)
     assert messages(without) == ""
+
+
+@pytest.mark.parametrize("order", [("strip", "heatmap"), ("heatmap", "strip")])
+def test_two_clicks_that_come_with_one_run_are_a_pair_in_any_order(order: tuple[str, str]) -> None:
+    """The first token in the map, the second, with Shift, in the strip."""
+    app = alone(token="-1")
+    events = {
+        "strip": {"version": json.loads(mounted(app, "strip").json)["version"], "index": TROPHY, "second": TROPHY},
+        "heatmap": {"version": header(app, "heatmap")["version"], "axis": "query", "index": IT},
+    }
+    click_at_once(app, {key: events[key] for key in order})
+    assert (parameters(app)["token"], parameters(app)["toward"]) == (str(IT), str(TROPHY))
 
 
 @pytest.mark.parametrize("toward", [IT, 99, -5, "x"])

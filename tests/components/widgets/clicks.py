@@ -23,8 +23,14 @@ def click(app: AppTest, key: str, event: Mapping[str, Any]) -> AppTest:
 
     ``session_state[key]`` could be set instead, but that stays for all later runs and calls no callback.
     """
+    return click_at_once(app, {key: event})
+
+
+def click_at_once(app: AppTest, events: Mapping[str, Mapping[str, Any]]) -> AppTest:
+    """The same for several clicks that come with one run, in this order."""
     states = WidgetStates()
-    widget = states.widgets.add()
-    widget.id = f"$$STREAMLIT_INTERNAL_KEY_{mounted(app, key).id}__events"
-    widget.json_trigger_value = json.dumps([{"event": "select", "value": dict(event)}])
+    for key, event in events.items():
+        widget = states.widgets.add()
+        widget.id = f"$$STREAMLIT_INTERNAL_KEY_{mounted(app, key).id}__events"
+        widget.json_trigger_value = json.dumps([{"event": "select", "value": dict(event)}])
     return app._run(states)
