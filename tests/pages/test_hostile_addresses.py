@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import string
 from dataclasses import fields
 from typing import Any, get_args
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.gateway import models
+from components.gateway import inputs, models
+from components.gateway.requests import ModelRequest, TextRequest, version_of
 from components.shell.navigation import PAGES
 from components.state import PageFields, View
 from components.text import well_formed
@@ -88,6 +90,16 @@ def test_so_does_a_link_with_a_long_text(page_id: str, section: str, computed: l
     """So long that one pass per token is more than what is computed without being asked."""
     text = "a b " * 70
     page(page_id, text=text, **GREEDY, **({"section": section} if section else {}))
+    assert sum(computed) <= models._QUICK_WORK
+
+
+def test_so_does_a_link_with_many_variants_of_a_long_text(computed: list[int]) -> None:
+    text = "good film " * 200
+    encoded = inputs.encode(TextRequest(ModelRequest("sentiment"), text))
+    made = {number: [[1 + number, "replace", "bad"]] for number in range(1, 41)}
+    written = json.dumps({"of": version_of(encoded.texts, encoded.tokens), "made": made})
+    app = page("what_if", text=text, explain="class", variants=written)
+    assert [button.label for button in app.button if button.key == "variants_ask"], "the rest is asked for"
     assert sum(computed) <= models._QUICK_WORK
 
 

@@ -214,7 +214,7 @@ def test_impossible_pins_and_drafts_fall_back() -> None:
 def test_many_variants_of_a_link_wait_for_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link alone computes no more than what is cheap."""
     tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
-    monkeypatch.setattr(models, "_QUICK_WORK", 4 * tokens * 23_000_000)
+    monkeypatch.setattr(models, "_QUICK_WORK", 8 * tokens * 23_000_000)
     app = what_if(variants=link_to(*([SUPERB, "replace", f"word{number}"] for number in range(6))))
     assert shown(app).count("Not computed yet") == 3
     app = press(app, "variants_ask")
