@@ -25,6 +25,7 @@ from glassbert.reports.weighing import REPORT_METHODS, affordable_methods, affor
 from glassbert.results import Result
 from glassbert.verdicts import decided_answer
 from tests import tiny
+from tests.fake_hub import FakeHub
 from tests.glassbert.pictures.hostile import HOSTILE
 from tests.glassbert.reports.reading import Document
 
@@ -291,6 +292,25 @@ def test_the_passport_has_the_hashes_of_the_files(made, document):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", facts["Date (UTC)"])
 
 
+def test_a_model_of_the_hub_is_named_with_its_commit(tiny_checkpoint, tmp_path, monkeypatch):
+    folder = tiny_checkpoint("bert", "classification")
+    with FakeHub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        hub.add("someone/model", folder)
+        found = gb.report(gb.load("someone/model", "cpu"), "The film was good.", **FEWEST)
+        commit = hub.repositories["someone/model"].commit
+        there = rerun(found)
+    model = found.passport.model
+    assert (model.name, model.origin, model.revision) == ("someone/model", "hub", commit)
+    assert model.weights == {
+        "model.safetensors": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    }
+    assert f"gb.load('someone/model', device='cpu', revision='{commit}')" in found.script
+    assert str(tmp_path) not in found.html
+    assert_recomputed(found, there)
+
+
 def test_no_path_is_in_it(tiny_checkpoint, tmp_path):
     folder = tmp_path / "secret place" / "my model"
     shutil.copytree(tiny_checkpoint("bert", "classification"), folder)
@@ -491,6 +511,17 @@ def test_a_long_text_gives_a_file_of_bounded_size(tiny_model):
     document = Document(found.html)
     assert "40 words of 301" in document.text["scores"]
     assert len(document.cells["scores"]) == 41
+
+
+def test_24_tokens_with_everything_take_a_fraction_of_a_megabyte(tiny_model):
+    model = tiny_model("bert", "classification")
+    text = "the film was good " * 5 + "the film"
+    found = gb.report(model, text, budget=10)
+    assert len(found.encoded) == 24
+    assert [one.method for one in found.receipts] == list(REPORT_METHODS)
+    assert len(found.maps) == 4
+    size = len(found.html.encode())
+    assert 100_000 < size < 700_000
 
 
 def test_what_a_length_allows_is_the_same_everywhere(sentiment):
