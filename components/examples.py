@@ -67,14 +67,14 @@ EXAMPLES: dict[str, Example] = {
             "He went to the bank to borrow some [MASK].",
             "[MASK]",
             "A bank can lend money or border a river. See which heads link the mask to “borrow” and to “bank”.",
-            other="He went to the kitchen to borrow some [MASK].",
+            other="He went to the bank to catch some [MASK].",
         ),
         Example(
             "agreement",
             "Agreement",
             "The keys to the cabinet [MASK] on the table.",
             "[MASK]",
-            "“are”, although “cabinet” is closer. Which word does the saliency of the masked word point to?",
+            "“were” or “are”, although “cabinet” is closer. Which word does the saliency of the masked word point to?",
             other="The key to the cabinet [MASK] on the table.",
         ),
         Example(

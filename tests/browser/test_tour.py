@@ -68,7 +68,7 @@ def test_the_head_walks_and_can_be_paused(server: str, new_context: NewContext) 
     bench.page.get_by_test_id("attention-walk-play").click()
     expect(walk).to_have_attribute("data-playing", "false")
     bench.page.get_by_test_id("attention-walk-token").nth(13).click()
-    expect(bench.page.get_by_test_id("attention-walk-readout")).to_contain_text("“i” attends to “loved” (86%)")
+    expect(bench.page.get_by_test_id("attention-walk-readout")).to_contain_text("“i” attends to “loved” (84%)")
     expect(bench.page.locator('[data-testid="attention-walk-arc"][data-key="14"]')).to_be_visible()
     bench.page.keyboard.press("ArrowRight")  # the click left the keys to the page
     expect_step(bench, 5)

@@ -18,7 +18,7 @@ _DECIDES, _GUESSES = "sentiment", "pretrained"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
-    """The model that decides and the one that it was made from, which guesses words. They read the same pieces."""
+    """The model that decides, and one of the same origin, which guesses words. They read the same pieces."""
 
     decides: Opened
     guesses: Opened

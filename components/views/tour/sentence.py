@@ -11,7 +11,7 @@ from __future__ import annotations
 
 __all__ = ["CHANGES", "HEAD", "HIDDEN", "LAYER", "LOOKING", "SENTENCE", "SPLIT"]
 
-SENTENCE = "The film is overlong, but the acting is superb and I loved it."
+SENTENCE = "The film is overlong, but the plot is superb and I loved it."
 #: The word that the vocabulary does not have.
 SPLIT = "overlong"
 #: The head that looks for opinions, counted from 0, and three pieces that show it, by their place among the tokens:
@@ -19,6 +19,6 @@ SPLIT = "overlong"
 LAYER, HEAD = 2, 1
 LOOKING = (2, 10, 13)
 #: The word that is to be guessed.
-HIDDEN = "acting"
+HIDDEN = "plot"
 #: Old word → new word. The first should flip the decision, the second should not, but does.
 CHANGES = (("loved", "hated"), ("but", "although"))

@@ -471,12 +471,26 @@ def test_a_change_is_read_by_its_word_and_two_on_either_side(pretrained):
     assert passes.count == 14
 
 
-@pytest.mark.parametrize(("replacement", "reads"), [("hated", True), ("the", False), ("banana", False)])
-def test_what_people_would_write_reads_well(pretrained, replacement, reads):
-    text = "The acting is superb and I loved it."
+@pytest.mark.parametrize(
+    ("text", "word", "opposite"),
+    [
+        ("The story is thin, but the acting is superb and I loved it.", "loved", "hated"),
+        ("The acting is superb and I loved it.", "superb", "awful"),
+        ("I love this place.", "love", "hate"),
+    ],
+)
+def test_what_people_would_write_reads_well(pretrained, text, word, opposite):
     encoded = gb.encode(pretrained, text)
-    edited = edit_text(encoded, [gb.Edit(encoded.tokens.index("loved"), replacement=replacement)], None)
-    assert Reader(pretrained, [text], Passes()).reads_well(edited) is reads
+    reader = Reader(pretrained, [text], Passes())
+
+    def reads_well(replacement):
+        return reader.reads_well(
+            edit_text(encoded, [gb.Edit(encoded.tokens.index(word), replacement=replacement)], None)
+        )
+
+    assert reads_well(opposite)
+    assert not reads_well("the")
+    assert not reads_well("banana")
 
 
 def test_readable_flips_read_well_and_the_others_are_counted(sentiment, pretrained):
