@@ -4,9 +4,9 @@ A field's type determines its values: ``bool``, ``str``, a ``Literal`` of the va
 with a :class:`Between`. Reading never fails: any other value is replaced by the default.
 
 An address of more than 2,000 characters, which some programs cut, is packed: its long values are in one parameter,
-compressed. Up to 7,500 characters everything takes it: of the servers tried, this app's accepts 110,000 and nginx, with
-the settings that it comes with, 8,192 with the name of the server; browsers accept more. That is room for some 12,000
-characters of English in all, more than a model with 512 positions reads.
+compressed. The limit is 7,500 characters: Streamlit's server and Chromium were seen to take 100,000, but a proxy in
+between may take 8,192 for the whole request line, as nginx does unless it is told otherwise. That is room for some
+12,000 characters of English in all, more than a model with 512 positions reads.
 """
 
 from __future__ import annotations
