@@ -14,6 +14,7 @@ DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
 # Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
 PYTEST := $(RUN) -m pytest --dist worksteal
 MAKEFLAGS += --no-print-directory
+comma := ,
 heading = @printf '\n==== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
@@ -34,10 +35,10 @@ test: ## all that CI runs, fastest first, up to the first failure
 	@$(MAKE) -j1 browser
 	$(call heading,All passed.)
 
-check: ## before each commit: lint, types and the fast tests
+check: ## before each commit: lint, types and the fast tests, on one family
 	@$(MAKE) -j1 lint js
 	@$(MAKE) -j2 types fast
-	$(call heading,Checked. make test runs the rest: pages, browser, slow tests.)
+	$(call heading,Checked. make test runs the rest: other families$(comma) pages$(comma) browser$(comma) slow tests.)
 
 lint: venv-dev ## ruff: style, mistakes, formatting
 	$(call heading,Lint (make format fixes most of it))
@@ -56,7 +57,7 @@ js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
 
 fast: venv-dev
 	$(call heading,Fast tests)
-	@$(PYTEST) -n 2 -m 'not slow and not browser' --ignore=tests/pages --ignore=tests/browser tests
+	@$(PYTEST) -n 2 --one-family -m 'not slow and not browser' $(addprefix --ignore=tests/,browser pages benchmarks scripts training) tests
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)

@@ -37,6 +37,24 @@ hypothesis.settings.register_profile("same", max_examples=100, derandomize=True,
 hypothesis.settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("same")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--one-family", action="store_true", help="of tests that run for each family, only those for BERT")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """``--one-family`` leaves out what differs only in the family."""
+    if not config.getoption("one_family"):
+        return
+
+    def of_bert(item: pytest.Item) -> bool:
+        parameters = getattr(item, "callspec", None)
+        return parameters is None or parameters.params.get("family", "bert") == "bert"
+
+    config.hook.pytest_deselected(items=[item for item in items if not of_bert(item)])
+    items[:] = filter(of_bert, items)
+
+
 # Half a million objects of torch, transformers and the tests' own modules stay to the end: the garbage collector, which
 # would go through all of them again and again, is told to leave them out.
 gc.disable()
