@@ -381,25 +381,26 @@ def control(
     The browser keeps the values of widgets, and sends all of them with each event: also that of a widget that the page
     has just changed, or that is no longer drawn, or that it first met without a value, because the message with the
     value was replaced by the next run's. None of these is a choice of the user. So a value is never put into a widget
-    that the browser has: where it has to change, a new widget takes its place, which is made with it; only the
-    newest one counts, and only if it says something else than it shows.
+    that the browser has: where it has to change, a new widget takes its place, which is made with it; and one
+    counts only if it says something else than it shows.
     """
     base = widget if options is None else f"{widget}_{crc32(repr(list(options)).encode()):08x}"
     base += f"_{of}" if of else ""
-    known, number, _ = remembered(f"control_{widget}", ("", -1, None))
+    known, number = remembered(f"control_{widget}", ("", -1))
     key = _numbered(base, number)
     if known != base or key not in st.session_state or st.session_state[key] != value:
         number += 1
         key = _numbered(base, number)
-    remember(f"control_{widget}", (base, number, value))
+    remember(f"control_{widget}", (base, number))
+    shows = value
 
     def changed() -> None:
-        *newest, shows = remembered(f"control_{widget}")
+        nonlocal shows
         chosen = st.session_state.get(key)
         # a segmented control can be emptied; the view keeps its choice
-        if chosen is None or newest != [base, number] or chosen == shows:
+        if chosen is None or chosen == shows or remembered(f"control_{widget}")[0] != base:
             return
-        remember(f"control_{widget}", (base, number, chosen))
+        shows = chosen
         choose(chosen)
 
     name = initial or ("value" if options is None else "default")

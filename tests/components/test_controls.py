@@ -111,6 +111,17 @@ def test_a_value_that_the_page_changes_is_not_taken_back(page: Page) -> None:
     assert page.value == "b" == page.browser[page.key]
 
 
+def test_a_click_on_a_widget_that_the_page_is_replacing_counts(page: Page) -> None:
+    """The visitor chooses "c" where "a" is still to be seen, and the page has just changed it to "b"."""
+    old = page.draw()["key"]
+    page.value = "b"
+    page.draw(arrives=False)
+    page.browser[old] = "c"
+    page.send()
+    assert page.chosen == ["c"]
+    assert page.draw()["default"] == "c"
+
+
 def test_other_options_make_another_widget(page: Page) -> None:
     old = page.draw()["key"]
     page.options = ["a", "d"]
