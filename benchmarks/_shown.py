@@ -66,7 +66,7 @@ class Library:
         """By the keys of the elements; of a list that is longer on the page, its beginning."""
         read = gb.encode(self._pretrained, text, pair or None)
         gaps = [position for position, token in enumerate(read.tokens) if token == "[MASK]"]
-        decider, target = self._pretrained, gb.NextSentenceTarget() if pair else gb.ClassTarget()
+        decider, target = self._pretrained, self._decision(text, pair) if pair else gb.ClassTarget()
         if gaps:
             target = gb.MaskTarget(gaps[0])
         elif not pair:
@@ -84,7 +84,7 @@ class Library:
             return gb.fill_mask(self._pretrained, read, top_k=most).probabilities[0].tolist()
 
         def follows() -> list[float]:
-            return gb.next_sentence(self._pretrained, text, pair).probabilities.tolist()
+            return sorted(gb.next_sentence(self._pretrained, text, pair).probabilities.tolist(), reverse=True)
 
         def classes() -> list[float]:
             return sorted(gb.classify(self._sentiment, text, pair or None).probabilities.tolist(), reverse=True)
@@ -103,6 +103,10 @@ class Library:
             probability = candidates(1)[0] if gaps else follows()[0] if pair else classes()[0]
             return {"original": [percent(probability)]}
         raise ValueError(f"{page!r}: nothing is known about the numbers of this page")
+
+    def _decision(self, text: str, pair: str) -> gb.Target:
+        """What the pages explain of a pair: the answer."""
+        return gb.NextSentenceTarget(is_next=gb.next_sentence(self._pretrained, text, pair).predicted == 0)
 
 
 def wrong(visit: Visit, library: Library) -> list[str]:

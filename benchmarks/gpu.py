@@ -140,6 +140,7 @@ CASES: tuple[Case, ...] = (
     Case("embedded", _listed),
     Case("architecture", lambda m: gb.architecture(m, 6)),
     Case("encode", lambda m: gb.encode(m, *PAIR)),
+    Case("vocabulary_coverage", lambda m: gb.vocabulary_coverage(m, *PAIR)),
     Case("shorten", lambda m: gb.shorten(m, "good " * 600)),
     Case("reading_steps", lambda m: gb.reading_steps(m, *PAIR, padding=24, vectors=True), single=True),
     Case("hidden_states", lambda m: gb.hidden_states(m, *PAIR), single=True),

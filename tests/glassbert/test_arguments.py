@@ -61,6 +61,7 @@ CALLS = {
     "value_zeroing": ("encoder", {"text": TEXT}),
     "baseline_gap": ("classification", {"text": TEXT}),
     "verdict": ("classification", {"text": TEXT, "budget": 10}),
+    "vocabulary_coverage": ("encoder", {"text": TEXT}),
     "report": ("classification", {"text": TEXT, "methods": ["saliency"], "maps": 0, "budget": 10}),
     "variants": ("classification", {"text": TEXT, "edits": [gb.Edit(2, "delete")]}),
 }

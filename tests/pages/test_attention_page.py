@@ -212,7 +212,7 @@ def test_the_heads_a_prediction_needs(pretrained: gb.Model) -> None:
     app.button(key="sweep_start").click().run()
     app.session_state["memory_jobs"]["sweep"].wait(100)
     app.run()
-    assert "Change of the logit of" in "\n".join(caption.value for caption in app.caption)
+    assert "changes when one head is off" in "\n".join(caption.value for caption in app.caption)
     position = gb.encode(pretrained, GAP).tokens.index("[MASK]")
     sweep = gb.ablation_sweep(pretrained, GAP, target=gb.MaskTarget(position))
     worst = int(sweep.changes.argmin())

@@ -6,9 +6,15 @@ import pytest
 
 import glassbert as gb
 from components.shared import scores_view
+from components.state import View
 from glassbert.pictures.formats import signed
 
 TEXT = "It was not bad at all."
+
+
+@pytest.fixture(autouse=True)
+def _expert_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.state.view", lambda: View(expert=True))
 
 
 @pytest.fixture(scope="module")

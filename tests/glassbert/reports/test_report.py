@@ -29,7 +29,7 @@ from tests.fake_hub import FakeHub
 from tests.glassbert.pictures.hostile import HOSTILE
 from tests.glassbert.reports.reading import Document
 
-TEXT = "The plot is good but the acting is awful."
+TEXT = "The acting is good but the plot is bad."
 PAIR = ("The man went home.", "He was tired.")
 QUICK = {"methods": ["saliency", "integrated_gradients"], "maps": 2, "budget": 20}
 FEWEST = {"methods": ["saliency"], "maps": 0, "budget": 10}
@@ -108,7 +108,7 @@ def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
 def test_scores_are_those_of_attribute(sentiment, document):
     for column, method in enumerate(QUICK["methods"]):
         words = gb.attribute(sentiment, TEXT, method=method).by_word()
-        for word in ("plot", "good", "awful", "."):
+        for word in ("plot", "good", "bad", "."):
             score = float(words.scores[words.words.index(word)])
             assert document.row("scores", word)[column] == signed_number(score), (method, word)
     scores = gb.attribute(sentiment, TEXT, method="integrated_gradients")
@@ -147,7 +147,7 @@ def test_maps_are_of_the_most_important_heads(sentiment, made):
     layer, head = made.heads[0]
     labels = made.maps[0].query_labels
     drawn = {(row, column): float(weight) for row, column, weight in told[: len(told) // 2]}
-    for row, column in (("plot", "good"), ("acting", "awful")):
+    for row, column in (("plot", "good"), ("acting", "bad")):
         expected = weights[layer, head, labels.index(row), labels.index(column)]
         assert drawn[row, column] == pytest.approx(expected, abs=1e-4)
 
@@ -167,7 +167,7 @@ def test_words_are_marked_in_the_text_as_it_was_written(made):
     (marked,) = re.findall(r'<p dir="auto" [^>]*>(.*?)</p>', made.html)[:1]
     assert re.sub("<sup>.*?</sup>|<[^>]+>", "", marked) == TEXT
     ((word, votes),) = re.findall(r"<span title=[^>]*>(\w+)<sup>(.*?)</sup></span>", marked)
-    assert (word, votes) == ("awful", "5/5")
+    assert (word, votes) == ("bad", "5/5")
     assert "border-bottom:4px solid" in marked
 
 
