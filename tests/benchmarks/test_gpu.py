@@ -56,7 +56,7 @@ def wrong(gpu: ModuleType, folder: Path) -> list[tuple[str, float, str]]:
     cpu, there = gb.load(folder, "cpu"), moved(lambda: gb.load(folder, "cpu"))
     with pretended():
         rows = gpu.compared((there, cpu), "float32", folder.name, long=False)
-    assert len(rows) > 20
+    assert len(rows) == len(list(gpu.suited(cpu, long=False)))
     return [row for row in rows if row[1] > 1e-5]
 
 
@@ -71,7 +71,12 @@ def wrong(gpu: ModuleType, folder: Path) -> list[tuple[str, float, str]]:
         ("roberta", "masked_words"),
     ],
 )
-def test_no_tensor_is_made_on_a_fixed_device(family: str, task: str, gpu: ModuleType, tiny_checkpoint: Built) -> None:
+def test_no_tensor_is_made_on_a_fixed_device(
+    family: str, task: str, gpu: ModuleType, tiny_checkpoint: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All calls on two networks, and on the others those of their own head."""
+    if (family, task) not in (("bert", "classification"), ("roberta", "masked_words")):
+        monkeypatch.setattr(gpu, "CASES", [case for case in gpu.CASES if case.head == task])
     assert wrong(gpu, tiny_checkpoint(family, task)) == []
 
 
