@@ -27,7 +27,7 @@ def wider_than_the_screen(bench: Workbench) -> list[str]:
 
 
 def test_three_panels_are_drawn_and_on_one_screen(open_page: Open) -> None:
-    bench = open_page(method="integrated_gradients")
+    bench = open_page(method="attn_lrp")  # the one that a first visitor sees, with the longest words below it
     bench.expect_pictures()
     for key in ("heads", "heatmap", "strip", "candidates_model", "classes_beside", "saliency", "saliency_bars"):
         box = bench.part(key).bounding_box()

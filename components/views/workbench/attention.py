@@ -97,4 +97,4 @@ def _height(view: View, tokens: int) -> int:
     if view.present:
         return 620 if view.panel == "attention" else 420
     # under a verdict, no higher than the labels of all rows need
-    return min(330, max(260, 120 + 11 * tokens)) if view.verdict else 330
+    return min(310, max(260, 120 + 11 * tokens)) if view.verdict else 310
