@@ -199,14 +199,18 @@ def renamed(checkpoint: Path, folder: Path) -> Path:
 @pytest.fixture
 def with_camembert(tmp_path, monkeypatch):
     """One more file in the folder of families, and nothing else; without the file that the project has."""
-    monkeypatch.delitem(FAMILIES, "camembert")
+    before = dict(FAMILIES)
+    del FAMILIES["camembert"]
     folder = tmp_path / "more"
     folder.mkdir()
     (folder / "camembert.py").write_text(CAMEMBERT)
     monkeypatch.setattr(families, "__path__", [*families.__path__, str(folder)])
     found = families.discover()
     assert set(found) == set(tiny.CLASS_PREFIXES)
-    monkeypatch.setitem(FAMILIES, "camembert", found["camembert"])
+    FAMILIES["camembert"] = found["camembert"]
+    yield
+    FAMILIES.clear()  # the order is back too: messages list the families in it
+    FAMILIES.update(before)
 
 
 @pytest.fixture
