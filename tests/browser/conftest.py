@@ -247,9 +247,14 @@ def open_page(server: str, tab: Page, new_context: NewContext) -> Open:
 
 
 @pytest.fixture(scope="module")
-def shared_workbench(server: str, shared_context: BrowserContext) -> Iterator[Workbench]:
-    """One workbench for all tests of a module, because a new text in it takes a fraction of the time that opening it
-    takes: each test says its own text, and none relies on what another left."""
+def _module_workbench(server: str, shared_context: BrowserContext) -> Iterator[Workbench]:
     page = shared_context.new_page()
     yield Workbench(page, server).open(method="input_x_gradient", shown_model="model", verdict=0)
     page.close()
+
+
+@pytest.fixture
+def shared_workbench(_module_workbench: Workbench) -> Workbench:
+    """One workbench for all tests of a module, because a new text in it takes a fraction of the time that opening it
+    takes: each test says its own text, and none relies on what another left."""
+    return _module_workbench.to_front()

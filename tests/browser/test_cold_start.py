@@ -34,7 +34,7 @@ def test_impatient_visitors_of_a_cold_server(
     with running_server(tmp_path) as address:
         context = new_context()
         first, second = (Workbench(context.new_page(), address) for _ in range(2))
-        first.page.goto(f"{address}/?text=Visitor+0&method=occlusion", wait_until="commit")
+        first.to_front().page.goto(f"{address}/?text=Visitor+0&method=occlusion", wait_until="commit")
         for page in ("Attention", "Workbench"):
             first.page.get_by_test_id("stSidebar").get_by_role("link", name=page, exact=True).click(timeout=60_000)
             expect(first.page.get_by_role("heading", level=1, name=page)).to_be_visible(timeout=60_000)
@@ -43,8 +43,10 @@ def test_impatient_visitors_of_a_cold_server(
         first.expect_pictures()
         first.expect_no_failure()
         seen.touch()
+        second.to_front()
         second.page.get_by_test_id("stSidebar").get_by_role("link", name="Workbench", exact=True).click(timeout=60_000)
         for number, tab in enumerate((first, second)):
+            tab.to_front()
             expect(tab.tokens("saliency")).to_have_count(4, timeout=90_000)
             expect(tab.tokens().nth(2)).to_have_text(str(number))
             tab.expect_pictures()

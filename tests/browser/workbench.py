@@ -34,8 +34,13 @@ class Workbench:
 
     def open(self, address: str = "", **view: object) -> Self:
         """Open an address, or the workbench of a view, and wait until the first run is over."""
-        self.page.goto(address or self.link(**view))
+        self.to_front().page.goto(address or self.link(**view))
         self.settle()
+        return self
+
+    def to_front(self) -> Self:
+        """Bring the tab before the others: one behind them is drawn about once a second, for which each click waits."""
+        self.page.bring_to_front()
         return self
 
     def open_page(self, page_id: str, **view: object) -> Self:
