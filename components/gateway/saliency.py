@@ -36,14 +36,20 @@ __all__ = [
     "scoreboard",
     "scores_and_receipts",
     "stored_ranking",
+    "told",
 ]
 
 
 def methods() -> dict[str, gb.Method]:
-    """Attribution methods by id; in the plain view, their labels say what they do."""
+    """Attribution methods by id."""
+    return dict(gb.METHODS)
+
+
+def told(method: gb.Method) -> str:
+    """A method's name, and in the plain view what it does: "LIME: a simple model of hidden words"."""
     if state.view().expert:
-        return dict(gb.METHODS)
-    return {name: replace(method, label=method.in_words) for name, method in gb.METHODS.items()}
+        return method.label
+    return f"{method.label}: {method.in_words[0].lower()}{method.in_words[1:]}"
 
 
 def default_methods() -> tuple[str, ...]:

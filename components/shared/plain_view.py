@@ -26,7 +26,7 @@ def for_experts(told: str, otherwise: str = "") -> str:
 
 def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int) -> str:
     """What a computation will cost: ``told`` in the expert view, else how long so many passes take."""
-    return for_experts(told, f"Takes {duration(model, round(passes), tokens)} or less.")
+    return for_experts(told, f"Takes {duration(model, round(passes), tokens)} at most.")
 
 
 def caption_for_experts(told: str) -> None:

@@ -12,7 +12,7 @@ from components.gateway.inputs import encode
 from components.gateway.language import classify, fill_mask, next_sentence
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
-from components.gateway.saliency import methods
+from components.gateway.saliency import methods, told
 from components.shared.charts import readable
 from components.shared.selection import masked_position, selected_in
 from components.text import plain
@@ -264,10 +264,11 @@ def ask_units(question: Question, slot: DeltaGenerator) -> Output:
 def ask_method(slot: DeltaGenerator) -> gb.Method:
     """Draw the control of the attribution method, and return its value."""
     known = methods()
+    names = {method_id: told(method) for method_id, method in known.items()}
     slot.selectbox(
         "Method",
         list(known),
-        format_func=lambda method: known[method].label,
+        format_func=names.__getitem__,
         **state.bind("method", options=known, initial="index"),
     )
     return known[one_of(known, state.view().method)]

@@ -44,7 +44,7 @@ def _answers(one: Opened) -> Iterator[str]:
             answer = classes.decided(view.threshold)
             sure = charts.percent(float(classes.probabilities[answer]))
             if answer != classes.predicted:  # say why it is not the more probable one
-                sure += f" ({classes.labels[1]} needs {view.decide_at}%)"
+                sure += f" ({classes.labels[1]} is predicted above {view.decide_at}%)"
             yield _badge(str(classes.labels[answer]), sure, one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
@@ -69,7 +69,7 @@ def _threshold(opened: Sequence[Opened]) -> None:
             first, second = map(plain, classes.labels)
             with st.popover(f"Threshold {view.decide_at}%", key="threshold", type="tertiary"):
                 st.slider(
-                    f"{second} is the answer above (%)",
+                    f"Predict {second} above (%)",
                     1,
                     99,
                     help=f"Below it, the answer is {first}, however the probabilities compare. Choose a high value if "

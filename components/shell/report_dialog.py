@@ -38,7 +38,7 @@ def draw_report_button() -> None:
         key="report",
         icon=":material/description:",
         type="tertiary",
-        help="One file about this answer, for people who are not here",
+        help="One file about this answer, to read without GlassBERT",
         on_click=state.remember,
         args=(_OPEN, state.page()),
     )
@@ -77,7 +77,7 @@ def _draw(question: Question) -> None:
     )
     st.markdown(
         "- **One page for everybody**: the answer, the words that carry it, what flips it, how far to trust that.\n"
-        "- **The evidence**: predictions, several methods with their receipts, attention, masked words.\n"
+        "- **The evidence**: predictions, several methods with their receipts, attention.\n"
         "- **Limits**, and a **passport**: the model's hashes, versions, settings, and the Python that computes every "
         "number again."
     )

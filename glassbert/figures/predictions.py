@@ -81,7 +81,7 @@ def _classes(result: Classification, on: Theme, *, top_k: int = 20, threshold: f
     title = f"Prediction: {shown_label(result.labels[answer])}"
     from_there = ""
     if threshold != 0.5 and result.is_between_two:
-        from_there = f"{shown_label(result.labels[1])} is the answer above {percent(threshold)}."
+        from_there = f"{shown_label(result.labels[1])} is predicted above {percent(threshold)}."
     notes = [kind, from_there, "In full colour: the prediction.", left_out(len(order), len(result.labels), "labels")]
     return Sheet(title, bars, result.encoded.texts, notes)
 

@@ -21,7 +21,7 @@ _PLAINLY = {
     ("weights", False): "The model does not look trained, so its answer means nothing.",
     ("baseline", False): "The model leans to this answer whatever the text says: the words explain little of it.",
     ("agreement", False): "Different ways of asking name different words.",
-    ("faithfulness", True): "These words matter to the answer more than almost any other choice of words.",
+    ("faithfulness", True): "Removing these words changes the answer more than removing words chosen at random.",
     ("faithfulness", False): "Other words of the text may matter to the model as much as these.",
     ("sanity", False): "A model that has learned nothing would have pointed to much the same words.",
 }

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glassbert.attribution import DEFAULT_METHODS, METHODS
+from glassbert.attribution import METHODS
 from glassbert.network.model import Model
 from glassbert.verdicts._work import operations
+from glassbert.verdicts.agreed import VERDICT_METHODS
 
 __all__ = ["REPORT_METHODS", "affordable_methods", "affordable_receipts", "affordable_surprise", "expected_passes"]
 
-#: The methods of a report, those first that a long text gets too.
-REPORT_METHODS: tuple[str, ...] = (
-    "attn_lrp",
-    *(method for method in DEFAULT_METHODS if method not in ("attn_lrp", "occlusion")),
-    "occlusion",
-)
+#: The methods of a report: those that vote in the verdict, so that its evidence is all there. First is the one that has
+#: a receipt in a long text too.
+REPORT_METHODS: tuple[str, ...] = ("attn_lrp", *(method for method in VERDICT_METHODS if method != "attn_lrp"))
 #: Work for the scores, about ten seconds on one core (see `glassbert.verdicts.thresholds`); methods of one pass always
 #: run. For the receipts of all methods, half a minute; beyond that only the first method gets one, up to a minute.
 _SCORES_OPERATIONS = 1e12

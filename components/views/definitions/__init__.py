@@ -69,6 +69,7 @@ def _methods() -> None:
         [
             {
                 "Method": method.label,
+                "In plain words": method.in_words,
                 "A score measures": method.meaning,
                 "Signed": method.signed,
                 "Adds up": method.complete,

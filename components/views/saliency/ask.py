@@ -45,9 +45,12 @@ def choose_methods() -> list[str]:
     known = saliency.methods()
     chosen = chosen_methods()
 
-    def told(method_id: str) -> str:
-        method = known[method_id]
-        return f"{method.label} · {_FAMILIES.get(method.family, method.family)}"
+    names = {
+        method_id: f"{method.label} · {_FAMILIES.get(method.family, method.family)}"
+        if state.view().expert
+        else saliency.told(method)
+        for method_id, method in known.items()
+    }
 
     def choose(picked: list[str]) -> None:
         names = "" if tuple(picked) == saliency.default_methods() else " ".join(picked)
@@ -56,7 +59,7 @@ def choose_methods() -> list[str]:
     picked = st.multiselect(
         "Methods",
         list(known),
-        format_func=told,
+        format_func=names.__getitem__,
         help="What each method measures, and what it costs, is on the page Definitions.",
         **state.control("methods", chosen, choose, options=list(known)),
     )

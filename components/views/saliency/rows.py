@@ -164,7 +164,7 @@ def draw_row(
     selected = shown.of(selected_in(question.opened, question.one))
     place = None if selected is None else int(np.flatnonzero(order == selected)[0])
     version = version_of(question.key, result.method, view.special, view.by_word, own.order)
-    name = title or f"**{plain(method.label)}**"
+    name = title or f"**{plain(saliency.told(method))}**"
     bars = [index for index in order if shown.tokens[index].kind != "special"]
     with st.container(border=True, key=f"{key}_box"):
         st.markdown(name, help=_about(method))

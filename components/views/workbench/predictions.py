@@ -145,7 +145,7 @@ def _classes(subject: _Subject) -> None:
     _chart(charts.probabilities(result, subject.most, view.threshold), f"classes_{subject.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100%"
     if view.decide_at != 50 and result.is_between_two:
-        how = f"{plain(result.labels[1])} is the answer above {view.decide_at}% only"
+        how = f"{plain(result.labels[1])} is predicted only above {view.decide_at}%"
     st.caption(f"The classifier's probabilities; {how}. *Confidence, not correctness.*")
 
 

@@ -216,7 +216,7 @@ def test_a_threshold_decides_which_of_two_is_the_answer(made: Made) -> None:
         assert picture.title == f"Prediction: {answer}"
         (dark,) = [title for title, bar in told(parsed(picture.svg)) if bar.get("fill-opacity") == "1"]
         assert dark.startswith(answer)
-    assert "YES is the answer above 80.0%." in everything(drawn(two, threshold=0.8))
+    assert "YES is predicted above 80.0%." in everything(drawn(two, threshold=0.8))
     with pytest.raises(gb.OptionError, match="threshold must be a probability"):
         gb.draw(two, threshold=2)
 
