@@ -11,6 +11,7 @@ from typing import Any
 
 from glassbert.arguments import checked
 from glassbert.errors import GlassBERTError, OptionError
+from glassbert.saving import write_bytes
 
 __all__ = ["Picture"]
 
@@ -69,7 +70,7 @@ class Picture:
         """Save the picture as ``.svg`` or ``.png`` (twice as wide and as high); the suffix decides.
 
         The file appears only once it is complete. Returns the path. Raises OptionError for another suffix, and
-        GlassBERTError if the file cannot be written.
+        SavedResultError if the file cannot be written.
         """
         target = Path(path)
         suffix = target.suffix.lower()
@@ -79,14 +80,7 @@ class Picture:
                 "numbers"
             )
         content = self.png() if suffix == ".png" else self.svg.encode("utf-8")
-        partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
-            partial.write_bytes(content)
-            partial.replace(target)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise GlassBERTError(f"{target} cannot be written: {error.strerror or error}") from error
-        return target
+        return write_bytes(target, content)
 
 
 def _fonts() -> list[str]:
