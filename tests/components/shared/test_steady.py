@@ -1,0 +1,38 @@
+"""What a server has not yet sent when a page, or a fragment of it, runs again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+
+import components.shared.steady  # noqa: F401  (changes what a session drops)
+
+
+def _text(fragment: str, body: str, *path: int) -> ForwardMsg:
+    message = ForwardMsg()
+    message.metadata.delta_path[:] = path
+    message.delta.fragment_id = fragment
+    message.delta.new_element.markdown.body = body
+    return message
+
+
+def _sent(again: list[str] | None) -> list[str]:
+    """The texts that reach the browser, in order, if these fragments run again while texts of a run are waiting."""
+    queue = ForwardMsgQueue()
+    session = SimpleNamespace(_browser_queue=queue)
+    for message in (_text("", "page", 0, 0), _text("outer", "outer", 0, 1, 0), _text("inner", "inner", 0, 1, 1, 0)):
+        queue.enqueue(message)
+    AppSession._clear_queue(session, again)  # type: ignore[arg-type]
+    queue.enqueue(_text("outer", "outer again", 0, 1, 0))
+    return [message.delta.new_element.markdown.body for message in queue.flush()]
+
+
+def test_what_waits_is_sent_before_what_a_fragment_draws_again() -> None:
+    assert _sent(["outer"]) == ["page", "outer", "inner", "outer again"]
+
+
+def test_a_run_of_the_page_replaces_what_waits() -> None:
+    assert _sent(None) == ["outer again"]
