@@ -53,6 +53,7 @@ CLASS_PREFIXES = {
     "megatron-bert": "MegatronBert",
     "modernbert": "ModernBert",
     "xlm-roberta-xl": "XLMRobertaXL",
+    "deberta-v2": "DebertaV2",
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
@@ -139,6 +140,10 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
         # one layer in two attends to all tokens, the other to two on each side
         options |= {"global_attn_every_n_layers": 2, "local_attention": 4, "cls_token_id": tokenizer.cls_token_id}
         options |= {"sep_token_id": tokenizer.sep_token_id, "classifier_pooling": "cls"}
+    if family == "deberta-v2":
+        # as in version 3; distances beyond 4 share a bucket with others
+        options |= {"relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm"}
+        options |= {"share_att_key": True, "pos_att_type": "p2c|c2p", "position_biased_input": False}
     if family in ("albert", "electra"):
         options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
     if family == "albert":
@@ -165,6 +170,9 @@ def _tokenizer(family: str, vocab: int) -> Any:
         case "xlm-roberta" | "camembert" | "xlm-roberta-xl":
             unigrams = _unigrams(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab, lower=False)
             return transformers.XLMRobertaTokenizer(vocab=unigrams, mask_token=mask, **longest)
+        case "deberta-v2":
+            specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+            return transformers.DebertaV2Tokenizer(vocab=_unigrams(specials, ["[MASK]"], vocab, lower=False), **longest)
         case "albert":
             specials = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
             unigrams = _unigrams(specials, [], vocab, lower=True)

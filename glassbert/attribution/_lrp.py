@@ -13,7 +13,9 @@ changes. Every tensor of the graph belongs to this pass; the shared network is n
 | gate f(a) · b | half to each factor | ½ f(a)/a · b and ½ f(a) count as constants |
 | product of two states (Q Kᵀ, A V) | half to each factor | gradients of values × ½; of queries and keys × ¼ |
 
-Queries and keys get ½ for their own product and ½ because the attention weights are one half of the other product.
+Queries and keys get ½ for their own product and ½ because the attention weights are one half of the other product. The
+queries and keys of distances (disentangled attention) are factors of such products too; what they get belongs to the
+positions.
 """
 
 from __future__ import annotations
@@ -59,9 +61,11 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
     """
     ledger.clear()  # a pass that ran out of memory is repeated
     products: dict[Any, _Product] = {}
+    words, family = network.get_input_embeddings(), family_of(network.config.model_type)
     for block in blocks(network):
         products |= {block.query: _Product(0.25, -1), block.key: _Product(0.25, -1), block.value: _Product(0.5, 1)}
-    words, family = network.get_input_embeddings(), family_of(network.config.model_type)
+    distances = list(_distance_projections(network, family))
+    products |= dict.fromkeys(distances, _Product(0.25, -1))
     with ExitStack() as stack:
 
         def after(module: Any, hook: Callable[..., Any]) -> None:
@@ -72,8 +76,10 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
                 after(module, lambda module, inputs, _output: _normed(module, inputs[0], ledger))
             elif isinstance(module, nn.Embedding) and module is not words:
                 after(module, _leaf(_account(family, name), ledger))
-            elif isinstance(module, nn.Linear):
+            elif isinstance(module, (nn.Linear, nn.Conv1d)):
                 after(module, _linear(products.get(module), ledger))
+        for module in distances:
+            stack.callback(module.register_forward_pre_hook(_leaf_before(ledger)).remove)
         for before, following in activations(network, target):
             given: list[Tensor] = []
             after(before, lambda _module, _inputs, output, given=given: given.append(output))
@@ -88,6 +94,9 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
                 lambda _module, inputs, given=given: (_gated(given.pop(), inputs[0]),)
             )
             stack.callback(hook.remove)
+        for block in blocks(network):
+            if block.convolution is not None:
+                stack.enter_context(_straight_convolution(block.convolution))
         yield
 
 
@@ -113,6 +122,28 @@ def _gated(given: Tensor, read: Tensor) -> Tensor:
     return activated * by_activated + factor * by_factor
 
 
+@contextmanager
+def _straight_convolution(module: Any) -> Iterator[None]:
+    """The activation between a convolution and the LayerNorm that reads residual + f(x), as in :func:`_straight`."""
+    added: list[Tensor] = []
+    given: list[Tensor] = []
+
+    def straightened(_module: Any, inputs: tuple[Tensor]) -> tuple[Tensor]:
+        convolved, residual = given.pop().transpose(1, 2), added.pop()
+        return (residual + _straight(convolved, (inputs[0] - residual).detach()),)
+
+    hooks = (
+        module.register_forward_pre_hook(lambda _module, inputs: added.append(inputs[1])),
+        module.conv.register_forward_hook(lambda _module, _inputs, output: given.append(output)),
+        module.LayerNorm.register_forward_pre_hook(straightened),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
 def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
     """LayerNorm with its standard deviation as a constant."""
     exact = states.float()
@@ -134,7 +165,7 @@ def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
             if product is not None:
                 gradient = gradient * product.scale
                 ledger.book("softmax", product.sign * (gradient.float() * states.float()).sum())
-            _book_bias(gradient, module.bias, ledger)
+            _book_bias(gradient.transpose(1, 2) if isinstance(module, nn.Conv1d) else gradient, module.bias, ledger)
             return gradient
 
         _when_gradient_comes(output, book)
@@ -148,8 +179,9 @@ def _book_bias(gradient: Tensor, bias: Tensor | None, ledger: Ledger) -> None:
 
 
 def _when_gradient_comes(output: Any, hook: Callable[[Tensor], Tensor | None]) -> None:
-    """Call ``hook(gradient)`` when it arrives, to read or to replace it."""
-    output.register_hook(hook)
+    """Call ``hook(gradient)`` when it arrives, to read or to replace it; none does where no word has an influence."""
+    if output.requires_grad:
+        output.register_hook(hook)
 
 
 def _account(family: Family, path: str) -> str:
@@ -160,6 +192,25 @@ def _account(family: Family, path: str) -> str:
         case family.position_bias:
             return "position bias"
     return "positions"
+
+
+def _distance_projections(network: Any, family: Family) -> Iterator[Any]:
+    """The Linears from vectors of distances to their queries and keys, in disentangled attention."""
+    if family.distances is not None:
+        for block in blocks(network):
+            own = dict(block.layer.named_modules())
+            yield from (own[path] for path in (family.distances.query, family.distances.key) if path in own)
+
+
+def _leaf_before(ledger: Ledger) -> Callable[..., tuple[Tensor]]:
+    """What a module reads, as a separate input: the vectors of distances, which are positions."""
+
+    def hook(_module: Any, inputs: tuple[Tensor]) -> tuple[Tensor]:
+        leaf = inputs[0].detach().requires_grad_()
+        ledger.leaves.append(("positions", leaf))
+        return (leaf,)
+
+    return hook
 
 
 def _leaf(account: str, ledger: Ledger) -> Callable[..., Tensor]:

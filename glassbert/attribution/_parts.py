@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from glassbert.decision import TASK_OF
+from glassbert.errors import UnsupportedModelError
 from glassbert.families import Capability, family_of, require
 from glassbert.network.blocks import Block, blocks
 from glassbert.targets import Target
@@ -25,7 +26,13 @@ def layers(network: Any, method: str, *needed: Capability) -> tuple[Block, ...]:
     """
     for capability in needed:
         require(family_of(network.config.model_type), capability, method)
-    return blocks(network)
+    found = blocks(network)
+    if "post_norm" in needed and any(block.convolution is not None for block in found):
+        raise UnsupportedModelError(
+            f"{method} needs layers in which only attention mixes tokens, and the first layer of this network ends "
+            "with a convolution; choose another model"
+        )
+    return found
 
 
 def head_chain(network: Any, target: Target) -> tuple[Any, ...]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "CAPABILITIES",
     "TASKS",
     "Capability",
+    "DistanceNames",
     "EmbeddingNames",
     "Family",
     "LayerNames",
@@ -34,7 +35,9 @@ TASKS: dict[Task, str] = {
     "question_answering": "question answering",
 }
 
-Capability = Literal["known_layers", "post_norm", "known_feed_forward", "plain_feed_forward", "plain_scores"]
+Capability = Literal[
+    "known_layers", "post_norm", "known_feed_forward", "plain_feed_forward", "plain_scores", "disentangled_attention"
+]
 
 #: What a method may require of a family → its wording in messages.
 CAPABILITIES: dict[Capability, str] = {
@@ -43,6 +46,7 @@ CAPABILITIES: dict[Capability, str] = {
     "known_feed_forward": "a feed-forward block of Linears with an activation or a gate in between",
     "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
     "plain_scores": "attention scores computed from queries and keys alone",
+    "disentangled_attention": "disentangled attention, which scores content and distance apart",
 }
 
 #: Suffix of a stock class → its task heads. The first class whose heads are all in the weights is used.
@@ -111,10 +115,27 @@ class EmbeddingNames:
     words: str = "embeddings.word_embeddings"
     #: The table of absolute positions; None if there is none (relative or rotary positions).
     positions: str | None = "embeddings.position_embeddings"
+    #: The config's entry that says whether there is one, in families of which only some networks have it.
+    positions_if: str | None = None
     segments: str | None = "embeddings.token_type_embeddings"
     #: A table of which every token reads the same row, the first one.
     constant: str | None = None
     norm: str | None = "embeddings.LayerNorm"  # reads their sum; None if there is none
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceNames:
+    """Disentangled attention (He et al. 2021, arXiv:2006.03654): distances have queries and keys of their own.
+
+    A score is q · k + q · k_d + q_d · k, where k_d and q_d are the key and the query of the distance between the two
+    tokens.
+    """
+
+    table: str  # inside the encoder: one vector per distance
+    query: str  # inside one layer; Linear: vectors of distances → queries, heads side by side
+    key: str  # inside one layer; Linear: vectors of distances → keys, heads side by side
+    norm: str  # inside the encoder: the LayerNorm that reads all of them, in some networks
+    shared: str  # the attention module's flag: distances are projected with the Linears of the tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +171,9 @@ class Family:
     pooler: str | None = None  # inside the encoder
     #: Inside the encoder: the table of biases added to the attention scores, one per distance.
     position_bias: str | None = None
+    distances: DistanceNames | None = None
+    #: Inside the encoder: a convolution over neighbouring tokens, added to the first layer's output, in some networks.
+    convolution: str | None = None
     #: Queries and keys are rotated by an angle that grows with the position (Su et al. 2021, arXiv:2104.09864).
     rotary: bool = False
     #: Inside the encoder: the LayerNorm after the last layer, in pre-norm networks. Of the hidden states, only the last
@@ -157,6 +181,15 @@ class Family:
     final_norm: str | None = None
     #: The config's entry, and its value, with which the classification head reads the mean of all states.
     mean_pooling: tuple[str, str] | None = None
+
+    #: The stock class reads these entries of the config without declaring them.
+    undeclared: tuple[str, ...] = ()
+    #: Tensors that files contain under another name: the start of that name → of the one in the stock network, which
+    #: has it with these entries of the config, whatever the file of the config says.
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed_with: Mapping[str, Any] = field(default_factory=dict)
+    #: The head that detects replaced tokens. Weights that contain it have no trained head for masked words.
+    discriminator: str | None = None
 
     #: One layer, inside the encoder; "{layer}" is its index, "{group}" that of the group it shares weights with.
     layer: str = "encoder.layer.{layer}"
@@ -195,7 +228,11 @@ class Family:
 
     @property
     def plain_scores(self) -> bool:
-        return self.inside is not None and self.position_bias is None and not self.rotary
+        return self.inside is not None and self.position_bias is None and self.distances is None and not self.rotary
+
+    @property
+    def disentangled_attention(self) -> bool:
+        return self.distances is not None
 
     def layers(self, count: int, groups: int = 1) -> tuple[str, ...]:
         """The path of each of ``count`` layers in the encoder, in the order in which they run."""
@@ -207,6 +244,10 @@ class Family:
         own = path.removeprefix(f"{self.prefix}.")
         return self.pooler is not None and f"{own}.".startswith(f"{self.pooler}.")
 
+    def discriminates(self, tensors: Collection[str]) -> bool:
+        """Whether these weights are those of a discriminator: they were trained to detect replaced tokens."""
+        return self.discriminator is not None and any(name.startswith(f"{self.discriminator}.") for name in tensors)
+
     def head_of(self, path: str, heads: Collection[Task]) -> Task | None:
         """The one of these heads that contains this module of the task network."""
         return next((head for head in heads if self.task_heads[head].contains(path)), None)
@@ -215,12 +256,16 @@ class Family:
         """Canonical name → name in the file.
 
         Canonical means: without the encoder's prefix (a bare encoder is stored without it), with LayerNorm's ``gamma``
-        and ``beta`` of the first BERT files renamed to ``weight`` and ``bias``, and with the output bias under its
-        short name (it is tied to ``decoder.bias``, and files contain either).
+        and ``beta`` of the first BERT files renamed to ``weight`` and ``bias``, with the output bias under its short
+        name (it is tied to ``decoder.bias``, and files contain either), and as the stock network has it where files
+        have another name.
         """
         return {self._canonical(name): name for name in tensors}
 
     def _canonical(self, tensor: str) -> str:
+        for stored, own in self.renamed.items():
+            if tensor.startswith(stored):
+                tensor = own + tensor.removeprefix(stored)
         return (
             tensor.removeprefix(f"{self.prefix}.")
             .replace("LayerNorm.gamma", "LayerNorm.weight")
@@ -263,6 +308,8 @@ class Family:
         names = self.canonical(tensors)
         suffixes = {name[name.index("For") :] for name in architectures if "For" in name}
         for variant in self.variants:
+            if "masked_words" in variant.task_heads and self.discriminates(names):
+                continue
             if variant.needs_architecture and variant.class_suffix not in suffixes:
                 continue
             if "masked_words" in variant.task_heads and not tied and self._weight("masked_words") not in names:

@@ -19,6 +19,7 @@ FAMILY = Family(
             modules=("generator_predictions", "generator_lm_head"),
         ),
     },
+    discriminator="discriminator_predictions",
     fused_attention=True,
     one_position=True,
 )

@@ -91,6 +91,12 @@ class Checkpoint:
         """The number of segments (token types) that the config specifies; 0 if the family has none."""
         return int(self.config.get("type_vocab_size", 2)) if self.family.embeddings.segments else 0
 
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Expression → what it is replaced by in the names of the stored tensors, one after the other."""
+        stored = {f"^{re.escape(start)}": own for start, own in self.family.renamed.items()}
+        return dict.fromkeys(self.unwrap, "") | stored
+
 
 def vet(
     folder: Path,
@@ -231,8 +237,8 @@ def inferred_architecture(
 
 
 def _other_head(family: Family, weights: Weights, named: Collection[str]) -> str | None:
-    if any(name.startswith("discriminator_predictions.") for name in weights.tensors):
-        return "an ELECTRA discriminator, whose head detects replaced tokens"
+    if family.discriminates(weights.tensors):
+        return f"a discriminator ({family.label}), whose head detects replaced tokens"
     if any(name.endswith("ForMultipleChoice") for name in named):
         return "a model for multiple choice, whose head compares several texts"
     unknown = _unknown_parts(family, weights)
@@ -256,7 +262,8 @@ def _unknown_parts(family: Family, weights: Weights) -> list[str]:
         "predictions",
         "sop_classifier",
     }
-    heads |= {"generator_predictions", "generator_lm_head", "discriminator_predictions"}
+    heads |= {"generator_predictions", "generator_lm_head"}
+    heads |= {*(start.partition(".")[0] for start in family.renamed), family.discriminator or ""}
     return sorted(
         name
         for name, tensor in weights.tensors.items()
@@ -364,7 +371,8 @@ def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, sour
                 "the original model with 32- or 16-bit weights"
             )
     tables = [(family.embeddings.words, "vocab_size")]
-    if family.embeddings.positions is not None:
+    entry = family.embeddings.positions_if
+    if family.embeddings.positions is not None and (entry is None or config.get(entry) is not False):
         tables.append((family.embeddings.positions, "max_position_embeddings"))
     for table, key in tables:
         name = f"{table}.weight"

@@ -17,6 +17,7 @@ __all__ = ["CONFIG", "MAX_CONFIG_BYTES", "check_config", "read_config", "settled
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 1_000_000
 _MAX_LAYERS, _MAX_LABELS, _MAX_LABEL_CHARACTERS = 1000, 100_000, 1000
+_MAX_KERNEL = 99  # its weights are larger than those of all layers, and are created before they are compared
 _MAX_ROWS, _MAX_POSITIONS = 10_000_000, 10_000_000_000_000  # tables are compared with the weights
 #: Entries that change how a network is run or what its calls return.
 _HOW_IT_IS_RUN = {
@@ -208,6 +209,10 @@ def _limits() -> dict[str, tuple[int, int]]:
         "type_vocab_size": (0, _MAX_ROWS),
         "chunk_size_feed_forward": (0, _MAX_ROWS),
         "relative_attention_num_buckets": (1, _MAX_ROWS),
+        **dict.fromkeys(("position_buckets", "max_relative_positions"), (-1, _MAX_ROWS)),
+        "pooler_hidden_size": (1, _MAX_ROWS),
+        "conv_kernel_size": (0, _MAX_KERNEL),
+        "conv_groups": (1, _MAX_ROWS),
     }
 
 

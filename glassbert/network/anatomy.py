@@ -21,6 +21,7 @@ from glassbert.network.run import Batch, Forward, encoder_of, run
 
 __all__ = ["architecture"]
 
+_DISTANCES = "distances"
 _HEADS: dict[Task, str] = {
     "masked_words": "masked-word head",
     "next_sentence": "next-sentence head",
@@ -42,8 +43,7 @@ def architecture(model: Model, tokens: int = 16) -> Architecture:
         raise OptionError(f"tokens must be from 1 to {model.max_tokens}, the positions of this model; got {tokens}")
     counted: set[int] = set()
     calls, parameters, shared = [], [], []
-    ran = _calls(model, tokens)
-    for call in [*ran, *_not_run(model, ran)]:
+    for call in _with_rest(model, _calls(model, tokens)):
         own = [] if call.module is None else list(call.module.parameters(recurse=False))
         new = [parameter for parameter in own if id(parameter) not in counted]
         if own and not new and call.module is not None and next(call.module.children(), None) is not None:
@@ -141,14 +141,21 @@ def _recorded(model: Model, calls: list[_Call]) -> Iterator[None]:
         yield
 
 
-def _not_run(model: Model, ran: list[_Call]) -> list[_Call]:
-    """Modules with parameters that this pass did not use."""
+def _with_rest(model: Model, ran: list[_Call]) -> list[_Call]:
+    """With the modules that were not called: not used by this pass, or read as a whole, like a table of distances."""
     used = {call.module for call in ran}
-    return [
-        _Call("not used", "", name, type(module).__name__, module)
-        for name, module in model.network.named_modules()
-        if module not in used and next(module.parameters(recurse=False), None) is not None
-    ]
+    read, unused = [], []
+    for name, module in model.network.named_modules():
+        if module in used or next(module.parameters(recurse=False), None) is None:
+            continue
+        kind = type(module).__name__
+        if _block(model, name) == _DISTANCES:
+            size = tuple(module.weight.shape)
+            read.append(_Call(_DISTANCES, "", name, kind, module, size, size))
+        else:
+            unused.append(_Call("not used", "", name, kind, module))
+    start = next(place for place, call in enumerate(ran) if call.block in (_DISTANCES, "layer 1"))
+    return [*ran[:start], *read, *ran[start:], *unused]
 
 
 def _block(model: Model, name: str) -> str:
@@ -156,8 +163,11 @@ def _block(model: Model, name: str) -> str:
     family = model.checkpoint.family
     if family.in_pooler(name):
         return "pooler"
-    if family.position_bias is not None and name.removeprefix(f"{family.prefix}.") == family.position_bias:
+    own = name.removeprefix(f"{family.prefix}.")
+    if family.position_bias is not None and own == family.position_bias:
         return "position bias"
+    if family.distances is not None and own in (family.distances.table, family.distances.norm):
+        return _DISTANCES
     if model.network is encoder_of(model) or name.startswith(f"{family.prefix}."):
         return "embeddings"
     head = family.head_of(name, model.task_heads)

@@ -64,6 +64,7 @@ class Block:
     widen: Any  # Linear: hidden → intermediate, read by the activation; None if the block is gated
     gated: Any  # Linear: hidden → what is activated and its factor, side by side; None if the block is not gated (GLU)
     last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm precedes each block (pre-norm)
+    convolution: Any  # of neighbouring tokens, added to the layer's output and followed by a LayerNorm; None: none
 
 
 # Cached, because every hook of every pass needs them, and the look-up took a fourteenth of a short pass.
@@ -103,7 +104,7 @@ def _blocks(network: Any) -> tuple[Block, ...]:
 def _block(layer: Any, family: Family) -> Block:
     assert family.inside is not None
     modules = {part: path and layer.get_submodule(path) for part, path in family.inside.paths().items()}
-    return Block(layer=layer, **modules)
+    return Block(layer=layer, convolution=getattr(layer, "convolution", None), **modules)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
 from glassbert.network.device import choose_device
-from glassbert.network.fused import split_projections
+from glassbert.network.fused import rearrange
 from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
 
@@ -146,9 +146,9 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
     class_name = checkpoint.variant.class_name if checkpoint.variant else None
     try:
         tokenizer = open_tokenizer(checkpoint)
-        config = stock.read_config(checkpoint.config, checkpoint.source)
+        config = stock.read_config(checkpoint.config, checkpoint.source, checkpoint.family)
         network, differences = stock.read_network(
-            checkpoint.folder, class_name, precision, config=config, unwrap=checkpoint.unwrap
+            checkpoint.folder, class_name, precision, config=config, renamed=checkpoint.renamed
         )
     except ModelError:
         raise
@@ -159,7 +159,7 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             "config.json or choose another model"
         ) from error
     _check_weights(checkpoint, network, differences)
-    split_projections(network, checkpoint.family)
+    rearrange(network, checkpoint.family)
     if len(tokenizer) > network.config.vocab_size:
         raise DamagedCheckpointError(
             f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "

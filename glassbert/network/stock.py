@@ -7,9 +7,10 @@ behind Python's own import lock. Everything is read from a validated local folde
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from transformers.activations import ACT2FN
 from transformers.utils import logging
 
 from glassbert.errors import DamagedCheckpointError
+from glassbert.families import Family
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 
@@ -35,7 +37,7 @@ _making = threading.Lock()
 #: Entries of a config.json that its stock class reads without declaring them.
 _READ_BESIDES = frozenset({"num_labels", "_num_labels"})
 #: The entries that name an activation function.
-_ACTIVATIONS = ("hidden_act", "activation")
+_ACTIVATIONS = ("hidden_act", "activation", "pooler_hidden_act", "conv_act")
 
 #: fp32 unless the caller chooses another precision: half precision changes logits by about 1e-2.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -58,12 +60,17 @@ class Differences:
 
 
 def read_network(
-    folder: Path, class_name: str | None, precision: str, *, config: Any, unwrap: Sequence[str] = ()
+    folder: Path,
+    class_name: str | None,
+    precision: str,
+    *,
+    config: Any,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Any, Differences]:
     """The stock network in ``eval`` mode with eager attention, and how its weights differ from the stored ones.
 
-    ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; each expression of ``unwrap``
-    is removed once from the names of the stored tensors. SDPA, the default, returns no attention weights,
+    ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; each expression of
+    ``renamed`` is replaced once in the names of the stored tensors. SDPA, the default, returns no attention weights,
     hence "eager".
     """
     with _importing:
@@ -78,7 +85,7 @@ def read_network(
             dtype=torch.float32,  # another one would be the default dtype of all threads for a moment
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # reported, and refused with their names
-            key_mapping=dict.fromkeys(unwrap, "") or None,
+            key_mapping=dict(renamed) or None,
         )
     network.eval().requires_grad_(False)
     for parameter in network.parameters():
@@ -87,16 +94,17 @@ def read_network(
     return network, Differences(set(report["missing_keys"]), set(report["unexpected_keys"]), sizes)
 
 
-def read_config(config: Mapping[str, Any], source: str) -> Any:
+def read_config(config: Mapping[str, Any], source: str, family: Family) -> Any:
     """The stock config from the validated content of config.json. Raises DamagedCheckpointError.
 
-    Only the entries that its class declares are passed on: any other says nothing about the network, but becomes an
-    attribute of the config, where it could hide a method or stand for what another family has.
+    Only the entries that its class declares, or is known to read besides, are passed on: any other says nothing about
+    the network, but becomes an attribute of the config, where it could hide a method or stand for what another family
+    has.
     """
     with _importing:
         kind = CONFIG_MAPPING[config["model_type"]]
-    declared = {*kind().to_dict(), *kind.attribute_map, *_READ_BESIDES}
-    entries = {name: value for name, value in config.items() if name in declared}
+    declared = {*kind().to_dict(), *kind.attribute_map, *_READ_BESIDES, *family.undeclared}
+    entries = {name: value for name, value in config.items() if name in declared} | dict(family.renamed_with)
     try:
         read = kind.from_dict(dict(entries))
     except Exception as error:

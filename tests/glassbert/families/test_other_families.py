@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 import glassbert as gb
 from glassbert.families import FAMILIES
 from glassbert.maps.neurons import neurons
 from glassbert.network.fused import split_projections
 from tests import tiny
+from tests.glassbert.oracles import relevance
 
 TEXT, OTHER = "The film was not good at all, said the doctor.", "The film was not long at all, said the doctor."
 SHORT = "Not good."
@@ -187,7 +189,8 @@ def test_steps_of_reading_and_the_architecture(tiny_model, stock, family):
     model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")
     steps, record = gb.reading_steps(model, TEXT), FAMILIES[family]
     tables = {"word": "words", "position": "positions", "segment": "segments", "constant": "constant"}
-    parts = [part for part, name in tables.items() if getattr(record.embeddings, name)]
+    modules = dict(oracle.network.named_modules())
+    parts = [part for part, name in tables.items() if getattr(record.embeddings, name) in modules]
     assert list(steps.parts) == [*parts, "sum", "normalised"]
     states = oracle(TEXT, output_hidden_states=True).hidden_states[0][0]
     close(steps.part_norms[-1], states.norm(dim=-1))
@@ -213,6 +216,96 @@ def test_labels_of_tokens_and_answers(tiny_model, stock, family):
     found = gb.attribute(answers, "Who?", TEXT, method="saliency", target=target)
     output = stock(family, "question_answering")("Who?", TEXT)
     assert found.value == pytest.approx(float(output.start_logits[0].max()), abs=1e-4) or np.isfinite(found.value)
+
+
+# --- what only DeBERTa has ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_deberta(tmp_path):
+    """``other_deberta("MaskedLM", …)`` → the folder of a network with these entries of the config, and the network."""
+
+    def make(kind, **entries):
+        tiny.build("deberta-v2", "masked_words", tmp_path)  # for its tokenizer
+        config = transformers.AutoConfig.from_pretrained(tmp_path)
+        for name, value in entries.items():
+            setattr(config, name, value)
+        torch.manual_seed(0)
+        network = getattr(transformers, f"DebertaV2For{kind}")(config).eval().requires_grad_(False)
+        for parameter in network.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+        network.save_pretrained(tmp_path)
+        return tmp_path, network
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        # as in version 2 with 900 million parameters: neighbouring tokens are mixed after the first layer
+        {"conv_kernel_size": 3, "conv_act": "gelu"},
+        {"share_att_key": False, "position_buckets": -1, "norm_rel_ebd": "none", "position_biased_input": True},
+        {"pos_att_type": ["c2p"], "type_vocab_size": 2},
+        {"relative_attention": False, "position_biased_input": True},
+    ],
+    ids=["convolution", "own distances", "content to position", "absolute"],
+)
+def test_other_configs_of_deberta(other_deberta, entries):
+    folder, network = other_deberta("SequenceClassification", **entries)
+    model = gb.load(folder, device="cpu")
+    ids = [torch.tensor(gb.encode(model, text).input_ids)[None] for text in (TEXT, OTHER)]
+    output = network(ids[0], output_attentions=True, output_hidden_states=True)
+    close(gb.attention(model, TEXT).weights, rows(output.attentions), 1e-6)
+    close(gb.hidden_states(model, TEXT).states, rows(output.hidden_states), 1e-6)
+    close([one.logits for one in gb.classify_many(model, [SHORT, TEXT])][1], output.logits[0])
+    # attention weights and head outputs are differentiated layer by layer
+    found, attentions = gb.attribute(model, TEXT, method="attention_relevance", target=1), []
+    hooks = [
+        layer.attention.self.register_forward_hook(lambda _, inputs, given: attentions.append(given[1]))
+        for layer in network.deberta.encoder.layer
+    ]
+    embedded = network.get_input_embeddings()(ids[0]).requires_grad_()
+    value = network(inputs_embeds=embedded, output_attentions=True).logits[0, 1]
+    close(found.scores, relevance(tuple(attentions), value, 0), 1e-5)
+    for hook in hooks:
+        hook.remove()
+    # a text's whole first state is patched, whatever reads it
+    trace = gb.trace(model, TEXT, OTHER, 1, layers=[0, 1], spans=[(0, ids[0].shape[1])])
+    close(trace.values[:, 0], [trace.clean_value] * 2, 1e-4)
+    relevances = gb.attribute(model, TEXT, method="attn_lrp", target=1)
+    close(relevances.scores.sum() + sum(relevances.options["unattributed"].values()), relevances.value, 1e-3)
+    if "conv_kernel_size" in entries:
+        with pytest.raises(gb.UnsupportedModelError, match="only attention mixes tokens"):
+            gb.attribute(model, TEXT, method="decompx", target=1)
+    else:
+        parts = gb.attribute(model, TEXT, method="decompx", target=1)
+        close(parts.scores.sum(), parts.value, 1e-3)
+
+
+def test_masked_words_of_version_two_and_not_of_version_three(other_deberta):
+    """The head has another name in the published files; a discriminator contains one that was not trained."""
+    folder, network = other_deberta("MaskedLM", legacy=False)
+    weights = load_file(folder / "model.safetensors")
+    assert "lm_predictions.lm_head.dense.weight" in weights
+    masked = TEXT.replace("good", "[MASK]")
+    model = gb.load(folder, device="cpu")
+    encoded = gb.encode(model, masked)
+    logits = network(torch.tensor(encoded.input_ids)[None]).logits[0, encoded.tokens.index("[MASK]")]
+    close(gb.fill_mask(model, masked, top_k=4).probabilities[0], logits.softmax(-1).topk(4).values, 1e-6)
+    found = gb.attribute(model, masked, method="attn_lrp")
+    close(found.scores.sum() + sum(found.options["unattributed"].values()), found.value, 1e-3)
+    # positions that only the decoder of the original reads, and that transformers ignores
+    extra = {"deberta.embeddings.position_embeddings.weight": torch.zeros(512, 32)}
+    save_file(weights | extra, folder / "model.safetensors", {"format": "pt"})
+    assert gb.load(folder, device="cpu").task_heads == ("masked_words",)
+    save_file(weights | {"mask_predictions.dense.weight": torch.zeros(32, 32)}, folder / "model.safetensors")
+    model = gb.load(folder, device="cpu")
+    assert model.task_heads == ()
+    with pytest.raises(
+        gb.TaskHeadError, match=r"a discriminator \(DeBERTa v2/v3\), whose head detects replaced tokens"
+    ):
+        gb.fill_mask(model, masked)
 
 
 # --- what only ModernBERT has -------------------------------------------------------------------------------------
