@@ -10,7 +10,7 @@ from glassbert.pictures.formats import percent
 from glassbert.results import counted
 
 if TYPE_CHECKING:
-    from glassbert.reports.results import Report
+    from glassbert.reports.findings import Findings
 
 __all__ = ["NOT_THE_TRUTH", "limits_of", "of_every_answer", "of_the_model", "of_this_answer"]
 
@@ -28,7 +28,7 @@ _NO_CARD = (
 _MUCH = 0.5
 
 
-def limits_of(report: Report) -> tuple[str, ...]:
+def limits_of(report: Findings) -> tuple[str, ...]:
     """All limits, the three for the first page first."""
     # how far to trust the explanation stands on that page anyway
     third = next(iter(_of_the_reading(report)), _ONE_TEXT)
@@ -37,7 +37,7 @@ def limits_of(report: Report) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*first, *others]))
 
 
-def of_this_answer(report: Report) -> list[str]:
+def of_this_answer(report: Findings) -> list[str]:
     """Limits that this text or this explanation has, the weightiest first."""
     verdict, found = report.verdict, _of_the_reading(report)
     if verdict.trust is not None and verdict.trust.verdict in ("fails", "doubtful"):
@@ -54,7 +54,7 @@ def of_this_answer(report: Report) -> list[str]:
     return found
 
 
-def _of_the_reading(report: Report) -> list[str]:
+def _of_the_reading(report: Findings) -> list[str]:
     """What the model could not read or decide."""
     found = []
     if report.unknown:
@@ -67,12 +67,12 @@ def _of_the_reading(report: Report) -> list[str]:
     return found
 
 
-def of_the_model(report: Report) -> list[str]:
+def of_the_model(report: Findings) -> list[str]:
     """Known weaknesses of the model; what to ask for where none are known."""
     return list(report.weaknesses) or [_NO_CARD]
 
 
-def of_every_answer(report: Report) -> list[str]:
+def of_every_answer(report: Findings) -> list[str]:
     """Limits of the methods themselves."""
     verdict, found = report.verdict, []
     if verdict.answer.probability is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from glassbert.pictures.drawing import Drawing, document
-from glassbert.pictures.markup import element, escaped
+from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.pictures.palette import LIGHT
 from glassbert.pictures.passages import Part, passage_html
 from glassbert.results import Array, Encoded
@@ -16,11 +16,13 @@ from glassbert.whatif.edits import span_at
 
 __all__ = [
     "GRADES",
+    "MOST_WORDS",
     "aside",
     "bar",
     "figure",
     "folded",
     "heading",
+    "isolated",
     "listed",
     "mark",
     "node",
@@ -37,8 +39,11 @@ GRADES = {
     "fails": ("✗", "fails"),
     "not_applicable": ("–", "does not apply"),
 }
+#: Rows of a table of words; a longer text shows those with the largest numbers.
+MOST_WORDS = 40
 _TEXTS = ("Text A", "Text B")
 _MOST_COLUMNS = 6
+_LABEL_CHARACTERS = 40
 
 
 def node(name: str, *content: str | Iterable[str], kind: str = "", **values: str | float) -> str:
@@ -54,6 +59,11 @@ def said(text: str, name: str = "p", kind: str = "") -> str:
 def aside(text: str) -> str:
     """A sentence that explains a picture."""
     return said(text, kind="aside")
+
+
+def isolated(text: str) -> str:
+    """A word or the name of a class in a table, clipped; its direction does not reach what stands beside it."""
+    return element("bdi", escaped(clipped(text, _LABEL_CHARACTERS)))
 
 
 def heading(level: int, text: str) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from glassbert.pictures.markup import element, escaped
-from glassbert.reports.evidence import evidence_html
 from glassbert.reports.limits import of_every_answer, of_the_model, of_this_answer
 from glassbert.reports.markup import aside, heading, listed, node, said, section
+from glassbert.reports.script import script_of
+from glassbert.reports.sections import evidence_html
 from glassbert.reports.summary import summary_html
 
 if TYPE_CHECKING:
-    from glassbert.reports.results import Report
+    from glassbert.reports.findings import Findings
 
 __all__ = ["POLICY", "page_html"]
 
@@ -23,7 +24,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 _STYLE = Path(__file__).with_name("report.css")
 
 
-def page_html(report: Report) -> str:
+def page_html(report: Findings) -> str:
     """The document, made from what the report holds; the same report gives the same text."""
     head = element(
         "head",
@@ -62,7 +63,7 @@ def _chosen_maps(count: int) -> Iterator[str]:
         yield f"#head-{number}:checked~.panel:nth-of-type({number + 1}){{display:block}}\n"
 
 
-def _limits(report: Report) -> Iterator[str]:
+def _limits(report: Findings) -> Iterator[str]:
     parts = [
         ("Of this answer", of_this_answer(report)),
         ("Of this model, from its card" if report.weaknesses else "Of this model", of_the_model(report)),
@@ -75,7 +76,7 @@ def _limits(report: Report) -> Iterator[str]:
     yield section("limits", "What this report does not show", *drawn)
 
 
-def _passport(report: Report) -> str:
+def _passport(report: Findings) -> str:
     rows = [
         node("tr", node("th", escaped(fact), scope="row"), node("td", escaped(value), dir="auto"))
         for fact, value in report.passport.facts().items()
@@ -88,10 +89,10 @@ def _passport(report: Report) -> str:
     )
 
 
-def _script(report: Report) -> str:
+def _script(report: Findings) -> str:
     return section(
         "script",
         "The Python that computes it again",
         said("Needs Python and GlassBERT. Its variables hold every number of this report.", kind="aside"),
-        element("pre", element("code", escaped(report.script), dir="ltr"), tabindex="0"),
+        element("pre", element("code", escaped(script_of(report)), dir="ltr"), tabindex="0"),
     )

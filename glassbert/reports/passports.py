@@ -21,7 +21,7 @@ from glassbert.models.files import quoted
 from glassbert.models.weights import fingerprint, read_weights
 from glassbert.network.device import device_label
 from glassbert.network.model import Model
-from glassbert.reports.results import ModelIdentity, Passport
+from glassbert.reports.findings import ModelIdentity, Passport
 
 __all__ = ["identity_of", "name_of", "passport_of"]
 

@@ -1,141 +1,28 @@
-"""What a report holds: the verdict with its evidence, and the passport of all of its numbers."""
+"""The report: what it holds, and the document and the program that are made from it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glassbert import saving
-from glassbert.attribution.results import TokenScores
-from glassbert.evaluation.results import MethodAgreement, Receipt
-from glassbert.heads.results import HeadImportance
-from glassbert.language.predictions import (
-    AnswerPrediction,
-    Classification,
-    MaskPrediction,
-    PairPrediction,
-    TokenLabels,
-)
-from glassbert.language.results import LogitLens, Surprise
-from glassbert.maps.results import TokenMaps
 from glassbert.pictures.markup import clipped, element, escaped
-from glassbert.results import Encoded, Result, counted, quoted, tidy
-from glassbert.targets import Target
-from glassbert.verdicts.results import Verdict
+from glassbert.reports.findings import Findings
+from glassbert.reports.limits import limits_of
+from glassbert.reports.page import page_html
+from glassbert.reports.script import script_of
+from glassbert.results import Result, counted, quoted, tidy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ModelIdentity", "Passport", "Report"]
+__all__ = ["Report"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ModelIdentity(Result):
-    """Which model it was, so that anyone can tell whether theirs is the same.
-
-    ``name`` is its display name, ``id`` what :func:`glassbert.load` takes; of a folder both are its name without the
-    path. ``origin`` is "embedded", "hub" or "folder", and ``revision`` the commit of a hub model. ``weights`` and
-    ``tokenizer`` are file name → SHA-256 of the file, ``config`` the SHA-256 of its config.json. ``ablated_heads`` are
-    the (layer, head) that were switched off.
-    """
-
-    name: str
-    id: str
-    origin: str
-    revision: str | None
-    family: str
-    task_heads: tuple[str, ...]
-    parameters: int
-    weights: dict[str, str]
-    tokenizer: dict[str, str]
-    config: str
-    device: str
-    device_label: str
-    precision: str
-    ablated_heads: tuple[tuple[int, int], ...]
-
-    def _about(self) -> str:
-        return f"{clipped(self.name, 60)} ({self.origin}): {self.parameters:,} parameters, {self.precision}"
-
-    def facts(self) -> dict[str, str]:
-        """What it is → its value, in words."""
-        facts = {
-            "Model": self.name,
-            "Source": {
-                "embedded": f"ships with GlassBERT as “{self.id}”",
-                "hub": f"{self.id} on the Hugging Face hub",
-                "folder": "a local folder; the hashes below identify it",
-            }.get(self.origin, self.origin),
-        }
-        if self.revision:
-            facts["Revision"] = self.revision
-        facts["Architecture"] = f"{self.family}, {self.parameters:,} parameters"
-        facts["Heads"] = ", ".join(head.replace("_", " ") for head in self.task_heads) or "none"
-        if self.ablated_heads:
-            off = ", ".join(f"{layer + 1}·{head + 1}" for layer, head in self.ablated_heads)
-            facts["Attention heads switched off"] = off
-        facts["Runs on"] = f"{self.device_label}, {self.precision}"
-        for kind, hashes in (("Weights", self.weights), ("Tokenizer", self.tokenizer), ("Config", {"": self.config})):
-            for file, digest in hashes.items():
-                facts[f"{kind} {file}, SHA-256".replace(" ,", ",")] = digest
-        return facts
-
-    def frame(self) -> pd.DataFrame:
-        """One row per fact."""
-        facts = self.facts()
-        return tidy({"fact": list(facts), "value": list(facts.values())})
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Passport(Result):
-    """Where the numbers of a report come from: models, versions, settings and date.
-
-    ``proposer`` is the model that suggested words to replace, None where the model itself did or none was needed.
-    ``versions`` is package → version. ``threads`` is torch's number of threads, which may change the last digit of a
-    number. ``created`` is in UTC, ISO 8601.
-    """
-
-    model: ModelIdentity
-    proposer: ModelIdentity | None
-    versions: dict[str, str]
-    system: str
-    threads: int
-    seed: int
-    settings: dict[str, Any]
-    created: str
-
-    def _about(self) -> str:
-        return f"of {clipped(self.model.name, 60)}: GlassBERT {self.versions.get('glassbert', '?')}, {self.created}"
-
-    def facts(self) -> dict[str, str]:
-        """What it is → its value, in words."""
-        facts = self.model.facts()
-        if self.proposer is not None:
-            facts |= {f"Proposes words: {name.lower()}": value for name, value in self.proposer.facts().items()}
-        facts |= {f"Version of {package}": version for package, version in self.versions.items()}
-        facts |= {"System": self.system, "Threads": str(self.threads), "Seed": str(self.seed)}
-        facts |= {name.replace("_", " ").capitalize(): _told(value) for name, value in self.settings.items()}
-        facts["Date (UTC)"] = self.created
-        return facts
-
-    def frame(self) -> pd.DataFrame:
-        """One row per fact."""
-        facts = self.facts()
-        return tidy({"fact": list(facts), "value": list(facts.values())})
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {_told(one)}" for name, one in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(_told(one) for one in value) or "none"
-    return "automatic" if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Report(Result):
+class Report(Findings, Result):
     """One answer of a model, explained for people who were not there.
 
     ``html`` is the report as one file that opens without a server or a network connection; ``script`` is the Python
@@ -144,56 +31,19 @@ class Report(Result):
     ``left_out`` is part → why it is missing.
     """
 
-    title: str
-    verdict: Verdict
-    prediction: Classification | MaskPrediction | PairPrediction | TokenLabels | AnswerPrediction
-    scores: tuple[TokenScores, ...]  # (method,)
-    receipts: tuple[Receipt, ...]  # of all methods or of the first ones
-    agreement: MethodAgreement
-    importance: HeadImportance | None
-    maps: tuple[TokenMaps, ...]  # (head,), each (1, word, word)
-    surprise: Surprise | None
-    lens: LogitLens | None
-    unknown: int  # tokens that the model cannot read
-    weaknesses: tuple[str, ...]  # known ones of the model, from its card
-    left_out: dict[str, str]
-    passport: Passport
-
-    @property
-    def encoded(self) -> Encoded:
-        """The text, as the model reads it."""
-        return self.verdict.encoded
-
-    @property
-    def target(self) -> Target:
-        """What is explained."""
-        return self.verdict.answer.target
-
-    @property
-    def heads(self) -> tuple[tuple[int, int], ...]:
-        """(layer, head) of each map, counted from 0."""
-        found = (one.options["heads"][0] for one in self.maps)
-        return tuple((int(layer), int(head)) for layer, head in found)
-
     @property
     def limits(self) -> tuple[str, ...]:
         """What the report does not show, in sentences, the three most important first."""
-        from glassbert.reports.limits import limits_of
-
         return limits_of(self)
 
     @property
     def html(self) -> str:
         """The report as an HTML document that loads nothing and runs no script."""
-        from glassbert.reports.page import page_html
-
         return page_html(self)
 
     @property
     def script(self) -> str:
         """A Python program that computes every number of the report again."""
-        from glassbert.reports.script import script_of
-
         return script_of(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:

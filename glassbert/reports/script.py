@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from glassbert.reports.results import ModelIdentity, Report
+    from glassbert.reports.findings import Findings, ModelIdentity
 
 __all__ = ["script_of"]
 
 
-def script_of(report: Report) -> str:
+def script_of(report: Findings) -> str:
     """A complete program; its variables have the names of the report's fields."""
     return "\n".join(
         [
@@ -39,7 +39,7 @@ def script_of(report: Report) -> str:
     )
 
 
-def _opening(report: Report) -> list[str]:
+def _opening(report: Findings) -> list[str]:
     passport, model = report.passport, report.passport.model
     versions = ", ".join(f"{name} {version}" for name, version in passport.versions.items())
     lines = [
@@ -57,7 +57,7 @@ def _opening(report: Report) -> list[str]:
     return lines
 
 
-def _origins(report: Report) -> set[str]:
+def _origins(report: Findings) -> set[str]:
     passport = report.passport
     return {one.origin for one in (passport.model, passport.proposer) if one is not None}
 
@@ -78,7 +78,7 @@ def _loading(name: str, model: ModelIdentity, *, argument: int) -> list[str]:
     ]
 
 
-def _texts(report: Report) -> list[str]:
+def _texts(report: Findings) -> list[str]:
     text, *pair = report.encoded.texts
     return [
         f"text = {text!r}",
@@ -87,7 +87,7 @@ def _texts(report: Report) -> list[str]:
     ]
 
 
-def _verdict(report: Report) -> list[str]:
+def _verdict(report: Findings) -> list[str]:
     options = ["target=target"]
     if report.passport.proposer is not None:
         options.append("proposer=proposer")
@@ -99,7 +99,7 @@ def _verdict(report: Report) -> list[str]:
     return [f"verdict = gb.verdict(model, text, pair, {', '.join(options)})"]
 
 
-def _prediction(report: Report) -> str:
+def _prediction(report: Findings) -> str:
     match type(report.prediction).__name__:
         case "Classification":
             return "gb.classify(model, text, pair)"
@@ -114,7 +114,7 @@ def _prediction(report: Report) -> str:
             return "gb.label_tokens(model, text, pair)"
 
 
-def _methods(report: Report) -> list[str]:
+def _methods(report: Findings) -> list[str]:
     names = [one.method for one in report.scores]
     checked = len(report.receipts)
     some = "scores" if checked == len(names) else f"scores[:{checked}]"
@@ -128,7 +128,7 @@ def _methods(report: Report) -> list[str]:
     ]
 
 
-def _heads(report: Report) -> list[str]:
+def _heads(report: Findings) -> list[str]:
     lines = []
     if report.importance is not None or report.maps:
         lines += ["", "# the attention heads that matter most for this decision, and where they attend, word by word"]
@@ -143,7 +143,7 @@ def _heads(report: Report) -> list[str]:
     return lines
 
 
-def _guesses(report: Report) -> list[str]:
+def _guesses(report: Findings) -> list[str]:
     lines = []
     if report.surprise is not None:
         lines += ["", "# each word hidden in turn", "surprise = gb.surprise(model, text, pair)"]

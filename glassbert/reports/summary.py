@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from glassbert.pictures.formats import percent
 from glassbert.pictures.markup import clipped, escaped
+from glassbert.reports.limits import limits_of
 from glassbert.reports.markup import GRADES, bar, heading, listed, node, passages, said
 from glassbert.targets import MaskTarget
 
 if TYPE_CHECKING:
-    from glassbert.reports.results import Report
+    from glassbert.reports.findings import Findings
     from glassbert.verdicts.results import CarryingWords, Verdict
 
 __all__ = ["summary_html"]
@@ -30,7 +31,7 @@ _LONG_TEXT = 900
 _LONGEST_LIMIT = 260
 
 
-def summary_html(report: Report) -> str:
+def summary_html(report: Findings) -> str:
     """The summary as a section of its own, which is the first page in print."""
     verdict = report.verdict
     long = sum(map(len, report.encoded.texts)) > _LONG_TEXT
@@ -49,13 +50,13 @@ def summary_html(report: Report) -> str:
         node("div", heading(2, "What carries it"), said(verdict.words_sentence), kind="block"),
         node("div", heading(2, "What flips it"), *_flip(verdict), kind="block"),
         node("div", heading(2, "How far to trust this explanation"), *_trust(verdict), kind="block"),
-        node("div", heading(2, "Keep in mind"), listed(_short(limit) for limit in report.limits[:3]), kind="block"),
+        node("div", heading(2, "Keep in mind"), listed(_short(limit) for limit in limits_of(report)[:3]), kind="block"),
         kind="summary long" if long else "summary",
         id="summary",
     )
 
 
-def _text(report: Report) -> Iterator[str]:
+def _text(report: Findings) -> Iterator[str]:
     words, verdict = report.verdict.words, report.verdict
     if words is None or not words.carrying or verdict.verdict == "fails":
         yield passages(report.encoded, report.target, [], [])
