@@ -57,7 +57,8 @@ LINES = [TEXT, LONGER, OTHER]
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
     """One call of a public function. ``head``: the task head that it needs. ``single``: read off one pass, without
-    choices, so that bfloat16 can be compared. ``long``: left out for most tiny checkpoints."""
+    choices, so that bfloat16 can be compared. ``long``: left out for most tiny checkpoints. ``capability``: that of a
+    family which it needs."""
 
     function: str
     call: Callable[[gb.Model], Any]
@@ -65,6 +66,7 @@ class Case:
     single: bool = False
     long: bool = False
     about: str = ""
+    capability: str = ""
 
     @property
     def name(self) -> str:
@@ -178,6 +180,7 @@ CASES: tuple[Case, ...] = (
     Case("value_norms", lambda m: gb.value_norms(m, LONGER, per_head=True)),
     Case("value_norms", lambda m: gb.value_norms(m, LONGER, variant="2021"), about="2021"),
     Case("value_zeroing", lambda m: gb.value_zeroing(m, LONGER)),
+    Case("score_parts", lambda m: gb.score_parts(m, LONGER), capability="disentangled_attention"),
     Case("head_profile", _own(gb.head_profile)),
     Case("head_distances", _own(gb.head_distances)),
     Case("rank_heads", _own(lambda maps: gb.rank_heads(maps, 1, 2))),
@@ -279,7 +282,8 @@ def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:
     for case in CASES:
         explained = bool(model.task_heads) and model.task_heads[0] in _EXPLAINED
         has = case.head is None or case.head in model.task_heads or (case.head == "any" and explained)
-        if has and (long or not case.long):
+        able = not case.capability or getattr(model.checkpoint.family, case.capability)
+        if has and able and (long or not case.long):
             yield case
 
 
@@ -457,7 +461,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{torch.cuda.get_device_name(device) if on_gpu else device}, torch {torch.__version__}, {machine()}")
     sources = [arguments.model] if arguments.model else here()
     precisions = ["float32"] if arguments.smoke else list(TOLERANCE)
-    families = tiny.FAMILIES[:1] if arguments.smoke else tiny.FAMILIES
+    families = tiny.FAMILIES[:1] if arguments.smoke else (*tiny.FAMILIES, "deberta-v2")
     failures: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = [] if arguments.smoke else [(name, name, True) for name in sources]

@@ -38,7 +38,7 @@ from glassbert.language import (
     surprise,
 )
 from glassbert.language.predictions import Classification, MaskPrediction, PairPrediction
-from glassbert.maps import MEASURES, attention, attention_map, flow, rollout, value_norms, value_zeroing
+from glassbert.maps import MEASURES, attention, attention_map, flow, rollout, score_parts, value_norms, value_zeroing
 from glassbert.maps.results import AttentionMaps, TokenMaps
 from glassbert.models.checkpoint import embedded
 from glassbert.network.anatomy import architecture
@@ -96,6 +96,7 @@ __all__ = [
     "reduce_input",
     "report",
     "rollout",
+    "score_parts",
     "score_words",
     "scoreboard",
     "shorten",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from glassbert.heads.results import AblationSweep, HeadDistances, HeadImportance, HeadProfile, HeadRanking
     from glassbert.maps import Measure
     from glassbert.maps.neurons import Neurons
+    from glassbert.maps.results import ScoreParts
 
 __all__ = [
     "MapDisplay",
@@ -34,6 +35,8 @@ __all__ = [
     "measure",
     "measures",
     "neurons",
+    "score_parts",
+    "shown_maps",
     "thumbnails",
     "value_zeroing",
 ]
@@ -82,6 +85,11 @@ def _maps_large(request: TextRequest) -> gb.AttentionMaps:
 
 def _maps(request: TextRequest) -> gb.AttentionMaps:
     return gb.attention(load(request.model), encode(request))
+
+
+def shown_maps(request: TextRequest, layers: tuple[int, ...], part: str) -> gb.AttentionMaps | gb.TokenMaps:
+    """The weights; with a ``part`` of the scores those that it alone would give, in these layers."""
+    return score_parts(request, layers).alone(part) if part else maps(request)
 
 
 @shared(64)
@@ -152,6 +160,25 @@ def value_zeroing(request: TextRequest) -> Callable[..., gb.TokenMaps]:
 def flow(request: TextRequest, layer: int, queries: tuple[int, ...] | None) -> gb.TokenMaps:
     """One layer's flow, of some tokens or all: no forward pass, much arithmetic. Raises OptionError for too much."""
     return gb.flow(maps(request), layers=[layer], queries=queries)
+
+
+def score_parts(request: TextRequest, layers: tuple[int, ...]) -> ScoreParts:
+    """The parts of some layers' scores, for models with disentangled attention; one forward pass."""
+    return _score_parts_large(request, layers) if _is_large(request) else _score_parts_small(request, layers)
+
+
+@shared(16)
+def _score_parts_small(request: TextRequest, layers: tuple[int, ...]) -> ScoreParts:
+    return _score_parts(request, layers)
+
+
+@while_read(entries=4, each=2)  # 38 MB a layer at 512 tokens and 12 heads
+def _score_parts_large(request: TextRequest, layers: tuple[int, ...]) -> ScoreParts:
+    return _score_parts(request, layers)
+
+
+def _score_parts(request: TextRequest, layers: tuple[int, ...]) -> ScoreParts:
+    return gb.score_parts(load(request.model), encode(request), layers=list(layers))
 
 
 @shared(8)

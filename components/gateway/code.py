@@ -312,6 +312,10 @@ def displayed(found: Code, display: MapDisplay) -> Code:
     return found if display.special else found.without_special(*([True] if display.rescale else []))
 
 
+def score_parts(request: TextRequest, layers: tuple[int, ...]) -> Code:
+    return named(_gb.score_parts(request, layers=list(layers)), "parts", "values[part, layer, head, query, key]")
+
+
 def rank_heads(request: TextRequest, query: int, key: int, by_word: bool) -> Code:
     return named(_gb.rank_heads(maps(request), query, key, **({"by_word": True} if by_word else {})), "ranking")
 

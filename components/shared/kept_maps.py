@@ -23,21 +23,30 @@ def kept_heads(
     heads: Sequence[tuple[int, int]],
     display: MapDisplay,
     how: Literal["mean", "max"] = "mean",
+    part: str = "",
 ) -> list[Kept]:
-    """The map of these heads, (1, query, key), and all heads unless the text is long."""
+    """The map of these heads, (1, query, key), and all heads unless the text is long; ``part``: of the scores alone."""
     chosen = list(heads)
     found = code.maps(request)
+    layers = tuple(sorted({layer for layer, _ in chosen}))
     layer, head = chosen[0]
     note = f"layer {layer + 1}, head {head + 1} on screen" if len(chosen) == 1 else ""
-    combined = found.combine(chosen, *([] if how == "mean" else [how]))
+    source = code.score_parts(request, layers).alone(part) if part else found
+    combined = source.combine(chosen, *([] if how == "mean" else [how]))
     name = f"Layer {layer + 1} head {head + 1}" if len(chosen) == 1 else f"{how} of {len(chosen)} heads".capitalize()
     kept = [
         Kept(
             name,
             code.named(code.displayed(combined, display), "shown", note),
-            lambda: display.of(attention.maps(request).combine(chosen, how)),
+            lambda: display.of(attention.shown_maps(request, layers, part).combine(chosen, how)),
         )
     ]
+    if part:
+        kept.append(
+            Kept(
+                "Parts of the scores", code.score_parts(request, layers), lambda: attention.score_parts(request, layers)
+            )
+        )
     weights = attention.maps(request).weights
     if weights.shape[-1] <= _MOST_TOKENS:
         drawn = {"special": display.special, "by_word": display.words}

@@ -15,6 +15,7 @@ from glassbert.errors import MethodError
 from glassbert.maps._measure import Measure, MeasureInput
 from glassbert.maps.attention_flow import flow
 from glassbert.maps.attention_rollout import rollout
+from glassbert.maps.disentangled import score_parts
 from glassbert.maps.norms_2020 import value_norms
 from glassbert.maps.relevance import attention_relevance_map
 from glassbert.maps.results import AttentionMaps, TokenMaps
@@ -32,6 +33,7 @@ __all__ = [
     "attention_relevance_map",
     "flow",
     "rollout",
+    "score_parts",
     "value_norms",
     "value_zeroing",
 ]

@@ -21,7 +21,18 @@ from glassbert.text.words import words_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BLOCKS", "AttentionMaps", "HeadIndex", "How", "PairBlock", "TokenMaps", "check_head"]
+__all__ = [
+    "BLOCKS",
+    "SCORE_PARTS",
+    "AttentionMaps",
+    "HeadIndex",
+    "How",
+    "PairBlock",
+    "ScorePart",
+    "ScoreParts",
+    "TokenMaps",
+    "check_head",
+]
 
 #: (layer, head), both counted from 0.
 HeadIndex = tuple[int, int]
@@ -30,6 +41,15 @@ PairBlock = Literal["A→A", "A→B", "B→A", "B→B"]
 
 #: Part of a text pair → (the attending text, the attended text).
 BLOCKS: dict[str, tuple[int, int]] = {"A→A": (0, 0), "A→B": (0, 1), "B→A": (1, 0), "B→B": (1, 1)}
+
+ScorePart = Literal["content_to_content", "content_to_position", "position_to_content"]
+
+#: Part of an attention score → its name.
+SCORE_PARTS: dict[ScorePart, str] = {
+    "content_to_content": "Content to content",
+    "content_to_position": "Content to position",
+    "position_to_content": "Position to content",
+}
 
 # Rounding errors of float32 rows of 512 numbers stay below this.
 _SUM_TOLERANCE = 1e-4
@@ -332,6 +352,76 @@ class AttentionMaps(Result):
                 "query_token": tokens[query],
                 "key_token": tokens[key],
                 "weight": self.weights.ravel(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ScoreParts(Result):
+    """Attention scores before the softmax, as the sum of their parts (He et al. 2021, arXiv:2006.03654).
+
+    In disentangled attention the score of a key for a query adds up what the two tokens' contents say about each other
+    ("content_to_content"), what the query's content says about the key's distance ("content_to_position"), and what the
+    distance says about the key's content ("position_to_content"). ``values.sum(axis=0)`` are the scores, and their
+    softmax over keys are the weights of :func:`glassbert.attention`. A part that a network does not have is zero.
+
+    A softmax does not see a number that is added to all keys of a query: compare a part within one row, not its sums.
+    """
+
+    encoded: Encoded
+    parts: tuple[str, ...]
+    layers: Array  # (layer,), the model's layer numbers
+    values: Array  # (part, layer, head, query, key)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"layers": "int64", "values": "float32"}
+
+    def weights(self) -> TokenMaps:
+        """The attention weights: the softmax of the sum of all parts."""
+        return self._softmax(self.values.sum(axis=0), "attention", "")
+
+    def alone(self, part: ScorePart | str) -> TokenMaps:
+        """The weights that one part alone would give: its softmax, so that rows sum to 1. Raises OptionError."""
+        return self._softmax(self.values[self._place(part)], part, f"{SCORE_PARTS[part]} alone")  # type: ignore[index]
+
+    def scores(self, part: ScorePart | str) -> TokenMaps:
+        """One part of the scores as it is added, of either sign. Raises OptionError."""
+        values = self.values[self._place(part)]
+        return TokenMaps.of(self.encoded, part, values, rows_sum_to_one=False, layers=self.layers.tolist())
+
+    def _place(self, part: str) -> int:
+        if part not in self.parts:
+            raise OptionError(f"part must be one of {', '.join(self.parts)}; got {part!r}")
+        return self.parts.index(part)
+
+    def _softmax(self, scores: Array, measure: str, caption: str) -> TokenMaps:
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        values = powers / powers.sum(axis=-1, keepdims=True)
+        maps = TokenMaps.of(self.encoded, measure, values, rows_sum_to_one=True, layers=self.layers.tolist())
+        return replace(maps, caption=caption)
+
+    def _about(self) -> str:
+        parts, layers, heads, queries, _ = self.values.shape
+        return (
+            f"of {quoted(self.encoded.texts)}: {counted(parts, 'part')} of the scores of {counted(layers, 'layer')} × "
+            f"{counted(heads, 'head')}, {counted(queries, 'token')}"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row per score: part, layer, head, query, key, their tokens, score."""
+        import pandas as pd
+
+        part, layer, head, query, key = (axis.ravel() for axis in np.indices(self.values.shape, dtype=np.int32))
+        tokens = np.asarray(self.encoded.tokens, dtype=object)
+        return pd.DataFrame(
+            {
+                "part": np.asarray(self.parts, dtype=object)[part],
+                "layer": self.layers[layer],
+                "head": head,
+                "query": query,
+                "key": key,
+                "query_token": tokens[query],
+                "key_token": tokens[key],
+                "score": self.values.ravel(),
             }
         )
 

@@ -143,10 +143,11 @@ def require_memory(needed_bytes: int, what: str) -> None:
         )
 
 
-def require_memory_for_maps(model: Model, tokens: int) -> None:
-    """Ask for the attention weights of all layers and heads in float32, and for the pass that makes them."""
-    maps = 4 * model.layers * model.attention_heads * tokens * tokens
-    require_memory(maps + _pass_bytes(model, 1, tokens), f"the attention of all layers on {tokens:,} tokens")
+def require_memory_for_maps(model: Model, tokens: int, layers: int | None = None) -> None:
+    """Ask for the maps of this many layers (None: all) and all heads in float32, and for the pass that makes them."""
+    maps = 4 * (model.layers if layers is None else layers) * model.attention_heads * tokens * tokens
+    of = "all" if layers is None else f"{layers:,}"
+    require_memory(maps + _pass_bytes(model, 1, tokens), f"the attention of {of} layers on {tokens:,} tokens")
 
 
 def require_memory_for_states(model: Model, tokens: int) -> None:

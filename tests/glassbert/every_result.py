@@ -33,6 +33,7 @@ MAKE = {
     "HiddenStates": lambda model: gb.hidden_states(model("albert", "encoder"), *PAIR),
     "TokenMaps": lambda model: gb.attention(model("bert", "masked_words"), *PAIR).by_word().block("A→B"),
     "TokenMaps of a target": lambda model: gb.maps.attention_relevance_map(model("distilbert", "classification"), TEXT),
+    "ScoreParts": lambda model: gb.score_parts(model("deberta-v2", "encoder"), TEXT, layers=[1]),
     "HeadProfile": lambda model: gb.head_profile(gb.attention(model("roberta", "masked_words"), TEXT)),
     "HeadDistances": lambda model: gb.head_distances(gb.attention(model("bert", "masked_words"), TEXT)),
     "HeadImportance": lambda model: gb.head_importance(model("albert", "classification"), [TEXT, "Good."]),

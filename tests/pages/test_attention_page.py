@@ -12,7 +12,9 @@ import glassbert as gb
 from components.gateway.attention import MapDisplay
 from components.views.attention.heads import _laid_out, _part
 from components.views.attention.shared import heads_of, written
-from tests.components.widgets.clicks import click
+from components.widgets import frontend
+from tests.components.widgets.clicks import click, mounted
+from tests.conftest import TinyCheckpoint
 from tests.pages.workbench import as_read, header, messages, page, parameters
 
 TEXT = "The old man went to the river."
@@ -80,6 +82,26 @@ def test_a_block_without_special_tokens_of_its_own_is_what_the_library_gives(pre
     part = gb.attention(pretrained, TEXT, pair).combine([(2, 3)]).block("B→A")
     assert tuple(sent["tokens"]) == part.query_labels
     assert tuple(sent["keys"]) == part.key_labels
+
+
+def test_parts_of_the_scores_are_shown_one_by_one(tiny_checkpoint: TinyCheckpoint) -> None:
+    folder = str(tiny_checkpoint("deberta-v2", "masked_words"))
+    whole = attention(model=folder, expert="1", layer="1", head="2")
+    part = attention(model=folder, expert="1", layer="1", head="2", part="content_to_position")
+    (choice,) = [box for box in part.selectbox if box.label == "Weights from"]
+    assert choice.options == ["All parts", "Content to content", "Content to position", "Position to content"]
+    assert choice.value == "content_to_position"
+    found = gb.score_parts(gb.load(folder, "cpu"), TEXT)
+    for app, maps in ((whole, found.weights()), (part, found.alone("content_to_position"))):
+        sent, body = frontend.unpack(mounted(app, "head_heatmap").bytes)
+        high, low = np.frombuffer(body, dtype=np.uint8).reshape(2, *maps.values.shape[2:]).astype(int)
+        np.testing.assert_allclose((high * 256 + low) * sent["step"], maps.values[1, 2], atol=sent["step"])
+    told = as_read("\n".join(caption.value for caption in part.caption))
+    assert "those that content to position alone would give" in told
+    assert messages(part) == ""
+    # a link to it opens with a model that has no such parts
+    assert not [box for box in attention(expert="1").selectbox if box.label == "Weights from"]
+    assert messages(attention(part="content_to_position")) == ""
 
 
 def test_the_bars_of_the_map_are_shares_of_the_largest(pretrained: gb.Model) -> None:

@@ -25,6 +25,7 @@ class AttentionFields(PageFields):
     drawn: Literal["heatmap", "lines"] = "heatmap"  # how one head is drawn
     combine: Literal["", "mean", "max"] = ""  # several heads combined; "": the open head alone
     combined_heads: str = ""  # which ones; "": all of the layer
+    part: Literal["", "content_to_content", "content_to_position", "position_to_content"] = ""  # of the scores, alone
     focus: Literal["", "rows", "columns"] = ""  # of the selected tokens only
     threshold: Annotated[int, THRESHOLD] = 0  # percent; weaker weights are not drawn
     mark: Literal[

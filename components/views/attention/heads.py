@@ -30,6 +30,12 @@ _NO_TOKEN = -1
 _SIDE_PIXELS = 64  # of a thumbnail as sent to the browser: 144 heads are 0.6 MB before compression
 _BLOCKS = {"": "All", "A→A": "A→A", "A→B": "A→B", "B→A": "B→A", "B→B": "B→B"}
 _COMBINED: dict[Literal["", "mean", "max"], str] = {"": "This head", "mean": "Mean of heads", "max": "Maximum of heads"}
+_PARTS = {
+    "": "All parts",
+    "content_to_content": "Content to content",
+    "content_to_position": "Content to position",
+    "position_to_content": "Position to content",
+}
 _FOCUS = {"": "All", "rows": "Its row", "columns": "Its column"}
 _ORDERS = {"": "By layer", "most": "Highest first", "least": "Lowest first"}
 _DRAWN = {"heatmap": "Heatmap", "lines": "Lines"}
@@ -42,7 +48,7 @@ def draw_heads(subject: Subject) -> None:
     draw_heads_map(subject, marks, key="model_map")
     picture, controls = st.columns([0.72, 0.28], gap="medium")
     with controls:
-        maps = _controls(subject, weights)
+        maps = _controls(subject)
     with picture:
         _one_map(subject, maps)
         _keep(subject, weights)
@@ -139,12 +145,13 @@ def _choose_tokens(subject: Subject) -> None:
     rest.caption("Or click a cell of a map, or a token and then another one with Shift.")
 
 
-def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
+def _controls(subject: Subject) -> gb.TokenMaps:
     """How the open head is shown; returns the map, (1, query, key)."""
     view = state.view()
     st.segmented_control(
         "Draw as", list(_DRAWN), format_func=_DRAWN.__getitem__, **state.bind("drawn", AttentionFields, options=_DRAWN)
     )
+    _choose_part(subject)
     st.toggle("Merge pieces into words", **state.bind("by_word"))
     hidden = not view.special or bool(subject.display.block)
     st.toggle(
@@ -175,7 +182,30 @@ def _controls(subject: Subject, weights: gb.AttentionMaps) -> gb.TokenMaps:
         help="Percent of a row's total weight, not of its largest weight.",
         **state.bind("threshold", AttentionFields),
     )
-    return _shown(subject, weights, chosen)
+    return _shown(subject, chosen)
+
+
+def _choose_part(subject: Subject) -> None:
+    """Which part of the scores the weights come from, in models whose scores are a sum of parts."""
+    if state.fields(AttentionFields).part or (state.view().expert and _has_parts(subject)):
+        st.selectbox(
+            "Weights from",
+            list(_PARTS),
+            format_func=_PARTS.__getitem__,
+            help="Attention scores of this model are a sum of three parts: what the two tokens say about each other, "
+            "what the attending token says about the distance, and what the distance says about the attended token. "
+            "Here one part alone goes through the softmax.",
+            **state.bind("part", AttentionFields, options=_PARTS, initial="index"),
+        )
+
+
+def _has_parts(subject: Subject) -> bool:
+    return subject.one.model.checkpoint.family.disentangled_attention
+
+
+def _part_of_scores(subject: Subject) -> str:
+    """The part that is shown alone; "" for the weights as they are."""
+    return state.fields(AttentionFields).part if _has_parts(subject) else ""
 
 
 def _chosen_heads(subject: Subject) -> list[tuple[int, int]]:
@@ -231,7 +261,7 @@ def _keep(subject: Subject, weights: gb.AttentionMaps) -> None:
     """The code shows what the picture does: the chosen rows or columns, without the weights that are hidden."""
     own = state.fields(AttentionFields)
     heads = _combined(subject) if own.combine else [(subject.layer, subject.head)]
-    kept = kept_heads(subject.request, heads, subject.display, own.combine or "mean")
+    kept = kept_heads(subject.request, heads, subject.display, own.combine or "mean", _part_of_scores(subject))
     shown = kept[0].code.values[0]
     if own.focus and subject.selected is not None:
         whole = subject.display.of(weights.combine(heads, own.combine or "mean"))
@@ -248,13 +278,12 @@ def _keep(subject: Subject, weights: gb.AttentionMaps) -> None:
     save_and_code("heads", subject.one.name, [*kept, *marked], [shown, *(one.code.frame() for one in marked)])
 
 
-def _shown(subject: Subject, weights: gb.AttentionMaps, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
+def _shown(subject: Subject, chosen: list[tuple[int, int]]) -> gb.TokenMaps:
     view, own = state.view(), state.fields(AttentionFields)
-    if chosen and own.combine:
-        maps = weights.combine(chosen, own.combine)
-    else:
-        maps = weights.combine([(subject.layer, subject.head)])
-    maps = subject.display.of(maps)
+    heads = chosen if chosen and own.combine else [(subject.layer, subject.head)]
+    layers = tuple(sorted({layer for layer, _ in heads}))
+    shown = attention.shown_maps(subject.request, layers, _part_of_scores(subject))
+    maps = subject.display.of(shown.combine(heads, own.combine or "mean"))
     if own.focus and subject.selected is not None:
         maps = _part(maps, own.focus, subject.selected, max(view.until, subject.selected))
     if own.threshold:
@@ -316,6 +345,8 @@ def _what_is_hidden(subject: Subject, maps: gb.TokenMaps) -> str:
             if maps.renormalised
             else "rows are not rescaled: the visible weights sum to less than 1"
         )
+    if part := _part_of_scores(subject):
+        parts.insert(0, f"Not the weights of the model, but those that {_PARTS[part].lower()} alone would give")
     if view.by_word:
         parts.append("a word's weight is the sum over its pieces as columns and their mean as rows")
     if own.combine == "max":

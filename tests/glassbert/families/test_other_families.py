@@ -11,6 +11,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 import glassbert as gb
 from glassbert.families import FAMILIES
@@ -259,6 +260,8 @@ def test_other_configs_of_deberta(other_deberta, entries):
     close(gb.attention(model, TEXT).weights, rows(output.attentions), 1e-6)
     close(gb.hidden_states(model, TEXT).states, rows(output.hidden_states), 1e-6)
     close([one.logits for one in gb.classify_many(model, [SHORT, TEXT])][1], output.logits[0])
+    parts = gb.score_parts(model, TEXT)
+    close(parts.weights().values, rows(output.attentions), 1e-6)
     # attention weights and head outputs are differentiated layer by layer
     found, attentions = gb.attribute(model, TEXT, method="attention_relevance", target=1), []
     hooks = [
@@ -281,6 +284,44 @@ def test_other_configs_of_deberta(other_deberta, entries):
     else:
         parts = gb.attribute(model, TEXT, method="decompx", target=1)
         close(parts.scores.sum(), parts.value, 1e-3)
+
+
+def test_scores_are_the_sum_of_their_parts(tiny_model, stock):
+    """Against the formula, written out pair by pair; distances beyond 4 share a bucket with others."""
+    model, oracle = tiny_model("deberta-v2", "encoder"), stock("deberta-v2", "encoder")
+    found = gb.score_parts(model, TEXT)
+    output = oracle(TEXT, output_attentions=True, output_hidden_states=True)
+    close(torch.tensor(found.values).sum(0).softmax(-1), rows(output.attentions), 1e-6)
+    close(found.weights().values, rows(output.attentions), 1e-6)
+    attention, states = oracle.network.encoder.layer[1].attention.self, output.hidden_states[1][0]
+    table = oracle.network.encoder.LayerNorm(oracle.network.encoder.rel_embeddings.weight)
+    (query, key), (far_query, far_key) = (
+        [one(given).view(len(given), 4, 8) for one in (attention.query_proj, attention.key_proj)]
+        for given in (states, table)
+    )
+    buckets = make_log_bucket_position(torch.arange(-40, 41), 8, 512)  # of the distances −40 to 40
+    assert buckets[[36, 39, 40, 41, 60]].tolist() == [-4, -1, 0, 1, 5]
+    for head, i, j in [(0, 0, 0), (3, 1, 5), (2, 9, 2), (1, 12, 0)]:
+        row = int(buckets[40 + i - j].clamp(-8, 7)) + 8
+        expected = [
+            query[i, head] @ key[j, head],
+            query[i, head] @ far_key[row, head],
+            far_query[row, head] @ key[j, head],
+        ]
+        close(found.values[:, 1, head, i, j], torch.stack(expected) / (3 * 8) ** 0.5, 1e-5)
+    alone = found.alone("content_to_position")
+    close(alone.values[1, 2], torch.tensor(found.values[1, 1, 2]).softmax(-1), 1e-6)
+    one = gb.score_parts(model, TEXT, layers=[1])
+    np.testing.assert_array_equal(one.values[:, 0], found.values[:, 1])
+    assert one.scores("position_to_content").layers.tolist() == [1]
+    with pytest.raises(gb.OptionError, match="content_to_content, content_to_position, position_to_content"):
+        found.alone("position_to_position")
+    with pytest.raises(gb.LayerError, match="layers 0 to 1"):
+        gb.score_parts(model, TEXT, layers=[2])
+    with pytest.raises(gb.UnsupportedModelError, match=r"ERNIE networks do not have; .*: DeBERTa v2/v3"):
+        gb.score_parts(tiny_model("ernie", "encoder"), TEXT)
+    with pytest.raises(gb.UnsupportedModelError, match="from queries and keys alone"):
+        neurons(model, TEXT)
 
 
 def test_masked_words_of_version_two_and_not_of_version_three(other_deberta):
