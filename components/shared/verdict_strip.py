@@ -90,7 +90,7 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
             mark = f":{colour}[{icon}] " if icon else ""
             told = f"{trust.sentence}{_receipts(question)}" if trust is not None else ""
-            _part("How far to trust it", told, "saliency", "board", mark)
+            _part("How reliable this is", told, "saliency", "board", mark)
             if found is not None and job.done and not job.interrupted:
                 save_and_code("verdict", question.one.name, [_kept(question, found)], panel=True)
 

@@ -68,6 +68,8 @@ def flip_rows(result: FlipSearch, on: Theme, top_k: int) -> Drawing:
     """The flips, or what comes closest to one."""
     if len(result.flips.texts):
         return variant_rows(result.flips, on, top_k)
+    if len(result.odd.texts):
+        return titled(variant_rows(result.odd, on, 1), "Flips it, but does not read well", on)
     none = paragraph("No change that flips the prediction was found.", 600, on)
     if not len(result.closest.texts):
         return none

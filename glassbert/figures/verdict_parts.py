@@ -12,6 +12,7 @@ from glassbert.pictures.formats import signed, whole_percent
 from glassbert.pictures.grid_drawings import grid_drawing
 from glassbert.pictures.palette import Theme
 from glassbert.pictures.tokens import tokens_drawing
+from glassbert.results import counted
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer, FlipFound, TrustFound, Verdict
 
 _WIDE = 720
@@ -88,8 +89,12 @@ def _flip(result: FlipFound, on: Theme, *, top_k: int = 10) -> Sheet:
     parts = [_said(result.sentence, on)]
     if result.search is not None:
         parts.append(flip_rows(result.search, on, top_k))
-    tried = f"{result.words_tried} of {result.words} words were changed; budget {result.budget:,} passes."
-    notes = [tried if result.search is not None else ""]
+    notes = []
+    if (search := result.search) is not None:
+        notes.append(
+            f"Of {counted(result.words, 'word')}, {search.words_deleted} were deleted and {search.words_replaced} "
+            f"replaced; budget {result.budget:,} passes."
+        )
     return Sheet("What flips the answer", stacked(parts, gap=14), result.encoded.texts, notes)
 
 
@@ -101,7 +106,7 @@ def _verdict(result: Verdict, on: Theme) -> Sheet:
     if result.flip is not None and result.flip.found and result.flip.search is not None:
         parts.append(titled(flip_rows(result.flip.search, on, 3), "What flips it", on))
     if result.trust is not None:
-        parts.append(titled(lines_table(result.trust.lines, on), "How far to trust it", on))
+        parts.append(titled(lines_table(result.trust.lines, on), "How reliable this is", on))
     notes = []
     if result.words is not None:
         methods = ", ".join(method_name(method) for method in result.words.methods)

@@ -22,6 +22,7 @@ _PLAINLY = {
     ("weights", False): "The model does not look trained, so its answer means nothing.",
     ("baseline", False): "The model leans to this answer whatever the text says: the words explain little of it.",
     ("agreement", False): "Different ways of asking name different words.",
+    ("deletion", False): "The answer hangs on a word that the methods do not point to.",
     ("faithfulness", True): "Removing these words changes the answer more than removing words chosen at random.",
     ("faithfulness", False): "Other words of the text may matter to the model as much as these.",
     ("sanity", False): "A model that has learned nothing would have pointed to much the same words.",
@@ -49,7 +50,7 @@ def summary_html(report: Findings) -> str:
         node("div", heading(2, "The answer"), *_answer(verdict), kind="block answer"),
         node("div", heading(2, "What carries it"), said(verdict.words_sentence), kind="block"),
         node("div", heading(2, "What flips it"), *_flip(verdict), kind="block"),
-        node("div", heading(2, "How far to trust this explanation"), *_trust(verdict), kind="block"),
+        node("div", heading(2, "How reliable this explanation is"), *_trust(verdict), kind="block"),
         node("div", heading(2, "Keep in mind"), listed(_short(limit) for limit in limits_of(report)[:3]), kind="block"),
         kind="summary long" if long else "summary",
         id="summary",
@@ -100,9 +101,8 @@ def _flip(verdict: Verdict) -> Iterator[str]:
     if verdict.flip is None:
         return
     yield said(verdict.flip.sentence)
-    search = verdict.flip.search
-    if search is not None and search.found:
-        for text in search.flips.texts[0]:
+    if (flips := verdict.flip.smallest) is not None:
+        for text in flips.texts[0]:
             yield node("blockquote", escaped(text), dir="auto")
 
 

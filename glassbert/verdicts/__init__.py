@@ -1,9 +1,10 @@
 """Verdicts: one answer in plain sentences, with the words that carry it, how far to trust them, and what flips it.
 
 Each part is a function of its own, so that they can be computed one after another and kept: ``decided_answer`` (one
-pass), ``carrying_words`` (several attribution methods, one to about a dozen passes each), ``trust_in`` (checks against
-random orderings and random weights, some hundred short passes) and ``smallest_flip`` (a search within a budget).
-``verdict`` does all four. Every limit is in ``thresholds``, with its reason.
+pass), ``carrying_words`` (several attribution methods, one to about a dozen passes each, and a short one for each word
+that is left out), ``trust_in`` (checks against random orderings and random weights, some hundred short passes) and
+``smallest_flip`` (a search within a budget). ``verdict`` does all four. Every limit is in ``thresholds``, with its
+reason.
 
 Reading order: ``thresholds → results → decided → agreed → trusted → flipped → combined``.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.attribution import METHODS, attribute_each
 from glassbert.attribution.results import ScoresByWord, TokenScores
+from glassbert.decision import Passes, decide
 from glassbert.errors import GlassBERTError, MethodError, OptionError
 from glassbert.network.model import Model
 from glassbert.results import Array
 from glassbert.targets import MaskTarget
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer
-from glassbert.verdicts.thresholds import LEAST_OF_TOP, MOST_TOP_WORDS, WORDS_OPERATIONS
+from glassbert.verdicts.thresholds import DELETIONS_OPERATIONS, LEAST_OF_TOP, MOST_TOP_WORDS, WORDS_OPERATIONS
 
 __all__ = ["VERDICT_METHODS", "carrying_words", "carrying_words_of"]
 
@@ -46,6 +48,8 @@ def carrying_words(
 ) -> CarryingWords:
     """The words that carry an answer of :func:`decided_answer`: those that most methods name.
 
+    Beside the methods, every word is deleted once, in a long text the first of ``order`` only: the check of what the
+    methods overlook (:func:`glassbert.verdicts.trust_in`), and where the search for a flip begins.
     ``methods`` None: those of ``VERDICT_METHODS`` that a text of this length allows, at least the ones that need a
     single pass. Raises MethodError if none of them supports the model; StoppedError when ``cancelled()``.
     """
@@ -70,8 +74,17 @@ def carrying_words(
     if not scores:
         raise MethodError("no method can explain this answer: " + "; ".join(refused.values()))
     scores.sort(key=lambda one: chosen.index(one.method))
-    seconds = time.perf_counter() - start
-    return carrying_words_of(scores, explains_answer=answer.explains_answer, left_out=refused, seconds=seconds)
+    found = carrying_words_of(scores, explains_answer=answer.explains_answer, left_out=refused)
+    passes = Passes(cancelled=cancelled)
+    lead, tried, leads = _leads(model, answer, found, passes)
+    return replace(
+        found,
+        lead=lead,
+        tried=tried,
+        leads=leads,
+        forward_passes=found.forward_passes + passes.count,
+        seconds=time.perf_counter() - start,
+    )
 
 
 def carrying_words_of(
@@ -106,6 +119,9 @@ def carrying_words_of(
         votes=_votes(shares, top_k),
         top_k=top_k,
         special_shares=np.array([_outside(one, chosen) for one in by_word]),
+        lead=None,
+        tried=np.empty(0, dtype=np.int64),
+        leads=np.empty(0),
         left_out=dict(left_out or {}),
         explains_answer=explains_answer,
         forward_passes=sum(one.forward_passes for one in scores),
@@ -125,6 +141,30 @@ def _affordable(model: Model, tokens: int) -> tuple[str, ...]:
             chosen.append(method)
             left -= cost
     return tuple(chosen)
+
+
+def _leads(
+    model: Model, answer: DecidedAnswer, words: CarryingWords, passes: Passes
+) -> tuple[float | None, Array, Array]:
+    """The lead of the answer in logits, the indices of the words that were deleted one by one, and the lead without
+    each. Tokens are removed by id. None and no words for a score, which has no lead."""
+    runner = decide(model, answer.encoded, answer.target, "logit", passes=passes)
+    decision = runner.decision
+    of_word = [answer.encoded.word_ids == answer.encoded.word_ids[position] for position in words.positions]
+    possible = [word for word in words.order.tolist() if decision.removable[of_word[word]].all()]
+    possible = possible[: int(DELETIONS_OPERATIONS / operations(model, len(answer.encoded)))]
+    if decision.is_regression or not possible:
+        return None, np.empty(0, dtype=np.int64), np.empty(0)
+    present = np.ones((1 + len(possible), len(answer.encoded)), dtype=bool)
+    for row, word in enumerate(possible, start=1):
+        present[row, of_word[word] & decision.removable] = False
+    found: dict[int, Array] = {}
+    for chosen, logits in runner.logits_without(present):
+        found.update(zip(chosen, logits.double().cpu().numpy(), strict=True))
+    rows = np.stack([found[row] for row in range(len(present))])
+    lead, *without = decision.leads(rows, rows[0]).tolist()
+    order = np.argsort(possible)
+    return lead, np.asarray(possible)[order], np.asarray(without)[order]
 
 
 def _words(scores: ScoresByWord) -> Array:

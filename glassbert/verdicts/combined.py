@@ -37,9 +37,11 @@ def verdict(
     """One answer of a model in plain sentences, each with its evidence.
 
     - The answer and how sure: one pass.
-    - The words that carry it, as far as several cheap methods agree: about 20 passes, most of them with a gradient.
-    - Trust: are the weights trained, does the text make a difference, do the methods agree, do the words matter to the
-      model, do they depend on its weights? The worst of the five decides: "holds", "doubtful" or "fails".
+    - The words that carry it, as far as several cheap methods agree: about 20 passes, most of them with a gradient, and
+      one for the text without each word.
+    - Trust: are the weights trained, does the text make a difference, do the methods agree, does the answer hang on a
+      word that they overlook, do the words matter to the model, do they depend on its weights? The worst of the six
+      decides: "holds", "doubtful" or "fails".
     - The smallest change that flips the answer, searched for about half a second; ``budget`` forward passes otherwise.
 
     ``target`` None explains the answer itself (:func:`glassbert.verdicts.decided_answer`). ``proposer``, a masked-word

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from glassbert.arguments import checked
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.network.model import Model
@@ -39,11 +41,15 @@ def smallest_flip(
 ) -> FlipFound:
     """The smallest change of up to two words that flips the answer, by :func:`glassbert.find_flip`.
 
-    The words that carry the answer (``words``) are changed first. Replacements come from the masked-word model
-    ``proposer``, else from the model's own masked-word head, and must read well to it; else they come from the
-    gradient, unchecked. ``budget`` is in forward passes; None: about half a second of work (:func:`flip_budget`). To
-    continue a search, call again with a larger budget. When cancelled, it returns what was found so far.
+    First every word is deleted, in a text with more words than half the budget those that carry the answer and those
+    whose deletion costs most. Then words are replaced, and two are changed at once, those that carry the answer
+    (``words``) first. Replacements come from the masked-word model ``proposer``, else from the model's own masked-word
+    head, and changes should read well to it; where none does, the flip that reads best is kept with a note. Without
+    such a head they come from the gradient, unchecked. ``budget`` is in forward passes; None: about half a second of
+    work (:func:`flip_budget`), and a pass for each deletion. To continue a search, call again with a larger budget.
+    When cancelled, it returns what was found so far.
     """
+    given = budget is not None
     budget = flip_budget(model, len(answer.encoded)) if budget is None else budget
     if answer.probability is None:
         return _none(answer, budget, "A score has no classes, so no change of the text can flip it.")
@@ -57,7 +63,12 @@ def smallest_flip(
         return _none(answer, budget, "The text has no word that could be changed.")
     source = proposer if proposer is not None and "masked_words" in proposer.task_heads else model
     by_mask = "masked_words" in source.task_heads
-    tried = places[: max(_FEWEST_PLACES, budget // _SHARE_FOR_PROPOSALS)] if by_mask else places
+    replaced = max(_FEWEST_PLACES, budget // _SHARE_FOR_PROPOSALS) if by_mask else len(places)
+    replaced = min(replaced, len(places))
+    changed = places[:replaced] + _most_costly(places[replaced:], words)
+    changed = changed[: max(replaced, budget // 2)]
+    if not given:
+        budget += len(changed)
     try:
         search = find_flip(
             model,
@@ -65,7 +76,8 @@ def smallest_flip(
             target=answer.target,
             proposals="masked_model" if by_mask else "gradient",
             proposer=source if by_mask else None,
-            positions=tried,
+            positions=changed,
+            words_to_replace=replaced,
             readable=by_mask,
             top_k=_TOP_K,
             budget=budget,
@@ -84,7 +96,7 @@ def smallest_flip(
         reason="",
         budget=budget,
         words=len(places),
-        words_tried=len(tried),
+        words_tried=replaced,
     )
 
 
@@ -120,6 +132,14 @@ def _places(typed: Encoded, target: Target, words: CarryingWords | None) -> list
         return places
     rank = {int(words.positions[word]): place for place, word in enumerate(words.order)}
     return sorted(places, key=lambda position: rank.get(position, len(rank)))
+
+
+def _most_costly(places: list[int], words: CarryingWords | None) -> list[int]:
+    """The same places, those first whose deletion costs the answer most of its lead; what was not tried comes last."""
+    if words is None:
+        return places
+    lost = dict(zip(words.positions[words.tried].tolist(), words.lost.tolist(), strict=True))
+    return sorted(places, key=lambda position: -lost.get(position, -np.inf))
 
 
 def _as_sentence(error: GlassBERTError) -> str:

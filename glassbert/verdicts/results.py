@@ -15,7 +15,7 @@ from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
 from glassbert.targets import MaskTarget, NextSentenceTarget, Target
 from glassbert.verdicts import thresholds
-from glassbert.whatif.results import FlipSearch
+from glassbert.whatif.results import FlipSearch, Variants
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +88,9 @@ class CarryingWords(Result):
     highest. A word carries the answer if more than half of the methods name it. Special tokens and the gap of a masked
     word are not words and are left out; ``special_shares`` is the part of each method's magnitude that they hold.
     ``left_out`` are methods that do not support this model or target, and why.
+
+    ``lead`` is how far the answer is ahead, in logits, and ``leads`` how far it is without each of the words ``tried``,
+    one at a time; below 0, the answer has flipped. Nothing was tried where ``lead`` is None.
     """
 
     encoded: Encoded
@@ -100,6 +103,9 @@ class CarryingWords(Result):
     votes: Array  # (word,): methods that name the word
     top_k: int
     special_shares: Array  # (method,), in [0, 1]
+    lead: float | None
+    tried: Array  # (tried,), indices of words, ascending
+    leads: Array  # (tried,)
     left_out: dict[str, str]
     explains_answer: bool
     forward_passes: int
@@ -110,6 +116,8 @@ class CarryingWords(Result):
         "shares": "float64",
         "votes": "int64",
         "special_shares": "float64",
+        "tried": "int64",
+        "leads": "float64",
     }
 
     @property
@@ -134,6 +142,28 @@ class CarryingWords(Result):
         """Indices of the words that carry the answer, at most ``top_k``, those that most methods name first."""
         needed = thresholds.AGREE_FAILS * len(self.scores)
         return tuple(int(word) for word in self.order[: self.top_k] if self.votes[word] > needed)
+
+    @property
+    def lost(self) -> Array:
+        """(tried,): the share of the answer's lead that is lost when the word is deleted; from 1 on it flips."""
+        if not self.lead or self.lead < 0:
+            return np.zeros(len(self.leads))
+        lost: Array = 1 - self.leads / self.lead
+        return lost
+
+    @property
+    def overlooked(self) -> tuple[int, float] | None:
+        """Of the words that do not carry the answer, the one whose deletion costs most of its lead, and the share."""
+        named = {self.words[word].casefold() for word in self.carrying}
+        others = [
+            (float(lost), int(word))
+            for word, lost in zip(self.tried, self.lost, strict=True)
+            if self.words[word].casefold() not in named
+        ]
+        if not others:
+            return None
+        lost, word = max(others, key=lambda one: one[0])
+        return word, lost
 
     @property
     def sentence(self) -> str:
@@ -178,8 +208,10 @@ class CarryingWords(Result):
         return f"of {quoted(self.encoded.texts)} → {clipped(self.target_label, 30)}: {named or '0 words agreed on'}"
 
     def frame(self) -> pd.DataFrame:
-        """One row per word: how many methods name it, the consensus, and each method's share."""
+        """One row per word: how many methods name it, the consensus, the lead lost without it, each method's share."""
         own = dict(zip(self.methods, self.shares, strict=True))
+        lost = np.full(len(self.words), np.nan)
+        lost[self.tried] = self.lost
         return tidy(
             {
                 "word": self.words,
@@ -187,6 +219,7 @@ class CarryingWords(Result):
                 "carries": np.isin(np.arange(len(self.words)), self.carrying),
                 "votes": self.votes,
                 "consensus": self.consensus,
+                "lost": lost,
                 **own,
             }
         )
@@ -197,9 +230,10 @@ class TrustFound(Result):
     """How far the words that carry an answer can be trusted, and why.
 
     ``lines`` are the checks, each with its number, sentence, verdict and threshold: "weights" (are they trained?),
-    "baseline" (does the text make a difference?), "agreement" (do the methods name the same words?), "faithfulness" (do
-    the words matter to the model?), "sanity" (do they depend on the trained weights?). ``gap`` and ``receipts`` are the
-    evidence of the second and of the last two. The worst line decides, the first of equals.
+    "baseline" (does the text make a difference?), "agreement" (do the methods name the same words?), "deletion" (does
+    the answer hang on a word that they do not name?), "faithfulness" (do the words matter to the model?), "sanity" (do
+    they depend on the trained weights?). ``gap`` and ``receipts`` are the evidence of the second and of the last two.
+    The worst line decides, the first of equals.
     """
 
     encoded: Encoded
@@ -240,11 +274,11 @@ class TrustFound(Result):
         """
         if self.verdict != "holds":
             return f"{_OPENINGS[self.verdict]}. {self.reason.sentence[:1].upper()}{self.reason.sentence[1:]}."
-        said = f"The deletion test is passed: {self.reason.sentence}."
+        said = f"The words pass the deletion test: {self.reason.sentence}."
         alike = self.line("agreement").details.get("rank_correlation")
         if alike is not None and alike < thresholds.ORDER_HOLDS:
             said += (
-                f" The methods order the words differently, though (mean rank correlation {signed(round(alike, 2))})."
+                f" However, the methods rank the words differently (mean rank correlation {signed(round(alike, 2))})."
             )
         if self.gap.verdict != "holds":
             said += f" A text without words already gets {1 - self.gap.share:.0%} of this score."
@@ -264,8 +298,8 @@ class FlipFound(Result):
     """The smallest change of the text that was found to flip the answer, or what was tried.
 
     ``search`` is the evidence; None where no change of the text can be searched for, and ``reason`` says why.
-    ``words_tried`` of ``words`` were changed. A larger ``budget`` of forward passes continues the search: it tries the
-    same changes first.
+    ``words_tried`` of ``words`` may be replaced, and at least as many deleted. A larger ``budget`` of forward passes
+    continues the search: it tries the same changes first.
     """
 
     encoded: Encoded
@@ -279,8 +313,16 @@ class FlipFound(Result):
 
     @property
     def found(self) -> bool:
-        """Whether a change that flips the answer was found."""
-        return self.search is not None and self.search.found > 0
+        """Whether a change that flips the answer was found, be it one that reads oddly."""
+        return self.smallest is not None
+
+    @property
+    def smallest(self) -> Variants | None:
+        """The flips that read well, the smallest first; where there is none, one that does not; None without a flip."""
+        if self.search is None:
+            return None
+        found = self.search.flips if self.search.found else self.search.odd
+        return found if found.edits else None
 
     @property
     def complete(self) -> bool:
@@ -293,19 +335,15 @@ class FlipFound(Result):
         search = self.search
         if search is None:
             return self.reason
-        if search.found:
-            return (
-                f"{_change(search, search.flips.edits[0])} and {self._then(clipped(search.flips.predictions[0], 60))}."
-            )
-        which = "the only word" if self.words == 1 else f"any of the {self.words} words"
-        if self.words_tried < self.words:
-            which = f"any of the {self.words_tried} words tried (of {self.words})"
-        so_far = "" if self.complete else " so far"
-        tried = f"{counted(search.tried, 'change')} of up to {counted(search.max_edits, 'word')} tried"
-        if search.unreadable:
-            reads = "reads badly and does" if search.unreadable == 1 else "read badly and do"
-            tried += f"; {counted(search.unreadable, 'flip')} {reads} not count"
-        said = f"Changing {which} does not flip it{so_far} ({tried})."
+        if (found := self.smallest) is not None:
+            said = f"{_change(search, found.edits[0])} and {self._then(clipped(found.predictions[0], 60))}"
+            if search.found:
+                return f"{said}."
+            if search.oddness is None:
+                return f"{said}. Whether the text then still reads well was not checked."
+            return f"{said}, though the text then reads oddly."
+        tried = _tried(search.words_deleted, search.words_replaced, self.words)
+        said = f"No change found that flips it: {tried} ({counted(search.tried, 'text')} tried)."
         if search.closest.edits and search.closest.probability is not None:
             after = percent(float(search.closest.probabilities[0]))
             closest = _change(search, search.closest.edits[0], start=False)
@@ -397,6 +435,17 @@ def _shown(word: str) -> str:
 def _listed(parts: list[str]) -> str:
     """``["a", "b", "c"] → "a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _tried(deleted: int, replaced: int, words: int) -> str:
+    """``each of the 14 words deleted, 8 replaced``."""
+    if deleted < words:
+        which = f"{deleted} of {words} words"
+    else:
+        which = "the only word" if words == 1 else f"each of the {words} words"
+    if deleted == replaced:
+        return f"{which} deleted and replaced"
+    return f"{which} deleted, {replaced} replaced" if replaced else f"{which} deleted"
 
 
 def _change(search: FlipSearch, edits: tuple[tuple[int, str, str], ...], *, start: bool = True) -> str:

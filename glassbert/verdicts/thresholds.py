@@ -9,6 +9,8 @@ from __future__ import annotations
 __all__ = [
     "AGREE_FAILS",
     "AGREE_HOLDS",
+    "DELETIONS_OPERATIONS",
+    "DELETION_HOLDS",
     "FAITHFUL_FAILS",
     "FAITHFUL_HOLDS",
     "FEWEST_WORDS",
@@ -49,6 +51,8 @@ AGREE_FAILS = 0.5
 #: Below this mean rank correlation (Kendall's τ-b over the tokens) of two methods, the verdict says that they agree on
 #: the top words only. At a half, three pairs of tokens in four are in the same order in both.
 ORDER_HOLDS = 0.5
+#: Work for deleting words one by one, about three seconds: every word of a text of up to about 100.
+DELETIONS_OPERATIONS = 3e11
 #: The methods may take this much work, about three seconds; those of one pass always run.
 WORDS_OPERATIONS = 3e11
 
@@ -60,6 +64,10 @@ WORDS_OPERATIONS = 3e11
 TRAINED_HOLDS = 1.2
 #: Between the limit and random numbers, of which no single matrix came above 1.07.
 TRAINED_FAILS = 1.1
+#: Share of the answer's lead that may be lost when a word is deleted that the methods do not name; at 1 the answer
+#: flips. In 52 of 60 sentences (film reviews, and customers' questions to a bank) no such word took more than 62%, in
+#: the other 8 one took 75% or more.
+DELETION_HOLDS = 0.7
 #: Share of random orderings that the words must beat, a tie counting half: the limits of the receipts' checks.
 FAITHFUL_HOLDS, FAITHFUL_FAILS = 0.95, 0.80
 #: 40 orderings resolve 95%; a long text gets fewer, at least 20, which still do.

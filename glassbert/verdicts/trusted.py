@@ -1,4 +1,4 @@
-"""How far the words that carry an answer can be trusted: five checks, each with a number and a limit."""
+"""How far the words that carry an answer can be trusted: six checks, each with a number and a limit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from glassbert.evaluation import method_agreement, receipt
 from glassbert.evaluation._baseline import HOLDS, SMALL, gap_of
 from glassbert.evaluation._check import verdict as graded
 from glassbert.evaluation._examination import sizes
-from glassbert.evaluation.results import BaselineGap, Receipt, ReceiptLine
+from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
 from glassbert.network.model import Model
 from glassbert.pictures.formats import signed
+from glassbert.pictures.markup import clipped
 from glassbert.verdicts import thresholds
 from glassbert.verdicts._trained import spectral_ratio
 from glassbert.verdicts._work import operations
@@ -39,13 +40,15 @@ def trust_in(
     seed: int = 0,
     cancelled: Callable[[], bool] | None = None,
 ) -> TrustFound:
-    """How far to trust the words of :func:`carrying_words`: the worst of five checks decides.
+    """How far to trust the words of :func:`carrying_words`: the worst of six checks decides.
 
     "weights": do the model's weights differ from random numbers? "baseline": does the text change F, compared with an
     empty one (:func:`glassbert.baseline_gap`)? If F moves against the answer or by less than a quarter, the model
     would say the same without the words, and no method can show that they carry it. Below a half, scores that start
     from the empty text explain only the smaller part; the check still holds if methods that start from nothing, such
-    as AttnLRP, name the same words by themselves. "agreement": do the methods name the same words? "faithfulness":
+    as AttnLRP, name the same words by themselves. "agreement": do the methods name the same words? "deletion": does the
+    answer hang on a word that they do not name? It is doubtful if deleting one takes more than 70% of the answer's lead
+    (in log-odds), and fails if that flips the answer while no word that they name costs as much. "faithfulness":
     comprehensiveness and sufficiency of the methods' consensus against random orderings. "sanity": does a method that
     voted give other scores on the same network with random weights? The limits are in
     :mod:`glassbert.verdicts.thresholds`.
@@ -66,7 +69,7 @@ def trust_in(
         encoded=words.encoded,
         target=words.target,
         target_label=words.target_label,
-        lines=(weights, _baseline(gap, words), agreement, faithful, sanity),
+        lines=(weights, _baseline(gap, words), agreement, _deletion(words), faithful, sanity),
         gap=gap,
         receipts=receipts,
         forward_passes=passes.count + sum(one.forward_passes for one in receipts),
@@ -180,6 +183,39 @@ def _agreement(words: CarryingWords) -> ReceiptLine:
     return ReceiptLine("agreement", number, said, "holds", limit, details)
 
 
+def _deletion(words: CarryingWords) -> ReceiptLine:
+    """The largest share of the answer's lead that is lost by deleting one word that does not carry it."""
+    holds = thresholds.DELETION_HOLDS
+    limit = (
+        f"holds if deleting a word that they do not name never takes more than {holds:.0%} of the answer's lead; fails "
+        "if it flips the answer, and no word that they name matters as much"
+    )
+    found = words.overlooked
+    if words.lead is None or found is None or not words.explains_answer:
+        if words.lead is None:
+            sentence = "there is no word whose deletion could flip an answer"
+        elif found is None:
+            sentence = "the text has no other word that could be deleted"
+        else:
+            sentence = "these words speak for another answer than the model's, so they need not keep that one"
+        return ReceiptLine("deletion", None, sentence, "not_applicable", limit, {})
+    word, lost = found
+    said = f"deleting only “{clipped(words.words[word], 40)}”, which the methods do not name,"
+    grade: Grade
+    if lost <= holds:
+        others = "any other word" if len(words.tried) == len(words.words) else f"any other of {len(words.tried)} words"
+        grade, sentence = "holds", f"deleting {others} leaves the answer at least {1 - max(lost, 0.0):.0%} of its lead"
+    elif lost <= 1:
+        grade, sentence = (
+            "doubtful",
+            f"{said} takes {lost:.0%} of the answer's lead (at most {holds:.0%} is convincing)",
+        )
+    else:
+        more = lost > max(words.lost[np.isin(words.tried, words.carrying)], default=0.0)
+        grade, sentence = "fails" if more else "doubtful", f"{said} flips the answer"
+    return ReceiptLine("deletion", lost, sentence, grade, limit, {"word": word, "tried": len(words.tried)})
+
+
 def _faithfulness(
     model: Model,
     words: CarryingWords,
@@ -215,16 +251,16 @@ def _faithfulness(
     number = float(np.mean(known))
     grade = graded(number, holds=holds, fails=fails)
     removed, _ = shares
-    better = f"removing or keeping these words changes the answer more than {number:.0%} of random word sets do"
+    beaten = f"in {number:.0%} of {found.orderings} trials"
+    better = f"removing or keeping these words matters more than removing or keeping random ones {beaten}"
     passed = better
     if removed is not None:
-        tried = f"the {found.orderings} random word sets tried"
-        of = f"any of {tried}" if removed == 1 else f"{removed:.0%} of {tried}"
-        passed = f"removing these words changes the answer more than removing {of}"
+        trials = f"in all {found.orderings} trials" if removed == 1 else f"in {removed:.0%} of {found.orderings} trials"
+        passed = f"removing these words changes the answer more than removing random ones {trials}"
     sentence = {
         "holds": passed,
-        "doubtful": f"{better} ({holds:.0%} would be convincing)",
-        "fails": f"{better} (at least {fails:.0%} is needed)",
+        "doubtful": f"{better} only ({holds:.0%} would be convincing)",
+        "fails": f"{better} only (at least {fails:.0%} is needed)",
     }[grade]
     details = {"orderings": found.orderings, "beaten_shares": known}
     return ReceiptLine("faithfulness", number, sentence, grade, limit, details), found

@@ -54,6 +54,7 @@ def find_flip(
     proposals: Proposals = "masked_model",
     proposer: Model | None = None,
     positions: Sequence[int] | None = None,
+    words_to_replace: int | None = None,
     deletions: bool = True,
     readable: bool = False,
     max_edits: int = 2,
@@ -65,27 +66,29 @@ def find_flip(
 ) -> FlipSearch:
     """The smallest changes of the text that flip the prediction.
 
-    Each word is deleted, and replaced by its ``top_k`` ``proposals``: "masked_model", the top predictions of
-    ``proposer`` (None: the model itself) for the masked word, which read fluently; "gradient", the words that lower the
-    target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. Only whole words that
-    are not in the text are proposed; those that should lower the prediction most, to first order, are tried first. If
-    fewer than ``results`` single changes flip the prediction, pairs of changes are tried, starting with those that
-    lowered the prediction's lead most on their own.
+    Each word is deleted in turn. Then each is replaced by its ``top_k`` ``proposals``: "masked_model", the top
+    predictions of ``proposer`` (None: the model itself) for the masked word, which read fluently; "gradient", the words
+    that lower the target's logit most to first order (HotFlip, Ebrahimi et al. 2018), which may not read well. Only
+    whole words that are not in the text are proposed; those that should lower the prediction most, to first order, are
+    tried first. If fewer than ``results`` single changes flip the prediction, pairs of changes are tried, starting with
+    those that lowered the prediction's lead most on their own.
 
     ``readable`` keeps only flips that read well to the masked-word model. Its proposals are used like the words that
     they replace: their vectors are closer than those of 95 in 100 pairs of words. Predicted from the rest of the text,
     none of the two words on either side of a change may become more than five times less likely, all of them together
     more than ten times, and no word that replaces another may be more than twenty times less likely than that one.
+    If no flip reads well, the one that reads best is kept apart, as ``odd``.
     ``positions`` are tokens of the words that may change, the most promising first (None: every word that stands
-    alone, in the order of the text): a small budget reaches the first ones only. ``budget`` bounds the forward passes,
-    including those for proposals, reading and distances. The search is deterministic.
+    alone, in the order of the text): a small budget reaches the first ones only. ``words_to_replace`` is how many of
+    them are also replaced (None: all). ``budget`` bounds the forward passes, including those for proposals, reading and
+    distances. The search is deterministic.
 
     The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
     which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, TaskHeadError
     if the proposer, or who is to read, has no masked-word head, TargetError, TextErrors.
     """
     start = time.perf_counter()
-    _check(proposals, max_edits, top_k, budget, results)
+    _check(proposals, max_edits, top_k, budget, results, words_to_replace)
     runner = decide_edited(model, encode(model, text, pair), target)
     decision = runner.decision
     require_classes(decision)
@@ -95,16 +98,19 @@ def find_flip(
         require_task_head(measure, "masked_words")
     reader = Reader(measure, decision.encoded.texts, runner.passes) if readable else None
     search = _Search(runner, budget, progress, cancelled, reader)
-    offers = _offers(runner, places, proposals, measure, top_k, alike=readable)
-    singles = [[Edit(place, "delete")] if deletions else [] for place in places]
-    for number, offered in enumerate(offers):
-        singles[number] += [Edit(one.position, replacement=one.word) for one in offered]
-    complete = search.run([edit] for edit in _in_turns(singles))
+    complete = not deletions or search.run([Edit(place, "delete")] for place in places)
+    replaced = places[:words_to_replace]
+    if complete and replaced:
+        complete = search.allows(len(replaced) if proposals == "masked_model" else 1)
+    if complete and replaced:
+        offers = _offers(runner, replaced, proposals, measure, top_k, alike=readable)
+        words = [[Edit(one.position, replacement=one.word) for one in offered] for offered in offers]
+        complete = search.run([edit] for edit in _in_turns(words))
     if max_edits > 1 and complete and len(search.flips) < results:
         complete = search.run(search.pairs())
     ranked, distances = _by_size(search.flips, decision.encoded, measure, runner)
     chosen = ranked[:results]
-    best = search.closest
+    best, (odd, oddness) = search.closest, search.odd
     return FlipSearch(
         encoded=decision.encoded,
         target=decision.target,
@@ -114,6 +120,8 @@ def find_flip(
         flips=as_result(runner, search.original, [one.variant for one in chosen], _stack(chosen), start),
         distances=distances[:results],
         closest=as_result(runner, search.original, [one.variant for one in best], _stack(best), start),
+        odd=as_result(runner, search.original, [one.variant for one in odd], _stack(odd), start),
+        oddness=oddness,
         measured_by=measure.source,
         proposals=proposals,
         deletions=deletions,
@@ -122,6 +130,8 @@ def find_flip(
         max_edits=max_edits,
         budget=budget,
         tried=search.tried,
+        words_deleted=search.words_changed("delete"),
+        words_replaced=search.words_changed("replace"),
         found=len(search.flips),
         complete=complete,
         forward_passes=runner.passes.count,
@@ -129,13 +139,15 @@ def find_flip(
     )
 
 
-def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int) -> None:
+def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int, words_to_replace: int | None) -> None:
     if proposals not in get_args(Proposals):
         raise OptionError(f"proposals must be one of {', '.join(get_args(Proposals))}; got {proposals!r}")
     if max_edits not in (1, 2):
         raise OptionError(f"max_edits must be 1 or 2; got {max_edits}")
     if min(top_k, results) < 1 or budget < 10:
         raise OptionError("top_k and results must be at least 1, budget at least 10 forward passes")
+    if words_to_replace is not None and words_to_replace < 0:
+        raise OptionError(f"words_to_replace must be at least 0, or None for all; got {words_to_replace}")
 
 
 def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
@@ -209,7 +221,8 @@ class _Search:
     flips: list[_Tried] = field(default_factory=list)
     held: list[_Tried] = field(default_factory=list)
     tried: int = 0
-    unreadable: int = 0  # flips that were left out
+    left_out: list[tuple[_Tried, float | None]] = field(default_factory=list)  # flips, and how oddly each reads
+    _changed: set[tuple[str, int]] = field(default_factory=set)
     _seen: set[tuple[str, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -221,6 +234,30 @@ class _Search:
     def closest(self) -> list[_Tried]:
         """The variant that keeps the prediction with the smallest lead, if there is one."""
         return [min(self.held, key=lambda one: one.lead)] if self.held else []
+
+    @property
+    def odd(self) -> tuple[list[_Tried], float | None]:
+        """Where every flip was left out, the one that reads best of those with the fewest changes, if there is one."""
+        if self.flips or not self.left_out:
+            return [], None
+        best, oddness = min(
+            self.left_out,
+            key=lambda one: (len(one[0].variant.edits), float("inf") if one[1] is None else one[1]),
+        )
+        return [best], oddness if oddness is not None and np.isfinite(oddness) else None
+
+    @property
+    def unreadable(self) -> int:
+        """How many flips were left out."""
+        return len(self.left_out)
+
+    def words_changed(self, kind: str) -> int:
+        """How many different words were changed in this way, alone or together with others."""
+        return sum(changed == kind for changed, _ in self._changed)
+
+    def allows(self, passes: int) -> bool:
+        """Whether the budget has these passes, and those to try one change more."""
+        return self._left() >= passes + 2
 
     def run(self, changes: Iterable[Sequence[Edit]]) -> bool:
         """Try the changes in order; False if the budget ran out or the search was cancelled before the last one."""
@@ -269,14 +306,14 @@ class _Search:
         self._seen.add(texts)
         return made
 
-    def _reads_well(self, one: Variant) -> bool:
-        """Whether it does, as far as the budget allows to find out."""
+    def _oddness(self, one: Variant) -> float | None:
+        """How oddly it reads, up to 1 well; None where the budget does not allow to find out."""
         if self.reader is None:
-            return True
+            return 0.0
         if self._left() < _MOST_READ * len(one.edits) + 1:
-            return False
+            return None
         decision = self.runner.decision
-        return self.reader.reads_well(edit_text(decision.encoded, one.edits, decision.model.mask_token))
+        return self.reader.oddness(edit_text(decision.encoded, one.edits, decision.model.mask_token))
 
     def _evaluate(self, waiting: Sequence[Variant]) -> None:
         if not waiting:
@@ -284,12 +321,16 @@ class _Search:
         logits = variant_logits(self.runner, waiting)
         leads = self.runner.decision.leads(logits, self.original)
         for one, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
+            self._changed |= {(str(edit.kind), int(edit.position)) for edit in one.edits}
+            found = _Tried(one, row, lead)
             if lead >= 0:
-                self.held.append(_Tried(one, row, lead))
-            elif self._reads_well(one):
-                self.flips.append(_Tried(one, row, lead))
+                self.held.append(found)
+                continue
+            oddness = self._oddness(one)
+            if oddness is not None and oddness <= 1:
+                self.flips.append(found)
             else:
-                self.unreadable += 1
+                self.left_out.append((found, oddness))
         self.tried += len(waiting)
         if self.progress is not None:
             self.progress(min(self.runner.passes.count, self.budget), self.budget)

@@ -41,17 +41,21 @@ class Reader:
         self._original = encode(self.proposer, *self.texts)
 
     def reads_well(self, edited: EditedText) -> bool:
-        """Whether the changed words fit their place, and the words beside them still fit theirs.
+        """Whether the changed words fit their place, and the words beside them still fit theirs."""
+        return self.oddness(edited) <= 1
 
-        At most ten passes for a change of one word, five of them only once for each word.
+    def oddness(self, edited: EditedText) -> float:
+        """How oddly the edited text reads: up to 1 it reads well, infinite where there is no word to judge by.
+
+        The largest of three falls of log probability, each as a share of its limit: of a word that replaces another, of
+        a word beside a change, and of all words beside it together. At most ten passes for a change of one word, five
+        of them only once for each word.
         """
         changed, beside = self.falls(edited)
-        return bool(
-            (changed <= _MOST_FALL).all()
-            and (beside <= _MOST_FALL_BESIDE).all()
-            and beside.sum() <= _MOST_FALL_TOGETHER
-            and len(changed) + len(beside)
-        )
+        if not len(changed) + len(beside):
+            return float("inf")
+        shares = (*changed / _MOST_FALL, *beside / _MOST_FALL_BESIDE, beside.sum() / _MOST_FALL_TOGETHER)
+        return max(0.0, *map(float, shares))
 
     def falls(self, edited: EditedText) -> tuple[Array, Array]:
         """How much less likely the words of the edited text are than what stood in their places.

@@ -82,8 +82,10 @@ class FlipSearch(Result):
 
     Fewer edits are smaller; with the same number of edits, the smaller ``distance`` is: 1 − cosine between the mean
     states (last layer, special tokens excluded) of the model ``measured_by`` for the original text and for the changed
-    one. ``closest`` is the variant that comes closest to a flip without flipping, if any was tried. ``complete`` is
-    False if the search was cancelled or the budget ran out before all candidates were tried.
+    one. ``closest`` is the variant that comes closest to a flip without flipping, if any was tried. ``odd`` is, where
+    ``readable`` leaves no flip, the one that reads best of those that do not read well; up to an ``oddness`` of 1 it
+    would have been kept, None: how it reads was not checked, for want of budget. ``complete`` is False if the search
+    was cancelled or the budget ran out before all candidates were tried.
     """
 
     encoded: Encoded
@@ -94,6 +96,8 @@ class FlipSearch(Result):
     flips: Variants
     distances: Array  # (flip,)
     closest: Variants  # one variant or none
+    odd: Variants  # one flip or none
+    oddness: float | None
     measured_by: str
     proposals: str  # "masked_model" or "gradient"
     deletions: bool
@@ -102,6 +106,8 @@ class FlipSearch(Result):
     max_edits: int
     budget: int
     tried: int  # variants that were run
+    words_deleted: int  # different words that were deleted in one of them
+    words_replaced: int
     found: int  # of them, those that flip and are kept; ``flips`` holds the smallest
     complete: bool
     forward_passes: int

@@ -24,14 +24,15 @@ def flips(report: Findings) -> str:
     drawn = [said(flip.sentence)]
     search = flip.search
     if search is not None:
+        shown = flip.smallest or search.flips
         rows = [
             [
                 "".join(said(text, "div") for text in texts),
-                isolated(search.flips.predictions[row]),
-                percent(float(search.flips.probabilities[row])),
-                f"{search.distances[row]:.3f}",
+                isolated(shown.predictions[row]),
+                percent(float(shown.probabilities[row])),
+                f"{search.distances[row]:.3f}" if search.found else "",
             ]
-            for row, texts in enumerate(search.flips.texts[:_MOST_FLIPS])
+            for row, texts in enumerate(shown.texts[:_MOST_FLIPS])
         ]
         if rows:
             label = clipped(search.target_label, 40)

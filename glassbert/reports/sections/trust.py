@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["baseline", "checks", "receipts"]
 
 _FILLERS = {"pad": "padding in place of each", "mask": "a mask in place of each", "zero": "zeros in place of each"}
-#: What the five checks of a verdict ask.
+#: What the six checks of a verdict ask.
 _TRUST_CHECKS = {
     "weights": "Are the model's weights trained?",
     "baseline": "Does the text make a difference?",
     "agreement": "Do methods name the same words?",
+    "deletion": "Does the answer hang on a word that they do not name?",
     "faithfulness": "Do these words matter to the model?",
     "sanity": "Do the scores depend on the trained weights?",
 }
@@ -39,8 +40,8 @@ def checks(report: Findings) -> str:
     ]
     return section(
         "trust",
-        "How far to trust the words above",
-        aside("Five checks of the words that carry the answer. The worst one decides."),
+        "How reliable the words above are",
+        aside("Six checks of the words that carry the answer. The worst one decides."),
         table(["Check", "Result", "Number", "What it means, and the limit"], rows, numbers=[2]),
     )
 

@@ -22,6 +22,7 @@ from glassbert.verdicts import (
     verdict_parts,
 )
 from glassbert.verdicts._trained import spectral_ratio
+from glassbert.verdicts.trusted import _deletion
 from glassbert.whatif.edits import word_text
 from tests import tiny
 
@@ -46,8 +47,10 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
     assert good.verdict == "holds"
     assert good.sentences[1] == "“awful” (5 of 5 methods) carries this answer."
     first, *_ = good.sentences[-1].split(". ")
-    assert first.startswith("The deletion test is passed: removing these words changes the answer more than removing ")
-    assert first.removesuffix(".").endswith(f" of the {good.trust.receipts[0].orderings} random word sets tried")
+    assert first.startswith(
+        "The words pass the deletion test: removing these words changes the answer more than removing "
+    )
+    assert first.removesuffix(".").endswith(f"% of {good.trust.receipts[0].orderings} trials")
     assert len(good.sentences) == 4
     assert repr(good).startswith("<Verdict of 'The plot")
     for sentence in good.sentences:
@@ -57,14 +60,15 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
 def test_the_flip_flips(sentiment, good):
     """The text that the sentence describes, classified as if it had been typed."""
     assert good.flip.found
-    flips = good.flip.search.flips
+    flips = good.flip.smallest
     ((position, kind, replacement),) = flips.edits[0]
     said = gb.classify(sentiment, flips.texts[0][0])
     assert said.labels[int(said.logits.argmax())] == flips.predictions[0] == "POSITIVE"
     assert good.encoded.tokens[position] in TEXT
     word = word_text(good.encoded, position)
     change = f"Remove “{word}”" if kind == "delete" else f"Replace “{word}” with “{replacement}”"
-    assert good.flip.sentence == f"{change} and the model says POSITIVE."
+    oddly = "" if good.flip.search.found else ", though the text then reads oddly"
+    assert good.flip.sentence == f"{change} and the model says POSITIVE{oddly}."
 
 
 def test_trust_is_each_check_by_itself(sentiment, good):
@@ -91,7 +95,7 @@ def test_words_carry_an_answer_that_an_empty_text_leans_to(sentiment):
     assert gap.verdict == "doubtful"
     assert trust.line("baseline").verdict == trust.verdict == "holds"
     assert trust.line("baseline").number == pytest.approx(gap.share)
-    assert trust.sentence.startswith("The deletion test is passed: ")
+    assert trust.sentence.startswith("The words pass the deletion test: ")
     assert trust.sentence.endswith(f" A text without words already gets {1 - gap.share:.0%} of this score.")
     (only,) = [one for one in words.scores if one.baseline is not None]
     assert only.method == "integrated_gradients"
@@ -114,8 +118,8 @@ def test_what_the_methods_do_not_agree_on_is_said_beside_the_test_that_was_passe
         ]
         return replace(good.trust, lines=tuple(lines)).sentence
 
-    assert "order the words differently, though (mean rank correlation +0.21)" in told(0.21)
-    assert told(thresholds.ORDER_HOLDS).startswith("The deletion test is passed")
+    assert "However, the methods rank the words differently (mean rank correlation +0.21)." in told(0.21)
+    assert told(thresholds.ORDER_HOLDS).startswith("The words pass the deletion test")
     assert "differently" not in told(thresholds.ORDER_HOLDS)
 
 
@@ -139,6 +143,62 @@ def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
     assert doubted.words_sentence == doubted.sentences[1] == "“awful” (5 of 5 methods) seems to carry this answer."
     assert doubted.frame()["sentence"][1] == doubted.words_sentence
     assert replace(good, trust=None).words_sentence == doubted.words_sentence
+
+
+# --- what the methods overlook -----------------------------------------------------------------------------------
+
+OVERLOOKED = "The bank refused to refund the fee, although my account manager was very helpful."
+
+
+def test_a_word_whose_deletion_flips_the_answer_counts_against_words_that_leave_it_out(sentiment, pretrained):
+    """The lead without each word is that of the text without it, classified as if it had been typed."""
+    found = gb.verdict(sentiment, OVERLOOKED, proposer=pretrained)
+    words = found.words
+    assert [words.words[word] for word in words.carrying] == ["refused"]
+
+    def lead(text):
+        negative, positive = gb.classify(sentiment, text).logits.tolist()
+        return negative - positive
+
+    assert words.tried.tolist() == list(range(len(words.words)))
+    assert words.lead == pytest.approx(lead(OVERLOOKED), abs=1e-4)
+    for word, left in zip(words.words, words.leads, strict=True):
+        if word.isalpha() and OVERLOOKED.casefold().count(word) == 1:
+            assert left == pytest.approx(lead(OVERLOOKED.replace(f" {word}", "", 1)), abs=1e-4), word
+    assert words.lost == pytest.approx(1 - words.leads / words.lead)
+    word, lost = words.overlooked
+    assert words.words[word] == "although"
+    assert lost == words.lost.max() > 1
+    assert (found.verdict, found.trust.reason.check) == ("fails", "deletion")
+    assert found.sentences[-1] == (
+        "Do not trust this explanation. Deleting only “although”, which the methods do not name, flips the answer."
+    )
+    assert found.words_sentence.endswith("seems to carry this answer.")
+    assert found.flip.smallest.edits[0][0][1:] == ("delete", "")
+    assert found.flip.sentence == ("Remove “although” and the model says POSITIVE, though the text then reads oddly.")
+
+
+def test_a_deletion_is_judged_by_what_it_takes_of_the_lead(good):
+    """A flip is worst only if no word that the methods name matters as much."""
+    words = good.words
+    named, other = words.carrying[0], 0
+
+    def line(without_other, without_named=4.0, **changes):
+        leads = np.full(len(words.words), 4.0)
+        leads[[other, named]] = without_other, without_named
+        return _deletion(replace(words, lead=4.0, tried=np.arange(len(leads)), leads=leads, **changes))
+
+    assert line(5.0).sentence == "deleting any other word leaves the answer at least 100% of its lead"
+    assert (line(1.3).verdict, line(1.3).number) == ("holds", pytest.approx(0.675))
+    assert line(1.3).sentence == "deleting any other word leaves the answer at least 32% of its lead"
+    assert line(0.8).verdict == "doubtful"
+    assert line(0.8).sentence.startswith("deleting only “the”, which the methods do not name, takes 80% of ")
+    assert line(-0.1).verdict == "fails"
+    assert line(-0.1, -0.2).verdict == "doubtful"
+    assert line(-0.1).sentence == "deleting only “the”, which the methods do not name, flips the answer"
+    assert line(4.0, -9.0).verdict == "holds"
+    assert line(-9.0, explains_answer=False).verdict == "not_applicable"
+    assert _deletion(carrying_words_of(words.scores)).verdict == "not_applicable"
 
 
 # --- what must not be trusted ------------------------------------------------------------------------------------
@@ -199,10 +259,10 @@ def test_the_worst_line_decides(good):
         lines = [replace(line, verdict=grade) for line, grade in zip(good.trust.lines, grades, strict=True)]
         return replace(good.trust, lines=tuple(lines))
 
-    assert with_grades("holds", "doubtful", "holds", "fails", "fails").reason.check == "faithfulness"
-    assert with_grades("holds", "doubtful", "doubtful", "holds", "holds").reason.check == "baseline"
-    assert with_grades("holds", "holds", "holds", "not_applicable", "holds").verdict == "not_applicable"
-    assert with_grades(*["holds"] * 5).reason.check == "faithfulness"
+    assert with_grades("holds", "doubtful", "holds", "holds", "fails", "fails").reason.check == "faithfulness"
+    assert with_grades("holds", "doubtful", "doubtful", "holds", "holds", "holds").reason.check == "baseline"
+    assert with_grades("holds", "holds", "holds", "holds", "not_applicable", "holds").verdict == "not_applicable"
+    assert with_grades(*["holds"] * 6).reason.check == "faithfulness"
 
 
 def test_every_line_names_its_number_and_its_limit(good):
@@ -336,13 +396,14 @@ def test_a_search_goes_on_with_a_larger_budget(sentiment, pretrained):
     searches = [smallest_flip(sentiment, answer, words, proposer=pretrained, budget=budget) for budget in (12, 60, 300)]
     assert not searches[0].found
     tried = searches[0]
-    which = f"the {tried.words_tried} words tried (of {tried.words})"
-    assert tried.sentence.startswith(f"Changing any of {which} does not flip it so far ({tried.search.tried} changes ")
-    assert " Closest: " in tried.sentence
-    whole = replace(tried, words_tried=tried.words, search=replace(tried.search, complete=True, unreadable=1))
-    assert whole.sentence.startswith(f"Changing any of the {tried.words} words does not flip it ({tried.search.tried} ")
-    assert "; 1 flip reads badly and does not count)" in whole.sentence
-    assert searches[-1].found
+    search = replace(tried.search, words_deleted=6, words_replaced=3, tried=8)
+    assert replace(tried, search=search, words=16).sentence.startswith(
+        "No change found that flips it: 6 of 16 words deleted, 3 replaced (8 texts tried). Closest: "
+    )
+    assert replace(tried, search=replace(search, words_replaced=0), words=6).sentence.startswith(
+        "No change found that flips it: each of the 6 words deleted (8 texts tried)."
+    )
+    assert searches[-1].search.found
     assert [one.search.tried for one in searches] == sorted(one.search.tried for one in searches)
     assert all(one.search.forward_passes <= one.budget for one in searches)
     # the words that carry it are changed first

@@ -262,6 +262,39 @@ def test_the_search_keeps_to_the_words_it_is_given_and_to_their_order(bert):
             gb.find_flip(bert, TEXT, proposals="gradient", positions=positions)
 
 
+def test_every_word_is_deleted_before_one_is_replaced(bert):
+    """A budget for the original, an open target and the deletions, and for the distance of each flip."""
+    places = words_to_edit(gb.encode(bert, TEXT))
+    enough = gb.find_flip(bert, TEXT, proposals="gradient", words_to_replace=0, max_edits=1, budget=100)
+    assert (enough.words_deleted, enough.words_replaced, enough.complete) == (len(places), 0, True)
+    assert enough.tried == len(places)
+    # the target, the original, one per deletion, and what the distances of flips take: one each and the original's
+    assert enough.forward_passes == 2 + len(places) + (1 + enough.found if enough.found else 0)
+    small = gb.find_flip(bert, TEXT, proposals="gradient", budget=enough.forward_passes + 2)
+    assert (small.words_deleted, small.words_replaced, small.complete) == (len(places), 0, False)
+    two = gb.find_flip(bert, TEXT, proposals="gradient", words_to_replace=2, max_edits=1, budget=200)
+    assert (two.words_deleted, two.words_replaced) == (len(places), 2)
+
+
+def test_a_flip_that_does_not_read_well_is_kept_apart(sentiment, pretrained):
+    text = "The bank refused to refund the fee, although my account manager was very helpful."
+    encoded = gb.encode(sentiment, text)
+    place = encoded.pieces.index("although")
+    options = {"proposer": pretrained, "positions": [place], "words_to_replace": 0, "readable": True}
+    found = gb.find_flip(sentiment, text, **options)
+    assert (found.found, found.unreadable, found.odd.edits) == (0, 1, (((place, "delete", ""),),))
+    changed = edit_text(encoded, [gb.Edit(place, "delete")])
+    assert found.odd.texts[0] == changed.texts
+    reader = Reader(pretrained, [text], Passes())
+    assert found.oddness == pytest.approx(reader.oddness(changed), abs=1e-4)
+    assert found.oddness > 1
+    assert not reader.reads_well(changed)
+    unread = gb.find_flip(sentiment, text, **options, budget=10)
+    assert (unread.odd.edits, unread.oddness) == (found.odd.edits, None)
+    kept = gb.find_flip(sentiment, text, **{**options, "readable": False})
+    assert (kept.found, kept.odd.edits, kept.oddness) == (1, (), None)
+
+
 def test_none_found_is_an_answer_with_the_closest_try(sentiment, pretrained):
     text = "Wonderful, wonderful, wonderful and wonderful."
     found = gb.find_flip(sentiment, text, proposer=pretrained, top_k=1, max_edits=1, deletions=False)
@@ -333,6 +366,7 @@ def test_who_proposes_must_know_masked_words(sentiment):
         ({"top_k": 0}, "at least 1"),
         ({"budget": 3}, "at least 10"),
         ({"results": 0}, "at least 1"),
+        ({"words_to_replace": -1}, "words_to_replace must be at least 0"),
     ],
 )
 def test_options_of_the_search_are_checked(bert, options, message):
