@@ -25,6 +25,7 @@ __all__ = [
     "duration",
     "embedded",
     "heads_of",
+    "in_words",
     "is_here",
     "is_quick",
     "load",
@@ -86,7 +87,11 @@ def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
 
 def duration(model: gb.Model, passes: int, tokens: int) -> str:
     """How long this many passes take, roughly: "about 12 s", "about 3 min", on two cores."""
-    seconds = passes * tokens * model.parameters / _QUICK_WORK
+    return in_words(passes * tokens * model.parameters / _QUICK_WORK)
+
+
+def in_words(seconds: float) -> str:
+    """A rough duration: "less than a second", "about 12 s", "about 3 min"."""
     if seconds < 1:
         return "less than a second"
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -31,12 +31,14 @@ from glassbert.maps import attention
 from glassbert.maps.results import HeadIndex, TokenMaps, check_head
 from glassbert.models.checkpoint import EMBEDDED_FOLDER, embedded
 from glassbert.network.model import Model, load
+from glassbert.reports.findings import decision_rule
 from glassbert.reports.passports import name_of, passport_of
 from glassbert.reports.results import Report
 from glassbert.reports.weighing import (
     affordable_methods,
     affordable_receipts,
     affordable_surprise,
+    expected_work,
 )
 from glassbert.results import Encoded
 from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target
@@ -51,9 +53,6 @@ _CANDIDATES = 10
 _ON_BOARD = "pretrained"
 _VOCABULARY_ON_BOARD = 30_522
 _T = TypeVar("_T")
-
-#: Parts of the work and the share of the progress bar that each gets.
-_STAGES = {"verdict": 0.2, "scores": 0.15, "receipts": 0.55, "rest": 0.1}
 
 
 @checked
@@ -106,7 +105,7 @@ def report(
         raise OptionError(f"budget must be at least 1 forward pass or None; got {budget}")
     encoded = _as_typed(model, encode(model, text, pair))
     suggests = suggesting_model(model) if proposer is None else proposer
-    stages = _Stages(progress)
+    stages = _Stages(progress, expected_work(model, len(encoded), methods))
     settled = decided_answer(model, encoded, target=target, cancelled=cancelled).target
     verdict = _verdict(model, encoded, settled, suggests, budget, seed, stages, cancelled)
     settled = verdict.answer.target
@@ -140,7 +139,9 @@ def report(
             lambda: logit_lens(model, encoded, positions=[settled.position], top_k=top_k),
         )
     stages.now("rest", 2, 3)
+    prediction = _prediction(model, encoded, verdict)
     settings: dict[str, Any] = {
+        "decision_rule": decision_rule(prediction, settled),
         "methods": names,
         "receipts": list(checked_methods),
         "random_orderings": found[0].orderings if found else 0,
@@ -150,7 +151,7 @@ def report(
     made = Report(
         title=(title or "").strip() or f"Why {name_of(model)} answered this",
         verdict=_without_paths(verdict, model, suggests),
-        prediction=_prediction(model, encoded, verdict),
+        prediction=prediction,
         scores=scores,
         receipts=found,
         agreement=method_agreement(scores),
@@ -371,15 +372,17 @@ class _Stages:
 
     _TOTAL = 1000
 
-    def __init__(self, progress: Callable[[int, int], None] | None) -> None:
-        self._progress = progress
+    def __init__(self, progress: Callable[[int, int], None] | None, work: Mapping[str, float]) -> None:
+        """``work``: stage → how much of the time it takes, in the order in which they come."""
+        self._progress, self._work = progress, work
         self._done = 0
 
     def now(self, stage: str, done: int, total: int) -> None:
         if self._progress is None:
             return
-        before = sum(share for name, share in list(_STAGES.items())[: list(_STAGES).index(stage)])
-        at = int(self._TOTAL * (before + _STAGES[stage] * min(1.0, done / max(total, 1))))
+        before = sum(list(self._work.values())[: list(self._work).index(stage)])
+        part = before + self._work[stage] * min(1.0, done / max(total, 1))
+        at = round(self._TOTAL * part / sum(self._work.values()))
         if at > self._done:
             self._done = at
             self._progress(at, self._TOTAL)

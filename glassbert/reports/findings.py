@@ -20,15 +20,16 @@ from glassbert.language.predictions import (
 )
 from glassbert.language.results import LogitLens, Surprise
 from glassbert.maps.results import TokenMaps
+from glassbert.pictures.formats import percent
 from glassbert.pictures.markup import clipped
 from glassbert.results import Encoded, Result, tidy
-from glassbert.targets import Target
+from glassbert.targets import ClassTarget, Target
 from glassbert.verdicts.results import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Findings", "ModelIdentity", "Passport"]
+__all__ = ["Findings", "ModelIdentity", "Passport", "decision_rule"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -168,3 +169,25 @@ class Findings:
         """(layer, head) of each map, counted from 0."""
         found = (one.options["heads"][0] for one in self.maps)
         return tuple((int(layer), int(head)) for layer, head in found)
+
+    @property
+    def decision_rule(self) -> str:
+        """How the answer follows from the probabilities: "the class with the highest probability"; "" for a score."""
+        return decision_rule(self.prediction, self.target)
+
+
+def decision_rule(
+    prediction: Classification | MaskPrediction | PairPrediction | TokenLabels | AnswerPrediction, target: Target
+) -> str:
+    """How the answer follows from the probabilities: "the class with the highest probability"; "" for a score."""
+    if not isinstance(prediction, Classification):
+        return "the answer with the highest probability"
+    if prediction.regression:
+        return ""
+    if prediction.multi_label:
+        return "each label by itself, if its probability is above 50%"
+    threshold = target.threshold if isinstance(target, ClassTarget) else 0.5
+    if prediction.is_between_two and threshold != 0.5:
+        first, second = (clipped(label, 60) for label in prediction.labels)
+        return f"“{second}” if its probability is above {percent(threshold)}, else “{first}”"
+    return "the class with the highest probability"

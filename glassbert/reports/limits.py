@@ -12,7 +12,7 @@ from glassbert.results import counted
 if TYPE_CHECKING:
     from glassbert.reports.findings import Findings
 
-__all__ = ["NOT_THE_TRUTH", "limits_of", "of_every_answer", "of_the_model", "of_this_answer"]
+__all__ = ["NOT_THE_TRUTH", "limits_of", "of_every_answer", "of_the_model", "of_the_probability", "of_this_answer"]
 
 #: The limit that stands on every first page.
 NOT_THE_TRUTH = (
@@ -72,14 +72,20 @@ def of_the_model(report: Findings) -> list[str]:
     return list(report.weaknesses) or [_NO_CARD]
 
 
+def of_the_probability(report: Findings) -> list[str]:
+    """What the probability of the answer is not; below it, what the model's card says about its probabilities."""
+    share = report.verdict.answer.probability
+    if share is None:
+        return []
+    meant = f"{percent(share)} is what the model itself gives its answer, not the share of such answers that are right."
+    return [meant, *(point for point in report.weaknesses if "probabilities" in point)]
+
+
 def of_every_answer(report: Findings) -> list[str]:
     """Limits of the methods themselves."""
     verdict, found = report.verdict, []
     if verdict.answer.probability is not None:
-        found.append(
-            f"{percent(verdict.answer.probability)} is how sure the model is. It is not the share of such answers that "
-            "are right."
-        )
+        found.append(of_the_probability(report)[0])
     found.append(_ONE_TEXT)
     if verdict.flip is not None and verdict.flip.found and verdict.flip.search is not None:
         found.append(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glassbert.pictures.formats import percent
 from glassbert.pictures.markup import clipped, escaped
-from glassbert.reports.limits import limits_of
+from glassbert.reports.limits import limits_of, of_the_probability
 from glassbert.reports.markup import GRADES, bar, heading, listed, node, passages, said
 from glassbert.targets import MaskTarget
 
@@ -47,7 +47,7 @@ def summary_html(report: Findings) -> str:
             kind="lead",
         ),
         node("div", heading(2, "The text"), *_text(report), kind="block text"),
-        node("div", heading(2, "The answer"), *_answer(verdict), kind="block answer"),
+        node("div", heading(2, "The answer"), *_answer(report), kind="block answer"),
         node("div", heading(2, "What carries it"), said(verdict.words_sentence), kind="block"),
         node("div", heading(2, "What flips it"), *_flip(verdict), kind="block"),
         node("div", heading(2, "How reliable this explanation is"), *_trust(verdict), kind="block"),
@@ -83,18 +83,22 @@ def _carrying(words: CarryingWords) -> tuple[list[int], list[float | None], list
     return [int(words.positions[word]) for word in chosen], list(votes), [f"{vote}/{methods}" for vote in votes]
 
 
-def _answer(verdict: Verdict) -> Iterator[str]:
-    answer = verdict.answer
+def _answer(report: Findings) -> Iterator[str]:
+    answer = report.verdict.answer
     if answer.probability is None:
         yield said(f"{answer.value:.4g}", kind="big")
-    else:
-        yield said(clipped(answer.answer.removeprefix("␣"), 80), kind="big")
-        yield bar(answer.probability, f"{percent(answer.probability)} sure", strong=True)
+        yield said(answer.sentence)
+        return
+    yield said(clipped(answer.answer.removeprefix("␣"), 80), kind="big")
+    yield bar(answer.probability, f"gets {percent(answer.probability)}", strong=True)
     yield said(answer.sentence)
-    if answer.probability is not None and answer.next_answer and answer.next_probability is not None:
+    if answer.needed is not None:
+        yield said(f"Decision rule: {report.decision_rule}.")
+    if answer.next_answer and answer.next_probability is not None:
         second = clipped(answer.next_answer.removeprefix("␣"), 80)
         if second not in answer.sentence:
             yield said(f"The next most likely answer is “{second}” ({percent(answer.next_probability)}).", kind="aside")
+    yield said(" ".join(of_the_probability(report)), kind="aside")
 
 
 def _flip(verdict: Verdict) -> Iterator[str]:

@@ -8,8 +8,9 @@ from glassbert.attribution import METHODS
 from glassbert.network.model import Model
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.agreed import VERDICT_METHODS
+from glassbert.verdicts.flipped import flip_budget
 
-__all__ = ["REPORT_METHODS", "affordable_methods", "affordable_receipts", "affordable_surprise", "expected_passes"]
+__all__ = ["REPORT_METHODS", "affordable_methods", "affordable_receipts", "affordable_surprise", "expected_work"]
 
 #: The methods of a report: those that vote in the verdict, so that its evidence is all there. First is the one that has
 #: a receipt in a long text too.
@@ -24,7 +25,11 @@ _SURPRISE_OPERATIONS = 5e11
 _SHARED_PASSES, _OWN_PASSES = 500, 130
 # A backward pass costs about two forward passes.
 _BACKWARD = 3
-_VERDICT_PASSES = 150
+#: What was measured of reports on the embedded models, in passes of the same length: a method of one pass, the checks
+#: of one method that no other shares; and in tokens, what a pass costs whatever its length.
+_SINGLE, _OWN_CHECKS, _TOKENS_OF_OVERHEAD = 4, 10, 60
+#: Random orderings of the receipts, in texts that are not long; token rows in those that are; orderings for trust.
+_ORDERINGS, _ORDERING_ROWS, _ORDERINGS_OF_TRUST = 100, 66_000, 25
 
 
 def affordable_methods(model: Model, tokens: int) -> tuple[str, ...]:
@@ -53,13 +58,28 @@ def affordable_surprise(model: Model, tokens: int) -> bool:
     return tokens * operations(model, tokens) <= _SURPRISE_OPERATIONS
 
 
-def expected_passes(model: Model, tokens: int, methods: Sequence[str] | None = None) -> int:
-    """Forward passes of this length that a report takes, roughly: for progress and for a promise of how long."""
+def expected_work(model: Model, tokens: int, methods: Sequence[str] | None = None) -> dict[str, float]:
+    """Stage of a report → how many times as long as one pass of this length it takes, roughly.
+
+    For progress, and for saying how long it takes. On texts of 8 to 339 tokens, 0.87 to 1.5 times what was measured.
+    """
     chosen = affordable_methods(model, tokens) if methods is None else tuple(methods)
     checked = affordable_receipts(model, tokens, chosen) if methods is None else chosen
-    scores = sum(_passes(method, tokens) for method in chosen)
     guessed = tokens if "masked_words" in model.task_heads and affordable_surprise(model, tokens) else 0
-    return _VERDICT_PASSES + scores + _receipts_passes(checked, tokens) + guessed
+    # many inputs at once: what a pass costs whatever its length is shared among them
+    batched = tokens / (tokens + _TOKENS_OF_OVERHEAD)
+    scores = sum(
+        _SINGLE if passes == 1 else batched * passes * (_BACKWARD if METHODS[method].family == "gradient" else 1)
+        for method, passes in ((method, _passes(method, tokens)) for method in chosen)
+    )
+    parts = min(5, 1 + tokens // 6)  # different numbers of tokens that are left out
+    orderings = min(_ORDERINGS * parts, _ORDERING_ROWS / tokens)
+    return {
+        "verdict": 45 + batched * _ORDERINGS_OF_TRUST * parts + min(_ORDERINGS, flip_budget(model, tokens)),
+        "scores": scores,
+        "receipts": batched * (orderings + tokens) + _OWN_CHECKS * len(checked) if checked else 0.0,
+        "rest": 5 + batched * guessed,
+    }
 
 
 def _receipts_passes(methods: Sequence[str], tokens: int) -> int:

@@ -44,7 +44,7 @@ def undated(html: str) -> str:
 def test_it_says_what_it_holds_and_computes_nothing_before_the_button_is_pressed() -> None:
     app = opened()
     assert "explains what GlassBERT sentiment decided about this text: its class" in told(app)
-    assert re.search(r"About \d+ s\. Nothing on the page changes", told(app))
+    assert re.search(r"About \d+ (s|min)\. Nothing on the page changes", told(app))
     assert not app.session_state["memory_jobs"]["report"].started
     assert not [block for block in app.get("download_button") if "report_download" in block.proto.id]
     assert "decided about this text: the masked word" in told(opened(text="A [MASK] film."))

@@ -17,7 +17,7 @@ from glassbert.language.predictions import (
 from glassbert.pictures.formats import percent, readable, signed
 from glassbert.pictures.markup import clipped, escaped
 from glassbert.reports.markup import MOST_WORDS, aside, bar, isolated, said, section, table
-from glassbert.targets import ClassTarget, Target, TokenTarget
+from glassbert.targets import ClassTarget, TokenTarget
 
 if TYPE_CHECKING:
     from glassbert.reports.findings import Findings
@@ -30,7 +30,7 @@ _MOST_CLASSES = 30
 def prediction(report: Findings) -> str:
     found = report.prediction
     if isinstance(found, Classification):
-        drawn = _classes(found, report.target)
+        drawn = _classes(found, report)
     elif isinstance(found, MaskPrediction):
         drawn = _candidates(found)
     elif isinstance(found, PairPrediction):
@@ -42,7 +42,7 @@ def prediction(report: Findings) -> str:
     return section("prediction", "What the model predicts", *drawn)
 
 
-def _classes(found: Classification, target: Target) -> Iterator[str]:
+def _classes(found: Classification, report: Findings) -> Iterator[str]:
     order = np.argsort(-found.logits, kind="stable")[:_MOST_CLASSES]
     if found.regression:
         yield aside("This model gives scores, not classes: they have no probability.")
@@ -56,7 +56,7 @@ def _classes(found: Classification, target: Target) -> Iterator[str]:
         else "All classes add up to 100%. The logit is the number that the model computes before it is turned into a "
         "probability."
     )
-    threshold = target.threshold if isinstance(target, ClassTarget) else 0.5
+    threshold = report.target.threshold if isinstance(report.target, ClassTarget) else 0.5
     answer = found.decided(threshold)
     rows = [
         [
@@ -68,7 +68,7 @@ def _classes(found: Classification, target: Target) -> Iterator[str]:
     ]
     yield table(["Class", "Probability", "Logit"], rows, numbers=[2])
     if found.is_between_two and threshold != 0.5:
-        yield said(f"The answer is “{clipped(found.labels[1], 60)}” if its probability is above {percent(threshold)}.")
+        yield said(f"The answer is {report.decision_rule}.")
     if len(found.labels) > len(order):
         yield aside(f"{len(order)} of {len(found.labels)} classes.")
 

@@ -21,7 +21,7 @@ import glassbert as gb
 from glassbert.pictures.formats import percent, signed, signed_number
 from glassbert.reports.limits import NOT_THE_TRUTH
 from glassbert.reports.page import POLICY
-from glassbert.reports.weighing import REPORT_METHODS, affordable_methods, affordable_receipts, expected_passes
+from glassbert.reports.weighing import REPORT_METHODS, affordable_methods, affordable_receipts, expected_work
 from glassbert.results import Result
 from glassbert.verdicts import decided_answer
 from tests import tiny
@@ -77,7 +77,11 @@ def test_the_first_page_says_what_the_verdict_says(sentiment, pretrained, made, 
     assert f"✓ {opening}.Removing these words changes the answer more than removing words chosen at random." in told
     assert reason in told
     label = gb.classify(sentiment, TEXT)
-    assert f"{percent(float(label.probabilities.max()))} sure" in told
+    share = percent(float(label.probabilities.max()))
+    assert f"gets {share}" in told
+    assert f"{share} is what the model itself gives its answer, not the share of such answers that are right." in told
+    assert "on other texts they are too confident" in told  # from the model's card
+    assert "Decision rule" not in told
     assert NOT_THE_TRUTH in told
     assert "Everyday language is much weaker than film reviews" in told  # from the model's card
     assert len(made.limits) >= 3
@@ -99,7 +103,10 @@ def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
     document = Document(found.html)
     assert label.decided() == 0
     assert found.verdict.answer.answer == label.labels[label.decided(threshold)] == "POSITIVE"
-    assert f"“POSITIVE” if its probability is above {percent(threshold)}." in document.text["prediction"]
+    rule = f"“POSITIVE” if its probability is above {percent(threshold)}, else “NEGATIVE”"
+    assert f"Decision rule: {rule}." in document.text["summary"]
+    assert document.row("passport", "Decision rule") == [rule]
+    assert f"The answer is {rule}." in document.text["prediction"]
     assert found.verdict.answer.sentence in document.text["summary"]
     assert f"threshold={threshold!r}" in found.script
     assert_recomputed(found, rerun(found))
@@ -447,7 +454,8 @@ def test_a_regression_has_scores_and_no_probabilities(tiny_checkpoint, tmp_path)
     scores = gb.classify(model, "The film was good.")
     for name, score in zip(scores.labels, scores.logits, strict=True):
         assert document.row("prediction", name) == [f"{score:.4g}"]
-    assert "sure" not in document.text["summary"]
+    assert "gets" not in document.text["summary"]
+    assert "the share of such answers" not in found.html
     assert "no change of the text can flip it" in document.text["summary"]
     assert_recomputed(found, rerun(found, str(folder)))
 
@@ -531,7 +539,11 @@ def test_what_a_length_allows_is_the_same_everywhere(sentiment):
     assert long == REPORT_METHODS[:-1]  # all but DecompX
     assert affordable_receipts(sentiment, 400, long) == ("attn_lrp",)
     assert affordable_receipts(sentiment, 512, long) == ()
-    assert expected_passes(sentiment, 24) > expected_passes(sentiment, 24, ["saliency"]) > 500
+    work, less = expected_work(sentiment, 24), expected_work(sentiment, 24, ["saliency"])
+    assert list(work) == ["verdict", "scores", "receipts", "rest"]
+    assert work["verdict"] == less["verdict"]
+    assert all(work[stage] > less[stage] > 0 for stage in ("scores", "receipts"))
+    assert expected_work(sentiment, 512)["receipts"] == 0
 
 
 def test_receipts_that_a_length_does_not_allow_are_named(tiny_model, monkeypatch):
