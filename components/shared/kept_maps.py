@@ -8,6 +8,7 @@ from typing import Literal
 from components import state
 from components.gateway import attention, code
 from components.gateway.attention import MapDisplay
+from components.gateway.expressions import named
 from components.gateway.files import MOST_ROWS
 from components.gateway.requests import TextRequest
 from components.shared.save_and_code import Kept
@@ -37,7 +38,7 @@ def kept_heads(
     kept = [
         Kept(
             name,
-            code.named(code.displayed(combined, display), "shown", note),
+            named(code.displayed(combined, display), "shown", note),
             lambda: display.of(attention.shown_maps(request, layers, part).combine(chosen, how)),
         )
     ]

@@ -15,7 +15,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import files
-from components.gateway.code import Code, script
+from components.gateway.expressions import Code, script
 from components.gateway.library import gb
 from components.shared.errors import explained_errors
 from components.shared.selection import dark_page

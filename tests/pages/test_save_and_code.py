@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.gateway import files
-from components.gateway.code import Code, script
+from components.gateway.expressions import Code, script
 from components.gateway.saliency import Explanations
 from components.shared import save_and_code
 from components.shared.save_and_code import Kept

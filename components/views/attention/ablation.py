@@ -12,6 +12,7 @@ import streamlit as st
 from components import state
 from components.gateway import attention, code, language
 from components.gateway.attention import ablation_sweep
+from components.gateway.expressions import named
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
@@ -217,13 +218,13 @@ def _keep(subject: Subject, without: Subject, target: gb.Target | None) -> None:
     for which, name, label in ((subject, "before", "all heads"), (without, "after", "without")):
         request = which.request
         if "classification" in heads:
-            written = code.named(code.classify(request), name)
+            written = named(code.classify(request), name)
             kept.append(Kept.of(f"Classes, {label}", written, language.classify(request)))
         if "masked_words" in heads and position is not None:
-            written = code.named(code.fill_mask(request, (position,), _MANY), f"words_{name}")
+            written = named(code.fill_mask(request, (position,), _MANY), f"words_{name}")
             kept.append(Kept.of(f"Masked word, {label}", written, language.fill_mask(request, (position,), _MANY)))
         if "next_sentence" in heads and pair:
-            written = code.named(code.next_sentence(request), f"follows_{name}")
+            written = named(code.next_sentence(request), f"follows_{name}")
             kept.append(Kept.of(f"Next sentence, {label}", written, language.next_sentence(request)))
         if without.request == subject.request:
             break

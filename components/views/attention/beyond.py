@@ -10,6 +10,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import attention, code
+from components.gateway.expressions import named
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.errors import explained_errors
@@ -136,7 +137,7 @@ def _kept(subject: Subject, measure: Measure, target: gb.Target | None) -> Kept:
         return display.of(maps.over_heads() if measure.per_head else maps)
 
     written = written.over_heads() if measure.per_head else written
-    name = code.named(code.displayed(written, display), measure.id)
+    name = named(code.displayed(written, display), measure.id)
     return Kept(measure.label, name, find)
 
 

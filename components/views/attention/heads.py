@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import attention, code
+from components.gateway import attention
+from components.gateway.expressions import named, template
 from components.gateway.inputs import encode
 from components.gateway.library import gb
 from components.gateway.requests import version_of
@@ -271,9 +272,9 @@ def _keep(subject: Subject, weights: gb.AttentionMaps) -> None:
             part = slice(int(places[0]), int(places[-1]) + 1)
             shown = shown[part] if own.focus == "rows" else shown[:, part]
     if own.threshold:
-        shown = code.named(shown, "weights")
+        shown = named(shown, "weights")
         limit = own.threshold / 100
-        shown = code.template("np.where({0} < {1}, 0, {0})", shown, limit, needs="import numpy as np")
+        shown = template("np.where({0} < {1}, 0, {0})", shown, limit, needs="import numpy as np")
     marked = kept_mark(subject, MARKS[own.mark or ("link" if subject.second is not None else "")])
     save_and_code("heads", subject.one.name, [*kept, *marked], [shown, *(one.code.frame() for one in marked)])
 

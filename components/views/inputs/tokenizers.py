@@ -6,6 +6,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import code, inputs
+from components.gateway.expressions import named
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.shared.save_and_code import Kept, save_and_code
@@ -38,7 +39,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
         )
     _compared(opened, encoded)
     kept = [
-        Kept.of(one.name, code.named(code.encode(one.text(view)), name), item)
+        Kept.of(one.name, named(code.encode(one.text(view)), name), item)
         for one, item, name in zip(opened, encoded, ("first", "second"), strict=False)
     ]
     save_and_code("tokenizers", " and ".join(one.name for one in opened), kept)
