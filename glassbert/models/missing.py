@@ -204,7 +204,6 @@ def no_tokenizer(files: Collection[str], source: str, nested: Collection[str] = 
     """The error for a model without the files of a tokenizer, or with files that are not read."""
     needed = "a tokenizer.json (or vocab.txt, or vocab.json and merges.txt)"
     unread = {
-        "spm.model": "SentencePiece under a name that the supported families do not use",
         "tokenizer.model": "SentencePiece under a name that the supported families do not use",
         "bpe.codes": "byte pairs of fairseq, which have no fast tokenizer",
         "dict.txt": "a dictionary of fairseq, which is only half of a tokenizer",

@@ -27,6 +27,7 @@ _TOKENIZERS = (
     {"vocab.json", "merges.txt"},
     {"spiece.model"},
     {"sentencepiece.bpe.model"},
+    {"spm.model"},
 )
 _SETTINGS = "tokenizer_config.json"
 #: Every file that a tokenizer may consist of.

@@ -17,12 +17,14 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 from transformers.activations import ACT2FN
+from transformers.convert_slow_tokenizer import SentencePieceExtractor
 from transformers.utils import logging
 
 from glassbert.errors import DamagedCheckpointError
 from glassbert.families import Family
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
+from glassbert.network.charsmap import restore_charsmap
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
@@ -46,7 +48,9 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 def read_tokenizer(folder: Path) -> Any:
     """The fast tokenizer of this folder."""
     with _importing:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
+    restore_charsmap(tokenizer, folder, lambda path: SentencePieceExtractor(path).proto)
+    return tokenizer
 
 
 @dataclass(frozen=True, slots=True)

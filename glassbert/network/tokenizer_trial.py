@@ -17,11 +17,13 @@ if __name__ == "__main__":
 
 import transformers
 from transformers import AutoTokenizer
+from transformers.convert_slow_tokenizer import SentencePieceExtractor
 from transformers.utils import logging
 
 logging.set_verbosity_error()
 
 _LIMITS = Path(__file__).parents[1] / "models" / "limits.py"
+_CHARSMAP = Path(__file__).with_name("charsmap.py")
 _CHARACTERS = 20_000  # the longest text of the app
 _ORDINARY = "The cat sat."
 _TEXTS = ("a", " ", _ORDINARY, "naïve café ½ £ 东京 한국어 नमस्ते 🙂", "\u200d\ufeff\x00\t\n", "<s> [MASK] </s>")
@@ -44,6 +46,8 @@ def examine(folder: str) -> dict[str, object]:
     found: dict[str, object] = {"class": type(tokenizer).__name__, "fast": bool(tokenizer.is_fast)}
     if not tokenizer.is_fast:
         return found | {"missing": None}
+    restore_charsmap = runpy.run_path(str(_CHARSMAP))["restore_charsmap"]
+    restore_charsmap(tokenizer, Path(folder), lambda path: SentencePieceExtractor(path).proto)
     pipeline = json.loads(tokenizer.backend_tokenizer.to_str())
     vocabulary = tokenizer.get_vocab().values()
     ids, types, placed = {0}, {0}, True

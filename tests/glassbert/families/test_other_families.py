@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 import transformers
+import transformers.convert_slow_tokenizer
 from safetensors.torch import load_file, save_file
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
@@ -322,6 +326,50 @@ def test_scores_are_the_sum_of_their_parts(tiny_model, stock):
         gb.score_parts(tiny_model("ernie", "encoder"), TEXT)
     with pytest.raises(gb.UnsupportedModelError, match="from queries and keys alone"):
         neurons(model, TEXT)
+
+
+def test_texts_are_normalised_as_in_training(tmp_path):
+    """Against SentencePiece itself: transformers leaves the character map of DeBERTa's vocabulary out."""
+    folder, written = tiny.build("deberta-v2", "encoder", tmp_path), io.BytesIO()
+    specials = {"pad": "[PAD]", "bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]"}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(tiny.SENTENCES * 3),
+        model_writer=written,
+        vocab_size=300,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **{f"{name}_piece": piece for name, piece in specials.items()},
+        **{f"{name}_id": number for number, name in enumerate(specials)},
+    )
+    own = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
+    size = own.get_piece_size() + 1  # and [MASK]
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"vocab_size": size}))
+    weights, table = load_file(folder / "model.safetensors"), "embeddings.word_embeddings.weight"
+    save_file(weights | {table: weights[table][:size].clone()}, folder / "model.safetensors", {"format": "pt"})
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "spm.model").write_bytes(written.getvalue())
+    texts = ("The ﬁlm was Ｇood, ½ naïve  café…", " Paris\n\tis the [MASK] ")
+
+    def check(model):
+        for text in texts:
+            before, mask, after = text.partition("[MASK]")
+            expected = own.encode(before) + [size - 1] * bool(mask) + own.encode(after)
+            assert gb.encode(model, text).input_ids.tolist() == [1, *expected, 2]
+        return gb.encode(model, texts[0])
+
+    encoded = check(gb.load(folder, device="cpu"))
+    assert encoded.offsets[-2].tolist() == [len(texts[0]) - 1, len(texts[0])]  # of the third of three full stops
+    normaliser = transformers.convert_slow_tokenizer.DebertaV2Converter.normalizer(
+        SimpleNamespace(original_tokenizer=SimpleNamespace(do_lower_case=False)),
+        transformers.convert_slow_tokenizer.SentencePieceExtractor(str(folder / "spm.model")).proto,
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer.backend_tokenizer.normalizer = normaliser  # what conversion wrote before transformers 5
+    tokenizer.save_pretrained(folder)
+    (folder / "spm.model").unlink()
+    check(gb.load(folder, device="cpu"))
 
 
 def test_masked_words_of_version_two_and_not_of_version_three(other_deberta):

@@ -244,7 +244,7 @@ def test_a_classifier_that_could_be_two_things_is_asked_about(copy: Copy) -> Non
 @pytest.mark.parametrize(
     "name",
     [
-        *("spm.model", "tokenizer.model", "bpe.codes", "sentencepiece.model", "source.spm", "vocab.bpe", "VOCAB.TXT"),
+        *("tokenizer.model", "bpe.codes", "sentencepiece.model", "source.spm", "vocab.bpe", "VOCAB.TXT"),
         "tokenizer/tokenizer.json",
     ],
 )
