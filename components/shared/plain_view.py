@@ -26,7 +26,8 @@ def for_experts(told: str, otherwise: str = "") -> str:
 
 def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int) -> str:
     """What a computation will cost: ``told`` in the expert view, else how long so many passes take."""
-    return for_experts(told, f"Takes {duration(model, round(passes), tokens)} at most.")
+    takes = duration(model, round(passes), tokens)
+    return for_experts(told, f"Takes {takes}." if takes.startswith("less") else f"Takes {takes} at most.")
 
 
 def caption_for_experts(told: str) -> None:

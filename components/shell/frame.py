@@ -207,18 +207,18 @@ def _shorten(request: TextRequest) -> None:
 
 
 def _unknown(found: Sequence[tuple[Opened, VocabularyCoverage]]) -> None:
-    """Warn when a model knows part of the text only as [UNK], or most of it only by its letters. Models with the same
+    """Warn when a model knows part of the text only as [UNK], or most of it only by characters. Models with the same
     vocabulary say it once."""
     alike: dict[tuple[str, tuple[str, ...]], list[tuple[Opened, VocabularyCoverage]]] = {}
     for one, coverage in found:
         suggestion = models.suggestions().get(one.request.source)
         languages = tuple(suggestion.languages) if suggestion is not None else ()
-        alike.setdefault((coverage.counts, languages), []).append((one, coverage))
+        alike.setdefault((coverage.told(languages) or coverage.counts, languages), []).append((one, coverage))
     for (_, languages), own in alike.items():
         one, coverage = own[0]
         names = [each.name for each, _ in own]
-        if coverage.is_poor:
-            st.warning(plain(coverage.told(languages, names)), icon=":material/translate:")
+        if told := coverage.told(languages, names):
+            st.warning(plain(told), icon=":material/translate:")
         elif coverage.unknown:
             st.info(
                 plain(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["name_special_tokens"]
+__all__ = ["UNKNOWN", "name_special_tokens"]
 
 #: Role → the strings of the vocabularies of this kind.
 _USUAL = {
@@ -14,6 +14,8 @@ _USUAL = {
     "cls_token": ("[CLS]", "<s>"),
     "sep_token": ("[SEP]", "</s>"),
 }
+#: What a vocabulary writes for characters that it does not contain.
+UNKNOWN = _USUAL["unk_token"]
 
 
 def name_special_tokens(tokenizer: Any, padding: Any) -> None:

@@ -24,13 +24,17 @@ __all__ = ["vocabulary_coverage"]
 _KNOWN_SCRIPT = 0.1
 # Letters, the marks that stand alone, and pictures such as emoji.
 _LETTERS = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "So"))
+# Rare in sentences, and what code and formulas are held together by.
+_SIGNS = frozenset("()[]{}<>=+*/\\|_^~#&@$%`")
+# Scripts with an upper and a lower case: a single letter is hardly ever a word.
+_LETTERED = frozenset(("LATIN", "GREEK", "CYRILLIC"))
 _scripts: WeakKeyDictionary[Any, Counter[str]] = WeakKeyDictionary()
 
 
 @checked
 def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> VocabularyCoverage:
     """Count the tokens of a text that are unknown, or only a letter (or a byte of one) of a script that the vocabulary
-    hardly has.
+    hardly has, and the symbols: other single characters, of which code is made.
 
     In such a text the model sees letters where it has learned words, and what it computes means little. A text in
     another language of a known script is not found in this way. No forward pass. Raises TextErrors.
@@ -40,21 +44,40 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
     ordinary = np.flatnonzero((encoded.special_tokens_mask == 0) & ~gaps)
     unknown_token = model.tokenizer.unk_token
     unknown = single = 0
-    for position in ordinary:
+    symbols: list[str] = []
+    for position in ordinary.tolist():
         if encoded.tokens[position] == unknown_token:
             unknown += 1
-        else:
-            single += _is_foreign_letter(model, encoded, int(position))
-    return VocabularyCoverage(encoded=encoded, tokens=len(ordinary), unknown=unknown, letters=single)
+        elif _is_foreign_letter(model, encoded, position):
+            single += 1
+        elif len(written := _covered(encoded, position)) == 1 and _is_symbol(written):
+            symbols.append(written)
+    return VocabularyCoverage(
+        encoded=encoded,
+        tokens=len(ordinary),
+        unknown=unknown,
+        letters=single,
+        symbols=len(symbols),
+        signs=len({symbol for symbol in symbols if symbol in _SIGNS}),
+    )
 
 
 def _is_foreign_letter(model: Model, encoded: Encoded, position: int) -> bool:
-    start, end = (int(place) for place in encoded.offsets[position])
-    covered = unicodedata.normalize("NFC", encoded.texts[encoded.sequence_ids[position]][start:end].strip())
+    covered = _covered(encoded, position)
     base = [character for character in covered if not unicodedata.category(character).startswith("M")]
     if len(base) > 1 or not covered or unicodedata.category(covered[0]) not in _LETTERS:
         return False
     return _share(model, _script(covered[0])) < _KNOWN_SCRIPT
+
+
+def _covered(encoded: Encoded, position: int) -> str:
+    start, end = (int(place) for place in encoded.offsets[position])
+    return unicodedata.normalize("NFC", encoded.texts[encoded.sequence_ids[position]][start:end].strip())
+
+
+def _is_symbol(character: str) -> bool:
+    """Not so a character of a script whose words are single characters."""
+    return not character.isalpha() or _script(character) in _LETTERED
 
 
 def _share(model: Model, script: str) -> float:

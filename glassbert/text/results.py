@@ -112,21 +112,36 @@ class VocabularyCoverage(Result):
     """How many of a text's tokens a model can hardly know anything about. Special tokens and gaps are not counted.
 
     ``unknown`` tokens stand for characters that the vocabulary does not contain, and all look the same to the model;
-    ``letters`` are single letters, or bytes of them, of a script that the vocabulary hardly has.
+    ``letters`` are single letters, or bytes of them, of a script that the vocabulary hardly has. ``symbols`` are other
+    tokens of a single character, such as punctuation, digits and variables, and ``signs`` is how many different ones of
+    them are brackets, operators and the like, which sentences seldom have.
     """
 
     encoded: Encoded
     tokens: int
     unknown: int
     letters: int
+    symbols: int
+    signs: int
 
     #: From this share of unknown tokens and letters on, the model has little to go by.
     LIMIT: ClassVar[float] = 0.5
+    #: Shorter texts, and texts with fewer signs, are no code: "I'm 5. (No, 6!)". Of 1,420 sentences and messages, 4 are
+    #: taken for it.
+    LEAST_TOKENS: ClassVar[int] = 8
+    LEAST_SIGNS: ClassVar[int] = 2
 
     @property
     def is_poor(self) -> bool:
         """Whether at least half of the tokens are unknown or such letters."""
         return self.unknown + self.letters >= self.LIMIT * self.tokens
+
+    @property
+    def is_code(self) -> bool:
+        """Whether at least half of the tokens are symbols, and at least two different ones are signs, as in code and
+        formulas: written in known characters, but unlike the sentences that a model was trained on."""
+        long, signs = self.tokens >= self.LEAST_TOKENS, self.signs >= self.LEAST_SIGNS
+        return long and signs and self.symbols >= self.LIMIT * self.tokens
 
     @property
     def counts(self) -> str:
@@ -138,10 +153,11 @@ class VocabularyCoverage(Result):
         return f"{lost} of {counted(self.tokens, 'token')} {are} {' or '.join(single) or 'unknown'}"
 
     def told(self, languages: Sequence[str] = (), models: Sequence[str] = ()) -> str:
-        """What a poor coverage means, in two sentences; "" for another. ``languages`` are the model's own, ``models``
-        the names of those that share its vocabulary."""
-        if not self.is_poor:
+        """What a poor coverage means, or code, in two sentences; "" for another text. ``languages`` are the model's
+        own, ``models`` the names of those that share its vocabulary."""
+        if not self.is_poor and not self.is_code:
             return ""
+        counts = self.counts if self.is_poor else f"{self.symbols} of {self.tokens} tokens are single characters"
         who = " and ".join(models)
         if languages:
             trained = (
@@ -149,7 +165,7 @@ class VocabularyCoverage(Result):
             )
         else:
             trained = f"To {who or 'this model'}, "
-        return f"{trained}{self.counts}. The numbers below are computed, but mean little."
+        return f"{trained}{counts}. The numbers below are computed, but mean little."
 
     def _about(self) -> str:
         return f"of {quoted(self.encoded.texts)}: {self.counts}"
@@ -157,7 +173,14 @@ class VocabularyCoverage(Result):
     def frame(self) -> pd.DataFrame:
         """One row: the counts, and whether they are poor."""
         return tidy(
-            {"tokens": [self.tokens], "unknown": [self.unknown], "letters": [self.letters], "poor": [self.is_poor]}
+            {
+                "tokens": [self.tokens],
+                "unknown": [self.unknown],
+                "letters": [self.letters],
+                "symbols": [self.symbols],
+                "poor": [self.is_poor],
+                "code": [self.is_code],
+            }
         )
 
 

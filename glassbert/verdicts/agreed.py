@@ -15,7 +15,8 @@ from glassbert.attribution.results import ScoresByWord, TokenScores
 from glassbert.decision import Passes, decide
 from glassbert.errors import GlassBERTError, MethodError, OptionError
 from glassbert.network.model import Model
-from glassbert.results import Array
+from glassbert.network.special_tokens import UNKNOWN
+from glassbert.results import Array, Encoded
 from glassbert.targets import MaskTarget
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer
@@ -105,7 +106,8 @@ def carrying_words_of(
             )
     by_word = [one.by_word() for one in scores]
     chosen = _words(by_word[0])
-    labels = tuple(by_word[0].words[index] for index in chosen)
+    typed = [_typed(first.encoded, *by_word[0].spans[index]) for index in chosen]
+    labels = tuple(own or by_word[0].words[index] for own, index in zip(typed, chosen, strict=True))
     top_k = max(1, min(MOST_TOP_WORDS, len(chosen) // 3))
     shares = np.stack([_shares(one, chosen) for one in by_word])
     return CarryingWords(
@@ -114,6 +116,7 @@ def carrying_words_of(
         target_label=first.target_label,
         scores=tuple(scores),
         words=labels,
+        unknown=np.flatnonzero([bool(own) for own in typed]),
         positions=by_word[0].spans[chosen, 0],
         shares=shares,
         votes=_votes(shares, top_k),
@@ -141,6 +144,15 @@ def _affordable(model: Model, tokens: int) -> tuple[str, ...]:
             chosen.append(method)
             left -= cost
     return tuple(chosen)
+
+
+def _typed(encoded: Encoded, start: int, stop: int) -> str:
+    """The characters of a word that the vocabulary does not contain, as they were typed; "" for any other word."""
+    tokens = range(start, stop)
+    if not any(encoded.tokens[token] in UNKNOWN for token in tokens):
+        return ""
+    first, last = int(encoded.offsets[start, 0]), int(encoded.offsets[stop - 1, 1])
+    return str(encoded.texts[encoded.sequence_ids[start]][first:last].strip())
 
 
 def _leads(

@@ -85,7 +85,8 @@ class CarryingWords(Result):
     """The words that carry an answer, as far as several methods agree.
 
     Each method names at most ``top_k`` words: those with the highest scores, if they score at least half as much as its
-    highest. A word carries the answer if more than half of the methods name it. Special tokens and the gap of a masked
+    highest. Words are named as they were typed, also the ``unknown`` ones, whose characters the vocabulary does not
+    contain. A word carries the answer if more than half of the methods name it. Special tokens and the gap of a masked
     word are not words and are left out; ``special_shares`` is the part of each method's magnitude that they hold.
     ``left_out`` are methods that do not support this model or target, and why.
 
@@ -98,6 +99,7 @@ class CarryingWords(Result):
     target_label: str
     scores: tuple[TokenScores, ...]  # (method,), the evidence
     words: tuple[str, ...]  # (word,), in the order of the text
+    unknown: Array  # (unknown word,), indices
     positions: Array  # (word,), the first token of each
     shares: Array  # (method, word): the word's score over the sum of the magnitudes of all words
     votes: Array  # (word,): methods that name the word
@@ -112,6 +114,7 @@ class CarryingWords(Result):
     seconds: float
 
     _arrays: ClassVar[Mapping[str, str]] = {
+        "unknown": "int64",
         "positions": "int64",
         "shares": "float64",
         "votes": "int64",
@@ -190,7 +193,14 @@ class CarryingWords(Result):
             does = f"{'seems' if one else 'seem'} to {does}"
         elif one:
             does = does.replace("carry", "carries", 1).replace("speak", "speaks", 1)
-        return f"{_listed(named)} {does}."
+        return f"{_listed(named)} {does}.{self._not_known()}"
+
+    def _not_known(self) -> str:
+        unknown = [f"“{_shown(self.words[one[0]])}”" for one in self._repeated() if one[0] in self.unknown]
+        if not unknown:
+            return ""
+        stands = "stands for it" if len(unknown) == 1 else "stands for each of them"
+        return f" The model does not know {_listed(unknown)}: in its vocabulary, the unknown token {stands}."
 
     def _repeated(self) -> list[list[int]]:
         """The words that carry the answer; the places of one that occurs several times are together."""

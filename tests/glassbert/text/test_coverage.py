@@ -45,6 +45,23 @@ def test_what_it_means_is_said_in_a_sentence(pretrained):
     assert vocabulary_coverage(pretrained, FRENCH).told(["English"]) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens", "symbols", "signs", "code"),
+    [
+        ("for i in range(10): print(i)", 12, 7, 2, True),  # i ( ) : ( i )
+        ("I have a cat and a dog, too.", 10, 5, 0, False),  # single characters, but words and punctuation
+        ("a = b", 3, 3, 1, False),
+        ("(a) {b}", 6, 6, 4, False),  # too short to tell
+        (FRENCH, 21, 4, 0, False),
+        (CHINESE, 14, 2, 0, False),
+    ],
+)
+def test_code_is_made_of_single_characters(pretrained, text, tokens, symbols, signs, code):
+    found = vocabulary_coverage(pretrained, text)
+    assert (found.tokens, found.symbols, found.signs, found.is_code) == (tokens, symbols, signs, code)
+    assert found.told(["English"]).startswith("This model was trained on English; 7 of 12 tokens are single") is code
+
+
 def test_both_texts_of_a_pair_count(pretrained):
     pair = vocabulary_coverage(pretrained, "It was good.", ARABIC)
     alone = vocabulary_coverage(pretrained, ARABIC)

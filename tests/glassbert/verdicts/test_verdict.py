@@ -136,6 +136,18 @@ def test_a_word_that_occurs_several_times_is_named_once(sentiment):
     assert carrying_words_of(methods[:2]).sentence == "“bad” ×3 (2 of 2 methods) carries this answer."
 
 
+def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment):
+    scores = gb.attribute(sentiment, "I had a 🙂 day and a 字字 night.", method="input_x_gradient")
+    smile = [token == "[UNK]" for token in scores.encoded.tokens].index(True)
+    found = carrying_words_of([replace(scores, scores=np.eye(len(scores.scores))[smile])])
+    assert next(found.words[word] for word in found.unknown) == "🙂"
+    assert "[UNK]" not in found.words
+    assert found.sentence == (
+        "“🙂” (1 of 1 methods) carries this answer. The model does not know “🙂”: in its vocabulary, the unknown token "
+        "stands for it."
+    )
+
+
 def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
     assert good.words_sentence == "“awful” (5 of 5 methods) carries this answer."
     lines = tuple(replace(line, verdict="doubtful") for line in good.trust.lines)
