@@ -26,7 +26,20 @@ from components.text import well_formed
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["LONGEST", "PACKED", "Between", "Count", "Place", "fits", "length", "packed", "read", "unpacked", "written"]
+__all__ = [
+    "LONGEST",
+    "PACKED",
+    "Between",
+    "Count",
+    "Place",
+    "fits",
+    "length",
+    "packed",
+    "read",
+    "unpacked",
+    "written",
+    "written_in_full",
+]
 
 #: The parameter that holds others, compressed.
 PACKED = "z"
@@ -67,6 +80,11 @@ def written(values: DataclassInstance, fresh: DataclassInstance) -> dict[str, st
         for field in fields(values)
         if getattr(values, field.name) != getattr(fresh, field.name)
     }
+
+
+def written_in_full(values: DataclassInstance) -> dict[str, str]:
+    """Name → value of all fields: for a reader whose fresh object may be another one."""
+    return {field.name: _written(getattr(values, field.name)) for field in fields(values)}
 
 
 def read(parameters: Mapping[str, str], fresh: Fields) -> Fields:

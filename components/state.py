@@ -13,7 +13,7 @@ opens the same page in a new tab. Parameters that match no field are ignored, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from dataclasses import fields as declared
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zlib import crc32
@@ -30,6 +30,8 @@ __all__ = [
     "MADE",
     "OF_TOKENS",
     "SHARED",
+    "WEIGHTS",
+    "Origin",
     "PageFields",
     "View",
     "begin",
@@ -40,11 +42,12 @@ __all__ = [
     "everything",
     "fields",
     "full_address",
+    "in_full",
     "lacking",
     "link",
-    "made_with",
     "open_elsewhere",
     "open_example",
+    "origin",
     "page",
     "redraw_page",
     "redraw_page_if_asked",
@@ -139,6 +142,17 @@ OF_TOKENS = ("token", "toward", "until")
 _TEXTS = ("text", "pair", "other_text", "other_pair", *OF_TOKENS)
 #: The parameter of a shared link that says which version of GlassBERT made it.
 MADE = "made"
+#: … and the one that says with which weights: the short hash of each model's, by its role, "model:0a1b2c3d.beside:…".
+WEIGHTS = "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What made the link or the file that opened the view: the version of GlassBERT, and role → the short hash of the
+    weights that its model had; "" and nothing where it does not say."""
+
+    version: str = ""
+    weights: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +191,12 @@ def everything(page: str) -> dict[str, str]:
     return view().parameters() | (own.parameters() if own is not None else {})
 
 
+def in_full(page: str) -> dict[str, str]:
+    """The same with those that are as in a fresh session: another version may have other defaults."""
+    own = _own().get(page)
+    return address.written_in_full(view()) | (address.written_in_full(own) if own is not None else {})
+
+
 def lacking(page: str) -> list[str]:
     """The names of those that the page's address has no room for."""
     return _shortened(view(), _own().get(page))[1]
@@ -187,10 +207,15 @@ def open_elsewhere(page: str, parameters: Mapping[str, str]) -> None:
     st.session_state[_GIVEN] = page, dict(parameters)
 
 
-def made_with() -> str:
-    """The version that made the link which opened this text and these models; "" if it does not say."""
-    version, source = st.session_state.get(_MADE_WITH, ("", None))
-    return version if source == _source(view()) else ""
+def origin() -> Origin:
+    """What made the link or the file that opened this text and model. Of the second model only while it is the same."""
+    version, weights, source, beside = st.session_state.get(_MADE_WITH, ("", "", None, None))
+    if source != _source(view()):
+        return Origin()
+    said = {role: short for role, _, short in (one.partition(":") for one in weights.split(".")) if short}
+    if view().beside != beside:
+        said.pop("beside", None)
+    return Origin(version, said)
 
 
 def _shortened(view: View, own: PageFields | None) -> tuple[dict[str, str], list[str]]:
@@ -296,7 +321,7 @@ def begin(page: str, group: type[PageFields] | None = None) -> View:
         if group is not None:
             _keep(address.read(parameters, group()))
         if made := parameters.get(MADE, ""):
-            st.session_state[_MADE_WITH] = made, _source(view())
+            st.session_state[_MADE_WITH] = made, parameters.get(WEIGHTS, ""), _source(view()), view().beside
     elif group is not None:
         _keep(fields(group))
     write_address()

@@ -32,6 +32,7 @@ __all__ = [
     "prepare",
     "reload",
     "request_of",
+    "short_hash",
     "suggestions",
 ]
 
@@ -179,6 +180,19 @@ def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 —
         model = gb.load(source, device)
         gc.collect()  # a traceback that still refers to the model would keep it in memory forever
     return model
+
+
+@shared(16)
+def short_hash(request: ModelRequest) -> str:
+    """What tells the weights of a model from others of its name, as in the passport of a report; "" if they cannot be
+    read."""
+    import_library()
+    from glassbert.reports import identity_of
+
+    try:
+        return identity_of(load(request)).short_hash
+    except gb.GlassBERTError:
+        return ""
 
 
 def heads_of(model: gb.Model) -> str:

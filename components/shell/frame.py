@@ -28,7 +28,7 @@ from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
 from components.shell.opening import open_models
 from components.shell.report_dialog import draw_report_button, draw_report_dialog
-from components.shell.share import draw_share, say_where_it_is_from
+from components.shell.share import draw_share, say_other_version, say_other_weights
 from components.shell.text_bar import TextBar, draw_text_bar
 from components.state import PageFields, View
 from components.text import plain
@@ -114,8 +114,9 @@ def load_models(frame: Frame) -> list[Opened]:
     """Return the models that are ready, the main one first, and say on the page which they are."""
     cache.turn_to(frame.view.text, frame.view.pair or None)
     with frame.notices:
-        say_where_it_is_from()
+        say_other_version()
         opened = open_models(frame.view)
+        say_other_weights(opened)
     with frame.models:
         draw_models_line(opened)
     draw_report_dialog(opened)

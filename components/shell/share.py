@@ -12,11 +12,13 @@ import streamlit as st
 from components import address, state
 from components.gateway.files import file_name
 from components.gateway.library import version
+from components.gateway.models import short_hash
+from components.gateway.requests import Opened
 from components.shell.navigation import PAGES
-from components.shell.opening import model_name
+from components.shell.opening import model_name, weights_of
 from components.text import plain, shortened
 
-__all__ = ["SharedView", "draw_share", "say_where_it_is_from", "shared_view"]
+__all__ = ["SharedView", "draw_share", "say_other_version", "say_other_weights", "shared_view"]
 
 _FORMAT = 1
 _MOST_BYTES = 1_000_000
@@ -43,7 +45,8 @@ def draw_share(page_id: str) -> None:
 @st.dialog("Share this view", width="medium")
 def _dialog(page_id: str) -> None:
     whole, missing = state.everything(page_id), state.lacking(page_id)
-    link = _link(page_id)
+    weights = {state.WEIGHTS: weights_of(state.view())}
+    link = _link(page_id, weights)
     if missing:
         st.warning(
             f"Too long for a link: {_listed(missing)}. Download the view as a file, or shorten it.",
@@ -61,7 +64,12 @@ def _dialog(page_id: str) -> None:
     with left:
         st.markdown("**Download this view as a file**")
         content = json.dumps(
-            {"glassbert_view": _FORMAT, "version": version(), "page": page_id, "parameters": whole},
+            {
+                "glassbert_view": _FORMAT,
+                "version": version(),
+                "page": page_id,
+                "parameters": state.in_full(page_id) | weights,
+            },
             ensure_ascii=False,
             indent=1,
         )
@@ -74,7 +82,7 @@ def _dialog(page_id: str) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        st.caption("For a text of any length.")
+        st.caption("For a text of any length. It says every choice, so that a later version shows the same.")
     with right:
         st.markdown("**Open a view file**")
         uploaded = st.file_uploader(
@@ -84,9 +92,9 @@ def _dialog(page_id: str) -> None:
             _open(uploaded.getvalue())
 
 
-def _link(page_id: str) -> str:
+def _link(page_id: str, weights: dict[str, str]) -> str:
     at = urlsplit(st.context.url or "")
-    query = urlencode(state.link(page_id) | {state.MADE: version()})
+    query = urlencode(state.link(page_id) | {state.MADE: version()} | weights)
     return urlunsplit((at.scheme, at.netloc, at.path or "/", query, ""))
 
 
@@ -121,9 +129,9 @@ def shared_view(content: bytes) -> SharedView | str:
     return SharedView(page, dict(list(texts.items())[:_MOST_VALUES]), made)
 
 
-def say_where_it_is_from() -> None:
+def say_other_version() -> None:
     """On a page that a link or a file of another version opened: numbers may differ."""
-    made = state.made_with()
+    made = state.origin().version
     if made and made != version():
         st.info(
             plain(
@@ -131,6 +139,20 @@ def say_where_it_is_from() -> None:
                 "models and choices are open, as far as both versions know them; numbers may differ."
             ),
             icon=":material/history:",
+        )
+
+
+def say_other_weights(opened: Sequence[Opened]) -> None:
+    """On a page that a link or a file opened, with a model that had other weights where it was made."""
+    said = state.origin().weights
+    others = [one.name for one in opened if one.role in said and short_hash(one.request) not in ("", said[one.role])]
+    if others:
+        st.warning(
+            plain(
+                f"This view was made with other weights of {' and '.join(others)}: the numbers here are not the ones "
+                "that were shared."
+            ),
+            icon=":material/difference:",
         )
 
 
@@ -146,7 +168,7 @@ def _carried(page_id: str, own: Collection[str], missing: Collection[str]) -> It
         if text and name not in missing:
             yield f"{label} ({len(text):,} character{'s' if len(text) > 1 else ''})"
     names = [plain(model_name(source)) for source in dict.fromkeys((view.model, view.beside)) if source]
-    yield f"the model{'s' if len(names) > 1 else ''} {' and '.join(names)}"
+    yield f"the model{'s' if len(names) > 1 else ''} {' and '.join(names)}, and a short hash of the weights"
     yield f"layer {view.layer + 1}, head {view.head + 1}"
     if view.token >= 0 and "token" not in missing:
         yield "the selected token" if view.toward < 0 else "the two selected tokens"

@@ -5,6 +5,7 @@ The document is made from it: see ``results``, where the two meet.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,13 @@ class ModelIdentity(Result):
     precision: str
     ablated_heads: tuple[tuple[int, int], ...]
 
+    @property
+    def short_hash(self) -> str:
+        """The first eight digits of the SHA-256 of the weights; of several files, of the SHA-256 of their hashes."""
+        hashes = list(self.weights.values())
+        one = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+        return one[:8]
+
     def _about(self) -> str:
         return f"{clipped(self.name, 60)} ({self.origin}): {self.parameters:,} parameters, {self.precision}"
 
@@ -77,6 +85,7 @@ class ModelIdentity(Result):
         if self.ablated_heads:
             off = ", ".join(f"{layer + 1}·{head + 1}" for layer, head in self.ablated_heads)
             facts["Attention heads switched off"] = off
+        facts["Weights, short hash"] = self.short_hash
         facts["Runs on"] = f"{self.device_label}, {self.precision}"
         for kind, hashes in (("Weights", self.weights), ("Tokenizer", self.tokenizer), ("Config", {"": self.config})):
             for file, digest in hashes.items():

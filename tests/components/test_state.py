@@ -22,7 +22,7 @@ from components.examples import EXAMPLES, FIRST
 from components.shared import questions
 from components.shared.questions import KINDS
 from components.shell.navigation import PAGES
-from components.state import PageFields, View, full_address
+from components.state import MADE, WEIGHTS, PageFields, View, full_address
 from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
@@ -53,6 +53,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     WhatIfFields,
 )
 EVERY = [(group, field.name) for group in (View, *GROUPS) for field in fields(group)]
+assert not {MADE, WEIGHTS, address.PACKED} & {name for _, name in EVERY}
 NAMES = [f"{group.__name__}.{name}" for group, name in EVERY]
 
 
@@ -107,6 +108,15 @@ def test_a_link_restores_a_page_s_own_fields_and_the_view(group: type[PageFields
     parameters = full_address(view, own)
     assert View.from_parameters(parameters) == view
     assert address.read(parameters, group()) == own
+
+
+@pytest.mark.parametrize("group", [View, *GROUPS])
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_is_written_in_full_does_not_hang_on_defaults(group: type, data: st.DataObject) -> None:
+    """Another version has others."""
+    own, elsewhere = data.draw(all_of(group)), data.draw(all_of(group))
+    assert address.read(address.written_in_full(own), elsewhere) == own
 
 
 @given(st.dictionaries(st.sampled_from([name for _, name in EVERY]) | st.text(max_size=10), st.text(max_size=30)))

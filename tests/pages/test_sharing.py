@@ -8,11 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import glassbert as gb
 from components import address, state
 from components.examples import EXAMPLES
 from components.gateway.library import version
 from components.gateway.settings import Settings
 from components.shell import frame, share
+from glassbert.reports import identity_of
 from tests.components.test_state import LONG
 from tests.pages.test_what_if_page import link_to, variants_of
 from tests.pages.workbench import as_read, messages, page, parameters, run, selected
@@ -34,7 +36,9 @@ def shared(app: AppTest) -> tuple[dict[str, str], str]:
 def test_the_link_of_the_dialog_opens_the_same_view() -> None:
     app = page("attention", text="The film was good.", token="2", layer="3", section="roles")
     link, said = shared(app)
-    assert link == parameters(app) | {"made": version()}
+    hashes = {role: identity_of(gb.load(role, "cpu")).short_hash for role in ("pretrained", "sentiment")}
+    weights = f"model:{hashes['pretrained']}.beside:{hashes['sentiment']}"
+    assert link == parameters(app) | {"made": version(), "weights": weights}
     for told in ("the page Attention", "text A (18 characters)", "layer 4, head 8", "the selected token"):
         assert told in said
     assert "the models GlassBERT pretrained and GlassBERT sentiment" in said
@@ -54,7 +58,7 @@ def test_a_text_too_long_for_a_link_is_told_with_the_way_out() -> None:
     app = page(text=LONG[:19_000], layer="2")
     link, said = shared(app)
     assert "Too long for a link: text A." in said
-    assert set(link) == {"layer", "method", "shown_model", "verdict", "made"}
+    assert set(link) == {"layer", "method", "shown_model", "verdict", "made", "weights"}
     assert "text A (" not in said
 
 
@@ -94,6 +98,11 @@ def test_another_version_is_told_until_the_text_changes() -> None:
     assert "made" not in parameters(app)
     assert "made with GlassBERT 0.0.9" in messages(run(app))
     assert not messages(page(text="The film was good.", made=version()))
+    other = "This view was made with other weights of GlassBERT sentiment:"
+    told = {"text": "The film was good.", "made": version()}
+    assert other in messages(page(**told, weights="beside:00000000"))
+    assert other not in messages(page(**told, weights="beside:00000000", beside="pretrained")), "it is not open"
+    assert not messages(page(**told, weights="!:b.model:.x"))
     hostile = page(text="The film was good.", made="![x](http://a)<b>" * 10)
     assert "![x](http://a" in messages(hostile), "as text"
     assert not any("![x](" in element.value for element in hostile.info)
