@@ -45,7 +45,16 @@ from glassbert.network.anatomy import architecture
 from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.similarities import rank_similar, similarity
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    SimilarityTarget,
+    Target,
+    TokenTarget,
+)
 from glassbert.text.coverage import vocabulary_coverage
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
@@ -90,6 +99,7 @@ __all__ = [
     "probe_template",
     "rank_continuations",
     "rank_heads",
+    "rank_similar",
     "reading_steps",
     "receipt",
     "receipts",
@@ -101,6 +111,7 @@ __all__ = [
     "scoreboard",
     "shorten",
     "show",
+    "similarity",
     "surprise",
     "trace",
     "value_norms",
@@ -128,6 +139,7 @@ __all__ = [
     "ClassTarget",
     "MaskTarget",
     "NextSentenceTarget",
+    "SimilarityTarget",
     "Target",
     "TokenTarget",
     # tables: id → what it declares

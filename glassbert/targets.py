@@ -1,4 +1,5 @@
-"""What an explanation explains: a class, a masked word, the next sentence, a token's label, or one end of an answer.
+"""What an explanation explains: a class, a masked word, the next sentence, a token's label, one end of an answer, or
+the similarity to another text.
 
 Targets are small, frozen and hashable, so they can be part of a cache key. Names and ids are both accepted; the
 decision package resolves names to ids and lists the valid ones for an unknown name.
@@ -19,6 +20,7 @@ __all__ = [
     "MaskTarget",
     "NextSentenceTarget",
     "Output",
+    "SimilarityTarget",
     "Target",
     "TokenTarget",
     "target_from_dict",
@@ -102,10 +104,27 @@ class AnswerTarget:
         check_fields(self, TargetTypeError)
 
 
+@dataclass(frozen=True, slots=True)
+class SimilarityTarget:
+    """That the text is similar to ``other``: the cosine of their sentence embeddings, -1 to 1. The other text is fixed.
+
+    With ``foil``, the target is the difference of two cosines: why the text is closer to ``other`` than to the foil.
+    ``pooling`` makes an embedding of the last states, their "mean" or the state of the first token ("cls"); None: as
+    the files of the sentence encoder say.
+    """
+
+    other: str
+    foil: str | None = None
+    pooling: Literal["mean", "cls"] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+
+
 #: What an attribution explains: the logit of the target or its probability.
 Output: TypeAlias = Literal["logit", "probability"]
 
-Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget
+Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget | SimilarityTarget
 
 _KINDS: dict[str, type[Target]] = {
     "class": ClassTarget,
@@ -113,6 +132,7 @@ _KINDS: dict[str, type[Target]] = {
     "next_sentence": NextSentenceTarget,
     "token": TokenTarget,
     "answer": AnswerTarget,
+    "similarity": SimilarityTarget,
 }
 
 

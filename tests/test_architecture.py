@@ -40,6 +40,7 @@ ORDER = {
         "verdicts",
         "intervention",
         "comparison",
+        "similarities",
         "figures",
         "reports",
         "commands",

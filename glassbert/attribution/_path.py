@@ -6,6 +6,8 @@
             path.give(place, value, density)     # F there, and each token's part of dF/dα
     path.scores()                                # (token,)
 
+F may be a vector as well: its density is then (token, component), and an error is the length of a vector of errors.
+
 The exact value of the integral is known: dF/dα is the sum of the tokens' densities, so over any segment it integrates
 to the difference of F at its two ends, and F at a node comes with the gradient. So the error of each segment is known,
 and only the worst ones are refined. Clenshaw-Curtis nodes are reused when their number doubles.
@@ -16,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -87,15 +90,15 @@ class Path:
 
     _segments: tuple[_Segment, ...] = _FINE
     most_nodes: int = 256
-    _values: dict[float, float] = field(default_factory=dict)
+    _values: dict[float, Any] = field(default_factory=dict)
     _densities: dict[float, Array] = field(default_factory=dict)
 
     def wanted(self) -> list[float]:
         """Places that the current segments need and that have not been given yet."""
         return self._missing(self._segments)
 
-    def give(self, place: float, value: float, density: Array) -> None:
-        """``value`` is F there, ``density (token,)`` the tokens' parts of dF/dα."""
+    def give(self, place: float, value: float | Array, density: Array) -> None:
+        """``value`` is F there, ``density`` (token,) or (token, component) the tokens' parts of dF/dα."""
         self._values[place] = value
         self._densities[place] = density
 
@@ -107,8 +110,8 @@ class Path:
         """
         if not self._values:
             return False
-        allowed = tolerance * max(abs(self.value - self.baseline_value), smallest)
-        misses = np.abs([self._miss(segment) for segment in self._segments])
+        allowed = tolerance * max(_size(self._values[1.0] - self._values[0.0]), smallest)
+        misses = np.array([self._miss(segment) for segment in self._segments])
         if misses.sum() <= allowed or not np.isfinite(misses).all():
             return True
         worst_first = np.argsort(-misses)
@@ -127,18 +130,22 @@ class Path:
     @property
     def value(self) -> float:
         """F at the end of the path: the text itself."""
-        return self._values[1.0]
+        return float(self._values[1.0])
 
     @property
     def baseline_value(self) -> float:
-        return self._values[0.0]
+        return float(self._values[0.0])
+
+    def ends(self) -> tuple[Any, Any]:
+        """F at the end of the path and at its start: numbers, or vectors."""
+        return self._values[1.0], self._values[0.0]
 
     @property
     def nodes(self) -> int:
         return len(self._values)
 
     def scores(self) -> Array:
-        """(token,) integral of each token's density over the whole path."""
+        """The integral of each token's density over the whole path, (token,) or (token, component)."""
         scores: Array = sum(self._integral(segment) for segment in self._segments)  # type: ignore[assignment]
         return scores
 
@@ -154,8 +161,14 @@ class Path:
         return sorted({place for segment in segments for place in segment.places} - self._values.keys())
 
     def _integral(self, segment: _Segment) -> Array:
-        integral: Array = segment.weights @ np.stack([self._densities[place] for place in segment.places])
+        densities = np.stack([self._densities[place] for place in segment.places])
+        integral: Array = np.tensordot(segment.weights, densities, axes=1)
         return integral
 
     def _miss(self, segment: _Segment) -> float:
-        return float(self._integral(segment).sum()) - (self._values[segment.end] - self._values[segment.start])
+        return _size(self._integral(segment).sum(axis=0) - (self._values[segment.end] - self._values[segment.start]))
+
+
+def _size(number: Any) -> float:
+    """|x| of a number or a vector."""
+    return float(np.linalg.norm(number))

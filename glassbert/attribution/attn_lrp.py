@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from glassbert.attribution._lrp import Ledger, lrp_rules, relevances
@@ -18,6 +19,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     first-order rule cannot propagate; Σ scores + Σ unattributed = F(x) to rounding error. Own implementation from the
     paper; Captum's LRP has no rules for attention. Raises UnsupportedModelError.
     """
+    runner = replace(runner, decision=replace(runner.decision, constant_length=True))  # of a sentence embedding
     decision = runner.decision
     network, ledger = decision.model.network, Ledger()
     words = decision.embeddings.requires_grad_()

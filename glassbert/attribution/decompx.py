@@ -12,7 +12,7 @@ from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
 from glassbert.errors import MethodError
 from glassbert.network.batches import require_memory
-from glassbert.targets import AnswerTarget
+from glassbert.targets import AnswerTarget, SimilarityTarget
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
@@ -29,6 +29,8 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
         raise MethodError(
             "DecompX decomposes a logit, and a probability is not a sum of parts: choose the output logit"
         )
+    if isinstance(decision.target, SimilarityTarget):
+        raise MethodError("DecompX has no rule for the cosine of a sentence embedding: choose AttnLRP")
     tokens, model = decision.length, decision.model
     if model.device == "cpu":  # the parts, and as much again while a layer is applied to them
         require_memory(2 * 4 * tokens * tokens * model.hidden_size, f"the parts of {tokens:,} tokens in each other")

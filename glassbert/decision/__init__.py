@@ -16,7 +16,7 @@ and F itself, from logits: ``decision.value(logits)``.
 batched by length and memory (:mod:`glassbert.network.batches`), under the model's lock, on the CPU if a GPU runs out of
 memory. :class:`Passes` counts the passes, reports progress and cancels the work on request.
 
-    from glassbert.decision import decide
+    from glassbert.decision import decide, pooling_of
     runner = decide(model, gb.encode(model, "A superb cast."), gb.ClassTarget("POSITIVE"), "logit")
     runner.value(runner.decision.embeddings)          # F(x), differentiable
     runner.values_without(present)                    # F without some tokens, (variant,)
@@ -27,6 +27,6 @@ points at once), ``by_layer`` (gradients with respect to attention weights, in t
 
 from glassbert.decision.decision import BASELINES, PAIR_NAMES, TASK_OF, Decision
 from glassbert.decision.runner import Passes, Runner
-from glassbert.decision.settle import decide
+from glassbert.decision.settle import decide, pooling_of
 
-__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision", "Passes", "Runner", "decide"]
+__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision", "Passes", "Runner", "decide", "pooling_of"]

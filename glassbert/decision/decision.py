@@ -13,14 +13,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.errors import OptionError
+from glassbert.errors import OptionError, TaskHeadError
 from glassbert.families import Task
+from glassbert.models.pooling import Pooling
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
-from glassbert.network.task_heads import reads_all_positions
+from glassbert.network.task_heads import pooled, reads_all_positions
 from glassbert.pictures.formats import readable
+from glassbert.pictures.markup import clipped
 from glassbert.results import Array, Encoded
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    Output,
+    SimilarityTarget,
+    Target,
+    TokenTarget,
+)
 from glassbert.text.inputs import readable_name
 
 __all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
@@ -28,7 +39,7 @@ __all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
 BASELINES = ("pad", "mask", "zero")
 PAIR_NAMES = ("B follows A", "B does not follow A")
 
-#: Kind of target → the task head that decides it.
+#: Kind of target → the task head that decides it. A similarity needs none.
 TASK_OF: dict[type[Target], Task] = {
     ClassTarget: "classification",
     NextSentenceTarget: "next_sentence",
@@ -48,6 +59,9 @@ class Decision:
     target_label: str  # for display: "POSITIVE", "he rather than she"
     output: Output
     class_ids: tuple[int, ...]  # the target's id, then the foil's if there is one
+    anchors: Tensor | None = None  # (class, hidden): embeddings of length 1 of the texts that a similarity is to
+    #: Whether the length of the embedding counts as a constant in gradients, as AttnLRP asks for (as in a LayerNorm).
+    constant_length: bool = False
 
     # --- the input ----------------------------------------------------------------------------------------------
 
@@ -102,8 +116,17 @@ class Decision:
 
     @property
     def head(self) -> Task:
-        """The task head whose logits these are."""
+        """The task head whose logits these are. Raises TaskHeadError for a similarity, which has none."""
+        if isinstance(self.target, SimilarityTarget):
+            raise TaskHeadError("a similarity is the cosine of two embeddings: no task head decides it")
         return TASK_OF[type(self.target)]
+
+    @property
+    def pooling(self) -> Pooling:
+        """How the last states become the embedding that a similarity compares."""
+        assert isinstance(self.target, SimilarityTarget)
+        assert self.target.pooling is not None
+        return self.target.pooling
 
     @property
     def position(self) -> int:
@@ -114,7 +137,9 @@ class Decision:
 
     @property
     def reads_mean(self) -> bool:
-        """Whether the head reads the mean of all last states, as some classifiers do."""
+        """Whether the head reads the mean of all last states, as some classifiers and most sentence encoders do."""
+        if isinstance(self.target, SimilarityTarget):
+            return self.pooling == "mean"
         return isinstance(self.target, ClassTarget) and reads_all_positions(self.model)
 
     @property
@@ -142,7 +167,9 @@ class Decision:
 
     @property
     def is_regression(self) -> bool:
-        """Whether the value is a score of a regression, which has no probability and decides nothing."""
+        """Whether the value is a score, of a regression or a cosine, which has no probability and decides nothing."""
+        if isinstance(self.target, SimilarityTarget):
+            return True
         return self.model.regression and isinstance(self.target, ClassTarget)
 
     @property
@@ -160,8 +187,21 @@ class Decision:
                 return readable_name(self.model, index)
             case AnswerTarget():
                 return readable(self.encoded.tokens[index], self.encoded.spelling)
+            case SimilarityTarget() as target:
+                return f"similar to “{clipped((target.other, target.foil or '')[index], 60)}”"
             case _:
                 return PAIR_NAMES[index]
+
+    def cosines(self, states: Tensor, mask: Tensor) -> Tensor:
+        """The "logits" of a similarity: cosines of the embedding with the anchors, (input, class).
+
+        ``states`` (input, token, hidden) are the last ones; ``mask`` as for `network.task_heads.pooled`.
+        """
+        assert self.anchors is not None
+        embedding = pooled(states, mask, self.pooling)
+        length = embedding.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+        unit: Tensor = embedding / (length.detach() if self.constant_length else length)
+        return unit @ self.anchors.to(embedding.device).T
 
     # --- from logits to F ---------------------------------------------------------------------------------------
 

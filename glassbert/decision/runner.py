@@ -24,7 +24,7 @@ from glassbert.network.run import Batch, Forward, batch, forward_pass
 from glassbert.network.single_position import only_positions
 from glassbert.network.task_heads import head_logits
 from glassbert.results import Array
-from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
+from glassbert.targets import AnswerTarget, MaskTarget, SimilarityTarget, TokenTarget
 
 __all__ = ["Passes", "Runner"]
 
@@ -198,6 +198,12 @@ class Runner:
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(input, class) logits at these positions, and the attention weights if requested, inside a pass."""
         target = self.decision.target
+        if isinstance(target, SimilarityTarget):
+            output = forward.encoder(output_attentions=attention)
+            mask = forward.inputs.attention_mask
+            if len(mask) != len(output.last_hidden_state):  # hooks have added rows of the one input
+                mask = mask[:1]
+            return self.decision.cosines(output.last_hidden_state, mask), tuple(output.attentions) if attention else ()
         at = positions if isinstance(target, MaskTarget | TokenTarget) else None
         logits, weights = head_logits(forward, self.decision.head, at, attention=attention)
         if isinstance(target, AnswerTarget):

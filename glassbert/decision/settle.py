@@ -11,14 +11,26 @@ import torch
 
 from glassbert.decision.decision import PAIR_NAMES, Decision
 from glassbert.decision.runner import Passes, Runner
-from glassbert.errors import OptionError, TargetError
+from glassbert.errors import OptionError, TargetError, TaskHeadError
+from glassbert.models.pooling import Pooling
 from glassbert.network.model import Model, require_task_head
+from glassbert.network.run import batch, run
+from glassbert.network.task_heads import sentence_embeddings
 from glassbert.results import Encoded
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Output, Target, TokenTarget
-from glassbert.text.inputs import mask_positions, with_masks
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    Output,
+    SimilarityTarget,
+    Target,
+    TokenTarget,
+)
+from glassbert.text.inputs import encode, mask_positions, with_masks
 from glassbert.text.vocabulary import piece_in_place
 
-__all__ = ["decide"]
+__all__ = ["decide", "pooling_of"]
 
 
 def decide(
@@ -43,8 +55,8 @@ def decide(
     wanted = ClassTarget(target) if isinstance(target, int | str | Integral) else target
     if not isinstance(wanted, Target):
         raise TargetError(
-            "a target must be a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, TokenTarget or "
-            f"AnswerTarget; got {target!r}"
+            "a target must be a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, TokenTarget, "
+            f"AnswerTarget or SimilarityTarget; got {target!r}"
         )
     open_decision = Decision(model, encoded, wanted, "", output, ())
     return Runner(_settled(open_decision, counted), counted)
@@ -61,6 +73,8 @@ def _settled(decision: Decision, passes: Passes) -> Decision:
             return _settle_token(decision, target, passes)
         case AnswerTarget() as target:
             return _settle_answer(decision, target, passes)
+        case SimilarityTarget() as target:
+            return _settle_similarity(decision, target, passes)
         case NextSentenceTarget() as target:
             require_task_head(decision.model, "next_sentence")
             _need_pair(decision.encoded, "the next-sentence target needs two texts: give a second one")
@@ -155,6 +169,39 @@ def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> 
     place = _best(decision, passes, among=context) if target.position is None else int(target.position)
     foil = None if target.foil is None else int(target.foil)
     return _contrasted(replace(decision, target=AnswerTarget(target.edge, place, foil)), place, foil)
+
+
+def _settle_similarity(decision: Decision, target: SimilarityTarget, passes: Passes) -> Decision:
+    model = decision.model
+    if len(decision.encoded.texts) == 2:
+        raise TargetError("a similarity is between one text and the other of the target: leave the second text out")
+    if decision.output == "probability":
+        raise OptionError("a cosine is no probability: choose the output logit")
+    pooling = pooling_of(model, target.pooling)
+    others = [target.other] if target.foil is None else [target.other, target.foil]
+    if target.foil == target.other:
+        raise TargetError("the other text and the foil are the same: choose two different ones")
+    encoded = [encode(model, other) for other in others]
+    passes.add(len(encoded))
+    vectors = run(model, batch(model, encoded), lambda forward: sentence_embeddings(forward, pooling)[0].cpu())
+    anchors = torch.nn.functional.normalize(vectors, dim=-1)
+    settled = replace(decision, target=replace(target, pooling=pooling), anchors=anchors)
+    return _contrasted(settled, 0, None if target.foil is None else 1)
+
+
+def pooling_of(model: Model, asked: Pooling | None = None) -> Pooling:
+    """The pooling asked for, else that of the sentence encoder's files. Raises OptionError, TaskHeadError."""
+    if asked is not None or model.checkpoint.pooling is not None:
+        return asked or model.checkpoint.pooling  # type: ignore[return-value]
+    if "classification" in model.task_heads and len(model.labels) == 1:
+        raise TaskHeadError(
+            f"{model.source!r} reads two texts together and answers with a score, so there are no two embeddings to "
+            "compare: explain its score with attribute(model, text, pair)"
+        )
+    raise OptionError(
+        f'{model.checkpoint.no_pooling}: choose one, pooling="mean" or "cls"; a model that was not trained for '
+        "it gives cosines that say little"
+    )
 
 
 def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None) -> int:

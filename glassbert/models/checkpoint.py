@@ -21,6 +21,7 @@ from glassbert.models.adapters import check_no_adapter
 from glassbert.models.config import CONFIG, check_config, read_config, settled, strings
 from glassbert.models.files import megabytes, quoted
 from glassbert.models.missing import below, no_tokenizer, no_weights
+from glassbert.models.pooling import MODULES, Pooling, read_pooling
 from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, has_tokenizer, read_files
 from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
 
@@ -68,7 +69,8 @@ class Checkpoint:
     an identity for caches (:func:`glassbert.models.weights.fingerprint`). ``config`` is without the entries that say
     how to run a network. ``unwrap`` are regular expressions, each of which is removed once from the name of a stored
     tensor: what wrappers have put there. ``counters`` are the tensors of whole numbers, which no network asks for, and
-    ``other_head`` describes a head in the weights that GlassBERT does not run.
+    ``other_head`` describes a head in the weights that GlassBERT does not run. ``pooling`` is that of a sentence
+    encoder; None, with the reason in ``no_pooling``, if its files do not say one.
     """
 
     source: str
@@ -85,6 +87,8 @@ class Checkpoint:
     unwrap: tuple[str, ...] = ()
     counters: frozenset[str] = frozenset()
     other_head: str | None = None
+    pooling: Pooling | None = None
+    no_pooling: str = ""
 
     @property
     def segments(self) -> int:
@@ -129,7 +133,8 @@ def vet(
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
         _check_labels(config, family, weights, variant.label_tensor, source)
-    others = [folder / name for name in files if name in TOKENIZER_FILES or name == CONFIG]
+    others = [folder / name for name in files if name in TOKENIZER_FILES or name in (CONFIG, MODULES)]
+    pooling, no_pooling = read_pooling(folder, source)
     return Checkpoint(
         source=source,
         folder=folder,
@@ -145,6 +150,8 @@ def vet(
         unwrap=unwrap,
         counters=frozenset(name for name, tensor in weights.tensors.items() if tensor.dtype not in _FLOATS),
         other_head=_other_head(family, weights, named) if variant is None else None,
+        pooling=pooling,
+        no_pooling=no_pooling,
     )
 
 

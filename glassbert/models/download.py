@@ -42,6 +42,7 @@ from glassbert.models.config import CONFIG, MAX_CONFIG_BYTES, check_config, read
 from glassbert.models.download_files import causes, failure, has_hash
 from glassbert.models.files import megabytes, quoted
 from glassbert.models.missing import no_config
+from glassbert.models.pooling import MODULES, pooling_folder
 from glassbert.models.progress import Meter, Progress, byte_counter
 from glassbert.models.suggestions import close_matches
 from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, read_files
@@ -164,6 +165,8 @@ def fetch(
         found, own = read_files(folder, set(tokenizer), source), tokenizer_names(family)
         check_tokenizer(found, rows, config.get("type_vocab_size", 2), source, own=own)
     get(weights)
+    if files.get(MODULES, MAX_CONFIG_BYTES) < MAX_CONFIG_BYTES:
+        _get_pooling(name, folder.name, source)
     return Snapshot(folder, folder.name)
 
 
@@ -232,6 +235,15 @@ def _get_config(name: str, revision: str | None) -> Path:
     """Requested by branch, not by commit, so that the cache records the commit of the branch."""
     path = _within(ANSWER_SECONDS, lambda: _get(name, CONFIG, revision or constants.DEFAULT_REVISION))
     return Path(path).parent
+
+
+def _get_pooling(name: str, revision: str, source: str) -> None:
+    """The two small files that say how a sentence encoder pools; without them the encoder works, and asks for it."""
+    with suppress(Exception):
+        modules = Path(_within(ANSWER_SECONDS, lambda: _get(name, MODULES, revision)))
+        inner = pooling_folder(modules.read_bytes(), source)
+        if inner is not None:
+            _within(ANSWER_SECONDS, lambda: _get(name, f"{inner}/{CONFIG}", revision))
 
 
 def _get(name: str, file: str, revision: str) -> str:

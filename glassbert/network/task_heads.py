@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from glassbert.families import Task
+from glassbert.models.pooling import Pooling
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
 from glassbert.network.run import Forward, batch, locked, run
@@ -17,7 +18,9 @@ __all__ = [
     "at_positions",
     "head_logits",
     "next_sentence_logits",
+    "pooled",
     "reads_all_positions",
+    "sentence_embeddings",
     "task_logits",
     "vocabulary_logits",
     "vocabulary_scores",
@@ -98,6 +101,27 @@ def reads_all_positions(model: Model) -> bool:
     """Whether the classification head reads the mean of all last states, not that of [CLS]."""
     pooling = model.checkpoint.family.mean_pooling
     return pooling is not None and getattr(model.network.config, pooling[0]) == pooling[1]
+
+
+def sentence_embeddings(forward: Forward, pooling: Pooling) -> tuple[Tensor, Tensor]:
+    """The pooled last states, (input, hidden) in float32 on the device, and the states themselves.
+
+    The mean is over all tokens that the network reads, special ones included, as in sentence-transformers.
+    """
+    states = forward.encoder().last_hidden_state
+    return pooled(states, forward.inputs.attention_mask, pooling), states
+
+
+def pooled(states: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """(input, token, hidden) → (input, hidden) in float32. ``mask`` (input, token) is 1 for tokens that are read; a
+    single one is for all inputs."""
+    exact = states.float()
+    if pooling == "cls":
+        return exact[:, 0]
+    shares = mask.to(exact.device, exact.dtype)
+    shares = (shares / shares.sum(dim=1, keepdim=True)).expand(len(exact), -1)
+    mean: Tensor = torch.einsum("ith,it->ih", exact, shares)
+    return mean
 
 
 def next_sentence_logits(model: Model, pooled: Tensor) -> Tensor:

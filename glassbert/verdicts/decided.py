@@ -11,10 +11,18 @@ import torch
 from glassbert.arguments import checked
 from glassbert.decision import PAIR_NAMES, Decision, Passes, Runner, decide
 from glassbert.network.model import Model
-from glassbert.pictures.formats import percent
+from glassbert.pictures.formats import percent, signed
 from glassbert.pictures.markup import clipped
 from glassbert.results import Array
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target, TokenTarget
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    SimilarityTarget,
+    Target,
+    TokenTarget,
+)
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import words_of
 from glassbert.verdicts.results import DecidedAnswer
@@ -108,6 +116,10 @@ def _shares(decision: Decision, logits: Array) -> Array:
 
 def _sentence(decision: Decision, found: DecidedAnswer) -> str:
     answer, asked = clipped(found.answer, 60), clipped(decision.class_name(decision.class_ids[0]), 60)
+    if isinstance(decision.target, SimilarityTarget):
+        if decision.target.foil is None:
+            return f"The cosine of the two texts is {signed(found.value)}."
+        return f"The text is {'closer to' if found.value > 0 else 'no closer to'} {_ends(decision.target)}."
     if found.probability is None:
         name = f" for “{asked}”" if len(decision.model.labels) > 1 else ""
         return f"The model's score{name} is {found.value:.3g}."
@@ -130,6 +142,10 @@ def _sentence(decision: Decision, found: DecidedAnswer) -> str:
     return said
 
 
+def _ends(target: SimilarityTarget) -> str:
+    return f"“{clipped(target.other, 60)}” than to “{clipped(target.foil or '', 60)}”"
+
+
 def _said(decision: Decision, answer: str, sure: str) -> str:
     match decision.target:
         case ClassTarget():
@@ -143,6 +159,8 @@ def _said(decision: Decision, answer: str, sure: str) -> str:
             return f"The model labels “{_word(decision)}” {answer} ({sure})."
         case AnswerTarget(edge=edge):
             return f"The model's answer {edge}s at “{answer.removeprefix('␣')}” ({sure})."
+        case SimilarityTarget():
+            raise ValueError("a similarity has no probability")
 
 
 def _place(decision: Decision) -> str:

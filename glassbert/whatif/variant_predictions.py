@@ -16,7 +16,7 @@ from glassbert.network.batches import batches
 from glassbert.network.model import Model
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
-from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Output, Target
+from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget, Output, SimilarityTarget, Target
 from glassbert.text.inputs import Text, encode, mask_positions
 from glassbert.whatif.edits import Edit, edit_text, words_to_edit
 from glassbert.whatif.results import Variants
@@ -77,7 +77,7 @@ def decide_edited(
     ``output`` None: the probability, or the score of a regression, which has none.
     """
     if output is None:
-        output = "logit" if model.regression else "probability"
+        output = "logit" if model.regression or isinstance(target, SimilarityTarget) else "probability"
     runner = decide(model, encoded, target, output, passes=Passes(cancelled=cancelled))
     settled = runner.decision.target
     if isinstance(settled, MaskTarget) and settled.position not in mask_positions(model, encoded):

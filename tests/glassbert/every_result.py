@@ -115,6 +115,16 @@ MAKE = {
     "Report": lambda model: _report(model),
     "Passport": lambda model: _report(model).passport,
     "ModelIdentity": lambda model: _report(model).passport.model,
+    "Similarity": lambda model: gb.similarity(
+        model("bert", "encoder"), TEXT, PAIR[0], pooling="mean", reference="zero", tolerance=0.3
+    ),
+    "Similarity without a matrix": lambda model: gb.similarity(
+        model("roberta", "encoder"), *PAIR, pooling="cls", matrix=False
+    ),
+    "SimilarityRanking": lambda model: gb.rank_similar(model("albert", "encoder"), TEXT, PAIR, pooling="mean"),
+    "TokenScores of a similarity": lambda model: gb.attribute(
+        model("bert", "encoder"), PAIR[0], target=gb.SimilarityTarget(PAIR[1], TEXT, "mean"), method="saliency"
+    ),
     "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
 
