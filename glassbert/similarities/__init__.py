@@ -10,8 +10,8 @@ Reading order: ``embeddings`` (one vector a text), ``jacobians`` (what each toke
 :class:`glassbert.SimilarityTarget`.
 """
 
+from glassbert.similarities.cosine import similarity
 from glassbert.similarities.ranking import rank_similar
 from glassbert.similarities.results import Similarity, SimilarityRanking
-from glassbert.similarities.cosine import similarity
 
 __all__ = ["Similarity", "SimilarityRanking", "rank_similar", "similarity"]
