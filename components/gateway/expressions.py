@@ -24,7 +24,7 @@ from typing import Any
 from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.settings import is_shared
 
-__all__ = ["Code", "named", "pair_of", "script", "template", "text_of", "variables"]
+__all__ = ["Code", "named", "pair_of", "script", "stopped", "template", "text_of", "variables"]
 
 # As much of a call or a text as is shown in one line.
 _WIDTH = 62
@@ -60,6 +60,11 @@ class Code:
 def named(code: Code, name: str, note: str = "") -> Code:
     """The same value in a variable of its own."""
     return Code(code._node, name, note)
+
+
+def stopped(code: Code) -> Code:
+    """The same value, with a comment: on the page it is what was found until it was stopped."""
+    return Code(code._node, code._name, "in full: on the page it was stopped early")
 
 
 def template(text: str, *values: Any, needs: str = "") -> Code:

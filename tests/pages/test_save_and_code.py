@@ -257,11 +257,12 @@ def test_the_last_line_is_the_part_of_the_map_that_is_drawn(link: dict[str, str]
     np.testing.assert_allclose(results_of(written)[0], part(weights), atol=1e-5)
 
 
-def test_a_search_that_was_stopped_has_no_code(popovers: list[Popover]) -> None:
-    """Its result depends on when."""
+def test_a_search_that_was_stopped_is_saved_and_its_code_says_so(popovers: list[Popover]) -> None:
+    """The code computes the whole search: what was found until a click is nobody's to compute again."""
     app = opened("what_if", "smallest")
-    assert popovers
+    assert "stopped" not in popovers[-1].code()
     app.session_state["memory_jobs"]["flip"].stop()
-    popovers.clear()
     run(app)
-    assert not popovers
+    (kept,) = popovers[-1].kept
+    assert "  # in full: on the page it was stopped early" in popovers[-1].code()
+    assert type(kept.find()).__name__ == "FlipSearch"

@@ -12,7 +12,7 @@ import streamlit as st
 from components import state
 from components.gateway import attention, code, language
 from components.gateway.attention import ablation_sweep
-from components.gateway.expressions import named
+from components.gateway.expressions import named, stopped
 from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared import charts
@@ -230,9 +230,10 @@ def _keep(subject: Subject, without: Subject, target: gb.Target | None) -> None:
             break
     if target is not None:
         job = _job(subject, target)
-        if job.done and job.found is not None and job.found.complete:
+        if job.done and job.found is not None:
             sweep = code.ablation_sweep(subject.request, target, job.found.mode)
-            kept.append(Kept.of("Heads that the prediction needs", sweep, job.found))
+            written = sweep if job.found.complete else stopped(sweep)
+            kept.append(Kept.of("Heads that the prediction needs", written, job.found))
     kept.append(kept_heads(without.request, [(without.layer, without.head)], without.display)[0])
     save_and_code("ablation", subject.one.name, kept)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,10 @@ import streamlit as st
 
 from components import state
 from components.gateway import code, comparison
+from components.gateway.attention import MapDisplay
 from components.gateway.files import MOST_ROWS
 from components.shared.definitions import how_computed
+from components.shared.kept_maps import kept_heads
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.compare.phrases import number, points
@@ -77,15 +80,9 @@ def draw_attention(compared: Compared) -> None:
     )
     _one_head(compared, difference, rows, layer, head)
     _how(difference, layer, head)
-    request = compared.request
-    kept = Kept(
-        "Attention difference",
-        code.comparison_of(request, "attention", name="difference"),
-        lambda: comparison.attention(request),
-        table=difference.values.size <= MOST_ROWS,
-    )
-    shown = [kept.code.divergence, kept.code.values[layer, head]]
-    save_and_code("compared-attention", compared.names, [kept], shown)
+    kept = _kept(compared, difference, layer, head)
+    shown = [kept[0].code.divergence, kept[0].code.values[layer, head]]
+    save_and_code("compared-attention", compared.names, kept, shown)
 
 
 def _ranked(divergence: np.ndarray) -> None:
@@ -143,6 +140,24 @@ def _one_head(compared: Compared, difference: AttentionDifference, rows: np.ndar
         f"its word.{left_out} *Comparing head by head is meaningful for a model and its fine-tuned version, or for two "
         "texts on one model; heads of models trained separately have no common order.*"
     )
+
+
+def _kept(compared: Compared, difference: AttentionDifference, layer: int, head: int) -> list[Kept]:
+    """The difference in all heads, and the three maps of the open one."""
+    request = compared.request
+    every = Kept(
+        "Attention difference",
+        code.comparison_of(request, "attention", name="difference"),
+        lambda: comparison.attention(request),
+        table=difference.values.size <= MOST_ROWS,
+    )
+    one = replace(every, label=f"Layer {layer + 1} head {head + 1} difference", picture={"layer": layer, "head": head})
+    display = MapDisplay(words=True, special=state.view().special)
+    sides = []
+    for name, side in (("first", request.first), ("second", request.second)):
+        found = kept_heads(side, [(layer, head)], display)[0]
+        sides.append(replace(found, label=f"{found.label} {name}"))
+    return [every, one, *sides]
 
 
 def _how(difference: AttentionDifference, layer: int, head: int) -> None:

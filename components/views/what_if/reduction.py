@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components.gateway import code, inputs, what_if
+from components.gateway.expressions import stopped
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
@@ -59,8 +60,9 @@ def draw_reduction(question: Question) -> None:
         figure = over_removals(result.removed_words, result.probabilities.tolist())
         draw_chart(figure, key="reduction_steps")
     _how(result)
-    kept = Kept.of("Input reduction", code.reduction(question.request, question.target), result)
-    save_and_code("reduction", question.one.name, [kept] if result.complete else [])
+    written = code.reduction(question.request, question.target)
+    kept = Kept.of("Input reduction", written if result.complete else stopped(written), result)
+    save_and_code("reduction", question.one.name, [kept])
 
 
 def _remainder(result: InputReduction) -> None:

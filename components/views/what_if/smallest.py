@@ -8,6 +8,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import code, what_if
+from components.gateway.expressions import stopped
 from components.gateway.requests import version_of
 from components.shared.charts import readable
 from components.shared.definitions import how_computed
@@ -59,8 +60,10 @@ def draw_smallest(question: Question) -> None:
         _how(result)
         proposer = helper.request if helper is not None else None
         written = code.find_flip(question.request, question.target, proposer, **options)
-        kept = [Kept.of("Smallest change", written, result)] if not current_job("flip", key).interrupted else []
-        save_and_code("smallest", question.one.name, kept, [one.code.flips.frame() for one in kept])
+        if current_job("flip", key).interrupted:
+            written = stopped(written)
+        kept = Kept.of("Smallest change", written, result)
+        save_and_code("smallest", question.one.name, [kept], [kept.code.flips.frame()])
 
 
 def _controls() -> None:
