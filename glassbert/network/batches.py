@@ -46,8 +46,10 @@ _CPU_BYTES, _GPU_BYTES = 32 * 2**20, 512 * 2**20
 # clearing new pages took a tenth of a pass. 10 copies of 128 tokens were as fast as 13 or 18; 4 and 27 were slower.
 _INNER_BYTES = 8 * 2**20
 # Activations kept for the backward pass, in floats per token: about 34 hidden vectors per layer (Korthikanti et al.
-# 2022 count 34 bytes in half precision) and 5 attention maps per head.
-_HIDDEN_COPIES, _ATTENTION_COPIES = 17, 5
+# 2022 count 34 bytes in half precision) and 5 attention maps per head; a pass without gradients holds 3 maps at a time.
+_HIDDEN_COPIES, _ATTENTION_COPIES, _ATTENTION_MAPS = 17, 5, 3
+# The same where scores are a sum of parts, measured with 512 tokens and a DeBERTa of base size.
+_COPIES_OF_PARTS, _MAPS_OF_PARTS = 7, 9
 _GRADIENT_BYTES = 512 * 2**20
 # Beyond this many token rows, a pass with gradients gains nothing from a larger batch.
 _CPU_GRADIENT_ROWS, _GPU_GRADIENT_ROWS = 768, 16_384
@@ -106,7 +108,8 @@ def inputs_with_gradients(model: Model, tokens: int) -> int:
 
 def floats_for_gradients(model: Model, tokens: int) -> int:
     """Floats that one input of this length holds for its backward pass."""
-    each = _HIDDEN_COPIES * model.hidden_size + _ATTENTION_COPIES * model.attention_heads * tokens
+    copies = _COPIES_OF_PARTS if model.checkpoint.family.disentangled_attention else _ATTENTION_COPIES
+    each = _HIDDEN_COPIES * model.hidden_size + copies * model.attention_heads * tokens
     return model.layers * tokens * each
 
 
@@ -116,8 +119,9 @@ def rows_of_vocabulary(model: Model, each: int = 1) -> int:
 
 
 def floats_a_token(model: Model, keys: int) -> int:
-    """Floats that one layer holds per token: states, the intermediate layer, and three maps of ``keys`` per head."""
-    return 6 * model.hidden_size + 2 * _inner_size(model) + 3 * model.attention_heads * keys
+    """Floats that one layer holds per token: states, the intermediate layer, and maps of ``keys`` per head."""
+    maps = _MAPS_OF_PARTS if model.checkpoint.family.disentangled_attention else _ATTENTION_MAPS
+    return 6 * model.hidden_size + 2 * _inner_size(model) + maps * model.attention_heads * keys
 
 
 def _inner_size(model: Model) -> int:

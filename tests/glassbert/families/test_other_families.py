@@ -266,6 +266,21 @@ def test_other_configs_of_deberta(other_deberta, entries):
     close([one.logits for one in gb.classify_many(model, [SHORT, TEXT])][1], output.logits[0])
     parts = gb.score_parts(model, TEXT)
     close(parts.weights().values, rows(output.attentions), 1e-6)
+    # layers without one token's value, a convolution included
+    zeroed = torch.tensor(gb.value_zeroing(model, SHORT).values)
+    short = torch.tensor(gb.encode(model, SHORT).input_ids)[None]
+    whole = network(short, output_hidden_states=True).hidden_states
+    for number, layer in enumerate(network.deberta.encoder.layer):
+        distances = torch.empty_like(zeroed[number])
+        for place in range(short.shape[1]):
+            without = functools.partial(
+                lambda _module, _inputs, values, place: values.index_fill(1, torch.tensor([place]), 0), place=place
+            )
+            hook = layer.attention.self.value_proj.register_forward_hook(without)
+            changed = network(short, output_hidden_states=True).hidden_states[number + 1]
+            hook.remove()
+            distances[:, place] = 1 - torch.cosine_similarity(changed[0], whole[number + 1][0], dim=-1)
+        close(zeroed[number], distances / distances.sum(-1, keepdim=True), 1e-4)
     # attention weights and head outputs are differentiated layer by layer
     found, attentions = gb.attribute(model, TEXT, method="attention_relevance", target=1), []
     hooks = [
