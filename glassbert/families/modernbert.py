@@ -17,6 +17,8 @@ FAMILY = Family(
     prefix="model",
     embeddings=EmbeddingNames(words="embeddings.tok_embeddings", positions=None, segments=None, norm="embeddings.norm"),
     rotary=True,
+    # how the files of transformers 4 specify angles and which layers are local
+    undeclared=("global_rope_theta", "local_rope_theta", "rope_scaling", "global_attn_every_n_layers"),
     final_norm="final_norm",
     mean_pooling=("classifier_pooling", "mean"),
     layer="layers.{layer}",

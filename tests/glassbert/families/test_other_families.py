@@ -446,6 +446,22 @@ def test_a_local_layer_attends_within_its_window(tiny_model):
     assert (weights[2][:, far] > 0).all()
 
 
+def test_a_config_of_transformers_4_is_read_as_transformers_reads_it(tiny_checkpoint, tmp_path):
+    """mmBERT and Ettin rotate by the same angles in local layers as in global ones."""
+    folder = shutil.copytree(tiny_checkpoint("modernbert", "encoder", layers=3), tmp_path / "older")
+    config = json.loads((folder / "config.json").read_text())
+    del config["rope_parameters"], config["layer_types"]
+    older = {"global_rope_theta": 160000.0, "local_rope_theta": 11.0, "global_attn_every_n_layers": 3}
+    (folder / "config.json").write_text(json.dumps(config | older))
+    network = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    model = gb.load(folder, device="cpu")
+    with torch.no_grad():
+        output = network(torch.tensor(gb.encode(model, TEXT).input_ids)[None], output_attentions=True)
+    found = gb.attention(model, TEXT).weights
+    close(found, rows(output.attentions), 1e-6)
+    assert (found[2] == 0).any()  # the third layer is local, as the second
+
+
 def test_neurons_refuse_queries_and_keys_that_are_rotated(tiny_model):
     with pytest.raises(gb.UnsupportedModelError, match="queries and keys alone, which ModernBERT networks do not have"):
         neurons(tiny_model("modernbert", "encoder"), TEXT)
