@@ -54,6 +54,8 @@ CLASS_PREFIXES = {
     "modernbert": "ModernBert",
     "xlm-roberta-xl": "XLMRobertaXL",
     "deberta-v2": "DebertaV2",
+    "nomic_bert": "NomicBert",
+    "gte": "Gte",
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
@@ -61,6 +63,7 @@ FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra",
 OTHER_FAMILIES = tuple(sorted(set(CLASS_PREFIXES) - set(FAMILIES)))
 #: Those that also predict whether a sentence follows.
 _WITH_NEXT_SENTENCE = ("bert", "ernie", "megatron-bert")
+_WITHOUT_ANSWERS = ("gte", "nomic_bert")
 #: Positions start after the padding index.
 _AFTER_PADDING = ("roberta", "xlm-roberta", "mpnet", "camembert", "data2vec-text", "xlm-roberta-xl")
 CLASS_SUFFIXES = {
@@ -79,7 +82,9 @@ LABELS = {
 
 def tasks(family: str) -> tuple[str, ...]:
     """The tasks a family can be built for."""
-    return TASKS if family in _WITH_NEXT_SENTENCE else tuple(task for task in TASKS if task != "next_sentence")
+    lacking = {"next_sentence"} if family not in _WITH_NEXT_SENTENCE else set()
+    lacking |= {"question_answering"} if family in _WITHOUT_ANSWERS else set()
+    return tuple(task for task in TASKS if task not in lacking)
 
 
 def build(
@@ -158,7 +163,7 @@ def _tokenizer(family: str, vocab: int) -> Any:
     mask = AddedToken("<mask>", lstrip=True)  # these models read the space before a mask as part of it
     longest = {"model_max_length": MAX_TOKENS}
     match family:
-        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert":
+        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert" | "nomic_bert":
             specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
             return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)
         case "mpnet":
@@ -167,7 +172,7 @@ def _tokenizer(family: str, vocab: int) -> Any:
         case "roberta" | "data2vec-text":
             pieces, merges = _byte_pairs(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab)
             return transformers.RobertaTokenizer(vocab=pieces, merges=merges, mask_token=mask, **longest)
-        case "xlm-roberta" | "camembert" | "xlm-roberta-xl":
+        case "xlm-roberta" | "camembert" | "xlm-roberta-xl" | "gte":
             unigrams = _unigrams(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab, lower=False)
             return transformers.XLMRobertaTokenizer(vocab=unigrams, mask_token=mask, **longest)
         case "deberta-v2":

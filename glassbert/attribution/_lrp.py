@@ -88,10 +88,13 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
             )
             stack.callback(hook.remove)
         for before, following in gates(network):
-            given = []
-            after(before, lambda _module, _inputs, output, given=given: given.append(output))
+            factors: dict[Any, Tensor] = {}
+            for module in before:
+                after(module, lambda module, _inputs, output, factors=factors: factors.update({module: output}))
             hook = following.register_forward_pre_hook(
-                lambda _module, inputs, given=given: (_gated(given.pop(), inputs[0]),)
+                lambda _module, inputs, before=before, factors=factors: (
+                    _gated(torch.cat([factors.pop(module) for module in before], dim=-1), inputs[0]),
+                )
             )
             stack.callback(hook.remove)
         for block in blocks(network):

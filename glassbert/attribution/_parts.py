@@ -53,11 +53,11 @@ def activations(network: Any, target: Target) -> Iterator[tuple[Any, Any]]:
             yield before, after
 
 
-def gates(network: Any) -> Iterator[tuple[Any, Any]]:
-    """Pairs of modules with a gate in between: the input of the second is f(a) · b, of the first's output (a, b)."""
+def gates(network: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Modules with a gate in between: the input of the last is f(a) · b, and (a, b) is the output of those before."""
     for layer in dict.fromkeys(blocks(network)):
         if layer.gated is not None:
-            yield layer.gated, layer.feed_forward
+            yield (layer.gated,) if layer.factor is None else (layer.gated, layer.factor), layer.feed_forward
 
 
 def slope(given: Tensor, read: Tensor) -> Tensor:

@@ -99,6 +99,8 @@ class LayerNames:
     widen: str | None = None
     #: Gated (GLU): Linear: hidden → what is activated and what it is multiplied by, side by side.
     gated: str | None = None
+    #: Gated: Linear: hidden → what it is multiplied by, if ``gated`` gives only what is activated.
+    factor: str | None = None
     #: LayerNorm that reads feed-forward output + residual; None if LayerNorm precedes each block (pre-norm).
     last_norm: str | None = None
     #: A Linear that is the query, key and value projections side by side. It is split into the three at load.
@@ -184,6 +186,8 @@ class Family:
 
     #: The stock class reads these entries of the config without declaring them.
     undeclared: tuple[str, ...] = ()
+    #: Entries of configs for code from elsewhere, which the stock class does not read: it would make another network.
+    unread: tuple[str, ...] = ()
     #: Tensors that files contain under another name: the start of that name → of the one in the stock network, which
     #: has it with these entries of the config, whatever the file of the config says.
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -262,12 +266,19 @@ class Family:
         """
         return {self._canonical(name): name for name in tensors}
 
+    def stock_name(self, tensor: str) -> str:
+        """The name of a stored tensor in the stock network."""
+        own = tensor.removeprefix(f"{self.prefix}.")
+        before = tensor.removesuffix(own)
+        for stored, name in self.renamed.items():
+            if own.startswith(stored):
+                own = name + own.removeprefix(stored)
+        return before + own
+
     def _canonical(self, tensor: str) -> str:
-        for stored, own in self.renamed.items():
-            if tensor.startswith(stored):
-                tensor = own + tensor.removeprefix(stored)
         return (
-            tensor.removeprefix(f"{self.prefix}.")
+            self.stock_name(tensor)
+            .removeprefix(f"{self.prefix}.")
             .replace("LayerNorm.gamma", "LayerNorm.weight")
             .replace("LayerNorm.beta", "LayerNorm.bias")
             .replace(".decoder.bias", ".bias")

@@ -22,8 +22,8 @@ ENCODER_DECODERS = (
 #: a copy from before, not what keeps it from being opened.
 BUILT_IN = (
     *("big_bird", "bros", "canine", "convbert", "deberta"),
-    *("esm", "eurobert", "flaubert", "fnet", "funnel", "gte", "ibert", "jina_embeddings_v3"),
+    *("esm", "eurobert", "flaubert", "fnet", "funnel", "ibert", "jina_embeddings_v3"),
     *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mobilebert", "mra"),
-    *("nomic_bert", "nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),
+    *("nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),
     *("splinter", "squeezebert", "xlm", "xlnet", "xmod", "yoso"),
 )

@@ -173,7 +173,7 @@ def _unwrapped(weights: Weights, family: Family, source: str) -> tuple[Weights, 
     end = f"{family.embeddings.words}.weight"
     starts = {
         name.removesuffix(end).removesuffix(f"{family.prefix}.")
-        for name in weights.tensors
+        for name in map(family.stock_name, weights.tensors)
         if name == end or name.endswith(f".{end}")
     }
     if not starts or "" in starts:
@@ -273,9 +273,9 @@ def _unknown_parts(family: Family, weights: Weights) -> list[str]:
     heads |= {*(start.partition(".")[0] for start in family.renamed), family.discriminator or ""}
     return sorted(
         name
-        for name, tensor in weights.tensors.items()
+        for stored, tensor in weights.tensors.items()
         if tensor.dtype in _FLOATS
-        and not name.startswith(f"{family.prefix}.")
+        and not (name := family.stock_name(stored)).startswith(f"{family.prefix}.")
         and name.partition(".")[0] not in encoder
         and not any(f"{name}.".startswith(f"{path}.") for path in heads)
     )

@@ -81,6 +81,13 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
         )
     if kind not in FAMILIES:
         raise UnsupportedModelError(f"{quoted(source)} is of the type {quoted(kind)}; {advice}")
+    unread = next((name for name in FAMILIES[kind].unread if name in config), None)
+    if unread is not None:
+        raise RemoteCodeError(
+            f"{CONFIG} of {quoted(source)} is written for Python code from its own repository, which GlassBERT never "
+            f"runs (it specifies {unread}): choose a revision for transformers, or save the model with save_pretrained "
+            "of transformers, version 5"
+        )
     if config.get("is_decoder") is True or config.get("add_cross_attention") is True:
         raise UnsupportedModelError(
             f"{quoted(source)} is a {FAMILIES[kind].label} configured as a decoder, which attends only to the left; "

@@ -63,6 +63,7 @@ class Block:
     attention: Any  # hidden states → (heads side by side, weights)
     widen: Any  # Linear: hidden → intermediate, read by the activation; None if the block is gated
     gated: Any  # Linear: hidden → what is activated and its factor, side by side; None if the block is not gated (GLU)
+    factor: Any  # Linear: hidden → the factor, where ``gated`` gives only what is activated; else None
     last_norm: Any  # LayerNorm of feed-forward output + residual; None if LayerNorm precedes each block (pre-norm)
     convolution: Any  # of neighbouring tokens, added to the layer's output and followed by a LayerNorm; None: none
 

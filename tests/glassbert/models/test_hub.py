@@ -228,7 +228,7 @@ def test_an_index_that_leads_outside_is_refused_before_any_weights(hub: FakeHub,
     [
         ({"model_type": "gpt2"}, UnsupportedModelError, "decoder-only"),
         ({"model_type": "t5", "is_encoder_decoder": True}, UnsupportedModelError, "encoder-decoder"),
-        ({"model_type": "nomic_bert"}, UnsupportedModelError, "DistilBERT"),
+        ({"model_type": "eurobert"}, UnsupportedModelError, "DistilBERT"),
         ({"model_type": "new", "auto_map": {"AutoModel": "modeling.NewModel"}}, RemoteCodeError, "never runs"),
     ],
 )
