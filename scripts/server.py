@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import click
 from streamlit.web.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,9 +48,21 @@ def option(name: str, default: str) -> str:
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
 
 
+def serve() -> int:
+    """Streamlit's command line; returns the exit status, which is 0 after Ctrl-C: that is how a server ends."""
+    try:
+        main(prog_name="streamlit", standalone_mode=False)
+    except click.Abort:
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return 0
+
+
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
     host = option("--server.address", "localhost")
     where = "localhost" if host in ("0.0.0.0", "::") else host
     threading.Thread(target=open_ahead, args=(where, int(option("--server.port", "8501"))), daemon=True).start()
-    main(prog_name="streamlit")
+    sys.exit(serve())

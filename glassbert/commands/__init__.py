@@ -15,7 +15,7 @@ import glassbert
 from glassbert.commands import checkpoints, explaining, looking, predicting, reporting, serving
 from glassbert.commands._command import Command, help_format
 from glassbert.commands._console import Console, process_console
-from glassbert.errors import GlassBERTError
+from glassbert.errors import GlassBERTError, MethodError, OptionError
 
 __all__ = ["COMMANDS", "main", "run"]
 
@@ -28,6 +28,9 @@ COMMANDS: tuple[Command, ...] = (
     *reporting.COMMANDS,
     *checkpoints.COMMANDS,
 )
+
+#: What no text and no model could be given with.
+_WRONG_USAGE = (OptionError, MethodError)
 
 _ABOUT = """\
 See inside a BERT: what it predicts, where it attends, which words drive the prediction, and how far to trust that.
@@ -65,7 +68,7 @@ def run(arguments: Sequence[str] | None, console: Console) -> int:
         status: int = chosen.run(chosen, console)
     except GlassBERTError as error:
         console.complain(str(error))
-        return 1
+        return 2 if isinstance(error, _WRONG_USAGE) else 1
     return status
 
 

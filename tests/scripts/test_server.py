@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 
+import click
 import pytest
 
 from components.gateway import models
@@ -52,3 +53,17 @@ def test_the_port_is_read_as_streamlit_reads_it(
 ) -> None:
     monkeypatch.setattr(server.sys, "argv", ["server.py", *arguments])
     assert server.option("--server.port", "8501") == expected
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "said"), [(click.Abort(), 0, ""), (click.UsageError("no such option"), 2, "no such option")]
+)
+def test_a_server_that_is_stopped_from_the_keyboard_has_not_failed(
+    ended: Exception, status: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(**_: object) -> None:
+        raise ended
+
+    monkeypatch.setattr(server, "main", end)
+    assert server.serve() == status
+    assert said in capsys.readouterr().err
