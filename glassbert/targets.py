@@ -25,6 +25,7 @@ __all__ = [
     "TokenTarget",
     "target_from_dict",
     "target_to_dict",
+    "unit_of",
 ]
 
 
@@ -154,3 +155,10 @@ def target_from_dict(data: Mapping[str, Any]) -> Target:
         return _KINDS[kind](**values)
     except TypeError as error:  # a field that is missing or unknown
         raise TargetError(f"this saved target of kind {kind!r} is damaged: {error}") from error
+
+
+def unit_of(target: Target, output: Output) -> str:
+    """What F is measured in, as a chart says it: "logits", "probability" or "cosine"."""
+    if isinstance(target, SimilarityTarget):
+        return "cosine"
+    return "logits" if output == "logit" else "probability"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import glassbert as gb
     from components.gateway.comparison import SidesRequest
     from components.gateway.what_if import Change, TraceRequest
+    from glassbert.models.pooling import Pooling
     from glassbert.targets import Output
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "probe_template",
     "rank_continuations",
     "rank_heads",
+    "rank_similar",
     "reading_steps",
     "receipt",
     "receipts",
@@ -67,6 +69,7 @@ __all__ = [
     "score_words",
     "scoreboard",
     "sides",
+    "similarity",
     "surprise",
     "trace",
     "variants",
@@ -187,6 +190,17 @@ def rank_continuations(model: ModelRequest, first: str, candidates: tuple[str, .
     return named(
         _gb.rank_continuations(model, text, list(candidates), **({"swap": True} if swap else {})), "continuations"
     )
+
+
+def similarity(model: ModelRequest, first: str, second: str, pooling: Pooling | None, *, matrix: bool) -> Code:
+    texts = (text_of(TextRequest(model, first)), text_of(TextRequest(model, second)))
+    given: dict[str, Any] = {} if pooling is None else {"pooling": pooling}
+    return named(_gb.similarity(model, *texts, **given, **({} if matrix else {"matrix": False})), "similar")
+
+
+def rank_similar(model: ModelRequest, query: str, texts: tuple[str, ...], pooling: Pooling | None) -> Code:
+    given = {} if pooling is None else {"pooling": pooling}
+    return named(_gb.rank_similar(model, text_of(TextRequest(model, query)), list(texts), **given), "ranked")
 
 
 # --- attribution, and how far to trust it ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ when there is a result to draw and the library is already loaded.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from glassbert.intervention.results import Trace
     from glassbert.language.predictions import AnswerPrediction, TokenLabels
     from glassbert.language.results import ContinuationRanking, WordScores
+    from glassbert.similarities import Similarity
 
 __all__ = [
     "answers",
@@ -29,6 +30,7 @@ __all__ = [
     "readable",
     "scores",
     "signed",
+    "similarity",
     "token_labels",
     "trace",
     "words",
@@ -113,6 +115,22 @@ def answers(prediction: AnswerPrediction) -> go.Figure:
 
     names = [clipped(text, 40) for text in prediction.answers]
     return share_bars(names, [float(share) for share in prediction.span_probabilities], [0])
+
+
+def similarity(result: Similarity, which: Literal["parts", "states"], *, special: bool = True) -> go.Figure:
+    """Tokens of the first × tokens of the second: parts of their cosine, or the cosines of their last states."""
+    from glassbert.pictures.matrices import token_pairs
+
+    sides = [
+        [index for index in range(len(side)) if special or not side.special_tokens_mask[index]]
+        for side in (result.first, result.second)
+    ]
+    rows, columns = (
+        [readable(side.tokens[index], side.spelling) for index in chosen]
+        for side, chosen in zip((result.first, result.second), sides, strict=True)
+    )
+    values = (result.matrix if which == "parts" else result.states)[sides[0]][:, sides[1]]
+    return token_pairs(values, rows, columns, most=None if which == "parts" else 1.0)
 
 
 def token_labels(prediction: TokenLabels, position: int, most: int = 6) -> go.Figure:

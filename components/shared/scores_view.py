@@ -53,13 +53,18 @@ def scores_of(question: Question, method: gb.Method, *, key: str) -> gb.TokenSco
     )
 
 
-def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *, key: str) -> None:
-    """The strip, the bars and a caption. Components are keyed ``key`` and ``{key}_bars``."""
+def draw_scores(
+    question: Question, result: gb.TokenScores, method: gb.Method, *, key: str, linked: bool = True
+) -> None:
+    """The strip, the bars and a caption. Components are keyed ``key`` and ``{key}_bars``.
+
+    ``linked``: whether the text is the page's, whose tokens can be selected.
+    """
     view = state.view()
     one, request = question.one, question.request
     positions = shown_positions(result.encoded, view.special)
     words = [position for position in positions.tolist() if not result.encoded.special_tokens_mask[position]]
-    selected = selected_in(question.opened, one)
+    selected = selected_in(question.opened, one) if linked else None
     version = version_of(request, view.special)
     st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
     token_strip(
@@ -71,9 +76,12 @@ def draw_scores(question: Question, result: gb.TokenScores, method: gb.Method, *
         legend="against · for" if method.signed else "none · most",
         scale=float(abs(result.scores[words]).max(initial=0.0)) or None,
         signed=method.signed,
-        pairs=True,
-        second=shown_index(positions, second_in(question.opened, one)),
-        on_select=select_token(key, version, positions, clicked_token, request, question.main, clicked_second),
+        pairs=linked,
+        second=shown_index(positions, second_in(question.opened, one)) if linked else None,
+        selectable=linked,
+        on_select=select_token(key, version, positions, clicked_token, request, question.main, clicked_second)
+        if linked
+        else None,
     )
     draw_chart(charts.scores(result, words, selected), key=f"{key}_bars")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -113,7 +121,7 @@ def sum_line(result: gb.TokenScores, special_shown: bool) -> str:
     hold = f"{which} tokens hold {special / max(float(magnitudes.sum()), 1e-12):.0%} of the magnitude."
     if not _parts(result):
         return f"The scores need not add up to anything; {hold}"
-    unit = "logits" if result.output == "logit" else "probability"
+    unit = gb.targets.unit_of(result.target, result.output)
     total, value = (plain(charts.signed(number)) for number in (float(result.scores.sum()), result.value))
     return f"Sum {total} of F(text) {value} {unit}; {hold}"
 
@@ -127,7 +135,7 @@ def how_it_adds_up(result: gb.TokenScores, *, key: str) -> None:
 def arithmetic(result: gb.TokenScores) -> str:
     """What the scores add up to, if anything, and where the rest of F(text) went, if known: a table in Markdown."""
     parts = _parts(result)
-    unit = "Logits" if result.output == "logit" else "Probability"
+    unit = gb.targets.unit_of(result.target, result.output).capitalize()
     rows = [f"| {name} | {plain(charts.signed(number))} |" for name, number in parts]
     table = "\n".join([f"| | {unit} |", "|---|---:|", *rows]) + "\n\n" if rows else ""
     if not rows:

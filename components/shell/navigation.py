@@ -77,6 +77,14 @@ PAGES: dict[str, Page] = {
             "Whether BERT expects text B to follow text A, and what that prediction is based on.",
         ),
         Page(
+            "Ask",
+            "similarity",
+            "pages/similarity.py",
+            "Similarity",
+            ":material/join_inner:",
+            "How close two texts are for a sentence encoder, and which words make them so.",
+        ),
+        Page(
             "Judge",
             "saliency",
             "pages/saliency.py",

@@ -1,4 +1,4 @@
-"""What the model predicts: classes, masked words, the next sentence."""
+"""What the model predicts: classes, masked words, the next sentence; how similar two texts are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from glassbert.commands._command import Command, add_json, add_model, number, op
 from glassbert.commands._console import Console
 from glassbert.commands._tables import padded, plain, table, texts
 from glassbert.commands._texts import Answers, add_texts, answer_each
-from glassbert.pictures.formats import percent, readable
+from glassbert.pictures.formats import percent, readable, signed
 
 __all__ = ["COMMANDS"]
 
@@ -111,6 +111,55 @@ def _pair_line(result: Any) -> str:
     return f"{answer:<11}  {share:>6}  {texts(result.encoded.texts)}"
 
 
+def _similarity_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser, pair="the text to compare it with")
+    parser.add_argument(
+        "--parts",
+        type=number(1),
+        metavar="N",
+        help="the N pairs of tokens that most of the cosine comes from (seconds)",
+    )
+    parser.add_argument(
+        "--pooling",
+        choices=["mean", "cls"],
+        help="how one vector is made of a text (default: as the model's files say)",
+    )
+    add_json(parser, "a Similarity, whose matrix is empty without --parts")
+    add_model(parser, "similarity")
+
+
+def _similarity(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.errors import TextError
+        from glassbert.similarities import similarity
+
+        model = open_model(arguments, console)
+
+        def compute(text: str, pair: str | None) -> Any:
+            if pair is None:
+                raise TextError("there is no second text: give it with --pair, or after a tab in the line")
+            return similarity(model, text, pair, pooling=arguments.pooling, matrix=arguments.parts is not None)
+
+        return Answers(compute, lambda one: _similarity_lines(one, arguments.parts, console), arguments.parts is None)
+
+    return answer_each(arguments, console, prepare)
+
+
+def _similarity_lines(result: Any, parts: int | None, console: Console) -> list[str]:
+    lines = [f"{f'{result.score:+.3f}'.replace('-', '−')}  {texts((*result.first.texts, *result.second.texts))}"]
+    if parts is not None:
+        rows = [
+            [
+                plain(readable(result.first.tokens[row], result.first.spelling)),
+                plain(readable(result.second.tokens[column], result.second.spelling)),
+                signed(value),
+            ]
+            for row, column, value in result.pairs(parts)
+        ]
+        lines += table(["first", "second", "part"], rows, right={2}, paint=console.look)
+    return lines
+
+
 COMMANDS = (
     Command(
         "classify",
@@ -153,5 +202,20 @@ COMMANDS = (
         _next_sentence,
         units="the probability of the answer that is shown, in percent",
         defined=("Classes, next sentence, answers",),
+    ),
+    Command(
+        "similarity",
+        "how similar two texts are",
+        "The cosine of the sentence embeddings of each pair of texts and, with --parts, the pairs of tokens that\n"
+        "most of it comes from (integrated Jacobians).",
+        (
+            'glassbert similarity "The bank refunded the fee." --pair "I got my money back."',
+            'glassbert similarity "The bank refunded the fee." --pair "I got my money back." --parts 5',
+            "cat pairs.tsv | glassbert similarity --json > results.jsonl",
+        ),
+        _similarity_options,
+        _similarity,
+        units="a cosine, −1 to 1; parts of it",
+        defined=("Similarity",),
     ),
 )

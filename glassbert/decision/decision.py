@@ -188,7 +188,7 @@ class Decision:
             case AnswerTarget():
                 return readable(self.encoded.tokens[index], self.encoded.spelling)
             case SimilarityTarget() as target:
-                return f"similar to “{clipped((target.other, target.foil or '')[index], 60)}”"
+                return f"similarity to “{clipped((target.other, target.foil or '')[index], 60)}”"
             case _:
                 return PAIR_NAMES[index]
 

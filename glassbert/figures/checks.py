@@ -28,6 +28,7 @@ from glassbert.pictures.line_drawings import line_drawing
 from glassbert.pictures.palette import Theme
 from glassbert.pictures.table_drawings import table_drawing
 from glassbert.pictures.tokens import tokens_drawing
+from glassbert.targets import unit_of
 
 __all__ = ["VERDICTS", "lines_table", "method_name"]
 
@@ -107,7 +108,7 @@ def _curve(details: dict[str, Any], on: Theme) -> Drawing:
 def _gap(result: BaselineGap, on: Theme) -> Sheet:
     empty = f"empty text ([{result.baseline.upper()}] for every word)"
     bars = score_rows([empty, "this text"], [result.baseline_value, result.value], on=on, width_px=600)
-    unit = "logits" if result.output == "logit" else "probability"
+    unit = unit_of(result.target, result.output)
     notes = [
         f"The value F of {shown_label(result.target_label)}, in {unit}.",
         as_sentence(result.sentence),

@@ -18,6 +18,7 @@ from glassbert.pictures.grid_drawings import Hue, grid_drawing
 from glassbert.pictures.line_drawings import line_drawing
 from glassbert.pictures.palette import Theme
 from glassbert.results import Array
+from glassbert.targets import unit_of
 
 _COUNTED = "Layers are rows, heads columns, both counted from 1."
 
@@ -83,7 +84,7 @@ def _importance(
 
 
 def _sweep(result: AblationSweep, on: Theme) -> Sheet:
-    unit = "logits" if result.output == "logit" else "probability"
+    unit = unit_of(result.target, result.output)
     notes = [
         f"Target: {shown_label(result.target_label)}, F {signed(result.value)} {unit} with every head.",
         _COUNTED,

@@ -16,6 +16,7 @@ from glassbert.pictures.drawing import Drawing, stacked
 from glassbert.pictures.palette import Theme
 from glassbert.pictures.tokens import tokens_drawing
 from glassbert.results import Array
+from glassbert.targets import unit_of
 
 #: More bars than this are drawn as columns.
 _MOST_ROWS = 40
@@ -64,7 +65,7 @@ def _sheet(
     # [CLS], which a classifier reads from, would make the words look pale
     full = most or float(np.abs(scores[words]).max(initial=0.0)) or None
     both = bool((scores[kept] < 0).any()) or (method.signed if method else True)
-    unit = "logits" if of.output == "logit" else "probability"
+    unit = unit_of(of.target, of.output)
     legend = f"{label}, in {unit}; " + ("orange for, blue against" if both else "strength, without direction")
     strip = tokens_drawing(pieces, values, on=on, signed=both, most=full, legend=legend, width_px=720)
     bars = score_drawing(pieces, values, on, signed=both)

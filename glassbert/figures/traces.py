@@ -10,6 +10,7 @@ from glassbert.intervention.results import Trace
 from glassbert.pictures.formats import signed, whole_percent
 from glassbert.pictures.grid_drawings import grid_drawing
 from glassbert.pictures.palette import Theme
+from glassbert.targets import unit_of
 
 _KINDS = {"hidden": "hidden states", "head": "heads", "mlp": "feed-forward outputs", "attention": "attention outputs"}
 
@@ -39,7 +40,7 @@ def _trace(result: Trace, on: Theme) -> Sheet:
         legend="Restored share: 0 no effect, 1 all of the difference",
         width_px=min(1100, max(720, 110 + 16 * len(columns))),
     )
-    unit = "logits" if result.output == "logit" else "probability"
+    unit = unit_of(result.target, result.output)
     values = f"{signed(result.clean_value)} and {signed(result.corrupted_value)} {unit}"
     notes = [
         f"One state of the first text’s run at a time, put into the run of the second ({_KINDS[result.kind]}).",

@@ -18,7 +18,7 @@ from glassbert.pictures.markup import label
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["agreement", "layer_similarity", "probability_table", "restored_shares", "word_cosines"]
+__all__ = ["agreement", "layer_similarity", "probability_table", "restored_shares", "token_pairs", "word_cosines"]
 
 _NUMBERED_COLUMNS = 20
 _READABLE_COLUMNS, _READABLE_TOKENS = 40, 48
@@ -177,6 +177,34 @@ def restored_shares(
         xaxis=(_axis(shown) if few else _AXIS)
         | {"showticklabels": few, "fixedrange": few, "tickangle": -50 if len(shown) > 12 else 0},
         yaxis=_axis(layers),
+    )
+    return figure
+
+
+def token_pairs(
+    values: npt.NDArray[Any], rows: Sequence[str], columns: Sequence[str], *, most: float | None = None
+) -> go.Figure:
+    """Signed numbers (row token, column token), zero without colour; ``most``: the number in full colour, None: the
+    largest magnitude."""
+    full = most or float(np.abs(values).max(initial=0.0)) or 1.0
+    few = len(columns) <= _READABLE_TOKENS, len(rows) <= _READABLE_TOKENS
+    figure = _heat_map(
+        values.tolist(),
+        limits=(-full, full),
+        colours=_DIVERGING,
+        hovered=[
+            [[label(row, _HOVER_CHARACTERS), label(column, _HOVER_CHARACTERS)] for column in columns] for row in rows
+        ],
+        hover="%{customdata[0]} with %{customdata[1]}: %{z:+.3f}",
+        gap=1 if all(few) else 0,
+        colorbar=_BAR | {"tickvals": [-full, 0, full], "ticktext": [f"−{full:.2f}", "0", f"{full:.2f}"]},
+    )
+    figure.update_layout(
+        height=90 + min(24 * len(rows), 620),
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        xaxis=_axis([label(name, 16) for name in columns])
+        | {"showticklabels": few[0], "side": "top", "tickangle": -45 if len(columns) > 8 else 0},
+        yaxis=_axis([label(name, 16) for name in rows]) | {"showticklabels": few[1], "autorange": "reversed"},
     )
     return figure
 

@@ -31,6 +31,7 @@ from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.next_sentence.fields import NextSentenceFields
 from components.views.saliency.fields import SaliencyFields
+from components.views.similarity import SimilarityFields
 from components.views.tour.fields import TourFields
 from components.views.what_if.fields import WhatIfFields
 
@@ -49,6 +50,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     MaskedWordsFields,
     NextSentenceFields,
     SaliencyFields,
+    SimilarityFields,
     TourFields,
     WhatIfFields,
 )

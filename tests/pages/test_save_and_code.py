@@ -131,6 +131,8 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("masked_words", "why"): ({"text": GAP, "word": "paris", "foil_word": "rome"}, ""),
     ("masked_words", "probe"): ({"text": TEXT, "fillers": "job: nurse, doctor"}, ""),
     ("next_sentence", ""): (PAIR, ""),
+    ("similarity", ""): (
+        {"text": "He got a refund.", "pair": "The money came back.", "searched": "Cats purr.\nA refund."}, ""),
     ("saliency", "rows"): (EXPLAINED, "explain"),
     ("saliency", "agreement"): (EXPLAINED, "explain"),
     ("saliency", "board"): (EXPLAINED, "explain"),

@@ -70,6 +70,9 @@ SAME = {
         m, "The [MASK] was [MASK].", top_k=3
     ),
     ("next-sentence", TEXT, "--pair", PAIR): lambda m, s: gb.next_sentence(m, TEXT, PAIR),
+    ("similarity", TEXT, "--pair", PAIR, "--model", "pretrained", "--pooling", "mean"): (
+        lambda m, s: gb.similarity(m, TEXT, PAIR, pooling="mean", matrix=False)
+    ),
     ("attention", TEXT): lambda m, s: gb.attention(m, TEXT),
     ("attention", TEXT, "--layer", "1", "--head", "0"): lambda m, s: gb.attention(m, TEXT).maps().combine([(1, 0)]),
     ("attention", TEXT, "--measure", "rollout", "--words"): lambda m, s: gb.rollout(gb.attention(m, TEXT)).by_word(),
