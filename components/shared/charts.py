@@ -152,7 +152,7 @@ def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | Non
         [float(result.scores[position]) for position in positions],
         next((place for place, position in enumerate(positions) if position == selected), None),
         named=True,
-        height_px=190,
+        height_px=140,
     )
 
 

@@ -81,7 +81,7 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             st.button(label, key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
             return
         words, flip, trust = (found.words_sentence, found.flip, found.trust) if found else ("", None, None)
-        carried, flipped, trusted = st.columns([0.32, 0.32, 0.36], gap="medium")
+        carried, flipped, trusted = st.columns([0.28, 0.32, 0.4], gap="medium")
         with carried:
             _part("What carries it", words, "saliency", "rows")
         with flipped:

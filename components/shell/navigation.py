@@ -42,7 +42,7 @@ PAGES: dict[str, Page] = {
             "app.py",
             "Workbench",
             ":material/biotech:",
-            "Attention, predictions and saliency for one sentence, side by side. Select a token to link all three.",
+            "Attention, predictions and saliency, linked: select a token.",
         ),
         Page(
             "Look",
@@ -50,7 +50,7 @@ PAGES: dict[str, Page] = {
             "pages/attention.py",
             "Attention",
             ":material/grid_view:",
-            "Every head at once or one in full, what raw weights miss, and what changes when heads are switched off.",
+            "Every head, what raw weights miss, and what happens without a head.",
         ),
         Page(
             "Look",
@@ -58,7 +58,7 @@ PAGES: dict[str, Page] = {
             "pages/inputs.py",
             "Inputs",
             ":material/segment:",
-            "How your text becomes the vectors that enter the first layer, one row per step.",
+            "How your text becomes the vectors that enter the first layer.",
         ),
         Page(
             "Ask",
@@ -66,7 +66,7 @@ PAGES: dict[str, Page] = {
             "pages/masked_words.py",
             "Masked words",
             ":material/format_shapes:",
-            "Which words BERT predicts at a mask, how surprising yours are, and in which layer the prediction forms.",
+            "What BERT puts in a gap, and how surprising your own words are.",
         ),
         Page(
             "Ask",
@@ -74,7 +74,7 @@ PAGES: dict[str, Page] = {
             "pages/next_sentence.py",
             "Next sentence",
             ":material/east:",
-            "Whether BERT expects text B to follow text A, and what that prediction is based on.",
+            "Whether BERT expects text B after text A, and on what grounds.",
         ),
         Page(
             "Ask",
@@ -90,7 +90,7 @@ PAGES: dict[str, Page] = {
             "pages/saliency.py",
             "Saliency",
             ":material/fact_check:",
-            "Which words drove the prediction, by several methods, each with a receipt that shows how far to trust it.",
+            "Which words drove the prediction, and how reliable each answer is.",
         ),
         Page(
             "Judge",
@@ -98,7 +98,7 @@ PAGES: dict[str, Page] = {
             "pages/compare.py",
             "Compare",
             ":material/compare_arrows:",
-            "How two models differ on one text, or two texts on one model, word by word and head by head.",
+            "Two models on one text, or two texts on one model, word by word.",
         ),
         Page(
             "Change",
@@ -106,7 +106,7 @@ PAGES: dict[str, Page] = {
             "pages/what_if.py",
             "What if",
             ":material/alt_route:",
-            "Edit a word and see what changes, find the smallest edit that flips the prediction, and trace it.",
+            "Edit a word, find the smallest edit that flips the prediction.",
         ),
         Page(
             "Models",

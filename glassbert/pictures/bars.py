@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glassbert.pictures.formats import percent, points
-from glassbert.pictures.markup import label
+from glassbert.pictures.markup import label, right_to_left
 from glassbert.pictures.palette import NEGATIVE, NEUTRAL, PALE, POSITIVE
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def score_bars(
     most: float | None = None,
     height_px: int = 112,
 ) -> go.Figure:
-    """One bar per token in text order, orange above zero and blue below; the one at ``selected`` is outlined.
+    """One bar per token in text order, orange above zero and blue below; the one at ``selected`` is outlined. A text
+    that is written from the right to the left has its first word on the right, as it has where it is read.
 
     named:   whether names are written under the bars if there is room; hovering always shows them.
     spreads: half the length of an error bar on each.
@@ -154,6 +155,8 @@ def score_bars(
         else {"showticklabels": False, "fixedrange": True, "showgrid": False},
         yaxis=_score_axis(5 if named else 4) | {"tickformat": ".0%" if share else None},
     )
+    if right_to_left(names):
+        figure.update_xaxes(autorange="reversed")
     if most and max(map(abs, values), default=0.0) > most:
         lowest = min(0.0, *(max(value, -most) for value in values))
         highest = max(0.0, *(min(value, most) for value in values))

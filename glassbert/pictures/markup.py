@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["attributes", "clipped", "element", "escaped", "label"]
+__all__ = ["attributes", "clipped", "element", "escaped", "label", "right_to_left"]
 
 # Characters that XML 1.0 cannot represent, not even escaped, or that UTF-8 cannot encode: control characters, halves of
 # surrogate pairs and two noncharacters.
@@ -36,6 +37,12 @@ def element(name: str, *content: str | Iterable[str], **values: str | float) -> 
 def clipped(text: str, characters: int) -> str:
     """The first characters of a text, the last one an ellipsis where it was cut."""
     return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def right_to_left(texts: Iterable[str]) -> bool:
+    """Whether most letters are of a script that is written from right to left, as the strips of tokens have it."""
+    kinds = [unicodedata.bidirectional(character) for text in texts for character in text if character.isalpha()]
+    return 2 * sum(kind in ("R", "AL") for kind in kinds) > len(kinds)
 
 
 def label(text: str, characters: int | None = None) -> str:

@@ -27,6 +27,7 @@ __all__ = ["Action", "draw_refusal", "draw_row", "draw_variants", "marked", "ope
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 _NO_ANSWER = "The gap being predicted was changed here, so this question has no answer."
+_BAR = "Change of the probability: none in the middle, 100 points at either end"
 # Of a long unchanged passage, this much is shown on either side of a change.
 _AROUND = 60
 
@@ -192,11 +193,11 @@ def _outcome(outcome: Outcome, note: str) -> None:
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))
-    if outcome.score:
+    if outcome.score or not change:
         return  # a score has no scale on which a bar could be long or short
     # numbers only: no user text reaches this markup
     side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
-    st.html(f'<div class="what-if-bar"><span class="{side}" style="width:{width:.2f}%"></span></div>')
+    st.html(f'<div class="what-if-bar" title="{_BAR}"><span class="{side}" style="width:{width:.2f}%"></span></div>')
 
 
 def _points(change: float) -> str:

@@ -112,6 +112,7 @@ class SentenceBox {
     this.#known = text;
     this.#sent = performance.now();
     this.#show();
+    this.#parts.field.scrollTop = 0; // a long text is shown from its start
     this.#send({ version: this.#data.version, text });
   }
 

@@ -57,6 +57,12 @@ def test_scores_are_coloured_by_sign_and_the_selected_one_is_outlined(named: boo
     assert figure.layout.xaxis.showticklabels is named
 
 
+def test_the_first_word_of_an_arabic_text_is_on_the_right() -> None:
+    assert score_bars(["رائع", "جدا", "ok"], SCORES, named=True).layout.xaxis.autorange == "reversed"
+    assert score_bars(["ok", "film", "رائع"], SCORES, named=True).layout.xaxis.autorange is None
+    assert score_bars([".", "1", "!"], SCORES, named=True).layout.xaxis.autorange is None
+
+
 def test_bars_beyond_the_most_end_at_the_edge() -> None:
     assert score_bars(NAMES, SCORES, most=5.0).layout.yaxis.range is None
     low, high = score_bars(NAMES, SCORES, most=1.0).layout.yaxis.range
