@@ -121,7 +121,7 @@ def sum_line(result: gb.TokenScores, special_shown: bool) -> str:
     hold = f"{which} tokens hold {special / max(float(magnitudes.sum()), 1e-12):.0%} of the magnitude."
     if not _parts(result):
         return f"The scores need not add up to anything; {hold}"
-    unit = gb.targets.unit_of(result.target, result.output)
+    unit = result.unit
     total, value = (plain(charts.signed(number)) for number in (float(result.scores.sum()), result.value))
     return f"Sum {total} of F(text) {value} {unit}; {hold}"
 
@@ -135,7 +135,7 @@ def how_it_adds_up(result: gb.TokenScores, *, key: str) -> None:
 def arithmetic(result: gb.TokenScores) -> str:
     """What the scores add up to, if anything, and where the rest of F(text) went, if known: a table in Markdown."""
     parts = _parts(result)
-    unit = gb.targets.unit_of(result.target, result.output).capitalize()
+    unit = result.unit.capitalize()
     rows = [f"| {name} | {plain(charts.signed(number))} |" for name, number in parts]
     table = "\n".join([f"| | {unit} |", "|---|---:|", *rows]) + "\n\n" if rows else ""
     if not rows:

@@ -12,7 +12,7 @@ from glassbert.pictures.formats import signed
 from glassbert.pictures.markup import clipped
 from glassbert.pictures.tokens import tokens_html
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
-from glassbert.targets import Output, Target
+from glassbert.targets import Output, Target, unit_of
 from glassbert.text.words import merge_scores, words_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class TokenScores(Result):
     options: dict[str, Any]
 
     _arrays: ClassVar[Mapping[str, str]] = {"scores": "float32"}
+
+    @property
+    def unit(self) -> str:
+        """What F is measured in: "logits", "probability" or "cosine"."""
+        return unit_of(self.target, self.output)
 
     @property
     def relative_delta(self) -> float | None:
