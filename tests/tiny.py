@@ -53,6 +53,7 @@ CLASS_PREFIXES = {
     "megatron-bert": "MegatronBert",
     "modernbert": "ModernBert",
     "xlm-roberta-xl": "XLMRobertaXL",
+    "deberta": "Deberta",
     "deberta-v2": "DebertaV2",
     "nomic_bert": "NomicBert",
     "gte": "Gte",
@@ -145,6 +146,9 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
         # one layer in two attends to all tokens, the other to two on each side
         options |= {"global_attn_every_n_layers": 2, "local_attention": 4, "cls_token_id": tokenizer.cls_token_id}
         options |= {"sep_token_id": tokenizer.sep_token_id, "classifier_pooling": "cls"}
+    if family == "deberta":
+        options |= {"relative_attention": True, "pos_att_type": "c2p|p2c", "position_biased_input": False}
+        options |= {"max_relative_positions": 8}
     if family == "deberta-v2":
         # as in version 3; distances beyond 4 share a bucket with others
         options |= {"relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm"}
@@ -175,6 +179,10 @@ def _tokenizer(family: str, vocab: int) -> Any:
         case "xlm-roberta" | "camembert" | "xlm-roberta-xl" | "gte":
             unigrams = _unigrams(["<s>", "<pad>", "</s>", "<unk>"], ["<mask>"], vocab, lower=False)
             return transformers.XLMRobertaTokenizer(vocab=unigrams, mask_token=mask, **longest)
+        case "deberta":
+            pieces, merges = _byte_pairs(["[CLS]", "[PAD]", "[SEP]", "[UNK]"], ["[MASK]"], vocab)
+            mask = AddedToken("[MASK]", lstrip=True)
+            return transformers.DebertaTokenizer(vocab=pieces, merges=merges, mask_token=mask, **longest)
         case "deberta-v2":
             specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
             return transformers.DebertaV2Tokenizer(vocab=_unigrams(specials, ["[MASK]"], vocab, lower=False), **longest)

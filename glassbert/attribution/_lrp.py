@@ -77,7 +77,7 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
             elif isinstance(module, nn.Embedding) and module is not words:
                 after(module, _leaf(_account(family, name), ledger))
             elif isinstance(module, (nn.Linear, nn.Conv1d)):
-                after(module, _linear(products.get(module), ledger))
+                after(module, _linear(products.get(module), ledger, scaled=module in distances))
         for module in distances:
             stack.callback(module.register_forward_pre_hook(_leaf_before(ledger)).remove)
         for before, following in activations(network, target):
@@ -158,10 +158,13 @@ def _normed(module: Any, states: Tensor, ledger: Ledger) -> Tensor:
     return output
 
 
-def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
-    """Record the bias's share; for queries, keys and values also what the softmax between them keeps."""
+def _linear(product: _Product | None, ledger: Ledger, *, scaled: bool) -> Callable[..., Tensor | None]:
+    """Record the bias's share; for queries, keys and values also what the softmax between them keeps.
 
-    def hook(module: Any, _inputs: Any, output: Tensor) -> None:
+    ``scaled``: the network may scale the output in place.
+    """
+
+    def hook(module: Any, _inputs: Any, output: Tensor) -> Tensor | None:
         states = output.detach()
 
         def book(gradient: Tensor) -> Tensor:
@@ -172,6 +175,7 @@ def _linear(product: _Product | None, ledger: Ledger) -> Callable[..., None]:
             return gradient
 
         _when_gradient_comes(output, book)
+        return output.clone() if scaled else None
 
     return hook
 

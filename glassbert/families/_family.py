@@ -136,8 +136,8 @@ class DistanceNames:
     table: str  # inside the encoder: one vector per distance
     query: str  # inside one layer; Linear: vectors of distances → queries, heads side by side
     key: str  # inside one layer; Linear: vectors of distances → keys, heads side by side
-    norm: str  # inside the encoder: the LayerNorm that reads all of them, in some networks
-    shared: str  # the attention module's flag: distances are projected with the Linears of the tokens
+    norm: str | None = None  # inside the encoder: the LayerNorm that reads all of them, in some networks
+    shared: str | None = None  # the attention module's flag: distances are projected with the Linears of the tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +174,11 @@ class Family:
     #: Inside the encoder: the table of biases added to the attention scores, one per distance.
     position_bias: str | None = None
     distances: DistanceNames | None = None
+    #: The fused projection has query, key and value of each head side by side, and these parameters of the attention
+    #: module are their biases.
+    biases_beside: tuple[str | None, str | None, str | None] | None = None
+    #: The name of the network's own class for what torch.nn.LayerNorm computes.
+    norm_class: str | None = None
     #: Inside the encoder: a convolution over neighbouring tokens, added to the first layer's output, in some networks.
     convolution: str | None = None
     #: Queries and keys are rotated by an angle that grows with the position (Su et al. 2021, arXiv:2104.09864).

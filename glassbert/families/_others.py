@@ -21,7 +21,7 @@ ENCODER_DECODERS = (
 #: Encoders that are not supported and that transformers has built in: for those, code in the repository of a model is
 #: a copy from before, not what keeps it from being opened.
 BUILT_IN = (
-    *("big_bird", "bros", "canine", "convbert", "deberta"),
+    *("big_bird", "bros", "canine", "convbert"),
     *("esm", "eurobert", "flaubert", "fnet", "funnel", "ibert", "jina_embeddings_v3"),
     *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mobilebert", "mra"),
     *("nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert", "roformer"),

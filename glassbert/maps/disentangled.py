@@ -70,7 +70,7 @@ def _taken_apart(model: Model, layer: int, into: dict[int, Tensor]) -> Iterator[
         def hook(_module: Any, _inputs: Any, output: Tensor) -> None:
             tokens, width = output.shape[1:]
             by_head = output[0].view(tokens, model.attention_heads, width // model.attention_heads)
-            seen[name] = by_head.transpose(0, 1)  # (head, token, size)
+            seen[name] = by_head.transpose(0, 1).clone()  # (head, token, size); some are scaled in place afterwards
 
         return hook
 

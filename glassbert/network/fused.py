@@ -2,14 +2,16 @@
 
 - A Linear that computes queries, keys and values is split into three. They have the rows of the one, and their outputs
   are put side by side again.
+- A LayerNorm of a class of its own becomes torch's.
 - A Linear that projects distances as well as tokens becomes two with the same weights.
 - A convolution that follows the first layer becomes its last part.
 
-The numbers are the same, to the bit.
+The numbers are the same, up to the rounding of a LayerNorm and of a bias that was added elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -23,6 +25,7 @@ __all__ = ["rearrange", "split_projections"]
 
 def rearrange(network: Any, family: Family) -> None:
     """Rearrange a network in place, if its family requires it. Raises UnsupportedModelError."""
+    _standard_norms(network, family)
     split_projections(network, family)
     _part_distances(network, family)
     _join_convolution(network, family)
@@ -39,14 +42,36 @@ class _Split(nn.Module):
         return torch.cat((self.query(states), self.key(states), self.value(states)), dim=-1)
 
 
+class _SplitByHead(nn.Module):
+    """The same for a Linear with the three of each head side by side, and biases that were beside it."""
+
+    def __init__(self, fused: nn.Linear, heads: int, biases: Sequence[nn.Parameter | None]) -> None:
+        super().__init__()
+        self.heads = heads
+        rows = fused.weight.view(heads, 3, -1, fused.in_features)
+        self.query, self.key, self.value = (
+            _linear(rows[:, part].flatten(0, 1), bias) for part, bias in enumerate(biases)
+        )
+
+    def forward(self, states: Tensor) -> Tensor:
+        shape = (*states.shape[:-1], self.heads, -1)
+        by_head = [part(states).view(shape) for part in (self.query, self.key, self.value)]
+        return torch.cat(by_head, dim=-1).flatten(-2)
+
+
 def _rows(fused: nn.Linear, part: int) -> nn.Linear:
     """A third of the Linear, without a copy of its weights."""
     width = fused.out_features // 3
     own = slice(part * width, (part + 1) * width)
-    linear = nn.Linear(fused.in_features, width, bias=fused.bias is not None, device="meta")
-    linear.weight = nn.Parameter(fused.weight[own], requires_grad=False)
-    if fused.bias is not None:
-        linear.bias = nn.Parameter(fused.bias[own], requires_grad=False)
+    return _linear(fused.weight[own], None if fused.bias is None else fused.bias[own])
+
+
+def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """A Linear with these weights, not copied."""
+    linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    linear.weight = weight if isinstance(weight, nn.Parameter) else nn.Parameter(weight, requires_grad=False)
+    if bias is not None:
+        linear.bias = bias if isinstance(bias, nn.Parameter) else nn.Parameter(bias, requires_grad=False)
     return linear.eval()
 
 
@@ -57,13 +82,32 @@ def split_projections(network: Any, family: Family) -> None:
     parent, _, name = family.inside.fused.rpartition(".")
     for path in family.layers(network.config.num_hidden_layers):
         owner = network.base_model.get_submodule(f"{path}.{parent}")
-        setattr(owner, name, _Split(getattr(owner, name)).eval())
+        fused = getattr(owner, name)
+        if family.biases_beside is None:
+            setattr(owner, name, _Split(fused).eval())
+            continue
+        biases = [None if bias is None else getattr(owner, bias) for bias in family.biases_beside]
+        setattr(owner, name, _SplitByHead(fused, network.config.num_attention_heads, biases).eval())
+        for bias in filter(None, family.biases_beside):  # they are in the Linears now
+            zero = torch.zeros_like(getattr(owner, bias))
+            delattr(owner, bias)
+            owner.register_buffer(bias, zero, persistent=False)
+
+
+def _standard_norms(network: Any, family: Family) -> None:
+    for path, module in list(network.named_modules()):
+        if family.norm_class is None or type(module).__name__ != family.norm_class:
+            continue
+        norm = nn.LayerNorm(module.weight.shape, eps=module.variance_epsilon, device="meta")
+        norm.weight, norm.bias = module.weight, module.bias
+        parent, _, name = path.rpartition(".")
+        setattr(network.get_submodule(parent), name, norm.eval())
 
 
 def _part_distances(network: Any, family: Family) -> None:
     """Have distances projected by Linears of their own."""
     names, inside = family.distances, family.inside
-    if names is None or inside is None:
+    if names is None or names.shared is None or inside is None:
         return
     for path in family.layers(network.config.num_hidden_layers):
         layer = network.base_model.get_submodule(path)
@@ -72,15 +116,9 @@ def _part_distances(network: Any, family: Family) -> None:
             continue
         for own, shared in ((names.query, inside.query), (names.key, inside.key)):
             parent, _, name = own.rpartition(".")
-            setattr(layer.get_submodule(parent), name, _same(layer.get_submodule(shared)))
+            linear = layer.get_submodule(shared)
+            setattr(layer.get_submodule(parent), name, _linear(linear.weight, linear.bias))
         setattr(attention, names.shared, False)
-
-
-def _same(shared: nn.Linear) -> nn.Linear:
-    """Another Linear with the same weights."""
-    linear = nn.Linear(shared.in_features, shared.out_features, bias=shared.bias is not None, device="meta")
-    linear.weight, linear.bias = shared.weight, shared.bias
-    return linear.eval()
 
 
 class _Convolved(nn.Module):

@@ -287,7 +287,7 @@ def test_an_adapter_is_named_as_one(tmp_path: Path) -> None:
         ({"model_type": "bart"}, UnsupportedModelError, "encoder-decoder"),
         ({"model_type": "brand-new", "is_encoder_decoder": True}, UnsupportedModelError, "encoder-decoder"),
         ({"model_type": "eurobert"}, UnsupportedModelError, "ALBERT, BERT, CamemBERT"),
-        ({"model_type": "deberta"}, UnsupportedModelError, "XLM-RoBERTa and XLM-RoBERTa-XL"),
+        ({"model_type": "rembert"}, UnsupportedModelError, "XLM-RoBERTa and XLM-RoBERTa-XL"),
         ({"model_type": "nomic_bert", "n_layer": 12}, RemoteCodeError, "it specifies n_layer"),
         ({"is_decoder": True}, UnsupportedModelError, "decoder"),
         ({"auto_map": {"AutoModel": "jina.JinaBert"}}, RemoteCodeError, "Python code"),
