@@ -142,7 +142,7 @@ OF_TOKENS = ("token", "toward", "until")
 _TEXTS = ("text", "pair", "other_text", "other_pair", *OF_TOKENS)
 #: The parameter of a shared link that says which version of GlassBERT made it.
 MADE = "made"
-#: … and the one that says with which weights: the short hash of each model's, by its role, "model:0a1b2c3d.beside:…".
+#: … and the one that says with which weights: the short hash of each model's, by its role, "model-0a1b2c3d.beside-…".
 WEIGHTS = "weights"
 
 
@@ -212,7 +212,7 @@ def origin() -> Origin:
     version, weights, source, beside = st.session_state.get(_MADE_WITH, ("", "", None, None))
     if source != _source(view()):
         return Origin()
-    said = {role: short for role, _, short in (one.partition(":") for one in weights.split(".")) if short}
+    said = {role: short for role, _, short in (one.partition("-") for one in weights.split(".")) if short}
     if view().beside != beside:
         said.pop("beside", None)
     return Origin(version, said)

@@ -62,11 +62,11 @@ def open_models(view: View) -> list[Opened]:
 
 
 def weights_of(view: View) -> str:
-    """The short hash of each model's weights, as a link says them: "model:0a1b2c3d.beside:4e5f6a7b"."""
+    """The short hash of each model's weights, as a link says them: "model-0a1b2c3d.beside-4e5f6a7b"."""
     device = view.device if view.device in models.devices() else "auto"
     sources = {role: getattr(view, role) for role in _DEFAULTS}
     found = {role: models.short_hash(models.request_of(source, device)) for role, source in sources.items() if source}
-    return ".".join(f"{role}:{short}" for role, short in found.items() if short)
+    return ".".join(f"{role}-{short}" for role, short in found.items() if short)
 
 
 def model_name(source: str) -> str:

@@ -37,7 +37,7 @@ def test_the_link_of_the_dialog_opens_the_same_view() -> None:
     app = page("attention", text="The film was good.", token="2", layer="3", section="roles")
     link, said = shared(app)
     hashes = {role: identity_of(gb.load(role, "cpu")).short_hash for role in ("pretrained", "sentiment")}
-    weights = f"model:{hashes['pretrained']}.beside:{hashes['sentiment']}"
+    weights = f"model-{hashes['pretrained']}.beside-{hashes['sentiment']}"
     assert link == parameters(app) | {"made": version(), "weights": weights}
     for told in ("the page Attention", "text A (18 characters)", "layer 4, head 8", "the selected token"):
         assert told in said
@@ -100,9 +100,9 @@ def test_another_version_is_told_until_the_text_changes() -> None:
     assert not messages(page(text="The film was good.", made=version()))
     other = "This view was made with other weights of GlassBERT sentiment:"
     told = {"text": "The film was good.", "made": version()}
-    assert other in messages(page(**told, weights="beside:00000000"))
-    assert other not in messages(page(**told, weights="beside:00000000", beside="pretrained")), "it is not open"
-    assert not messages(page(**told, weights="!:b.model:.x"))
+    assert other in messages(page(**told, weights="beside-00000000"))
+    assert other not in messages(page(**told, weights="beside-00000000", beside="pretrained")), "it is not open"
+    assert not messages(page(**told, weights="!-b.model-.x"))
     hostile = page(text="The film was good.", made="![x](http://a)<b>" * 10)
     assert "![x](http://a" in messages(hostile), "as text"
     assert not any("![x](" in element.value for element in hostile.info)
