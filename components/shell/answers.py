@@ -44,7 +44,8 @@ def _answers(one: Opened) -> Iterator[str]:
             answer = classes.decided(view.threshold)
             sure = charts.percent(float(classes.probabilities[answer]))
             if answer != classes.predicted:  # say why it is not the more probable one
-                sure += f" ({classes.labels[1]} is predicted above {view.decide_at}%)"
+                second = classes.labels[1]
+                sure += f" ({second if answer != 1 else 'it'} needs {view.decide_at}%)"
             yield _badge(str(classes.labels[answer]), sure, one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)

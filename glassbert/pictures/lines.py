@@ -47,6 +47,7 @@ def over_layers(
         xaxis={"title": None, "dtick": 1, "fixedrange": True},
         yaxis={
             "type": "log" if log else "linear",
+            "dtick": 1 if log else None,  # powers of ten: digits between them would be read as ranks
             "fixedrange": True,
             "autorange": "reversed" if reversed_axis else True,
             "rangemode": "normal" if log or reversed_axis else "tozero",

@@ -177,6 +177,12 @@ def test_the_scoreboard_has_the_order_of_the_library() -> None:
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
     assert table["Random orderings beaten"].tolist() == pytest.approx(board.faithfulness)
+    best = gb.evaluation.stored_ranking(gb.load("sentiment", "cpu")).best
+    assert best not in QUICK.split()
+    app.button(key="add_best").click()
+    run(app)
+    assert set(parameters(app)["methods"].split()) == {*QUICK.split(), best}
+    assert "add_best" not in {button.key for button in app.button}
 
 
 @pytest.mark.parametrize("kind", ["random", "flipped", "other_sentence"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from components import state
 from components.gateway import code, saliency
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
@@ -14,6 +15,8 @@ from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
+from components.views.saliency.ask import chosen_methods
+from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import kept_receipts
 
 if TYPE_CHECKING:
@@ -86,11 +89,24 @@ def _this_model(one: Opened) -> None:
     )
 
 
+def _add(method: str) -> None:
+    state.change(SaliencyFields, methods=" ".join([*chosen_methods(), method]))
+    state.redraw_page()
+
+
 def _ranking(ranking: MethodRanking) -> None:
     known = saliency.methods()
     best = known[ranking.best].label if ranking.best in known else ranking.best
     table = ranking.frame()
     st.markdown(f"For this model, over {len(ranking.sentences)} sentences, **{plain(best)}** is the most faithful.")
+    if ranking.best in known and ranking.best not in chosen_methods():
+        st.button(
+            plain(f"Add {best} to the methods above"),
+            icon=":material/add:",
+            key="add_best",
+            on_click=_add,
+            args=(ranking.best,),
+        )
     st.dataframe(
         {
             "Method": [known[method].label if method in known else method for method in table["method"]],
