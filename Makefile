@@ -61,14 +61,14 @@ fast: venv-dev
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -n 2 -m 'not browser' --ignore=tests/browser tests
+	@$(PYTEST) -n 2 -m 'not browser and not smoke' --ignore=tests/browser tests
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 2 -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
-smoke: venv-dev ## the smallest run of the benchmarks that drive a browser
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m browser tests/benchmarks
+smoke: venv-dev ## the smallest run of the benchmarks that take long
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: export ALL = 1

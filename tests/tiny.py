@@ -60,6 +60,9 @@ CLASS_PREFIXES = {
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
+#: One for each structure of layers among them: the others differ from BERT in names, positions or embeddings. Tests of
+#: what happens inside the layers need no more.
+STRUCTURES = ("bert", "distilbert", "albert", "mpnet")
 #: These have the same parts in other places; tests/glassbert/families/test_other_families.py tries every function.
 OTHER_FAMILIES = tuple(sorted(set(CLASS_PREFIXES) - set(FAMILIES)))
 #: Those that also predict whether a sentence follows.

@@ -14,6 +14,7 @@ from tests.benchmarks.conftest import BENCHMARKS, Smoke, imported
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_it_runs_and_finds_wrong_numbers(smoke: Smoke) -> None:
     """A small run without faults; then the same answers, two of them swapped."""
     faults, checked = imported("load").faults, []

@@ -36,6 +36,8 @@ IN_A_BROWSER = {
     "payload": r"largest elements\n12 .*\bheads_map \d+ kB",
     "rerun_latency": r"run\.run_script +\d",
 }
+#: Those of `ALONE` that take ten seconds and more even so.
+LONG = {"trace", "model_loading"}
 #: Each has a test file of its own.
 ELSEWHERE = {"load", "gpu"}
 
@@ -49,7 +51,9 @@ def test_every_benchmark_is_run() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.smoke) if name in LONG else name for name in ALONE]
+)
 def test_it_runs(smoke: Smoke, name: str) -> None:
     printed = smoke(name)
     assert re.search(ALONE[name], printed), printed

@@ -43,7 +43,7 @@ def same(found: gb.TokenScores, alone: gb.TokenScores, atol=1e-5):
 # --- each -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_each_method_says_what_it_says_alone(tiny_model, family):
     model = tiny_model(family, "classification")
     own = [method for method in gb.METHODS if gb.METHODS[method].cost(12, gb.METHODS[method].options) < 60]
@@ -160,7 +160,7 @@ def test_the_default_methods_are_there():
 
 
 @pytest.mark.parametrize("method", [*GRADIENT, "rollout"])
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_many_texts_say_what_they_say_alone(tiny_model, family, method):
     model, options = tiny_model(family, "classification"), OPTIONS.get(method, {})
     found = gb.attribute_many(model, TEXTS, method=method, **options)

@@ -32,7 +32,7 @@ def whole(model, encoded, target, off):
 
 
 @pytest.mark.parametrize("off", [(), ((0, 1), (2, 0), (2, 3))], ids=["all on", "some off"])
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_gradients_are_those_of_the_whole_network(tiny_model, family, off):
     model = tiny_model(family, "classification", layers=3)
     encoded = gb.encode(model, TEXT)

@@ -33,7 +33,7 @@ def read_whole(monkeypatch):
 
 @pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
 @pytest.mark.parametrize(("task", "target"), DECISIONS)
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_the_value_and_its_gradient_are_those_of_the_whole_network(tiny_model, monkeypatch, family, task, target, text):
     model = tiny_model(family, task, layers=3)
     runner = decide(model, gb.encode(model, text), target, "logit")

@@ -23,7 +23,7 @@ def digest(model):
     return {name: hashlib.sha256(tensor.numpy().tobytes()).hexdigest() for name, tensor in state.items()}
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_each_stage_redraws_more_and_the_model_is_untouched(tiny_model, family):
     model = tiny_model(family, "classification")
     before, names = digest(model), _copies.stages(model)

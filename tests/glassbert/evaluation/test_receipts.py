@@ -16,7 +16,6 @@ from glassbert.evaluation import _examination, _rerun
 #: Sentences that the embedded model is not in two minds about.
 SENTENCES = (
     "Every scene is carefully built, every line sounds true, and the end is perfect.",
-    "The worst film of the year is also the longest.",
     "The first half is a delight; the second half is a disaster.",
 )
 KINDS = ("random", "flipped", "other_sentence")
@@ -34,7 +33,12 @@ def plain(receipt):
     return json.dumps({**receipt.to_dict(), "seconds": 0}, allow_nan=False)
 
 
-@pytest.mark.slow
+@pytest.fixture(scope="module")
+def integrated(sentiment):
+    """Dozens of passes: computed once."""
+    return gb.attribute(sentiment, SENTENCES[0], method="integrated_gradients")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("text", SENTENCES)
 def test_an_honest_explanation_does_not_fail_and_every_broken_one_does(sentiment, text):
@@ -54,16 +58,17 @@ def test_an_honest_explanation_does_not_fail_and_every_broken_one_does(sentiment
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_broken_explanation_of_a_complete_method_does_not_add_up(sentiment, kind):
-    scores = gb.attribute(sentiment, SENTENCES[0], method="integrated_gradients")
+def test_a_broken_explanation_of_a_complete_method_does_not_add_up(sentiment, integrated, kind):
+    scores = integrated
     assert gb.receipt(sentiment, scores, checks=["arithmetic"]).verdict == "holds"
     assert gb.receipt(sentiment, gb.broken(sentiment, scores, kind), checks=["arithmetic"]).verdict == "fails"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", ["integrated_gradients", "attention_relevance"])
-def test_what_a_broken_explanation_is(sentiment, kind, method):
-    scores = gb.attribute(sentiment, SENTENCES[0], method=method)
+def test_what_a_broken_explanation_is(sentiment, integrated, kind, method):
+    complete = method == "integrated_gradients"
+    scores = integrated if complete else gb.attribute(sentiment, SENTENCES[0], method=method)
     wrong = gb.broken(sentiment, scores, kind, seed=4)
     special = scores.encoded.special_tokens_mask == 1
     if kind == "flipped" and method == "integrated_gradients":

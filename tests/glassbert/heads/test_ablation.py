@@ -29,7 +29,7 @@ def hooks(model):
     return [(*module._forward_hooks, *module._forward_pre_hooks) for module in model.network.modules()]
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_view_predicts_what_a_network_with_zero_weights_predicts(tiny_model, stock, family):
     model = tiny_model(family, "classification")
     before, hooked = gb.classify(model, TEXT).logits, hooks(model)
@@ -65,7 +65,7 @@ def test_a_view_without_a_layer_leaves_its_output_bias_and_the_residual(tiny_mod
     np.testing.assert_allclose(normed, norm(torch.from_numpy(states + bias)).numpy(), atol=1e-12)
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_view_without_changes_changes_nothing(tiny_model, family):
     model = tiny_model(family, "masked_words")
     view = gb.ablate(model, [])
@@ -190,7 +190,7 @@ def logit(model, text, index):
     return float(gb.classify(model, text).logits[index])
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_sweep_equals_switching_heads_off_one_by_one(tiny_model, family):
     model = tiny_model(family, "classification")
     sweep = gb.ablation_sweep(model, TEXT, target="NEUTRAL")

@@ -96,7 +96,7 @@ def close(found, wanted):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_class(tiny_model, stock, family, kind):
     oracle = Oracle(stock(family, "classification"), family, (CLEAN,), (CORRUPTED,), 2)
     found = gb.trace(tiny_model(family, "classification"), CLEAN, CORRUPTED, 2, kind=kind)
@@ -148,7 +148,7 @@ def test_the_label_of_a_token(tiny_model, stock):
     close(found.values, expected(oracle, found))
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 @pytest.mark.parametrize("task", ["classification", "masked_words"])
 def test_every_position_of_a_layer_restores_the_clean_answer_and_none_leaves_the_other(tiny_model, family, task):
     model = tiny_model(family, task)

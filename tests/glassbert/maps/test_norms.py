@@ -15,7 +15,7 @@ TEXT = "The unbelievable film was not good."
 PAIR = ("The man went home.", "He was tired.")
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_what_is_carried_adds_up_to_the_attention_output(tiny_model, stock, family):
     """Σ over heads and sources, plus the output bias, is what the stock model's attention gives."""
     model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")
@@ -26,7 +26,7 @@ def test_what_is_carried_adds_up_to_the_attention_output(tiny_model, stock, fami
         np.testing.assert_allclose(total + bias, mixed, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_norms_are_those_of_the_vectors_written_out(tiny_model, stock, family):
     model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")
     result, per_head = gb.value_norms(model, TEXT), gb.value_norms(model, TEXT, per_head=True)
@@ -40,7 +40,7 @@ def test_norms_are_those_of_the_vectors_written_out(tiny_model, stock, family):
         np.testing.assert_allclose(per_head.values[number], np.linalg.norm(vectors, axis=-1), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_norms_with_residual_and_layer_norm_are_of_parts_that_add_up_to_its_output(tiny_model, stock, family):
     """Kobayashi et al. 2021: LayerNorm gives Σ_j g(Σ_h α f + [i = j] x) + g(bias) + β; the norms are of the parts."""
     model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")

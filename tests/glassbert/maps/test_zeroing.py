@@ -51,7 +51,7 @@ def rerun(oracle, family, *texts):
     return np.asarray(layers)
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_value_zeroing_equals_a_direct_rerun(tiny_model, stock, family):
     result = gb.value_zeroing(tiny_model(family, "encoder"), TEXT)
     np.testing.assert_allclose(result.values, rerun(stock(family, "encoder"), family, TEXT), atol=1e-4)
@@ -139,7 +139,7 @@ def test_it_can_be_stopped_between_two_batches(tiny_model, monkeypatch):
     assert hooks(model) == before
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_long_text_is_zeroed_by_the_fused_kernel(tiny_model, stock, family):
     """Many batches, of a network whose attention is torch's kernel where the family has it."""
     text = " ".join([TEXT] * 10)

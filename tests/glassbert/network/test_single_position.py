@@ -45,7 +45,7 @@ def stock_states(oracle, copies):
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_inputs_of_any_length_together_equal_one_by_one(tiny_model, stock, family, layers):
     """One token and many, a pair, masks that were typed: all in one padded pass."""
     model = tiny_model(family, "masked_words", layers=layers)
@@ -68,7 +68,7 @@ def test_the_longest_text_equals_one_by_one(tiny_model, stock, family):
     torch.testing.assert_close(masked_copies.states(model, copies), expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_one_kind_is_one_embedding(tiny_model, family):
     """What the first layer reads is the same wherever the kind is, padding typed in the text included."""
     model = tiny_model(family, "masked_words")

@@ -65,7 +65,7 @@ def test_edits_made_together_do_not_move_each_other(bert):
         assert edit_text(encoded, order, "[MASK]").texts == ("The grandmother home.", "He [MASK] very tired today.")
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 @settings(max_examples=settings().max_examples * 3 // 10)
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30))
 @example(" \u0e33")  # Thai sara am, which forms one grapheme with the space before it
@@ -143,7 +143,7 @@ def test_variants_that_make_no_sense_are_refused(bert, edits, error, message):
 # --- variants ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_a_variant_is_judged_as_if_it_had_been_typed(tiny_model, family):
     model = tiny_model(family, "classification")
     edits = [
@@ -379,7 +379,7 @@ def test_a_text_without_words_cannot_be_changed(bert):
         gb.find_flip(bert, "...", proposals="gradient")
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", tiny.STRUCTURES)
 def test_proposed_words_are_the_likeliest_whole_words(tiny_model, family):
     model = tiny_model(family, "masked_words")
     encoded = gb.encode(model, TEXT)
