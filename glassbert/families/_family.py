@@ -46,7 +46,7 @@ CAPABILITIES: dict[Capability, str] = {
     "known_feed_forward": "a feed-forward block of Linears with an activation or a gate in between",
     "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
     "plain_scores": "attention scores computed from queries and keys alone",
-    "disentangled_attention": "disentangled attention, which scores content and distance apart",
+    "disentangled_attention": "disentangled attention, with scores of their own for content and distance",
 }
 
 #: Suffix of a stock class → its task heads. The first class whose heads are all in the weights is used.

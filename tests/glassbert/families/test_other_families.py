@@ -343,7 +343,7 @@ def test_scores_are_the_sum_of_their_parts(tiny_model, stock):
         found.alone("position_to_position")
     with pytest.raises(gb.LayerError, match="layers 0 to 1"):
         gb.score_parts(model, TEXT, layers=[2])
-    with pytest.raises(gb.UnsupportedModelError, match=r"ERNIE networks do not have; .*: DeBERTa v2/v3"):
+    with pytest.raises(gb.UnsupportedModelError, match=r"ERNIE networks do not have; .*: DeBERTa and DeBERTa v2/v3"):
         gb.score_parts(tiny_model("ernie", "encoder"), TEXT)
     with pytest.raises(gb.UnsupportedModelError, match="from queries and keys alone"):
         neurons(model, TEXT)
