@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable
 
 from components.gateway.inputs import encode
@@ -13,29 +13,23 @@ from components.gateway.verdicts import suggesting
 
 __all__ = ["duration_of_report", "report"]
 
-# Long enough to say how fast this machine is now, with all that it does at the moment.
-_TRIAL_SECONDS = 0.3
 
-
-def duration_of_report(request: TextRequest, target: gb.Target) -> str:
-    """How long a report takes, roughly: "about 12 s"; by how fast passes of this text are now."""
-    model, encoded = load(request.model), encode(request)
+def duration_of_report(request: TextRequest) -> str:
+    """How long a report takes, roughly: "about 12 s"; longer the busier this machine is."""
+    model, tokens = load(request.model), len(encode(request))
     import_library()
-    from glassbert.reports.weighing import expected_work
+    from glassbert.reports.weighing import expected_seconds
 
-    return in_words(sum(expected_work(model, len(encoded)).values()) * _seconds_of_a_pass(model, encoded, target))
+    return in_words(expected_seconds(model, tokens) * _waiting())
 
 
-def _seconds_of_a_pass(model: gb.Model, encoded: gb.Encoded, target: gb.Target) -> float:
-    """The mean of some; the first one, which may have to wait or to import, does not count."""
-    from glassbert.verdicts import decided_answer
-
-    decided_answer(model, encoded, target=target)
-    start, passes = time.perf_counter(), 0
-    while not passes or time.perf_counter() - start < _TRIAL_SECONDS:
-        decided_answer(model, encoded, target=target)
-        passes += 1
-    return (time.perf_counter() - start) / passes
+def _waiting() -> float:
+    """How many times as long everything takes because of what else wants the cores, over the last minute."""
+    try:
+        wanted = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        return 1.0
+    return max(1.0, wanted / (os.cpu_count() or 1))
 
 
 def report(request: TextRequest, target: gb.Target, proposer: ModelRequest | None) -> Callable[..., bytes]:

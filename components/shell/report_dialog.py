@@ -82,7 +82,7 @@ def _draw(question: Question) -> None:
         "number again."
     )
     st.caption("It contains your text. It is made on this server, kept for this session only, and never logged.")
-    took = reports.duration_of_report(question.request, question.target)
+    took = reports.duration_of_report(question.request)
     proposer = question.proposer.request if question.proposer is not None else None
     made = run_job(
         "report",

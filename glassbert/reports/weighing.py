@@ -10,7 +10,14 @@ from glassbert.verdicts._work import operations
 from glassbert.verdicts.agreed import VERDICT_METHODS
 from glassbert.verdicts.flipped import flip_budget
 
-__all__ = ["REPORT_METHODS", "affordable_methods", "affordable_receipts", "affordable_surprise", "expected_work"]
+__all__ = [
+    "REPORT_METHODS",
+    "affordable_methods",
+    "affordable_receipts",
+    "affordable_surprise",
+    "expected_seconds",
+    "expected_work",
+]
 
 #: The methods of a report: those that vote in the verdict, so that its evidence is all there. First is the one that has
 #: a receipt in a long text too.
@@ -28,6 +35,8 @@ _BACKWARD = 3
 #: What was measured of reports on the embedded models, in passes of the same length: a method of one pass, the checks
 #: of one method that no other shares; and in tokens, what a pass costs whatever its length.
 _SINGLE, _OWN_CHECKS, _TOKENS_OF_OVERHEAD = 4, 10, 60
+#: What a core does in a second, and what a layer takes whatever its size.
+_OPERATIONS_PER_SECOND, _SECONDS_OF_A_LAYER = 8e10, 0.002
 #: Random orderings of the receipts, in texts that are not long; token rows in those that are; orderings for trust.
 _ORDERINGS, _ORDERING_ROWS, _ORDERINGS_OF_TRUST = 100, 66_000, 25
 
@@ -80,6 +89,12 @@ def expected_work(model: Model, tokens: int, methods: Sequence[str] | None = Non
         "receipts": batched * (orderings + tokens) + _OWN_CHECKS * len(checked) if checked else 0.0,
         "rest": 5 + batched * guessed,
     }
+
+
+def expected_seconds(model: Model, tokens: int) -> float:
+    """How long a report takes on a machine that does little else, roughly."""
+    computing = 0.0 if model.device != "cpu" else operations(model, tokens) / _OPERATIONS_PER_SECOND
+    return sum(expected_work(model, tokens).values()) * (computing + model.layers * _SECONDS_OF_A_LAYER)
 
 
 def _receipts_passes(methods: Sequence[str], tokens: int) -> int:

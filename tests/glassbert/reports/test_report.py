@@ -21,7 +21,13 @@ import glassbert as gb
 from glassbert.pictures.formats import percent, signed, signed_number
 from glassbert.reports.limits import NOT_THE_TRUTH
 from glassbert.reports.page import POLICY
-from glassbert.reports.weighing import REPORT_METHODS, affordable_methods, affordable_receipts, expected_work
+from glassbert.reports.weighing import (
+    REPORT_METHODS,
+    affordable_methods,
+    affordable_receipts,
+    expected_seconds,
+    expected_work,
+)
 from glassbert.results import Result
 from glassbert.verdicts import decided_answer
 from tests import tiny
@@ -544,6 +550,7 @@ def test_what_a_length_allows_is_the_same_everywhere(sentiment):
     assert work["verdict"] == less["verdict"]
     assert all(work[stage] > less[stage] > 0 for stage in ("scores", "receipts"))
     assert expected_work(sentiment, 512)["receipts"] == 0
+    assert 1 < expected_seconds(sentiment, 8) < expected_seconds(sentiment, 24) < expected_seconds(sentiment, 100) < 90
 
 
 def test_receipts_that_a_length_does_not_allow_are_named(tiny_model, monkeypatch):
