@@ -42,6 +42,7 @@ from glassbert.maps import MEASURES, attention, attention_map, flow, rollout, sc
 from glassbert.maps.results import AttentionMaps, TokenMaps
 from glassbert.models.checkpoint import embedded
 from glassbert.network.anatomy import architecture
+from glassbert.network.in_memory import wrap
 from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
@@ -119,6 +120,7 @@ __all__ = [
     "variants",
     "verdict",
     "vocabulary_coverage",
+    "wrap",
     # models and results
     "AttentionMaps",
     "Classification",

@@ -28,6 +28,7 @@ from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_w
 __all__ = [
     "EMBEDDED_FOLDER",
     "EMBEDDED_IDS",
+    "IDENTIFYING",
     "TOKENIZER_FILES",
     "Checkpoint",
     "EmbeddedCheckpoint",
@@ -53,6 +54,8 @@ _WRAPPERS = re.compile(
     r"((module|_orig_mod|_forward_module|_fsdp_wrapped_module|0|auto_model|model|base_model|net|network|transformer"
     r"|backbone|bert_model|encoder_model)\.)+"
 )
+#: The files beside the weights that decide what a model answers.
+IDENTIFYING = TOKENIZER_FILES | {CONFIG, MODULES}
 #: What wrappers of single modules put inside a name: FSDP, activation checkpointing, torch.compile of a layer.
 _WRAPPER_INSIDE = r"(?<=\.)(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod|module)\."
 #: Parts of names that only quantised weights have.
@@ -133,7 +136,7 @@ def vet(
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
         _check_labels(config, family, weights, variant.label_tensor, source)
-    others = [folder / name for name in files if name in TOKENIZER_FILES or name in (CONFIG, MODULES)]
+    others = [folder / name for name in files if name in IDENTIFYING]
     pooling, no_pooling = read_pooling(folder, source)
     return Checkpoint(
         source=source,

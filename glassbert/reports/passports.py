@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from glassbert.errors import ModelError
-from glassbert.models.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS, TOKENIZER_FILES, Checkpoint
+from glassbert.models.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS, IDENTIFYING, TOKENIZER_FILES, Checkpoint
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 from glassbert.models.weights import fingerprint, read_weights
@@ -92,14 +92,14 @@ def _hashes(checkpoint: Checkpoint) -> tuple[dict[str, str], dict[str, str], str
     try:
         shared = folder.resolve().parent == EMBEDDED_FOLDER.resolve()
         stored = read_weights(folder, source=checkpoint.source, root=EMBEDDED_FOLDER if shared else None)
-        others = [path for path in sorted(folder.iterdir()) if path.name in TOKENIZER_FILES or path.name == CONFIG]
+        others = [path for path in sorted(folder.iterdir()) if path.name in IDENTIFYING]
         same = fingerprint(stored, others) == checkpoint.weights_hash
         digests = {path.name: _sha256(path) for path in (*stored.files, *others)}
     except (OSError, ModelError) as error:
         raise _changed(checkpoint) from error
     if not same:
         raise _changed(checkpoint)
-    tokenizer = {path.name: digests[path.name] for path in others if path.name != CONFIG}
+    tokenizer = {path.name: digests[path.name] for path in others if path.name in TOKENIZER_FILES}
     return {path.name: digests[path.name] for path in stored.files}, tokenizer, digests[CONFIG]
 
 
