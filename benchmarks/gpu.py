@@ -209,6 +209,12 @@ CASES: tuple[Case, ...] = (
     ),
     Case("baseline_gap", lambda m: gb.baseline_gap(m, *_asked(m), target=_target(m)), "any"),
     Case("broken", lambda m: gb.broken(m, _scores(m, "saliency"), "random"), "any"),
+    Case(
+        "similarity",
+        lambda m: gb.similarity(m, TEXT, OTHER, pooling="mean", reference="zero", tolerance=0.5),
+        long=True,
+    ),
+    Case("rank_similar", lambda m: gb.rank_similar(m, TEXT, [OTHER, LONGER], pooling="cls"), single=True),
     Case("receipt", lambda m: gb.receipt(m, _scores(m, "input_x_gradient"), n_orderings=10), "any", long=True),
     Case(
         "receipts",
@@ -272,9 +278,10 @@ def _parts(model: gb.Model) -> list[Any]:
 
 
 def missing() -> set[str]:
-    """The public functions that have no case; what ``show`` shows is what ``draw`` draws."""
+    """The public functions that have no case; what ``show`` shows is what ``draw`` draws, and ``wrap``
+    loads."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    return functions - {case.function for case in CASES} - {"show"}
+    return functions - {case.function for case in CASES} - {"show", "wrap"}
 
 
 def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:
