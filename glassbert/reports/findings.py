@@ -198,5 +198,6 @@ def decision_rule(
     threshold = target.threshold if isinstance(target, ClassTarget) else 0.5
     if prediction.is_between_two and threshold != 0.5:
         first, second = (clipped(label, 60) for label in prediction.labels)
-        return f"“{second}” if its probability is above {percent(threshold)}, else “{first}”"
+        needed = f", which needs {percent(1 - threshold)}"
+        return f"“{second}” if its probability is above {percent(threshold)}, else “{first}”{needed}"
     return "the class with the highest probability"

@@ -109,7 +109,8 @@ def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
     document = Document(found.html)
     assert label.decided() == 0
     assert found.verdict.answer.answer == label.labels[label.decided(threshold)] == "POSITIVE"
-    rule = f"“POSITIVE” if its probability is above {percent(threshold)}, else “NEGATIVE”"
+    rule = f"“POSITIVE” if its probability is above {percent(threshold)}, else “NEGATIVE”, which needs "
+    rule += percent(1 - threshold)
     assert f"Decision rule: {rule}." in document.text["summary"]
     assert document.row("passport", "Decision rule") == [rule]
     assert f"The answer is {rule}." in document.text["prediction"]
