@@ -52,6 +52,8 @@ CALLS = {
         "classification",
         {"first": TEXT, "second": "A film.", "parts": ["hidden"], "method": "saliency"},
     ),
+    "similarity": ("encoder", {"a": TEXT, "b": PAIR[0], "pooling": "mean", "matrix": False}),
+    "rank_similar": ("encoder", {"query": TEXT, "texts": list(PAIR), "pooling": "mean"}),
     "surprise": ("masked_words", {"text": TEXT}),
     "trace": (
         "classification",
@@ -80,6 +82,8 @@ ELSEWHERE = {
         "load_result",
         "embedded",
         "compare_models",
+        "wrap",
+        "score_parts",  # for a family of its own
     ),
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
     *("draw", "show", "load_result", "method_agreement", "method_ranking", "receipt", "receipts"),

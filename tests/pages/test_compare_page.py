@@ -280,8 +280,8 @@ def test_hostile_text_stays_text(section: str) -> None:
     hostile = "![x](http://a.b/c.png) <b>$x$</b> :streamlit: **bold**"
     other = f"{hostile} </script>"
     app = page("compare", text=hostile, other_text=other, section=section, method="input_x_gradient", token="3")
-    assert not [*app.error, *app.warning]
-    markup = "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info])
+    assert not app.error
+    markup = "\n".join(element.value for element in [*app.markdown, *app.caption, *app.info, *app.warning])
     for live in ("![", "<b>", "</script>", "$x$", ":streamlit:"):
         assert live not in markup
 

@@ -54,7 +54,7 @@ class TestScore:
         np.testing.assert_allclose(found.scores[1:], 1, atol=1e-6)
 
 
-def explicit(alone, text, reference, nodes=64):
+def explicit(alone, text, reference, nodes=40):
     """(token, hidden): the integrated Jacobian, cell by cell from the full one, by another quadrature."""
     tokenizer, network = alone
     inputs = tokenizer(text, return_tensors="pt")
@@ -90,9 +90,9 @@ REFERENCES = {
 class TestMatrix:
     @pytest.mark.parametrize("reference", ["pad", "zero"])
     def test_it_is_the_product_of_integrated_jacobians(self, encoder, alone, reference):
-        found = gb.similarity(encoder, A, B, pooling="mean", reference=reference, tolerance=0.001)
+        found = gb.similarity(encoder, A, B, pooling="mean", reference=reference, tolerance=0.005)
         (v, a, r), (w, b, s) = (explicit(alone, text, REFERENCES[reference]) for text in (A, B))
-        np.testing.assert_allclose(found.matrix, v @ w.T, atol=0.01 * np.abs(v @ w.T).max())
+        np.testing.assert_allclose(found.matrix, v @ w.T, atol=0.03 * np.abs(v @ w.T).max())
         np.testing.assert_allclose(found.reference_terms, [a @ s, r @ b, r @ s], atol=1e-5)
 
     def test_it_sums_to_the_cosine_less_the_reference_terms(self, encoder):
