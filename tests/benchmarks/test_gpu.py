@@ -64,7 +64,7 @@ def wrong(gpu: ModuleType, folder: Path) -> list[tuple[str, float, str]]:
 @pytest.mark.parametrize(
     ("family", "task"),
     [
-        ("bert", "classification"),
+        pytest.param("bert", "classification", marks=pytest.mark.smoke),  # the longest, and most of it is in the others
         ("bert", "next_sentence"),
         ("bert", "token_classification"),
         ("bert", "question_answering"),
