@@ -23,6 +23,7 @@ from components.gateway.turns import QUEUE_SLOT
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shared.steady import SteadyPlace
+from components.shared.streamlit_races import mend_races
 from components.shell.answers import draw_answers
 from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from glassbert.text.results import VocabularyCoverage
 
 __all__ = ["Frame", "load_models", "open_page", "read_text"]
+
+mend_races()
 
 _FOLDER = Path(__file__).parent
 _STYLE = (_FOLDER / "frame.css").read_text(encoding="utf-8")

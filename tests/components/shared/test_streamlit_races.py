@@ -1,4 +1,4 @@
-"""What a server has not yet sent when a page, or a fragment of it, runs again."""
+"""What a server has not yet sent when a page runs again, and widgets that come while their names are read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from types import SimpleNamespace
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.state.session_state import Value, WStates
 
-import components.shared.steady  # noqa: F401  (changes what a session drops)
+from components.shared.streamlit_races import mend_races
+
+mend_races()
 
 
 def _text(fragment: str, body: str, *path: int) -> ForwardMsg:
@@ -36,3 +39,14 @@ def test_what_waits_is_sent_before_what_a_fragment_draws_again() -> None:
 
 def test_a_run_of_the_page_replaces_what_waits() -> None:
     assert _sent(None) == ["outer again"]
+
+
+def test_a_widget_may_come_while_the_names_are_read() -> None:
+    states = WStates()
+    states.states = {"first": Value(1), "second": Value(2)}
+    seen = []
+    for name in states:
+        seen.append(name)
+        states.states["late"] = Value(3)
+    assert seen == ["first", "second"]
+    assert list(states) == ["first", "second", "late"]
