@@ -175,6 +175,7 @@ def test_a_click_during_a_run_chooses_nothing_else(open_page: Open) -> None:
         assert "explain" not in bench.parameters()
 
 
+@pytest.mark.slow  # Playwright selects and then inserts, and an example may come in between: make slowest
 def test_what_is_typed_during_a_run_stays_and_counts(open_page: Open) -> None:
     """The run that a chosen example waits for would put the example's text into the field."""
     bench = open_page(text=OTHER, method="integrated_gradients")
