@@ -82,7 +82,7 @@ PAGES: dict[str, Page] = {
             "pages/similarity.py",
             "Similarity",
             ":material/join_inner:",
-            "How close two texts are for a sentence encoder, and which words make them so.",
+            "How close two texts are, and which words make them so.",
         ),
         Page(
             "Judge",

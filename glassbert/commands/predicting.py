@@ -90,19 +90,25 @@ def _next_sentence_options(parser: argparse.ArgumentParser) -> None:
 
 def _next_sentence(arguments: argparse.Namespace, console: Console) -> int:
     def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
-        from glassbert.errors import TextError
         from glassbert.language import next_sentence
 
         model = open_model(arguments, console)
 
         def compute(text: str, pair: str | None) -> Any:
-            if pair is None:
-                raise TextError("there is no second text: give it with --pair, or after a tab in the line")
-            return next_sentence(model, text, pair)
+            return next_sentence(model, text, _second(pair))
 
         return Answers(compute, lambda one: [_pair_line(one)], True)
 
     return answer_each(arguments, console, prepare)
+
+
+def _second(pair: str | None) -> str:
+    """The second text. Raises TextError if there is none."""
+    from glassbert.errors import TextError
+
+    if pair is None:
+        raise TextError("there is no second text: give it with --pair, or after a tab in the line")
+    return pair
 
 
 def _pair_line(result: Any) -> str:
@@ -130,15 +136,12 @@ def _similarity_options(parser: argparse.ArgumentParser) -> None:
 
 def _similarity(arguments: argparse.Namespace, console: Console) -> int:
     def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
-        from glassbert.errors import TextError
         from glassbert.similarities import similarity
 
         model = open_model(arguments, console)
 
         def compute(text: str, pair: str | None) -> Any:
-            if pair is None:
-                raise TextError("there is no second text: give it with --pair, or after a tab in the line")
-            return similarity(model, text, pair, pooling=arguments.pooling, matrix=arguments.parts is not None)
+            return similarity(model, text, _second(pair), pooling=arguments.pooling, matrix=arguments.parts is not None)
 
         return Answers(compute, lambda one: _similarity_lines(one, arguments.parts, console), arguments.parts is None)
 

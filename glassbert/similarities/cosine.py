@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,17 +65,18 @@ def similarity(
     vectors, states = zip(*(_embedded(model, side, settled, passes) for side in sides), strict=True)
     score = float(vectors[0] @ vectors[1])
     cosines = _cosines(states[0], states[1])
+    whole = Similarity(
+        first=sides[0].encoded,
+        second=sides[1].encoded,
+        score=score,
+        pooling=settled,
+        states=cosines,
+        matrix=np.empty(0),
+        forward_passes=passes.count,
+        seconds=time.perf_counter() - start,
+    )
     if not matrix:
-        return Similarity(
-            first=sides[0].encoded,
-            second=sides[1].encoded,
-            score=score,
-            pooling=settled,
-            states=cosines,
-            matrix=np.empty(0),
-            forward_passes=passes.count,
-            seconds=time.perf_counter() - start,
-        )
+        return whole
     if reference == "auto":
         reference = _smallest(model, sides, vectors, settled, passes)
     elif reference == "mask" and model.tokenizer.mask_token_id is None:
@@ -108,12 +109,8 @@ def similarity(
         float(one.reference @ other.embedding),
         float(one.reference @ other.reference),
     )
-    return Similarity(
-        first=sides[0].encoded,
-        second=sides[1].encoded,
-        score=score,
-        pooling=settled,
-        states=cosines,
+    return replace(
+        whole,
         matrix=one.vectors @ other.vectors.T,
         reference=reference,
         reference_terms=terms,

@@ -61,7 +61,7 @@ def draw_search(encoder: Encoder) -> None:
             height=min(38 + 35 * len(table), 420),
             column_config={
                 "rank": st.column_config.NumberColumn("Rank", width="small"),
-                "text": st.column_config.TextColumn("Text", width="large"),
+                "text": st.column_config.TextColumn("Text"),
                 "score": st.column_config.NumberColumn("Cosine", format="%.3f", width="small"),
             },
             key="similar_ranking",
