@@ -60,6 +60,7 @@ from glassbert.text.coverage import vocabulary_coverage
 from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
 from glassbert.text.states import hidden_states
+from glassbert.text.windows import Windows
 from glassbert.verdicts import Verdict, verdict
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 
@@ -136,6 +137,7 @@ __all__ = [
     "TokenMaps",
     "TokenScores",
     "Verdict",
+    "Windows",
     # what is explained
     "AnswerTarget",
     "ClassTarget",

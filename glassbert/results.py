@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, get_type_hints
@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from glassbert import saving
 from glassbert.arguments import checked, mismatch
-from glassbert.errors import GlassBERTError, SavedResultError
+from glassbert.errors import GlassBERTError, OptionError, SavedResultError
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.pictures.tables import table_html
 from glassbert.targets import target_from_dict, target_to_dict
@@ -111,18 +111,18 @@ class Result:
 
     def _data(self, array: Callable[[Array], Any]) -> dict[str, Any]:
         data: dict[str, Any] = {"format": FORMAT_VERSION, "type": type(self).__name__}
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if field.name in self._arrays:
-                data[field.name] = array(value)
+        for one in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, one.name)
+            if one.name in self._arrays:
+                data[one.name] = array(value)
             elif isinstance(value, Result):
-                data[field.name] = value._data(array)
+                data[one.name] = value._data(array)
             elif isinstance(value, tuple) and value and isinstance(value[0], Result):
-                data[field.name] = [item._data(array) for item in value]
-            elif field.name == "target":
-                data[field.name] = target_to_dict(value)
+                data[one.name] = [item._data(array) for item in value]
+            elif one.name == "target":
+                data[one.name] = target_to_dict(value)
             else:
-                data[field.name] = dict(value) if isinstance(value, Mapping) else value
+                data[one.name] = dict(value) if isinstance(value, Mapping) else value
         return data
 
     @classmethod
@@ -135,7 +135,7 @@ class Result:
             found = f"a saved {data.get('type')!r}" if isinstance(data, Mapping) else f"of type {type(data).__name__}"
             raise SavedResultError(f"this is {found}, not a {cls.__name__}")
         _check_format(data)
-        missing = [field.name for field in fields(cls) if field.name not in data]  # type: ignore[arg-type]
+        missing = [one.name for one in fields(cls) if one.name not in data]  # type: ignore[arg-type]
         if missing:
             raise SavedResultError(f"this saved {cls.__name__} is incomplete: missing {', '.join(missing)}")
         own: Any = cls
@@ -212,7 +212,7 @@ def _field(cls: type[Result], name: str, value: Any, hint: Any) -> Any:
 def _hints_of(cls: Any) -> dict[str, Any]:
     """Field name → its annotation, in order."""
     hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in fields(cls)}
+    return {one.name: hints[one.name] for one in fields(cls)}
 
 
 def _result_types() -> dict[str, type[Result]]:
@@ -264,6 +264,11 @@ class Encoded(Result):
     ``special_tokens_mask`` is 1 for them and for special tokens that are typed in a text, such as a ``[SEP]``.
     ``spelling`` is how the vocabulary's strings are written: "WordPiece" (``##``), "ByteLevel" (``Ġ``, bytes as
     letters), "Metaspace" (``▁``), "BPEDecoder" (``</w>`` at the end of a word) or "" for another way.
+
+    A text that is longer than the model reads at once has ``windows``: the tokens [start, stop) of each, overlapping.
+    Every window is read with all tokens that are in no window: the special tokens and, of a pair, the shorter text.
+    ``window_weights`` are the shares of the windows in a decision about the whole text; all 0 if the window that is
+    most certain decides, which is not known before they are read. See :class:`glassbert.Windows`.
     """
 
     tokens: tuple[str, ...]
@@ -277,25 +282,65 @@ class Encoded(Result):
     special_tokens_mask: Array  # (token,), 1 for [CLS], [SEP] and the like, not for a [MASK]
     texts: tuple[str, ...]
     spelling: str = ""
+    windows: Array = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))  # (window, 2), [start, stop)
+    window_weights: Array = field(default_factory=lambda: np.empty(0))  # (window,), adding up to 1
 
-    _arrays: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        (
-            "input_ids",
-            "token_type_ids",
-            "attention_mask",
-            "offsets",
-            "word_ids",
-            "sequence_ids",
-            "special_tokens_mask",
+    _arrays: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            (
+                "input_ids",
+                "token_type_ids",
+                "attention_mask",
+                "offsets",
+                "word_ids",
+                "sequence_ids",
+                "special_tokens_mask",
+                "windows",
+            ),
+            "int64",
         ),
-        "int64",
-    )
+        "window_weights": "float64",
+    }
+
+    def __post_init__(self) -> None:
+        Result.__post_init__(self)
+        if self.windows.ndim != 2:  # JSON has no shape for an array without rows
+            object.__setattr__(self, "windows", read_only(self.windows.reshape(-1, 2), "int64"))
 
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def window_positions(self, number: int) -> Array:
+        """(token,): the tokens that a window is read with, as positions in the whole text. Raises OptionError."""
+        if not 0 <= number < len(self.windows):
+            have = f"windows 0 to {len(self.windows) - 1}" if len(self.windows) else "no windows: it is read at once"
+            raise OptionError(f"window {number}: this input has {have}")
+        outside = np.ones(len(self), dtype=bool)
+        outside[self.windows[:, 0].min() : self.windows[:, 1].max()] = False
+        start, stop = self.windows[number]
+        outside[start:stop] = True
+        return np.flatnonzero(outside)
+
+    def window(self, number: int) -> Encoded:
+        """One window as an input of its own, which every function accepts. Raises OptionError."""
+        at = self.window_positions(number)
+        return Encoded(
+            tokens=tuple(self.tokens[place] for place in at),
+            pieces=tuple(self.pieces[place] for place in at),
+            input_ids=self.input_ids[at],
+            token_type_ids=self.token_type_ids[at],
+            attention_mask=self.attention_mask[at],
+            offsets=self.offsets[at],
+            word_ids=self.word_ids[at],
+            sequence_ids=self.sequence_ids[at],
+            special_tokens_mask=self.special_tokens_mask[at],
+            texts=self.texts,
+            spelling=self.spelling,
+        )
+
     def _about(self) -> str:
-        return f"of {quoted(self.texts)}: {counted(len(self), 'token')}"
+        windows = f" in {counted(len(self.windows), 'window')}" if len(self.windows) else ""
+        return f"of {quoted(self.texts)}: {counted(len(self), 'token')}{windows}"
 
     def frame(self) -> pd.DataFrame:
         """One row per token."""

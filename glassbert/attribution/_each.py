@@ -9,7 +9,7 @@ from typing import Any
 
 from glassbert.arguments import checked
 from glassbert.attribution._first_order import forget_first_order
-from glassbert.attribution._method import Method, explain
+from glassbert.attribution._method import Method, cost_of, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, METHODS, chosen_method
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -17,6 +17,7 @@ from glassbert.errors import GlassBERTError, OptionError, StoppedError
 from glassbert.network.model import Model
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
+from glassbert.text.windows import Windows
 
 __all__ = ["attribute_each"]
 
@@ -31,6 +32,7 @@ def attribute_each(
     target: Target | int | str | None = None,
     output: Output = "logit",
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    windows: Windows | None = None,
     on_error: Callable[[str, GlassBERTError], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -44,7 +46,8 @@ def attribute_each(
     ``on_error(method id, error)`` is called for a method that does not support this model, target or option, and the
     others continue; without it the error is raised. Errors of the text or the target, and StoppedError, are always
     raised.
-    ``progress`` and ``cancelled`` as for :func:`attribute`, over all methods.
+    ``windows`` as for :func:`attribute`; methods share no passes there. ``progress`` and ``cancelled`` as for
+    :func:`attribute`, over all methods.
     """
     asked = tuple(dict.fromkeys(methods))  # once each
     if isinstance(methods, str) or not asked:
@@ -63,11 +66,12 @@ def attribute_each(
             chosen.append(chosen_method(method, (options or {}).get(method, {})))
         except GlassBERTError as error:
             refuse(method, error)
-    encoded, passes = encode(model, text, pair), Passes(cancelled=cancelled)
+    encoded, passes = encode(model, text, pair, windows=windows), Passes(cancelled=cancelled)
     # stable: methods of equal cost keep the requested order
-    chosen.sort(key=lambda one: (not one[0].first_order, one[0].cost(len(encoded), one[1])))
-    shared = sum(method.first_order for method, _ in chosen)
-    costs = sum(method.cost(len(encoded), settings) for method, settings in chosen)
+    chosen.sort(key=lambda one: (not one[0].first_order, cost_of(one[0], encoded, one[1])))
+    # in windows, nothing is kept from one method to the next
+    shared = 0 if len(encoded.windows) else sum(method.first_order for method, _ in chosen)
+    costs = sum(cost_of(method, encoded, settings) for method, settings in chosen)
     passes.report(progress, costs - max(0, shared - 1))
     return _explained(lambda: decide(model, encoded, target, output, passes=passes), chosen, refuse)
 

@@ -13,9 +13,10 @@ import torch
 
 from glassbert.attribution._options import Option, options_table
 from glassbert.attribution.results import TokenScores
+from glassbert.decision import parts
 from glassbert.errors import GlassBERTError, OptionError
 from glassbert.network.run import many_passes
-from glassbert.results import Array
+from glassbert.results import Array, Encoded
 
 if TYPE_CHECKING:
     from glassbert.decision import Runner
@@ -87,8 +88,24 @@ class Method:
         return f"<Method {self.id}: {', '.join(kinds)}; options {options or 'none'}>"
 
 
+def cost_of(method: Method, encoded: Encoded, settings: Mapping[str, Any]) -> int:
+    """Passes that the method usually needs for this input: those for each window that may have a share."""
+    if not len(encoded.windows):
+        return method.cost(len(encoded), settings)
+    lengths = [len(encoded.window_positions(number)) for number in np.flatnonzero(encoded.window_weights).tolist()]
+    if not lengths:  # one of them will decide
+        lengths = [len(encoded.window_positions(0))]
+    return sum(method.cost(length, settings) for length in lengths)
+
+
 def explain(runner: Runner, method: Method, settings: Mapping[str, Any]) -> TokenScores:
-    """One method's scores for a decision, with its own passes and seconds even if the runner is shared."""
+    """One method's scores for a decision, with its own passes and seconds even if the runner is shared.
+
+    Scores of a text in windows are the sums of those in its windows, each times the window's share. What adds up to F
+    in every window does so in the whole, because its F is the same weighted sum.
+    """
+    if runner.decision.in_windows:
+        return _explain_windows(runner, method, settings)
     decision = runner.decision
     start, passes_before = time.perf_counter(), runner.passes.count
 
@@ -104,6 +121,31 @@ def explain(runner: Runner, method: Method, settings: Mapping[str, Any]) -> Toke
     runner.memory["value"] = value
     passes, seconds = runner.passes.count - passes_before, time.perf_counter() - start
     return result_of(runner, method, replace(raw, value=value), passes, seconds)
+
+
+def _explain_windows(runner: Runner, method: Method, settings: Mapping[str, Any]) -> TokenScores:
+    start, passes_before = time.perf_counter(), runner.passes.count
+    scores = np.zeros(runner.decision.length)
+    value, baseline_value = 0.0, 0.0
+    found: list[TokenScores] = []
+    for part in parts(runner):
+        own = explain(part.runner, method, settings)
+        scores[part.positions] += part.weight * own.scores.astype(np.float64)
+        value += part.weight * own.value
+        baseline_value += part.weight * (own.baseline_value or 0.0)
+        # what is kept of a window must not grow with the text
+        found.append(replace(own, encoded=runner.decision.encoded, scores=np.empty(0)))
+    options = {name: _most([each.options.get(name) for each in found]) for name in found[0].options}
+    has_baseline = all(each.baseline_value is not None for each in found)
+    raw = Attribution(scores, value, found[0].baseline, baseline_value if has_baseline else None, options)
+    passes, seconds = runner.passes.count - passes_before, time.perf_counter() - start
+    return result_of(runner, method, raw, passes, seconds)
+
+
+def _most(values: Sequence[Any]) -> Any:
+    """What an option was in all windows; of numbers that were chosen for each, the largest."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return max(numbers) if len(numbers) == len(values) else values[0]
 
 
 def result_of(

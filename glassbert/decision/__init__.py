@@ -25,8 +25,21 @@ Reading order: ``decision``, ``runner``, ``settle`` (from a user's target to a d
 points at once), ``by_layer`` (gradients with respect to attention weights, in the memory of one layer).
 """
 
+from glassbert.decision._windows import central_rows, parts, strongest
 from glassbert.decision.decision import BASELINES, PAIR_NAMES, TASK_OF, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.decision.settle import decide, pooling_of
 
-__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision", "Passes", "Runner", "decide", "pooling_of"]
+__all__ = [
+    "BASELINES",
+    "PAIR_NAMES",
+    "TASK_OF",
+    "Decision",
+    "Passes",
+    "Runner",
+    "central_rows",
+    "decide",
+    "parts",
+    "pooling_of",
+    "strongest",
+]

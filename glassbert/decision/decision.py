@@ -71,6 +71,11 @@ class Decision:
         return len(self.encoded)
 
     @property
+    def in_windows(self) -> bool:
+        """Whether the text is longer than the model reads at once, and read window by window."""
+        return len(self.encoded.windows) > 0
+
+    @property
     def kept(self) -> Array:
         """(token,) True where every baseline keeps the token: special tokens and the masked word to predict."""
         kept = self.encoded.special_tokens_mask.astype(bool)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.decision import _windows
 from glassbert.decision.decision import Decision
 from glassbert.errors import StoppedError
 from glassbert.network.batches import batches, inputs_with_gradients
@@ -87,8 +88,10 @@ class Runner:
         """(input, class) logits of the decision's head; ``hooks`` are active only during this pass.
 
         The classes of an AnswerTarget are the tokens of the input. Hooks may add rows inside the network; count those
-        with :attr:`passes`.
+        with :attr:`passes`. A text in windows is read window by window.
         """
+        if self.decision.in_windows:
+            return _windows.logits(self, embeddings, hooks)
         return self.logits_and_attention(embeddings, hooks, attention=False)[0]
 
     def logits_and_attention(
@@ -117,6 +120,8 @@ class Runner:
         Tokens that every baseline keeps are always present. Equal variants are computed once.
         """
         decision = self.decision
+        if decision.in_windows:
+            return _windows.values_replaced(self, present, baseline)
         rows, back = np.unique(present | decision.kept, axis=0, return_inverse=True)
         there, filler = decision.embeddings[0], decision.baseline_embeddings(baseline)[0]
         values = np.empty(len(rows))
@@ -141,6 +146,9 @@ class Runner:
 
     def logits_without(self, present: Array) -> Iterator[tuple[list[int], Tensor]]:
         """The same as (variant, class) logits, batch by batch: the indices of the variants, and their logits."""
+        if self.decision.in_windows:
+            yield list(range(len(present))), _windows.logits_without(self, present)
+            return
         for chosen in batches(self.decision.model, present.sum(axis=1).tolist()):
             with torch.no_grad():
                 logits = self._logits_without(present[chosen])

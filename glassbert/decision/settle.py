@@ -9,6 +9,7 @@ from numbers import Integral
 import numpy as np
 import torch
 
+from glassbert.decision._windows import central_logits, parts, strongest
 from glassbert.decision.decision import PAIR_NAMES, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.errors import OptionError, TargetError, TaskHeadError
@@ -29,6 +30,7 @@ from glassbert.targets import (
 )
 from glassbert.text.inputs import encode, mask_positions, with_masks
 from glassbert.text.vocabulary import piece_in_place
+from glassbert.text.windows import most_central
 
 __all__ = ["decide", "pooling_of"]
 
@@ -59,6 +61,8 @@ def decide(
             f"AnswerTarget or SimilarityTarget; got {target!r}"
         )
     open_decision = Decision(model, encoded, wanted, "", output, ())
+    if open_decision.in_windows:
+        open_decision = _with_shares(open_decision, counted)
     return Runner(_settled(open_decision, counted), counted)
 
 
@@ -80,6 +84,37 @@ def _settled(decision: Decision, passes: Passes) -> Decision:
             _need_pair(decision.encoded, "the next-sentence target needs two texts: give a second one")
             index = 0 if target.is_next else 1
             return replace(decision, target_label=PAIR_NAMES[index], class_ids=(index,))
+
+
+def _with_shares(decision: Decision, passes: Passes) -> Decision:
+    """The decision about a text in windows with the share of each window. Those of an answer are set with its place."""
+    encoded, target = decision.encoded, decision.target
+    if decision.output == "probability":
+        raise OptionError(
+            "what is explained of a text that is read in windows is a logit, the mean of those of its windows; the "
+            "probability is no such sum: choose the output logit"
+        )
+    if isinstance(target, SimilarityTarget):
+        raise TargetError("a similarity is of a text that the model reads at once: choose one window, or shorten it")
+    if isinstance(target, MaskTarget | TokenTarget):
+        if not 0 <= target.position < len(encoded):
+            raise TargetError(f"position {target.position}: this input has tokens 0 to {len(encoded) - 1}")
+        return _read_in(decision, most_central(encoded, int(target.position)))
+    if not encoded.window_weights.any() and not isinstance(target, AnswerTarget):
+        require_task_head(decision.model, decision.head)
+        with torch.no_grad():
+            rows = decision.embeddings
+            found = [
+                part.runner.logits(rows[:, part.positions])[0] for part in parts(Runner(decision, passes), every=True)
+            ]
+        return _read_in(decision, strongest(found, independent=decision.is_independent))
+    return decision
+
+
+def _read_in(decision: Decision, number: int) -> Decision:
+    """The decision by one of the windows."""
+    weights = np.eye(len(decision.encoded.windows))[number]
+    return replace(decision, encoded=replace(decision.encoded, window_weights=weights))
 
 
 def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
@@ -168,6 +203,11 @@ def _settle_answer(decision: Decision, target: AnswerTarget, passes: Passes) -> 
             raise TargetError(f"no answer can {target.edge} at token {position}; the text has tokens {_span(context)}")
     place = _best(decision, passes, among=context) if target.position is None else int(target.position)
     foil = None if target.foil is None else int(target.foil)
+    if decision.in_windows:
+        number = most_central(encoded, place)
+        decision = _read_in(decision, number)
+        if foil is not None and foil not in encoded.window_positions(number):
+            raise TargetError(f"tokens {place} and {foil} are too far apart to be compared: no window shows both")
     return _contrasted(replace(decision, target=AnswerTarget(target.edge, place, foil)), place, foil)
 
 
@@ -206,8 +246,13 @@ def pooling_of(model: Model, asked: Pooling | None = None) -> Pooling:
 
 def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None) -> int:
     """The class that is predicted: that with the highest logit, or by the threshold. One forward pass."""
+    runner = Runner(decision, passes)
     with torch.no_grad():
-        logits = decision.deciding(Runner(decision, passes).logits(decision.embeddings).cpu().numpy())[0]
+        if decision.in_windows and isinstance(decision.target, AnswerTarget):
+            found = central_logits(runner, decision.embeddings)
+        else:
+            found = runner.logits(decision.embeddings)
+    logits = decision.deciding(found.cpu().numpy())[0]
     return int(logits.argmax()) if among is None else int(among[logits[among].argmax()])
 
 

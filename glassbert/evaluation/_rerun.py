@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from glassbert.attribution import explain
+from glassbert.attribution import cost_of, explain
 from glassbert.attribution._first_order import forget_first_order
 from glassbert.decision import Runner
 from glassbert.evaluation._examination import Examination, Subject
@@ -46,7 +46,7 @@ def run_cost(examination: Examination, subject: Subject, settings: Mapping[str, 
     """Passes of this input's length that the method takes to run once, a backward pass counted as two."""
     assert subject.method is not None
     backward = subject.method.family == "gradient" or subject.method.id in _BACKWARD
-    return subject.method.cost(examination.runner.decision.length, settings) * (_WITH_GRADIENT if backward else 1)
+    return cost_of(subject.method, examination.runner.decision.encoded, settings) * (_WITH_GRADIENT if backward else 1)
 
 
 def rerun(

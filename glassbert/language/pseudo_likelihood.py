@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from glassbert.arguments import checked
 from glassbert.decision import Passes
 from glassbert.errors import OptionError, TargetError
-from glassbert.language.masked_copies import look_up, masked_copy, states
+from glassbert.language.masked_copies import MaskedCopy, look_up, masked_copy, states
 from glassbert.language.results import PieceScoring, Surprise
 from glassbert.network.model import Model, require_task_head
+from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode, token_name
+from glassbert.text.windows import Windows, most_central
 
 SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
 
@@ -24,6 +26,7 @@ def surprise(
     pair: str | None = None,
     *,
     variant: PieceScoring = "original",
+    windows: Windows | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Surprise:
@@ -32,23 +35,26 @@ def surprise(
     Each token except the special tokens is masked in turn; its surprisal is −log₂ of its probability there. Masks typed
     in the text stay masks and are not scored. ``variant`` "original" masks only the token itself (Salazar et al. 2020),
     so the pieces of a word reveal each other; "word_l2r" also masks the later pieces of its word (Kauf & Ivanova 2023).
-    One masked input per token, in memory-bounded batches; ``progress(inputs done, inputs)`` is called before each.
-    Raises TaskHeadError, TargetError, OptionError, TextErrors; StoppedError when ``cancelled()``.
+    ``windows`` read a text that is longer than the model (:class:`glassbert.Windows`): each token is masked in the
+    window in which it is most central. One masked input per token, in memory-bounded batches; ``progress(inputs done,
+    inputs)`` is called before each. Raises TaskHeadError, TargetError, OptionError, TextErrors; StoppedError when
+    ``cancelled()``.
     """
     require_task_head(model, "masked_words")
     check_variant(variant)
-    encoded = encode(model, text, pair)
+    encoded = encode(model, text, pair, windows=windows)
     scored = (encoded.special_tokens_mask == 0) & (encoded.input_ids != model.tokenizer.mask_token_id)
     positions = np.flatnonzero(scored)
     if not len(positions):
         raise TargetError("there is no token to score in this text: type a word in addition to the mask")
     copies = []
+    read_in: dict[int, tuple[Encoded, Array]] = {}
     for position in positions:
         hidden = [int(position)]
         if variant == "word_l2r":
             same_word = encoded.word_ids == encoded.word_ids[position]
             hidden = [int(later) for later in np.flatnonzero(same_word) if later >= position]
-        copies.append(masked_copy(model, encoded, int(position), hidden))
+        copies.append(_copy(model, encoded, int(position), hidden, read_in))
 
     passes = Passes(cancelled=cancelled)
     passes.report(progress, len(copies))
@@ -67,6 +73,20 @@ def surprise(
         variant=variant,
         forward_passes=len(copies),
     )
+
+
+def _copy(
+    model: Model, encoded: Encoded, position: int, hidden: Sequence[int], read_in: dict[int, tuple[Encoded, Array]]
+) -> MaskedCopy:
+    """The masked copy of the whole input, or of the window in which the position is most central."""
+    if not len(encoded.windows):
+        return masked_copy(model, encoded, position, hidden)
+    number = most_central(encoded, position)
+    if number not in read_in:
+        read_in[number] = encoded.window(number), encoded.window_positions(number)
+    window, places = read_in[number]
+    within = np.flatnonzero(np.isin(places, hidden))
+    return masked_copy(model, window, int(np.searchsorted(places, position)), within.tolist())
 
 
 def check_variant(variant: str) -> None:

@@ -12,18 +12,44 @@ from glassbert.network.batches import require_memory_for_maps
 from glassbert.network.blocks import gives_weights, take_weights
 from glassbert.network.model import Model
 from glassbert.network.run import Forward, batch, run
+from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode
+from glassbert.text.windows import Windows, most_central
 
 
 @checked
-def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMaps:
+def attention(model: Model, text: Text, pair: str | None = None, *, windows: Windows | None = None) -> AttentionMaps:
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 
     Costs one forward pass of the encoder. Row *query* holds the weights of that token over all others; each row sums
-    to 1. Raises the TextErrors of :func:`glassbert.encode`, and NotEnoughMemoryError.
+    to 1. ``windows`` read a text that is longer than the model (:class:`glassbert.Windows`), one pass each: the row of
+    a token is that of the window in which it is most central, and 0 outside it, so the maps are blocks along the
+    diagonal; rows of special tokens, and of the shorter text of a pair, are means over the windows. Raises the
+    TextErrors of :func:`glassbert.encode`, and NotEnoughMemoryError.
     """
-    encoded = encode(model, text, pair)
+    encoded = encode(model, text, pair, windows=windows)
     require_memory_for_maps(model, len(encoded))
+    if len(encoded.windows):
+        return AttentionMaps(encoded=encoded, weights=_stitched(model, encoded))
+    return AttentionMaps(encoded=encoded, weights=_weights(model, encoded))
+
+
+def _stitched(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
+    """(layer, head, query, key) of the whole text, from those of each window."""
+    whole = np.zeros((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
+    read_in = np.asarray([most_central(encoded, place) for place in range(len(encoded))])
+    beside = np.setdiff1d(np.arange(len(encoded)), np.concatenate([np.arange(*span) for span in encoded.windows]))
+    for number in range(len(encoded.windows)):
+        places = encoded.window_positions(number)
+        own = _weights(model, encoded.window(number))
+        rows = np.flatnonzero((read_in[places] == number) & ~np.isin(places, beside))
+        whole[:, :, places[rows][:, None], places] = own[:, :, rows]
+        shared = np.flatnonzero(np.isin(places, beside))
+        whole[:, :, places[shared][:, None], places] += own[:, :, shared] / len(encoded.windows)
+    return whole
+
+
+def _weights(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
     inputs = batch(model, [encoded])
 
     def read(forward: Forward) -> npt.NDArray[np.float32]:
@@ -32,7 +58,7 @@ def attention(model: Model, text: Text, pair: str | None = None) -> AttentionMap
             forward.encoder(**gives_weights(model.network))
         return weights
 
-    return AttentionMaps(encoded=encoded, weights=run(model, inputs, read))
+    return run(model, inputs, read)
 
 
 MEASURE = Measure(

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from glassbert.errors import OptionError
 from glassbert.network.batches import require_memory_for_pass
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
@@ -61,7 +62,12 @@ class Batch:
 
 
 def batch(model: Model, encoded: Sequence[Encoded]) -> Batch:
-    """Stack inputs, padded on the right to the length of the longest."""
+    """Stack inputs, padded on the right to the length of the longest. Raises OptionError for one with windows."""
+    if any(len(item.windows) for item in encoded):
+        raise OptionError(
+            "this is only known of a text that the model reads at once, and this one is read in windows: pass one of "
+            "them, encoded.window(number)"
+        )
     length = max(len(item) for item in encoded)
     ids = torch.full((len(encoded), length), model.tokenizer.pad_token_id)
     mask = torch.zeros_like(ids)

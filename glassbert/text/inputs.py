@@ -23,6 +23,7 @@ from glassbert.network.model import Model, require_task_head
 from glassbert.pictures.formats import WORD_END, is_byte, readable
 from glassbert.results import SPACE, Array, Encoded
 from glassbert.text.characters import grapheme_end, unicode_words
+from glassbert.text.windows import Windows, in_windows
 
 __all__ = [
     "Text",
@@ -44,16 +45,17 @@ Text: TypeAlias = str | Encoded
 
 
 @checked
-def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
+def encode(model: Model, text: Text, pair: str | None = None, *, windows: Windows | None = None) -> Encoded:
     """Tokenize a text or a pair of texts: ``encode(model, "Hi there") → tokens ([CLS], hi, there, [SEP])``.
 
     A typed ``[MASK]`` becomes the model's own mask token. An :class:`Encoded` is returned unchanged. Raises
     EmptyTextError for a text without tokens, and TextTooLongError, with the token count, for a text longer than the
-    model's positions: text is never truncated silently. Raises OptionError for an Encoded that does not fit this model,
-    or that is passed together with a pair.
+    model's positions: text is never truncated silently. ``windows`` let it be longer: ``encode(model, text,
+    windows=gb.Windows())`` reads it in overlapping windows, for the functions that have this argument too. Raises
+    OptionError for an Encoded that does not fit this model, or that is passed together with a pair or with windows.
     """
     if isinstance(text, Encoded):
-        _check_fits(model, text, pair)
+        _check_fits(model, text, pair, windows)
         return text
     texts = tuple(_own_mask(model, part) for part in ((text,) if pair is None else (text, pair)))
     for number, part in enumerate(texts):
@@ -70,12 +72,13 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         if not ((sequences == number) & (special == 0)).any():
             which = "the text" if len(texts) == 1 else ("text A", "text B")[number]
             raise EmptyTextError(f"{which} has no word that this model can read: type at least one")
-    _check_length(model, len(ids), len(texts))
+    if windows is None:
+        _check_length(model, len(ids), len(texts))
     tokens = tuple(model.tokenizer.convert_ids_to_tokens(ids))
     offsets = _with_whole_quotes(np.asarray(raw["offset_mapping"]).reshape(-1, 2), sequences, texts)
     segments = raw.get("token_type_ids")
     spelling = spelling_of(model.tokenizer)
-    return Encoded(
+    encoded = Encoded(
         tokens=tokens,
         pieces=tuple(
             _piece(token, texts[sequence][start:end], spelling) if sequence >= 0 else token
@@ -91,6 +94,7 @@ def encode(model: Model, text: Text, pair: str | None = None) -> Encoded:
         texts=texts,
         spelling=spelling,
     )
+    return encoded if windows is None else in_windows(model, encoded, windows)
 
 
 def _with_whole_quotes(offsets: Array, sequences: Array, texts: Sequence[str]) -> Array:
@@ -122,14 +126,17 @@ def tokenized(model: Model, *texts: str, **options: Any) -> Any:
         ) from None
 
 
-def encode_many(model: Model, texts: Sequence[Text | tuple[str, str]]) -> tuple[Encoded, ...]:
+def encode_many(
+    model: Model, texts: Sequence[Text | tuple[str, str]], *, windows: Windows | None = None
+) -> tuple[Encoded, ...]:
     """:func:`encode` for each text; pairs are tuples. Errors name the text; OptionError for an empty list."""
     if isinstance(texts, str) or len(texts) == 0:
         raise OptionError("pass a list with at least one text; pairs are tuples of two texts")
     encoded = []
     for number, text in enumerate(texts):
         with about_text(number, len(texts)):
-            encoded.append(encode(model, *text) if isinstance(text, tuple) else encode(model, text))
+            parts = text if isinstance(text, tuple) else (text,)
+            encoded.append(encode(model, *parts, windows=windows))
     return tuple(encoded)
 
 
@@ -263,10 +270,13 @@ def _check_length(model: Model, tokens: int, texts: int) -> None:
         )
 
 
-def _check_fits(model: Model, encoded: Encoded, pair: str | None) -> None:
+def _check_fits(model: Model, encoded: Encoded, pair: str | None, windows: Windows | None) -> None:
     if pair is not None:
         raise OptionError("an encoded input already contains its second text: pass both texts to encode() instead")
-    _check_length(model, len(encoded), len(encoded.texts))
+    if windows is not None:
+        raise OptionError("an encoded input has its windows already: pass the text, or encode it with these windows")
+    longest = max((len(encoded.window_positions(k)) for k in range(len(encoded.windows))), default=len(encoded))
+    _check_length(model, longest, len(encoded.texts))
     if int(encoded.input_ids.max()) >= int(model.network.config.vocab_size):
         raise OptionError(f"this input was encoded for a model with more tokens than {model.source!r}: encode it again")
 
