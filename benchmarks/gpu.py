@@ -85,6 +85,7 @@ def _target(model: gb.Model) -> Any:
         "classification": lambda: gb.ClassTarget(0),
         "token_classification": lambda: gb.TokenTarget(2, 0),
         "question_answering": lambda: gb.AnswerTarget("start", _answer(model)),
+        "replaced_tokens": lambda: gb.TokenTarget(2),
     }[head]()
 
 
@@ -134,7 +135,7 @@ _FEW = {"n_samples": 5}
 _SETTINGS = {"integrated_gradients": {"n_steps": 8}} | {
     name: _FEW for name, method in gb.METHODS.items() if "n_samples" in method.options
 }
-_EXPLAINED = ("classification", "masked_words", "token_classification", "question_answering")
+_EXPLAINED = ("classification", "masked_words", "token_classification", "question_answering", "replaced_tokens")
 
 #: In the order of their folders. Every public function is here: :func:`missing` says which is not.
 CASES: tuple[Case, ...] = (
@@ -164,6 +165,7 @@ CASES: tuple[Case, ...] = (
     Case("classify_many", lambda m: gb.classify_many(m, LINES), "classification", single=True),
     Case("label_tokens", lambda m: gb.label_tokens(m, LONGER), "token_classification"),
     Case("answer", lambda m: gb.answer(m, *PAIR), "question_answering"),
+    Case("replaced_tokens", lambda m: gb.replaced_tokens(m, LONGER), "replaced_tokens"),
     Case("attention", lambda m: gb.attention(m, *PAIR), single=True),
     *(
         Case(

@@ -34,6 +34,7 @@ from glassbert.language import (
     next_sentence,
     probe_template,
     rank_continuations,
+    replaced_tokens,
     score_words,
     surprise,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "receipt",
     "receipts",
     "reduce_input",
+    "replaced_tokens",
     "report",
     "rollout",
     "score_parts",

@@ -78,8 +78,9 @@ class NextSentenceTarget:
 class TokenTarget:
     """The label of one token (named entities, parts of speech), by id or name; ``None``: the predicted label.
 
-    ``position`` is a token index, special tokens included. With ``foil``, the target is the difference: why this label
-    rather than the foil.
+    Of a discriminator the only label is "replaced": why the token looks as if it had been replaced. ``position`` is a
+    token index, special tokens included. With ``foil``, the target is the difference: why this label rather than the
+    foil.
     """
 
     position: int

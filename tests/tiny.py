@@ -68,6 +68,8 @@ OTHER_FAMILIES = tuple(sorted(set(CLASS_PREFIXES) - set(FAMILIES)))
 #: Those that also predict whether a sentence follows.
 _WITH_NEXT_SENTENCE = ("bert", "ernie", "megatron-bert")
 _WITHOUT_ANSWERS = ("gte", "nomic_bert")
+#: What only this family's stock network has a class for.
+_OF_ONE_FAMILY = {"electra": "replaced_tokens"}
 #: Positions start after the padding index.
 _AFTER_PADDING = ("roberta", "xlm-roberta", "mpnet", "camembert", "data2vec-text", "xlm-roberta-xl")
 CLASS_SUFFIXES = {
@@ -77,6 +79,7 @@ CLASS_SUFFIXES = {
     "classification": "ForSequenceClassification",
     "token_classification": "ForTokenClassification",
     "question_answering": "ForQuestionAnswering",
+    "replaced_tokens": "ForPreTraining",
 }
 LABELS = {
     "classification": ("NEGATIVE", "NEUTRAL", "POSITIVE"),
@@ -85,7 +88,7 @@ LABELS = {
 
 
 def tasks(family: str) -> tuple[str, ...]:
-    """The tasks a family can be built for."""
+    """The tasks a family can be built for, as the others are."""
     lacking = {"next_sentence"} if family not in _WITH_NEXT_SENTENCE else set()
     lacking |= {"question_answering"} if family in _WITHOUT_ANSWERS else set()
     return tuple(task for task in TASKS if task not in lacking)
@@ -103,7 +106,7 @@ def build(
     seed: int = 0,
 ) -> Path:
     """Write a checkpoint of ``family`` (a ``model_type``) for ``task`` into ``folder`` and return it."""
-    if task not in tasks(family):
+    if task not in tasks(family) and task != _OF_ONE_FAMILY.get(family):
         raise ValueError(f"{family} has no {task}; valid: {', '.join(tasks(family))}")
     tokenizer = _tokenizer(family, vocab)
     config = _config(family, task, tokenizer, layers, hidden, heads)

@@ -160,6 +160,10 @@ def label_tokens(request: TextRequest) -> Code:
     return named(_gb.label_tokens(request), "labels")
 
 
+def replaced_tokens(request: TextRequest) -> Code:
+    return named(_gb.replaced_tokens(request), "replaced")
+
+
 def answer(request: TextRequest, top_k: int) -> Code:
     return named(_gb.answer(request, top_k=top_k), "answers")
 

@@ -1,4 +1,5 @@
-"""What a model predicts: masked words, classes, the next sentence, labels, answers, and what surprises it."""
+"""What a model predicts: masked words, classes, the next sentence, labels, answers, replaced tokens, and what surprises
+it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
-    from glassbert.language.predictions import AnswerPrediction, TokenLabels
+    from glassbert.language.predictions import AnswerPrediction, ReplacedTokens, TokenLabels
     from glassbert.language.results import ContinuationRanking, LogitLens, Surprise, TemplateProbe, WordScores
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "next_sentence",
     "probe_template",
     "rank_continuations",
+    "replaced_tokens",
     "score_words",
     "surprise",
     "whole_words",
@@ -53,6 +55,12 @@ def next_sentence(request: TextRequest) -> gb.PairPrediction:
 def label_tokens(request: TextRequest) -> TokenLabels:
     """One forward pass."""
     return gb.label_tokens(load(request.model), encode(request))
+
+
+@shared(256)
+def replaced_tokens(request: TextRequest) -> ReplacedTokens:
+    """One forward pass."""
+    return gb.replaced_tokens(load(request.model), encode(request))
 
 
 @shared(256)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import glassbert as gb
     from glassbert.intervention.results import Trace
-    from glassbert.language.predictions import AnswerPrediction, TokenLabels
+    from glassbert.language.predictions import AnswerPrediction, ReplacedTokens, TokenLabels
     from glassbert.language.results import ContinuationRanking, WordScores
     from glassbert.similarities import Similarity
 
@@ -140,6 +140,19 @@ def token_labels(prediction: TokenLabels, position: int, most: int = 6) -> go.Fi
     shares = prediction.probabilities[position]
     order = shares.argsort()[::-1][:most]
     return share_bars([prediction.labels[index] for index in order], [float(shares[index]) for index in order], [0])
+
+
+def replaced_tokens(prediction: ReplacedTokens, most: int = 6) -> go.Figure:
+    """The tokens that look replaced most, those above 50% darker."""
+    from glassbert.pictures.bars import share_bars
+
+    encoded = prediction.encoded
+    order = [index for index in (-prediction.logits).argsort() if not encoded.special_tokens_mask[index]][:most]
+    return share_bars(
+        [encoded.pieces[index] for index in order],
+        [float(prediction.probabilities[index]) for index in order],
+        [place for place, index in enumerate(order) if prediction.predicted[index]],
+    )
 
 
 def scores(result: gb.TokenScores, positions: Sequence[int], selected: int | None) -> go.Figure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
-from components.gateway.language import classify, fill_mask, next_sentence
+from components.gateway.language import classify, fill_mask, next_sentence, replaced_tokens
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods, told
@@ -43,6 +43,7 @@ KINDS = {
     "mask": "Masked word",
     "next": "Next sentence",
     "token": "Label of the selected token",
+    "replaced": "Replaced token",
     "start": "Start of the answer",
     "end": "End of the answer",
 }
@@ -115,10 +116,14 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
             gap_typed |= one.model.mask_token in encode(one.text(view)).tokens
         if "token_classification" in heads and (position := _selected_word(opened, one)) is not None:
             found.setdefault("token", (one, gb.TokenTarget(position)))
+        if "replaced_tokens" in heads:
+            position = _selected_word(opened, one) if view.token >= 0 else None
+            place = replaced_tokens(one.text(view)).most_suspicious if position is None else position
+            found.setdefault("replaced", (one, gb.TokenTarget(place)))
         if "question_answering" in heads and view.pair:
             found.setdefault("start", (one, gb.AnswerTarget("start")))
             found.setdefault("end", (one, gb.AnswerTarget("end")))
-    order = ["mask"] * gap_typed + ["start", "end", "next", "class", "token", "mask"]
+    order = ["mask"] * gap_typed + ["start", "end", "next", "class", "token", "replaced", "mask"]
     return {
         kind: Question(kind, opened, one, one.text(view), target)
         for kind in dict.fromkeys(order)
@@ -178,6 +183,8 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     """
     wording, target = wording or Wording(), question.target
     told: list[int | str | None]
+    if question.kind == "replaced":  # a discriminator has one label
+        return question
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
         none = wording.no_label or _predicted_label(question)
         controls = ((wording.label, none, "label"), ("Rather than", "none", "foil_label"))
@@ -194,6 +201,8 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
 def as_chosen(question: Question) -> Question:
     """The question with the choices of the view, as `refined` has them, without drawing any control."""
     view, target = state.view(), question.target
+    if question.kind == "replaced":
+        return question
     if isinstance(target, gb.ClassTarget | gb.TokenTarget):
         labels = _labels(question)
         label, foil = (_chosen_label(question, labels, name) for name in (view.label, view.foil_label))

@@ -50,6 +50,14 @@ def _answers(one: Opened) -> Iterator[str]:
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
         yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)
+    if "replaced_tokens" in heads:
+        replaced = language.replaced_tokens(request)
+        worst = replaced.most_suspicious
+        share = charts.percent(float(replaced.probabilities[worst]))
+        if replaced.predicted[worst]:
+            yield _badge(f"“{replaced.encoded.pieces[worst]}” looks replaced", share, one)
+        else:
+            yield _badge("no token looks replaced", f"at most {share}", one)
     gaps = [token for token in inputs.encode(request).tokens if token == one.model.mask_token]
     if "masked_words" in heads and gaps:
         position = inputs.encode(request).tokens.index(one.model.mask_token)

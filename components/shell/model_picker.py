@@ -22,6 +22,7 @@ _DOES = {
     "classification": "decision",
     "question_answering": "answers to questions",
     "token_classification": "labels of words",
+    "replaced_tokens": "replaced words",
     "masked_words": "masked words",
     "next_sentence": "sentence pairs",
 }

@@ -93,17 +93,25 @@ def traced(runner: Runner) -> Trace:
                 _spread(last_summed[0], block.last_norm),
             )
         )
-    return Trace(value, states[0], tuple(steps), _head_steps(chain, {module: calls[module][-1] for module in chain}))
+    seen = {module: tuple(_one_row(states, decision.position) for states in calls[module][-1]) for module in chain}
+    return Trace(value, states[0], tuple(steps), _head_steps(chain, seen))
 
 
-def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, Tensor]]) -> tuple[HeadStep, ...]:
+def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, ...]]) -> tuple[HeadStep, ...]:
+    """``seen``: the (hidden,) input and output of each module."""
     steps = []
     for module, after in pairwise((*chain, None)):
         read, given = seen[module]
-        spread = _spread(read[0], module) if isinstance(module, nn.LayerNorm) else None
-        slopes = None if after is None else slope(given[0].float(), seen[after][0][0].float())
+        spread = _spread(read, module) if isinstance(module, nn.LayerNorm) else None
+        slopes = None if after is None else slope(given.float(), seen[after][0].float())
         steps.append(HeadStep(module, spread, slopes))
     return tuple(steps)
+
+
+def _one_row(states: Tensor, position: int) -> Tensor:
+    """(1, hidden) or (1, token, hidden) → (hidden,): some heads read every token, others only the one that decides."""
+    first: Tensor = states[0]
+    return first[position] if first.ndim == 2 else first
 
 
 @contextmanager

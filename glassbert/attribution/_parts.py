@@ -16,7 +16,7 @@ from glassbert.decision import TASK_OF
 from glassbert.errors import UnsupportedModelError
 from glassbert.families import Capability, family_of, require
 from glassbert.network.blocks import Block, blocks
-from glassbert.targets import SimilarityTarget, Target
+from glassbert.targets import SimilarityTarget, Target, TokenTarget
 
 
 def layers(network: Any, method: str, *needed: Capability) -> tuple[Block, ...]:
@@ -39,7 +39,10 @@ def head_chain(network: Any, target: Target) -> tuple[Any, ...]:
     """The modules between the last hidden state and the target's logits, in order; none before a cosine."""
     if isinstance(target, SimilarityTarget):
         return ()
-    head = family_of(network.config.model_type).task_heads[TASK_OF[type(target)]]
+    family, task = family_of(network.config.model_type), TASK_OF[type(target)]
+    if isinstance(target, TokenTarget) and family.discriminator and hasattr(network, family.discriminator):
+        task = "replaced_tokens"
+    head = family.task_heads[task]
     return tuple(network.get_submodule(path) for path in head.chain)
 
 

@@ -81,15 +81,16 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
-def add_model(parser: argparse.ArgumentParser, default: str) -> None:
-    """The options that choose a model and where it runs."""
+def add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """The options that choose a model and where it runs; without a default, the model has to be given."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
         default=default,
+        required=default is None,
         metavar="MODEL",
-        help="an embedded model (glassbert models), a hub id such as google-bert/bert-base-uncased, or a folder "
-        "(default: %(default)s)",
+        help="an embedded model (glassbert models), a hub id such as google-bert/bert-base-uncased, or a folder"
+        + (" (default: %(default)s)" if default else ""),
     )
     group.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"

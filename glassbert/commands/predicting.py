@@ -1,4 +1,4 @@
-"""What the model predicts: classes, masked words, the next sentence; how similar two texts are."""
+"""What the model predicts: classes, masked words, the next sentence, replaced words; how similar two texts are."""
 
 from __future__ import annotations
 
@@ -117,6 +117,36 @@ def _pair_line(result: Any) -> str:
     return f"{answer:<11}  {share:>6}  {texts(result.encoded.texts)}"
 
 
+def _replaced_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser)
+    add_json(parser, "a ReplacedTokens")
+    add_model(parser, None)
+
+
+def _replaced(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.language import replaced_tokens
+
+        model = open_model(arguments, console)
+        return Answers(lambda text, pair: replaced_tokens(model, text, pair), lambda one: _replaced_lines(one, console))
+
+    return answer_each(arguments, console, prepare)
+
+
+def _replaced_lines(result: Any, console: Console) -> list[str]:
+    rows = [
+        [plain(piece), percent(float(share)), "replaced" if share > 0.5 else ""]
+        for piece, share, special in zip(
+            result.encoded.pieces, result.probabilities, result.encoded.special_tokens_mask, strict=True
+        )
+        if not special
+    ]
+    return [
+        texts(result.encoded.texts),
+        *table(["token", "probability", "answer"], rows, right={1}, paint=console.look),
+    ]
+
+
 def _similarity_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser, pair="the text to compare it with")
     parser.add_argument(
@@ -205,6 +235,20 @@ COMMANDS = (
         _next_sentence,
         units="the probability of the answer that is shown, in percent",
         defined=("Classes, next sentence, answers",),
+    ),
+    Command(
+        "replaced-tokens",
+        "which words look replaced",
+        "The probability of each token that another one stood in its place, by a discriminator (ELECTRA).\n"
+        "None ships with GlassBERT: give a hub id or a folder with --model.",
+        (
+            'glassbert replaced-tokens --model my-electra "The chef eight the meal that he had cooked."',
+            "glassbert replaced-tokens --model my-electra --file texts.txt --json > results.jsonl",
+        ),
+        _replaced_options,
+        _replaced,
+        units="probabilities in percent: unlikely here, which need not be wrong",
+        defined=("Replaced tokens",),
     ),
     Command(
         "similarity",

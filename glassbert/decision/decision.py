@@ -39,7 +39,8 @@ __all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
 BASELINES = ("pad", "mask", "zero")
 PAIR_NAMES = ("B follows A", "B does not follow A")
 
-#: Kind of target → the task head that decides it. A similarity needs none.
+#: Kind of target → the task head that decides it. A similarity needs none. A discriminator decides a TokenTarget with
+#: its head for replaced tokens.
 TASK_OF: dict[type[Target], Task] = {
     ClassTarget: "classification",
     NextSentenceTarget: "next_sentence",
@@ -124,6 +125,8 @@ class Decision:
         """The task head whose logits these are. Raises TaskHeadError for a similarity, which has none."""
         if isinstance(self.target, SimilarityTarget):
             raise TaskHeadError("a similarity is the cosine of two embeddings: no task head decides it")
+        if isinstance(self.target, TokenTarget) and "replaced_tokens" in self.model.task_heads:
+            return "replaced_tokens"
         return TASK_OF[type(self.target)]
 
     @property
@@ -167,7 +170,9 @@ class Decision:
 
     @property
     def is_independent(self) -> bool:
-        """Whether the class is decided independently of all others: a label of a multi-label classifier."""
+        """Whether the class is decided independently of all others: a label of a multi-label classifier, "replaced"."""
+        if isinstance(self.target, TokenTarget):
+            return self.head == "replaced_tokens"
         return self.model.multi_label and isinstance(self.target, ClassTarget)
 
     @property

@@ -16,7 +16,7 @@ from glassbert.errors import OptionError, TargetError, TaskHeadError
 from glassbert.models.pooling import Pooling
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.run import batch, run
-from glassbert.network.task_heads import sentence_embeddings
+from glassbert.network.task_heads import sentence_embeddings, task_logits
 from glassbert.results import Encoded
 from glassbert.targets import (
     AnswerTarget,
@@ -46,8 +46,8 @@ def decide(
     """Validate the target against the model and resolve what it leaves open.
 
     ``None`` selects the first that the model supports: the predicted class, the first typed mask, the next sentence of
-    a pair, the first labelled token, the start of the answer. Resolving an open target costs one forward pass, counted
-    in ``passes``. Raises TargetError, TaskHeadError, OptionError.
+    a pair, the first labelled token, the start of the answer, the token that looks most replaced. Resolving an open
+    target costs one forward pass, counted in ``passes``. Raises TargetError, TaskHeadError, OptionError.
     """
     if output not in ("logit", "probability"):
         raise OptionError(f"output must be one of logit, probability; got {output!r}")
@@ -129,6 +129,8 @@ def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
         return _first_labelled(model, encoded, passes)
     if "question_answering" in model.task_heads:
         return AnswerTarget()
+    if "replaced_tokens" in model.task_heads:
+        return _most_suspicious(model, encoded, passes)
     if "masked_words" in model.task_heads:
         raise TargetError(
             f"there is nothing to explain yet: type a {model.mask_token} in the text or choose a position to mask "
@@ -148,6 +150,13 @@ def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarg
     return TokenTarget(int(words[0]))
 
 
+def _most_suspicious(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
+    """The token that looks replaced more than the others. One forward pass."""
+    passes.add(1)
+    logits = task_logits(model, [encoded], "replaced_tokens")[0, :, 0].numpy()
+    return TokenTarget(int(np.where(encoded.special_tokens_mask == 0, logits, -np.inf).argmax()))
+
+
 def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> Decision:
     model = decision.model
     require_task_head(model, "classification")
@@ -162,10 +171,16 @@ def _settle_class(decision: Decision, target: ClassTarget, passes: Passes) -> De
 
 def _settle_token(decision: Decision, target: TokenTarget, passes: Passes) -> Decision:
     model, position = decision.model, int(target.position)
-    require_task_head(model, "token_classification")
+    require_task_head(model, decision.head)
     words = np.flatnonzero(decision.encoded.special_tokens_mask == 0)
     if position not in words:
         raise TargetError(f"token {position} has no label to explain; the words of this text are tokens {_span(words)}")
+    if decision.is_independent:  # a discriminator has one label
+        label, piece = _label_id(model, target.label or 0), decision.encoded.pieces[position]
+        if target.foil is not None:
+            raise TargetError("a discriminator has one logit for each token and no other one to compare it with")
+        named = replace(decision, target=TokenTarget(position, label), class_ids=(label,))
+        return replace(named, target_label=f"“{piece}” {model.labels[label]}")
     label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
     return _contrasted(replace(decision, target=TokenTarget(position, label, foil)), label, foil)

@@ -24,7 +24,14 @@ __all__ = [
     "Variant",
 ]
 
-Task = Literal["masked_words", "next_sentence", "classification", "token_classification", "question_answering"]
+Task = Literal[
+    "masked_words",
+    "next_sentence",
+    "classification",
+    "token_classification",
+    "question_answering",
+    "replaced_tokens",
+]
 
 #: Task id → its name, for messages and menus.
 TASKS: dict[Task, str] = {
@@ -33,6 +40,7 @@ TASKS: dict[Task, str] = {
     "classification": "text classification",
     "token_classification": "token classification",
     "question_answering": "question answering",
+    "replaced_tokens": "replaced tokens",
 }
 
 Capability = Literal[
@@ -50,14 +58,15 @@ CAPABILITIES: dict[Capability, str] = {
 }
 
 #: Suffix of a stock class → its task heads. The first class whose heads are all in the weights is used.
-_CLASSES: dict[str, tuple[Task, ...]] = {
-    "ForSequenceClassification": ("classification",),
-    "ForTokenClassification": ("token_classification",),
-    "ForQuestionAnswering": ("question_answering",),
-    "ForPreTraining": ("masked_words", "next_sentence"),
-    "ForMaskedLM": ("masked_words",),
-    "ForNextSentencePrediction": ("next_sentence",),
-}
+_CLASSES: tuple[tuple[str, tuple[Task, ...]], ...] = (
+    ("ForSequenceClassification", ("classification",)),
+    ("ForTokenClassification", ("token_classification",)),
+    ("ForQuestionAnswering", ("question_answering",)),
+    ("ForPreTraining", ("masked_words", "next_sentence")),
+    ("ForPreTraining", ("replaced_tokens",)),
+    ("ForMaskedLM", ("masked_words",)),
+    ("ForNextSentencePrediction", ("next_sentence",)),
+)
 #: Several stock classes use this name for their last Linear, whether it scores whole texts, single tokens or the
 #: options of a multiple-choice question.
 _SHARED_NAME = "classifier"
@@ -300,7 +309,7 @@ class Family:
                 needs_architecture=any(self.task_heads[head].chain[-1] == _SHARED_NAME for head in heads),
                 label_tensor=next((self._weight(head) for head in heads if head.endswith("classification")), None),
             )
-            for suffix, heads in _CLASSES.items()
+            for suffix, heads in _CLASSES
             if all(head in self.task_heads for head in heads)
         )
 

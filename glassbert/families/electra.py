@@ -1,4 +1,7 @@
-"""ELECTRA (Clark et al. 2020, arXiv:2003.10555): BERT's layers, no pooler. Its generators predict masked words."""
+"""ELECTRA (Clark et al. 2020, arXiv:2003.10555): BERT's layers, no pooler.
+
+Generators predict masked words; discriminators, which are larger, detect the tokens that a generator has replaced.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ FAMILY = Family(
         "masked_words": TaskHead(
             ("generator_predictions.dense", "generator_predictions.LayerNorm", "generator_lm_head"),
             modules=("generator_predictions", "generator_lm_head"),
+        ),
+        "replaced_tokens": TaskHead(
+            ("discriminator_predictions.dense", "discriminator_predictions.dense_prediction"),
         ),
     },
     discriminator="discriminator_predictions",

@@ -12,6 +12,7 @@ from glassbert.language.predictions import (
     Classification,
     MaskPrediction,
     PairPrediction,
+    ReplacedTokens,
     TokenLabels,
 )
 from glassbert.language.results import ContinuationRanking, WordScores
@@ -124,6 +125,25 @@ def _labels(result: TokenLabels, on: Theme, *, special: bool = False, top_k: int
     return Sheet("Labels of the tokens", bars, result.encoded.texts, notes)
 
 
+def _replaced(result: ReplacedTokens, on: Theme, *, special: bool = False, top_k: int = 80) -> Sheet:
+    """``special``: whether special tokens are shown; ``top_k`` the number of tokens, from the first."""
+    kept = np.flatnonzero(special | (result.encoded.special_tokens_mask == 0)).tolist()
+    shown = kept[:top_k]
+    bars = share_rows(
+        [result.encoded.pieces[token] for token in shown],
+        [float(result.probabilities[token]) for token in shown],
+        [place for place, token in enumerate(shown) if result.predicted[token]],
+        on=on,
+        width_px=_WIDE,
+    )
+    notes = [
+        "The probability that each token was replaced (Clark et al. 2020): one sigmoid for each.",
+        "In full colour: above 50%.",
+        left_out(len(shown), len(kept), "tokens"),
+    ]
+    return Sheet("Which tokens look replaced?", bars, result.encoded.texts, notes)
+
+
 def _answers(result: AnswerPrediction, on: Theme) -> Sheet:
     names = [
         f"{shown_label(answer)} (tokens {first} to {last})"
@@ -188,6 +208,7 @@ FIGURES = (
     Figure(Classification, _classes),
     Figure(PairPrediction, _pair),
     Figure(TokenLabels, _labels),
+    Figure(ReplacedTokens, _replaced),
     Figure(AnswerPrediction, _answers),
     Figure(ContinuationRanking, _continuations),
     Figure(WordScores, _words),

@@ -1,8 +1,9 @@
-"""BERT's two pre-training tasks, and the fine-tuned task heads: one file per function."""
+"""The tasks of pre-training, and the fine-tuned task heads: one file per function."""
 
 from glassbert.language.answers import answer
 from glassbert.language.classes import classify, classify_many
 from glassbert.language.continuations import rank_continuations
+from glassbert.language.detection import replaced_tokens
 from glassbert.language.lens import logit_lens
 from glassbert.language.masked_words import fill_mask
 from glassbert.language.pseudo_likelihood import surprise
@@ -21,6 +22,7 @@ __all__ = [
     "next_sentence",
     "probe_template",
     "rank_continuations",
+    "replaced_tokens",
     "score_words",
     "surprise",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,15 @@ from glassbert.results import Array, Encoded, Result, counted, quoted, read_only
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AnswerPrediction", "Classification", "MaskPrediction", "PairPrediction", "TokenLabels"]
+__all__ = [
+    "AnswerPrediction",
+    "Classification",
+    "MaskPrediction",
+    "PairPrediction",
+    "Prediction",
+    "ReplacedTokens",
+    "TokenLabels",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -195,6 +203,48 @@ class TokenLabels(Result):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ReplacedTokens(Result):
+    """Which tokens a discriminator takes for replaced (Clark et al. 2020): one sigmoid for each token."""
+
+    encoded: Encoded
+    logits: Array  # (token,)
+    probabilities: Array  # (token,), that the token was replaced
+
+    _arrays: ClassVar[Mapping[str, str]] = {"logits": "float32", "probabilities": "float32"}
+
+    @property
+    def predicted(self) -> Array:
+        """Whether each token is said to be replaced, (token,): a probability above 50%."""
+        found: Array = self.logits > 0
+        return found
+
+    @property
+    def most_suspicious(self) -> int:
+        """The position of the token with the highest probability, special tokens left out."""
+        return int(np.where(self.encoded.special_tokens_mask == 0, self.logits, -np.inf).argmax())
+
+    def _about(self) -> str:
+        worst = self.most_suspicious
+        name = readable(self.encoded.tokens[worst], self.encoded.spelling)
+        return (
+            f"of {quoted(self.encoded.texts)} → {clipped(name, 40)} ({self.probabilities[worst]:.2f}): "
+            f"{counted(len(self.encoded), 'token')}, {int(self.predicted.sum())} replaced"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """One row per token: the probability that it was replaced."""
+        return tidy(
+            {
+                "position": np.arange(len(self.encoded)),
+                "token": self.encoded.tokens,
+                "replaced": self.predicted,
+                "logit": self.logits,
+                "probability": self.probabilities,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AnswerPrediction(Result):
     """Extractive question answering: where the answer starts and ends in the second text.
 
@@ -230,3 +280,9 @@ class AnswerPrediction(Result):
                 "probability": self.span_probabilities,
             }
         )
+
+
+#: What one of the task heads predicts.
+Prediction: TypeAlias = (
+    Classification | MaskPrediction | PairPrediction | TokenLabels | ReplacedTokens | AnswerPrediction
+)

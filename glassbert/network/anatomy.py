@@ -28,6 +28,7 @@ _HEADS: dict[Task, str] = {
     "classification": "classification head",
     "token_classification": "token-classification head",
     "question_answering": "question-answering head",
+    "replaced_tokens": "replaced-token head",
 }
 
 

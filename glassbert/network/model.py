@@ -39,6 +39,9 @@ __all__ = ["Model", "Precision", "load", "padding_index", "require_task_head", "
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
+#: The label of the one logit that a head for replaced tokens has.
+REPLACED = "replaced"
+
 
 @dataclass(slots=True)
 class Placement:
@@ -122,7 +125,12 @@ def load(
         placement = _place(network, chosen)
     config = network.config
     problem = getattr(config, "problem_type", None)
-    labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
+    if "replaced_tokens" in checkpoint.task_heads:
+        labels: tuple[str, ...] = (REPLACED,)  # its head has no names of its own: one logit per token
+    elif {"classification", "token_classification"} & set(checkpoint.task_heads):
+        labels = tuple(str(config.id2label.get(index, f"LABEL_{index}")) for index in range(config.num_labels))
+    else:
+        labels = ()
     return Model(
         checkpoint=checkpoint,
         tokenizer=tokenizer,
@@ -133,7 +141,7 @@ def load(
         hidden_size=config.hidden_size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         max_tokens=_max_tokens(checkpoint.family, network, tokenizer),
-        labels=labels if {"classification", "token_classification"} & set(checkpoint.task_heads) else (),
+        labels=labels,
         # as transformers' text-classification pipeline decides; a softmax over a single score would always be 1
         multi_label=problem != "regression" and (problem == "multi_label_classification" or len(labels) == 1),
         regression=problem == "regression" and "classification" in checkpoint.task_heads,

@@ -38,6 +38,7 @@ def head_logits(
     | next_sentence | (input, 2): B follows A, B does not follow A |
     | token_classification | (input, token, label); (input, label) at ``positions`` |
     | question_answering | (input, 2, token): start, end |
+    | replaced_tokens | (input, token, 1): replaced; (input, 1) at ``positions`` |
     | masked_words | (input, vocabulary) at ``positions`` |
 
     ``positions``: the token read in each input, or a single one for all. Weights are (input, head, query, key) per
@@ -57,7 +58,8 @@ def head_logits(
             logits = torch.stack((output.start_logits, output.end_logits), dim=1)
         case _:
             output = forward.network(output_attentions=attention)
-            logits = output.logits if positions is None else at_positions(output.logits, positions)
+            logits = output.logits[..., None] if head == "replaced_tokens" else output.logits
+            logits = logits if positions is None else at_positions(logits, positions)
     return logits.float(), tuple(output.attentions) if attention else ()
 
 

@@ -18,14 +18,8 @@ from glassbert.evaluation.results import Receipt
 from glassbert.heads import head_importance
 from glassbert.heads.results import HeadImportance
 from glassbert.language import answer as find_answer
-from glassbert.language import classify, fill_mask, label_tokens, logit_lens, surprise
-from glassbert.language.predictions import (
-    AnswerPrediction,
-    Classification,
-    MaskPrediction,
-    PairPrediction,
-    TokenLabels,
-)
+from glassbert.language import classify, fill_mask, label_tokens, logit_lens, replaced_tokens, surprise
+from glassbert.language.predictions import Prediction
 from glassbert.language.sentence_pairs import next_of_encoded
 from glassbert.maps import attention
 from glassbert.maps.results import HeadIndex, TokenMaps, check_head
@@ -301,9 +295,7 @@ def _wanted_heads(model: Model, maps: int | Sequence[tuple[int, int]]) -> int | 
     return chosen
 
 
-def _prediction(
-    model: Model, encoded: Encoded, verdict: Verdict
-) -> Classification | MaskPrediction | PairPrediction | TokenLabels | AnswerPrediction:
+def _prediction(model: Model, encoded: Encoded, verdict: Verdict) -> Prediction:
     """What the head that decides predicts."""
     match verdict.answer.target:
         case ClassTarget():
@@ -315,6 +307,8 @@ def _prediction(
             return next_of_encoded(model, encoded)
         case AnswerTarget():
             return find_answer(model, *encoded.texts)
+        case _ if "replaced_tokens" in model.task_heads:
+            return replaced_tokens(model, encoded)
         case _:
             return label_tokens(model, encoded)
 

@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 from glassbert.attribution.results import TokenScores
 from glassbert.evaluation.results import MethodAgreement, Receipt
 from glassbert.heads.results import HeadImportance
-from glassbert.language.predictions import (
-    AnswerPrediction,
-    Classification,
-    MaskPrediction,
-    PairPrediction,
-    TokenLabels,
-)
+from glassbert.language.predictions import Classification, Prediction, ReplacedTokens
 from glassbert.language.results import LogitLens, Surprise
 from glassbert.maps.results import TokenMaps
 from glassbert.pictures.formats import percent
@@ -150,7 +144,7 @@ class Findings:
 
     title: str
     verdict: Verdict
-    prediction: Classification | MaskPrediction | PairPrediction | TokenLabels | AnswerPrediction
+    prediction: Prediction
     scores: tuple[TokenScores, ...]  # (method,)
     receipts: tuple[Receipt, ...]  # of all methods or of the first ones
     agreement: MethodAgreement
@@ -185,10 +179,10 @@ class Findings:
         return decision_rule(self.prediction, self.target)
 
 
-def decision_rule(
-    prediction: Classification | MaskPrediction | PairPrediction | TokenLabels | AnswerPrediction, target: Target
-) -> str:
+def decision_rule(prediction: Prediction, target: Target) -> str:
     """How the answer follows from the probabilities: "the class with the highest probability"; "" for a score."""
+    if isinstance(prediction, ReplacedTokens):
+        return "each token by itself: it counts as replaced if its probability is above 50%"
     if not isinstance(prediction, Classification):
         return "the answer with the highest probability"
     if prediction.regression:

@@ -110,6 +110,8 @@ def _prediction(report: Findings) -> str:
             return "gb.next_sentence(model, text, pair)"
         case "AnswerPrediction":
             return "gb.answer(model, text, pair)"
+        case "ReplacedTokens":
+            return "gb.replaced_tokens(model, text, pair)"
         case _:
             return "gb.label_tokens(model, text, pair)"
 

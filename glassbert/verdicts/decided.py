@@ -124,6 +124,9 @@ def _sentence(decision: Decision, found: DecidedAnswer) -> str:
         name = f" for “{asked}”" if len(decision.model.labels) > 1 else ""
         return f"The model's score{name} is {found.value:.3g}."
     sure = percent(found.probability)
+    if isinstance(decision.target, TokenTarget) and decision.is_independent:
+        does = "replaced" if found.explains_answer else "original"
+        return f"To the model, “{_word(decision)}” looks {does} ({sure})."
     if decision.is_independent:
         return f"The model says “{answer}” ({sure})."
     if found.needed is not None:

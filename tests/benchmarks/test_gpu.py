@@ -68,6 +68,7 @@ def wrong(gpu: ModuleType, folder: Path) -> list[tuple[str, float, str]]:
         ("bert", "next_sentence"),
         ("bert", "token_classification"),
         ("bert", "question_answering"),
+        ("electra", "replaced_tokens"),
         ("roberta", "masked_words"),
     ],
 )

@@ -17,6 +17,7 @@ MAKE = {
     "Classification": lambda model: gb.classify(model("distilbert", "classification"), TEXT),
     "PairPrediction": lambda model: gb.next_sentence(model("bert", "next_sentence"), *PAIR),
     "TokenLabels": lambda model: gb.label_tokens(model("albert", "token_classification"), TEXT),
+    "ReplacedTokens": lambda model: gb.replaced_tokens(model("electra", "replaced_tokens"), TEXT),
     "AnswerPrediction": lambda model: gb.answer(model("electra", "question_answering"), *PAIR),
     "TokenScores": lambda model: gb.attribute(model("bert", "classification"), TEXT, n_steps=4),
     "TokenScores of a mask": lambda model: gb.attribute(

@@ -44,6 +44,21 @@ def test_a_regression_has_no_class_to_flip_to(regression: str) -> None:
     assert "is a regression: it predicts a score, and no class that could change" in messages(app)
 
 
+def test_a_discriminator_says_which_token_looks_replaced(tiny_checkpoint: TinyCheckpoint) -> None:
+    folder = str(tiny_checkpoint("electra", "replaced_tokens"))
+    found = gb.replaced_tokens(gb.load(folder, "cpu"), TEXT)
+    worst, count = found.most_suspicious, int((found.predicted & (found.encoded.special_tokens_mask == 0)).sum())
+    app = page(model=folder, beside="", text=TEXT, explain="replaced")
+    assert (f"{count} token" in written(app)) == (count > 0)
+    badges = "".join(element.body for element in app.get("html"))
+    assert f"{found.probabilities[worst]:.1%}" in badges
+    assert f"Evidence for **“{found.encoded.pieces[worst]}” replaced**" in written(app)
+    chosen = page("masked_words", model=folder, beside="", text=TEXT, section="replaced", token="2")
+    assert f"Why does “{found.encoded.pieces[2]}” look" in written(chosen)
+    assert chosen.dataframe[0].value["probability"].tolist() == found.probabilities[1:-1].tolist()
+    assert not page("masked_words", model="pretrained", beside="", text=TEXT, section="replaced").dataframe
+
+
 def test_the_reload_button_reads_the_folder_again(
     tmp_path: Path, tiny_checkpoint: TinyCheckpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ def test_every_page_opens(page_id: str) -> None:
 #: What a page says to an encoder without heads, and nothing where it needs none.
 WITHOUT_HEADS = {
     "workbench": "no trained head, so there is nothing to predict",
-    "masked_words": "No open model has a trained masked-word head",
+    "masked_words": "No open model has a trained head for masked words",
     "next_sentence": "No open model has a trained next-sentence head",
     "saliency": "open a model with a trained head",
     "what_if": "open a classifier as second model",

@@ -22,6 +22,7 @@ from components.gateway.expressions import Code, script
 from components.gateway.saliency import Explanations
 from components.shared import save_and_code
 from components.shared.save_and_code import Kept
+from tests.conftest import TinyCheckpoint
 from tests.pages.test_hostile_addresses import SECTIONS
 from tests.pages.workbench import page, run, tokens
 
@@ -130,6 +131,7 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("masked_words", "lens"): ({"text": GAP, "words": "paris, rome"}, ""),
     ("masked_words", "why"): ({"text": GAP, "word": "paris", "foil_word": "rome"}, ""),
     ("masked_words", "probe"): ({"text": TEXT, "fillers": "job: nurse, doctor"}, ""),
+    ("masked_words", "replaced"): ({"text": TEXT, "token": "4", "beside": ""}, ""),
     ("next_sentence", ""): (PAIR, ""),
     ("similarity", ""): (
         {"text": "He got a refund.", "pair": "The money came back.", "searched": "Cats purr.\nA refund."}, ""),
@@ -149,9 +151,10 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
 }  # fmt: skip
 
 
-def opened(page_id: str, section: str, explained: Explanations | None = None) -> AppTest:
+def opened(page_id: str, section: str, explained: Explanations | None = None, **models: str) -> AppTest:
     """``explained``: what the page's button would compute."""
     link, button = CASES[page_id, section]
+    link = link | models
     app = page(page_id, **link, **({"section": section} if section else {}))
     if button == "explain" and explained is not None:
         app.session_state["memory_jobs"]["explain"].found = explained
@@ -178,9 +181,15 @@ def test_no_page_is_left_out() -> None:
 
 @pytest.mark.parametrize(("page_id", "section"), CASES)
 def test_the_code_gives_what_is_shown_and_the_files_hold_it(
-    page_id: str, section: str, popovers: list[Popover], explained: Explanations, tmp_path: Path
+    page_id: str,
+    section: str,
+    popovers: list[Popover],
+    explained: Explanations,
+    tiny_checkpoint: TinyCheckpoint,
+    tmp_path: Path,
 ) -> None:
-    opened(page_id, section, explained)
+    own = {"model": str(tiny_checkpoint("electra", "replaced_tokens"))} if section == "replaced" else {}
+    opened(page_id, section, explained, **own)
     latest = {one.view: one for one in popovers}
     assert latest
     for popover in latest.values():

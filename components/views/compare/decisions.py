@@ -15,6 +15,7 @@ TASK_OF = {
     "mask": "masked_words",
     "next": "next_sentence",
     "token": "token_classification",
+    "replaced": "replaced_tokens",
     "start": "question_answering",
     "end": "question_answering",
 }

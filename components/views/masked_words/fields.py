@@ -17,7 +17,7 @@ class MaskedWordsFields(PageFields):
     page: ClassVar[str] = "masked_words"
     of_text: ClassVar[tuple[str, ...]] = ("masks",)
 
-    section: Literal["candidates", "surprise", "lens", "why", "probe"] = "candidates"
+    section: Literal["candidates", "surprise", "lens", "why", "probe", "replaced"] = "candidates"
     masks: str = ""  # masked tokens, "3 6"; "": the selected one, "none": none
     words: str = ""  # to compare at a gap; "": none, or the first choice
     probe_words: str = "he, she, they"  # to compare in the sentences of the probe; "": the likeliest

@@ -1,4 +1,5 @@
-"""Panel 2: what the models predict: the word at a mask, the class, the next sentence, labels, an answer."""
+"""Panel 2: what the models predict: the word at a mask, the class, the next sentence, labels, an answer, replaced
+tokens."""
 
 from __future__ import annotations
 
@@ -52,6 +53,7 @@ def predictions_panel(opened: list[Opened]) -> None:
         "classification": _classes,
         "token_classification": _token_labels,
         "question_answering": _answers,
+        "replaced_tokens": _replaced,
     }
     if not state.view().pair:
         del sections["next_sentence"]
@@ -184,6 +186,17 @@ def _answers(subject: _Subject) -> None:
     st.caption("Start probability times end probability. *The model must choose a span, even where none answers.*")
 
 
+def _replaced(subject: _Subject) -> None:
+    result = language.replaced_tokens(subject.one.text(state.view()))
+    count = int((result.predicted & (result.encoded.special_tokens_mask == 0)).sum())
+    looks = (
+        "no token looks replaced" if not count else f"{count} {'token looks' if count == 1 else 'tokens look'} replaced"
+    )
+    _told(subject.one, "Replaced tokens", f"**{looks}**; the likeliest:")
+    _chart(charts.replaced_tokens(result, subject.most), f"replaced_{subject.one.role}")
+    st.caption("Trained to find words that a small model had put in. *Unlikely here, not necessarily wrong.*")
+
+
 def _kept(head: str, subject: _Subject) -> Kept | None:
     """What a section shows, for "Save & code"; None where it has no answer yet."""
     request, most, name = subject.one.text(state.view()), subject.most, subject.one.name
@@ -202,6 +215,9 @@ def _kept(head: str, subject: _Subject) -> Kept | None:
     if head == "token_classification":
         labels = language.label_tokens(request)
         return Kept.of(f"Labels, {name}", code.label_tokens(request), labels)
+    if head == "replaced_tokens":
+        replaced = language.replaced_tokens(request)
+        return Kept.of(f"Replaced tokens, {name}", code.replaced_tokens(request), replaced)
     if not request.pair:
         return None
     answers = language.answer(request, most)

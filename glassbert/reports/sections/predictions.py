@@ -12,6 +12,7 @@ from glassbert.language.predictions import (
     Classification,
     MaskPrediction,
     PairPrediction,
+    ReplacedTokens,
     TokenLabels,
 )
 from glassbert.pictures.formats import percent, readable, signed
@@ -37,6 +38,8 @@ def prediction(report: Findings) -> str:
         drawn = _pair(found)
     elif isinstance(found, AnswerPrediction):
         drawn = _answers(found)
+    elif isinstance(found, ReplacedTokens):
+        drawn = _replaced(found, report)
     else:
         drawn = _labels(found, report)
     return section("prediction", "What the model predicts", *drawn)
@@ -144,5 +147,23 @@ def _labels(found: TokenLabels, report: Findings) -> Iterator[str]:
         for token in shown
     ]
     yield table(["Token", "Label", "Probability"], rows, caption="All tokens", numbers=[2])
+    if len(words) > len(shown):
+        yield aside(f"The first {len(shown)} of {len(words)} tokens.")
+
+
+def _replaced(found: ReplacedTokens, report: Findings) -> Iterator[str]:
+    asked = report.target.position if isinstance(report.target, TokenTarget) else -1
+    words = np.flatnonzero(found.encoded.special_tokens_mask == 0)
+    shown = words[:MOST_WORDS]
+    yield said("The probability that each token has been put in the place of another one.")
+    rows = [
+        [
+            isolated(found.encoded.pieces[token]),
+            bar(float(found.probabilities[token]), percent(float(found.probabilities[token])), strong=token == asked),
+            signed(float(found.logits[token])),
+        ]
+        for token in shown
+    ]
+    yield table(["Token", "Probability", "Logit"], rows, numbers=[2])
     if len(words) > len(shown):
         yield aside(f"The first {len(shown)} of {len(words)} tokens.")

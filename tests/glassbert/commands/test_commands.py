@@ -70,6 +70,7 @@ SAME = {
         m, "The [MASK] was [MASK].", top_k=3
     ),
     ("next-sentence", TEXT, "--pair", PAIR): lambda m, s: gb.next_sentence(m, TEXT, PAIR),
+    ("replaced-tokens", TEXT, "--model", "discriminator"): lambda *_: gb.replaced_tokens(loaded["discriminator"], TEXT),
     ("similarity", TEXT, "--pair", PAIR, "--model", "pretrained", "--pooling", "mean"): (
         lambda m, s: gb.similarity(m, TEXT, PAIR, pooling="mean", matrix=False)
     ),
@@ -109,6 +110,8 @@ SAME = {
 def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model, tmp_path: Path) -> None:
     masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
     loaded.update({"masked": masked, "pretrained": masked, "sentiment": classifier})
+    if arguments[0] == "replaced-tokens":
+        loaded["discriminator"] = tiny_model("electra", "replaced_tokens")
     status, out, err = call(*arguments, "--json")
     assert (status, err, out.count("\n")) == (0, "", 1)
     expected = SAME[arguments](masked, classifier)

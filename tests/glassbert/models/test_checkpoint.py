@@ -148,7 +148,11 @@ def test_a_classifier_of_another_architecture_is_not_offered(copy: Callable[...,
     assert examine(roberta).task_heads == ("classification",)
 
 
-def test_the_discriminator_of_electra_is_an_encoder_without_a_head(copy: Callable[..., Path]) -> None:
+def test_a_discriminator_detects_replaced_tokens_and_fills_no_masks(copy: Callable[..., Path]) -> None:
+    whole = copy("electra", "replaced_tokens")
+    both = load_file(copy("electra", "masked_words") / "model.safetensors")  # some files contain a generator's head too
+    edit_tensors(whole, lambda tensors: {name: one for name, one in both.items() if "generator" in name} | tensors)
+    assert examine(whole).task_heads == ("replaced_tokens",)
     folder = copy("electra", "encoder")
     edit(folder / "config.json", architectures=["ElectraForPreTraining"])
     edit_tensors(

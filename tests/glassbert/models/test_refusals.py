@@ -300,7 +300,7 @@ def test_numbers_that_no_network_asks_for_are_ignored(copy: Copy) -> None:
     assert "quantised" in refusal(folder, UnsupportedModelError)
 
 
-def test_a_discriminator_is_called_one(copy: Copy) -> None:
+def test_a_discriminator_without_all_of_its_head_is_called_one(copy: Copy) -> None:
     folder = copy("electra", "encoder")
     edit_json(folder / "config.json", lambda config: config.update(architectures=["ElectraForPreTraining"]))
     edit_tensors(
