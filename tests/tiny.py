@@ -57,6 +57,7 @@ CLASS_PREFIXES = {
     "deberta-v2": "DebertaV2",
     "nomic_bert": "NomicBert",
     "gte": "Gte",
+    "roformer": "RoFormer",
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
@@ -114,6 +115,8 @@ def build(
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
+            if name.endswith("embed_positions.weight"):  # angles, which are not trained
+                continue
             scale, centre = 0.3, 0.0
             if parameter.ndim == 1:
                 scale = 0.1
@@ -159,7 +162,7 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
         # as in version 3; distances beyond 4 share a bucket with others
         options |= {"relative_attention": True, "position_buckets": 8, "norm_rel_ebd": "layer_norm"}
         options |= {"share_att_key": True, "pos_att_type": "p2c|c2p", "position_biased_input": False}
-    if family in ("albert", "electra"):
+    if family in ("albert", "electra", "roformer"):
         options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
     if family == "albert":
         options["classifier_dropout_prob"] = 0.0
@@ -173,7 +176,7 @@ def _tokenizer(family: str, vocab: int) -> Any:
     mask = AddedToken("<mask>", lstrip=True)  # these models read the space before a mask as part of it
     longest = {"model_max_length": MAX_TOKENS}
     match family:
-        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert" | "nomic_bert":
+        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert" | "nomic_bert" | "roformer":
             specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
             return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)
         case "mpnet":

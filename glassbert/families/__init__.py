@@ -26,7 +26,7 @@ from glassbert.families._family import (
     TaskHead,
     Variant,
 )
-from glassbert.families._others import BUILT_IN, DECODERS, ENCODER_DECODERS
+from glassbert.families._others import BUILT_IN, DECODERS, ENCODER_DECODERS, REASONS
 
 __all__ = [
     "BUILT_IN",
@@ -34,6 +34,7 @@ __all__ = [
     "DECODERS",
     "ENCODER_DECODERS",
     "FAMILIES",
+    "REASONS",
     "TASKS",
     "Capability",
     "DistanceNames",

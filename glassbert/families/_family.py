@@ -198,10 +198,18 @@ class Family:
     #: The config's entry, and its value, with which the classification head reads the mean of all states.
     mean_pooling: tuple[str, str] | None = None
 
+    #: What the stock tokenizer does in Python, if it does: it cannot be checked as data. Others can be used.
+    tokenizer_in_python: str = ""
+
     #: The stock class reads these entries of the config without declaring them.
     undeclared: tuple[str, ...] = ()
     #: Entries of configs for code from elsewhere, which the stock class does not read: it would make another network.
     unread: tuple[str, ...] = ()
+    #: Entries of the config that must have this value, if they are there: with another one, the stock network computes
+    #: something that the paths and formulas here are not about.
+    required: Mapping[str, Any] = field(default_factory=dict)
+    #: Inside the encoder: tensors that the stock network computes by itself where the files leave them out.
+    computed: tuple[str, ...] = ()
     #: Tensors that files contain under another name: the start of that name → of the one in the stock network, which
     #: has it with these entries of the config, whatever the file of the config says.
     renamed: Mapping[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from glassbert.models.config import CONFIG, check_config, read_config, settled, 
 from glassbert.models.files import megabytes, quoted
 from glassbert.models.missing import below, no_tokenizer, no_weights
 from glassbert.models.pooling import MODULES, Pooling, read_pooling
-from glassbert.models.tokenizer import TOKENIZER_FILES, check_tokenizer, has_tokenizer, read_files
+from glassbert.models.tokenizer import TOKENIZER_FILES, check_not_in_python, check_tokenizer, has_tokenizer, read_files
 from glassbert.models.weights import INDEX, SINGLE, Weights, fingerprint, read_weights
 
 __all__ = [
@@ -130,7 +130,10 @@ def vet(
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
     rows = weights.tensors[words].shape[0]
     own = tokenizer_names(family)
-    check_tokenizer(read_files(folder, files, source), rows, config.get("type_vocab_size", 2), source, own=own)
+    tokenizer = read_files(folder, files, source)
+    check_tokenizer(tokenizer, rows, config.get("type_vocab_size", 2), source, own=own)
+    if family.tokenizer_in_python:
+        check_not_in_python(tokenizer, config, family.tokenizer_in_python, own, source)
     check_memory(weights.parameters * 4, source, available)
     architectures = named if _names_a_task(named) else inferred_architecture(config, family, weights, source, named)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
-from glassbert.families import BUILT_IN, DECODERS, ENCODER_DECODERS, FAMILIES, Family, labels
+from glassbert.families import BUILT_IN, DECODERS, ENCODER_DECODERS, FAMILIES, REASONS, Family, labels
 from glassbert.models.files import quoted, read_json
 from glassbert.models.missing import below, no_config
 
@@ -80,7 +80,8 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             f"without custom code, of a supported family: {labels()}"
         )
     if kind not in FAMILIES:
-        raise UnsupportedModelError(f"{quoted(source)} is of the type {quoted(kind)}; {advice}")
+        why = f", which {REASONS[kind]}" if kind in REASONS else ""
+        raise UnsupportedModelError(f"{quoted(source)} is of the type {quoted(kind)}{why}; {advice}")
     unread = next((name for name in FAMILIES[kind].unread if name in config), None)
     if unread is not None:
         raise RemoteCodeError(
@@ -102,6 +103,12 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             f"{quoted(source)} uses relative positions ({quoted(config['position_embedding_type'])}), which "
             "transformers no longer supports; choose a model with absolute positions"
         )
+    for name, value in FAMILIES[kind].required.items():
+        if config.get(name, value) != value:
+            raise UnsupportedModelError(
+                f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(config[name])}; of {FAMILIES[kind].label} "
+                f"networks, GlassBERT supports those with {name} = {value}; choose another model"
+            )
     if config.get("pruned_heads"):
         raise UnsupportedModelError(
             f"{quoted(source)} has pruned attention heads (pruned_heads in {CONFIG}), which transformers no longer "

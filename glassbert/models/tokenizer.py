@@ -18,7 +18,15 @@ from typing import Any
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
 from glassbert.models.files import parse_json, quoted, read_bytes
 
-__all__ = ["TOKENIZER_FILES", "check_pipeline", "check_tokenizer", "check_vocabulary", "has_tokenizer", "read_files"]
+__all__ = [
+    "TOKENIZER_FILES",
+    "check_not_in_python",
+    "check_pipeline",
+    "check_tokenizer",
+    "check_vocabulary",
+    "has_tokenizer",
+    "read_files",
+]
 
 #: Sets of files, each sufficient to build a tokenizer.
 _TOKENIZERS = (
@@ -305,6 +313,23 @@ def _padding_problem(padding: Any) -> str | None:
 def _damaged(source: str, problem: str | None = None) -> DamagedCheckpointError:
     what = f"cannot be used: {problem}" if problem else "is damaged"
     return DamagedCheckpointError(f"the tokenizer of {quoted(source)} {what}; {_ADVICE}")
+
+
+def check_not_in_python(
+    files: Mapping[str, bytes], config: Mapping[str, Any], what: str, own: Set[str], source: str
+) -> None:
+    """Raise UnsupportedModelError if the files name the family's own tokenizer, which does ``what`` in Python, or none.
+
+    ``own`` are the names of that tokenizer.
+    """
+    settings = parse_json(files[_SETTINGS], _SETTINGS, source) if _SETTINGS in files else {}
+    named = settings.get("tokenizer_class") or config.get("tokenizer_class")
+    if named is None or named in own:
+        raise UnsupportedModelError(
+            f"the tokenizer of {quoted(source)} ({min(own)}) {what}, in Python code that GlassBERT cannot check; it "
+            'opens such a model with a tokenizer that is data, as in a tokenizer.json with "tokenizer_class": '
+            f'"BertTokenizer" in {_SETTINGS}, if the model was trained with that one'
+        )
 
 
 def slow_tokenizer(source: str, name: str, missing: str | None) -> UnsupportedModelError:

@@ -519,3 +519,31 @@ def test_a_head_that_reads_the_mean_of_all_states(tiny_checkpoint, tmp_path):
     # so does each row of a rollout
     rolled = gb.rollout(gb.attention(model, TEXT)).values[-1].mean(axis=0)
     close(gb.attribute(model, TEXT, method="rollout", target=1).scores, rolled, 1e-6)
+
+
+# --- what only RoFormer has ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [{}, {"tokenizer_class": "RoFormerTokenizer"}])
+def test_a_tokenizer_that_splits_in_python_is_refused_with_the_cause(tiny_checkpoint, tmp_path, named):
+    folder = shutil.copytree(tiny_checkpoint("roformer", "encoder"), tmp_path / "own")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    del settings["tokenizer_class"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | named))
+    with pytest.raises(gb.UnsupportedModelError, match="splits texts with jieba, in Python code"):
+        gb.load(folder, device="cpu")
+
+
+def test_angles_are_computed_where_a_file_leaves_them_out_and_values_are_not_rotated(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("roformer", "masked_words"), tmp_path / "own")
+    before = gb.attention(gb.load(folder, device="cpu"), TEXT).weights
+    weights = load_file(folder / "model.safetensors")
+    angles = weights.pop("roformer.encoder.embed_positions.weight")
+    expected = torch.arange(3)[:, None] / 10000 ** (torch.arange(4) / 4)  # of heads of 8
+    close(angles[:3], torch.cat([expected.sin(), expected.cos()], dim=1), 1e-6)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    close(gb.attention(gb.load(folder, device="cpu"), TEXT).weights, before, 1e-7)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"rotary_value": True}))
+    with pytest.raises(gb.UnsupportedModelError, match="rotary_value = True; of RoFormer networks"):
+        gb.load(folder, device="cpu")
