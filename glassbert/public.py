@@ -4,7 +4,7 @@ Importing this module brings torch and transformers, which takes seconds. ``glas
 use of one of these names, so that ``glassbert --help`` and the vocabulary need not wait for it.
 """
 
-from glassbert.attribution import LEFT_OUT, METHODS, Method, attribute, attribute_each, attribute_many
+from glassbert.attribution import METHODS, Method, attribute, attribute_each, attribute_many
 from glassbert.attribution.results import TokenScores
 from glassbert.comparison import compare_models, compare_texts
 
@@ -150,7 +150,6 @@ __all__ = [
     "TokenTarget",
     # tables: id → what it declares
     "CHECKS",
-    "LEFT_OUT",
     "MEASURES",
     "METHODS",
     # errors

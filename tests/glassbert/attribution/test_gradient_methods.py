@@ -217,7 +217,7 @@ def test_options_that_make_no_sense_are_refused(tiny_model, method, option, valu
         gb.attribute(tiny_model("bert", "classification"), TEXT, method=method, **{option: value})
 
 
-@pytest.mark.parametrize("method", gb.LEFT_OUT)
+@pytest.mark.parametrize("method", gb.attribution.LEFT_OUT)
 def test_what_is_left_out_says_why(tiny_model, method):
     assert method not in gb.METHODS
     with pytest.raises(gb.MethodError, match=r"must be one of .*is left out: "):
