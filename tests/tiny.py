@@ -58,6 +58,7 @@ CLASS_PREFIXES = {
     "nomic_bert": "NomicBert",
     "gte": "Gte",
     "roformer": "RoFormer",
+    "mobilebert": "MobileBert",
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
@@ -67,7 +68,7 @@ STRUCTURES = ("bert", "distilbert", "albert", "mpnet")
 #: These have the same parts in other places; tests/glassbert/families/test_other_families.py tries every function.
 OTHER_FAMILIES = tuple(sorted(set(CLASS_PREFIXES) - set(FAMILIES)))
 #: Those that also predict whether a sentence follows.
-_WITH_NEXT_SENTENCE = ("bert", "ernie", "megatron-bert")
+_WITH_NEXT_SENTENCE = ("bert", "ernie", "megatron-bert", "mobilebert")
 _WITHOUT_ANSWERS = ("gte", "nomic_bert")
 #: What only this family's stock network has a class for.
 _OF_ONE_FAMILY = {"electra": "replaced_tokens"}
@@ -117,7 +118,7 @@ def build(
         for name, parameter in model.named_parameters():
             if name.endswith("embed_positions.weight"):  # angles, which are not trained
                 continue
-            scale, centre = 0.3, 0.0
+            scale, centre = 0.2 if family == "mobilebert" else 0.3, 0.0  # without LayerNorm, states grow
             if parameter.ndim == 1:
                 scale = 0.1
                 centre = 1.0 if name.lower().endswith(("norm.weight", "ln.weight")) else 0.0
@@ -164,6 +165,8 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
         options |= {"share_att_key": True, "pos_att_type": "p2c|c2p", "position_biased_input": False}
     if family in ("albert", "electra", "roformer"):
         options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
+    if family == "mobilebert":
+        options |= {"embedding_size": hidden // 2, "intra_bottleneck_size": hidden // 2, "num_feedforward_networks": 2}
     if family == "albert":
         options["classifier_dropout_prob"] = 0.0
     if task in LABELS:
@@ -176,7 +179,17 @@ def _tokenizer(family: str, vocab: int) -> Any:
     mask = AddedToken("<mask>", lstrip=True)  # these models read the space before a mask as part of it
     longest = {"model_max_length": MAX_TOKENS}
     match family:
-        case "bert" | "distilbert" | "electra" | "ernie" | "megatron-bert" | "modernbert" | "nomic_bert" | "roformer":
+        case (
+            "bert"
+            | "distilbert"
+            | "electra"
+            | "ernie"
+            | "megatron-bert"
+            | "modernbert"
+            | "nomic_bert"
+            | "roformer"
+            | "mobilebert"
+        ):
             specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
             return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)
         case "mpnet":

@@ -75,7 +75,8 @@ def lrp_rules(network: Any, target: Target, ledger: Ledger) -> Iterator[None]:
             if isinstance(module, nn.LayerNorm):
                 after(module, lambda module, inputs, _output: _normed(module, inputs[0], ledger))
             elif isinstance(module, nn.Embedding) and module is not words:
-                after(module, _leaf(_account(family, name), ledger))
+                if f"{name}.weight".removeprefix(f"{family.prefix}.") not in family.computed:  # angles are constants
+                    after(module, _leaf(_account(family, name), ledger))
             elif isinstance(module, (nn.Linear, nn.Conv1d)):
                 after(module, _linear(products.get(module), ledger, scaled=module in distances))
         for module in distances:

@@ -53,7 +53,7 @@ CAPABILITIES: dict[Capability, str] = {
     "post_norm": "a LayerNorm after each residual connection",
     "known_feed_forward": "a feed-forward block of Linears with an activation or a gate in between",
     "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
-    "plain_scores": "attention scores computed from queries and keys alone",
+    "plain_scores": "attention scores computed from the layer's input by queries and keys alone",
     "disentangled_attention": "disentangled attention, with scores of their own for content and distance",
 }
 
@@ -129,6 +129,8 @@ class EmbeddingNames:
     #: The config's entry that says whether there is one, in families of which only some networks have it.
     positions_if: str | None = None
     segments: str | None = "embeddings.token_type_embeddings"
+    #: Linear: the rows of a token and of its two neighbours, side by side → hidden. Beyond the text's ends are zeros.
+    trigrams: str | None = None
     #: A table of which every token reads the same row, the first one.
     constant: str | None = None
     norm: str | None = "embeddings.LayerNorm"  # reads their sum; None if there is none
@@ -192,6 +194,8 @@ class Family:
     convolution: str | None = None
     #: Queries and keys are rotated by an angle that grows with the position (Su et al. 2021, arXiv:2104.09864).
     rotary: bool = False
+    #: Queries and keys are made of a projection of the layer's input, not of the input itself.
+    bottleneck: bool = False
     #: Inside the encoder: the LayerNorm after the last layer, in pre-norm networks. Of the hidden states, only the last
     #: one has passed it.
     final_norm: str | None = None
@@ -254,7 +258,8 @@ class Family:
 
     @property
     def plain_scores(self) -> bool:
-        return self.inside is not None and self.position_bias is None and self.distances is None and not self.rotary
+        others = (self.position_bias, self.distances, self.rotary or None, self.bottleneck or None)
+        return self.inside is not None and all(one is None for one in others)
 
     @property
     def disentangled_attention(self) -> bool:

@@ -23,7 +23,7 @@ ENCODER_DECODERS = (
 BUILT_IN = (
     *("big_bird", "bros", "canine", "convbert"),
     *("esm", "eurobert", "flaubert", "fnet", "funnel", "ibert", "jina_embeddings_v3"),
-    *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mobilebert", "mra"),
+    *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mra"),
     *("nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert"),
     *("splinter", "squeezebert", "xlm", "xlnet", "xmod", "yoso"),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.decision import Passes, Runner, decide
 from glassbert.errors import LayerError, OptionError, TargetError, TextError
+from glassbert.families import require
 from glassbert.intervention._patches import Kind, Place, changed, patched_values, run_and_keep
 from glassbert.intervention.results import Trace
 from glassbert.network.batches import rows_that_join
@@ -69,6 +70,8 @@ def trace(
     start = time.perf_counter()
     if kind not in KINDS:
         raise OptionError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
+    if kind == "mlp":
+        require(model.checkpoint.family, "known_feed_forward", "patching the output of the feed-forward block")
     blocks(model.network)  # raises where the inside of the network is not known
     first = encode(model, clean, pair)
     second = encode(model, corrupted, corrupted_pair if corrupted_pair is not None else pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from math import prod
 from pathlib import Path
@@ -105,9 +106,10 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
         )
     for name, value in FAMILIES[kind].required.items():
         if config.get(name, value) != value:
+            found = json.dumps(config[name])[:40]
             raise UnsupportedModelError(
-                f"{CONFIG} of {quoted(source)} specifies {name} = {quoted(config[name])}; of {FAMILIES[kind].label} "
-                f"networks, GlassBERT supports those with {name} = {value}; choose another model"
+                f"{CONFIG} of {quoted(source)} specifies {name} = {found}; of {FAMILIES[kind].label} networks, "
+                f"GlassBERT supports those with {name} = {json.dumps(value)}; choose another model"
             )
     if config.get("pruned_heads"):
         raise UnsupportedModelError(

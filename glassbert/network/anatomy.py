@@ -123,7 +123,7 @@ def _recorded(model: Model, calls: list[_Call]) -> Iterator[None]:
         calls.append(_Call(f"layer {place.layer}", "attention", name, "Softmax", None, tuple(inputs[0].shape)))
 
     def done(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        given = inputs[0] if inputs else output
+        given = inputs[0] if inputs and isinstance(inputs[0], Tensor) else output  # some modules are given a size
         returned = output[0] if isinstance(output, tuple) else output
         block = f"layer {place.layer}" if place.part else _block(model, names[module])
         kind = type(module).__name__

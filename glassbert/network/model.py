@@ -209,8 +209,9 @@ def _check_weights(checkpoint: Checkpoint, network: Any, differences: stock.Diff
             "download or copy the model again"
         )
     # The pooler of a bare encoder feeds no task head; any other missing weights would be randomly initialised.
+    pooled = bool({"classification", "next_sentence"} & set(checkpoint.task_heads))
     computed = {name for one in family.computed for name in (one, f"{family.prefix}.{one}")}
-    missing = {name for name in differences.missing - computed if not family.in_pooler(name)}
+    missing = {name for name in differences.missing - computed if pooled or not family.in_pooler(name)}
     if missing:
         raise DamagedCheckpointError(
             f"{source!r} lacks {len(missing)} of its weights ({sorted(missing)[0]} among them), which would "

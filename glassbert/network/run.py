@@ -124,6 +124,10 @@ class Forward:
 def network_inputs(model: Model, inputs: Batch, device: str, embeddings: Tensor | None = None) -> dict[str, Tensor]:
     """The keyword arguments for a stock network; ``embeddings`` (input, token, dimension) replace the token ids."""
     arguments = {"attention_mask": inputs.attention_mask.to(device)}
+    if embeddings is None and model.checkpoint.family.embeddings.trigrams and not inputs.attention_mask.all():
+        # the last token of a text would read the embedding of padding, where there is nothing if it is alone
+        rows = model.network.get_input_embeddings()(inputs.input_ids.to(device))
+        embeddings = rows * arguments["attention_mask"][..., None].to(rows.dtype)
     if embeddings is None:
         arguments["input_ids"] = inputs.input_ids.to(device)
     else:

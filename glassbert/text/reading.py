@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from glassbert.arguments import checked
 from glassbert.errors import OptionError
@@ -88,6 +88,7 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
     tables = _tables(model)
     name = model.checkpoint.family.embeddings.norm
     norm = None if name is None else encoder_of(model).get_submodule(name)
+    last = "scaled" if model.checkpoint.family.bottleneck and not isinstance(norm, nn.LayerNorm) else "normalised"
 
     def read(forward: Forward) -> dict[str, Any]:
         seen: dict[str, tuple[Tensor, Tensor]] = {}
@@ -98,7 +99,7 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
         summed, normalised = seen.get("sum", (first, first))
         positions = seen["position"][0].reshape(-1).cpu().numpy() if "position" in seen else np.arange(length)
         return {
-            "parts": parts | {"sum": _rows(summed), "normalised": _rows(normalised)},
+            "parts": parts | {"sum": _rows(summed), last: _rows(normalised)},
             "position_ids": positions,
             "first": _rows(first),
             "last": _rows(output.last_hidden_state),
@@ -108,9 +109,10 @@ def _run(model: Model, inputs: Batch) -> dict[str, Any]:
 
 
 def _tables(model: Model) -> dict[str, Any]:
-    """Part → its embedding table, of those that this network has."""
+    """Part → its embedding table, or the Linear that reads three rows of one, of those that this network has."""
     names, encoder = model.checkpoint.family.embeddings, encoder_of(model)
-    paths = {"word": names.words, "position": names.positions, "segment": names.segments, "constant": names.constant}
+    words = {"word": names.words} if names.trigrams is None else {"trigram": names.trigrams}
+    paths = words | {"position": names.positions, "segment": names.segments, "constant": names.constant}
     modules = dict(encoder.named_modules())
     return {part: modules[path] for part, path in paths.items() if path in modules}
 

@@ -33,6 +33,8 @@ _PARTS = {
     "word": ("Word embedding", "length of the row that the id selects from the word table"),
     "position": ("Position embedding", "length of the row that the position selects"),
     "segment": ("Segment embedding", "length of the row that the token type selects"),
+    "trigram": ("Trigram embedding", "length of what is made of the rows of the token and its two neighbours"),
+    "scaled": ("Scaled", "length after each neuron is scaled and shifted: the input of layer 1"),
     "constant": ("Task embedding", "length of the row that every token gets"),
     "sum": ("Their sum", "length of the sum of the rows above: directions may cancel"),
     "normalised": ("After LayerNorm", "length after each token is centred, scaled and weighted: the input of layer 1"),

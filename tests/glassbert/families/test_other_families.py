@@ -27,6 +27,14 @@ from tests.glassbert.oracles import relevance
 TEXT, OTHER = "The film was not good at all, said the doctor.", "The film was not long at all, said the doctor."
 SHORT = "Not good."
 PRE_NORM, GATED = ("megatron-bert", "modernbert", "xlm-roberta-xl"), ("gte", "nomic_bert")
+#: Its layers are of a kind of their own: a test of what others do in them is written below, or refused.
+OWN_LAYERS = ("mobilebert",)
+#: What these families do not have.
+REFUSED = {
+    **{family: {"decompx", "value_norms"} for family in PRE_NORM},
+    **{family: {"decompx"} for family in GATED},
+    **{family: {"attn_lrp", "decompx", "value_norms"} for family in OWN_LAYERS},
+}
 every_family = pytest.mark.parametrize("family", tiny.OTHER_FAMILIES)
 #: Without those whose network is RoBERTa's under another name.
 every_network = pytest.mark.parametrize(
@@ -110,6 +118,8 @@ def test_gradients_and_perturbations_are_those_of_the_stock_network(tiny_model, 
 @every_network
 @pytest.mark.parametrize("task", ["classification", "masked_words"])
 def test_relevance_is_conserved(tiny_model, family, task):
+    if family in OWN_LAYERS:
+        return
     model = tiny_model(family, task, layers=3)
     text = TEXT if task == "classification" else TEXT.replace("good", model.mask_token)
     found = gb.attribute(model, text, method="attn_lrp", target=gb.ClassTarget(1) if task == "classification" else None)
@@ -128,24 +138,24 @@ def test_every_method_and_measure_answers_or_says_why_not(tiny_model, family):
             refused.add(name)
         else:
             assert np.isfinite(scores).all()
-    assert refused == ({"decompx", "value_norms"} if family in PRE_NORM else {"decompx"} if family in GATED else set())
+    assert refused == REFUSED.get(family, set())
     refused = set()
     for name in gb.MEASURES:
         try:
             assert np.isfinite(gb.attention_map(model, SHORT, measure=name, target=1).values).all()
         except gb.UnsupportedModelError:
             refused.add(name)
-    assert refused == ({"value_norms_2021"} if family in PRE_NORM else set())
+    assert refused == ({"value_norms_2021"} if family in (*PRE_NORM, *OWN_LAYERS) else set())
     assert gb.verdict(model, TEXT).sentences
 
 
 @every_network
 def test_a_head_that_is_off_adds_nothing(tiny_model, stock, family):
     model, oracle = tiny_model(family, "classification"), stock(family, "classification")
-    record, size = FAMILIES[family], model.hidden_size // model.attention_heads
+    record = FAMILIES[family]
     layer = oracle.network.base_model.get_submodule(record.layers(2)[1])
     output = layer.get_submodule(record.inside.output)
-    before = output.weight.clone()
+    before, size = output.weight.clone(), output.in_features // model.attention_heads
     with torch.no_grad():
         output.weight[:, 2 * size : 3 * size] = 0
         expected = oracle(TEXT).logits[0]
@@ -157,6 +167,10 @@ def test_a_head_that_is_off_adds_nothing(tiny_model, stock, family):
 @pytest.mark.parametrize("kind", ["hidden", "head", "mlp", "attention"])
 def test_a_patch_is_the_other_texts_state(tiny_model, stock, family, kind):
     """Patched alone, the last place that the classifier reads changes F as in the stock network."""
+    if family in OWN_LAYERS and kind == "mlp":
+        with pytest.raises(gb.UnsupportedModelError, match=r"feed-forward block .* which MobileBERT networks do not"):
+            gb.trace(tiny_model(family, "classification"), TEXT, OTHER, 1, kind=kind)
+        return
     model, oracle = tiny_model(family, "classification"), stock(family, "classification")
     found = gb.trace(model, TEXT, OTHER, 1, kind=kind)
     close([found.clean_value, found.corrupted_value], [float(oracle(text).logits[0, 1]) for text in (TEXT, OTHER)])
@@ -167,7 +181,7 @@ def test_a_patch_is_the_other_texts_state(tiny_model, stock, family, kind):
     layer = network.base_model.get_submodule(record.layers(2)[0])
     module = layer if part is None else layer.get_submodule(part)
     kept: list[torch.Tensor] = []
-    size = model.hidden_size // model.attention_heads
+    size = layer.get_submodule(record.inside.output).in_features // model.attention_heads
     at = 5
     # what is patched: a layer's input, a head's output, or what a block adds, at one token of the first layer
     if kind in ("hidden", "head"):
@@ -197,12 +211,13 @@ def test_a_patch_is_the_other_texts_state(tiny_model, stock, family, kind):
 def test_steps_of_reading_and_the_architecture(tiny_model, stock, family):
     model, oracle = tiny_model(family, "encoder"), stock(family, "encoder")
     steps, record = gb.reading_steps(model, TEXT), FAMILIES[family]
-    tables = {"word": "words", "position": "positions", "segment": "segments", "constant": "constant"}
+    words = {"word": "words"} if record.embeddings.trigrams is None else {"trigram": "trigrams"}
+    tables = words | {"position": "positions", "segment": "segments", "constant": "constant"}
     modules = dict(oracle.network.named_modules())
     parts = [part for part, name in tables.items() if getattr(record.embeddings, name) in modules]
-    assert list(steps.parts) == [*parts, "sum", "normalised"]
+    assert list(steps.parts) == [*parts, "sum", "scaled" if family in OWN_LAYERS else "normalised"]
     states = oracle(TEXT, output_hidden_states=True).hidden_states[0][0]
-    close(steps.part_norms[-1], states.norm(dim=-1))
+    close(steps.input_norms if steps.projected else steps.part_norms[-1], states.norm(dim=-1))
     vectors = gb.reading_steps(model, TEXT, vectors=True).vectors
     close(vectors[: len(parts)].sum(0), vectors[len(parts)])
     assert gb.architecture(model).parameters.sum() == sum(one.numel() for one in oracle.network.parameters())
@@ -227,6 +242,22 @@ def test_labels_of_tokens_and_answers(tiny_model, stock, family):
     found = gb.attribute(answers, "Who?", TEXT, method="saliency", target=target)
     output = stock(family, "question_answering")("Who?", TEXT)
     assert found.value == pytest.approx(float(output.start_logits[0].max()), abs=1e-4) or np.isfinite(found.value)
+
+
+def without_values(network, layers, values, ids):
+    """Value zeroing written out: (layer, query, key), from the stock ``network`` and the path of each value Linear."""
+    whole = network(ids, output_hidden_states=True).hidden_states
+    found = torch.empty(len(layers), ids.shape[1], ids.shape[1])
+    for number, layer in enumerate(layers):
+        for place in range(ids.shape[1]):
+            without = functools.partial(
+                lambda _module, _inputs, given, place: given.index_fill(1, torch.tensor([place]), 0), place=place
+            )
+            hook = layer.get_submodule(values).register_forward_hook(without)
+            changed = network(ids, output_hidden_states=True).hidden_states[number + 1]
+            hook.remove()
+            found[number, :, place] = 1 - torch.cosine_similarity(changed[0], whole[number + 1][0], dim=-1)
+    return found / found.sum(-1, keepdim=True)
 
 
 # --- what only DeBERTa has ------------------------------------------------------------------------------------------
@@ -273,20 +304,9 @@ def test_other_configs_of_deberta(other_deberta, entries):
     parts = gb.score_parts(model, TEXT)
     close(parts.weights().values, rows(output.attentions), 1e-6)
     # layers without one token's value, a convolution included
-    zeroed = torch.tensor(gb.value_zeroing(model, SHORT).values)
     short = torch.tensor(gb.encode(model, SHORT).input_ids)[None]
-    whole = network(short, output_hidden_states=True).hidden_states
-    for number, layer in enumerate(network.deberta.encoder.layer):
-        distances = torch.empty_like(zeroed[number])
-        for place in range(short.shape[1]):
-            without = functools.partial(
-                lambda _module, _inputs, values, place: values.index_fill(1, torch.tensor([place]), 0), place=place
-            )
-            hook = layer.attention.self.value_proj.register_forward_hook(without)
-            changed = network(short, output_hidden_states=True).hidden_states[number + 1]
-            hook.remove()
-            distances[:, place] = 1 - torch.cosine_similarity(changed[0], whole[number + 1][0], dim=-1)
-        close(zeroed[number], distances / distances.sum(-1, keepdim=True), 1e-4)
+    zeroed = without_values(network, network.deberta.encoder.layer, "attention.self.value_proj", short)
+    close(gb.value_zeroing(model, SHORT).values, zeroed, 1e-4)
     # attention weights and head outputs are differentiated layer by layer
     found, attentions = gb.attribute(model, TEXT, method="attention_relevance", target=1), []
     hooks = [
@@ -345,7 +365,7 @@ def test_scores_are_the_sum_of_their_parts(tiny_model, stock):
         gb.score_parts(model, TEXT, layers=[2])
     with pytest.raises(gb.UnsupportedModelError, match=r"ERNIE networks do not have; .*: DeBERTa and DeBERTa v2/v3"):
         gb.score_parts(tiny_model("ernie", "encoder"), TEXT)
-    with pytest.raises(gb.UnsupportedModelError, match="from queries and keys alone"):
+    with pytest.raises(gb.UnsupportedModelError, match="by queries and keys alone"):
         neurons(model, TEXT)
 
 
@@ -545,5 +565,54 @@ def test_angles_are_computed_where_a_file_leaves_them_out_and_values_are_not_rot
     close(gb.attention(gb.load(folder, device="cpu"), TEXT).weights, before, 1e-7)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"rotary_value": True}))
-    with pytest.raises(gb.UnsupportedModelError, match="rotary_value = True; of RoFormer networks"):
+    with pytest.raises(gb.UnsupportedModelError, match="rotary_value = true; of RoFormer networks"):
         gb.load(folder, device="cpu")
+
+
+# --- what only MobileBERT has --------------------------------------------------------------------------------------
+
+
+def test_values_of_a_thin_layer(tiny_model, stock):
+    model, network = tiny_model("mobilebert", "encoder"), stock("mobilebert", "encoder").network
+    ids = torch.tensor(gb.encode(model, SHORT).input_ids)[None]
+    with torch.no_grad():
+        zeroed = without_values(network, network.encoder.layer, "attention.self.value", ids)
+        output = network(ids, output_attentions=True, output_hidden_states=True)
+        attention = network.encoder.layer[1].attention
+        carried = attention.self.value(output.hidden_states[1][0]).view(-1, 4, 4)  # (token, head, size)
+        mixer = attention.output.dense.weight.view(16, 4, 4)
+        vectors = torch.einsum("hqk,khs,dhs->qkd", output.attentions[1][0], carried, mixer)
+    close(gb.value_zeroing(model, SHORT).values, zeroed, 1e-4)
+    close(gb.value_norms(model, SHORT).values[1], vectors.norm(dim=-1), 1e-5)
+    with pytest.raises(gb.UnsupportedModelError, match="by queries and keys alone, which MobileBERT"):
+        neurons(model, SHORT)
+
+
+def test_neighbours_are_part_of_a_token_and_padding_is_none(tiny_model):
+    model = tiny_model("mobilebert", "encoder")
+    one, other = (gb.hidden_states(model, text).states[0] for text in (TEXT, TEXT.replace("good", "long")))
+    changed = np.abs(one - other).max(axis=-1) > 1e-3
+    place = gb.encode(model, TEXT).tokens.index("good")
+    assert np.flatnonzero(changed).tolist() == [place - 1, place, place + 1]
+    assert gb.reading_steps(model, SHORT, padding=12).padding_difference < 1e-5
+
+
+@pytest.mark.parametrize("entry", ["use_bottleneck", "trigram_input"])
+def test_other_configs_of_mobilebert_are_refused(tiny_checkpoint, tmp_path, entry):
+    folder = shutil.copytree(tiny_checkpoint("mobilebert", "encoder"), tmp_path / "other")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {entry: False}))
+    with pytest.raises(gb.UnsupportedModelError, match=f"{entry} = false; of MobileBERT networks"):
+        gb.load(folder, device="cpu")
+
+
+def test_a_head_without_the_pooler_that_it_reads_is_refused(tiny_checkpoint, tmp_path):
+    folder = shutil.copytree(tiny_checkpoint("mobilebert", "classification"), tmp_path / "own")
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if "pooler" not in name}
+    save_file(kept, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(gb.DamagedCheckpointError, match=r"pooler\.dense"):
+        gb.load(folder, device="cpu")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"classifier_activation": False}))
+    assert gb.load(folder, device="cpu").task_heads == ("classification",)  # as published: it reads [CLS] as it is
