@@ -19,6 +19,7 @@ __all__ = [
     "EmbeddingNames",
     "Family",
     "LayerNames",
+    "LocalNames",
     "Task",
     "TaskHead",
     "Variant",
@@ -152,6 +153,15 @@ class DistanceNames:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalNames:
+    """Entries of the config for layers in which a token attends only to those at most half a window away."""
+
+    kinds: str  # the kind of each layer
+    local: str  # the kind of the local ones
+    window: str  # in tokens
+
+
+@dataclass(frozen=True, slots=True)
 class TaskHead:
     """One task head, as paths inside the task network.
 
@@ -196,6 +206,8 @@ class Family:
     rotary: bool = False
     #: Queries and keys are made of a projection of the layer's input, not of the input itself.
     bottleneck: bool = False
+    #: Some layers are local.
+    local: LocalNames | None = None
     #: Inside the encoder: the LayerNorm after the last layer, in pre-norm networks. Of the hidden states, only the last
     #: one has passed it.
     final_norm: str | None = None

@@ -6,7 +6,7 @@ attends only to those at most half a window away.
 
 from __future__ import annotations
 
-from glassbert.families._family import EmbeddingNames, Family, LayerNames, TaskHead
+from glassbert.families._family import EmbeddingNames, Family, LayerNames, LocalNames, TaskHead
 
 _CLASSIFIER = TaskHead(("head.dense", "head.norm", "classifier"), biases=False)
 
@@ -17,6 +17,7 @@ FAMILY = Family(
     prefix="model",
     embeddings=EmbeddingNames(words="embeddings.tok_embeddings", positions=None, segments=None, norm="embeddings.norm"),
     rotary=True,
+    local=LocalNames(kinds="layer_types", local="sliding_attention", window="local_attention"),
     # how the files of transformers 4 specify angles and which layers are local
     undeclared=("global_rope_theta", "local_rope_theta", "rope_scaling", "global_attn_every_n_layers"),
     final_norm="final_norm",

@@ -74,17 +74,19 @@ def _maps(
             signed=bool((one < 0).any()),
             rooted=True,
             most=most,
+            inside=result.inside(row) if len(result.reach) and result.reach[row] else None,
             legend=f"{name}; {_ROOT[0].lower()}{_ROOT[1:]}",
             width_px=_wide(len(result.keys)),
         )
-        notes = [*settings, _ROWS, sums, _in_python(result, row, column)]
+        notes = [*settings, _ROWS, sums, _window(result, row), _in_python(result, row, column)]
         return Sheet(f"{name}{where}", drawing, result.encoded.texts, notes)
     full = most or float(np.abs(values if row is None else values[row]).max(initial=0.0)) or 1.0
     if row is not None:
         maps, names = values[row], [f"head {number + 1}" for number in result.heads]
         title = f"{name}{_where(result, row, None)}, all {len(names)} heads"
     elif not result.per_head:
-        maps, names = values, [_layer_name(int(number)) for number in result.layers]
+        numbered = enumerate(result.layers.tolist())
+        maps, names = values, [f"{_layer_name(number)}{_kind(result, row)}" for row, number in numbered]
         title = f"{name}, all {len(names)} layers"
     else:
         return _overview(result, values, full, name, on, [*settings, _ROWS, sums])
@@ -103,6 +105,7 @@ def _maps(
         sums,
         _ROOT,
         _blocks(result, _SMALL),
+        "" if row is None else _window(result, row).removesuffix(" Grey: outside it."),
         *([] if row is None else [_in_python(result, row, None)]),
     ]
     return Sheet(title, _with_tokens(drawing, result, on), result.encoded.texts, notes)
@@ -206,9 +209,19 @@ def _layer_name(layer: int) -> str:
     return "several layers" if layer < 0 else f"layer {layer + 1}"
 
 
+def _kind(result: TokenMaps, row: int) -> str:
+    """ " (local)" or " (global)", in networks that have layers of both kinds."""
+    return "" if not len(result.reach) else " (local)" if result.reach[row] else " (global)"
+
+
+def _window(result: TokenMaps, row: int) -> str:
+    reach = int(result.reach[row]) if len(result.reach) else 0
+    return f"Local layer: window of {2 * reach} tokens. Grey: outside it." if reach else ""
+
+
 def _where(result: TokenMaps, row: int, column: int | None) -> str:
     layer = int(result.layers[row])
-    parts = [] if layer < 0 else [f"layer {layer + 1}"]
+    parts = [] if layer < 0 else [f"layer {layer + 1}{_kind(result, row)}"]
     parts += [] if column is None else [f"head {int(result.heads[column]) + 1}"]
     return "".join(f", {part}" for part in parts)
 

@@ -69,7 +69,8 @@ class TokenMaps(Result):
 
     ``values`` is (layer, query, key), or (layer, head, query, key) for a measure per head; ``measure``
     is an id of ``gb.MEASURES``. Rows and columns are tokens or words: ``queries`` and ``keys`` are the tokens of
-    ``encoded`` that each covers, [start, stop). ``rows_sum_to_one``: whether every row does; ``renormalised``: whether
+    ``encoded`` that each covers, [start, stop). ``reach`` is how many tokens away a layer attends, 0: to all; it is
+    empty where every layer attends to all. ``rows_sum_to_one``: whether every row does; ``renormalised``: whether
     rows were rescaled to achieve this.
     """
 
@@ -86,6 +87,7 @@ class TokenMaps(Result):
     renormalised: bool = False
     caption: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    reach: Array = field(default_factory=lambda: np.empty(0))  # (layer,), or empty
 
     _arrays: ClassVar[Mapping[str, str]] = {
         "values": "float32",
@@ -93,6 +95,7 @@ class TokenMaps(Result):
         "heads": "int64",
         "queries": "int64",
         "keys": "int64",
+        "reach": "int64",
     }
 
     @classmethod
@@ -127,6 +130,18 @@ class TokenMaps(Result):
     @property
     def per_head(self) -> bool:
         return self.values.ndim == 4
+
+    def inside(self, row: int = 0) -> Array:
+        """The columns within the window of a layer, (query, 2): [start, stop) of each row; ``row`` counts the layers of
+        these maps. Every column, unless the layer is local."""
+        spans = np.empty((len(self.queries), 2), dtype=np.int64)
+        reach = int(self.reach[row]) if len(self.reach) else 0
+        if not reach:
+            spans[:] = 0, len(self.keys)
+            return spans
+        spans[:, 0] = np.searchsorted(self.keys[:, 1] - 1, self.queries[:, 0] - reach, side="left")
+        spans[:, 1] = np.searchsorted(self.keys[:, 0], self.queries[:, 1] - 1 + reach, side="right")
+        return spans
 
     def by_word(self) -> TokenMaps:
         """Words instead of pieces: sum over the key pieces of a word, mean over its query pieces (Clark et al. 2019).
@@ -209,9 +224,11 @@ class TokenMaps(Result):
                 )
         stacked = np.stack([self.values[layer_row[layer], head_row[head]] for layer, head in chosen])
         layers = {layer for layer, _ in chosen}
+        reaches = {int(self.reach[layer_row[layer]]) for layer in layers} if len(self.reach) else set()
         return replace(
             self,
             values=_combined(stacked, 0, how)[None],
+            reach=np.asarray([0 if 0 in reaches else max(reaches)] if reaches else []),
             layers=np.asarray([layers.pop() if len(layers) == 1 else -1]),
             heads=np.empty(0),
             rows_sum_to_one=self.rows_sum_to_one and how == "mean",
@@ -289,8 +306,10 @@ class AttentionMaps(Result):
 
     encoded: Encoded
     weights: Array  # (layer, head, query, key)
+    #: (layer,) how many tokens away each layer attends, 0: to all tokens; empty where every layer attends to all.
+    reach: Array = field(default_factory=lambda: np.empty(0))
 
-    _arrays: ClassVar[Mapping[str, str]] = {"weights": "float32"}
+    _arrays: ClassVar[Mapping[str, str]] = {"weights": "float32", "reach": "int64"}
 
     @property
     def layers(self) -> int:
@@ -302,7 +321,7 @@ class AttentionMaps(Result):
 
     def maps(self) -> TokenMaps:
         """The same weights with labelled rows and columns; nothing is copied."""
-        return TokenMaps.of(self.encoded, "attention", self.weights, rows_sum_to_one=True)
+        return replace(TokenMaps.of(self.encoded, "attention", self.weights, rows_sum_to_one=True), reach=self.reach)
 
     def by_word(self) -> TokenMaps:
         """Words instead of pieces, see :meth:`TokenMaps.by_word`."""

@@ -31,7 +31,7 @@ def attention(model: Model, text: Text, pair: str | None = None, *, windows: Win
     require_memory_for_maps(model, len(encoded))
     if len(encoded.windows):
         return AttentionMaps(encoded=encoded, weights=_stitched(model, encoded))
-    return AttentionMaps(encoded=encoded, weights=_weights(model, encoded))
+    return AttentionMaps(encoded=encoded, weights=_weights(model, encoded), reach=np.asarray(model.reach))
 
 
 def _stitched(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:

@@ -93,6 +93,16 @@ class Model:
         return self.placement.notice
 
     @property
+    def reach(self) -> tuple[int, ...]:
+        """How many tokens away each layer attends, half of its window; 0: to all tokens. Empty if every layer does."""
+        names, config = self.checkpoint.family.local, self.network.config
+        kinds = () if names is None else getattr(config, names.kinds)
+        if names is None or names.local not in kinds:
+            return ()
+        half = getattr(config, names.window) // 2
+        return tuple(half if kind == names.local else 0 for kind in kinds)
+
+    @property
     def mask_token(self) -> str | None:
         token: str | None = self.tokenizer.mask_token
         return token

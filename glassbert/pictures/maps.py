@@ -64,6 +64,7 @@ def map_drawing(
     rooted: bool = False,
     most: float | None = None,
     ramp: npt.NDArray[np.uint8] | None = None,
+    inside: npt.NDArray[np.int64] | None = None,
     legend: str = "",
     scale: bool = True,
     vector: bool = True,
@@ -77,6 +78,7 @@ def map_drawing(
     rooted:        whether colours follow the square root of the weight.
     most:          the weight drawn in full colour; None: the largest magnitude.
     ramp:          256 colours (level, 3) instead of the teal of weights, or of the two of differences.
+    inside:        the columns of each row that can have a weight, (row, 2), [start, stop): the others are hatched.
     legend:        what the weights are, next to the scale; scale: whether there is one.
     vector:        whether a small map is made of rectangles.
     row_px:        the height of a row; None: as wide as a column.
@@ -107,6 +109,7 @@ def map_drawing(
         cells = _picture(shown, colours, wide, high)
     parts = [
         element("g", cells, transform=f"translate({left:g} {upper:g})"),
+        *([] if inside is None else _hatched(inside, len(across), left, upper, cell, pitch, on)),
         hairline(left, upper, wide, high),
         *_row_labels(rows, side, upper, pitch, on),
         *_column_labels(across, left, top, cell, on),
@@ -211,6 +214,25 @@ def _cells(
             fill="#" + colours[level].tobytes().hex(),
             shape_rendering="crispEdges",
         )
+
+
+def _hatched(
+    inside: npt.NDArray[np.int64], columns: int, left: float, upper: float, cell: float, pitch: float, on: palette.Theme
+) -> Iterator[str]:
+    """Grey over the columns outside ``inside``; on a small map, with a line across each cell."""
+    boxes, lines = [], []
+    for row, (start, stop) in enumerate(inside.tolist()):
+        y = upper + pitch * row
+        for first, last in ((0, start), (stop, columns)):
+            if first < last:
+                wide = cell * (last - first)
+                boxes.append(f"M{left + cell * first:g} {y:g}h{wide:g}v{pitch:g}h{-wide:g}z")
+                if len(inside) * columns <= VECTOR_CELLS:
+                    lines += [f"M{left + cell * at:g} {y + pitch:g}l{cell:g} {-pitch:g}" for at in range(first, last)]
+    if boxes:
+        yield element("path", d="".join(boxes), fill=on.text, fill_opacity=0.08)
+    if lines:
+        yield element("path", d="".join(lines), fill="none", stroke=on.text, stroke_opacity=0.35, stroke_width=0.7)
 
 
 def _picture(shown: Levels, colours: npt.NDArray[np.uint8], width: float, height: float) -> str:

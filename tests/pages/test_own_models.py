@@ -10,6 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components.widgets.frontend import unpack
+from tests.components.widgets.clicks import mounted
 from tests.conftest import TinyCheckpoint
 from tests.pages.workbench import as_read, messages, page, run
 
@@ -57,6 +59,18 @@ def test_a_discriminator_says_which_token_looks_replaced(tiny_checkpoint: TinyCh
     assert f"Why does “{found.encoded.pieces[2]}” look" in written(chosen)
     assert chosen.dataframe[0].value["probability"].tolist() == found.probabilities[1:-1].tolist()
     assert not page("masked_words", model="pretrained", beside="", text=TEXT, section="replaced").dataframe
+
+
+def test_the_window_of_a_local_layer_is_drawn_and_said(tiny_checkpoint: TinyCheckpoint) -> None:
+    folder = str(tiny_checkpoint("modernbert", "encoder", layers=3))
+    app = page("attention", model=folder, beside="", text=TEXT, section="heads", layer="1", head="0")
+    assert "Layer 2 (local), head 1" in written(app)
+    assert "Local layer: window of 4 tokens; hatched cells are outside it." in written(app)
+    inside = unpack(mounted(app, "head_heatmap").bytes)[0]["inside"]
+    assert inside == gb.attention(gb.load(folder, "cpu"), TEXT).combine([(1, 0)]).inside().tolist()
+    workbench = page(model=folder, beside="", text=TEXT, layer="2", head="0")
+    assert "in layer 3 (global), head 1" in written(workbench)
+    assert "window" not in written(workbench)
 
 
 def test_the_reload_button_reads_the_folder_again(

@@ -16,6 +16,7 @@ from components.gateway.library import gb
 from components.gateway.requests import version_of
 from components.shared.head_ranking import draw_ranked
 from components.shared.kept_maps import kept_heads
+from components.shared.layers import layer_name, window_told
 from components.shared.save_and_code import save_and_code
 from components.text import plain
 from components.views.attention.fields import DIM_BELOW, THRESHOLD, AttentionFields
@@ -324,13 +325,14 @@ def _one_map(subject: Subject, maps: gb.TokenMaps) -> None:
         height_px=460 if lines else 440,
         lines=lines,
     )
-    st.caption(f"{attention_lines.CAPTION if lines else CAPTION} {_what_is_hidden(subject, maps)}")
+    window = "" if lines else window_told(maps)
+    st.caption(f"{attention_lines.CAPTION if lines else CAPTION} {window} {_what_is_hidden(subject, maps)}")
 
 
 def _combined_name(subject: Subject, how: str) -> str:
     model = subject.one.model
     chosen = heads_of(state.fields(AttentionFields).combined_heads, model.layers, model.attention_heads)
-    of = f"{len(chosen)} chosen heads" if chosen else f"all heads of layer {subject.layer + 1}"
+    of = f"{len(chosen)} chosen heads" if chosen else f"all heads of {layer_name(model, subject.layer)}"
     return f"{'Mean' if how == 'mean' else 'Maximum'} of {of}"
 
 

@@ -14,6 +14,7 @@ from components.gateway import attention, inputs
 from components.gateway.attention import MapDisplay
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
+from components.shared.layers import layer_name
 from components.shared.selection import second_in, selected_in
 from components.views.attention.fields import AttentionFields
 from components.widgets.attention_heatmap import DESELECTED, attention_heatmap, clicked_label, clicked_second
@@ -59,7 +60,7 @@ class Subject:
 
     @property
     def head_name(self) -> str:
-        return f"layer {self.layer + 1}, head {self.head + 1}"
+        return f"{layer_name(self.one.model, self.layer)}, head {self.head + 1}"
 
     @property
     def encoded(self) -> gb.Encoded:
@@ -178,6 +179,7 @@ def draw_map(
         pairs=same,
         second=_index(maps.keys, subject.second) if same else None,
         most=most,
+        inside=maps.inside() if maps.reach.any() else None,
         on_select=selected,
     )
 

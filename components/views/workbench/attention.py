@@ -11,6 +11,7 @@ from components.gateway.requests import Opened, version_of
 from components.shared.errors import explained_errors
 from components.shared.head_ranking import draw_ranked, link_between
 from components.shared.kept_maps import kept_heads, kept_link
+from components.shared.layers import layer_name, window_told
 from components.shared.questions import model_shown, short_names
 from components.shared.save_and_code import save_and_code
 from components.shared.selection import second_in, select_token, selected_in, shown_index, shown_positions
@@ -66,23 +67,25 @@ def _draw(opened: list[Opened], one: Opened) -> None:
     if link is not None:
         title = plain(f"Heads that link “{link.first}” and “{link.second}” most")
         draw_ranked(link.values, title, link.told, key="linked", most=4)
-    weights = maps.weights[layer, head]
+    shown = MapDisplay(special=view.special).of(maps.combine([(layer, head)]))
+    place = f"{layer_name(one.model, layer)}, head {head + 1}"
     attention_heatmap(
-        weights if view.special else weights[positions][:, positions],
+        shown.values[0],
         [maps.encoded.pieces[position] for position in positions],
         key="heatmap",
         version=version,
         selected=shown_index(positions, first),
         pairs=True,
         second=shown_index(positions, second),
-        label=f"Attention of layer {layer + 1}, head {head + 1}",
+        label=f"Attention of {place}",
+        inside=shown.inside() if shown.reach.any() else None,
         height_px=_height(view, len(positions)),
         on_select=select_token("heatmap", version, positions, clicked_row, request, main, clicked_second),
     )
     hidden = "" if view.special else " Special tokens are hidden, so visible rows may sum to less than 1."
     st.caption(
-        f"Each row of the large map shows where its token attends, in layer {layer + 1}, head {head + 1}; it sums to 1."
-        f"{hidden} "
+        f"Each row of the large map shows where its token attends, in {place}; it sums to 1.{hidden} "
+        f"{window_told(shown)} "
         "*It does not show what information moves, or whether the prediction depends on it.*"
     )
     kept = kept_heads(request, [(layer, head)], MapDisplay(special=view.special))

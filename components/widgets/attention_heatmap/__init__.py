@@ -92,6 +92,7 @@ def attention_heatmap(
     most: float | None = 1.0,
     signed: bool = False,
     scale: float | None = None,
+    inside: np.ndarray | None = None,
     on_select: Callable[[], None] | None = None,
 ) -> int | None:
     """Draw the head and return the query token whose row was clicked since the last run.
@@ -109,6 +110,7 @@ def attention_heatmap(
     second:       the second token of the chosen pair, or None.
     most:         upper bound of a weight; None: a measure without one.
     scale:        the weight drawn in full colour, for maps side by side; None, or too small: the largest of this map.
+    inside:       (query, 2), the columns of each row that can have a weight, [start, stop): the others are hatched.
     on_select:    called before the run that a click starts; `clicked_row` reads the click there, with ``keys``
                   `clicked_label`.
 
@@ -121,6 +123,8 @@ def attention_heatmap(
     count, columns = len(tokens), len(tokens if keys is None else keys)
     if weights.shape != (count, columns):
         raise ValueError(f"{count} tokens need weights of shape ({count}, {columns}), not {weights.shape}")
+    if inside is not None and inside.shape != (count, 2):
+        raise ValueError(f"inside has shape {inside.shape}: {count} rows need ({count}, 2)")
     if selected_key is not None and (keys is None or not 0 <= selected_key < columns):
         raise ValueError(f"selected key {selected_key}: pass keys, and the index of one of them")
     if selected is not None and not 0 <= selected < count:
@@ -140,6 +144,7 @@ def attention_heatmap(
         "height": height_px,
         "zero": SIGNED_ZERO if signed else 0,
         "full": None if scale is None else float(scale),
+        "inside": None if inside is None else inside.tolist(),
     }
     # High bytes first, then low bytes: most weights are small, so the first half is nearly all zeros.
     planes = np.stack([levels >> 8, levels & 255]).astype(np.uint8)

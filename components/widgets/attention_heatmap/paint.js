@@ -1,6 +1,6 @@
 // The canvas: cells, marks on cells, and labels.
 
-import { clipped, crisp, pixelRatio } from "../frontend/canvas.js";
+import { clipped, crisp, hatching, pixelRatio } from "../frontend/canvas.js";
 import { css, mix } from "../frontend/colour.js";
 import { drawLabels } from "./labels.js";
 /** @import { Theme } from "../frontend/theme.js" */
@@ -45,6 +45,7 @@ export function paint(canvas, box, painted) {
   };
   const { left, top, width, height } = layout;
   clipped(scene.context, [left, top, width - left, height - top], () => drawCells(scene));
+  clipped(scene.context, [left, top, width - left, height - top], () => drawOutside(scene));
   clipped(scene.context, [left, top, width - left, height - top], () => drawMarks(scene));
   drawLabels(scene);
 }
@@ -60,6 +61,16 @@ function drawCells({ context, layout, theme, pictures, xOf, yOf }) {
   context.strokeStyle = css(mix(theme.background, theme.text, 0.18));
   context.lineWidth = 1 / ratio;
   context.strokeRect(xOf(0), yOf(0), width, height);
+}
+
+/** @param {Scene} scene */
+function drawOutside({ context, state, layout, theme, xOf, yOf }) {
+  if (!state.header.inside) return;
+  context.fillStyle = hatching(context, theme.text);
+  for (const [row, [start, stop]] of state.header.inside.entries()) {
+    context.fillRect(xOf(0), yOf(row), start * layout.cell.width, layout.cell.height);
+    context.fillRect(xOf(stop), yOf(row), (layout.columns - stop) * layout.cell.width, layout.cell.height);
+  }
 }
 
 /** @param {Scene} scene */

@@ -17,6 +17,7 @@ import { signed, weightText } from "../frontend/text.js";
  * @property {number} height in CSS pixels
  * @property {number} zero the level of weight 0: above 0 for differences
  * @property {number | null} full the weight with the full colour; null: the largest
+ * @property {[number, number][] | null} inside the columns of each row that can have a weight, [start, stop); null: all
  */
 
 /** @typedef {{ row: number, column: number }} Cell */
@@ -132,7 +133,9 @@ export class HeatmapState {
     if (row === null) return ["to ", this.keys[column ?? 0]];
     if (column === null) return ["from ", this.tokens[row]];
     const weight = this.weight(row, column);
-    const told = this.header.zero ? signed(weight) : weightText(weight);
+    const [start, stop] = this.header.inside?.[row] ?? [0, this.keys.length];
+    const outside = column < start || column >= stop ? ", outside the window" : "";
+    const told = (this.header.zero ? signed(weight) : weightText(weight)) + outside;
     return ["from ", this.tokens[row], " → to ", this.keys[column], `: ${told}`];
   }
 }

@@ -1,5 +1,6 @@
 // Canvases: images of levels, and drawing at the screen's own resolution.
 
+/** @import { Colour } from "./colour.js" */
 /** @import { Scale } from "./theme.js" */
 
 /**
@@ -73,4 +74,25 @@ export function clipped(context, rect, paint) {
   context.clip();
   paint();
   context.restore();
+}
+
+/**
+ * A style that fills an area with thin slanted lines.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Colour} colour
+ */
+export function hatching(context, colour) {
+  const size = 6;
+  const tile = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const brush = context2d(tile);
+  brush.fillStyle = `rgb(${colour.join(" ")} / 7%)`;
+  brush.fillRect(0, 0, size, size);
+  brush.strokeStyle = `rgb(${colour.join(" ")} / 35%)`;
+  for (const shift of [-size, 0, size]) {
+    brush.beginPath();
+    brush.moveTo(shift, size);
+    brush.lineTo(shift + size, 0);
+    brush.stroke();
+  }
+  return context.createPattern(tile, "repeat") ?? `rgb(${colour.join(" ")} / 15%)`;
 }

@@ -47,6 +47,11 @@ def test_half_precision_is_rounded_from_its_own_values() -> None:
     assert np.abs(levels * step - weights.astype(np.float64)).max() <= step / 2 * 1.01
 
 
+def test_the_columns_of_each_row_are_pairs() -> None:
+    with pytest.raises(ValueError, match=r"inside has shape \(3, 3\): 3 rows need \(3, 2\)"):
+        attention_heatmap(head(3, 1), ["a"] * 3, key="k", version="v", selected=None, label="", inside=np.ones((3, 3)))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.5])
 def test_values_that_are_no_weights_are_an_error(value: float) -> None:
     weights = head(3, 1)

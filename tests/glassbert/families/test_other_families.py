@@ -494,6 +494,31 @@ def test_a_local_layer_attends_within_its_window(tiny_model):
     assert (weights[2][:, far] > 0).all()
 
 
+def test_the_window_of_a_local_layer_is_known_to_its_maps(tiny_model):
+    model = tiny_model("modernbert", "encoder", layers=3)
+    text = "Not because good."  # "because" is seven pieces
+    maps = gb.attention(model, text)
+    assert (model.reach, maps.reach.tolist()) == ((0, 2, 0), [0, 2, 0])
+    assert tiny_model("bert", "encoder").reach == ()
+    assert gb.attention(tiny_model("bert", "encoder"), text).maps().reach.size == 0
+
+    def there(shown, row=0):
+        columns = np.arange(shown.values.shape[-1])
+        return np.stack([(columns >= start) & (columns < stop) for start, stop in shown.inside(row)])
+
+    for shown in (maps.maps(), maps.without_special(), maps.by_word(), maps.over_heads(), maps.by_word().over_heads()):
+        seen = shown.values if shown.values.ndim == 3 else shown.values.max(axis=1)
+        assert there(shown, 0).all()
+        np.testing.assert_array_equal(there(shown, 1), seen[1] > 0)
+    assert maps.combine([(1, 0), (1, 3)]).reach.tolist() == [2]
+    assert maps.combine([(1, 0), (2, 0)]).reach.tolist() == [0]
+    assert there(maps.combine([(1, 0), (2, 0)])).all()
+    for layer, kind in ((1, "layer 2 (local)"), (2, "layer 3 (global)")):
+        drawn = gb.draw(maps, layer=layer, head=0).svg
+        assert kind in drawn
+        assert ("window of 4 tokens" in drawn) == (layer == 1) == ('fill-opacity="0.08"' in drawn)
+
+
 def test_a_config_of_transformers_4_is_read_as_transformers_reads_it(tiny_checkpoint, tmp_path):
     """mmBERT and Ettin rotate by the same angles in local layers as in global ones."""
     folder = shutil.copytree(tiny_checkpoint("modernbert", "encoder", layers=3), tmp_path / "older")
