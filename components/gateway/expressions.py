@@ -22,7 +22,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from components.gateway.requests import ModelRequest, TextRequest
-from components.gateway.settings import is_shared
+from components.gateway.settings import is_shared, settings
 
 __all__ = ["Code", "named", "pair_of", "script", "stopped", "template", "text_of", "variables"]
 
@@ -186,7 +186,9 @@ class _Lines:
         if request.files and is_shared():  # where the folder is on the server is nobody's business
             source, note = source.rstrip("/\\").replace("\\", "/").rpartition("/")[2], "the folder of this model"
         device = "" if request.device == "auto" else f", device={_quoted(request.device)}"
-        model = self.variable(f"gb.load({_quoted(source)}{device})", _MODEL_NAMES, note)
+        precision = settings().precision
+        asked = "" if precision == "float32" else f", precision={_quoted(precision)}"
+        model = self.variable(f"gb.load({_quoted(source)}{device}{asked})", _MODEL_NAMES, note)
         if not request.off:
             return model
         off = f"gb.ablate({model}, {self.value(list(request.off))})"

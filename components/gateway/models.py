@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
 from components.gateway.requests import ModelRequest, version_of
-from components.gateway.settings import is_shared, not_offered, permitted
+from components.gateway.settings import is_shared, not_offered, permitted, settings
 from components.gateway.visitors import run_is_over
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def prepare(source: str, progress: Callable[[Progress], None]) -> None:
     import_library()
     from glassbert.models.hub import locate
 
-    locate(source, progress=progress, cancelled=run_is_over)
+    size = 4 if settings().precision == "float32" else 2
+    locate(source, progress=progress, cancelled=run_is_over, bytes_each=size)
 
 
 #: How often each folder was read again because a visitor asked for it.
@@ -177,7 +178,8 @@ def _is_embedded(source: str, *_: str) -> bool:
 def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code
-        model = gb.load(source, device)
+        precision = settings().precision
+        model = gb.load(source, device) if precision == "float32" else gb.load(source, device, precision=precision)
         gc.collect()  # a traceback that still refers to the model would keep it in memory forever
     return model
 

@@ -8,6 +8,7 @@
 | `characters` | `GLASSBERT_CHARACTERS` | 20000 | longest text, in characters |
 | `seconds` | `GLASSBERT_SECONDS` | 600 | longest computation in the background |
 | `memory` | `GLASSBERT_MEMORY` | 1000 | what results and models that are kept may take, all together, in MB |
+| `precision` | `GLASSBERT_PRECISION` | `float32` | in what networks run; `bfloat16` takes half of the memory |
 
 The file is `glassbert.toml` in the working directory, or the one that `GLASSBERT_SETTINGS` names; the environment
 overrides it. Lists in the environment are separated by commas.
@@ -31,6 +32,7 @@ from components.gateway.library import import_library
 __all__ = ["FORWARDED", "Settings", "is_shared", "not_offered", "permitted", "read", "settings"]
 
 _MODES = ("auto", "local", "shared")
+_PRECISIONS = ("float32", "bfloat16")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: What a proxy adds: behind one, every visitor comes from this machine.
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
@@ -46,6 +48,7 @@ class Settings:
     characters: int = 20_000
     seconds: int = 600
     memory: int = 1_000
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 def read(environment: Mapping[str, str], folder: Path) -> Settings:
@@ -93,6 +96,8 @@ def _checked(values: dict[str, Any]) -> Settings:
     found = Settings(**values)
     if found.mode not in _MODES:
         raise ValueError(f"the setting mode must be one of {', '.join(_MODES)}; got {found.mode!r}")
+    if found.precision not in _PRECISIONS:
+        raise ValueError(f"the setting precision must be one of {', '.join(_PRECISIONS)}; got {found.precision!r}")
     for name, least in (("characters", 100), ("seconds", 1), ("memory", 10)):
         if getattr(found, name) < least:
             raise ValueError(f"the setting {name} must be at least {least}; got {getattr(found, name)}")

@@ -113,10 +113,12 @@ def vet(
     root: Path | None = None,
     embedded: bool = False,
     available: Callable[[], int | None] | None = None,
+    bytes_each: int = 4,
 ) -> Checkpoint:
     """Validate the files in ``folder`` and describe the checkpoint. Raises a ModelError.
 
-    ``root`` is the folder that must contain all shards (default: ``folder``), ``available`` the memory probe.
+    ``root`` is the folder that must contain all shards (default: ``folder``), ``available`` the memory probe, and
+    ``bytes_each`` what a weight takes in the precision in which the network is to run.
     """
     files = _names(folder, source)
     config = read_config(folder, files, source)
@@ -134,7 +136,7 @@ def vet(
     check_tokenizer(tokenizer, rows, config.get("type_vocab_size", 2), source, own=own)
     if family.tokenizer_in_python:
         check_not_in_python(tokenizer, config, family.tokenizer_in_python, own, source)
-    check_memory(weights.parameters * 4, source, available)
+    check_memory(weights.parameters, source, available, bytes_each=bytes_each)
     architectures = named if _names_a_task(named) else inferred_architecture(config, family, weights, source, named)
     variant = family.variant(weights.tensors, architectures, tied=config.get("tie_word_embeddings") is not False)
     if variant is not None and variant.label_tensor is not None:
@@ -359,14 +361,23 @@ def check_files(
         raise no_tokenizer(files, source, below(folder) if folder is not None else nested)
 
 
-def check_memory(needed_bytes: int, source: str, available: Callable[[], int | None] | None = None) -> None:
-    """Raise ModelTooLargeError if weights of this size in float32 do not fit into free memory."""
-    free_bytes = (available or memory.available_bytes)()
-    if free_bytes is not None and needed_bytes > free_bytes:
-        raise ModelTooLargeError(
-            f"{quoted(source)} needs {megabytes(needed_bytes)} of memory for its weights, but only "
-            f"{megabytes(free_bytes)} are free; close other programs or choose a smaller model"
+def check_memory(
+    parameters: int, source: str, available: Callable[[], int | None] | None = None, *, bytes_each: int = 4
+) -> None:
+    """Raise ModelTooLargeError if so many weights, of ``bytes_each``, do not fit into free memory."""
+    free_bytes, needed_bytes = (available or memory.available_bytes)(), parameters * bytes_each
+    if free_bytes is None or needed_bytes <= free_bytes:
+        return
+    half = ""
+    if bytes_each == 4 and needed_bytes // 2 <= free_bytes:
+        half = (
+            f'load it in half of that, {megabytes(needed_bytes // 2)}, with precision="bfloat16" (in the app: start it '
+            "with GLASSBERT_PRECISION=bfloat16), whose numbers differ in the third digit; or "
         )
+    raise ModelTooLargeError(
+        f"{quoted(source)} needs {megabytes(needed_bytes)} of memory for its weights ({bytes_each} bytes each), but "
+        f"only {megabytes(free_bytes)} are free; {half}close other programs or choose a smaller model"
+    )
 
 
 def _check_fit(config: Mapping[str, Any], family: Family, weights: Weights, source: str) -> None:

@@ -123,12 +123,14 @@ def fetch(
     source: str,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    bytes_each: int = 4,
 ) -> Snapshot:
     """Download a model into the local cache, unless its metadata, a few kilobytes, shows that it is unusable.
 
-    ``source`` is what the user requested, for messages. ``progress`` is called as bytes arrive and may raise to end
-    the download; ``cancelled()`` is asked several times a second. What has arrived by then is kept, and the next
-    download continues there. Raises a ModelError, and StoppedError when cancelled.
+    ``source`` is what the user requested, for messages, ``bytes_each`` what a weight takes in memory. ``progress`` is
+    called as bytes arrive and may raise to end the download; ``cancelled()`` is asked several times a second. What has
+    arrived by then is kept, and the next download continues there. Raises a ModelError, and StoppedError when
+    cancelled.
     """
     if _offline():
         raise NetworkError(
@@ -148,7 +150,8 @@ def fetch(
         check_files(files, source, nested=nested)
         check_no_adapter(source, files=files, architecture=next(iter(strings(config.get("architectures"))), None))
         weights = _weights(name, folder, files, source)
-        check_memory(_float32_bytes(info, config, sum(files[file] for file in weights)), source)
+        parameters = _parameters(info, config, sum(files[file] for file in weights))
+        check_memory(parameters, source, bytes_each=bytes_each)
     except GlassBERTError:
         raise
     except Exception as error:
@@ -280,13 +283,13 @@ def _weights(name: str, folder: Path, files: Mapping[str, int], source: str) -> 
     return (INDEX, *shards)
 
 
-def _float32_bytes(info: Any, config: Mapping[str, Any], weight_bytes: int) -> int:
-    """Memory for the weights: from the hub's parameter count, else from the stored size and precision."""
+def _parameters(info: Any, config: Mapping[str, Any], weight_bytes: int) -> int:
+    """The number of weights: as the hub counts them, else from the stored size and precision."""
     total = getattr(info.safetensors, "total", None) if info.safetensors else None
     if isinstance(total, int) and total > 0:
-        return 4 * total
+        return total
     stored = config.get("dtype", config.get("torch_dtype"))
-    return weight_bytes * (2 if stored in ("float16", "bfloat16") else 1)
+    return weight_bytes // (2 if stored in ("float16", "bfloat16") else 4)
 
 
 def _missing(folder: Path, wanted: Mapping[str, int], source: str) -> dict[str, int]:

@@ -36,14 +36,15 @@ def locate(
     revision: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    bytes_each: int = 4,
 ) -> Checkpoint:
     """Find a model, download what is missing, and validate it.
 
     ``source`` is an embedded id ("pretrained"), a folder (absolute, relative or with ~; a folder with the name of an
     embedded id needs "./"), a hub id ("bert-base-uncased", "owner/name") or the URL of its page. ``revision`` is a
     branch, tag or commit of a hub model. A hub model in the local cache is used without any request. ``progress`` is
-    called during downloads and may raise to end them, and ``cancelled()`` is asked several times a second. Raises a
-    ModelError, and StoppedError when cancelled.
+    called during downloads and may raise to end them, and ``cancelled()`` is asked several times a second.
+    ``bytes_each`` is what a weight takes in memory. Raises a ModelError, and StoppedError when cancelled.
     """
     wanted = source.strip()
     if wanted in EMBEDDED_IDS:
@@ -52,9 +53,9 @@ def locate(
     if folder is not None:
         # a path to an embedded checkpoint may use the shard that all embedded checkpoints share
         root = EMBEDDED_FOLDER if folder.resolve().parent == EMBEDDED_FOLDER.resolve() else None
-        return vet(folder, source=wanted, root=root)
+        return vet(folder, source=wanted, root=root, bytes_each=bytes_each)
     name, linked_revision = _repository(wanted)
-    return _from_hub(wanted, name, revision or linked_revision, progress, cancelled)
+    return _from_hub(wanted, name, revision or linked_revision, progress, cancelled, bytes_each)
 
 
 def _folder(source: str) -> Path | None:
@@ -108,22 +109,27 @@ def _from_hub(
     revision: str | None,
     progress: Callable[[Progress], None] | None,
     cancelled: Callable[[], bool] | None,
+    bytes_each: int,
 ) -> Checkpoint:
-    checkpoint, flaw = _from_cache(source, name, revision)
+    checkpoint, flaw = _from_cache(source, name, revision, bytes_each)
     if checkpoint is not None and (damaged := damaged_file(checkpoint.folder)):
         checkpoint, flaw = None, DamagedCheckpointError(f"{quoted(damaged)} is damaged there (its hash is wrong)")
     if checkpoint is not None:
         return checkpoint
     try:
-        snapshot = fetch(canonical_id(name), revision, source=source, progress=progress, cancelled=cancelled)
+        snapshot = fetch(
+            canonical_id(name), revision, source=source, progress=progress, cancelled=cancelled, bytes_each=bytes_each
+        )
     except NetworkError as error:
         if flaw is None:
             raise
         raise NetworkError(f"{error}. Part of it is in the local cache, but: {flaw}") from error
-    return vet(snapshot.folder, source=source, revision=snapshot.commit)
+    return vet(snapshot.folder, source=source, revision=snapshot.commit, bytes_each=bytes_each)
 
 
-def _from_cache(source: str, name: str, revision: str | None) -> tuple[Checkpoint | None, ModelError | None]:
+def _from_cache(
+    source: str, name: str, revision: str | None, bytes_each: int = 4
+) -> tuple[Checkpoint | None, ModelError | None]:
     """The model in the local cache, under the id as given or its full id; else what is wrong with the cached files.
 
     A flaw that a download can fix (an interrupted download, or a partial one by another program) is returned; a model
@@ -135,7 +141,7 @@ def _from_cache(source: str, name: str, revision: str | None) -> tuple[Checkpoin
         if snapshot is None:
             continue
         try:
-            return vet(snapshot.folder, source=source, revision=snapshot.commit), None
+            return vet(snapshot.folder, source=source, revision=snapshot.commit, bytes_each=bytes_each), None
         except (DamagedCheckpointError, UnsafeWeightsError) as error:
             flaw = error
     return None, flaw

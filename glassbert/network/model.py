@@ -128,7 +128,8 @@ def load(
     if precision not in stock.DTYPES:
         raise OptionError(f"precision must be one of {', '.join(stock.DTYPES)}; got {precision!r}")
     chosen = choose_device(device)
-    checkpoint = locate(os.fspath(source), revision=revision, progress=progress, cancelled=cancelled)
+    size = stock.DTYPES[precision].itemsize
+    checkpoint = locate(os.fspath(source), revision=revision, progress=progress, cancelled=cancelled, bytes_each=size)
     tokenizer, network = _read(checkpoint, precision)
     placement = Placement("cpu")
     if chosen != "cpu":

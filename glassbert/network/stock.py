@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
+from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoTokenizer
 from transformers.activations import ACT2FN
 from transformers.convert_slow_tokenizer import SentencePieceExtractor
 from transformers.utils import logging
@@ -78,9 +78,9 @@ def read_network(
     hence "eager".
     """
     with _importing:
-        network_class = AutoModel if class_name is None else getattr(transformers, class_name)
+        network_class = MODEL_MAPPING[type(config)] if class_name is None else getattr(transformers, class_name)
     with _making:
-        network, report = network_class.from_pretrained(
+        network, report = _in_precision(network_class, DTYPES[precision]).from_pretrained(
             folder,
             config=config,
             local_files_only=True,
@@ -91,11 +91,29 @@ def read_network(
             ignore_mismatched_sizes=True,  # reported, and refused with their names
             key_mapping=dict(renamed) or None,
         )
+    network.__class__ = network_class
     network.eval().requires_grad_(False)
     for parameter in network.parameters():
         parameter.data = parameter.data.to(DTYPES[precision])
     sizes = {name: (tuple(stored), tuple(wanted)) for name, stored, wanted in report["mismatched_keys"]}
     return network, Differences(set(report["missing_keys"]), set(report["unexpected_keys"]), sizes)
+
+
+def _in_precision(network_class: Any, dtype: torch.dtype) -> Any:
+    """This class with parameters of another type from the start, before they have a place in memory.
+
+    transformers reads each tensor in the type that its parameter has. So a network in half precision takes half of the
+    memory also while it is read.
+    """
+    if dtype == torch.float32:
+        return network_class
+
+    def create(network: Any, *arguments: Any, **options: Any) -> None:
+        network_class.__init__(network, *arguments, **options)
+        for parameter in network.parameters():
+            parameter.data = parameter.data.to(dtype)
+
+    return type(network_class.__name__, (network_class,), {"__init__": create})
 
 
 def read_config(config: Mapping[str, Any], source: str, family: Family) -> Any:

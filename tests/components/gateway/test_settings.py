@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from components.gateway import models
+from components.gateway import code, expressions, models
 from components.gateway import settings as gateway
-from components.gateway.requests import ModelRequest
+from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.settings import Settings, is_shared, permitted, read
 
 Server = Callable[..., None]
@@ -58,7 +58,7 @@ def test_both_tables_of_settings_are_those_of_the_code(tmp_path: Path) -> None:
         assert rows(gateway.__doc__ or "")[name][:2] == (variable, default)
         standard = getattr(Settings(), name)
         assert default.strip("`") == ("none" if standard == () else str(standard))
-        other = {"mode": "local", "models": "a/b", "roots": "/srv"}.get(name, "12345")
+        other = {"mode": "local", "models": "a/b", "roots": "/srv", "precision": "bfloat16"}.get(name, "12345")
         read_back = getattr(read({variable: other}, tmp_path), name)
         assert read_back == ((other,) if standard == () else type(standard)(other)), (
             "the variable is the one that counts"
@@ -80,6 +80,7 @@ def test_the_limits_of_a_request_are_documented_with_their_settings() -> None:
         ("models = 'a'", {}, "models must be a list of strings"),
         ("seconds = true", {}, "seconds must be an integer"),
         ("seconds = 0", {}, "seconds must be at least 1; got 0"),
+        ("precision = 'int8'", {}, "precision must be one of float32, bfloat16; got 'int8'"),
         ("seconds = ", {}, "cannot be read"),
         ("", {"GLASSBERT_CHARACTERS": "many"}, "GLASSBERT_CHARACTERS must be an integer; got 'many'"),
         ("", {"GLASSBERT_SETTINGS": "/nowhere/at/all.toml"}, "cannot be read"),
@@ -89,6 +90,21 @@ def test_a_wrong_setting_is_named(tmp_path: Path, written: str, environment: dic
     (tmp_path / "glassbert.toml").write_text(written)
     with pytest.raises(ValueError, match=message):
         read(environment, tmp_path)
+
+
+def test_models_run_in_the_precision_of_the_server_and_the_code_says_so(
+    tiny_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = models.request_of(str(tiny_checkpoint("bert", "classification")), "cpu")
+    for module in (models, expressions):
+        monkeypatch.setattr(module, "settings", lambda: Settings(precision="bfloat16"))
+    models._load.clear()
+    try:
+        assert models.load(request).precision == "bfloat16"
+        written = expressions.script(code.encode(TextRequest(request, "Good.")))
+        assert ', device="cpu", precision="bfloat16")' in written
+    finally:
+        models._load.clear()
 
 
 @pytest.mark.parametrize(

@@ -535,14 +535,19 @@ def test_a_tokenizer_with_code_of_its_own(copy: Callable[..., Path]) -> None:
 # memory
 
 
-def test_memory_is_compared_with_float32(copy: Callable[..., Path]) -> None:
+def test_memory_is_compared_with_the_precision(copy: Callable[..., Path]) -> None:
     folder = copy()
     edit_tensors(folder, lambda tensors: {name: tensor.half() for name, tensor in tensors.items()})
     needed = 4 * read_weights(folder, source="").parameters
     assert vet(folder, source="mine", available=lambda: needed).task_heads == ("masked_words",)
     assert vet(folder, source="mine", available=lambda: None).task_heads == ("masked_words",)
-    with pytest.raises(ModelTooLargeError):
+    with pytest.raises(ModelTooLargeError, match=r'4 bytes each.*; load it in half of that, .*"bfloat16"'):
         vet(folder, source="mine", available=lambda: needed - 1)
+    half = needed // 2
+    assert vet(folder, source="mine", available=lambda: half, bytes_each=2).task_heads == ("masked_words",)
+    for free, each in ((half - 1, 2), (half - 1, 4)):  # half of it would not fit either
+        with pytest.raises(ModelTooLargeError, match=f"{each} bytes each.*are free; close other programs"):
+            vet(folder, source="mine", available=lambda free=free: free, bytes_each=each)
 
 
 def write(root: Path, files: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 
 import glassbert as gb
 from glassbert.network import model as encoder
@@ -44,6 +45,22 @@ def test_a_loaded_model_knows_itself(tiny_model, stock, family, task):
     assert model.mask_token == ("[MASK]" if family in ("bert", "distilbert", "electra", "albert") else "<mask>")
     assert not any(parameter.requires_grad for parameter in model.network.parameters())
     assert not model.network.training
+
+
+def test_half_precision_is_read_as_such(tiny_checkpoint, monkeypatch):
+    """From the start: a network that is read in float32 and converted needs twice the memory meanwhile."""
+    seen = []
+    init = transformers.BertForSequenceClassification.__init__
+
+    def created(network, *arguments, **options):
+        init(network, *arguments, **options)
+        seen.append(network)
+
+    monkeypatch.setattr(transformers.BertForSequenceClassification, "__init__", created)
+    model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu", precision="bfloat16")
+    assert seen == [model.network]
+    assert type(model.network) is transformers.BertForSequenceClassification
+    assert torch.get_default_dtype() == torch.float32
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
