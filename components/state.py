@@ -31,6 +31,7 @@ __all__ = [
     "OF_TOKENS",
     "SHARED",
     "WEIGHTS",
+    "DecidedBy",
     "Origin",
     "PageFields",
     "View",
@@ -68,6 +69,9 @@ _WRITTEN = "written_addresses"
 _CHANGED, _REDRAW = "view_changed", "redraw_page"
 _GIVEN, _MADE_WITH = "given_parameters", "made_with"
 
+#: What the model decides about a text that it reads in windows, see `glassbert.Windows`.
+DecidedBy = Literal["mean", "strongest"]
+
 #: The argument of a widget that holds its first value; "": by its options, see `control`.
 Initial = Literal["", "value", "default", "index"]
 
@@ -89,6 +93,8 @@ class View:
     token: Place = FIRST.token
     toward: Place = -1  # a second token: heads are ranked by the weight between `token` and it; −1: none
     until: Place = -1  # the last token of a selected span that begins with `token`
+    window: Count = 0  # the one that is shown of a text longer than the models read
+    decided_by: DecidedBy = "mean"  # what the whole of it is decided by
     present: bool = False  # larger, without the menu
     panel: Literal["all", "attention", "predictions", "saliency"] = "all"  # of the Workbench, in a presentation
     verdict: bool = True  # say above the pictures what carries the answer, what flips it, and how far to trust that
@@ -138,7 +144,7 @@ class View:
 #: The names of what all pages share.
 SHARED = frozenset(field.name for field in declared(View))
 #: What refers to tokens of the texts, and goes with them.
-OF_TOKENS = ("token", "toward", "until")
+OF_TOKENS = ("token", "toward", "until", "window")
 _TEXTS = ("text", "pair", "other_text", "other_pair", *OF_TOKENS)
 #: The parameter of a shared link that says which version of GlassBERT made it.
 MADE = "made"
@@ -262,10 +268,12 @@ def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
     before = view()
     after = replace(before, **values)
     if _source(after) != _source(before):
-        after = replace(after, **{"token": -1, **values})
+        after = replace(after, **{"token": -1, "window": 0, **values})
     if (after.text, after.pair) != (before.text, before.pair):
         after = replace(after, **{"other_text": "", "other_pair": "", **values})
-    if after.token != before.token or _source(after) != _source(before):
+    if after.window != before.window:
+        after = replace(after, **{"token": -1, **values})
+    if after.token != before.token or _shown(after) != _shown(before):
         after = replace(after, **{"until": -1, "toward": -1, **values})
     _turn_to(after)
     st.session_state[_CHANGED] = True
@@ -285,8 +293,12 @@ def _source(view: View) -> tuple[str, str, str]:
     return view.text, view.pair, view.model
 
 
+def _shown(view: View) -> tuple[str, str, str, int]:
+    return *_source(view), view.window
+
+
 def _turn_to(after: View) -> None:
-    if _VIEW in st.session_state and _source(after) != _source(view()):
+    if _VIEW in st.session_state and _shown(after) != _shown(view()):
         st.session_state[_OWN] = {page: own.without_text() for page, own in _own().items()}
     st.session_state[_VIEW] = asdict(after)
 

@@ -215,6 +215,12 @@ def attribute(request: TextRequest, method: str, target: gb.Target, output: Outp
     return named(_gb.attribute(request, method=method, target=target, **given, **page_options(method)), "scores")
 
 
+def attribute_whole(request: TextRequest, windows: gb.Windows, method: str, target: gb.Target) -> Code:
+    """The scores of a text that is read in windows."""
+    options = page_options(method)
+    return named(_gb.attribute(request, method=method, target=target, windows=windows, **options), "scores")
+
+
 def attribute_each(request: TextRequest, methods: Sequence[str], target: gb.Target, output: Output) -> Code:
     """The scores by method."""
     given: dict[str, Any] = {} if output == "logit" else {"output": output}

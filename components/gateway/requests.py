@@ -9,7 +9,7 @@ from typing import Literal
 from components.gateway.library import gb
 from components.state import View
 
-__all__ = ["ModelRequest", "Opened", "Role", "TextRequest", "version_of"]
+__all__ = ["ModelRequest", "Opened", "Part", "Role", "TextRequest", "version_of"]
 
 #: The main model, or the second one.
 Role = Literal["model", "beside"]
@@ -37,17 +37,40 @@ class TextRequest:
     pair: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a long text that pages show: window ``number`` of ``of``, counted from 0, of text A or B (``which``,
+    0 or 1), whose characters [start, stop) it has; the other text is whole."""
+
+    whole: tuple[str, str]
+    number: int
+    of: int
+    text: str
+    pair: str
+    which: int
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A loaded model, and the requests to it. ``role`` is "model" or "beside"."""
+    """A loaded model, and the requests to it. ``role`` is "model" or "beside"; ``part`` that of a long text."""
 
     role: Role
     request: ModelRequest
     model: gb.Model
     name: str
+    part: Part | None = None
 
     def text(self, view: View) -> TextRequest:
-        """This view's text for this model."""
+        """This view's text for this model; of a text that is longer than the models read, the part that is shown."""
+        part = self.part
+        if part is not None and part.whole == (view.text, view.pair):
+            return TextRequest(self.request, part.text, part.pair or None)
+        return self.whole(view)
+
+    def whole(self, view: View) -> TextRequest:
+        """This view's whole text, however long."""
         return TextRequest(self.request, view.text, view.pair or None)
 
 

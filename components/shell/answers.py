@@ -89,7 +89,8 @@ def _threshold(opened: Sequence[Opened]) -> None:
 
 
 def _badge(answer: str, how_sure: str, one: Opened) -> str:
+    where = "" if one.part is None else f"Window {one.part.number + 1}: "
     return (
-        f'<span class="gb-answer" title="{html.escape(one.name)}"><b>{html.escape(answer)}</b> '
+        f'<span class="gb-answer" title="{html.escape(one.name)}">{where}<b>{html.escape(answer)}</b> '
         f"{html.escape(how_sure)}</span>"
     )

@@ -20,6 +20,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.gateway.settings import settings
 from components.gateway.turns import QUEUE_SLOT
+from components.gateway.windows import in_part
 from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shared.steady import SteadyPlace
@@ -31,6 +32,7 @@ from components.shell.opening import open_models
 from components.shell.report_dialog import draw_report_button, draw_report_dialog
 from components.shell.share import draw_share, say_other_version, say_other_weights
 from components.shell.text_bar import TextBar, draw_text_bar
+from components.shell.window_bar import draw_window_bar
 from components.state import PageFields, View
 from components.text import plain
 from components.widgets.page_keys import page_keys
@@ -120,6 +122,8 @@ def load_models(frame: Frame) -> list[Opened]:
         say_other_version()
         opened = open_models(frame.view)
         say_other_weights(opened)
+        opened = in_part(opened, frame.view)
+        draw_window_bar(opened)
     with frame.models:
         draw_models_line(opened)
     draw_report_dialog(opened)

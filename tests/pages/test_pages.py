@@ -111,8 +111,8 @@ def test_a_link_with_nonsense_in_it_still_draws(view: dict[str, str]) -> None:
         ({"text": "  \n "}, "Type a sentence"),
         ({"text": "\u200b\u200b"}, "no word that this model can read"),
         ({"text": "fine", "pair": "  "}, "text B is empty"),
-        ({"text": "too long " * 400}, "802 tokens"),
-        ({"text": "too long " * 400}, "512"),
+        ({"text": "too long " * 400, "pair": "too long " * 400}, "1603 tokens"),
+        ({"text": "too long " * 400, "pair": "too long " * 400}, "512"),
     ],
     ids=["empty", "spaces", "invisible", "empty pair", "too long", "how long it may be"],
 )
@@ -124,13 +124,14 @@ def test_a_text_that_cannot_be_read(view: dict[str, str], says: str) -> None:
 
 
 def test_shortening() -> None:
-    app = page(text="too long " * 400)
-    (button,) = [button for button in app.button if "Shorten" in button.label]
+    """Two long texts leave each other no room in a window."""
+    app = page(text="too long " * 400, pair="too long " * 400)
+    (button, *_) = [button for button in app.button if "Shorten" in button.label]
     button.click()
     run(app)
     assert messages(app) == ""
     assert pictures(app) == PICTURES
-    assert parameters(app)["text"] == ("too long " * 255).strip()
+    assert parameters(app)["text"] == ("too long " * 127).strip()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

@@ -14,6 +14,7 @@ from components.views.saliency.board import draw_board
 from components.views.saliency.fields import SaliencyFields
 from components.views.saliency.rows import draw_rows
 from components.views.saliency.teaching import draw_teaching
+from components.views.saliency.whole import draw_whole
 
 __all__ = ["SaliencyFields", "draw_saliency_page"]
 
@@ -30,6 +31,7 @@ def draw_saliency_page(opened: list[Opened]) -> None:
     """Cost: nothing before the button is pressed; then the cost stated next to it."""
     state.redraw_page_if_asked()
     with explained_errors():
+        draw_whole(opened)
         possible = questions(opened)
         if not possible:
             st.info("Nothing to explain yet: select a word, or open a model with a trained head.")

@@ -22,5 +22,9 @@ class SaliencyFields(PageFields):
     agreement: Literal["kendall", "overlap"] = "kendall"  # how the agreement of two methods is measured
     broken: Literal["random", "flipped", "other_sentence"] = "random"  # how an explanation is broken on purpose
     broken_seed: Count = 0  # … and with which random numbers
+    # how a text longer than the model reads at once is explained as a whole
+    whole_by: Literal[
+        "input_x_gradient", "attn_lrp", "saliency", "integrated_gradients", "occlusion", "leave_one_out"
+    ] = "attn_lrp"
     order: Literal["position", "score"] = "position"  # of an explanation's tokens
     scale: Literal["own", "common"] = "own"  # one colour scale per method, or one for all

@@ -19,6 +19,7 @@ from components.widgets import (
     dismiss_button,
     frontend,
     heads_map,
+    long_text,
     sentence_box,
     token_strip,
 )
@@ -55,6 +56,9 @@ DRAW: dict[ModuleType, Callable[[], object]] = {
     ),
     dismiss_button: lambda: dismiss_button.dismiss_button("offer", key="k", label="Dismiss"),
     heads_map: lambda: heads_map.heads_map(LEVELS, key="k", version="1", layer=0, head=0, label="Heads"),
+    long_text: lambda: long_text.long_text(
+        [("Word", 0.5), (" ", None)], key="k", version="1", label="Text", open_label="Show"
+    ),
     sentence_box: lambda: sentence_box.sentence_box("Sentence", key="k", value=""),
     token_strip: lambda: token_strip.token_strip(
         [token_strip.Token("word")], key="k", label="Tokens", selected=None, version="1"
