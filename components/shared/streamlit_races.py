@@ -1,21 +1,27 @@
-"""Two races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
+"""Three races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state.session_state import WStates
 
 __all__ = ["mend_races"]
 
+#: The attribute of a session that has the page which was asked for last, or runs.
+_PAGE = "page_to_come"
+
 
 def mend_races() -> None:
-    """Change Streamlit's two methods, once in a process."""
+    """Change Streamlit's methods, once in a process."""
     if not getattr(AppSession._clear_queue, "mended", False):
         _send_all_in_order()
         _iterate_over_a_copy()
+        _run_nothing_of_pages_that_were_left()
 
 
 def _send_all_in_order() -> None:
@@ -49,3 +55,30 @@ def _iterate_over_a_copy() -> None:
         return iter(list(self.states))
 
     WStates.__iter__ = names  # type: ignore[method-assign]
+
+
+def _run_nothing_of_pages_that_were_left() -> None:
+    """Drop the request to run a fragment of a page that the visitor is leaving.
+
+    A click on the menu closes an open popover, and both ask for a run: the new page, then the popover's fragment of the
+    old one. Streamlit runs that after the new page, for the old one, tells the browser that this is the page, and the
+    browser clears everything that it shows.
+    """
+    ask, send = AppSession.request_rerun, AppSession._enqueue_forward_msg
+
+    def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        session: Any = self
+        if client_state is not None and client_state.fragment_id:
+            if getattr(session, _PAGE, "") not in ("", client_state.page_script_hash):
+                return
+        elif client_state is not None:
+            setattr(session, _PAGE, client_state.page_script_hash)
+        ask(self, client_state)
+
+    def enqueue_forward_msg(self: AppSession, msg: ForwardMsg) -> None:
+        if msg.HasField("navigation"):  # the page that runs, which the browser learns from this
+            setattr(self, _PAGE, msg.navigation.page_script_hash)
+        send(self, msg)
+
+    AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
+    AppSession._enqueue_forward_msg = enqueue_forward_msg  # type: ignore[method-assign]
