@@ -22,6 +22,9 @@ def test_each_page_keeps_its_section(server: str, new_context: NewContext) -> No
     assert bench.parameters() == VIEW
     bench.main().get_by_role("radio", name="The network").click()
     bench.expect_parameters(section="network")
+    # the click on the menu closes the popover, which asks for a run of the page that is left
+    bench.main().get_by_role("button", name="Save & code").click()
+    expect(bench.page.get_by_text("The same in Python")).to_be_visible()
     bench.go_to("attention")
     expect(open_section(bench, "BertViz")).to_be_visible()
     assert bench.parameters() == VIEW | {"section": "bertviz"}
