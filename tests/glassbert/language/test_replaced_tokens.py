@@ -76,9 +76,10 @@ def test_an_open_target_is_the_most_suspicious_token(model):
     assert f"looks {'replaced' if share > 0.5 else 'original'}" in answer.sentence
 
 
-def test_every_method_and_check_answers(model):
-    found = list(gb.attribute_each(model, "Not good.", methods=list(gb.METHODS), target=gb.TokenTarget(2)))
-    assert len(found) == len(gb.METHODS)
+def test_one_method_of_each_kind_and_the_checks_answer(model):
+    methods = ("attention_relevance", "gradient_shap", "lime", "occlusion", "partition_shap", "rollout", "value_norms")
+    found = list(gb.attribute_each(model, "Not good.", methods=methods, target=gb.TokenTarget(2)))
+    assert len(found) == len(methods)
     assert all(np.isfinite(one.scores).all() for one in found)
     assert len(gb.receipt(model, found[0], n_orderings=10).frame()) > 3
 

@@ -313,6 +313,12 @@ def test_a_discriminator_without_all_of_its_head_is_called_one(copy: Copy) -> No
     assert "discriminator" in str(vet(folder, source="mine").other_head)
 
 
+def test_a_type_that_reads_more_than_tokens_is_refused_with_the_cause(copy: Copy) -> None:
+    folder = copy()
+    edit_json(folder / "config.json", lambda config: config.update(model_type="roc_bert"))
+    assert "the shape and the pronunciation of each character" in refusal(folder, UnsupportedModelError)
+
+
 def test_pruned_heads_are_named(copy: Copy) -> None:
     folder = copy()
     edit_json(folder / "config.json", lambda config: config.update(pruned_heads={"0": [1]}))
