@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "request_of",
     "short_hash",
     "suggestions",
+    "waiting",
 ]
 
 # Parameters × tokens. The embedded model reads 16,000 tokens in about a second.
@@ -87,8 +89,17 @@ def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
 
 
 def duration(model: gb.Model, passes: int, tokens: int) -> str:
-    """How long this many passes take, roughly: "about 12 s", "about 3 min", on two cores."""
-    return in_words(passes * tokens * model.parameters / _QUICK_WORK)
+    """How long this many passes take, roughly: "about 12 s", "about 3 min", longer the busier this machine is."""
+    return in_words(passes * tokens * model.parameters / _QUICK_WORK * waiting())
+
+
+def waiting() -> float:
+    """How many times as long everything takes because of what else wants the cores, over the last minute."""
+    try:
+        wanted = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows
+        return 1.0
+    return max(1.0, wanted / (os.cpu_count() or 1))
 
 
 def in_words(seconds: float) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from components.gateway.inputs import encode
 from components.gateway.library import gb, import_library
-from components.gateway.models import in_words, load
+from components.gateway.models import in_words, load, waiting
 from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.verdicts import suggesting
 
@@ -20,16 +19,7 @@ def duration_of_report(request: TextRequest) -> str:
     import_library()
     from glassbert.reports.weighing import expected_seconds
 
-    return in_words(expected_seconds(model, tokens) * _waiting())
-
-
-def _waiting() -> float:
-    """How many times as long everything takes because of what else wants the cores, over the last minute."""
-    try:
-        wanted = os.getloadavg()[0]
-    except (AttributeError, OSError):  # Windows
-        return 1.0
-    return max(1.0, wanted / (os.cpu_count() or 1))
+    return in_words(expected_seconds(model, tokens) * waiting())
 
 
 def report(request: TextRequest, target: gb.Target, proposer: ModelRequest | None) -> Callable[..., bytes]:

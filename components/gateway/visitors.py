@@ -9,7 +9,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
-__all__ = ["is_present", "run_is_over", "unattended", "visitor"]
+__all__ = ["has_left", "is_present", "run_is_over", "unattended", "visitor"]
 
 # A connection that breaks for a moment is no farewell.
 _FAREWELL_SECONDS = 1.0
@@ -26,13 +26,18 @@ def is_present(session: str) -> bool:
     return runtime.exists() and runtime.get_instance().is_active_session(session)
 
 
+def has_left(session: str) -> bool:
+    """Whether this was a visitor whose window is closed, or was reloaded, which is another session."""
+    return bool(session) and runtime.exists() and not is_present(session)
+
+
 def unattended(session: str, *, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
     """A function that says whether this visitor's window has been closed for a second."""
     left_at: float | None = None
 
     def gone() -> bool:
         nonlocal left_at
-        if not session or not runtime.exists() or is_present(session):
+        if not has_left(session):
             left_at = None
             return False
         left_at = clock() if left_at is None else left_at

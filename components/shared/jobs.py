@@ -17,9 +17,10 @@ import streamlit as st
 from components import state
 from components.gateway import cache
 from components.gateway.library import gb
+from components.gateway.models import in_words
 from components.gateway.settings import settings
 from components.gateway.turns import admitted_by, place_in_queue, turns
-from components.gateway.visitors import unattended, visitor
+from components.gateway.visitors import has_left, unattended, visitor
 from components.shared.errors import explained_errors
 from components.shared.steady import SteadyPlace
 
@@ -38,6 +39,11 @@ _QUICK_SECONDS = 0.3
 # Work that is told to stop returns what it found between two passes; after this long, its next pass is refused.
 _END_SECONDS = 1.5
 _REFRESH = 0.3  # seconds between two looks at a job's progress
+# A reload is a new session. The work of the one before it waits for it this long, without a further pass, and what it
+# found is kept for it a little longer.
+_RELOAD_SECONDS, _KEPT_SECONDS = 15.0, 60.0
+# Before that, and before this share is done, what is left cannot be told from what was.
+_TELLING_SECONDS, _TELLING_SHARE = 4.0, 0.03
 _WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
 _R = TypeVar("_R")
 
@@ -50,7 +56,7 @@ class Job(Generic[_R]):
 
     A page cannot do the work in its own thread: Streamlit ends that one when the user clicks, and the results so far
     would be lost. The work takes turns with other visitors (`gateway.turns`), and stops when its visitor closes the
-    window or opens another page.
+    window or opens another page. When the window is reloaded, it goes on there (`current_job`).
     """
 
     def __init__(self, key: str, found: _R | None = None) -> None:
@@ -66,6 +72,9 @@ class Job(Generic[_R]):
         self.stopped = False  # by the user, before there was a result
         self.out_of_time = False  # it reached the server's limit
         self.error: Exception | None = None
+        self.began = 0.0  # when the work was started
+        self._gone = unattended(self.owner)
+        self._abandoned = False
         self._stop = threading.Event()
         self._stopped_at = 0.0
         self._thread: threading.Thread | None = None
@@ -92,6 +101,19 @@ class Job(Generic[_R]):
                 mine._found, mine._counted, mine._thread = None, None, None
 
         self._counted = cache.Counted(self, self._found, forget)
+
+    def adopt(self) -> None:
+        """This visitor owns it from now on: the window of the one who did was reloaded."""
+        self.owner, self.page = visitor(), state.page() if self.page else ""
+        self._gone = unattended(self.owner)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes if it goes on as it went; None if that cannot be told yet."""
+        took = time.monotonic() - self.began
+        if not self.running or took < _TELLING_SECONDS or self.share < _TELLING_SHARE:
+            return None
+        return took / self.share * (1 - self.share)
 
     @property
     def started(self) -> bool:
@@ -121,7 +143,7 @@ class Job(Generic[_R]):
             return
         self.found = found
         self.share, self.doing, self.stopped, self.out_of_time, self.error = 0.0, "", False, False, None
-        self._stop = threading.Event()
+        self._stop, self._abandoned, self.began = threading.Event(), False, time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
         if wait:
@@ -155,23 +177,34 @@ class Job(Generic[_R]):
     def _wait_behind(self, ahead: int) -> None:
         self.ahead = ahead
 
+    def _wait_for_a_reload(self) -> None:
+        """Between two passes: nothing more is computed while nobody is there, and all of it ends if nobody comes."""
+        until = time.monotonic() + _RELOAD_SECONDS
+        while self._gone() and not self._abandoned and not self._stop.is_set():
+            self._abandoned = time.monotonic() > until
+            time.sleep(0.05)
+
     def _run(self, work: Callable[..., _R]) -> None:
         def progress(done: int, total: int) -> None:
             self.share = min(done / total, 1.0) if total else 1.0
 
-        gone = unattended(self.owner)
-
         deadline = time.monotonic() + settings().seconds
 
-        def over() -> bool:
+        def refused() -> bool:
             if time.monotonic() > deadline and not self._stop.is_set():
                 self.out_of_time = True
                 self.stop()
-            return self._stop.is_set() or gone()
+            return self._abandoned or self._overdue
+
+        def over() -> bool:
+            refused()
+            self._wait_for_a_reload()
+            return self._stop.is_set() or self._abandoned
 
         @contextmanager
         def turn() -> Iterator[None]:
-            with turns.turn(self.owner, lambda: (over() and gone()) or self._overdue, self._wait_behind):
+            self._wait_for_a_reload()
+            with turns.turn(self.owner, refused, self._wait_behind):
                 self.ahead = 0
                 yield
 
@@ -187,13 +220,38 @@ class Job(Generic[_R]):
 
 
 def current_job(name: str, key: str) -> Job[Any]:
-    """This visitor's job of this name; one of another key is stopped and forgotten."""
+    """This visitor's job of this name; one of another key is stopped and forgotten.
+
+    A new one may be the job of a window that was closed a moment ago: this is the same window after a reload, or
+    somebody with the same question.
+    """
     jobs = _jobs()
     if name not in jobs or jobs[name].key != key:
         if name in jobs:
             jobs[name].stop()
-        jobs[name] = Job(key)
+        jobs[name] = _left_behind(name, key) or Job(key)
+        with _every_lock:
+            _every[name, key] = jobs[name], time.monotonic()
     return jobs[name]
+
+
+#: (name, key) → the job that was asked for last, and when; of visitors who have left, for a minute.
+_every: dict[tuple[str, str], tuple[Job[Any], float]] = {}
+_every_lock = threading.Lock()
+
+
+def _left_behind(name: str, key: str) -> Job[Any] | None:
+    """The job of a visitor who has left, if it has begun; others of those who left long ago are forgotten."""
+    now = time.monotonic()
+    with _every_lock:
+        for place, (job, asked) in list(_every.items()):
+            if now - asked > _KEPT_SECONDS and not job.running and has_left(job.owner):
+                del _every[place]
+        found, _ = _every.get((name, key), (None, 0.0))
+        if found is None or not has_left(found.owner) or not (found.started or found.found is not None):
+            return None
+        found.adopt()
+        return found
 
 
 def found_so_far(name: str, key: str) -> Any:
@@ -320,6 +378,8 @@ def _progress(job: Job[Any], drawn: int, name: str, unit: str) -> None:
         return
     left, right = st.columns([0.75, 0.25], vertical_alignment="center")
     doing = job.doing or f"{job.share:.0%} {unit}".strip()
+    if (left_over := job.seconds_left) is not None:
+        doing += f" · {in_words(left_over)} left"
     if job.ahead:
         doing += f" · {place_in_queue(job.ahead)}"
     left.progress(job.share, text=doing)

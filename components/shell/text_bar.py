@@ -126,7 +126,7 @@ def _recent(view: View) -> None:
     if not others:
         return
     with st.popover("Recent", icon=":material/history:", type="tertiary", key="recent"):
-        st.caption("Your texts of this session. They are kept in this window only.")
+        st.caption("Your texts in this window, until it is closed or reloaded.")
         for number, (text, pair) in enumerate(others):
             label = shortened(text, 70) + (f" / {shortened(pair, 40)}" if pair else "")
             st.button(plain(label), key=f"recent_{number}", type="tertiary", on_click=_open_text, args=(text, pair))

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components import state
-from components.gateway import cache, memory
+from components.gateway import cache, memory, visitors
 from components.gateway.library import import_library
 from components.gateway.settings import Settings
 from components.shared import jobs
@@ -199,3 +199,109 @@ def test_a_result_that_has_to_go_leaves_a_job_that_can_be_started_again(monkeypa
     del job, three
     gc.collect()
     assert store.size == 0, "a session that is over takes its jobs along"
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> Windows:
+    """Windows that open and close, each with jobs of its own."""
+    mine = Windows()
+    monkeypatch.setattr(visitors.runtime, "exists", lambda: True)
+    monkeypatch.setattr(visitors, "is_present", lambda session: session in mine.open)
+    monkeypatch.setattr(visitors, "_FAREWELL_SECONDS", 0.05)
+    monkeypatch.setattr(jobs, "visitor", lambda: mine.current)
+    monkeypatch.setattr(jobs, "_jobs", lambda: mine.jobs.setdefault(mine.current, {}))
+    monkeypatch.setattr(state, "page", lambda: "saliency")
+    monkeypatch.setattr(jobs, "_every", {})
+    return mine
+
+
+class Windows:
+    def __init__(self) -> None:
+        self.open: set[str] = set()
+        self.current = ""
+        self.jobs: dict[str, dict[str, Job[object]]] = {}
+
+    def show(self, name: str) -> None:
+        self.open.add(name)
+        self.current = name
+
+
+def counting(passes: list[str], job: Callable[[], Job[object]], enough: STEP) -> Callable[..., str]:
+    def work(cancelled: Callable[[], bool], **_: object) -> str:
+        while not enough.is_set() and not cancelled():
+            check_admission()
+            passes.append(job().owner)
+            time.sleep(0.01)
+        return "done"
+
+    return work
+
+
+def test_a_reload_takes_over_the_work_of_the_window_before_it(windows: Windows) -> None:
+    passes: list[str] = []
+    enough = STEP()
+    windows.show("before")
+    job = current_job("explain", "question")
+    job.start(counting(passes, lambda: job, enough), wait=False)
+    until(lambda: "before" in passes)
+    windows.open.remove("before")
+    windows.show("other question")
+    assert current_job("explain", "another question") is not job
+    windows.show("after")
+    assert current_job("explain", "question") is job
+    until(lambda: "after" in passes)
+    enough.set()
+    assert ended(job).found == "done"
+    windows.open.remove("after")
+    windows.show("later")
+    assert current_job("explain", "question").found == "done"
+
+
+def test_work_of_a_window_that_is_there_is_nobody_else_s(windows: Windows) -> None:
+    windows.show("first")
+    job = current_job("explain", "question")
+    job.start(lambda **_: "done")
+    ended(job)
+    windows.show("second")
+    assert current_job("explain", "question") is not job
+
+
+def test_a_closed_window_has_nothing_more_computed_and_its_work_ends(
+    windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_RELOAD_SECONDS", 0.5)
+    passes: list[str] = []
+    windows.show("first")
+    job = current_job("explain", "question")
+    job.start(counting(passes, lambda: job, STEP()), wait=False)
+    until(lambda: len(passes) > 2)
+    windows.open.clear()
+    time.sleep(0.2)
+    before = len(passes)
+    time.sleep(0.2)
+    assert len(passes) == before
+    assert job.running
+    ended(job)
+    assert len(passes) == before
+    assert job.seconds_left is None
+
+
+def test_what_is_left_is_told_from_what_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, job = STEP(), Job[object]("key")
+    job.start(lambda progress, **_: (progress(1, 4), done.wait(20)), wait=False)
+    until(lambda: job.share == 0.25)
+    assert job.seconds_left is None, "too early to tell"
+    now = time.monotonic()
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now + 10)
+    job.began = now
+    assert job.seconds_left == pytest.approx(30)
+    done.set()
+    monkeypatch.undo()
+    ended(job)
+
+
+def until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
