@@ -43,7 +43,7 @@ _REFRESH = 0.3  # seconds between two looks at a job's progress
 # found is kept for it a little longer.
 _RELOAD_SECONDS, _KEPT_SECONDS = 15.0, 60.0
 # Before that, and before this share is done, what is left cannot be told from what was.
-_TELLING_SECONDS, _TELLING_SHARE = 4.0, 0.03
+_TELLING_SECONDS, _TELLING_SHARE = 4.0, 0.1
 _WIDE, _NARROW = (0.25, 0.75), (0.45, 0.55)
 _R = TypeVar("_R")
 
