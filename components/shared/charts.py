@@ -25,6 +25,7 @@ __all__ = [
     "faithfulness_curve",
     "next_sentence",
     "percent",
+    "points",
     "probabilities",
     "ranking",
     "readable",
@@ -179,7 +180,7 @@ def faithfulness_curve(details: Mapping[str, Any]) -> go.Figure:
 
 
 def trace(result: Trace) -> go.Figure:
-    """Restored share by layer and token, or by layer and head; the output on top, zero uncoloured."""
+    """Restored share by layer and token, or by layer and head; the first layer on top, zero uncoloured."""
     from glassbert.pictures.matrices import restored_shares
 
     hidden, heads = result.kind == "hidden", result.kind == "head"
@@ -200,6 +201,13 @@ def signed(value: float) -> str:
     from glassbert.pictures import formats
 
     return formats.signed(value)
+
+
+def points(before: float, after: float) -> str:
+    """`glassbert.pictures.formats.points`."""
+    from glassbert.pictures import formats
+
+    return formats.points(before, after)
 
 
 def percent(share: float) -> str:

@@ -28,15 +28,13 @@ def _trace(result: Trace, on: Theme) -> Sheet:
     rows = ["embeddings" if hidden and layer == 0 else f"layer {layer + (not hidden)}" for layer in result.layers]
     few = len(columns) <= 20
     grid = grid_drawing(
-        shares[::-1],
-        rows[::-1],
+        shares,
+        rows,
         columns,
         on=on,
         hue="signed",
         most=1.0,
-        texts=[["" if np.isnan(share) else whole_percent(share) for share in line] for line in shares[::-1]]
-        if few
-        else None,
+        texts=[["" if np.isnan(share) else whole_percent(share) for share in line] for line in shares] if few else None,
         legend="Restored share: 0 no effect, 1 all of the difference",
         width_px=min(1100, max(720, 110 + 16 * len(columns))),
     )
@@ -45,7 +43,6 @@ def _trace(result: Trace, on: Theme) -> Sheet:
     notes = [
         f"One state of the first text’s run at a time, put into the run of the second ({_KINDS[result.kind]}).",
         f"F of {shown_label(result.target_label)}: {values}.",
-        "The output is on top.",
         result.nothing_to_trace,
     ]
     texts = (" / ".join(result.clean.texts), " / ".join(result.corrupted.texts))

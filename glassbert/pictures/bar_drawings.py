@@ -63,7 +63,7 @@ def pair_rows(
     for row, (name, one, other) in enumerate(zip(names, first, second, strict=True)):
         y = upper + row * high
         parts += _name(name, left, y + 2, on)
-        parts.append(text(points(other - one), left - _GAP, y + 30, on, text_anchor="end", font_size=11))
+        parts.append(text(points(one, other), left - _GAP, y + 30, on, text_anchor="end", font_size=11))
         for number, share in enumerate((one, other)):
             top = y + 3 + number * (_BAR + 2)
             told = f"{name}, {sides[number]}: {share:.4f}"

@@ -83,7 +83,7 @@ def paired_bars(
     rows = list(range(len(names)))
     labels = [label(name, 28) for name in names]
     if differences:
-        told = [points(other - one) for one, other in zip(first, second, strict=True)]
+        told = [points(one, other) for one, other in zip(first, second, strict=True)]
         labels = [f"{name}<br>{difference}" for name, difference in zip(labels, told, strict=True)]
     figure = go.Figure()
     for side, shares, colour in zip(sides, (first, second), (PALE, NEUTRAL), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from functools import cache
 
 __all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "short", "signed", "signed_number", "whole_percent"]
@@ -25,10 +26,17 @@ def whole_percent(share: float) -> str:
     return f"{round(100 * share):d}%".replace("-", "−")
 
 
-def points(difference: float) -> str:
-    """A difference of two probabilities in percentage points: ``-0.25 → "−25.0 points"``."""
-    size = 100 * difference
-    return f"{size:+.1f} points".replace("-", "−") if abs(size) >= 0.05 else "± 0 points"
+def points(before: float, after: float) -> str:
+    """How far a probability moves, in percentage points: ``0.5, 0.25 → "−25.0 points"``.
+
+    The difference of both as `percent` writes them, so that a reader who subtracts finds the same number.
+    """
+    shown = [Decimal(percent(share).removeprefix("<").removesuffix("%")) for share in (before, after)]
+    difference = shown[1] - shown[0]
+    if not difference:
+        return "± 0 points"
+    size = f"{difference:+.1f}" if abs(difference) >= Decimal("0.1") else f"{float(difference):+.2g}"
+    return f"{size} points".replace("-", "−")
 
 
 def short(value: float) -> str:

@@ -111,7 +111,7 @@ def word_cosines(
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         xaxis=_axis([label(word, 16) for word in words])
         | {"showticklabels": few, "fixedrange": few, "tickangle": -50 if len(words) > 8 else 0},
-        yaxis=_axis(layers),
+        yaxis=_axis(layers) | {"autorange": "reversed"},
         annotations=_cell_numbers(_two_decimals(values), dark),
     )
     if selected is not None:
@@ -137,7 +137,7 @@ def layer_similarity(values: Sequence[Sequence[float]], first: str, second: str,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         annotations=_cell_numbers(_two_decimals(values), dark),
         xaxis=_axis(list(map(str, range(columns)))) | {"title": titles[1]},
-        yaxis=_axis(list(map(str, range(rows)))) | {"title": titles[0]},
+        yaxis=_axis(list(map(str, range(rows)))) | {"title": titles[0], "autorange": "reversed"},
     )
     return figure
 
@@ -148,7 +148,7 @@ def restored_shares(
     layers: Sequence[str],
     columns: Sequence[str | tuple[str, str]],
 ) -> go.Figure:
-    """Restored share (layer, column), zero without colour, the last layer on top; hovering also shows ``values``.
+    """Restored share (layer, column), zero without colour, the first layer on top; hovering also shows ``values``.
 
     columns: one name each, or two: that of the clean run and that of the corrupted one.
     """
@@ -176,7 +176,7 @@ def restored_shares(
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         xaxis=(_axis(shown) if few else _AXIS)
         | {"showticklabels": few, "fixedrange": few, "tickangle": -50 if len(shown) > 12 else 0},
-        yaxis=_axis(layers),
+        yaxis=_axis(layers) | {"autorange": "reversed"},
     )
     return figure
 

@@ -205,9 +205,12 @@ def test_two_texts_are_aligned_and_their_predictions_compared(sentiment: gb.Mode
     shares = dict(zip(result.labels, result.first_probabilities.tolist(), strict=True))
     assert sorted(first["x"]) == pytest.approx(sorted(shares.values()), abs=1e-6)
     assert sorted(second["x"]) == pytest.approx(sorted(result.second_probabilities.tolist()), abs=1e-6)
-    drop = float(result.differences[result.labels.index("POSITIVE")])
-    assert drop < -0.5
-    assert as_read(f"by {points(drop)} points, from ") in shown(app)
+    was, now = (
+        round(100 * float(side[result.labels.index("POSITIVE")]), 1)
+        for side in (result.first_probabilities, result.second_probabilities)
+    )
+    assert was - now > 50
+    assert as_read(f"by {was - now:.1f} points, from {was:.1f}% to {now:.1f}%") in shown(app)
     assert first["text"] == [percent(share) for share in first["x"]]
 
 

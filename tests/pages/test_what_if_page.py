@@ -99,9 +99,9 @@ def test_a_typed_word_becomes_a_variant_with_the_librarys_numbers(sentiment: gb.
     assert variants_of(app) == {0: (), 1: ((SUPERB, "replace", "terrible"),)}
     before, after = (float(gb.classify(sentiment, text).probabilities[1]) for text in (TEXT, WORSE))
     assert before > 0.5 > after
-    text = shown(app)
+    text, fall = shown(app), round(100 * before, 1) - round(100 * after, 1)
     assert f"POSITIVE** &nbsp; {percent(before)}" in text
-    assert f"NEGATIVE] &nbsp; POSITIVE {percent(after)} &nbsp; −{100 * (before - after):.1f} points" in text
+    assert f"NEGATIVE] &nbsp; POSITIVE {percent(after)} &nbsp; −{fall:.1f} points" in text
     (bar,) = re.findall(r'class="down" style="width:([\d.]+)%"', "\n".join(html.value for html in app.get("html")))
     assert float(bar) == pytest.approx(50 * (before - after), abs=0.01)
     assert rf"{after:.4f} - {before:.4f}" in "\n".join(formula.value for formula in app.latex)
@@ -113,9 +113,9 @@ def test_another_question_is_asked_of_the_variants_that_are_there(sentiment: gb.
     choice.set_value("NEGATIVE")
     run(app)
     before, after = (float(gb.classify(sentiment, text).probabilities[0]) for text in (TEXT, WORSE))
-    text = shown(app)
+    text, rise = shown(app), round(100 * after, 1) - round(100 * before, 1)
     assert f"POSITIVE** &nbsp; NEGATIVE {percent(before)}" in text
-    assert f"NEGATIVE] &nbsp; {percent(after)} &nbsp; +{100 * (after - before):.1f} points" in text
+    assert f"NEGATIVE] &nbsp; {percent(after)} &nbsp; +{rise:.1f} points" in text
 
 
 def test_only_new_variants_are_run() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.shared.charts import percent, readable
+from components.shared.charts import points as moved
 from components.text import plain
 from components.views.compare.sides import NOTHING
 
@@ -86,11 +87,11 @@ def _prediction(result: PredictionDifference, label: str, size: float) -> str:
             plain(f"{float(scores[index]):.4g}") for scores in (result.first_probabilities, result.second_probabilities)
         )
         return f"The score of **{plain(label)}** {'rises' if size > 0 else 'falls'} from {first} to {second}."
-    was, now = (
-        plain(percent(float(shares[index]))) for shares in (result.first_probabilities, result.second_probabilities)
-    )
+    before, after = (float(shares[index]) for shares in (result.first_probabilities, result.second_probabilities))
+    was, now = (plain(percent(share)) for share in (before, after))
     verb = "rises" if size > 0 else "falls"
-    return f"The probability of **{plain(label)}** {verb} by {points(size)} points, from {was} to {now}."
+    by = plain(moved(before, after).lstrip("+−± "))
+    return f"The probability of **{plain(label)}** {verb} by {by}, from {was} to {now}."
 
 
 def _attribution(result: AttributionDifference, word: str, size: float) -> str:

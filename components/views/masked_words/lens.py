@@ -63,7 +63,7 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
                 for number, token in enumerate(lens.candidates[layer][0])
             ],
         )
-        for layer in reversed(range(lens.layers))
+        for layer in range(lens.layers)
     ]
     left, right = st.columns([0.55, 0.45], gap="large")
     with left:
@@ -71,16 +71,16 @@ def draw_lens(opened: list[Opened], one: Opened) -> None:
         aligned_rows(
             rows,
             key="lens",
-            label="Candidates by layer, output on top",
+            label="Candidates by layer, the output at the bottom",
             columns=_CANDIDATES,
             selected=None,
             version=version_of(request, place, words),
             linked="text",
         )
         st.caption(
-            "The masked-word head applied to every layer's state; stronger colours are more probable. The top row is "
-            "the prediction itself. *The head was trained on the last layer only: for lower layers it shows how far "
-            "the prediction has formed, not what a layer “thinks”.*"
+            "The masked-word head applied to every layer's state; stronger colours are more probable. The last row "
+            "is the prediction itself. *The head was trained on the last layer only: for earlier layers it shows how "
+            "far the prediction has formed, not what a layer “thinks”.*"
         )
     with right:
         _over_layers(lens)

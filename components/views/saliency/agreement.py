@@ -34,7 +34,12 @@ def draw_agreement(question: Question, explanations: Explanations, methods: list
 
     here = [explanations.scores[method] for method in methods if method in explanations.scores]
     if len(here) < 2:
-        st.info("Agreement needs at least two methods: choose another one above.")
+        if len(methods) < 2:
+            st.info("Agreement needs at least two methods: choose another one above.")
+        elif explanations.lacking(methods):
+            st.info("Agreement needs the scores of at least two methods, which **Explain** computes.")
+        else:
+            st.info("Agreement needs at least two methods that can explain this: choose another one above.")
         return
     result = saliency.method_agreement(here)
     known = saliency.methods()
@@ -111,11 +116,12 @@ def _consensus(question: Question, result: MethodAgreement) -> None:
         ),
         key="consensus_bars",
     )
-    doubtful = int((spread > np.abs(mean)).sum())
+    doubtful = int((spread[words] > np.abs(mean[words])).sum())
     st.caption(
         plain(
             f"Each method's scores are divided by the sum of their magnitudes. Bars show the mean over methods, "
-            f"lines ± one standard deviation; for {doubtful} of {len(mean)} the methods differ by more than the mean."
+            f"lines ± one standard deviation; for {doubtful} of the {len(words)} bars the methods differ by more than "
+            "the mean."
         )
         + " *Methods without negative scores can only count in favour.*"
     )

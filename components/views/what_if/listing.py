@@ -189,7 +189,8 @@ def _outcome(outcome: Outcome, note: str) -> None:
     change = outcome.probability - outcome.probability_before
     parts = [outcome.told]
     if change:
-        parts.append(plain(charts.signed(change)) if outcome.score else _points(change))
+        moved = charts.points(outcome.probability_before, outcome.probability)
+        parts.append(plain(charts.signed(change) if outcome.score else moved))
     if note:
         parts.append(f":gray[{note}]")
     st.markdown(" &nbsp; ".join(parts))
@@ -198,13 +199,6 @@ def _outcome(outcome: Outcome, note: str) -> None:
     # numbers only: no user text reaches this markup
     side, width = "up" if change > 0 else "down", 50 * min(abs(change), 1.0)
     st.html(f'<div class="what-if-bar" title="{_BAR}"><span class="{side}" style="width:{width:.2f}%"></span></div>')
-
-
-def _points(change: float) -> str:
-    """A difference of probabilities, in percentage points: "−12.3 points"."""
-    size = abs(100 * change)
-    shown = f"{size:.1f}" if size >= 0.1 else f"{size:.1g}"
-    return plain(f"{'+' if change > 0 else '−'}{shown} points")
 
 
 # --- two of them -----------------------------------------------------------------------------------------------

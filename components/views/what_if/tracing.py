@@ -91,7 +91,7 @@ def _restored(result: Trace) -> None:
     draw_chart(charts.trace(result), key="trace")
     st.markdown(path(result))
     st.caption(
-        "Orange restores the first text's prediction (1: fully); blue pushes further away; the output is on top. "
+        "Orange restores the first text's prediction (1: fully); blue pushes further away. "
         "*A place that restores it carries the difference. It is sufficient by itself, but others may be too; shares "
         "need not add up to 1.*"
     )

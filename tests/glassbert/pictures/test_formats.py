@@ -55,10 +55,17 @@ def test_every_byte_is_read_as_the_tokenizers_library_writes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "written"), [(0.25, "+25.0 points"), (-0.031, "−3.1 points"), (0.0004, "± 0 points")]
+    ("before", "after", "written"),
+    [
+        (0.25, 0.5, "+25.0 points"),
+        (0.56875, 0.20640, "−36.3 points"),  # 56.9% and 20.6%, though they are 36.2 apart
+        (0.9304, 0.9296, "± 0 points"),  # both 93.0%
+        (0.00031, 0.00052, "+0.021 points"),
+        (1e-9, 1.0, "+100.0 points"),
+    ],
 )
-def test_points(difference: float, written: str) -> None:
-    assert points(difference) == written
+def test_points_are_those_between_the_percentages_that_are_shown(before: float, after: float, written: str) -> None:
+    assert points(before, after) == written
 
 
 @pytest.mark.parametrize(

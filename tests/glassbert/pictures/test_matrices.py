@@ -22,6 +22,7 @@ def test_agreement_has_its_numbers_in_the_cells_in_the_ink_of_the_page(dark: boo
     (cells,) = figure.data
     assert np.array_equal(cells.z, VALUES)
     assert (cells.zmin, cells.zmax) == (-1, 1)
+    assert figure.layout.yaxis.autorange == "reversed"
     written = {(note.x, note.y): note.text for note in figure.layout.annotations}
     assert written == {(0, 0): "0.25", (1, 0): "-0.50", (0, 1): "1.00", (1, 1): "0.12"}
     assert {note.font.color for note in figure.layout.annotations} == {ink}
@@ -50,6 +51,7 @@ def test_cosines_by_layer_with_the_selected_word_framed() -> None:
     figure = word_cosines(VALUES, ["a", "b"], selected=1)
     assert np.array_equal(figure.data[0].z, VALUES)
     assert list(figure.layout.yaxis.ticktext) == ["embeddings", "layer 1"]
+    assert figure.layout.yaxis.autorange == "reversed"  # the first on top
     (frame,) = figure.layout.shapes
     assert (frame.x0, frame.x1) == (0.5, 1.5)
     assert not word_cosines(VALUES, ["a", "b"]).layout.shapes
@@ -60,6 +62,7 @@ def test_layers_of_two_models() -> None:
     assert np.array_equal(figure.data[0].z, np.abs(VALUES))
     assert figure.layout.yaxis.title.text == "&lt;one>, layer"
     assert figure.layout.xaxis.title.text == "two, layer"
+    assert figure.layout.yaxis.autorange == "reversed"
 
 
 def test_restored_shares_name_both_tokens_where_they_differ() -> None:
@@ -69,3 +72,4 @@ def test_restored_shares_name_both_tokens_where_they_differ() -> None:
     assert list(figure.layout.xaxis.ticktext) == ["<b>&lt;good></b><br>bad", "it"]
     assert list(cells.customdata[1][0]) == ["&lt;good> for bad", "layer 1", 10.0]
     assert (cells.zmin, cells.zmax) == (-1, 1)
+    assert figure.layout.yaxis.autorange == "reversed"
