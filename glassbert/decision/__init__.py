@@ -25,7 +25,7 @@ Reading order: ``decision``, ``runner``, ``settle`` (from a user's target to a d
 points at once), ``by_layer`` (gradients with respect to attention weights, in the memory of one layer).
 """
 
-from glassbert.decision._windows import central_rows, parts, strongest
+from glassbert.decision._windows import central_rows, parts, strongest, token_logits
 from glassbert.decision.decision import BASELINES, PAIR_NAMES, TASK_OF, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.decision.settle import decide, pooling_of
@@ -42,4 +42,5 @@ __all__ = [
     "parts",
     "pooling_of",
     "strongest",
+    "token_logits",
 ]

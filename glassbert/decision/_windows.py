@@ -15,6 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.families import Task
+from glassbert.network.model import Model
+from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, MaskTarget, Target, TokenTarget
 from glassbert.text.windows import most_central
@@ -31,6 +34,7 @@ __all__ = [
     "logits_without",
     "parts",
     "strongest",
+    "token_logits",
     "values_replaced",
 ]
 
@@ -95,6 +99,14 @@ def central_rows(encoded: Encoded, of_windows: Iterable[Tensor]) -> Tensor:
         whole[positions[chosen]] = rows[chosen]
     assert whole is not None
     return whole
+
+
+def token_logits(model: Model, encoded: Encoded, head: Task) -> Tensor:
+    """(token, label) of a head that reads every token, on the CPU. One forward pass per window."""
+    if not len(encoded.windows):
+        return task_logits(model, [encoded], head)[0]
+    each = (encoded.window(number) for number in range(len(encoded.windows)))
+    return central_rows(encoded, (task_logits(model, [one], head)[0] for one in each))
 
 
 def strongest(logits: Sequence[Tensor], *, independent: bool) -> int:

@@ -9,14 +9,14 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from glassbert.decision._windows import central_logits, parts, strongest
+from glassbert.decision._windows import central_logits, parts, strongest, token_logits
 from glassbert.decision.decision import PAIR_NAMES, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.errors import OptionError, TargetError, TaskHeadError
 from glassbert.models.pooling import Pooling
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.run import batch, run
-from glassbert.network.task_heads import sentence_embeddings, task_logits
+from glassbert.network.task_heads import sentence_embeddings
 from glassbert.results import Encoded
 from glassbert.targets import (
     AnswerTarget,
@@ -151,9 +151,9 @@ def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarg
 
 
 def _most_suspicious(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
-    """The token that looks replaced more than the others. One forward pass."""
-    passes.add(1)
-    logits = task_logits(model, [encoded], "replaced_tokens")[0, :, 0].numpy()
+    """The token that looks replaced more than the others. One forward pass, or one per window."""
+    passes.add(max(1, len(encoded.windows)))
+    logits = token_logits(model, encoded, "replaced_tokens")[:, 0].numpy()
     return TokenTarget(int(np.where(encoded.special_tokens_mask == 0, logits, -np.inf).argmax()))
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from glassbert.arguments import checked
-from glassbert.decision import central_rows
+from glassbert.decision import token_logits
 from glassbert.language.predictions import TokenLabels
 from glassbert.network.model import Model, require_task_head
-from glassbert.network.task_heads import task_logits
 from glassbert.text.inputs import Text, encode
 from glassbert.text.windows import Windows
 
@@ -20,11 +19,7 @@ def label_tokens(model: Model, text: Text, pair: str | None = None, *, windows: 
     """
     require_task_head(model, "token_classification")
     encoded = encode(model, text, pair, windows=windows)
-    if len(encoded.windows):
-        each = (encoded.window(number) for number in range(len(encoded.windows)))
-        logits = central_rows(encoded, (task_logits(model, [one], "token_classification")[0] for one in each))
-    else:
-        logits = task_logits(model, [encoded], "token_classification")[0]
+    logits = token_logits(model, encoded, "token_classification")
     return TokenLabels(
         encoded=encoded,
         labels=model.labels,

@@ -168,6 +168,20 @@ def test_one_token_is_read_in_the_window_where_it_is_most_central(bert):
         assert scores.target.position == position
 
 
+def test_a_discriminator_reads_a_long_text_the_same_way(tiny_model):
+    model = tiny_model("electra", "replaced_tokens")
+    found = gb.replaced_tokens(model, LONG, windows=SMALL)
+    windows = found.encoded.windows
+    for position in (1, 20, len(found.encoded) - 2):
+        margin = np.minimum(position - windows[:, 0], windows[:, 1] - 1 - position)
+        places = places_of(found.encoded)[int(margin.argmax())]
+        own = stock_logits(model, found.encoded, places)[places.tolist().index(position)]
+        assert found.logits[position] == pytest.approx(own, abs=2e-5)
+    scores = gb.attribute(model, LONG, method="saliency", windows=SMALL)
+    assert scores.target.position == found.most_suspicious
+    assert scores.value == pytest.approx(found.logits[found.most_suspicious], abs=2e-5)
+
+
 def test_an_answer_is_found_where_its_window_says(bert):
     model = bert("question_answering")
     found = gb.answer(model, QUESTION, LONG, windows=SMALL, max_answer_tokens=10_000, top_k=1)
