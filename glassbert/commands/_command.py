@@ -14,17 +14,20 @@ from glassbert.errors import OptionError
 if TYPE_CHECKING:
     from glassbert.commands._console import Console
     from glassbert.network.model import Model
+    from glassbert.text.windows import Windows
 
 __all__ = [
     "Command",
     "add_json",
     "add_model",
     "add_proposer",
+    "add_windows",
     "help_format",
     "number",
     "open_model",
     "open_proposer",
     "settings",
+    "windows_of",
 ]
 
 
@@ -95,6 +98,37 @@ def add_model(parser: argparse.ArgumentParser, default: str | None) -> None:
     group.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"
     )
+
+
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """The options for texts longer than the model reads at once."""
+    group = parser.add_argument_group("texts longer than the model reads at once")
+    group.add_argument(
+        "--windows",
+        choices=("mean", "strongest"),
+        help="read them in overlapping windows; the answer is the mean over the windows, each weighted by its new "
+        "tokens, or that of the window that the model is most certain about (default: such a text is an error)",
+    )
+    group.add_argument(
+        "--window-length", type=number(1), metavar="N", help="tokens a window (default: as many as the model reads)"
+    )
+    group.add_argument(
+        "--window-stride", type=number(1), metavar="N", help="tokens from one window to the next (default: half of one)"
+    )
+
+
+def windows_of(arguments: argparse.Namespace) -> Windows | None:
+    """The windows that the options describe; None also for a command without them. Raises OptionError for a length or
+    stride without --windows."""
+    from glassbert.text.windows import Windows
+
+    if "windows" not in arguments:
+        return None
+    if arguments.windows is None:
+        if arguments.window_length is not None or arguments.window_stride is not None:
+            raise OptionError("--window-length and --window-stride need --windows mean or --windows strongest")
+        return None
+    return Windows(arguments.window_length, arguments.window_stride, arguments.windows)
 
 
 def add_json(parser: argparse.ArgumentParser, kinds: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from glassbert.commands._command import windows_of
 from glassbert.errors import TargetError
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
         return None
     if "classification" in model.task_heads:
         return ClassTarget(_label(model, wanted), _label(model, foil))
-    masks = mask_positions(model, encode(model, text, pair)) if "masked_words" in model.task_heads else ()
+    masks = (
+        mask_positions(model, encode(model, text, pair, windows=windows_of(arguments)))
+        if "masked_words" in model.task_heads
+        else ()
+    )
     if masks:
         return MaskTarget(masks[0], wanted, foil)
     if pair is not None and wanted in _FOLLOWS and foil is None and "next_sentence" in model.task_heads:

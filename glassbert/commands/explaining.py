@@ -11,10 +11,12 @@ from glassbert.commands._command import (
     add_json,
     add_model,
     add_proposer,
+    add_windows,
     number,
     open_model,
     open_proposer,
     settings,
+    windows_of,
 )
 from glassbert.commands._console import Console
 from glassbert.commands._tables import plain, table, texts
@@ -24,6 +26,7 @@ from glassbert.pictures.formats import percent, signed_number
 
 if TYPE_CHECKING:
     from glassbert.network.model import Model
+    from glassbert.text.windows import Windows
 
 __all__ = ["COMMANDS"]
 
@@ -57,6 +60,7 @@ def _attribute_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
     _add_method(parser)
     parser.add_argument("--words", action="store_true", help="one score for each word: the sum of those of its tokens")
+    add_windows(parser)
     add_json(parser, "TokenScores, or ScoresByWord with --words")
     add_model(parser, "sentiment")
 
@@ -66,7 +70,8 @@ def _attribute(arguments: argparse.Namespace, console: Console) -> int:
         return _list_methods(console)
 
     def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
-        explain = _explainer(arguments, open_model(arguments, console), console)
+        windows = windows_of(arguments)
+        explain = _explainer(arguments, open_model(arguments, console), console, windows)
 
         def compute(text: str, pair: str | None) -> Any:
             scores = explain(text, pair)
@@ -77,7 +82,9 @@ def _attribute(arguments: argparse.Namespace, console: Console) -> int:
     return answer_each(arguments, console, prepare)
 
 
-def _explainer(arguments: argparse.Namespace, model: Model, console: Console) -> Callable[[str, str | None], Any]:
+def _explainer(
+    arguments: argparse.Namespace, model: Model, console: Console, windows: Windows | None = None
+) -> Callable[[str, str | None], Any]:
     """Explains a text as the options say. Raises MethodError, OptionError before any text is read."""
     from glassbert.attribution import attribute
     from glassbert.attribution._methods import chosen_method
@@ -94,6 +101,7 @@ def _explainer(arguments: argparse.Namespace, model: Model, console: Console) ->
             method=arguments.method,
             target=target,
             output=arguments.output,
+            windows=windows,
             progress=console.progress("Explaining"),
             **options,
         )
@@ -140,6 +148,7 @@ def _receipt_options(parser: argparse.ArgumentParser) -> None:
         "--seed", type=number(0), default=0, metavar="N", help="seed of the random orderings (default: %(default)s)"
     )
     parser.add_argument("--thorough", action="store_true", help="run the sanity and stability checks in full")
+    add_windows(parser)
     add_json(parser, "a Receipt")
     add_model(parser, "sentiment")
 
@@ -152,7 +161,7 @@ def _receipt(arguments: argparse.Namespace, console: Console) -> int:
         from glassbert.evaluation import receipt
 
         model = open_model(arguments, console)
-        explain = _explainer(arguments, model, console)
+        explain = _explainer(arguments, model, console, windows_of(arguments))
         return Answers(
             lambda text, pair: receipt(
                 model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from glassbert.commands._command import Command, add_json, add_model, number, open_model
+from glassbert.commands._command import Command, add_json, add_model, add_windows, number, open_model, windows_of
 from glassbert.commands._console import Console
 from glassbert.commands._tables import padded, plain, table, texts
 from glassbert.commands._texts import Answers, add_texts, answer_each
@@ -16,6 +16,7 @@ __all__ = ["COMMANDS"]
 
 def _classify_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
+    add_windows(parser)
     add_json(parser, "a Classification")
     add_model(parser, "sentiment")
 
@@ -24,9 +25,12 @@ def _classify(arguments: argparse.Namespace, console: Console) -> int:
     def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
         from glassbert.language import classify
 
+        windows = windows_of(arguments)
         model = open_model(arguments, console)
         width = max((len(plain(label, 30)) for label in model.labels), default=0)
-        return Answers(lambda text, pair: classify(model, text, pair), lambda one: [_class_line(one, width)], True)
+        return Answers(
+            lambda text, pair: classify(model, text, pair, windows=windows), lambda one: [_class_line(one, width)], True
+        )
 
     return answer_each(arguments, console, prepare)
 

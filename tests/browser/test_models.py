@@ -72,7 +72,7 @@ def test_a_model_that_cannot_be_opened(
 @pytest.mark.parametrize(
     ("family", "task", "shows"),
     [
-        ("roberta", "masked_words", "Masked word"),
+        ("modernbert", "masked_words", "Masked word"),
         ("electra", "question_answering", "Answer"),
     ],
 )

@@ -19,6 +19,7 @@ from glassbert.results import Result
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT, PAIR = "The film was good.", "He was not tired."
+LONG = "The film was good. " * 120
 Call = Callable[..., tuple[int, str, str]]
 
 
@@ -66,6 +67,12 @@ def without_time(result: Result) -> dict[str, object]:
 SAME = {
     ("classify", TEXT): lambda m, s: gb.classify(s, TEXT),
     ("classify", TEXT, "--pair", PAIR): lambda m, s: gb.classify(s, TEXT, PAIR),
+    ("classify", LONG, "--windows", "strongest"): lambda m, s: gb.classify(
+        s, LONG, windows=gb.Windows(decided_by="strongest")
+    ),
+    ("attribute", LONG, "--method", "saliency", "--windows", "mean", "--window-length", "300"): lambda m, s: (
+        gb.attribute(s, LONG, method="saliency", windows=gb.Windows(300))
+    ),
     ("fill-mask", "The [MASK] was [MASK].", "--top-k", "3"): lambda m, s: gb.fill_mask(
         m, "The [MASK] was [MASK].", top_k=3
     ),
@@ -247,6 +254,7 @@ def test_a_pair_for_every_line_keeps_tabs_as_text(call: Call, tiny_model) -> Non
         (("classify", ""), "the text is empty", 1),
         (("classify", "a", "--model", "./nowhere"), 'there is no folder "./nowhere"', 1),
         (("classify", "a", "--device", "tpu"), "tpu", 1),
+        (("classify", "a", "--window-length", "9"), "need --windows", 2),
         (("classify", TEXT, "--model", "masked"), "masked", 1),
         (("fill-mask", TEXT), "there is no [MASK] in the text", 1),
         (("fill-mask", "a [MASK]", "--top-k", "100000000"), "top_k must be from 1 to", 2),
