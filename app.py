@@ -27,9 +27,11 @@ chosen = frame.view.panel if frame.view.present else "all"
 shown = list(PANELS) if chosen == "all" else [chosen]
 columns = dict(zip(shown, st.columns([1.08, 0.96, 0.96][: len(shown)], gap="medium"), strict=True))
 # before the models, so that a cold start has something to show while they load
-for panel, column in columns.items():
-    title, about = PANELS[panel]
-    column.subheader(title, anchor=False, help=about)
+headings = [column.empty() for column in columns.values()]
+if frame.view.text.strip():
+    for panel, heading in zip(columns, headings, strict=True):
+        title, about = PANELS[panel]
+        heading.subheader(title, anchor=False, help=about)
 # after the shell: the panels bring numpy, a tenth of a second of a cold start
 from components.shared.verdict_strip import verdict_strip  # noqa: E402
 from components.views.tour import tour_offer  # noqa: E402
@@ -47,3 +49,6 @@ if opened:
             draw[panel](opened)
     # last: its work waits for the panels
     verdict_strip(opened, frame.verdict)
+else:  # nothing is under them: the page says why
+    for heading in headings:
+        heading.empty()

@@ -270,6 +270,11 @@ def ask_units(question: Question, slot: DeltaGenerator) -> Output:
     return one_of(_UNITS, state.view().units)
 
 
+def texts_told(request: TextRequest) -> str:
+    """What a decision was made from, where that is not plain: both texts."""
+    return " (texts A and B)" if request.pair else ""
+
+
 def ask_method(slot: DeltaGenerator) -> gb.Method:
     """Draw the control of the attribution method, and return its value."""
     known = methods()

@@ -90,7 +90,8 @@ def _content(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, .
             )
     st.caption(
         "**Result** is the whole object: `gb.load_result` reads it back. In the CSV, text that a spreadsheet would "
-        "take for a formula (it begins with =, +, - or @) has an apostrophe in front; Parquet has it as it is."
+        "take for a formula (it begins with =, +, - or @) has an apostrophe in front; Parquet has it as it is. Layers "
+        "and heads count from 0 in files and code, from 1 on the pages."
     )
 
 

@@ -13,7 +13,7 @@ from components.shared import charts
 from components.shared.jobs import run_at_once_if_quick
 from components.shared.plain_view import for_experts
 from components.shared.plots import draw_chart
-from components.shared.questions import Question
+from components.shared.questions import Question, texts_told
 from components.shared.save_and_code import Kept
 from components.shared.selection import (
     second_in,
@@ -66,7 +66,8 @@ def draw_scores(
     words = [position for position in positions.tolist() if not result.encoded.special_tokens_mask[position]]
     selected = selected_in(question.opened, one) if linked else None
     version = version_of(request, view.special)
-    st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}** · {plain(one.name)}")
+    texts = texts_told(request) if question.kind == "class" else ""
+    st.markdown(f"Evidence for **{plain(charts.readable(result.target_label))}**{texts} · {plain(one.name)}")
     token_strip(
         strip_tokens(result.encoded, one.model, positions, result.scores),
         key=key,

@@ -28,17 +28,18 @@ def draw_answers(opened: Sequence[Opened]) -> None:
 def _answers(one: Opened) -> Iterator[str]:
     view, heads = state.view(), one.model.task_heads
     request = one.text(view)
+    texts = " (A and B)" if request.pair else ""  # "B follows A" says so itself
     if "classification" in heads:
         classes = language.classify(request)
         if classes.regression:
             told = ", ".join(f"{logit:.4g}" for logit in classes.logits[:3])
-            yield _badge(str(classes.labels[0]) if len(classes.labels) == 1 else "scores", told, one)
+            yield _badge(str(classes.labels[0]) if len(classes.labels) == 1 else "scores", f"{told}{texts}", one)
         elif classes.multi_label:
             found = [
                 (name, share) for name, share in zip(classes.labels, classes.probabilities, strict=True) if share >= 0.5
             ]
             yield _badge(
-                ", ".join(name for name, _ in found) or "no label", f"{len(found)} of {len(classes.labels)}", one
+                ", ".join(name for name, _ in found) or "no label", f"{len(found)} of {len(classes.labels)}{texts}", one
             )
         else:
             answer = classes.decided(view.threshold)
@@ -46,7 +47,7 @@ def _answers(one: Opened) -> Iterator[str]:
             if answer != classes.predicted:  # say why it is not the more probable one
                 second = classes.labels[1]
                 sure += f" ({second if answer != 1 else 'it'} needs {view.decide_at}%)"
-            yield _badge(str(classes.labels[answer]), sure, one)
+            yield _badge(str(classes.labels[answer]), f"{sure}{texts}", one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
         yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)

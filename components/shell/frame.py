@@ -6,8 +6,9 @@ seconds to import in a cold process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ from components.widgets.page_keys import page_keys
 if TYPE_CHECKING:
     from glassbert.text.results import VocabularyCoverage
 
-__all__ = ["Frame", "load_models", "open_page", "read_text"]
+__all__ = ["Frame", "load_models", "open_page", "read_text", "say_too_long"]
 
 mend_races()
 
@@ -193,13 +194,7 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
         try:
             coverage = inputs.coverage(request)
         except gb.TextTooLongError as error:
-            st.warning(plain(f"{one.name}: {error}."), icon=":material/content_cut:")
-            st.button(
-                f"Shorten to the first {error.max_tokens} tokens",
-                key=f"shorten_{one.role}",
-                on_click=_shorten,
-                args=(request,),
-            )
+            say_too_long(one, error, partial(_shorten, request), key=f"shorten_{one.role}")
             return False
         except gb.TextError as error:
             st.warning(plain(f"{one.name}: {error}."), icon=":material/info:")
@@ -207,6 +202,12 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
         found.append((one, coverage))
     _unknown(found)
     return True
+
+
+def say_too_long(one: Opened, error: gb.TextTooLongError, shorten: Callable[[], None], *, key: str) -> None:
+    """Which model cannot read the text, why, and the button that shortens it."""
+    st.warning(plain(f"{one.name}: {error}."), icon=":material/content_cut:")
+    st.button(f"Shorten to the first {error.max_tokens} tokens", key=key, on_click=shorten)
 
 
 def _shorten(request: TextRequest) -> None:
@@ -228,10 +229,11 @@ def _unknown(found: Sequence[tuple[Opened, VocabularyCoverage]]) -> None:
         if told := coverage.told(languages, names):
             st.warning(plain(told), icon=":material/translate:")
         elif coverage.unknown:
+            noun, are = "token" if coverage.tokens == 1 else "tokens", "is" if coverage.unknown == 1 else "are"
             st.info(
                 plain(
-                    f"{' and '.join(names)}: {coverage.unknown} of {coverage.tokens} tokens are "
-                    f"{one.model.tokenizer.unk_token}, characters that are not in the vocabulary."
+                    f"{' and '.join(names)}: {coverage.unknown} of {coverage.tokens} {noun} {are} "
+                    f"{one.model.tokenizer.unk_token}, which stands for whatever is not in the vocabulary."
                 ),
                 icon=":material/help:",
             )

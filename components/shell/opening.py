@@ -107,10 +107,11 @@ def _allowed(role: Role, source: str) -> str:
 def _open(role: Role, request: ModelRequest, *, again: bool = False) -> gb.Model | None:
     """The model, or None with a message that says why, which stays until the user chooses again. ``again``: the message
     about the model that was asked for is kept."""
-    source = request.source
+    source, place = request.source, None
     try:
         if not models.is_here(source):
-            with st.status(f"Opening {plain(shortened(source, 40))} …", expanded=True) as status:
+            place = st.empty()
+            with place.status(f"Opening {plain(shortened(source, 40))} …", expanded=True) as status:
                 # a click ends this run, and with it the download
                 st.button("Stop", key=f"stop_{role}", on_click=_stop_download, args=(role, source))
                 models.prepare(source, _progress(status, source in state.remembered("accepted_large", set())))
@@ -122,6 +123,8 @@ def _open(role: Role, request: ModelRequest, *, again: bool = False) -> gb.Model
     except gb.GlassBERTError as error:
         if not again or state.remembered(f"failed_{role}") is None:
             state.remember(f"failed_{role}", (source, str(error), False))
+    if place is not None:
+        place.empty()  # the message says what became of it
     return None
 
 
@@ -141,7 +144,8 @@ def _draw_failure(role: Role) -> None:
         return
     source, told, large = failed
     with st.container(key=f"failure_{role}", horizontal=True, vertical_alignment="center"):
-        message = plain(f"{shortened(source, 60)}: {told}")
+        named = source in told  # such as a folder that is not there
+        message = plain(f"{told[:1].upper()}{told[1:]}" if named else f"{shortened(source, 60)}: {told}")
         if large:
             st.info(message, icon=":material/download:")
         else:

@@ -6,7 +6,18 @@ import re
 from decimal import Decimal
 from functools import cache
 
-__all__ = ["WORD_END", "is_byte", "percent", "points", "readable", "short", "signed", "signed_number", "whole_percent"]
+__all__ = [
+    "WORD_END",
+    "is_byte",
+    "percent",
+    "points",
+    "readable",
+    "short",
+    "signed",
+    "signed_number",
+    "two_decimals",
+    "whole_percent",
+]
 
 #: What ends a word in the vocabularies of the first byte-pair encodings (Sennrich et al. 2016).
 WORD_END = "</w>"
@@ -42,6 +53,11 @@ def points(before: float, after: float) -> str:
 def short(value: float) -> str:
     """At most three digits: ``2.3456 → "2.35"``, ``-0.5 → "−0.5"``."""
     return f"{value:.3g}".replace("-", "−")
+
+
+def two_decimals(value: float) -> str:
+    """``-0.412 → "−0.41"``; a rounded zero has no sign."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def signed(value: float) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glassbert.pictures import palette
-from glassbert.pictures.formats import percent
+from glassbert.pictures.formats import percent, short, two_decimals
 from glassbert.pictures.markup import label
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["agreement", "layer_similarity", "probability_table", "restored_shares", "token_pairs", "word_cosines"]
 
 _NUMBERED_COLUMNS = 20
+_NUMBERED_IN_HALF_A_PAGE = 13  # beside another chart, numbers of two decimals would touch in more columns
 _READABLE_COLUMNS, _READABLE_TOKENS = 40, 48
 _HOVER_CHARACTERS = 40
 _CLEAR = palette.translucent(palette.NEUTRAL, 0.06)
@@ -80,7 +81,7 @@ def agreement(
     figure.update_layout(
         height=110 + 34 * len(names),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        annotations=_cell_numbers(_two_decimals(values), dark),
+        annotations=_cell_numbers(_two_decimals(values), dark, _NUMBERED_IN_HALF_A_PAGE),
         xaxis=axis | {"tickangle": -35},
         yaxis=axis | {"autorange": "reversed"},
     )
@@ -96,14 +97,15 @@ def word_cosines(
     """
     layers = ["embeddings", *(f"layer {layer}" for layer in range(1, len(values)))]
     few = len(words) <= _READABLE_COLUMNS
+    least = min(0.0, float(np.floor(10 * values.min() + 1e-6)) / 10)
     figure = _heat_map(
         values.tolist(),
-        limits=(0, 1),
+        limits=(least, 1),
         colours=[[0, _ORANGE], [1, _CLEAR]],
         hovered=[[[label(word, _HOVER_CHARACTERS), layer] for word in words] for layer in layers],
         hover="%{customdata[0]}, %{customdata[1]}: cosine %{z:.4f}",
         gap=1,
-        colorbar=_BAR | {"tickvals": [0, 0.5, 1]},
+        colorbar=_BAR | {"tickvals": [least, 0.5, 1], "ticktext": [short(least), "0.5", "1"]},
     )
     figure.update_traces(xgap=1 if few else 0)  # hundreds of columns would be nothing but gaps
     figure.update_layout(
@@ -112,7 +114,7 @@ def word_cosines(
         xaxis=_axis([label(word, 16) for word in words])
         | {"showticklabels": few, "fixedrange": few, "tickangle": -50 if len(words) > 8 else 0},
         yaxis=_axis(layers) | {"autorange": "reversed"},
-        annotations=_cell_numbers(_two_decimals(values), dark),
+        annotations=_cell_numbers(_two_decimals(values), dark, _NUMBERED_IN_HALF_A_PAGE),
     )
     if selected is not None:
         frame = {"color": palette.NEGATIVE, "width": 2}
@@ -135,7 +137,7 @@ def layer_similarity(values: Sequence[Sequence[float]], first: str, second: str,
     figure.update_layout(
         height=110 + 28 * rows,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        annotations=_cell_numbers(_two_decimals(values), dark),
+        annotations=_cell_numbers(_two_decimals(values), dark, _NUMBERED_IN_HALF_A_PAGE),
         xaxis=_axis(list(map(str, range(columns)))) | {"title": titles[1]},
         yaxis=_axis(list(map(str, range(rows)))) | {"title": titles[0], "autorange": "reversed"},
     )
@@ -244,15 +246,15 @@ def _axis(labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _two_decimals(values: npt.NDArray[Any] | Sequence[Sequence[float]]) -> list[list[str]]:
-    return [[f"{float(value):.2f}" for value in row] for row in np.asarray(values)]
+    return [[two_decimals(float(value)) for value in row] for row in np.asarray(values)]
 
 
-def _cell_numbers(texts: Sequence[Sequence[str]], dark: bool) -> list[dict[str, Any]]:
+def _cell_numbers(texts: Sequence[Sequence[str]], dark: bool, most: int = _NUMBERED_COLUMNS) -> list[dict[str, Any]]:
     """Numbers in the cells, in the page's text colour: Plotly's own would be coloured as if every page were white.
 
-    Nothing where they would not fit.
+    Nothing where they would not fit: in more than ``most`` columns.
     """
-    if len(texts[0]) > _NUMBERED_COLUMNS:
+    if len(texts[0]) > most:
         return []
     font = {"size": 11, "color": palette.theme(dark).ink}
     return [

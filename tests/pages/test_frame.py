@@ -52,7 +52,10 @@ def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Mo
     assert first == f"[MASK] = {guess.candidates[0][0]} {percent(float(guess.probabilities[0, 0]))}"
     pair = EXAMPLES["pair"]
     follows = gb.next_sentence(pretrained, pair.text, pair.pair).probability
-    assert f"B follows A {percent(float(follows))}" in answers(page(page_id, text=pair.text, pair=pair.pair))
+    said = answers(page(page_id, text=pair.text, pair=pair.pair))
+    both = gb.classify(sentiment, pair.text, pair.pair)
+    assert f"B follows A {percent(float(follows))}" in said
+    assert f"{both.labels[both.predicted]} {percent(float(both.probabilities.max()))} (A and B)" in said
     elsewhere = "The bank raised its interest rates in March."
     follows = gb.next_sentence(pretrained, TEXT, elsewhere).probability
     assert follows < 0.5

@@ -143,7 +143,7 @@ def test_surprise_is_the_librarys(pretrained: gb.Model) -> None:
     app = page("masked_words", text="The story is thin.", section="surprise")
     result = gb.surprise(pretrained, "The story is thin.")
     values = [metric.value for metric in app.metric]
-    assert values[1:] == [f"{result.pseudo_perplexity:.1f}", f"{result.pseudo_log_likelihood:.1f} nats"]
+    assert values[1:] == [f"{result.pseudo_perplexity:.1f}", f"−{-result.pseudo_log_likelihood:.1f} nats"]
     assert as_read(values[0]).startswith(result.encoded.pieces[result.most_surprising])
     assert app.dataframe[0].value["surprisal"].tolist() == pytest.approx(result.surprisal.tolist(), abs=1e-5)
 
@@ -186,7 +186,7 @@ def test_the_template_probe_is_the_librarys(pretrained: gb.Model) -> None:
     expected = gb.probe_template(pretrained, template, {"job": ["nurse", "doctor"]}, ["he", "she"]).frame()
     table = app.dataframe[0].value
     assert list(table["text"]) == list(expected["text"])
-    assert table["probability"].tolist() == pytest.approx(expected["probability"].tolist(), abs=1e-6)
+    assert table["probability"].tolist() == pytest.approx((100 * expected["probability"]).tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

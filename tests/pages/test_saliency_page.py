@@ -176,7 +176,9 @@ def test_the_scoreboard_has_the_order_of_the_library() -> None:
     board = gb.scoreboard([explanations.receipts[method] for method in QUICK.split()])
     table = app.dataframe[0].value
     assert table["Method"].tolist() == [gb.METHODS[method].label for method in board.methods]
-    assert table["Random orderings beaten"].tolist() == pytest.approx(board.faithfulness)
+    assert table["Random orderings beaten"].tolist() == pytest.approx(
+        [100 * share for share in board.faithfulness if share is not None]
+    )
     best = gb.evaluation.stored_ranking(gb.load("sentiment", "cpu")).best
     assert best not in QUICK.split()
     app.button(key="add_best").click()

@@ -54,8 +54,10 @@ def _words(compared: Compared, result: HiddenSimilarity) -> None:
         word = plain(compared.alignment.labels[result.rows[place]])
         where = f"after layer {layer}" if layer else "in the embeddings"
         st.markdown(f"Least similar: “**{word}**” {where}, cosine {number(float(result.cosine[layer, place]))}.")
+    from glassbert.pictures.formats import two_decimals
+
     told = {
-        int(row): (f"{value:.2f}", float(min(max(1 - value, 0), 1)))
+        int(row): (two_decimals(value), float(min(max(1 - value, 0), 1)))
         for row, value in zip(result.rows, last, strict=True)
     }
     draw_words(compared, Figure("cosine, last layer", "1: the same direction", told), key="hidden_words")

@@ -57,7 +57,7 @@ def draw_padding(opened: list[Opened]) -> None:
         version=version_of(request, length),
     )
     changed = steps.padding_difference
-    told = "exactly the same" if changed == 0 else f"the same up to rounding (**{changed:.1e}**)"
+    told = "exactly the same" if changed == 0 else f"the same up to rounding (**{changed:.1e}**)".replace("-", "−")
     st.markdown(
         f"With the mask, the padding changes nothing: the last layer's states at your {own} tokens are {told}. "
         "Without it, the heads would attend to the padding and values would change by up to "

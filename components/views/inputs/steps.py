@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,10 @@ def _embedding_rows(steps: ReadingSteps) -> Iterable[Row]:
 def _what_happened(steps: ReadingSteps) -> None:
     """In sentences: what the normaliser did, which tokens are special, which are unknown."""
     normalisations = normalisation_labels()
-    did = [f"{normalisations[change]} ({count})" for changes in steps.changes for change, count in changes]
+    counts: Counter[str] = Counter()  # of both texts together
+    for changes in steps.changes:
+        counts.update(dict(changes))
+    did = [f"{normalisations[change]} ({count})" for change, count in counts.most_common()]
     told = f"Normalising: {plain('; '.join(did))}." if did else "Normalising changed nothing."
     special = dict.fromkeys(
         f"**{plain(token)}** {_ROLES[role]}"
@@ -146,8 +150,8 @@ def _what_happened(steps: ReadingSteps) -> None:
     if unknown:
         ordinary = int((steps.encoded.special_tokens_mask == 0).sum())
         st.warning(
-            f"{unknown} of {ordinary} tokens are not in this vocabulary: the model reads the same unknown "
-            "token for all of them.",
+            f"{unknown} of {ordinary} {'token' if ordinary == 1 else 'tokens'} {'is' if unknown == 1 else 'are'} not "
+            "in this vocabulary: the model reads its unknown token instead.",
             icon=":material/help:",
         )
 

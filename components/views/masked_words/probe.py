@@ -22,6 +22,7 @@ from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 
 _MOST_DRAWN = 60
+_SHARES = ("probability", "choice_probability")
 
 
 def draw_probe(_: list[Opened], one: Opened) -> None:
@@ -72,7 +73,13 @@ def draw_probe(_: list[Opened], one: Opened) -> None:
     for column in ("word", "choice"):
         if column in frame:
             frame[column] = [charts.readable(word, result.spelling) for word in frame[column]]
-    st.dataframe(frame, hide_index=True, width="stretch", height=240)
+    for column in _SHARES:
+        if column in frame:
+            frame[column] = 100 * frame[column]
+    share = st.column_config.NumberColumn(format="%.3g%%")
+    surprisal = st.column_config.NumberColumn("surprisal (bits)", format="%.2f")
+    formats = dict.fromkeys(_SHARES, share) | {"surprisal": surprisal}
+    st.dataframe(frame, hide_index=True, width="stretch", height=240, column_config=formats)
     written = code.probe_template(one.request, own.template, slots, words)
     save_and_code("probe", one.name, [Kept.of("Template probe", written, result)])
 

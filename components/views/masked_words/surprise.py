@@ -57,7 +57,7 @@ def draw_surprise(opened: list[Opened], one: Opened) -> None:
     columns = st.columns(3)
     columns[0].metric("Most surprising", plain(f"{encoded.pieces[worst]} · {result.surprisal[most]:.1f} bits"))
     columns[1].metric("Pseudo-perplexity", f"{result.pseudo_perplexity:.1f}")
-    columns[2].metric("Pseudo-log-likelihood", f"{result.pseudo_log_likelihood:.1f} nats")
+    columns[2].metric("Pseudo-log-likelihood", f"{result.pseudo_log_likelihood:.1f} nats".replace("-", "−"))
     token_strip(
         strip_tokens(encoded, one.model, positions, scores),
         key="surprise",

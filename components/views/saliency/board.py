@@ -47,14 +47,19 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
 
 
 def _this_text(board: Scoreboard) -> None:
+    from glassbert.pictures.formats import two_decimals
+
     known, checks = saliency.methods(), saliency.checks()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
     ):
-        row: dict[str, object] = {"Method": known[method].label, "Random orderings beaten": faithful}
+        row: dict[str, object] = {
+            "Method": known[method].label,
+            "Random orderings beaten": None if faithful is None else 100 * faithful,
+        }
         for column, number, verdict in zip(board.columns, numbers, given, strict=True):
-            told = "" if number is None else f" {number:.2f}".replace("-", "−")
+            told = "" if number is None else f" {two_decimals(number)}"
             row[checks[column].label] = f"{MARKS[verdict]}{told}"
         rows.append(row)
     st.dataframe(
@@ -63,7 +68,7 @@ def _this_text(board: Scoreboard) -> None:
         width="stretch",
         column_config={
             "Random orderings beaten": st.column_config.ProgressColumn(
-                format="percent", min_value=0.0, max_value=1.0, help=board.rule
+                format="%.1f%%", min_value=0.0, max_value=100.0, help=board.rule
             )
         },
     )
@@ -110,7 +115,7 @@ def _ranking(ranking: MethodRanking) -> None:
     st.dataframe(
         {
             "Method": [known[method].label if method in known else method for method in table["method"]],
-            "Random orderings beaten": table["beaten"].tolist(),
+            "Random orderings beaten": (100 * table["beaten"]).tolist(),
             "Comprehensiveness": table["comprehensiveness"].tolist(),
             "Sufficiency": table["sufficiency"].tolist(),
             "Agreement with leave-one-out": table["agreement"].tolist(),
@@ -119,7 +124,7 @@ def _ranking(ranking: MethodRanking) -> None:
         hide_index=True,
         width="stretch",
         column_config={
-            "Random orderings beaten": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+            "Random orderings beaten": st.column_config.ProgressColumn(format="%.1f%%", min_value=0.0, max_value=100.0),
             "Comprehensiveness": st.column_config.NumberColumn(format="%.3f", help="Higher is better."),
             "Sufficiency": st.column_config.NumberColumn(format="%.3f", help="Lower is better."),
             "Agreement with leave-one-out": st.column_config.NumberColumn(format="%.2f", help="Kendall's τ"),

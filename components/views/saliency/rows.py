@@ -14,7 +14,7 @@ from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
 from components.shared import charts
 from components.shared.plots import draw_chart
-from components.shared.questions import Question
+from components.shared.questions import Question, texts_told
 from components.shared.receipts import draw_receipt, draw_verdicts
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.scores_view import how_it_adds_up, sum_line, warn_of_small_change
@@ -78,8 +78,10 @@ def draw_rows(question: Question, explanations: Explanations, methods: list[str]
         return
     first = explanations.scores[here[0]]
     unit = "logit" if first.output == "logit" else "probability"
+    texts = texts_told(question.request) if question.kind == "class" else ""
     st.markdown(
-        f"Evidence for **{plain(charts.readable(first.target_label))}**, {unit} {plain(charts.signed(first.value))} · "
+        f"Evidence for **{plain(charts.readable(first.target_label))}**{texts}, {unit} "
+        f"{plain(charts.signed(first.value))} · "
         f"{plain(question.one.name)}"
     )
     _looks()

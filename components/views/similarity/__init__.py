@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from components import state
-from components.gateway import models
-from components.gateway.requests import Opened
+from components.gateway import inputs, models
+from components.gateway.library import gb
+from components.gateway.requests import Opened, TextRequest
 from components.shared.errors import explained_errors
+from components.shell.frame import say_too_long
 from components.shell.opening import model_name
 from components.text import plain
 from components.views.similarity.encoder import Encoder
@@ -38,7 +42,7 @@ def draw_similarity_page(opened: list[Opened]) -> None:
             "here."
         )
         st.button("Compare two sentences", icon=":material/play_arrow:", on_click=_open_example, key="similar_example")
-    else:
+    elif _reads_both(encoder):
         left, right = st.columns([0.34, 0.66], gap="large")
         with left:
             st.subheader("How similar are they?", anchor=False)
@@ -97,6 +101,24 @@ def _choose_encoder(opened: list[Opened]) -> Encoder | None:
         )
         return Encoder(one, state.fields(SimilarityFields).pooling)
     return None
+
+
+def _reads_both(encoder: Encoder) -> bool:
+    """Whether the encoder can read each text; if not, the page says why and offers what helps."""
+    view = state.view()
+    for field in ("text", "pair"):
+        request = encoder.text(getattr(view, field))
+        try:
+            inputs.encode(request)
+        except gb.TextTooLongError as error:
+            say_too_long(encoder.one, error, partial(_shorten, field, request), key=f"shorten_similar_{field}")
+            return False
+    return True
+
+
+def _shorten(field: str, request: TextRequest) -> None:
+    state.change(**{field: inputs.shorten(request)[0]})
+    state.redraw_page()
 
 
 def _open_example() -> None:

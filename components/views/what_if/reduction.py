@@ -50,6 +50,10 @@ def draw_reduction(question: Question) -> None:
         ),
     )
     if result is None:
+        st.caption(
+            "The few words that are enough for the same prediction will appear here, and the order in which the others "
+            "were removed."
+        )
         return
     _remainder(result)
     left, right = st.columns([0.72, 0.28], gap="medium")

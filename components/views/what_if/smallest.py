@@ -55,7 +55,9 @@ def draw_smallest(question: Question) -> None:
             len(question.encoded),
         ),
     )
-    if result is not None:
+    if result is None:
+        st.caption("The smallest changes that flip the prediction will be listed here, one text in each row.")
+    else:
         _found(question, result)
         _how(result)
         proposer = helper.request if helper is not None else None

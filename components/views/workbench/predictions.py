@@ -13,6 +13,7 @@ from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
 from components.shared.plots import draw_chart
+from components.shared.questions import texts_told
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import (
     masked_position,
@@ -135,7 +136,8 @@ def _replacements(subject: _Subject, position: int) -> None:
 
 
 def _classes(subject: _Subject) -> None:
-    result = language.classify(subject.one.text(state.view()))
+    request = subject.one.text(state.view())
+    result = language.classify(request)
     if result.regression:
         scores = zip(result.labels, result.logits, strict=True)
         _told(subject.one, "Score", ", ".join(f"{plain(name)} **{plain(f'{score:.4g}')}**" for name, score in scores))
@@ -143,7 +145,7 @@ def _classes(subject: _Subject) -> None:
         st.caption("The raw scores of a regression: they have no probability.")
         return
     view = state.view()
-    _told(subject.one, "Class", f"**{plain(result.labels[result.decided(view.threshold)])}**")
+    _told(subject.one, "Class", f"**{plain(result.labels[result.decided(view.threshold)])}**{texts_told(request)}")
     _chart(charts.probabilities(result, subject.most, view.threshold), f"classes_{subject.one.role}")
     how = "each label by itself" if result.multi_label else "all labels sum to 100%"
     if view.decide_at != 50 and result.is_between_two:

@@ -24,7 +24,7 @@ def test_agreement_has_its_numbers_in_the_cells_in_the_ink_of_the_page(dark: boo
     assert (cells.zmin, cells.zmax) == (-1, 1)
     assert figure.layout.yaxis.autorange == "reversed"
     written = {(note.x, note.y): note.text for note in figure.layout.annotations}
-    assert written == {(0, 0): "0.25", (1, 0): "-0.50", (0, 1): "1.00", (1, 1): "0.12"}
+    assert written == {(0, 0): "0.25", (1, 0): "−0.50", (0, 1): "1.00", (1, 1): "0.12"}
     assert {note.font.color for note in figure.layout.annotations} == {ink}
     assert list(figure.layout.xaxis.ticktext) == ["one", "&lt;b>two"]
     assert cells.customdata[0][1] == "one, &lt;b>two"
@@ -43,8 +43,8 @@ def test_probabilities_are_written_in_percent() -> None:
 
 
 def test_no_numbers_where_they_would_not_fit() -> None:
-    assert not word_cosines(np.ones((2, 21)), ["word"] * 21).layout.annotations
-    assert len(word_cosines(np.ones((2, 20)), ["word"] * 20).layout.annotations) == 40
+    assert not word_cosines(np.ones((2, 14)), ["word"] * 14).layout.annotations
+    assert len(word_cosines(np.ones((2, 13)), ["word"] * 13).layout.annotations) == 26
 
 
 def test_cosines_by_layer_with_the_selected_word_framed() -> None:
