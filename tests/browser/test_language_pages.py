@@ -122,7 +122,7 @@ def test_hostile_text_stays_text_and_on_a_phone_nothing_overflows(open_page: Ope
 
 def test_what_a_similarity_is_made_of_comes_on_a_click(open_page: Open) -> None:
     view = open_page("similarity", text="He got a refund.", pair="The money came back.", searched="Cats purr.")
-    view.page.get_by_role("button", name="Show what it is made of").click()
+    view.page.get_by_role("button", name="Show the parts").click()
     expect(view.page.get_by_text("Most of the similarity comes from")).to_be_visible(timeout=90_000)
     expect(view.part("similar_parts").locator(".heatmaplayer")).to_be_visible()
     view.expect_no_failure()

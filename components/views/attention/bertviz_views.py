@@ -102,5 +102,5 @@ def _page(subject: Subject, view: bertviz.View, layers: list[int]) -> tuple[str,
         html = bertviz.model_view(weights, tokens, layers, second=second, dark=dark)
         thumbnail = count * 7 * 12 / subject.one.model.attention_heads + 10
         return html, min(int(max(len(layers) * thumbnail, count * 18 + 60)) + 110, _TALLEST_PX)
-    html = bertviz.head_view(weights, tokens, layers, layer=subject.layer, head=subject.head, second=second)
+    html = bertviz.head_view(weights, tokens, layers, layer=subject.layer, head=subject.head, second=second, dark=dark)
     return html, min(int(23 * count) + 110, _TALLEST_PX)

@@ -36,7 +36,11 @@ def draw_network(opened: list[Opened]) -> None:
         hide_index=True,
         width="stretch",
         height=560,
-        column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+        column_config={
+            "block": st.column_config.TextColumn(width=96),
+            "part": st.column_config.TextColumn(width=130),
+            "parameters": st.column_config.NumberColumn(format="localized"),
+        },
     )
     st.caption(
         "Recorded in a forward pass of the loaded network, not a stock diagram. Shapes are inputs × tokens × features "

@@ -72,7 +72,7 @@ def draw_parts(encoder: Encoder) -> None:
         is_quick(encoder.one.model, passes, tokens),
         lambda: similarity.matrix(*given),
         lambda: similarity.long_matrix(*given),
-        label="Show what it is made of",
+        label="Show the parts",
         cost=f"Takes {duration(encoder.one.model, passes, tokens)}.",
     )
     if result is None:

@@ -53,7 +53,7 @@ def draw_search(encoder: Encoder) -> None:
         )
         if result is None:
             return
-        table = result.frame()[["rank", "text", "score"]]
+        table = result.frame()[["rank", "score", "text"]]  # the number is in sight also on a phone
         st.dataframe(
             table,
             hide_index=True,

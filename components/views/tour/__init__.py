@@ -54,7 +54,7 @@ def draw_tour() -> None:
 def _draw_buttons(number: int, step: Step) -> None:
     with st.container(key="tour_buttons", horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Back", key="tour_back", icon=":material/arrow_back:", disabled=number == 1, on_click=_go, args=(-1,))
-        st.markdown(f"{number} of {len(STEPS)}", width="content")
+        st.markdown(f"{number} of {len(STEPS)}", width="content", help="Keys: → and ←. P presents.")
         if number < len(STEPS):
             st.button(
                 "Next",
@@ -62,7 +62,6 @@ def _draw_buttons(number: int, step: Step) -> None:
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 type="primary",
-                help="Keys: → and ←. P presents.",
                 on_click=_go,
                 args=(1,),
             )

@@ -6,7 +6,7 @@ costs nothing. All steps together take ten passes of one short sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -133,12 +133,19 @@ def _draw_numbers(cast: Cast) -> None:
 def _say_layers(cast: Cast) -> str:
     maps = attention.maps(cast.decision)
     pieces, rows = cast.encoded.pieces, maps.weights[LAYER, HEAD]
-    first, second, third = ((pieces[query], pieces[int(rows[query].argmax())]) for query in LOOKING)
+    first, second, third = ((_named(pieces, query), _named(pieces, int(rows[query].argmax()))) for query in LOOKING)
     return (
         f"In each of {maps.layers} layers, {maps.heads} heads choose for every piece which others it takes information "
-        f"from. Head {HEAD + 1} of layer {LAYER + 1} looks for opinions: the attention of “{first[0]}” goes mostly to "
-        f"“{first[1]}”, that of “{second[0]}” to “{second[1]}”, that of “{third[0]}” to “{third[1]}”."
+        f"from. Head {HEAD + 1} of layer {LAYER + 1} looks for opinions: the attention of {first[0]} goes mostly to "
+        f"{first[1]}, that of {second[0]} to {second[1]}, that of {third[0]} to {third[1]}."
     )
+
+
+def _named(pieces: Sequence[str], place: int) -> str:
+    """``“superb”``; of a piece that is there twice, which: ``the second “is”``."""
+    piece = pieces[place]
+    which = ("first", "second", "third")[list(pieces[:place]).count(piece)]
+    return f"the {which} “{piece}”" if list(pieces).count(piece) > 1 else f"“{piece}”"
 
 
 def _draw_layers(cast: Cast) -> None:

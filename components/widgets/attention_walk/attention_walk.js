@@ -11,6 +11,7 @@ import { createArcs, drawArcs, drawToken, percentText } from "./arcs.js";
 const STEP_MS = 1200;
 const SPOKEN = 3; // how many of the attended tokens are named
 const LEAST_SPOKEN = 0.05;
+const TURNS = ["first", "second", "third", "fourth"];
 const WANTS_LESS_MOTION = "(prefers-reduced-motion: reduce)";
 
 /**
@@ -163,7 +164,16 @@ class AttentionWalk {
       .sort((a, b) => b.weight - a.weight)
       .slice(0, SPOKEN);
     const told = found.map(({ token, weight }) => `${token} (${percentText(weight)})`).join(", ");
-    return `“${tokens[query]}” attends to ${told || "everything a little"}`;
+    return `${this.#named(query)} attends to ${told || "everything a little"}`;
+  }
+
+  // A token that is there more than once is told with its turn: the second “is”.
+  /** @param {number} index */
+  #named(index) {
+    const { tokens } = this.#header;
+    const same = tokens.flatMap((token, place) => (token === tokens[index] ? [place] : []));
+    const turn = same.length > 1 ? TURNS[same.indexOf(index)] : undefined;
+    return turn ? `the ${turn} “${tokens[index]}”` : `“${tokens[index]}”`;
   }
 
   // The next token of the path; unseen or while a token is pointed at, the walk waits.

@@ -68,7 +68,14 @@ def layers_that_fit(view: View, heads: int, tokens: int) -> int:
 
 
 def head_view(
-    weights: np.ndarray, tokens: Sequence[str], layers: Sequence[int], *, layer: int, head: int, second: int | None
+    weights: np.ndarray,
+    tokens: Sequence[str],
+    layers: Sequence[int],
+    *,
+    layer: int,
+    head: int,
+    second: int | None,
+    dark: bool,
 ) -> str:
     """BertViz's head view: ``weights`` (layer, head, query, key) of the model's ``layers``, with a head open.
 
@@ -84,7 +91,7 @@ def head_view(
         "include_layers": list(layers),
     }
     controls = f'Layer: <select id="layer"></select> {_filter(second)}'
-    return _page("head_view", parameters, controls, dark=False)
+    return _page("head_view", parameters, controls, dark=dark)
 
 
 def model_view(
@@ -186,11 +193,14 @@ def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bo
     """The whole page; ``controls`` is our own markup, all user data is inside ``parameters``."""
     data = f'<script type="application/json" id="{_DATA_ID}">{_in_script(parameters)}</script>\n'
     ink, paper = ("#ccc", "#000") if dark else ("#000", "#fff")
+    # the head view has no dark mode
+    words = "text:not([fill]) { fill: #ccc } rect.background { fill: #444 }" if dark and script == "head_view" else ""
     scripts = "".join(f"<script>{text}</script>\n" for text in (*_libraries(), _scripted(script)))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>BertViz</title>\n'
         f"<style>body {{ margin: 8px; background: {paper}; color: {ink}; font-family: Helvetica, Arial, sans-serif }}\n"
-        f'text[fill="black"] {{ fill: {ink} }}</style></head>\n'  # the names of its axes, black in its dark mode too
+        # the names of its axes, black in its dark mode too
+        f'text[fill="black"] {{ fill: {ink} }} {words}</style></head>\n'
         f'<body><div id="{_ROOT_ID}"><span style="user-select: none">{controls}</span><div id="vis"></div></div>\n'
         f"{data}{scripts}</body></html>"
     )

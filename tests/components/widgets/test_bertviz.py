@@ -24,7 +24,7 @@ def weights(layers: int = 2, heads: int = 3, tokens: int = 4) -> np.ndarray:
 def views() -> dict[str, str]:
     vectors = np.random.default_rng(1).normal(size=(2, 3, 4, 5)).astype(np.float32)
     return {
-        "head": bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None),
+        "head": bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None, dark=False),
         "model": bertviz.model_view(weights(), TOKENS, [1, 4], second=2, dark=True),
         "neuron": bertviz.neuron_view(weights(), vectors, -vectors, TOKENS, [1, 4], layer=4, head=0, dark=False),
     }
@@ -92,15 +92,16 @@ def test_the_neurons_arrive() -> None:
 
 
 def test_a_layer_that_is_not_shown_opens_the_first() -> None:
-    html = bertviz.head_view(weights(), TOKENS, [1, 4], layer=2, head=0, second=None)
+    html = bertviz.head_view(weights(), TOKENS, [1, 4], layer=2, head=0, second=None, dark=True)
     assert given(html)["layer"] == 1
+    assert "text:not([fill]) { fill: #ccc }" in html  # light words, since the page is dark
 
 
 def test_another_bertviz_whose_numbers_cannot_be_changed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     bertviz._script.cache_clear()
     monkeypatch.setitem(bertviz._RENUMBERED, "head_view", ((".text(layers)", ".text(layers + 1)"),))
     with pytest.raises(RuntimeError, match="does not write"):
-        bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None)
+        bertviz.head_view(weights(), TOKENS, [1, 4], layer=4, head=2, second=None, dark=False)
     bertviz._script.cache_clear()
 
 
