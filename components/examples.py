@@ -99,8 +99,8 @@ EXAMPLES: dict[str, Example] = {
             "A mistake",
             "The staff were friendly and the room was spotless.",
             "friendly",
-            "The embedded sentiment model calls this praise NEGATIVE, with high confidence. It was trained mostly on "
-            "film reviews: the saliency shows which words mislead it.",
+            "The sentiment model that comes with GlassBERT calls this praise NEGATIVE, with high confidence. It was "
+            "trained mostly on film reviews: the saliency shows which words mislead it.",
             other="The staff were friendly and the room was quite clear.",
         ),
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glassbert.evaluation.results import BaselineGap
     from glassbert.targets import Output
 
-__all__ = ["baseline_gap", "proposer_of", "suggesting", "verdict"]
+__all__ = ["about_probabilities", "baseline_gap", "is_undecided", "proposer_of", "suggesting", "verdict", "voters"]
 
 #: The masked-word model on board, for English without capitals.
 _ON_BOARD = "pretrained"
@@ -68,6 +68,29 @@ def proposer_of(model: gb.Model, request: ModelRequest, proposer: ModelRequest |
     if "masked_words" in model.task_heads or not permitted(_ON_BOARD):
         return None
     return ours if load(ours).tokenizer.get_vocab() == model.tokenizer.get_vocab() else None
+
+
+def is_undecided(probability: float, next_probability: float, needed: float | None = None) -> bool:
+    """Whether an answer is as close as a verdict calls undecided. ``needed``: its probability by the threshold."""
+    import_library()
+    from glassbert.verdicts.results import lead_of
+    from glassbert.verdicts.thresholds import UNDECIDED
+
+    return lead_of(probability, next_probability, needed) < UNDECIDED
+
+
+def about_probabilities(model: gb.Model) -> str:
+    """What the model's card says against its probabilities, a sentence; "" where it says nothing."""
+    import_library()
+    from glassbert.reports import limits
+
+    return " ".join(limits.about_probabilities(limits.known_weaknesses(model)))
+
+
+def voters() -> tuple[str, ...]:
+    """The quick methods that a verdict asks."""
+    import_library()
+    return tuple(gb.verdicts.VERDICT_METHODS)
 
 
 @shared(128)

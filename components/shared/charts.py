@@ -29,6 +29,7 @@ __all__ = [
     "probabilities",
     "ranking",
     "readable",
+    "readable_number",
     "scores",
     "signed",
     "similarity",
@@ -208,6 +209,13 @@ def points(before: float, after: float) -> str:
     from glassbert.pictures import formats
 
     return formats.points(before, after)
+
+
+def readable_number(value: float) -> str:
+    """`glassbert.pictures.formats.readable_number`."""
+    from glassbert.pictures import formats
+
+    return formats.readable_number(value)
 
 
 def percent(share: float) -> str:

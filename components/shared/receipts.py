@@ -41,7 +41,7 @@ def draw_verdicts(receipt: gb.Receipt) -> None:
 def _hovered(line: ReceiptLine) -> str:
     check = saliency.checks()[line.check]
     name, _, _ = VERDICTS[line.verdict]
-    number = "" if line.number is None else f" {_number(line.number)}"
+    number = "" if line.number is None else f" {charts.readable_number(line.number)}"
     about = for_experts(
         f"{check.label}{number}: {name}. {check.question} {line.threshold}", f"{name}: {check.question}"
     )
@@ -63,7 +63,7 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
             if not state.view().expert:
                 st.markdown(f"{_badge(line.verdict)} **{check.claim}**: {check.question}")
                 continue
-            number = "" if line.number is None else f"**{plain(_number(line.number))}**, "
+            number = "" if line.number is None else f"**{plain(charts.readable_number(line.number))}**, "
             left, right = st.columns([0.86, 0.14], vertical_alignment="center")
             left.markdown(
                 f"{_badge(line.verdict)} **{check.claim}** ({check.label}): {check.question}  \n"
@@ -80,8 +80,8 @@ def draw_receipt(receipt: gb.Receipt, *, key: str) -> None:
             f"orderings, seed {receipt.seed}. Work shared between receipts is counted in the first. "
         )
         st.caption(
-            f"{for_experts(counted)}*A receipt that holds does not make an explanation true; one that fails makes it "
-            "useless.*"
+            f"{for_experts(counted)}*Checks that hold do not make an explanation true; each that fails is a reason to "
+            "doubt this method on this text.*"
         )
 
 
@@ -116,11 +116,6 @@ def _told(receipt: gb.Receipt) -> str:
     told += [f"{doubtful} in doubt"] if doubtful else []
     told += [f"fails {failed}"] if failed else []
     return ", ".join(told)
-
-
-def _number(number: float) -> str:
-    digits = f"{number:.2f}" if abs(number) >= 0.005 or number == 0 else f"{number:.1e}"
-    return digits.replace("-", "−")
 
 
 def _curves(receipt: gb.Receipt, key: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import code, verdicts
+from components.gateway import code, saliency, verdicts
 from components.gateway.library import gb
 from components.gateway.requests import Opened
 from components.gateway.turns import turns
@@ -77,20 +77,27 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             job.raise_error()
         found = job.found
         if found is None and not job.running:
-            label = f"Give a verdict ({'others are waiting' if turns.others_wait(visitor()) else 'stopped'})"
-            st.button(label, key="verdict_start", on_click=_start, args=(job, question), type="tertiary")
+            st.button("Give a verdict", key="verdict_start", on_click=_start, args=(job, question))
+            why = "Other visitors are waiting for the machine" if turns.others_wait(visitor()) else "It was stopped"
+            st.caption(f"{why}, so the verdict on this answer comes on a click.")
             return
         words, flip, trust = (found.words_sentence, found.flip, found.trust) if found else ("", None, None)
+        limits = plain(verdicts.about_probabilities(question.one.model))
+        if found is not None and found.answer.is_undecided:
+            st.markdown(f":orange[:material/balance:] {plain(found.answer.sentence)}", help=limits or None)
         carried, flipped, trusted = st.columns([0.28, 0.32, 0.4], gap="medium")
         with carried:
-            _part("What carries it", words, "saliency", "rows")
+            voters = found.words.methods if found is not None and found.words is not None else verdicts.voters()
+            asked = "; ".join(plain(saliency.told(saliency.methods()[method])) for method in voters)
+            about, methods = f"By quick methods: {asked}", " ".join(voters)
+            _part("What carries it", words, "saliency", "rows", about=about, methods=methods)
         with flipped:
             _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
         with trusted:
             icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
             mark = f":{colour}[{icon}] " if icon else ""
             told = f"{trust.sentence}{_receipts(question)}" if trust is not None else ""
-            _part("How reliable this is", told, "saliency", "board", mark)
+            _part("How reliable this is", told, "saliency", "board", mark, about=limits)
             if found is not None and job.done and not job.interrupted:
                 save_and_code("verdict", question.one.name, [_kept(question, found)], panel=True)
 
@@ -112,13 +119,14 @@ def _receipts(question: Question) -> str:
     return f" Below, {failing} of {len(receipts)} methods fail at least one check of their own."
 
 
-def _part(title: str, sentence: str, page: str, section: str, mark: str = "") -> None:
-    """One part of the verdict; its title leads to where it comes from."""
+def _part(title: str, sentence: str, page: str, section: str, mark: str = "", *, about: str = "", **own: str) -> None:
+    """One part of the verdict; its title leads to where it comes from, with the page's ``own`` fields."""
     st.page_link(
         _PAGES[page],
         label=title,
         icon=":material/arrow_outward:",
         icon_position="right",
-        query_params=state.link(page, state.view(), section=section),
+        query_params=state.link(page, state.view(), section=section, **own),
+        help=about or None,
     )
     st.markdown(mark + plain(sentence) if sentence else "*Computing …*")

@@ -6,10 +6,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import inputs, language
+from components.gateway import inputs, language, verdicts
 from components.gateway.requests import Opened
 from components.shared import charts
 from components.text import plain
@@ -43,14 +44,17 @@ def _answers(one: Opened) -> Iterator[str]:
             )
         else:
             answer = classes.decided(view.threshold)
-            sure = charts.percent(float(classes.probabilities[answer]))
+            needed = None
+            if classes.is_between_two and view.threshold != 0.5:
+                needed = view.threshold if answer == 1 else 1 - view.threshold
+            sure = _sure(classes.probabilities, answer, needed)
             if answer != classes.predicted:  # say why it is not the more probable one
                 second = classes.labels[1]
                 sure += f" ({second if answer != 1 else 'it'} needs {view.decide_at}%)"
             yield _badge(str(classes.labels[answer]), f"{sure}{texts}", one)
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
-        yield _badge(pair.answer, charts.percent(float(pair.probabilities[pair.predicted])), one)
+        yield _badge(pair.answer, _sure(pair.probabilities, pair.predicted), one)
     if "replaced_tokens" in heads:
         replaced = language.replaced_tokens(request)
         worst = replaced.most_suspicious
@@ -64,7 +68,7 @@ def _answers(one: Opened) -> Iterator[str]:
         position = inputs.encode(request).tokens.index(one.model.mask_token)
         guess = language.fill_mask(request, (position,), 8)  # as many as the Workbench shows
         word = charts.readable(guess.candidates[0][0], guess.encoded.spelling)
-        yield _badge(f"{one.model.mask_token} = {word}", charts.percent(float(guess.probabilities[0, 0])), one)
+        yield _badge(f"{one.model.mask_token} = {word}", _sure(guess.probabilities[0], 0), one)
 
 
 def _threshold(opened: Sequence[Opened]) -> None:
@@ -89,9 +93,19 @@ def _threshold(opened: Sequence[Opened]) -> None:
             return
 
 
+def _sure(probabilities: Sequence[float] | np.ndarray, answer: int, needed: float | None = None) -> str:
+    """``56.9%, undecided``: with the word that a verdict has for a close answer."""
+    share = float(probabilities[answer])
+    others = [float(other) for index, other in enumerate(probabilities) if index != answer]
+    close = bool(others) and verdicts.is_undecided(share, max(others), needed)
+    return f"{charts.percent(share)}{', undecided' if close else ''}"
+
+
 def _badge(answer: str, how_sure: str, one: Opened) -> str:
+    limits = verdicts.about_probabilities(one.model)
+    about = f"{one.name}. {limits}" if limits else one.name
     where = "" if one.part is None else f"Window {one.part.number + 1}: "
     return (
-        f'<span class="gb-answer" title="{html.escape(one.name)}">{where}<b>{html.escape(answer)}</b> '
+        f'<span class="gb-answer" title="{html.escape(about)}">{where}<b>{html.escape(answer)}</b> '
         f"{html.escape(how_sure)}</span>"
     )

@@ -68,7 +68,8 @@ def _receipt(result: Receipt, on: Theme) -> Sheet:
         f"Evidence for {shown_label(result.target_label)}.",
         f"Settings: {result.orderings} random orderings, seed {result.seed}.",
         "Violet: this explanation. Grey: random orderings, their median and central 90%." if curves else "",
-        "A receipt that holds does not make an explanation true; one that fails makes it useless.",
+        "Checks that hold do not make an explanation true; each that fails is a reason to doubt this method on this "
+        "text.",
     ]
     return Sheet(
         f"Receipt of {method_name(result.method)}: {VERDICTS[result.verdict][2:]}",

@@ -12,6 +12,7 @@ __all__ = [
     "percent",
     "points",
     "readable",
+    "readable_number",
     "short",
     "signed",
     "signed_number",
@@ -51,8 +52,13 @@ def points(before: float, after: float) -> str:
 
 
 def short(value: float) -> str:
-    """At most three digits: ``2.3456 → "2.35"``, ``-0.5 → "−0.5"``."""
-    return f"{value:.3g}".replace("-", "−")
+    """At most three digits: ``2.3456 → "2.35"``, ``-0.5 → "−0.5"``, ``0.00002 → "below 0.0001"``."""
+    return _tiny(value) or f"{value:.3g}".replace("-", "−")
+
+
+def readable_number(value: float) -> str:
+    """``0.314 → "0.31"``, ``-0.25 → "−0.25"``; below a hundredth more, ``0.0042 → "0.0042"``."""
+    return _tiny(value) or (f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}").replace("-", "−")
 
 
 def two_decimals(value: float) -> str:
@@ -62,16 +68,23 @@ def two_decimals(value: float) -> str:
 
 def signed(value: float) -> str:
     """At most three digits, and a plus or a minus sign: ``2.3456 → "+2.35"``, ``-0.5 → "−0.5"``."""
-    return f"{value:+.3g}".replace("-", "−")
+    return _tiny(value) or f"{value:+.3g}".replace("-", "−")
 
 
 def signed_number(value: float) -> str:
-    """Three digits and the sign: ``0.25 → "+0.250"``, ``-0.0004 → "−4.0e-04"``, ``0 → "0"``."""
+    """Three digits and the sign: ``0.25 → "+0.250"``, ``-0.0004 → "−0.0004"``, ``0 → "0"``."""
     if value == 0:
         return "0"
     size = abs(value)
-    digits = f"{size:#.3g}".rstrip(".") if size >= 0.001 else f"{size:.1e}"
-    return f"{'−' if value < 0 else '+'}{digits}"
+    digits = f"{size:#.3g}".rstrip(".") if size >= 0.001 else f"{size:.2g}"
+    return _tiny(value) or f"{'−' if value < 0 else '+'}{digits}"
+
+
+def _tiny(value: float) -> str:
+    """What is too small to be written without an exponent; "" for any other number."""
+    if value == 0 or abs(value) >= 0.0001:
+        return ""
+    return "below 0.0001" if value > 0 else "above −0.0001"
 
 
 def readable(token: str, spelling: str = "") -> str:

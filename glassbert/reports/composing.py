@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -23,9 +22,10 @@ from glassbert.language.predictions import Prediction
 from glassbert.language.sentence_pairs import next_of_encoded
 from glassbert.maps import attention
 from glassbert.maps.results import HeadIndex, TokenMaps, check_head
-from glassbert.models.checkpoint import EMBEDDED_FOLDER, embedded
+from glassbert.models.checkpoint import EMBEDDED_FOLDER
 from glassbert.network.model import Model, load
 from glassbert.reports.findings import decision_rule
+from glassbert.reports.limits import known_weaknesses
 from glassbert.reports.passports import name_of, passport_of
 from glassbert.reports.results import Report
 from glassbert.reports.weighing import (
@@ -154,7 +154,7 @@ def report(
         surprise=guessed,
         lens=lens,
         unknown=int(np.sum(encoded.input_ids == model.tokenizer.unk_token_id)) if model.tokenizer.unk_token else 0,
-        weaknesses=_known_weaknesses(model),
+        weaknesses=known_weaknesses(model),
         left_out={part: _without_path(reason, model) for part, reason in left_out.items()},
         passport=passport_of(model, seed=seed, settings=settings, proposer=suggests),
     )
@@ -322,17 +322,6 @@ def _as_typed(model: Model, encoded: Encoded) -> Encoded:
             "the text, with a MaskTarget for a masked word"
         )
     return typed
-
-
-def _known_weaknesses(model: Model) -> tuple[str, ...]:
-    """The points under "Known weaknesses" on the card of an embedded model."""
-    if not model.checkpoint.embedded:
-        return ()
-    card = next(one.card for one in embedded() if one.id == model.source)
-    section = re.search(r"^### Known weaknesses\n(.*?)(?=^#|\Z)", card, flags=re.MULTILINE | re.DOTALL)
-    points = re.findall(r"^- (.+)$", section[1] if section else "", flags=re.MULTILINE)
-    # what points to another place of the card would lead nowhere here
-    return tuple(re.sub(r"[`*]| \([^()]*\babove\)", "", point).strip() for point in points)
 
 
 # --- no paths ----------------------------------------------------------------------------------------------------

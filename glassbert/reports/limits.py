@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassbert.models.checkpoint import embedded
 from glassbert.pictures.formats import percent
 from glassbert.results import counted
 
 if TYPE_CHECKING:
+    from glassbert.network.model import Model
     from glassbert.reports.findings import Findings
 
-__all__ = ["NOT_THE_TRUTH", "limits_of", "of_every_answer", "of_the_model", "of_the_probability", "of_this_answer"]
+__all__ = [
+    "NOT_THE_TRUTH",
+    "about_probabilities",
+    "known_weaknesses",
+    "limits_of",
+    "of_every_answer",
+    "of_the_model",
+    "of_the_probability",
+    "of_this_answer",
+]
 
 #: The limit that stands on every first page.
 NOT_THE_TRUTH = (
@@ -78,7 +91,23 @@ def of_the_probability(report: Findings) -> list[str]:
     if share is None:
         return []
     meant = f"{percent(share)} is what the model itself gives its answer, not the share of such answers that are right."
-    return [meant, *(point for point in report.weaknesses if "probabilities" in point)]
+    return [meant, *about_probabilities(report.weaknesses)]
+
+
+def about_probabilities(weaknesses: Sequence[str]) -> list[str]:
+    """Of a model's known weaknesses, those of its probabilities."""
+    return [point for point in weaknesses if "probabilities" in point]
+
+
+def known_weaknesses(model: Model) -> tuple[str, ...]:
+    """The points under "Known weaknesses" on the card of an embedded model."""
+    if not model.checkpoint.embedded:
+        return ()
+    card = next(one.card for one in embedded() if one.id == model.source)
+    section = re.search(r"^### Known weaknesses\n(.*?)(?=^#|\Z)", card, flags=re.MULTILINE | re.DOTALL)
+    points = re.findall(r"^- (.+)$", section[1] if section else "", flags=re.MULTILINE)
+    # what points to another place of the card would lead nowhere here
+    return tuple(re.sub(r"[`*]| \([^()]*\babove\)", "", point).strip() for point in points)
 
 
 def of_every_answer(report: Findings) -> list[str]:
@@ -101,5 +130,7 @@ def of_every_answer(report: Findings) -> list[str]:
         found.append(
             "An attention map shows where a head takes information from. It does not show what the answer rests on."
         )
-    found.append("A receipt that holds does not prove an explanation; one that fails refutes it.")
+    found.append(
+        "Checks that hold do not prove an explanation; each that fails is a reason to doubt the method on this text."
+    )
     return found

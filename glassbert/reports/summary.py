@@ -10,6 +10,7 @@ from glassbert.pictures.markup import clipped, escaped
 from glassbert.reports.limits import limits_of, of_the_probability
 from glassbert.reports.markup import GRADES, bar, heading, listed, node, passages, said
 from glassbert.targets import MaskTarget
+from glassbert.verdicts.voters import voters
 
 if TYPE_CHECKING:
     from glassbert.reports.findings import Findings
@@ -17,15 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["summary_html"]
 
-#: The check that decides, and whether it holds → what that means for somebody who knows none of the words in it.
+#: The check that decides against trust → what that means for somebody who knows none of the words in it.
 _PLAINLY = {
-    ("weights", False): "The model does not look trained, so its answer means nothing.",
-    ("baseline", False): "The model leans to this answer whatever the text says: the words explain little of it.",
-    ("agreement", False): "Different ways of asking name different words.",
-    ("deletion", False): "The answer hangs on a word that the methods do not point to.",
-    ("faithfulness", True): "Removing these words changes the answer more than removing words chosen at random.",
-    ("faithfulness", False): "Other words of the text may matter to the model as much as these.",
-    ("sanity", False): "A model that has learned nothing would have pointed to much the same words.",
+    "weights": "The model does not look trained, so its answer means nothing.",
+    "baseline": "The model leans to this answer whatever the text says: the words explain little of it.",
+    "agreement": "Different ways of asking name different words.",
+    "deletion": "The answer hangs on a word that is not among these.",
+    "faithfulness": "Other words of the text may matter to the model as much as these.",
+    "sanity": "A model that has learned nothing would have pointed to much the same words.",
 }
 #: A longer text is set smaller in print, so that the summary stays on one page.
 _LONG_TEXT = 900
@@ -70,7 +70,8 @@ def _text(report: Findings) -> Iterator[str]:
         does = f"speak most for “{clipped(words.target_label, 60)}”"
     gap = " The dashed frame is the gap." if isinstance(report.target, MaskTarget) else ""
     yield said(
-        f"Marked are the words that {does}, each with how many of the {len(words.scores)} methods name it.{gap}",
+        f"Marked are the words that {does}, each with how many of {len(words.scores)} {voters(words.methods)} name "
+        f"it.{gap}",
         kind="aside",
     )
 
@@ -116,12 +117,18 @@ def _trust(verdict: Verdict) -> Iterator[str]:
     grade = verdict.trust.verdict
     sign, _ = GRADES[grade]
     opening, _, reason = verdict.trust.sentence.partition(". ")
-    badge = node("span", node("span", sign, aria_hidden="true"), f" {escaped(opening)}.", kind=f"opening {grade}")
+    badge = node(
+        "span",
+        node("span", sign, aria_hidden="true"),
+        f" {escaped(opening.removesuffix('.'))}.",
+        kind=f"opening {grade}",
+    )
     yield node("p", badge)
-    plainly = _PLAINLY.get((verdict.trust.reason.check, grade == "holds"))
-    if plainly is not None:
+    plainly = _PLAINLY.get(verdict.trust.reason.check)
+    if plainly is not None and grade in ("fails", "doubtful"):
         yield said(plainly)
-    yield said(reason, kind="aside")
+    if reason:
+        yield said(reason, kind="aside")
 
 
 def _short(limit: str) -> str:

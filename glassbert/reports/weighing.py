@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from glassbert.attribution import METHODS
 from glassbert.network.model import Model
 from glassbert.verdicts._work import operations
-from glassbert.verdicts.agreed import VERDICT_METHODS
 from glassbert.verdicts.flipped import flip_budget
+from glassbert.verdicts.voters import VERDICT_METHODS
 
 __all__ = [
     "REPORT_METHODS",

@@ -6,15 +6,16 @@ that is left out), ``trust_in`` (checks against random orderings and random weig
 ``smallest_flip`` (a search within a budget). ``verdict`` does all four. Every limit is in ``thresholds``, with its
 reason.
 
-Reading order: ``thresholds → results → decided → agreed → trusted → flipped → combined``.
+Reading order: ``thresholds → voters → results → decided → agreed → trusted → flipped → combined``.
 """
 
-from glassbert.verdicts.agreed import VERDICT_METHODS, carrying_words, carrying_words_of
+from glassbert.verdicts.agreed import carrying_words, carrying_words_of
 from glassbert.verdicts.combined import verdict, verdict_parts
 from glassbert.verdicts.decided import decided_answer
 from glassbert.verdicts.flipped import flip_budget, smallest_flip
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer, FlipFound, TrustFound, Verdict
 from glassbert.verdicts.trusted import consensus_scores, trust_in
+from glassbert.verdicts.voters import VERDICT_METHODS
 
 __all__ = [
     "VERDICT_METHODS",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -21,20 +20,10 @@ from glassbert.targets import MaskTarget
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer
 from glassbert.verdicts.thresholds import DELETIONS_OPERATIONS, LEAST_OF_TOP, MOST_TOP_WORDS, WORDS_OPERATIONS
+from glassbert.verdicts.voters import VERDICT_METHODS
 
-__all__ = ["VERDICT_METHODS", "carrying_words", "carrying_words_of"]
+__all__ = ["carrying_words", "carrying_words_of"]
 
-#: The methods that vote, and their options; those after the first four only in texts short enough for the work that
-#: words may take. They follow different ideas (gradients at the input, along attention, along a path, two sets of
-#: rules), take few passes, and rank the words that people changed well above chance (benchmarks/human_edits.py). Input
-#: × gradient does not.
-VERDICT_METHODS: Mapping[str, Mapping[str, Any]] = {
-    "saliency": {},
-    "attention_relevance": {},
-    "attn_lrp": {},
-    "integrated_gradients": {"tolerance": 0.05},
-    "decompx": {},
-}
 # A backward pass costs about two forward passes; the parts of DecompX about one per token.
 _BACKWARD = 3
 

@@ -13,14 +13,15 @@ from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLin
 from glassbert.pictures.formats import percent, signed
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
-from glassbert.targets import MaskTarget, NextSentenceTarget, Target
+from glassbert.targets import AnswerTarget, MaskTarget, NextSentenceTarget, SimilarityTarget, Target, TokenTarget
 from glassbert.verdicts import thresholds
+from glassbert.verdicts.voters import voters
 from glassbert.whatif.results import FlipSearch, Variants
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CarryingWords", "DecidedAnswer", "FlipFound", "TrustFound", "Verdict"]
+__all__ = ["CarryingWords", "DecidedAnswer", "FlipFound", "TrustFound", "Verdict", "lead_of"]
 
 #: Worst first.
 _GRADES: tuple[Grade, ...] = ("fails", "doubtful", "holds")
@@ -61,9 +62,7 @@ class DecidedAnswer(Result):
         which is the same for one half."""
         if self.probability is None:
             return None
-        if self.needed is not None:
-            return 2 * (self.probability - self.needed)
-        return self.probability - (self.next_probability or 0.0)
+        return lead_of(self.probability, self.next_probability or 0.0, self.needed)
 
     @property
     def is_undecided(self) -> bool:
@@ -170,30 +169,55 @@ class CarryingWords(Result):
 
     @property
     def sentence(self) -> str:
-        """``“dull” (5 of 5 methods) and “lifeless” (4 of 5) carry this answer.``"""
+        """``“dull” (5 of 5 quick methods) and “lifeless” (4 of 5) carry the answer NEGATIVE.``"""
         return self.told(certain=True)
 
     def told(self, *, certain: bool) -> str:
         """The sentence; unless ``certain``, the words only seem to carry the answer."""
-        methods = len(self.scores)
+        methods, called = len(self.scores), voters(self.methods)
         if not self.words:
             return "The text has no word besides the gap."
         if len(self.words) == 1:
             return f"“{_shown(self.words[0])}” is the only word."
         if not self.carrying:
-            return f"The {methods} methods name different words: no word is named by more than half of them."
+            return f"The {methods} {called} name different words: no word is named by more than half of them."
         named = [
             f"“{_shown(self.words[places[0]])}”{f' ×{len(places)}' if len(places) > 1 else ''} "
-            f"({self._vote(places)} of {methods}{' methods' if number == 0 else ''})"
+            f"({self._vote(places)} of {methods}{f' {called}' if number == 0 else ''})"
             for number, places in enumerate(self._repeated())
         ]
         one = len(named) == 1
-        does = "carry this answer" if self.explains_answer else f"speak most for “{clipped(self.target_label, 60)}”"
+        does = (
+            f"carry {self._answer()}" if self.explains_answer else f"speak most for “{clipped(self.target_label, 60)}”"
+        )
         if not certain:
             does = f"{'seems' if one else 'seem'} to {does}"
         elif one:
             does = does.replace("carry", "carries", 1).replace("speak", "speaks", 1)
         return f"{_listed(named)} {does}.{self._not_known()}"
+
+    def _answer(self) -> str:
+        """The answer by its name: several may be on screen."""
+        label = clipped(self.target_label, 60)
+        match self.target:
+            case MaskTarget() | AnswerTarget():
+                return f"the answer “{label.removeprefix('␣')}”"
+            case NextSentenceTarget():
+                return f"the answer “{label}”"
+            case SimilarityTarget():
+                return "this answer"
+            case TokenTarget():
+                return "this answer" if label.startswith("“") else f"the label {label}"
+            case _:
+                return f"the answer {label}"
+
+    def named_by(self, word: int) -> str:
+        """Who names a word, to follow it after a comma: ``which only 1 of 5 quick methods names``."""
+        votes, methods, called = int(self.votes[word]), len(self.scores), voters(self.methods)
+        if votes == 0:
+            return f"which none of the {methods} {called} names" if methods > 1 else f"which the {called} does not name"
+        few = "only " if 2 * votes <= methods else ""
+        return f"which {few}{votes} of {methods} {called} {'names' if votes == 1 else 'name'}"
 
     def _not_known(self) -> str:
         unknown = [f"“{_shown(self.words[one[0]])}”" for one in self._repeated() if one[0] in self.unknown]
@@ -241,7 +265,7 @@ class TrustFound(Result):
 
     ``lines`` are the checks, each with its number, sentence, verdict and threshold: "weights" (are they trained?),
     "baseline" (does the text make a difference?), "agreement" (do the methods name the same words?), "deletion" (does
-    the answer hang on a word that they do not name?), "faithfulness" (do the words matter to the model?), "sanity" (do
+    the answer hang on any other word?), "faithfulness" (do the words matter to the model?), "sanity" (do
     they depend on the trained weights?). ``gap`` and ``receipts`` are the evidence of the second and of the last two.
     The worst line decides, the first of equals.
     """
@@ -287,9 +311,8 @@ class TrustFound(Result):
         said = f"The words pass the deletion test: {self.reason.sentence}."
         alike = self.line("agreement").details.get("rank_correlation")
         if alike is not None and alike < thresholds.ORDER_HOLDS:
-            said += (
-                f" However, the methods rank the words differently (mean rank correlation {signed(round(alike, 2))})."
-            )
+            order = signed(round(alike, 2))
+            said += f" However, the quick methods rank the words differently (mean rank correlation {order})."
         if self.gap.verdict != "holds":
             said += f" A text without words already gets {1 - self.gap.share:.0%} of this score."
         return said
@@ -436,6 +459,11 @@ class Verdict(Result):
             if part is not None
         }
         return tidy({"part": list(found), "sentence": list(found.values())})
+
+
+def lead_of(probability: float, next_probability: float, needed: float | None = None) -> float:
+    """By how much probability an answer is ahead; with a threshold, twice the distance from what it ``needed``."""
+    return probability - next_probability if needed is None else 2 * (probability - needed)
 
 
 def _shown(word: str) -> str:

@@ -24,6 +24,7 @@ from glassbert.verdicts._trained import spectral_ratio
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.agreed import carrying_words_of
 from glassbert.verdicts.results import CarryingWords, TrustFound
+from glassbert.verdicts.voters import voters
 
 __all__ = ["consensus_scores", "trust_in"]
 
@@ -172,11 +173,12 @@ def _agreement(words: CarryingWords) -> ReceiptLine:
     most = int(words.votes.max())
     number = most / methods
     top = "the top word" if words.top_k == 1 else f"one of the top {words.top_k} words"
-    said = f"{most} of {methods} methods have the same word as {top}"
+    called = voters(words.methods)
+    said = f"{most} of {methods} {called} have the same word as {top}"
     pairs = np.triu_indices(methods, 1)
     details = {"rank_correlation": float(method_agreement(list(words.scores)).kendall[pairs].mean())}
     if number <= fails:
-        said = f"the methods disagree: no word is {top} of more than {most} of {methods} methods"
+        said = f"the {called} disagree: no word is {top} of more than {most} of {methods}"
         return ReceiptLine("agreement", number, f"{said} (more than half must agree)", "fails", limit, details)
     if number < holds:
         return ReceiptLine("agreement", number, f"only {said}, which chance often reaches", "doubtful", limit, details)
@@ -187,8 +189,8 @@ def _deletion(words: CarryingWords) -> ReceiptLine:
     """The largest share of the answer's lead that is lost by deleting one word that does not carry it."""
     holds = thresholds.DELETION_HOLDS
     limit = (
-        f"holds if deleting a word that they do not name never takes more than {holds:.0%} of the answer's lead; fails "
-        "if it flips the answer, and no word that they name matters as much"
+        f"holds if deleting a word that does not carry the answer never takes more than {holds:.0%} of its lead; fails "
+        "if that flips the answer, and no word that carries it matters as much"
     )
     found = words.overlooked
     if words.lead is None or found is None or not words.explains_answer:
@@ -200,7 +202,7 @@ def _deletion(words: CarryingWords) -> ReceiptLine:
             sentence = "these words speak for another answer than the model's, so they need not keep that one"
         return ReceiptLine("deletion", None, sentence, "not_applicable", limit, {})
     word, lost = found
-    said = f"deleting only “{clipped(words.words[word], 40)}”, which the methods do not name,"
+    said = f"deleting only “{clipped(words.words[word], 40)}”, {words.named_by(word)},"
     grade: Grade
     if lost <= holds:
         others = "any other word" if len(words.tried) == len(words.words) else f"any other of {len(words.tried)} words"

@@ -83,8 +83,9 @@ def find_flip(
     them are also replaced (None: all). ``budget`` bounds the forward passes, including those for proposals, reading and
     distances. The search is deterministic.
 
-    The prediction is the class, word or answer with the highest logit; ``target`` (None: the prediction) only selects
-    which probability is reported. When cancelled, it returns the flips found so far. Raises OptionError, TaskHeadError
+    The prediction is the class, word or answer with the highest logit or, of two classes, the one that the threshold of
+    ``target`` gives; else ``target`` (None: the prediction) only selects which probability is reported. When cancelled,
+    it returns the flips found so far. Raises OptionError, TaskHeadError
     if the proposer, or who is to read, has no masked-word head, TargetError, TextErrors.
     """
     start = time.perf_counter()

@@ -33,8 +33,8 @@ _SHORT = {
     "attention": "weights",
     "rollout": "rollout",
     "flow": "flow",
-    "value_norms_2020": "norms 2020",
-    "value_norms_2021": "norms 2021",
+    "value_norms_2020": "value norms",
+    "value_norms_2021": "norms + residual",
     "value_zeroing": "value zeroing",
     "attention_relevance": "relevance",
 }
@@ -187,7 +187,7 @@ def _draw(subject: Subject, measure: Measure, maps: gb.TokenMaps) -> None:
     passes = measure.cost(len(subject.encoded))
     cost = f"{passes} pass{'es' if passes > 1 else ''}{' and one backward' if measure.backward else ''}"
     sums = "Rows sum to 1." if maps.rows_sum_to_one else "Rows do not necessarily sum to 1."
-    mean = " Shown is the mean over the heads of the layer." if measure.per_head else ""
+    mean = " This is the mean of the layer's heads." if measure.per_head else ""
     st.caption(
         plain(
             f"{measure.meaning[0].upper()}{measure.meaning[1:]}.{mean} {sums} {for_experts(f'{cost}. {measure.paper}')}"

@@ -52,7 +52,10 @@ def phrases(changes: Changes, results: Sequence[Part]) -> dict[str, list[str]]:
                 )
             case "attention":
                 direction = "more" if size > 0 else "less"
-                phrase = f"**{where}**: “{words[row]}” attends {points(size)} points {direction} to “{words[key]}”."
+                phrase = (
+                    f"**{where}**: “{words[row]}” gives “{words[key]}” {points(size)} percentage points {direction} of "
+                    "its attention."
+                )
             case "layer":
                 phrase = f"{_states(layer)}: the geometry of the words differs, CKA {number(1 - size)} instead of 1."
             case _:

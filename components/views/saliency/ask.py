@@ -7,11 +7,11 @@ from dataclasses import replace
 import streamlit as st
 
 from components import state
-from components.gateway import saliency
+from components.gateway import saliency, verdicts
 from components.gateway.library import gb
 from components.gateway.models import duration, is_quick
 from components.gateway.saliency import Explanations
-from components.shared.jobs import Job, current_job, draw_job
+from components.shared.jobs import Job, current_job, draw_job, found_so_far
 from components.shared.questions import Question, ask_units, ask_which, refined
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
@@ -71,7 +71,9 @@ def run_controls(question: Question, methods: list[str], tokens: int) -> Explana
     job: Job[Explanations] = current_job("explain", question.key)
     if job.found is None:
         job.found = _first(question, methods, tokens)
-    known = job.found
+    if not job.running:
+        job.found = _with_votes(question, job.found, methods)
+    known = job.found or Explanations()
 
     def start() -> None:
         before = job.found or Explanations()
@@ -104,6 +106,17 @@ def _first(question: Question, methods: list[str], tokens: int) -> Explanations:
     except gb.GlassBERTError:  # said when all of them are asked for
         return Explanations()
     return Explanations(scores={method: scores})
+
+
+def _with_votes(question: Question, found: Explanations, methods: list[str]) -> Explanations:
+    """With the scores by which the verdict's methods voted, where these alone are shown: they are known."""
+    given: gb.Verdict | None = found_so_far("verdict", question.key)
+    if given is None or given.words is None:
+        return found
+    votes = {one.method: one for one in given.words.scores}
+    if not set(methods) <= set(verdicts.voters()):
+        return found
+    return replace(found, scores={**{one: votes[one] for one in methods if one in votes}, **found.scores})
 
 
 def _took(found: Explanations, methods: list[str]) -> str:

@@ -10,7 +10,9 @@ from components import state
 from components.gateway import code, saliency
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
+from components.shared import charts
 from components.shared.jobs import current_job, draw_job
+from components.shared.plain_view import for_experts
 from components.shared.questions import Question
 from components.shared.receipts import MARKS, VERDICTS
 from components.shared.save_and_code import Kept, save_and_code
@@ -47,33 +49,39 @@ def draw_board(question: Question, explanations: Explanations, methods: list[str
 
 
 def _this_text(board: Scoreboard) -> None:
-    from glassbert.pictures.formats import two_decimals
-
-    known, checks = saliency.methods(), saliency.checks()
+    known, beaten = saliency.methods(), _beaten()
     rows = []
     for method, faithful, numbers, given in zip(
         board.methods, board.faithfulness, board.numbers, board.verdicts, strict=True
     ):
         row: dict[str, object] = {
             "Method": known[method].label,
-            "Random orderings beaten": None if faithful is None else 100 * faithful,
+            beaten: None if faithful is None else 100 * faithful,
         }
         for column, number, verdict in zip(board.columns, numbers, given, strict=True):
-            told = "" if number is None else f" {two_decimals(number)}"
-            row[checks[column].label] = f"{MARKS[verdict]}{told}"
+            told = "" if number is None else f" {charts.readable_number(number)}"
+            row[_named(column)] = f"{MARKS[verdict]}{for_experts(told)}"
         rows.append(row)
     st.dataframe(
         rows,
         hide_index=True,
         width="stretch",
         column_config={
-            "Random orderings beaten": st.column_config.ProgressColumn(
-                format="%.1f%%", min_value=0.0, max_value=100.0, help=board.rule
-            )
+            beaten: st.column_config.ProgressColumn(format="%.1f%%", min_value=0.0, max_value=100.0, help=board.rule)
         },
     )
     marks = ", ".join(f"{MARKS[verdict]} {name}" for verdict, (name, _, _) in VERDICTS.items())
     st.caption(f"{plain(board.rule)} {marks}. *This is one text: on another, the order may be reversed.*")
+
+
+def _beaten() -> str:
+    return for_experts("Random orderings beaten", "Better than chance")
+
+
+def _named(check: str) -> str:
+    """What the receipts call it: in plain words, what may be said of a method for which it holds."""
+    declared = saliency.checks()[check]
+    return for_experts(declared.label, declared.claim)
 
 
 def _this_model(one: Opened) -> None:
@@ -115,19 +123,21 @@ def _ranking(ranking: MethodRanking) -> None:
     st.dataframe(
         {
             "Method": [known[method].label if method in known else method for method in table["method"]],
-            "Random orderings beaten": (100 * table["beaten"]).tolist(),
-            "Comprehensiveness": table["comprehensiveness"].tolist(),
-            "Sufficiency": table["sufficiency"].tolist(),
-            "Agreement with leave-one-out": table["agreement"].tolist(),
-            "Passes": table["forward_passes"].round().astype(int).tolist(),
+            _beaten(): (100 * table["beaten"]).tolist(),
+            _named("comprehensiveness"): table["comprehensiveness"].tolist(),
+            _named("sufficiency"): table["sufficiency"].tolist(),
+            _named("leave_one_out"): table["agreement"].tolist(),
+            for_experts("Passes", "Runs of the model"): table["forward_passes"].round().astype(int).tolist(),
         },
         hide_index=True,
         width="stretch",
         column_config={
-            "Random orderings beaten": st.column_config.ProgressColumn(format="%.1f%%", min_value=0.0, max_value=100.0),
-            "Comprehensiveness": st.column_config.NumberColumn(format="%.3f", help="Higher is better."),
-            "Sufficiency": st.column_config.NumberColumn(format="%.3f", help="Lower is better."),
-            "Agreement with leave-one-out": st.column_config.NumberColumn(format="%.2f", help="Kendall's τ"),
+            _beaten(): st.column_config.ProgressColumn(format="%.1f%%", min_value=0.0, max_value=100.0),
+            _named("comprehensiveness"): st.column_config.NumberColumn(format="%.3f", help="Higher is better."),
+            _named("sufficiency"): st.column_config.NumberColumn(format="%.3f", help="Lower is better."),
+            _named("leave_one_out"): st.column_config.NumberColumn(
+                format="%.2f", help="Kendall's τ with the effects of leaving out one word at a time. Higher is better."
+            ),
         },
     )
     st.caption(

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import code, inputs, saliency
+from components.gateway import code, inputs, saliency, verdicts
 from components.gateway.library import gb
 from components.gateway.requests import Opened, version_of
 from components.gateway.saliency import Explanations
@@ -166,7 +166,8 @@ def draw_row(
     selected = shown.of(selected_in(question.opened, question.one))
     place = None if selected is None else int(np.flatnonzero(order == selected)[0])
     version = version_of(question.key, result.method, view.special, view.by_word, own.order)
-    name = title or f"**{plain(saliency.told(method))}**"
+    votes = view.verdict and not title and result.method in verdicts.voters()
+    name = title or f"**{plain(saliency.told(method))}**{' :gray[· votes in the verdict]' if votes else ''}"
     bars = [index for index in order if shown.tokens[index].kind != "special"]
     with st.container(border=True, key=f"{key}_box"):
         st.markdown(name, help=_about(method))

@@ -105,7 +105,7 @@ def outcomes(rows: Sequence[Outcome], label: str) -> str:
     def drawn(sentence: str, changed: str, share: float, got: str) -> str:
         before, word, after = sentence.partition(changed) if changed else (sentence, "", "")
         marked = element("mark", escaped(word)) if word else ""
-        told = f"{label} {percent(share)}" if got == label else f"{got}: {label} only {percent(share)}"
+        told = f"{label} {percent(share)}" if got == label else f"now {got} ({label}: {percent(share)})"
         text = _div("sentence", escaped(before), marked, escaped(after))
         return _div("outcome marked", text, _bar(share), _div("share", escaped(told)))
 

@@ -12,7 +12,7 @@ from components.gateway.expressions import stopped
 from components.gateway.requests import version_of
 from components.shared.charts import readable
 from components.shared.definitions import how_computed
-from components.shared.jobs import current_job, run_job
+from components.shared.jobs import current_job, found_so_far, run_job
 from components.shared.plain_view import cost_ahead, for_experts
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
@@ -23,6 +23,7 @@ from components.views.what_if.listing import Action, draw_refusal, draw_row, mar
 from components.views.what_if.variant_list import VariantList, current_variants, outcomes
 
 if TYPE_CHECKING:
+    from components.gateway.library import gb
     from glassbert.whatif.results import FlipSearch, Variants
 
 __all__ = ["draw_smallest"]
@@ -35,6 +36,7 @@ def draw_smallest(question: Question) -> None:
     """Cost: at most the budget's number of passes."""
     if not decides(question):
         return
+    _of_the_verdict(question)
     _controls()
     own = state.fields(WhatIfFields)
     options = {name: getattr(own, name) for name in ("proposals", "deletions", "max_edits", "budget")}
@@ -58,14 +60,29 @@ def draw_smallest(question: Question) -> None:
     if result is None:
         st.caption("The smallest changes that flip the prediction will be listed here, one text in each row.")
     else:
-        _found(question, result)
+        interrupted = current_job("flip", key).interrupted
+        _found(question, result, interrupted=interrupted)
         _how(result)
         proposer = helper.request if helper is not None else None
         written = code.find_flip(question.request, question.target, proposer, **options)
-        if current_job("flip", key).interrupted:
+        if interrupted:
             written = stopped(written)
         kept = Kept.of("Smallest change", written, result)
         save_and_code("smallest", question.one.name, [kept], [kept.code.flips.frame()])
+
+
+def _of_the_verdict(question: Question) -> None:
+    """The flip that the verdict names, as soon as it is known. No pass of its own."""
+    verdict: gb.Verdict | None = found_so_far("verdict", question.key) if state.view().verdict else None
+    flip = verdict.flip if verdict is not None else None
+    if flip is None or (found := flip.smallest) is None:
+        return
+    st.markdown(f"**In the verdict:** {plain(flip.sentence)}")
+    _row(question, current_variants(question), found, 0, "Verdict", "", key="turned_verdict")
+    st.caption(
+        "The verdict prefers changes after which the text reads well. The search below puts changes of fewer words "
+        "first, and then those closer in meaning, so it may show others."
+    )
 
 
 def _controls() -> None:
@@ -90,9 +107,11 @@ def _controls() -> None:
     fourth.toggle("Words may be deleted", **state.bind("deletions", WhatIfFields))
 
 
-def _found(question: Question, result: FlipSearch) -> None:
+def _found(question: Question, result: FlipSearch, *, interrupted: bool) -> None:
     flips, decided = result.flips, plain(readable(result.prediction))
-    ended = "" if result.complete else " The search was stopped, or its budget spent, before everything was tried."
+    spent = for_experts(f"The budget of {result.budget:,} passes was spent", "The number of texts to try was reached")
+    why = "The search was stopped" if interrupted else spent
+    ended = "" if result.complete else f" {why} before everything was tried."
     counted = for_experts(f", {result.forward_passes:,} passes")
     tried = f"{result.tried:,} changed texts{counted}, {plain(f'{result.seconds:.1f}')} s."
     if not flips.texts:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from glassbert.attribution import METHODS
 from glassbert.evaluation import CHECKS
-from glassbert.pictures.formats import signed
+from glassbert.pictures.formats import readable_number, signed
 from glassbert.pictures.markup import escaped
 from glassbert.reports.markup import aside, folded, heading, mark, node, said, section, table
 from glassbert.results import counted
@@ -24,7 +24,7 @@ _TRUST_CHECKS = {
     "weights": "Are the model's weights trained?",
     "baseline": "Does the text make a difference?",
     "agreement": "Do methods name the same words?",
-    "deletion": "Does the answer hang on a word that they do not name?",
+    "deletion": "Does the answer hang on any other word?",
     "faithfulness": "Do these words matter to the model?",
     "sanity": "Do the scores depend on the trained weights?",
 }
@@ -51,8 +51,8 @@ def receipts(report: Findings) -> str:
         return ""
     drawn = [
         aside(
-            "Each method is put through the same checks. A receipt that holds does not make an explanation true; one "
-            "that fails makes it useless."
+            "Each method is put through the same checks. Checks that hold do not make an explanation true; each that "
+            "fails is a reason to doubt this method on this text."
         ),
         _overview(report.receipts),
         *(_receipt(one) for one in report.receipts),
@@ -86,7 +86,7 @@ def _receipt(receipt: Receipt) -> str:
 
 
 def _numbered(line: ReceiptLine) -> list[str]:
-    number = "" if line.number is None else _two_digits(line.number)
+    number = "" if line.number is None else readable_number(line.number)
     sentence = f"{line.sentence[:1].upper()}{line.sentence[1:]}."
     return [number, said(sentence, "div") + said(f"{line.threshold[:1].upper()}{line.threshold[1:]}.", "div", "aside")]
 
@@ -108,8 +108,3 @@ def baseline(report: Findings) -> str:
         table(["F, the value of the answer", gap.output], rows, numbers=[1]),
         said(f"{gap.threshold[:1].upper()}{gap.threshold[1:]}.", kind="aside"),
     )
-
-
-def _two_digits(number: float) -> str:
-    digits = f"{number:.2f}" if abs(number) >= 0.005 or number == 0 else f"{number:.1e}"
-    return digits.replace("-", "−")

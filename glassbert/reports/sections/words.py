@@ -12,6 +12,7 @@ from glassbert.pictures.formats import signed, signed_number
 from glassbert.pictures.markup import clipped, escaped
 from glassbert.reports.markup import MOST_WORDS, aside, folded, heading, isolated, node, passages, said, section, table
 from glassbert.results import counted
+from glassbert.verdicts.voters import voters
 
 if TYPE_CHECKING:
     from glassbert.attribution.results import ScoresByWord, TokenScores
@@ -37,9 +38,9 @@ def votes(report: Findings) -> str:
     most = f"at most {counted(words.top_k, 'word')}"
     drawn = [
         aside(
-            f"{len(words.scores)} methods vote: {methods}. Each names {most}, those with its highest scores. A word "
-            "carries the answer if more than half of the methods name it. The consensus is the mean of the methods' "
-            "scores, each divided by the sum of their magnitudes."
+            f"{len(words.scores)} {voters(words.methods)} vote: {methods}. Each names {most}, those with its highest "
+            "scores. A word carries the answer if more than half of them name it. The consensus is the mean of their "
+            "scores, each divided by the sum of its magnitudes."
         ),
         *_warning(report),
         passages(words.encoded, words.target, words.positions.tolist(), words.consensus),

@@ -70,7 +70,15 @@ def test_points_are_those_between_the_percentages_that_are_shown(before: float, 
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.0, "0"), (0.25, "+0.250"), (-1.5, "−1.50"), (123.4, "+123"), (0.00123, "+0.00123"), (-0.0004, "−4.0e-04")],
+    [
+        (0.0, "0"),
+        (0.25, "+0.250"),
+        (-1.5, "−1.50"),
+        (123.4, "+123"),
+        (0.00123, "+0.00123"),
+        (-0.0004, "−0.0004"),
+        (2e-5, "below 0.0001"),
+    ],
 )
 def test_signed_numbers(value: float, written: str) -> None:
     assert signed_number(value) == written

@@ -45,7 +45,7 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
     assert good.answer.value == pytest.approx(float(label.logits.max()), abs=1e-5)
     assert [good.words.words[word] for word in good.words.carrying] == ["awful"]
     assert good.verdict == "holds"
-    assert good.sentences[1] == "“awful” (5 of 5 methods) carries this answer."
+    assert good.sentences[1] == "“awful” (5 of 5 quick methods) carries the answer NEGATIVE."
     first, *_ = good.sentences[-1].split(". ")
     assert first.startswith(
         "The words pass the deletion test: removing these words changes the answer more than removing "
@@ -118,7 +118,7 @@ def test_what_the_methods_do_not_agree_on_is_said_beside_the_test_that_was_passe
         ]
         return replace(good.trust, lines=tuple(lines)).sentence
 
-    assert "However, the methods rank the words differently (mean rank correlation +0.21)." in told(0.21)
+    assert "However, the quick methods rank the words differently (mean rank correlation +0.21)." in told(0.21)
     assert told(thresholds.ORDER_HOLDS).startswith("The words pass the deletion test")
     assert "differently" not in told(thresholds.ORDER_HOLDS)
 
@@ -132,8 +132,8 @@ def test_a_word_that_occurs_several_times_is_named_once(sentiment):
     methods[2] = replace(methods[2], scores=np.where(np.arange(len(bad)) == first, 1.0, 0.0))
     found = carrying_words_of(methods)
     assert found.votes[list(found.carrying)].tolist() == [3, 2, 2]
-    assert found.sentence == "“bad” ×3 (2 to 3 of 3 methods) carries this answer."
-    assert carrying_words_of(methods[:2]).sentence == "“bad” ×3 (2 of 2 methods) carries this answer."
+    assert found.sentence == "“bad” ×3 (2 to 3 of 3 methods) carries the answer NEGATIVE."
+    assert carrying_words_of(methods[:2]).sentence == "“bad” ×3 (2 of 2 methods) carries the answer NEGATIVE."
 
 
 def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment):
@@ -143,16 +143,20 @@ def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment)
     assert next(found.words[word] for word in found.unknown) == "🙂"
     assert "[UNK]" not in found.words
     assert found.sentence == (
-        "“🙂” (1 of 1 methods) carries this answer. The model does not know “🙂”: in its vocabulary, the unknown token "
-        "stands for it."
+        "“🙂” (1 of 1 method) carries the answer POSITIVE. The model does not know “🙂”: in its vocabulary, the "
+        "unknown token stands for it."
     )
 
 
 def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
-    assert good.words_sentence == "“awful” (5 of 5 methods) carries this answer."
+    assert good.words_sentence == "“awful” (5 of 5 quick methods) carries the answer NEGATIVE."
     lines = tuple(replace(line, verdict="doubtful") for line in good.trust.lines)
     doubted = replace(good, trust=replace(good.trust, lines=lines))
-    assert doubted.words_sentence == doubted.sentences[1] == "“awful” (5 of 5 methods) seems to carry this answer."
+    assert (
+        doubted.words_sentence
+        == doubted.sentences[1]
+        == "“awful” (5 of 5 quick methods) seems to carry the answer NEGATIVE."
+    )
     assert doubted.frame()["sentence"][1] == doubted.words_sentence
     assert replace(good, trust=None).words_sentence == doubted.words_sentence
 
@@ -183,9 +187,10 @@ def test_a_word_whose_deletion_flips_the_answer_counts_against_words_that_leave_
     assert lost == words.lost.max() > 1
     assert (found.verdict, found.trust.reason.check) == ("fails", "deletion")
     assert found.sentences[-1] == (
-        "Do not trust this explanation. Deleting only “although”, which the methods do not name, flips the answer."
+        "Do not trust this explanation. Deleting only “although”, which only 1 of 5 quick methods names, flips the "
+        "answer."
     )
-    assert found.words_sentence.endswith("seems to carry this answer.")
+    assert found.words_sentence.endswith("seems to carry the answer NEGATIVE.")
     assert found.flip.smallest.edits[0][0][1:] == ("delete", "")
     assert found.flip.sentence == ("Remove “although” and the model says POSITIVE, though the text then reads oddly.")
 
@@ -204,10 +209,10 @@ def test_a_deletion_is_judged_by_what_it_takes_of_the_lead(good):
     assert (line(1.3).verdict, line(1.3).number) == ("holds", pytest.approx(0.675))
     assert line(1.3).sentence == "deleting any other word leaves the answer at least 32% of its lead"
     assert line(0.8).verdict == "doubtful"
-    assert line(0.8).sentence.startswith("deleting only “the”, which the methods do not name, takes 80% of ")
+    assert line(0.8).sentence.startswith("deleting only “the”, which none of the 5 quick methods names, takes 80% of ")
     assert line(-0.1).verdict == "fails"
     assert line(-0.1, -0.2).verdict == "doubtful"
-    assert line(-0.1).sentence == "deleting only “the”, which the methods do not name, flips the answer"
+    assert line(-0.1).sentence == "deleting only “the”, which none of the 5 quick methods names, flips the answer"
     assert line(4.0, -9.0).verdict == "holds"
     assert line(-9.0, explains_answer=False).verdict == "not_applicable"
     assert _deletion(carrying_words_of(words.scores)).verdict == "not_applicable"
@@ -347,8 +352,8 @@ def test_votes_are_counted(sentiment):
     )
     assert found.votes.tolist() == [2, 3, 0, 0, 1, 0, 0, 0, 0, 0]
     assert found.carrying == (1, 0)
-    assert found.sentence == "“plot” (3 of 3 methods) and “the” (2 of 3) carry this answer."
-    assert found.told(certain=False) == "“plot” (3 of 3 methods) and “the” (2 of 3) seem to carry this answer."
+    assert found.sentence == "“plot” (3 of 3 methods) and “the” (2 of 3) carry the answer NEGATIVE."
+    assert found.told(certain=False) == "“plot” (3 of 3 methods) and “the” (2 of 3) seem to carry the answer NEGATIVE."
     assert (found.special_shares > 0.9).all()
     frame = found.frame()
     assert frame["votes"].tolist() == found.votes.tolist()
@@ -518,7 +523,7 @@ def test_another_target_is_named(sentiment):
     assert not found.answer.explains_answer
     assert found.answer.answer == "POSITIVE"
     assert found.answer.sentence == "The model says POSITIVE (93.8%); NEGATIVE gets 6.2%."
-    assert found.words.sentence == "“dull” (5 of 5 methods) speaks most for “NEGATIVE”."
+    assert found.words.sentence == "“dull” (5 of 5 quick methods) speaks most for “NEGATIVE”."
 
 
 def test_an_undecided_model_says_so(sentiment):
