@@ -47,9 +47,11 @@ def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Mo
     label = found.labels[found.predicted]
     assert answers(page(page_id, text=TEXT)) == [f"{label} {percent(float(found.probabilities.max()))}"]
     gap = "Paris is the capital of [MASK]."
-    guess = gb.fill_mask(pretrained, gap, top_k=1)
+    guess = gb.fill_mask(pretrained, gap, top_k=2)
     first, _ = answers(page(page_id, text=gap))
-    assert first == f"[MASK] = {guess.candidates[0][0]} {percent(float(guess.probabilities[0, 0]))}"
+    likeliest, second = guess.probabilities[0].tolist()
+    close = ", undecided" if likeliest - second < 0.2 else ""
+    assert first == f"[MASK] = {guess.candidates[0][0]} {percent(likeliest)}{close}"
     pair = EXAMPLES["pair"]
     follows = gb.next_sentence(pretrained, pair.text, pair.pair).probability
     said = answers(page(page_id, text=pair.text, pair=pair.pair))
@@ -60,7 +62,8 @@ def test_the_text_bar_says_what_the_models_answer(page_id: str, sentiment: gb.Mo
     follows = gb.next_sentence(pretrained, TEXT, elsewhere).probability
     assert follows < 0.5
     told = f"B does not follow A {percent(1 - float(follows))}"
-    assert told in answers(page(page_id, text=TEXT, pair=elsewhere)), "the answer, not the label it was trained on"
+    shown = " ".join(answers(page(page_id, text=TEXT, pair=elsewhere)))
+    assert told in shown, "the answer, not the label it was trained on"
 
 
 def test_the_models_are_told_by_what_they_do() -> None:

@@ -430,7 +430,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found(monkeypatch: pytest.Monkey
     search.stop()
     finished(app)
     assert not search.found.complete
-    assert "before everything was tried" in shown(app) + messages(app)
+    assert "The search was stopped before everything was tried" in shown(app) + messages(app)
 
 
 # --- input reduction -------------------------------------------------------------------------------------------

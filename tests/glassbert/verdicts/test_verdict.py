@@ -254,10 +254,11 @@ def test_methods_that_disagree_are_not_trusted(sentiment):
     words = carrying_words_of(scores)
     assert words.votes.tolist() == [1] * 5 + [0] * 5
     assert words.carrying == ()
-    assert words.sentence == "The 5 methods name different words: no word is named by more than half of them."
+    assert words.sentence == "The 5 quick methods name different words: no word is named by more than half of them."
     trust = trust_in(sentiment, words)
     assert (trust.verdict, trust.reason.check) == ("fails", "agreement")
-    assert trust.sentence.startswith("Do not trust this explanation. The methods disagree: no word is one of the top 3")
+    disagree = "Do not trust this explanation. The quick methods disagree: no word is one of the top 3"
+    assert trust.sentence.startswith(disagree)
     assert trust.line("baseline").verdict == trust.line("weights").verdict == "holds"
 
 
