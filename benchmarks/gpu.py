@@ -163,6 +163,7 @@ CASES: tuple[Case, ...] = (
     Case("rank_continuations", lambda m: gb.rank_continuations(m, TEXT, [OTHER, LONGER]), "next_sentence"),
     Case("classify", lambda m: gb.classify(m, TEXT), "classification", single=True),
     Case("classify_many", lambda m: gb.classify_many(m, LINES), "classification", single=True),
+    Case("entities", lambda m: gb.entities(m, LONGER), "token_classification"),
     Case("label_tokens", lambda m: gb.label_tokens(m, LONGER), "token_classification"),
     Case("answer", lambda m: gb.answer(m, *PAIR), "question_answering"),
     Case("replaced_tokens", lambda m: gb.replaced_tokens(m, LONGER), "replaced_tokens"),

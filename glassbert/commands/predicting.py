@@ -9,6 +9,7 @@ from glassbert.commands._command import Command, add_json, add_model, add_window
 from glassbert.commands._console import Console
 from glassbert.commands._tables import padded, plain, table, texts
 from glassbert.commands._texts import Answers, add_texts, answer_each
+from glassbert.errors import TextError
 from glassbert.pictures.formats import percent, readable, signed
 
 __all__ = ["COMMANDS"]
@@ -151,6 +152,86 @@ def _replaced_lines(result: Any, console: Console) -> list[str]:
     ]
 
 
+def _entities_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser)
+    parser.add_argument(
+        "--aggregation",
+        choices=["none", "simple", "first", "average", "max"],
+        default="simple",
+        help="how the labels of tokens become those of spans (default: %(default)s)",
+    )
+    add_windows(parser)
+    add_json(parser, "an Entities")
+    add_model(parser, None)
+
+
+def _entities(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.language import entities
+
+        windows = windows_of(arguments)
+        model = open_model(arguments, console)
+
+        def compute(text: str, pair: str | None) -> Any:
+            if pair is not None:
+                raise TextError("entities are found in one text: leave the second one out")
+            return entities(model, text, aggregation=arguments.aggregation, windows=windows)
+
+        return Answers(compute, lambda one: _entity_lines(one, console))
+
+    return answer_each(arguments, console, prepare)
+
+
+def _entity_lines(result: Any, console: Console) -> list[str]:
+    rows = [
+        [plain(surface, 60), plain(name, 30), percent(float(share)), str(start), str(end)]
+        for surface, name, share, (start, end) in zip(
+            result.surfaces, result.names, result.probabilities, result.offsets.tolist(), strict=True
+        )
+    ]
+    if not rows:
+        return [texts(result.encoded.texts), "no entity"]
+    head = ["entity", "label", "probability", "start", "end"]
+    return [texts(result.encoded.texts), *table(head, rows, right={2, 3, 4}, paint=console.look)]
+
+
+def _answer_options(parser: argparse.ArgumentParser) -> None:
+    add_texts(parser, pair="the text to find the answer in")
+    parser.add_argument(
+        "--top-k", type=number(1), default=5, metavar="N", help="answers for each question (default: %(default)s)"
+    )
+    add_windows(parser)
+    add_json(parser, "an AnswerPrediction")
+    add_model(parser, None)
+
+
+def _answer(arguments: argparse.Namespace, console: Console) -> int:
+    def prepare(arguments: argparse.Namespace, console: Console) -> Answers:
+        from glassbert.language import answer
+
+        windows = windows_of(arguments)
+        model = open_model(arguments, console)
+
+        def compute(text: str, pair: str | None) -> Any:
+            if pair is None:
+                raise TextError(
+                    "the text to find the answer in is missing: give --pair, or a tab and the text in a file"
+                )
+            return answer(model, text, pair, top_k=arguments.top_k, windows=windows)
+
+        return Answers(compute, lambda one: _answer_lines(one, console))
+
+    return answer_each(arguments, console, prepare)
+
+
+def _answer_lines(result: Any, console: Console) -> list[str]:
+    rows = [
+        [plain(found, 60), percent(float(share))]
+        for found, share in zip(result.answers, result.span_probabilities, strict=True)
+    ]
+    return [texts(result.encoded.texts), *table(["answer", "probability"], rows, right={1}, paint=console.look)]
+
+
 def _similarity_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser, pair="the text to compare it with")
     parser.add_argument(
@@ -253,6 +334,34 @@ COMMANDS = (
         _replaced,
         units="probabilities in percent: unlikely here, which need not be wrong",
         defined=("Replaced tokens",),
+    ),
+    Command(
+        "entities",
+        "named entities, or other spans",
+        "The spans that a token classifier finds, with their labels and places in the text.\n"
+        "None ships with GlassBERT: give a hub id or a folder with --model.",
+        (
+            'glassbert entities --model my-ner "Marie Curie was born in Warsaw."',
+            "glassbert entities --model my-ner --file texts.txt --json > results.jsonl",
+        ),
+        _entities_options,
+        _entities,
+        units="probabilities in percent, the mean over the span; characters, the end exclusive",
+        defined=("Classes, next sentence, answers",),
+    ),
+    Command(
+        "answer",
+        "the answer to a question in a text",
+        "The spans of a text that answer a question best.\n"
+        "No model for this ships with GlassBERT: give a hub id or a folder with --model.",
+        (
+            'glassbert answer --model my-qa "Who was born in Warsaw?" --pair "Marie Curie was born in Warsaw."',
+            "cat questions.tsv | glassbert answer --model my-qa --json > results.jsonl",
+        ),
+        _answer_options,
+        _answer,
+        units="probabilities in percent: start times end",
+        defined=("Classes, next sentence, answers",),
     ),
     Command(
         "similarity",

@@ -8,6 +8,7 @@ from glassbert.language.lens import logit_lens
 from glassbert.language.masked_words import fill_mask
 from glassbert.language.pseudo_likelihood import surprise
 from glassbert.language.sentence_pairs import next_sentence
+from glassbert.language.spans import entities
 from glassbert.language.template_probes import probe_template
 from glassbert.language.token_labels import label_tokens
 from glassbert.language.word_scores import score_words
@@ -16,6 +17,7 @@ __all__ = [
     "answer",
     "classify",
     "classify_many",
+    "entities",
     "fill_mask",
     "label_tokens",
     "logit_lens",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Aggregation",
     "AnswerPrediction",
     "Classification",
+    "Entities",
     "MaskPrediction",
     "PairPrediction",
     "Prediction",
@@ -240,6 +242,65 @@ class ReplacedTokens(Result):
                 "replaced": self.predicted,
                 "logit": self.logits,
                 "probability": self.probabilities,
+            }
+        )
+
+
+#: How the labels of tokens become those of spans, as in the pipeline of transformers.
+Aggregation: TypeAlias = Literal["none", "simple", "first", "average", "max"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Entities(Result):
+    """The spans that a token classifier finds, in the order of the text.
+
+    ``spans`` are token positions [start, stop), ``names`` their types (with ``aggregation`` "none" the labels
+    themselves), ``probabilities`` the mean over the tokens or words of each. ``labelled`` is what they were made from.
+    """
+
+    labelled: TokenLabels
+    aggregation: Aggregation
+    spans: Array  # (entity, 2)
+    names: tuple[str, ...]  # (entity,)
+    probabilities: Array  # (entity,)
+
+    _arrays: ClassVar[Mapping[str, str]] = {"spans": "int64", "probabilities": "float32"}
+
+    def __post_init__(self) -> None:
+        Result.__post_init__(self)
+        if self.spans.ndim != 2:  # JSON has no shape for an array without rows
+            object.__setattr__(self, "spans", read_only(self.spans.reshape(-1, 2), "int64"))
+
+    @property
+    def encoded(self) -> Encoded:
+        """The text."""
+        return self.labelled.encoded
+
+    @property
+    def offsets(self) -> Array:
+        """(entity, 2): characters [start, end) of the text."""
+        starts, ends = self.encoded.offsets[:, 0], self.encoded.offsets[:, 1]
+        return np.stack((starts[self.spans[:, 0]], ends[self.spans[:, 1] - 1]), axis=-1)
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        """The entities as the text has them."""
+        return tuple(self.encoded.texts[0][start:end] for start, end in self.offsets.tolist())
+
+    def _about(self) -> str:
+        named = ", ".join(f"{name} {clipped(text, 20)!r}" for name, text in zip(self.names, self.surfaces, strict=True))
+        return f"of {quoted(self.encoded.texts)} → {clipped(named or 'none', 70)}: {counted(len(self.names), 'entity')}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row per entity: its text, label and probability, and its characters [start, end)."""
+        offsets = self.offsets
+        return tidy(
+            {
+                "text": self.surfaces,
+                "label": self.names,
+                "probability": self.probabilities,
+                "start": offsets[:, 0],
+                "end": offsets[:, 1],
             }
         )
 

@@ -16,6 +16,7 @@ MAKE = {
     "MaskPrediction": lambda model: gb.fill_mask(model("bert", "masked_words"), TEXT, positions=[1, 3], top_k=4),
     "Classification": lambda model: gb.classify(model("distilbert", "classification"), TEXT),
     "PairPrediction": lambda model: gb.next_sentence(model("bert", "next_sentence"), *PAIR),
+    "Entities": lambda model: gb.entities(model("albert", "token_classification"), TEXT),
     "TokenLabels": lambda model: gb.label_tokens(model("albert", "token_classification"), TEXT),
     "ReplacedTokens": lambda model: gb.replaced_tokens(model("electra", "replaced_tokens"), TEXT),
     "AnswerPrediction": lambda model: gb.answer(model("electra", "question_answering"), *PAIR),

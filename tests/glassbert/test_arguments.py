@@ -29,6 +29,7 @@ CALLS = {
     "classify": ("classification", {"text": TEXT}),
     "classify_many": ("classification", {"texts": [TEXT]}),
     "encode": ("encoder", {"text": TEXT}),
+    "entities": ("token_classification", {"text": TEXT}),
     "fill_mask": ("masked_words", {"text": MASKED, "positions": [1]}),
     "find_flip": (
         "classification",

@@ -74,7 +74,7 @@ def test_all_has_every_target_and_few_other_names():
             assert member.__doc__, name
     targets = {name for name, cls in vars(gb.targets).items() if inspect.isclass(cls) and name.endswith("Target")}
     assert targets | {"Target", "Method", "Model", "METHODS"} <= set(gb.__all__)
-    assert len(gb.__all__) <= 95, "a name earns its place here; the others are found in their folder"
+    assert len(gb.__all__) <= 100, "a name earns its place here; the others are found in their folder"
 
 
 #: What may be raised, by its name in a docstring.

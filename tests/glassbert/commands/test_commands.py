@@ -77,6 +77,12 @@ SAME = {
         m, "The [MASK] was [MASK].", top_k=3
     ),
     ("next-sentence", TEXT, "--pair", PAIR): lambda m, s: gb.next_sentence(m, TEXT, PAIR),
+    ("entities", TEXT, "--model", "labels", "--aggregation", "max"): lambda *_: gb.entities(
+        loaded["labels"], TEXT, aggregation="max"
+    ),
+    ("answer", TEXT, "--pair", PAIR, "--model", "questions", "--top-k", "2"): lambda *_: gb.answer(
+        loaded["questions"], TEXT, PAIR, top_k=2
+    ),
     ("replaced-tokens", TEXT, "--model", "discriminator"): lambda *_: gb.replaced_tokens(loaded["discriminator"], TEXT),
     ("similarity", TEXT, "--pair", PAIR, "--model", "pretrained", "--pooling", "mean"): (
         lambda m, s: gb.similarity(m, TEXT, PAIR, pooling="mean", matrix=False)
@@ -117,6 +123,9 @@ SAME = {
 def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model, tmp_path: Path) -> None:
     masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
     loaded.update({"masked": masked, "pretrained": masked, "sentiment": classifier})
+    if arguments[0] in ("entities", "answer"):
+        loaded["labels"] = tiny_model("bert", "token_classification")
+        loaded["questions"] = tiny_model("bert", "question_answering")
     if arguments[0] == "replaced-tokens":
         loaded["discriminator"] = tiny_model("electra", "replaced_tokens")
     status, out, err = call(*arguments, "--json")
