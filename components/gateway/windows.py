@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from components.gateway.cache import shared
 from components.gateway.library import gb
 from components.gateway.models import load
@@ -85,7 +83,7 @@ def part_around(request: TextRequest, which: int, character: int) -> int:
     margins = [
         min(character - start, stop - 1 - character) if own == which else -1 for own, start, stop in _spans(request)
     ]
-    return int(np.argmax(margins))
+    return max(range(len(margins)), key=margins.__getitem__)
 
 
 def passes(request: TextRequest) -> tuple[int, int]:

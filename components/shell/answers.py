@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from components import state
@@ -14,6 +14,9 @@ from components.gateway import inputs, language, verdicts
 from components.gateway.requests import Opened
 from components.shared import charts
 from components.text import plain
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["draw_answers"]
 
