@@ -64,12 +64,12 @@ def wrong(gpu: ModuleType, folder: Path) -> list[tuple[str, float, str]]:
 @pytest.mark.parametrize(
     ("family", "task"),
     [
+        pytest.param("roberta", "masked_words", marks=pytest.mark.smoke),
         pytest.param("bert", "classification", marks=pytest.mark.smoke),  # the longest, and most of it is in the others
         ("bert", "next_sentence"),
         ("bert", "token_classification"),
         ("bert", "question_answering"),
         ("electra", "replaced_tokens"),
-        ("roberta", "masked_words"),
     ],
 )
 def test_no_tensor_is_made_on_a_fixed_device(

@@ -393,7 +393,7 @@ def test_lists_as_people_write_them() -> None:
 def test_flips_are_the_librarys_and_can_be_opened_and_kept(sentiment: gb.Model, pretrained: gb.Model) -> None:
     app = what_if(section="smallest", max_edits="1", budget="200")
     assert "At most 200 passes" in shown(app)
-    assert "flip the prediction" not in shown(app)
+    assert "flip the prediction from" not in shown(app)
     press(app, "flip_start")
     finished(app)
     expected = gb.find_flip(sentiment, TEXT, proposer=pretrained, max_edits=1, budget=200)

@@ -27,7 +27,8 @@ def test_entries_are_complete() -> None:
 
 def test_every_head_has_a_suggestion() -> None:
     tasks = " ".join(suggestion.task for suggestion in SUGGESTIONS)
-    assert all(label in tasks for label in TASKS.values())
+    # a discriminator is opened by those who train one
+    assert all(label in tasks for task, label in TASKS.items() if task != "replaced_tokens")
 
 
 @pytest.mark.parametrize(

@@ -515,15 +515,15 @@ def test_without_a_language_head_there_are_no_masked_words(tiny_model, document)
 
 
 def test_a_long_text_gives_a_file_of_bounded_size(tiny_model):
-    """300 words, with everything that a short text gets: maps are pictures, tables end."""
+    """160 words, with everything that a short text gets: maps are pictures, tables end."""
     model = tiny_model("bert", "classification")
-    text = " ".join(f"film {number % 10} was good" for number in range(75)) + "."
+    text = " ".join(f"film {number % 10} was good" for number in range(40)) + "."
     found = gb.report(model, text, methods=["saliency"], maps=2, budget=10)
-    assert len(found.verdict.words.words) > 300
+    assert len(found.verdict.words.words) > 160
     size = len(found.html.encode())
     assert size < 1_000_000
     document = Document(found.html)
-    assert "40 words of 301" in document.text["scores"]
+    assert "40 words of 161" in document.text["scores"]
     assert len(document.cells["scores"]) == 41
 
 

@@ -13,18 +13,20 @@ from transformers import AutoModel, AutoTokenizer
 
 import glassbert as gb
 
+#: A Jacobian has as many rows as a state has dimensions.
+SMALL = {"layers": 1, "hidden": 16, "heads": 2}
 A, B, C = "The man was good.", "The film was good, he said.", "He went home."
 
 
 @pytest.fixture(scope="module")
 def encoder(tiny_model):
-    return tiny_model("bert", "encoder")
+    return tiny_model("bert", "encoder", **SMALL)
 
 
 @pytest.fixture(scope="module")
 def alone(tiny_checkpoint):
     """(tokenizer, network) of the same files."""
-    folder = tiny_checkpoint("bert", "encoder")
+    folder = tiny_checkpoint("bert", "encoder", **SMALL)
     return AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
 
 
