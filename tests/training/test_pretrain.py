@@ -235,6 +235,7 @@ def test_a_continued_run_starts_from_the_earlier_one(options: PretrainOptions, t
     assert continued_model(options.out).config.hidden_dropout_prob == 0
 
 
+@pytest.mark.smoke
 def test_frozen_embeddings_stay_and_everything_else_is_trained(options: PretrainOptions, tmp_path: Path) -> None:
     start = pretrain(options)
     assert start is not None
@@ -294,7 +295,7 @@ def test_the_state_of_another_model_is_refused(tmp_path: Path) -> None:
         load_state(other, torch.optim.AdamW(other.parameters()), tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.smoke
 def test_several_workers_end_in_one_checkpoint(options: PretrainOptions) -> None:
     assert pretrain(replace(options, workers=2, steps=2, sync_steps=1, precision="float32")) is None
     for rank in (0, 1):

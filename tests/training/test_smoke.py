@@ -14,8 +14,6 @@ from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClass
 
 from training.share_embeddings import EMBEDDINGS
 
-pytestmark = pytest.mark.slow
-
 if TYPE_CHECKING:
     from training.smoke import SmokeReport
 
@@ -37,6 +35,7 @@ def assert_same_up_to_half_precision(loaded: Any, trained: Any) -> None:
         assert torch.equal(tensor, before[name].half().float()), name
 
 
+@pytest.mark.smoke
 def test_pretraining_lowers_the_loss(smoke_report: SmokeReport) -> None:
     losses = smoke_report.pretraining.masked_losses
     assert len(losses) == 60
@@ -47,12 +46,14 @@ def test_pretraining_lowers_the_loss(smoke_report: SmokeReport) -> None:
         assert after.loss < before.loss - 1, shape_id
 
 
+@pytest.mark.smoke
 def test_fine_tuning_learns_the_labels(smoke_report: SmokeReport) -> None:
     losses = smoke_report.finetuning.losses
     assert mean(losses[-10:]) < mean(losses[:10]) - 0.1
     assert smoke_report.sentiment_accuracy > 0.9
 
 
+@pytest.mark.smoke
 def test_from_pretrained_gives_the_trained_weights_back(smoke_report: SmokeReport) -> None:
     pretrained = load(BertForPreTraining, smoke_report.pretrained_folder)
     assert_same_up_to_half_precision(pretrained, smoke_report.pretraining.model)
@@ -61,6 +62,7 @@ def test_from_pretrained_gives_the_trained_weights_back(smoke_report: SmokeRepor
     assert sentiment.config.id2label == {0: "NEGATIVE", 1: "POSITIVE"}
 
 
+@pytest.mark.smoke
 def test_both_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: SmokeReport) -> None:
     folders = (smoke_report.pretrained_folder, smoke_report.sentiment_folder)
     shards = []
@@ -84,6 +86,7 @@ def test_both_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: S
     assert not torch.equal(one, base["embeddings.word_embeddings.weight"].float())
 
 
+@pytest.mark.smoke
 def test_both_folders_have_the_tokenizer(smoke_report: SmokeReport, vocabulary: Path) -> None:
     text = "The film was not bad at all."
     ids = AutoTokenizer.from_pretrained(vocabulary)(text)["input_ids"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from training.weight_exchange import WeightExchange, flatten, unflatten
@@ -35,6 +36,7 @@ def test_averaging_takes_what_is_new_and_only_that() -> None:
     assert seen_by_one == (0, 2, 0)
 
 
+@pytest.mark.smoke
 def test_the_end_is_the_mean_of_all_workers() -> None:
     exchange = WeightExchange.create(workers=2, weights=7)
     one, other = parameters(1.0), parameters(4.0)
