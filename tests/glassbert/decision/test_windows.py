@@ -247,12 +247,12 @@ def test_maps_are_blocks_along_the_diagonal(classifier):
 
 @pytest.mark.parametrize("texts", [(LONG,), (QUESTION, LONG)])
 def test_scores_of_the_whole_add_up_to_its_value(classifier, texts):
-    scores = gb.attribute(classifier, *texts, method="integrated_gradients", n_steps=24, windows=SMALL, target=1)
+    scores = gb.attribute(classifier, *texts, method="integrated_gradients", n_steps=4, windows=SMALL, target=1)
     decided = gb.classify(classifier, *texts, windows=SMALL)
     assert scores.value == pytest.approx(float(decided.logits[1]), abs=2e-5)
     weights = scores.encoded.window_weights
     parts = [
-        gb.attribute(classifier, scores.encoded.window(k), method="integrated_gradients", n_steps=24, target=1)
+        gb.attribute(classifier, scores.encoded.window(k), method="integrated_gradients", n_steps=4, target=1)
         for k in range(len(weights))
     ]
     assert scores.baseline_value == pytest.approx(weights @ [part.baseline_value for part in parts], abs=1e-4)
@@ -299,7 +299,7 @@ def test_every_method_explains_a_text_in_windows(bert, method):
     """Its scores are the weighted sums of those of the windows, where nothing is drawn at random."""
     model = bert("classification")
     declared = gb.METHODS[method]
-    few = {name: value for name, value in (("n_samples", 12), ("n_steps", 4)) if name in declared.options}
+    few = {name: value for name, value in (("n_samples", 4), ("n_steps", 4)) if name in declared.options}
     text = " ".join(LONG.split()[:24])
     windows = gb.Windows(length=20)
     scores = gb.attribute(model, text, method=method, windows=windows, target=0, **few)
