@@ -20,7 +20,7 @@ from glassbert.network.model import Model
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
 from glassbert.targets import AnswerTarget, MaskTarget, Target, TokenTarget
-from glassbert.text.windows import most_central
+from glassbert.text.windows import windows_of_tokens
 
 if TYPE_CHECKING:
     from glassbert.decision.decision import Decision
@@ -89,7 +89,7 @@ def central_logits(runner: Runner, embeddings: Tensor) -> Tensor:
 
 def central_rows(encoded: Encoded, of_windows: Iterable[Tensor]) -> Tensor:
     """(token, …) of each window → (token, …) of the whole: each token's from the window where it is most central."""
-    read_in = np.asarray([most_central(encoded, place) for place in range(len(encoded))])
+    read_in = windows_of_tokens(encoded)
     whole = None
     for number, rows in enumerate(of_windows):
         positions = encoded.window_positions(number)

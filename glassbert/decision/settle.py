@@ -30,7 +30,7 @@ from glassbert.targets import (
 )
 from glassbert.text.inputs import encode, mask_positions, with_masks
 from glassbert.text.vocabulary import piece_in_place
-from glassbert.text.windows import most_central
+from glassbert.text.windows import decided_in, most_central
 
 __all__ = ["decide", "pooling_of"]
 
@@ -113,8 +113,7 @@ def _with_shares(decision: Decision, passes: Passes) -> Decision:
 
 def _read_in(decision: Decision, number: int) -> Decision:
     """The decision by one of the windows."""
-    weights = np.eye(len(decision.encoded.windows))[number]
-    return replace(decision, encoded=replace(decision.encoded, window_weights=weights))
+    return replace(decision, encoded=decided_in(decision.encoded, number))
 
 
 def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import overload
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,7 +16,7 @@ from glassbert.network.model import Model, require_task_head
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode, encode_many, require_no_pair
-from glassbert.text.windows import Windows
+from glassbert.text.windows import Windows, decided_in
 
 
 @overload
@@ -97,5 +95,4 @@ def _settled(model: Model, encoded: Encoded, logits: Sequence[Tensor]) -> Encode
     """The input with the share of each of its windows, from their logits, (label,) each."""
     if not len(encoded.windows) or encoded.window_weights.any():
         return encoded
-    weights = np.eye(len(logits))[strongest(logits, independent=model.multi_label)]
-    return replace(encoded, window_weights=weights)
+    return decided_in(encoded, strongest(logits, independent=model.multi_label))

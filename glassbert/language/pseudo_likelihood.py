@@ -14,7 +14,7 @@ from glassbert.language.results import PieceScoring, Surprise
 from glassbert.network.model import Model, require_task_head
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode, token_name
-from glassbert.text.windows import Windows, most_central
+from glassbert.text.windows import Windows, windows_of_tokens
 
 SCORINGS: tuple[PieceScoring, ...] = ("original", "word_l2r")
 
@@ -48,13 +48,17 @@ def surprise(
     if not len(positions):
         raise TargetError("there is no token to score in this text: type a word in addition to the mask")
     copies = []
+    numbers = windows_of_tokens(encoded) if len(encoded.windows) else None
     read_in: dict[int, tuple[Encoded, Array]] = {}
     for position in positions:
         hidden = [int(position)]
         if variant == "word_l2r":
             same_word = encoded.word_ids == encoded.word_ids[position]
             hidden = [int(later) for later in np.flatnonzero(same_word) if later >= position]
-        copies.append(_copy(model, encoded, int(position), hidden, read_in))
+        if numbers is None:
+            copies.append(masked_copy(model, encoded, int(position), hidden))
+        else:
+            copies.append(_copy_in_window(model, encoded, int(position), hidden, int(numbers[position]), read_in))
 
     passes = Passes(cancelled=cancelled)
     passes.report(progress, len(copies))
@@ -75,13 +79,15 @@ def surprise(
     )
 
 
-def _copy(
-    model: Model, encoded: Encoded, position: int, hidden: Sequence[int], read_in: dict[int, tuple[Encoded, Array]]
+def _copy_in_window(
+    model: Model,
+    encoded: Encoded,
+    position: int,
+    hidden: Sequence[int],
+    number: int,
+    read_in: dict[int, tuple[Encoded, Array]],
 ) -> MaskedCopy:
-    """The masked copy of the whole input, or of the window in which the position is most central."""
-    if not len(encoded.windows):
-        return masked_copy(model, encoded, position, hidden)
-    number = most_central(encoded, position)
+    """The masked copy of one window; ``read_in`` keeps the windows and their positions."""
     if number not in read_in:
         read_in[number] = encoded.window(number), encoded.window_positions(number)
     window, places = read_in[number]

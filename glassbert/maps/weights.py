@@ -14,7 +14,7 @@ from glassbert.network.model import Model
 from glassbert.network.run import Forward, batch, run
 from glassbert.results import Encoded
 from glassbert.text.inputs import Text, encode
-from glassbert.text.windows import Windows, most_central
+from glassbert.text.windows import Windows, windows_of_tokens
 
 
 @checked
@@ -37,7 +37,7 @@ def attention(model: Model, text: Text, pair: str | None = None, *, windows: Win
 def _stitched(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
     """(layer, head, query, key) of the whole text, from those of each window."""
     whole = np.zeros((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
-    read_in = np.asarray([most_central(encoded, place) for place in range(len(encoded))])
+    read_in = windows_of_tokens(encoded)
     beside = np.setdiff1d(np.arange(len(encoded)), np.concatenate([np.arange(*span) for span in encoded.windows]))
     for number in range(len(encoded.windows)):
         places = encoded.window_positions(number)

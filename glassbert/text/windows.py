@@ -12,7 +12,7 @@ from glassbert.errors import OptionError, OptionTypeError, TextTooLongError
 from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 
-__all__ = ["Windows", "in_windows", "most_central"]
+__all__ = ["Windows", "decided_in", "in_windows", "most_central", "windows_of_tokens"]
 
 # With fewer tokens beside the other text, a window would say little about the text it is part of.
 _FEWEST_TOKENS = 8
@@ -81,10 +81,21 @@ def in_windows(model: Model, encoded: Encoded, windows: Windows) -> Encoded:
     return replace(encoded, windows=spans, window_weights=weights)
 
 
+def windows_of_tokens(encoded: Encoded) -> Array:
+    """(token,): the window in which each has the most text on its nearer side; for a token of no window, the first."""
+    places = np.arange(len(encoded))[:, None]
+    margin = np.minimum(places - encoded.windows[:, 0], encoded.windows[:, 1] - 1 - places)
+    return np.where(margin.max(axis=1) >= 0, margin.argmax(axis=1), 0)
+
+
 def most_central(encoded: Encoded, position: int) -> int:
     """The window in which this token has the most text on its nearer side; for a token of no window, the first."""
-    margin = np.minimum(position - encoded.windows[:, 0], encoded.windows[:, 1] - 1 - position)
-    return int(margin.argmax()) if margin.max() >= 0 else 0
+    return int(windows_of_tokens(encoded)[position])
+
+
+def decided_in(encoded: Encoded, number: int) -> Encoded:
+    """The same input, decided by one of its windows alone."""
+    return replace(encoded, window_weights=np.eye(len(encoded.windows))[number])
 
 
 def _sliding(encoded: Encoded) -> Array:
