@@ -16,6 +16,7 @@ from glassbert.decision import TASK_OF
 from glassbert.errors import UnsupportedModelError
 from glassbert.families import Capability, family_of, require
 from glassbert.network.blocks import Block, blocks
+from glassbert.network.own_head import OwnNetwork
 from glassbert.targets import SimilarityTarget, Target, TokenTarget
 
 
@@ -39,6 +40,11 @@ def head_chain(network: Any, target: Target) -> tuple[Any, ...]:
     """The modules between the last hidden state and the target's logits, in order; none before a cosine."""
     if isinstance(target, SimilarityTarget):
         return ()
+    if isinstance(network, OwnNetwork):
+        raise UnsupportedModelError(
+            "AttnLRP and DecompX need a rule for every module up to the logits, and there is none for a head of your "
+            "own: choose a gradient or a perturbation method"
+        )
     family, task = family_of(network.config.model_type), TASK_OF[type(target)]
     if isinstance(target, TokenTarget) and family.discriminator and hasattr(network, family.discriminator):
         task = "replaced_tokens"

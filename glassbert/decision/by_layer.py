@@ -40,6 +40,7 @@ def gradients_by_layer(runner: Runner, see: Callable[[LayerGradients], None]) ->
     """F(x); calls ``see`` with every layer, the last one first. Two passes. Raises UnsupportedModelError."""
     decision = runner.decision
     model = decision.model
+    decision.require_last_layer_only("a gradient layer by layer")
     require_memory_for_layer_gradients(model, decision.length)
     calls: dict[int, _Call] = {}
     end = torch.empty(0)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.errors import OptionError, TaskHeadError
+from glassbert.errors import OptionError, TaskHeadError, UnsupportedModelError
 from glassbert.families import Task
 from glassbert.models.pooling import Pooling
 from glassbert.network.blocks import has_known_blocks
 from glassbert.network.model import Model, word_embeddings
+from glassbert.network.own_head import OwnNetwork
 from glassbert.network.task_heads import pooled, reads_all_positions
 from glassbert.pictures.formats import readable
 from glassbert.pictures.markup import clipped
@@ -144,27 +145,49 @@ class Decision:
         return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
 
     @property
-    def reads_mean(self) -> bool:
-        """Whether the head reads the mean of all last states, as some classifiers and most sentence encoders do."""
+    def reads_all(self) -> bool:
+        """Whether the head reads all last states, usually their mean, as in many sentence encoders."""
         if isinstance(self.target, SimilarityTarget):
             return self.pooling == "mean"
         return isinstance(self.target, ClassTarget) and reads_all_positions(self.model)
 
     @property
     def readers(self) -> Array:
-        """(token,): the share that each last state has in what the head reads; 1 for the token at ``position``."""
-        if self.reads_mean:
+        """(token,): the share that each last state has in what the head reads; 1 for the token at ``position``.
+
+        Raises UnsupportedModelError for a head of the user's own that weights them otherwise.
+        """
+        if self.own_head is not None and self.own_head.reads == "other":
+            raise UnsupportedModelError(
+                "this needs to know which last states the head reads, and a head of your own is known to read that of "
+                "[CLS], or the mean of all, only if it does nothing else: choose a gradient or a perturbation method"
+            )
+        if self.reads_all:
             return np.full(self.length, 1 / self.length, dtype=np.float32)
         shares = np.zeros(self.length, dtype=np.float32)
         shares[self.position] = 1
         return shares
 
     @property
+    def own_head(self) -> OwnNetwork | None:
+        """The network, if a head of the user's own decides."""
+        own = self.model.network
+        return own if isinstance(own, OwnNetwork) and isinstance(self.target, ClassTarget) else None
+
+    def require_last_layer_only(self, what: str) -> None:
+        """Raise UnsupportedModelError if a head of the user's own reads states of other layers as well."""
+        if self.own_head is not None and not self.own_head.last_layer_only:
+            raise UnsupportedModelError(
+                f"{what} follows the answer back from the last layer, and this head of your own is not known to read "
+                "that one alone: choose a gradient or a perturbation method, or compare with gb.ablate(model, heads)"
+            )
+
+    @property
     def reads_one_position(self) -> bool:
         """Whether the last layer needs that token only: the head of this target reads no other state."""
         if not isinstance(self.target, ClassTarget | MaskTarget | NextSentenceTarget) or self.model.ablated_heads:
             return False
-        if self.reads_mean:
+        if self.reads_all or self.own_head is not None:
             return False
         return has_known_blocks(self.model.network)
 

@@ -188,6 +188,7 @@ def _until_stopped(runner: Runner, heads: list[HeadIndex], report: _Report) -> I
 def _outcomes(runner: Runner, heads: list[HeadIndex]) -> Iterator[_Outcome]:
     """F and the decision of the unchanged model, then without each of these heads, by layer; one forward pass."""
     network = runner.decision.model.network
+    runner.decision.require_last_layer_only("many heads in one pass")
     with torch.no_grad(), work_threads(runner.decision.length * (1 + len(heads))):
         logits = runner.logits(runner.decision.embeddings, lambda: _joining(network, heads))
     runner.passes.count += len(heads)

@@ -84,6 +84,7 @@ def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: T
     below are not computed again.
     """
     decision, rows = runner.decision, 1 + len(places)
+    decision.require_last_layer_only("patching")
     model, embeddings, inputs = decision.model, decision.embeddings, batch(decision.model, [decision.encoded])
     positions = torch.full((rows,), decision.position)
     runner.passes.add(rows)
@@ -177,7 +178,7 @@ class _Patching:
 def _reader(decision: Decision) -> int | None:
     """The one token whose last state decides; None for the edge of an answer, which is chosen among tokens, and for a
     head that reads the mean of all."""
-    return None if isinstance(decision.target, AnswerTarget) or decision.reads_mean else decision.position
+    return None if isinstance(decision.target, AnswerTarget) or decision.reads_all else decision.position
 
 
 def _by_head(states: Tensor, heads: int) -> Tensor:

@@ -14,7 +14,9 @@ from glassbert.arguments import checked
 from glassbert.errors import ModelError, OptionError, UnsupportedModelError
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
+from glassbert.network.head_trial import encoder_inside, with_own_head
 from glassbert.network.model import Model, Precision, load
+from glassbert.network.own_head import HeadFunction
 
 __all__ = ["wrap"]
 
@@ -25,6 +27,7 @@ def wrap(
     tokenizer: Any,
     *,
     labels: Sequence[str] | None = None,
+    forward: HeadFunction | None = None,
     device: str = "auto",
     precision: Precision = "float32",
 ) -> Model:
@@ -36,34 +39,47 @@ def wrap(
     included; adapters have to be merged first (``merge_and_unload()``). It is written to a temporary folder and read
     from there, so later training does not change the copy, and the same checks apply as to a file. The folder lasts as
     long as the copy. ``labels`` are names for the classes, in their order; None: those of the network's config.
-    Raises OptionError, and a ModelError that describes what cannot be read.
+
+    ``forward(network, inputs)`` is for a head of your own: it returns the logits, (text, label), of any
+    ``torch.nn.Module`` with one such encoder inside, from a dictionary of ``input_ids``, ``attention_mask`` and, where
+    the encoder has segments, ``token_type_ids``, each (text, token).
+
+        def forward(network, inputs):
+            states = network.encoder(**inputs).last_hidden_state
+            return network.classifier(states[:, 0])
+
+    What explains a classifier works on it, but methods that need a rule for every module up to the logits: AttnLRP and
+    DecompX. Its logits must depend on the text only through the encoder's word embeddings, and not on padding; both is
+    tried once. Raises OptionError, and a ModelError that describes what cannot be read.
     """
     kind = type(network).__name__
-    for thing, name in ((network, "network"), (tokenizer, "tokenizer")):
+    stock = network if forward is None else encoder_inside(network)
+    for thing, name in ((stock, "network"), (tokenizer, "tokenizer")):
         if not callable(getattr(thing, "save_pretrained", None)):
             raise UnsupportedModelError(
                 f"the {name} is a {type(thing).__name__}, which has no save_pretrained: pass a network and a tokenizer "
-                "of transformers; of a network of your own, the transformers encoder inside it"
+                "of transformers; for a network of your own, say how it gives its logits (forward=), or pass the "
+                "transformers encoder inside it"
             )
     place = Path(tempfile.mkdtemp(prefix="glassbert-"))
     try:
         folder = place / kind
         try:
-            network.save_pretrained(folder)
+            stock.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
         except Exception as error:
             raise UnsupportedModelError(
                 f"transformers cannot write this {kind} ({type(error).__name__}: "
                 f"{quoted(' '.join(str(error).split()), characters=200)}), so it cannot be copied"
             ) from error
-        if labels is not None:
+        if labels is not None and forward is None:
             _name_classes(folder / CONFIG, list(labels))
         model = load(folder, device, precision=precision)
+        weakref.finalize(model.network, shutil.rmtree, place, ignore_errors=True)
+        return model if forward is None else with_own_head(model, network, stock, forward, labels)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    weakref.finalize(model.network, shutil.rmtree, place, ignore_errors=True)
-    return model
 
 
 def _name_classes(path: Path, labels: list[str]) -> None:

@@ -23,6 +23,7 @@ from glassbert.network.batches import require_memory_for_pass
 from glassbert.network.blocks import heads_off
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model, padding_index
+from glassbert.network.own_head import OwnNetwork
 from glassbert.results import Encoded
 
 __all__ = [
@@ -100,7 +101,11 @@ class Forward:
     def network(self, **options: Any) -> Any:
         """The output of the stock network with its task head. Raises NotEnoughMemoryError."""
         self._ask(options)
-        return self.model.network(**self._arguments, **options)
+        arguments = self._arguments
+        if isinstance(self.model.network, OwnNetwork):  # its function is called with token ids, which give positions
+            arguments["input_ids"] = self.inputs.input_ids.to(self.device)
+            arguments.pop("position_ids", None)
+        return self.model.network(**arguments, **options)
 
     def encoder(self, **options: Any) -> Any:
         """The output of the stock encoder alone. Raises NotEnoughMemoryError."""

@@ -11,6 +11,7 @@ from glassbert.families import Task
 from glassbert.models.pooling import Pooling
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.own_head import OwnNetwork
 from glassbert.network.run import Forward, batch, locked, run
 from glassbert.results import Encoded
 
@@ -100,7 +101,9 @@ def vocabulary_logits(model: Model, hidden: Tensor) -> Tensor:
 
 
 def reads_all_positions(model: Model) -> bool:
-    """Whether the classification head reads the mean of all last states, not that of [CLS]."""
+    """Whether the classification head reads all last states, usually their mean, not only that of [CLS]."""
+    if isinstance(model.network, OwnNetwork):
+        return model.network.reads != "cls"
     pooling = model.checkpoint.family.mean_pooling
     return pooling is not None and getattr(model.network.config, pooling[0]) == pooling[1]
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import torch
 
-from glassbert.errors import ModelError
+from glassbert.errors import ModelError, UnsupportedModelError
 from glassbert.models.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS, IDENTIFYING, TOKENIZER_FILES, Checkpoint
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 from glassbert.models.weights import fingerprint, read_weights
 from glassbert.network.device import device_label
 from glassbert.network.model import Model
+from glassbert.network.own_head import OwnNetwork
 from glassbert.reports.findings import ModelIdentity, Passport
 
 __all__ = ["identity_of", "name_of", "passport_of"]
@@ -51,6 +52,11 @@ def identity_of(model: Model) -> ModelIdentity:
     Raises ModelError if the files are no longer the ones that were loaded.
     """
     checkpoint = model.checkpoint
+    if isinstance(model.network, OwnNetwork):
+        raise UnsupportedModelError(
+            "a report names the files that compute its numbers again, and a head of your own has none: save the "
+            "results themselves, with their save(path)"
+        )
     weights, tokenizer, config = _hashes(checkpoint)
     return ModelIdentity(
         name=name_of(model),
