@@ -1,4 +1,4 @@
-"""Step 11: an encoder from elsewhere, with its weights as they are, in the format of the shipped checkpoints.
+"""Step 15: an encoder from elsewhere, with its weights as they are, in the format of the shipped checkpoints.
 
 The weights are rounded to fp16 and nothing else happens to them. The vocabulary is written with the same tokenizer
 files as the other checkpoints', which cut nothing; sentence-transformers cuts at 256 tokens.

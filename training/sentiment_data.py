@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import torch
 
 from training.errors import RecipeError
+from training.finetuning import groups_by_length, padded
 from training.text import split_sentences
 from training.tokenised import PAD
 
@@ -37,7 +38,6 @@ __all__ = [
 
 #: Longer texts are cut.
 MAX_TOKENS = 128
-_MULTIPLE = 4
 
 LabelledText = tuple[str, int]
 
@@ -106,29 +106,9 @@ def encode(texts: Sequence[LabelledText], tokenizer: Any) -> list[Encoded]:
 def sentiment_batches(
     examples: Sequence[Encoded], *, tokens_per_batch: int, rng: random.Random | None
 ) -> Iterator[SentimentBatch]:
-    """Batches of about ``tokens_per_batch`` tokens, padding included, of texts of about the same length.
-
-    With ``rng`` the texts mix with neighbours up to 4 tokens longer or shorter and the batches come in random order;
-    without, in order of length.
-    """
-    order = sorted(
-        range(len(examples)), key=lambda index: len(examples[index].token_ids) + (rng.random() * 4 if rng else 0)
-    )
-    groups: list[list[Encoded]] = [[]]
-    for index in order:
-        if groups[-1] and (len(groups[-1]) + 1) * len(examples[index].token_ids) > tokens_per_batch:
-            groups.append([])
-        groups[-1].append(examples[index])
-    if rng:
-        rng.shuffle(groups)
-    return map(_pad, groups)
-
-
-def _pad(group: Sequence[Encoded]) -> SentimentBatch:
-    # to a multiple: the matrix library generates code for every new shape, which otherwise costs as much as the step
-    width = -(-max(len(example.token_ids) for example in group) // _MULTIPLE) * _MULTIPLE
-    input_ids = torch.full((len(group), width), PAD)
-    for row, example in zip(input_ids, group, strict=True):
-        row[: len(example.token_ids)] = torch.tensor(example.token_ids)
-    labels = torch.tensor([example.label for example in group])
-    return SentimentBatch(input_ids, (input_ids != PAD).long(), labels)
+    """Batches as `training.finetuning.groups_by_length` makes them."""
+    lengths = [len(example.token_ids) for example in examples]
+    for group in groups_by_length(lengths, tokens_per_batch=tokens_per_batch, rng=rng):
+        input_ids = padded([examples[index].token_ids for index in group], PAD)
+        labels = torch.tensor([examples[index].label for index in group])
+        yield SentimentBatch(input_ids, (input_ids != PAD).long(), labels)

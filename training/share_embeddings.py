@@ -1,4 +1,4 @@
-"""Step 10: write checkpoints that share one shard, the word embeddings.
+"""Step 14: write checkpoints that share one shard, the word embeddings.
 
 Half of a small BERT is its table of word embeddings. Each checkpoint becomes an ordinary sharded
 safetensors checkpoint of two files, one of which is listed in the index of all of them:

@@ -2,11 +2,12 @@
 
 It shows that the steps fit together and that their output loads, not that the result is any good.
 
-    python -m training.smoke --text FOLDER --sentiment FOLDER --out FOLDER
+    python -m training.smoke --text FOLDER --sentiment FOLDER --entities FOLDER --answers FOLDER --out FOLDER
 
 ``--text`` contains JSON-lines documents as `training.extract_corpus` writes them, at least two sources of which two
-documents or more are held out (see `training.tokenise_corpus.is_held_out`); ``--sentiment`` the files that
-`training.sentiment_data` lists. A few kilobytes are enough.
+documents or more are held out (see `training.tokenise_corpus.is_held_out`); ``--sentiment``, ``--entities`` and
+``--answers`` the files that `training.sentiment_data`, `training.entity_data` and `training.answer_data` list. A few
+kilobytes are enough.
 """
 
 from __future__ import annotations
@@ -18,15 +19,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+)
 
-from training import tokenise_corpus
+from training import finetune_answers, finetune_entities, tokenise_corpus
 from training.batches import SHAPES
 from training.checkpoints import save_checkpoint, vocabulary_of
 from training.errors import RecipeError, run_script
 from training.evaluate_pretrained import HeldOutResult, evaluate_held_out
 from training.evaluate_sentiment import accuracy
-from training.finetune_sentiment import FinetuneOptions, FinetuningRun, finetune
+from training.finetune_sentiment import FinetuneOptions, finetune
+from training.finetuning import FinetuningRun
 from training.pretrain import PretrainOptions, TrainingRun, pretrain
 from training.pretraining_model import new_model
 from training.sentiment_data import encode, read_sst2
@@ -43,18 +53,31 @@ PRECISION = "float32"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SmokeReport:
-    """The result of each step. The two folders contain the checkpoints with the shared shard."""
+    """The result of each step. The folders contain the checkpoints with the shared shard."""
 
     pretraining: TrainingRun
     held_out_before: dict[str, HeldOutResult]  # shape id → the model before its first step
     held_out_after: dict[str, HeldOutResult]
     finetuning: FinetuningRun
     sentiment_accuracy: float  # on SST-2's training sentences, as loaded from the folder
+    entities: FinetuningRun
+    answers: FinetuningRun
     pretrained_folder: Path
     sentiment_folder: Path
+    entities_folder: Path
+    answers_folder: Path
 
 
-def smoke(text: Path, sentiment: Path, out: Path, *, vocabulary: Path = VOCABULARY, steps: int = 60) -> SmokeReport:
+def smoke(
+    text: Path,
+    sentiment: Path,
+    entities: Path,
+    answers: Path,
+    out: Path,
+    *,
+    vocabulary: Path = VOCABULARY,
+    steps: int = 60,
+) -> SmokeReport:
     """Tokenise, pre-train, evaluate, fine-tune, share, load. Deterministic."""
     sources = tuple(sorted(path.stem for path in text.glob("*.jsonl")))
     corpus, base, pretrained, tuned = (out / name for name in ("corpus", "base", "pretrained", "sentiment"))
@@ -68,9 +91,14 @@ def smoke(text: Path, sentiment: Path, out: Path, *, vocabulary: Path = VOCABULA
     after = _evaluate(_load(BertForPreTraining, pretrained), corpus, sources)
 
     finetuning = finetune(_finetune_options(pretrained, sentiment, tuned))
+    naming = finetune_entities.finetune(_entity_options(pretrained, entities, out / "entities"))
+    answering = finetune_answers.finetune(_answer_options(pretrained, answers, out / "answers"))
     shared = out / "shared"
-    share_embeddings(shared, {"pretrained": pretrained, "sentiment": tuned})
+    tasks = {"sentiment": tuned, "entities": out / "entities", "answers": out / "answers"}
+    share_embeddings(shared, {"pretrained": pretrained, **tasks})
     _load(BertForPreTraining, shared / "pretrained")
+    _load(BertForTokenClassification, shared / "entities")
+    _load(BertForQuestionAnswering, shared / "answers")
     classifier = _load(BertForSequenceClassification, shared / "sentiment")
     tokenizer = AutoTokenizer.from_pretrained(shared / "sentiment")
     return SmokeReport(
@@ -79,8 +107,12 @@ def smoke(text: Path, sentiment: Path, out: Path, *, vocabulary: Path = VOCABULA
         held_out_after=after,
         finetuning=finetuning,
         sentiment_accuracy=accuracy(classifier, encode(read_sst2(sentiment, "train"), tokenizer), precision=PRECISION),
+        entities=naming,
+        answers=answering,
         pretrained_folder=shared / "pretrained",
         sentiment_folder=shared / "sentiment",
+        entities_folder=shared / "entities",
+        answers_folder=shared / "answers",
     )
 
 
@@ -137,6 +169,35 @@ def _finetune_options(model: Path, data: Path, out: Path) -> FinetuneOptions:
     )
 
 
+def _entity_options(model: Path, data: Path, out: Path) -> finetune_entities.EntityOptions:
+    return finetune_entities.EntityOptions(
+        model=model,
+        data=data,
+        out=out,
+        epochs=12,
+        learning_rate=2e-3,
+        tokens_per_batch=128,
+        seed=SEED,
+        freeze_embeddings=True,
+        precision=PRECISION,
+    )
+
+
+def _answer_options(model: Path, data: Path, out: Path) -> finetune_answers.AnswerOptions:
+    return finetune_answers.AnswerOptions(
+        model=model,
+        data=data,
+        out=out,
+        epochs=12,
+        learning_rate=2e-3,
+        tokens_per_batch=256,
+        seed=SEED,
+        freeze_embeddings=True,
+        freeze_layers=1,
+        precision=PRECISION,
+    )
+
+
 def _evaluate(model: Any, corpus: Path, sources: tuple[str, ...]) -> dict[str, HeldOutResult]:
     return {
         shape_id: evaluate_held_out(model, corpus, shape_id, batches=1, sources=sources, precision=PRECISION)
@@ -157,6 +218,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--sentiment", type=Path, required=True)
+    parser.add_argument("--entities", type=Path, required=True)
+    parser.add_argument("--answers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--vocabulary", type=Path, default=VOCABULARY, help="a folder with BERT's vocab.txt")
     parser.add_argument("--steps", type=int, default=60)
@@ -166,12 +229,15 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the recipe and print its figures."""
     options = build_parser().parse_args(argv)
-    report = smoke(options.text, options.sentiment, options.out, vocabulary=options.vocabulary, steps=options.steps)
+    data = (options.sentiment, options.entities, options.answers)
+    report = smoke(options.text, *data, options.out, vocabulary=options.vocabulary, steps=options.steps)
     for shape_id, after in report.held_out_after.items():
         print(f"{shape_id}: held-out loss {report.held_out_before[shape_id].loss:.2f} → {after.loss:.2f}")
     losses = report.finetuning.losses
     print(f"sentiment: loss {losses[0]:.2f} → {losses[-1]:.2f}, training accuracy {report.sentiment_accuracy:.2f}")
-    print(f"both load from {report.pretrained_folder.parent}")
+    for name, run in (("entities", report.entities), ("answers", report.answers)):
+        print(f"{name}: loss {run.losses[0]:.2f} → {run.losses[-1]:.2f}")
+    print(f"all load from {report.pretrained_folder.parent}")
 
 
 if __name__ == "__main__":

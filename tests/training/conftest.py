@@ -39,5 +39,8 @@ def smoke_report(tmp_path_factory: pytest.TempPathFactory, vocabulary: Path) -> 
 
     folder = tmp_path_factory.mktemp("smoke")
     samples.write_text(folder / "text")
-    samples.write_sentiment(folder / "data")
-    return smoke(folder / "text", folder / "data", folder / "out", vocabulary=vocabulary)
+    samples.write_sentiment(folder / "sentiment")
+    samples.write_entities(folder / "entities")
+    samples.write_answers(folder / "answers")
+    data = (folder / name for name in ("text", "sentiment", "entities", "answers"))
+    return smoke(*data, folder / "out", vocabulary=vocabulary)

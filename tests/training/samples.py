@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import random
@@ -52,6 +53,7 @@ _PLACES = ("harbour", "village", "garden", "castle", "market", "valley")
 _PEOPLE = ("farmer", "sailor", "teacher", "baker", "doctor", "painter")
 _THINGS = ("boat", "basket", "letter", "lantern", "violin", "blanket")
 _CAPITALS = {"france": "paris", "italy": "rome", "spain": "madrid", "greece": "athens"}
+_SPLITS = ("train", "dev", "test")
 _PRAISE = ("wonderful", "great", "lovely", "brilliant")
 _BLAME = ("terrible", "awful", "boring", "dreadful")
 
@@ -115,6 +117,42 @@ def write_sentiment(folder: Path) -> None:
             for number in range(count)
         ]
         _write_lines(folder / f"imdb_{name}.jsonl", reviews)
+
+
+def write_entities(folder: Path) -> None:
+    """The files of the entities task; a name's type is that of its only word."""
+    rng = random.Random(3)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = {"PER": ("Bruno", "Clara", "Dieter"), "ORG": ("Acme", "Globex"), "LOC": ("Lima", "Oslo", "Quito")}
+
+    def row(number: int) -> dict[str, Any]:
+        kind = ("PER", "ORG", "LOC")[number % 3]
+        words = ["The", rng.choice(_PEOPLE), str(number), "saw", rng.choice(names[kind]), rng.choice(_THINGS), "."]
+        return {"tokens": words, "tags": ["O", "O", "O", "O", f"B-{kind}", "O", "O"]}
+
+    numbers = itertools.count()
+    files = [f"{name}_{split}" for name in ("crossner", "gum_open", "wnut17", "btc") for split in _SPLITS]
+    for name in (*files, "wikigold_all"):
+        _write_lines(folder / f"{name}.jsonl", [row(next(numbers)) for _ in range(6)])
+
+
+def write_answers(folder: Path) -> None:
+    """The files of the answers task; every question asks for the only place, or the only thing, of its context."""
+    rng = random.Random(4)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def row(number: int) -> dict[str, Any]:
+        asked, place, thing = number % 2, rng.choice(_PLACES), rng.choice(_THINGS)
+        context = f"The {rng.choice(_PEOPLE)} of house {number // 2} lost a {thing} near the {place}."
+        answer = place if asked else thing
+        answers = [{"text": answer, "start": context.index(answer)}]
+        return {"context": context, "question": "Where?" if asked else "Which thing?", "answers": answers}
+
+    numbers = itertools.count()
+    for name in ("squad11_train", "squad11_dev", "qamr_dev", "qamr_test", "policyqa_dev", "policyqa_test", "qed_dev"):
+        lines = "".join(json.dumps(row(next(numbers))) + "\n" for _ in range(40 if name == "qamr_dev" else 8))
+        with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.write(lines)
 
 
 def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:

@@ -14,7 +14,8 @@ import torch
 from transformers import AutoTokenizer
 
 from training.errors import RecipeError
-from training.finetune_sentiment import FinetuneOptions, TrainingTexts, _rate_at, training_texts
+from training.finetune_sentiment import FinetuneOptions, TrainingTexts, training_texts
+from training.finetuning import rate_at
 from training.sentiment_data import (
     Encoded,
     encode,
@@ -115,10 +116,9 @@ def test_training_texts_take_what_is_asked_for(tmp_path: Path, tokenizer: Any) -
     from tests.training import samples
 
     samples.write_sentiment(tmp_path)
+    folders = {"model": tmp_path, "data": tmp_path, "out": tmp_path}
     options = FinetuneOptions(
-        tmp_path,
-        tmp_path,
-        tmp_path,
+        **folders,
         sentences=2,
         phrases=5,
         opinions=4,
@@ -132,17 +132,16 @@ def test_training_texts_take_what_is_asked_for(tmp_path: Path, tokenizer: Any) -
     assert len(texts.reviews) == 3
     phrases = [tokenizer.decode(text.token_ids[1:-1]) for text in texts.every_epoch[2 * 40 + 6 :][:5]]
     assert phrases == [text for text, _ in read_labelled(tmp_path, "sst_phrases_train")[:5]]
-    nothing = FinetuneOptions(tmp_path, tmp_path, tmp_path, sentences=0, phrases=0, opinions=0, pros_and_cons=0)
-    nothing = replace(nothing, snippets=0, reviews=0, templates=7)
+    nothing = replace(options, sentences=0, phrases=0, opinions=0, pros_and_cons=0, snippets=0, reviews=0, templates=7)
     assert len(training_texts(nothing, tokenizer).every_epoch) == 7
     beginnings = [tokenizer.decode(text.token_ids[1:-1]) for text in texts.reviews]
     assert beginnings == [text.lower() for text, _ in read_imdb(tmp_path, "train_strong")[6:9]]
     with pytest.raises(RecipeError, match="epochs"):
-        FinetuneOptions(tmp_path, tmp_path, tmp_path, epochs=0)
+        FinetuneOptions(**folders, epochs=0)
 
 
 @pytest.mark.parametrize(
     ("progress", "share"), [(0.0, 0.0), (0.03, 0.5), (0.06, 1.0), (0.53, 0.5), (1.0, 0.0), (1.01, 0.0)]
 )
 def test_the_rate_rises_and_falls(progress: float, share: float) -> None:
-    assert _rate_at(progress) == pytest.approx(share)
+    assert rate_at(progress) == pytest.approx(share)

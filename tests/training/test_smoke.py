@@ -1,4 +1,4 @@
-"""The whole recipe on a few kilobytes: text in, two checkpoints that load and share a shard out."""
+"""The whole recipe on a few kilobytes: text in, checkpoints that load and share a shard out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+)
 
+from training.entity_data import LABELS
 from training.share_embeddings import EMBEDDINGS
 
 if TYPE_CHECKING:
@@ -35,6 +42,10 @@ def assert_same_up_to_half_precision(loaded: Any, trained: Any) -> None:
         assert torch.equal(tensor, before[name].half().float()), name
 
 
+def _task_folders(report: SmokeReport) -> tuple[Path, ...]:
+    return report.sentiment_folder, report.entities_folder, report.answers_folder
+
+
 @pytest.mark.smoke
 def test_pretraining_lowers_the_loss(smoke_report: SmokeReport) -> None:
     losses = smoke_report.pretraining.masked_losses
@@ -51,6 +62,8 @@ def test_fine_tuning_learns_the_labels(smoke_report: SmokeReport) -> None:
     losses = smoke_report.finetuning.losses
     assert mean(losses[-10:]) < mean(losses[:10]) - 0.1
     assert smoke_report.sentiment_accuracy > 0.9
+    for run in (smoke_report.entities, smoke_report.answers):
+        assert mean(run.losses[-3:]) < mean(run.losses[:3]) - 0.5
 
 
 @pytest.mark.smoke
@@ -60,11 +73,21 @@ def test_from_pretrained_gives_the_trained_weights_back(smoke_report: SmokeRepor
     sentiment = load(BertForSequenceClassification, smoke_report.sentiment_folder)
     assert_same_up_to_half_precision(sentiment, smoke_report.finetuning.model)
     assert sentiment.config.id2label == {0: "NEGATIVE", 1: "POSITIVE"}
+    entities = load(BertForTokenClassification, smoke_report.entities_folder)
+    assert_same_up_to_half_precision(entities, smoke_report.entities.model)
+    assert entities.config.id2label == dict(enumerate(LABELS))
+    answers = load(BertForQuestionAnswering, smoke_report.answers_folder)
+    assert_same_up_to_half_precision(answers, smoke_report.answers.model)
+    # what was frozen is that of the pre-trained checkpoint, the layer above is not
+    kept, moved = (pretrained.bert.encoder.layer[n].state_dict() for n in (0, 1))
+    own, above = (answers.bert.encoder.layer[n].state_dict() for n in (0, 1))
+    assert all(torch.equal(own[name], kept[name]) for name in kept)
+    assert not any(torch.equal(above[name], moved[name]) for name in moved if name.endswith("weight"))
 
 
 @pytest.mark.smoke
-def test_both_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: SmokeReport) -> None:
-    folders = (smoke_report.pretrained_folder, smoke_report.sentiment_folder)
+def test_all_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: SmokeReport) -> None:
+    folders = (smoke_report.pretrained_folder, *_task_folders(smoke_report))
     shards = []
     for folder in folders:
         weight_map = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
@@ -73,10 +96,10 @@ def test_both_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: S
         assert EMBEDDINGS not in own
         assert own.keys() | {EMBEDDINGS} == weight_map.keys()
         assert not list(folder.glob("model.safetensors"))
-    assert shards[0] == shards[1]
+    assert len(set(shards)) == 1
     one, other = (
         load(model_class, folder).bert.embeddings.word_embeddings.weight
-        for model_class, folder in zip((BertForPreTraining, BertForSequenceClassification), folders, strict=True)
+        for model_class, folder in zip((BertForPreTraining, BertForSequenceClassification), folders[:2], strict=True)
     )
     assert torch.equal(one, other)
     # they are the pre-trained ones, and pre-training had moved them
@@ -87,10 +110,10 @@ def test_both_checkpoints_have_the_same_embeddings_from_one_file(smoke_report: S
 
 
 @pytest.mark.smoke
-def test_both_folders_have_the_tokenizer(smoke_report: SmokeReport, vocabulary: Path) -> None:
+def test_all_folders_have_the_tokenizer(smoke_report: SmokeReport, vocabulary: Path) -> None:
     text = "The film was not bad at all."
     ids = AutoTokenizer.from_pretrained(vocabulary)(text)["input_ids"]
-    for folder in (smoke_report.pretrained_folder, smoke_report.sentiment_folder):
+    for folder in (smoke_report.pretrained_folder, *_task_folders(smoke_report)):
         assert AutoTokenizer.from_pretrained(folder)(text)["input_ids"] == ids
         # nothing is cut unless asked for
         assert json.loads((folder / "tokenizer.json").read_text())["truncation"] is None
