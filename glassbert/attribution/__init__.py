@@ -18,7 +18,6 @@ from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, c
 from glassbert.attribution._options import Option
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, decide
-from glassbert.errors import OptionError
 from glassbert.network.model import Model
 from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode, require_no_pair
@@ -60,6 +59,7 @@ def attribute(
     method: str = "integrated_gradients",
     target: Target | int | str | None = None,
     output: Output = "logit",
+    windows: Windows | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     **options: Any,
@@ -92,10 +92,16 @@ def attribute(
     """
     if isinstance(text, list):
         require_no_pair(pair)
-        if windows is not None:
-            raise OptionError("a list of texts is read without windows: explain long texts one by one")
         return attribute_many(
-            model, text, method=method, target=target, output=output, progress=progress, cancelled=cancelled, **options
+            model,
+            text,
+            method=method,
+            target=target,
+            output=output,
+            windows=windows,
+            progress=progress,
+            cancelled=cancelled,
+            **options,
         )
     chosen, settings = chosen_method(method, options)
     encoded = encode(model, text, pair, windows=windows)

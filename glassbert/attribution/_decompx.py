@@ -192,6 +192,17 @@ def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int
     return weighted + shared
 
 
+def contributions_to_cosines(parts: Tensor, anchors: Tensor) -> Tensor:
+    """(row, source, hidden) of the states that are pooled → each source's part of each cosine, (anchor, source).
+
+    The embedding is the mean of these rows; its length is a constant, as the standard deviation in a LayerNorm is.
+    ``anchors`` (anchor, hidden) have length 1.
+    """
+    embedding = parts.mean(dim=0)  # (source, hidden)
+    cosines: Tensor = anchors.to(parts.device) @ embedding.T / embedding.sum(dim=0).norm()
+    return cosines
+
+
 def _linear(parts: Tensor, module: Any) -> Tensor:
     return _shared_out(parts @ module.weight.float().T, module.bias.float())
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassbert.arguments import checked
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
-from glassbert.attribution._method import explain, result_of
+from glassbert.attribution._method import cost_of, explain, result_of
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -21,6 +21,7 @@ from glassbert.network.run import many_passes
 from glassbert.results import Encoded
 from glassbert.targets import ClassTarget, Output, Target
 from glassbert.text.inputs import Text, about_text, encode_many
+from glassbert.text.windows import Windows
 
 __all__ = ["attribute_many"]
 
@@ -34,6 +35,7 @@ def attribute_many(
     method: str = "integrated_gradients",
     target: Target | int | str | None = None,
     output: Output = "logit",
+    windows: Windows | None = None,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     **options: Any,
@@ -42,28 +44,29 @@ def attribute_many(
 
     Texts of similar length share passes when finding the predicted classes, and in saliency, input × gradient,
     attention relevance and integrated gradients; other methods process one text at a time. ``forward_passes`` are
-    the text's own; ``seconds`` are its share of the total, by passes and length. The errors are those of
+    the text's own; ``seconds`` are its share of the total, by passes and length. ``windows`` as for :func:`attribute`;
+    texts that are read in windows are explained one at a time, by every method. The errors are those of
     :func:`attribute`, prefixed with the number of the text; OptionError for an empty list.
     """
     chosen, settings = chosen_method(method, options)
-    encoded = encode_many(model, texts)
+    encoded = encode_many(model, texts, windows=windows)
     start = time.perf_counter()
     whole = Passes(cancelled=cancelled)
-    whole.report(progress, sum(chosen.cost(len(item), settings) for item in encoded))
+    whole.report(progress, sum(cost_of(chosen, item, settings) for item in encoded))
     runners = _posed(model, encoded, target, output, whole)
-    tokens = sum(runner.decision.length for runner in runners)
+    at_once = [runner for runner in runners if not runner.decision.in_windows]
     many = chosen.compute_many
-    token_rows = tokens * chosen.cost(1, settings)
+    token_rows = sum(runner.decision.length for runner in at_once) * chosen.cost(1, settings)
     if chosen.first_order:
-        many_passes(model, lambda: prepare_first_order(runners), token_rows)
-    raws = None if many is None else many_passes(model, lambda: many(runners, settings), token_rows)
+        many_passes(model, lambda: prepare_first_order(at_once), token_rows)
+    raws = iter(() if many is None or not at_once else many_passes(model, lambda: many(at_once, settings), token_rows))
     results = []
     for number, runner in enumerate(runners):
         with about_text(number, len(texts)):
-            if raws is None:
+            if many is None or runner.decision.in_windows:
                 results.append(explain(runner, chosen, settings))
             else:
-                results.append(result_of(runner, chosen, raws[number]))
+                results.append(result_of(runner, chosen, next(raws)))
         forget_first_order(runner)
     rows = np.asarray([runner.passes.count * runner.decision.length for runner in runners])
     seconds = (time.perf_counter() - start) * rows / rows.sum()
@@ -91,11 +94,14 @@ def _posed(
     shares = [_Share(whole=whole) for _ in encoded]
     targets: list[Target | int | str | None] = [target] * len(encoded)
     open_class = target is None or (isinstance(target, ClassTarget) and target.label is None)
-    if open_class and "classification" in model.task_heads:
-        for share in shares:
-            share.add(1)
+    # a text in windows finds its class window by window
+    at_once = [number for number, item in enumerate(encoded) if not len(item.windows)]
+    if open_class and "classification" in model.task_heads and at_once:
         asked = target if isinstance(target, ClassTarget) else ClassTarget()
-        targets = [replace(asked, label=one.decided(asked.threshold)) for one in classify_many(model, encoded)]
+        found = classify_many(model, [encoded[number] for number in at_once])
+        for number, one in zip(at_once, found, strict=True):
+            shares[number].add(1)
+            targets[number] = replace(asked, label=one.decided(asked.threshold))
     runners = []
     for number, (item, own, share) in enumerate(zip(encoded, targets, shares, strict=True)):
         with about_text(number, len(encoded)):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
-from glassbert.attribution._decompx import contributions, decomposed, traced
+from glassbert.attribution._decompx import contributions, contributions_to_cosines, decomposed, traced
 from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
 from glassbert.errors import MethodError
@@ -20,7 +21,8 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
     A token's own part starts as its whole input to the first layer: word, position and segment. Attention weights, the
     standard deviation in LayerNorm and f(x)/x of activations are constants; biases are distributed among the sources in
-    proportion to |bias · part|, as the authors do. So the scores sum to F(x) itself: the reference is 0, no baseline
+    proportion to |bias · part|, as the authors do; so is the length of a sentence embedding a constant, whose rule is
+    ours. So the scores sum to F(x) itself: the reference is 0, no baseline
     input. Costs as much as one pass per token; memory tokens² × hidden. Own implementation from the paper. Raises
     MethodError for a probability, which is not a sum; UnsupportedModelError.
     """
@@ -29,8 +31,6 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
         raise MethodError(
             "DecompX decomposes a logit, and a probability is not a sum of parts: choose the output logit"
         )
-    if isinstance(decision.target, SimilarityTarget):
-        raise MethodError("DecompX has no rule for the cosine of a sentence embedding: choose AttnLRP")
     tokens, model = decision.length, decision.model
     if model.device == "cpu":  # the parts, and as much again while a layer is applied to them
         require_memory(2 * 4 * tokens * tokens * model.hidden_size, f"the parts of {tokens:,} tokens in each other")
@@ -41,14 +41,20 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
         for layer, after in enumerate(decomposed(trace, rows)):
             runner.passes.add(decision.length * (layer + 1) // layers - decision.length * layer // layers)
             parts = after
-        target, *foil = contributions(parts, trace.head, columns)
+        if decision.anchors is not None:
+            target, *foil = contributions_to_cosines(parts, decision.anchors)
+        else:
+            target, *foil = contributions(parts, trace.head, columns)
     scores = target - foil[0] if foil else target
     return Attribution(scores=scores.cpu().numpy(), value=trace.value, baseline_value=0.0, options=options)
 
 
 def _places(runner: Runner) -> tuple[list[int], list[int]]:
-    """The token whose state is used and the index of the logit, for the target and then for its foil."""
+    """The token whose state is used and the index of the logit, for the target and then for its foil; for a cosine, the
+    tokens whose states are pooled."""
     decision = runner.decision
+    if isinstance(decision.target, SimilarityTarget):
+        return np.flatnonzero(decision.readers).tolist(), []
     ids = list(decision.class_ids)
     if isinstance(decision.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit
         return ids, [("start", "end").index(decision.target.edge)] * len(ids)

@@ -37,6 +37,24 @@ def test_scores_add_up_to_the_stock_networks_logit_and_equal_a_slow_loop(decisio
     assert (np.abs(score.scores) > 1e-4).all(), "through two layers every token reaches every other"
 
 
+@classifier
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_cosine_is_split_by_the_length_of_the_whole_embedding(decision, pooling):
+    first, second = (gb.SimilarityTarget(other, pooling=pooling) for other in ("He went home.", "It was good."))
+    near, far = (gb.attribute(decision.model, TEXT, method="decompx", target=target) for target in (first, second))
+    parts = all_parts(decision.explicit())[-1]
+    embedding = parts.mean(axis=0) if pooling == "mean" else parts[0]
+    states = gb.hidden_states(decision.model, first.other).states[-1].astype(float)
+    other = states.mean(axis=0) if pooling == "mean" else states[0]
+    expected = embedding @ (other / np.linalg.norm(other)) / np.linalg.norm(embedding.sum(axis=0))
+    np.testing.assert_allclose(near.scores, expected, atol=1e-6)
+    assert near.scores.sum() == pytest.approx(near.value, abs=1e-6)
+    assert abs(near.delta) < 1e-6
+    contrast = gb.SimilarityTarget(first.other, second.other, pooling)
+    both = gb.attribute(decision.model, TEXT, method="decompx", target=contrast)
+    np.testing.assert_allclose(both.scores, near.scores - far.scores, atol=1e-6)
+
+
 @every
 def test_after_each_layer_the_parts_add_up_to_the_stock_networks_states(decision):
     runner = decide(decision.model, decision.encoded, decision.target, "logit")

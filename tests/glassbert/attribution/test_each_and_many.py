@@ -222,6 +222,18 @@ def test_texts_share_passes(tiny_model):
     assert len(calls) < len(results)
 
 
+@pytest.mark.parametrize("options", [{"method": "input_x_gradient"}, {"tolerance": 0.05}, {"method": "leave_one_out"}])
+def test_a_list_with_long_texts_is_read_in_windows(tiny_model, options):
+    model, windows = tiny_model("bert", "classification"), gb.Windows(length=18)
+    texts = [f"{TEXT} {TEXT}", "Good.", (f"{TEXT} {TEXT}", "Good."), "It is good."]
+    found = gb.attribute(model, texts, windows=windows, **options)
+    assert [len(one.encoded.windows) > 0 for one in found] == [True, False, True, False]
+    for text, result in zip(texts, found, strict=True):
+        alone = gb.attribute(model, *(text if isinstance(text, tuple) else (text,)), windows=windows, **options)
+        same(result, alone)
+        assert result.forward_passes == alone.forward_passes
+
+
 def test_the_batch_size_is_kept_and_changes_no_number(tiny_model):
     model, calls = tiny_model("bert", "classification"), []
     whole = gb.attribute_many(model, TEXTS, tolerance=0.05)

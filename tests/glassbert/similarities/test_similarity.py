@@ -202,8 +202,6 @@ class TestTarget:
 
     def test_what_has_no_rule_says_so(self, encoder):
         target = gb.SimilarityTarget(B, pooling="mean")
-        with pytest.raises(gb.MethodError, match="cosine"):
-            gb.attribute(encoder, A, target=target, method="decompx")
         with pytest.raises(gb.OptionError, match="probability"):
             gb.attribute(encoder, A, target=target, output="probability")
         with pytest.raises(gb.TargetError, match="second text"):
