@@ -90,7 +90,8 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             voters = found.words.methods if found is not None and found.words is not None else verdicts.voters()
             asked = "; ".join(plain(saliency.told(saliency.methods()[method])) for method in voters)
             about, methods = f"By quick methods: {asked}", " ".join(voters)
-            _part("What carries it", words, "saliency", "rows", about=about, methods=methods)
+            title = "What raises it" if found is not None and found.answer.score_name else "What carries it"
+            _part(title, words, "saliency", "rows", about=about, methods=methods)
         with flipped:
             _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
         with trusted:

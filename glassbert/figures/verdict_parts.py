@@ -75,7 +75,8 @@ def _words(result: CarryingWords, on: Theme) -> Sheet:
         f"Special tokens hold: {held}.",
         *(f"{method_name(method)} was left out: {reason}." for method, reason in result.left_out.items()),
     ]
-    return Sheet("Words that carry the answer", stacked(parts, gap=16), result.encoded.texts, notes)
+    title = f"Words that raise the {result.score_name}" if result.score_name else "Words that carry the answer"
+    return Sheet(title, stacked(parts, gap=16), result.encoded.texts, notes)
 
 
 def _trust(result: TrustFound, on: Theme) -> Sheet:

@@ -37,18 +37,26 @@ def summary_html(report: Findings) -> str:
     verdict = report.verdict
     long = sum(map(len, report.encoded.texts)) > _LONG_TEXT
     passport = report.passport
+    value, a_value, rests, title = "answer", "an answer", "the answer rests on", "What carries it"
+    if verdict.answer.score_name:
+        value, a_value, rests, title = "score", "a score", "raise it", "What raises it"
     about = f"{passport.model.name} · {passport.created[:10]} · GlassBERT {passport.versions.get('glassbert', '')}"
     return node(
         "section",
         node("header", heading(1, report.title), said(about, kind="about")),
         said(
-            "A language model read the text below and gave an answer. This page says which words the answer rests on, "
-            "what would change it, and how far to trust that. The pages after it hold the evidence.",
+            f"A language model read the text below and gave {a_value}. This page says which words {rests}, what would "
+            "change it, and how far to trust that. The pages after it hold the evidence.",
             kind="lead",
         ),
         node("div", heading(2, "The text"), *_text(report), kind="block text"),
-        node("div", heading(2, "The answer"), *_answer(report), kind="block answer"),
-        node("div", heading(2, "What carries it"), said(verdict.words_sentence), kind="block"),
+        node("div", heading(2, f"The {value}"), *_answer(report), kind="block answer"),
+        node(
+            "div",
+            heading(2, title),
+            said(verdict.words_sentence),
+            kind="block",
+        ),
         node("div", heading(2, "What flips it"), *_flip(verdict), kind="block"),
         node("div", heading(2, "How reliable this explanation is"), *_trust(verdict), kind="block"),
         node("div", heading(2, "Keep in mind"), listed(_short(limit) for limit in limits_of(report)[:3]), kind="block"),
@@ -65,9 +73,7 @@ def _text(report: Findings) -> Iterator[str]:
             yield said("No word is marked, because the explanation did not pass its checks.", kind="aside")
         return
     yield passages(report.encoded, report.target, *_carrying(words))
-    does = "carry the answer" if verdict.verdict == "holds" else "seem to carry the answer"
-    if not words.explains_answer:
-        does = f"speak most for “{clipped(words.target_label, 60)}”"
+    does = words.role(certain=verdict.verdict == "holds")
     gap = " The dashed frame is the gap." if isinstance(report.target, MaskTarget) else ""
     yield said(
         f"Marked are the words that {does}, each with how many of {len(words.scores)} {voters(words.methods)} name "

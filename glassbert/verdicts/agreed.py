@@ -64,7 +64,9 @@ def carrying_words(
     if not scores:
         raise MethodError("no method can explain this answer: " + "; ".join(refused.values()))
     scores.sort(key=lambda one: chosen.index(one.method))
-    found = carrying_words_of(scores, explains_answer=answer.explains_answer, left_out=refused)
+    found = carrying_words_of(
+        scores, explains_answer=answer.explains_answer, score_name=answer.score_name, left_out=refused
+    )
     passes = Passes(cancelled=cancelled)
     lead, tried, leads = _leads(model, answer, found, passes)
     return replace(
@@ -81,6 +83,7 @@ def carrying_words_of(
     scores: Sequence[TokenScores],
     *,
     explains_answer: bool = True,
+    score_name: str = "",
     left_out: Mapping[str, str] | None = None,
     seconds: float | None = None,
 ) -> CarryingWords:
@@ -116,6 +119,7 @@ def carrying_words_of(
         leads=np.empty(0),
         left_out=dict(left_out or {}),
         explains_answer=explains_answer,
+        score_name=score_name,
         forward_passes=sum(one.forward_passes for one in scores),
         seconds=sum(one.seconds for one in scores) if seconds is None else seconds,
     )

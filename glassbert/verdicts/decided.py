@@ -96,6 +96,7 @@ def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
         next_probability=behind,
         needed=None if decision.threshold == 0.5 else _needed(decision, best),
         explains_answer=explains,
+        score_name=_score_name(decision),
         sentence="",
         forward_passes=passes,
     )
@@ -118,11 +119,10 @@ def _sentence(decision: Decision, found: DecidedAnswer) -> str:
     answer, asked = clipped(found.answer, 60), clipped(decision.class_name(decision.class_ids[0]), 60)
     if isinstance(decision.target, SimilarityTarget):
         if decision.target.foil is None:
-            return f"The cosine of the two texts is {signed(found.value)}."
+            return f"The {found.score_name} is {signed(found.value)}."
         return f"The text is {'closer to' if found.value > 0 else 'no closer to'} {_ends(decision.target)}."
     if found.probability is None:
-        name = f" for “{asked}”" if len(decision.model.labels) > 1 else ""
-        return f"The model's score{name} is {found.value:.3g}."
+        return f"The model's {found.score_name} is {found.value:.3g}."
     sure = percent(found.probability)
     if isinstance(decision.target, TokenTarget) and decision.is_independent:
         does = "replaced" if found.explains_answer else "original"
@@ -143,6 +143,16 @@ def _sentence(decision: Decision, found: DecidedAnswer) -> str:
     if not found.explains_answer:
         said = f"{said[:-1]}; {_quoted(decision, asked)} gets {percent(found.target_probability or 0.0)}."
     return said
+
+
+def _score_name(decision: Decision) -> str:
+    """The value by its name where nothing is decided, else ""."""
+    if isinstance(decision.target, SimilarityTarget):
+        return "cosine of the two texts" if decision.target.foil is None else ""
+    if not decision.is_regression:
+        return ""
+    label = clipped(decision.class_name(decision.class_ids[0]), 60)
+    return f"score for “{label}”" if len(decision.model.labels) > 1 else "score"
 
 
 def _ends(target: SimilarityTarget) -> str:

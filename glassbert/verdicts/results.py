@@ -38,8 +38,9 @@ class DecidedAnswer(Result):
 
     ``answer`` is the prediction and ``probability`` its probability; ``target_label`` is what is explained, the answer
     itself unless another target was asked for, with ``target_probability``. A regression has a ``value``, its score,
-    and no probability. ``next_answer`` is the runner-up, "" where there is none. ``needed`` is the probability from
-    which on this class is the answer, where a threshold other than one half decides between two classes.
+    and no probability; ``score_name`` says which, such as "score for “stars”", and is "" where something is decided.
+    ``next_answer`` is the runner-up, "" where there is none. ``needed`` is the probability from which on this class is
+    the answer, where a threshold other than one half decides between two classes.
     """
 
     encoded: Encoded  # with the mask in place, for a masked word
@@ -53,6 +54,7 @@ class DecidedAnswer(Result):
     next_probability: float | None
     needed: float | None
     explains_answer: bool  # whether the target is the answer
+    score_name: str
     sentence: str
     forward_passes: int
 
@@ -87,7 +89,8 @@ class CarryingWords(Result):
     highest. Words are named as they were typed, also the ``unknown`` ones, whose characters the vocabulary does not
     contain. A word carries the answer if more than half of the methods name it. Special tokens and the gap of a masked
     word are not words and are left out; ``special_shares`` is the part of each method's magnitude that they hold.
-    ``left_out`` are methods that do not support this model or target, and why.
+    ``left_out`` are methods that do not support this model or target, and why. A regression has no answer: the same
+    words raise its score, which ``score_name`` names.
 
     ``lead`` is how far the answer is ahead, in logits, and ``leads`` how far it is without each of the words ``tried``,
     one at a time; below 0, the answer has flipped. Nothing was tried where ``lead`` is None.
@@ -109,6 +112,7 @@ class CarryingWords(Result):
     leads: Array  # (tried,)
     left_out: dict[str, str]
     explains_answer: bool
+    score_name: str
     forward_passes: int
     seconds: float
 
@@ -186,15 +190,21 @@ class CarryingWords(Result):
             f"({self._vote(places)} of {methods}{f' {called}' if number == 0 else ''})"
             for number, places in enumerate(self._repeated())
         ]
-        one = len(named) == 1
-        does = (
-            f"carry {self._answer()}" if self.explains_answer else f"speak most for “{clipped(self.target_label, 60)}”"
-        )
+        return f"{_listed(named)} {self.role(certain=certain, one=len(named) == 1)}.{self._not_known()}"
+
+    def role(self, *, certain: bool, one: bool = False) -> str:
+        """What the words do, as the end of a sentence: ``carry the answer NEGATIVE``, ``seems to raise the score``."""
+        if self.score_name:
+            verb, rest = "raise", f" the {self.score_name} most"
+        elif self.explains_answer:
+            verb, rest = "carry", f" {self._answer()}"
+        else:
+            verb, rest = "speak", f" most for “{clipped(self.target_label, 60)}”"
         if not certain:
-            does = f"{'seems' if one else 'seem'} to {does}"
+            verb = f"{'seems' if one else 'seem'} to {verb}"
         elif one:
-            does = does.replace("carry", "carries", 1).replace("speak", "speaks", 1)
-        return f"{_listed(named)} {does}.{self._not_known()}"
+            verb = {"carry": "carries"}.get(verb, f"{verb}s")
+        return f"{verb}{rest}"
 
     def _answer(self) -> str:
         """The answer by its name: several may be on screen."""

@@ -195,7 +195,11 @@ def _deletion(words: CarryingWords) -> ReceiptLine:
     found = words.overlooked
     if words.lead is None or found is None or not words.explains_answer:
         if words.lead is None:
-            sentence = "there is no word whose deletion could flip an answer"
+            sentence = (
+                "a score is no answer that deleting a word could flip"
+                if words.score_name
+                else "there is no word whose deletion could flip an answer"
+            )
         elif found is None:
             sentence = "the text has no other word that could be deleted"
         else:
@@ -247,8 +251,9 @@ def _faithfulness(
     )
     shares = [line.beaten_share for line in found.lines]
     known = [share for share in shares if share is not None]
+    value = words.score_name or "answer"
     if not known:
-        sentence = "the answer does not depend on the words: removing them never changes it"
+        sentence = f"the {value} does not depend on the words: removing them never changes it"
         return ReceiptLine("faithfulness", None, sentence, "fails", limit, {}), found
     number = float(np.mean(known))
     grade = graded(number, holds=holds, fails=fails)
@@ -258,7 +263,7 @@ def _faithfulness(
     passed = better
     if removed is not None:
         trials = f"in all {found.orderings} trials" if removed == 1 else f"in {removed:.0%} of {found.orderings} trials"
-        passed = f"removing these words changes the answer more than removing random ones {trials}"
+        passed = f"removing these words changes the {value} more than removing random ones {trials}"
     sentence = {
         "holds": passed,
         "doubtful": f"{better} only ({holds:.0%} would be convincing)",

@@ -41,7 +41,7 @@ def checks(report: Findings) -> str:
     return section(
         "trust",
         "How reliable the words above are",
-        aside("Six checks of the words that carry the answer. The worst one decides."),
+        aside("Six checks of these words. The worst one decides."),
         table(["Check", "Result", "Number", "What it means, and the limit"], rows, numbers=[2]),
     )
 
@@ -105,6 +105,6 @@ def baseline(report: Findings) -> str:
         "baseline",
         "Compared with a text without words",
         said(f"{gap.sentence[:1].upper()}{gap.sentence[1:]}."),
-        table(["F, the value of the answer", gap.output], rows, numbers=[1]),
+        table(["The value F", gap.output], rows, numbers=[1]),
         said(f"{gap.threshold[:1].upper()}{gap.threshold[1:]}.", kind="aside"),
     )

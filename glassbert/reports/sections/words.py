@@ -35,21 +35,28 @@ def votes(report: Findings) -> str:
         for word in shown
     ]
     methods = ", ".join(METHODS[one.method].label for one in words.scores)
+    score = f"the {words.score_name}" if words.score_name else ""
+    carries = f"raises {score} most" if score else "carries the answer"
+    signs = (
+        f"raises {score}, dashed where it lowers it"
+        if score
+        else ("speaks for the answer, dashed where it speaks against it")
+    )
     most = f"at most {counted(words.top_k, 'word')}"
     drawn = [
         aside(
             f"{len(words.scores)} {voters(words.methods)} vote: {methods}. Each names {most}, those with its highest "
-            "scores. A word carries the answer if more than half of them name it. The consensus is the mean of their "
+            f"scores. A word {carries} if more than half of them name it. The consensus is the mean of their "
             "scores, each divided by the sum of its magnitudes."
         ),
         *_warning(report),
         passages(words.encoded, words.target, words.positions.tolist(), words.consensus),
-        _key("The line below a word is solid where it speaks for the answer, dashed where it speaks against it."),
+        _key(f"The line below a word is solid where it {signs}."),
         table(["Word", "Named by", "Consensus"], rows, numbers=[1, 2]),
     ]
     if len(words.words) > len(shown):
         drawn.append(aside(f"The first {len(shown)} of {len(words.words)} words."))
-    return section("words", "Which words carry the answer", *drawn)
+    return section("words", f"Which words raise {score}" if score else "Which words carry the answer", *drawn)
 
 
 def scores(report: Findings) -> str:
@@ -92,7 +99,7 @@ def _method(scores: ScoresByWord) -> str:
 
 
 def _sum(of: TokenScores) -> str:
-    value = f"The answer's value F is {signed(of.value)} ({of.output})"
+    value = f"The value F is {signed(of.value)} ({of.output})"
     if of.baseline_value is None or of.delta is None:
         return f"{value}."
     change = of.value - of.baseline_value

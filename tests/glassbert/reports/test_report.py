@@ -463,6 +463,9 @@ def test_a_regression_has_scores_and_no_probabilities(tiny_checkpoint, tmp_path)
     assert "gets" not in document.text["summary"]
     assert "the share of such answers" not in found.html
     assert "no change of the text can flip it" in document.text["summary"]
+    assert "The answer" not in document.text["summary"]
+    assert "What raises it" in document.text["summary"]
+    assert f"Which words raise the {found.verdict.answer.score_name}" in document.text["words"]
     assert_recomputed(found, rerun(found, str(folder)))
 
 

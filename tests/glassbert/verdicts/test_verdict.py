@@ -560,6 +560,15 @@ def test_a_regression_has_a_value_and_no_probability(changed):
     assert found.answer.sentence == f"The model's score is {score:.3g}."
     assert found.flip.sentence == "A score has no classes, so no change of the text can flip it."
     assert found.trust.gap.share == pytest.approx(abs(found.trust.gap.change) / abs(score), rel=1e-4)
+    assert found.words.role(certain=True) == "raise the score most"
+    assert found.words.role(certain=False, one=True) == "seems to raise the score most"
+    assert not any("answer" in sentence for sentence in found.sentences)
+
+
+def test_a_score_of_several_is_named(changed):
+    found = gb.verdict(changed("regression", 2), TEXT, target="LABEL_1", budget=10)
+    assert found.answer.sentence.startswith("The model's score for “LABEL_1” is ")
+    assert found.words.role(certain=True, one=True) == "raises the score for “LABEL_1” most"
 
 
 def test_a_label_of_several_is_decided_by_itself(changed):
