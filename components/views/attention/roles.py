@@ -36,12 +36,13 @@ _SHARES = {
 def draw_roles(subject: Subject) -> None:
     """Cost: no pass beyond the weights; distances are computed for all pairs of heads."""
     profile, labels = head_profile(subject.request), head_labels()
-    left, right = st.columns([0.56, 0.44], gap="medium")
+    _table(profile, labels)
+    with st.expander("How heads are named"):
+        for label in labels.values():
+            st.markdown(f"- **{plain(label.label)}**: {plain(label.rule)}")
+        st.caption("Means over the non-special tokens of this text. One text is one sample: try others too.")
+    left, right = st.columns(2, gap="medium")
     with left:
-        _table(profile, labels)
-    with right:
-        _places(subject, profile, labels)
-    with right:
         st.markdown(f"**{subject.head_name.capitalize()}** · {plain(profile.evidence(subject.layer, subject.head))}")
         draw_map(
             subject,
@@ -51,10 +52,8 @@ def draw_roles(subject: Subject) -> None:
             height_px=330,
         )
         st.caption(CAPTION)
-    with left.expander("How heads are named"):
-        for label in labels.values():
-            st.markdown(f"- **{plain(label.label)}**: {plain(label.rule)}")
-        st.caption("Means over the non-special tokens of this text. One text is one sample: try others too.")
+    with right:
+        _places(subject, profile, labels)
     request = subject.request
     kept = [
         Kept.of("What each head does", code.head_profile(request), profile),
@@ -70,8 +69,8 @@ def _table(profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
     table = frame.assign(
         Head=[f"{layer + 1}·{head + 1}" for layer, head in zip(frame["layer"], frame["head"], strict=True)],
         Does=[labels[label].label for label in frame["label"]],
-    ).rename(columns={**_SHARES, "entropy": "Entropy", "distance": "Distance", "evidence": "Evidence"})
-    order = ["Head", "Does", *_SHARES.values(), "Entropy", "Distance", "Evidence"]
+    ).rename(columns={**_SHARES, "entropy": "Entropy", "distance": "Distance"})
+    order = ["Head", "Does", *_SHARES.values(), "Entropy", "Distance"]
 
     def chosen() -> None:
         rows = state.value("roles_table")["selection"]["rows"]
@@ -83,21 +82,21 @@ def _table(profile: HeadProfile, labels: dict[str, HeadLabel]) -> None:
         key="roles_table",
         hide_index=True,
         width="stretch",
-        height=560,
+        height=330,
         column_config={
             **{
-                name: st.column_config.ProgressColumn(name, width="small", min_value=0, max_value=1, format="%.2f")
+                name: st.column_config.ProgressColumn(name, width=70, min_value=0, max_value=1, format="%.2f")
                 for name in _SHARES.values()
             },
             "Entropy": st.column_config.NumberColumn("Entropy", format="%.2f", help="bits"),
             "Distance": st.column_config.NumberColumn("Distance", format="%.1f", help="tokens"),
-            "Evidence": st.column_config.TextColumn("Evidence", width="large"),
         },
         on_select=chosen,
         selection_mode="single-row",
     )
     st.caption(
-        "Click a column name to sort, a row's checkbox to open the head. Shares are of a row's weight and may overlap."
+        "Click a column name to sort, a row's checkbox to open the head. Shares are of a row's weight and may overlap; "
+        "entropy is in bits, distance in tokens."
     )
 
 

@@ -29,7 +29,7 @@ export default function (call) {
  */
 function createParts(parentElement, query, key) {
   const root = element("div", "lines", { "data-testid": "attention-lines", role: "group" });
-  const readout = element("div", "lines-readout number ellipsis", {
+  const readout = element("div", "lines-readout number", {
     "aria-hidden": "true",
     "data-testid": "attention-lines-readout",
   });

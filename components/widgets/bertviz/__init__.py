@@ -58,6 +58,9 @@ _RENUMBERED: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 
+#: The width of BertViz's model view with the page's margins.
+_MODEL_VIEW_PX = 990
+
 _FOLDER = Path(__file__).parent
 _ROOT_ID, _DATA_ID = "bertviz", "bertviz-data"
 
@@ -193,6 +196,12 @@ def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bo
     """The whole page; ``controls`` is our own markup, all user data is inside ``parameters``."""
     data = f'<script type="application/json" id="{_DATA_ID}">{_in_script(parameters)}</script>\n'
     ink, paper = ("#ccc", "#000") if dark else ("#000", "#fff")
+    # the model view is always as wide; in a narrow frame it is drawn smaller, and scrolls where it would get tiny
+    shrunk = "".join(
+        f"@media (max-width: {_MODEL_VIEW_PX * share / 100:.0f}px) {{ body {{ zoom: {share - 5}% }} }} "
+        for share in range(100, 60, -5)
+        if script == "model_view"
+    )
     # the head view has no dark mode
     words = "text:not([fill]) { fill: #ccc } rect.background { fill: #444 }" if dark and script == "head_view" else ""
     scripts = "".join(f"<script>{text}</script>\n" for text in (*_libraries(), _scripted(script)))
@@ -200,7 +209,7 @@ def _page(script: str, parameters: Mapping[str, Any], controls: str, *, dark: bo
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>BertViz</title>\n'
         f"<style>body {{ margin: 8px; background: {paper}; color: {ink}; font-family: Helvetica, Arial, sans-serif }}\n"
         # the names of its axes, black in its dark mode too
-        f'text[fill="black"] {{ fill: {ink} }} {words}</style></head>\n'
+        f'text[fill="black"] {{ fill: {ink} }} {words}{shrunk}</style></head>\n'
         f'<body><div id="{_ROOT_ID}"><span style="user-select: none">{controls}</span><div id="vis"></div></div>\n'
         f"{data}{scripts}</body></html>"
     )
