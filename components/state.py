@@ -465,6 +465,16 @@ def remembered(name: str, default: Any = None) -> Any:
     return st.session_state.get(f"memory_{name}", default)
 
 
+def lead_to_text() -> None:
+    """The next page that is drawn puts the cursor into its text field."""
+    remember("led_to_text", led_to_text() + 1)
+
+
+def led_to_text() -> int:
+    """How often that was asked for in this session: the field follows each request once."""
+    return int(remembered("led_to_text", 0))
+
+
 def value(key: str) -> Any:
     """The value of a widget; read inside its callback."""
     return st.session_state.get(key)

@@ -79,6 +79,7 @@ def _box(name: str, view: View) -> None:
         most=settings().characters,
         placeholder=placeholder,
         shortcut="/" if name == "text" else "",
+        focus=state.led_to_text() if name == "text" else 0,
         on_submit=submit,
     )
 

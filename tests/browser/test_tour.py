@@ -43,9 +43,10 @@ def test_by_keys_left_resumed_and_the_text_untouched(open_page: Open) -> None:
     bench.expect_parameters(text=OWN, step="2")
     bench.page.reload()
     expect_step(bench, 2)
-    bench.page.get_by_role("link", name="Try this with your own sentence").click()
+    bench.page.get_by_role("button", name="Try this with your own sentence").click()
     expect(bench.page.get_by_role("heading", level=1, name="Inputs")).to_be_visible()
     expect(bench.field()).to_have_value(OWN)
+    expect(bench.field()).to_be_focused()
 
 
 def test_a_question_is_answered_before_the_key_leads_on(open_page: Open) -> None:

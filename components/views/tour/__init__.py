@@ -67,12 +67,9 @@ def _draw_buttons(number: int, step: Step) -> None:
             )
         else:
             st.button("Start again", key="tour_restart", icon=":material/replay:", on_click=_start_again)
-        st.page_link(
-            PAGES[step.page].file,
-            label="Try this with your own sentence",
-            icon=":material/edit:",
-            query_params=state.link(step.page),
-        )
+        if st.button("Try this with your own sentence", key="tour_own", icon=":material/edit:", type="tertiary"):
+            state.lead_to_text()
+            st.switch_page(PAGES[step.page].file, query_params=state.link(step.page))
 
 
 def _go(steps: int) -> None:

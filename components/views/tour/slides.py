@@ -74,7 +74,7 @@ def number_rows(pieces: Sequence[str], ids: Iterable[int], vectors: Floats, *, d
 
     colours = _value_colours(dark)
     rows = (
-        _span("piece", escaped(piece)) + _span("id", f"{number:,}") + _image(levels[None], colours)
+        _span("piece", escaped(piece)) + _span("id", str(number)) + _image(levels[None], colours)
         for piece, number, levels in zip(pieces, ids, _levels(vectors), strict=True)
     )
     return _div("numbers", *rows)

@@ -30,11 +30,13 @@ def sentence_box(
     most: int = MAX_CHARACTERS,
     placeholder: str = "",
     shortcut: str = "",
+    focus: int = 0,
     on_submit: Callable[[], None] | None = None,
 ) -> str | None:
     """Draw the field, for at most ``most`` characters, and return the text submitted since the last run, or None.
 
-    ``shortcut`` is a key that leads into the field from anywhere on the page. ``on_submit`` is called before the run
+    ``shortcut`` is a key that leads into the field from anywhere on the page; so does a larger ``focus`` than before in
+    this window. ``on_submit`` is called before the run
     that a submission starts; `submitted_text` reads the text there.
     """
     data = {
@@ -44,6 +46,7 @@ def sentence_box(
         "placeholder": placeholder,
         "maxCharacters": most,
         "shortcut": shortcut,
+        "focus": focus,
     }
     result = _mount(key=key, data=data, on_select_change=on_submit or frontend.nothing)
     return submitted_text(result, key)

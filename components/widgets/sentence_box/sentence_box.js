@@ -14,6 +14,7 @@ const PAGE_LINK = 'a[data-testid="stPageLink-NavLink"]';
  * @type {Map<string, { over: string, text: string }>}
  */
 const drafts = new Map();
+let focused = 0; // the last request that was followed
 
 /**
  * What Python sends.
@@ -24,6 +25,7 @@ const drafts = new Map();
  * @property {string} placeholder
  * @property {number} maxCharacters
  * @property {string} shortcut
+ * @property {number} focus
  */
 
 /** @param {Call<Data>} call */
@@ -84,6 +86,10 @@ class SentenceBox {
     if (draft && draft.over !== data.value) drafts.delete(data.version);
     else if (draft && first) this.#restore(draft.text);
     this.#show();
+    if (data.focus > focused) {
+      focused = data.focus;
+      this.#enter();
+    }
   }
 
   /** @param {string} text */
@@ -134,9 +140,13 @@ class SentenceBox {
   #focusByKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== this.#data.shortcut || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     event.preventDefault();
+    this.#enter();
+  };
+
+  #enter() {
     this.#parts.field.focus();
     this.#parts.field.select();
-  };
+  }
 
   // A click that submits the text by taking the focus, and opens a page: the page follows once the text is on its way.
   #letPageWait = (/** @type {MouseEvent} */ event) => {
