@@ -84,6 +84,8 @@ class View:
     beside: str = "sentiment"
     shown_model: Literal["", "model", "beside"] = ""  # whose attention is shown; "": the one that makes the decision
     device: str = "auto"
+    half: bool = False  # the main model in half precision
+    beside_half: bool = False  # … and the second one
     text: str = FIRST.text
     pair: str = FIRST.pair
     other_text: str = ""  # a second text to compare with the first; "": that of the example

@@ -100,7 +100,14 @@ class UnsupportedModelError(ModelError):
 
 
 class ModelTooLargeError(ModelError):
-    """The weights need more memory than is free."""
+    """The weights need more memory than is free.
+
+    Attribute: ``fits_in_half``, whether those of a checkpoint would fit in half precision.
+    """
+
+    def __init__(self, message: str, *, fits_in_half: bool = False) -> None:
+        super().__init__(message)
+        self.fits_in_half = fits_in_half
 
 
 class DeviceError(GlassBERTError):

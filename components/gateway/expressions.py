@@ -21,8 +21,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
+from components.gateway.models import precision_of
 from components.gateway.requests import ModelRequest, TextRequest
-from components.gateway.settings import is_shared, settings
+from components.gateway.settings import is_shared
 
 __all__ = ["Code", "named", "pair_of", "script", "stopped", "template", "text_of", "variables"]
 
@@ -186,7 +187,7 @@ class _Lines:
         if request.files and is_shared():  # where the folder is on the server is nobody's business
             source, note = source.rstrip("/\\").replace("\\", "/").rpartition("/")[2], "the folder of this model"
         device = "" if request.device == "auto" else f", device={_quoted(request.device)}"
-        precision = settings().precision
+        precision = precision_of(request)
         asked = "" if precision == "float32" else f", precision={_quoted(precision)}"
         model = self.variable(f"gb.load({_quoted(source)}{device}{asked})", _MODEL_NAMES, note)
         if not request.off:

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from components.gateway.cache import shared
 from components.gateway.library import exempt_from_gc, gb, import_library
@@ -30,6 +30,7 @@ __all__ = [
     "is_here",
     "is_quick",
     "load",
+    "precision_of",
     "prepare",
     "reload",
     "request_of",
@@ -109,26 +110,31 @@ def in_words(seconds: float) -> str:
     return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
-def prepare(source: str, progress: Callable[[Progress], None]) -> None:
+def precision_of(request: ModelRequest) -> Literal["float32", "bfloat16"]:
+    """In what the network runs: half precision if that was asked for, else what the server is set to."""
+    return "bfloat16" if request.half else settings().precision
+
+
+def prepare(source: str, progress: Callable[[Progress], None], *, half: bool = False) -> None:
     """Find a model and download what is missing; free if it is already here. Raises a ModelError."""
     _permit(source)
     import_library()
     from glassbert.models.hub import locate
 
-    size = 4 if settings().precision == "float32" else 2
+    size = 4 if precision_of(ModelRequest(source, half=half)) == "float32" else 2
     locate(source, progress=progress, cancelled=run_is_over, bytes_each=size)
 
 
 #: How often each folder was read again because a visitor asked for it.
 _reloads: Counter[str] = Counter()
-#: The files that the copy in memory was read from, by source and device.
-_read_from: dict[tuple[str, str], str] = {}
+#: The files that the copy in memory was read from, by source, device and precision.
+_read_from: dict[tuple[str, str, str], str] = {}
 _ENDINGS = (".json", ".txt", ".model", ".safetensors")
 
 
-def request_of(source: str, device: str) -> ModelRequest:
+def request_of(source: str, device: str, *, half: bool = False) -> ModelRequest:
     """The request for this model as its files are now."""
-    return ModelRequest(source, device, files=_files_now(source))
+    return ModelRequest(source, device, files=_files_now(source), half=half)
 
 
 def reload(source: str) -> None:
@@ -165,7 +171,7 @@ def load(request: ModelRequest) -> gb.Model:
     change is told: its other numbers belong to the old weights.
     """
     _permit(request.source)
-    files, key = _files_now(request.source), (request.source, request.device)
+    files, key = _files_now(request.source), (request.source, request.device, precision_of(request))
     if request.files and request.files != files:
         raise gb.ModelError(
             f"the files of {request.source!r} have changed since this page opened them: reload the page to use the new "
@@ -186,10 +192,9 @@ def _is_embedded(source: str, *_: str) -> bool:
 
 
 @shared(4, models=True, stays=_is_embedded)
-def _load(source: str, device: str, files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
+def _load(source: str, device: str, precision: Literal["float32", "bfloat16"], files: str) -> gb.Model:  # noqa: ARG001 — files is part of the key
     import_library()
     with exempt_from_gc():  # the first model of a family brings its modelling code
-        precision = settings().precision
         model = gb.load(source, device) if precision == "float32" else gb.load(source, device, precision=precision)
         gc.collect()  # a traceback that still refers to the model would keep it in memory forever
     return model

@@ -19,13 +19,15 @@ Role = Literal["model", "beside"]
 class ModelRequest:
     """Which model, where; ``off``: the (layer, head) that are switched off.
 
-    ``files`` identifies the files of a local folder: results of other weights have another key.
+    ``files`` identifies the files of a local folder: results of other weights have another key. ``half``: in half
+    precision, whatever the server's setting.
     """
 
     source: str
     device: str = "auto"
     off: tuple[tuple[int, int], ...] = ()
     files: str = ""
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)

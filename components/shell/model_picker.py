@@ -10,8 +10,8 @@ from components import state
 from components.gateway import models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, Role
-from components.gateway.settings import is_shared
-from components.shell.opening import accept
+from components.gateway.settings import is_shared, settings
+from components.shell.opening import HALF, accept
 from components.text import plain, shortened
 
 __all__ = ["draw_models_line"]
@@ -27,6 +27,7 @@ _DOES = {
     "next_sentence": "sentence pairs",
 }
 _LABELS: dict[Role, str] = {"model": "First model", "beside": "Second model"}
+_HALF_KEYS: dict[Role, str] = {"model": "widget_half", "beside": "widget_beside_half"}
 _KEYS = {"model": "widget_model", "beside": "widget_beside", "device": "widget_device"}
 
 
@@ -51,6 +52,14 @@ def _choose(opened: list[Opened]) -> None:
     view = state.view()
     for role, label in _LABELS.items():
         _picker(role, label, getattr(view, role))
+        if settings().precision == "float32":
+            st.checkbox(
+                f"{label} in half precision",
+                value=getattr(view, HALF[role]),
+                key=_HALF_KEYS[role],
+                help="bfloat16 takes half of the memory, for a model that is too large otherwise. Numbers differ in "
+                "the third digit, and a processor without instructions for it is slower.",
+            )
         for one in opened:
             if one.role == role:
                 _about(one)
@@ -117,6 +126,7 @@ def _about(one: Opened) -> None:
         size = (
             f"{layers} layers × {heads} heads, {model.parameters / 1e6:.1f} M parameters, {model.max_tokens:,} tokens"
         )
+        size += "" if model.precision == "float32" else f", in {model.precision}"
         st.caption(plain(f"{one.name}, open now: {family}, {size}. Trained for: {trained}."))
         if one.request.files and st.button(
             "Reload",
@@ -135,9 +145,12 @@ def _apply() -> None:
     roles: tuple[Role, ...] = ("model", "beside")
     for role in roles:
         source = (state.value(_KEYS[role]) or "").strip()
+        half = bool(state.value(_HALF_KEYS[role]))
         if source != getattr(view, role) and (source or role == "beside"):
             suggestion = models.suggestions().get(source)
-            accept(role, source, large=suggestion is not None)  # the dialog told its size
+            accept(role, source, large=suggestion is not None, half=half)  # the dialog told its size
+        elif half != getattr(view, HALF[role]):
+            state.change(**{HALF[role]: half})
     device = state.value(_KEYS["device"])
     if device is not None and device != view.device:
         state.change(device=device)

@@ -18,10 +18,12 @@ from components.text import plain, shortened
 if TYPE_CHECKING:
     from glassbert.models.progress import Progress
 
-__all__ = ["accept", "model_name", "open_models", "weights_of"]
+__all__ = ["HALF", "accept", "model_name", "open_models", "weights_of"]
 
 _NONE = ""
 _DEFAULTS: dict[Role, str] = {"model": "pretrained", "beside": "sentiment"}
+#: Role → the field of the view that says whether its model runs in half precision.
+HALF: dict[Role, str] = {"model": "half", "beside": "beside_half"}
 #: A download of more bytes than this is confirmed once its size is known.
 _LARGE = 200_000_000
 
@@ -40,10 +42,11 @@ def open_models(view: View) -> list[Opened]:
         source = _allowed(role, getattr(view, role))
         if source == _NONE:
             continue
-        model = _open(role, request := models.request_of(source, device))
+        half = getattr(view, HALF[role]) and source == getattr(view, role)
+        model = _open(role, request := models.request_of(source, device, half=half))
         if model is None:
             source = _last_working(role, source)
-            state.change(**{role: source})  # picker, address and results agree
+            state.change(**{role: source, HALF[role]: False})  # picker, address and results agree
             if source == _NONE:
                 continue
             model = _open(role, request := models.request_of(source, device), again=True)
@@ -65,7 +68,11 @@ def weights_of(view: View) -> str:
     """The short hash of each model's weights, as a link says them: "model-0a1b2c3d.beside-4e5f6a7b"."""
     device = view.device if view.device in models.devices() else "auto"
     sources = {role: getattr(view, role) for role in _DEFAULTS}
-    found = {role: models.short_hash(models.request_of(source, device)) for role, source in sources.items() if source}
+    found = {
+        role: models.short_hash(models.request_of(source, device, half=getattr(view, HALF[role])))
+        for role, source in sources.items()
+        if source
+    }
     return ".".join(f"{role}-{short}" for role, short in found.items() if short)
 
 
@@ -75,13 +82,13 @@ def model_name(source: str) -> str:
     return suggestion.label if suggestion else shortened(source.rstrip("/").rsplit("/", 1)[-1], 40)
 
 
-def accept(role: Role, source: str, *, large: bool = False) -> None:
+def accept(role: Role, source: str, *, large: bool = False, half: bool = False) -> None:
     """The user chose this source, so it may be downloaded, and retried if it failed before; ``large``: whatever its
-    size."""
+    size; ``half``: in half precision."""
     for name in ("accepted", "accepted_large") if large else ("accepted",):
         state.remember(name, {*state.remembered(name, set()), source})
     _forget_failure(role)
-    state.change(**{role: source})
+    state.change(**{role: source, HALF[role]: half})
 
 
 def _last_working(role: Role, failed: str) -> str:
@@ -114,22 +121,25 @@ def _open(role: Role, request: ModelRequest, *, again: bool = False) -> gb.Model
             with place.status(f"Opening {plain(shortened(source, 40))} …", expanded=True) as status:
                 # a click ends this run, and with it the download
                 st.button("Stop", key=f"stop_{role}", on_click=_stop_download, args=(role, source))
-                models.prepare(source, _progress(status, source in state.remembered("accepted_large", set())))
+                confirmed = source in state.remembered("accepted_large", set())
+                models.prepare(source, _progress(status, confirmed), half=request.half)
         return models.load(request)
     except _LargeDownloadError as large:
-        state.remember(f"failed_{role}", (source, f"{large.total / 1e6:,.0f} MB to download.", True))
+        state.remember(f"failed_{role}", (source, f"{large.total / 1e6:,.0f} MB to download.", "large"))
     except gb.StoppedError:  # another run was requested, which goes on with the download
         st.stop()
     except gb.GlassBERTError as error:
         if not again or state.remembered(f"failed_{role}") is None:
-            state.remember(f"failed_{role}", (source, str(error), False))
+            state.remember(
+                f"failed_{role}", (source, str(error), "half" if getattr(error, "fits_in_half", False) else "")
+            )
     if place is not None:
         place.empty()  # the message says what became of it
     return None
 
 
 def _stop_download(role: Role, source: str) -> None:
-    state.remember(f"failed_{role}", (source, "you stopped the download. What has arrived is kept.", False))
+    state.remember(f"failed_{role}", (source, "you stopped the download. What has arrived is kept.", ""))
     state.change(**{role: _last_working(role, source)})
 
 
@@ -142,20 +152,20 @@ def _draw_failure(role: Role) -> None:
     failed = state.remembered(f"failed_{role}")
     if failed is None:
         return
-    source, told, large = failed
+    source, told, remedy = failed
     with st.container(key=f"failure_{role}", horizontal=True, vertical_alignment="center"):
         named = source in told  # such as a folder that is not there
         message = plain(f"{told[:1].upper()}{told[1:]}" if named else f"{shortened(source, 60)}: {told}")
-        if large:
+        if remedy == "large":
             st.info(message, icon=":material/download:")
         else:
             st.error(message, icon=":material/error:")
         st.button(
-            "Download it" if large else "Try again",
+            {"large": "Download it", "half": "Open in half precision"}.get(remedy, "Try again"),
             key=f"again_{role}",
             on_click=accept,
             args=(role, source),
-            kwargs={"large": large},
+            kwargs={"large": remedy == "large", "half": remedy == "half"},
         )
         st.button("Dismiss", key=f"dismiss_{role}", type="tertiary", on_click=_forget_failure, args=(role,))
 

@@ -371,12 +371,13 @@ def check_memory(
     half = ""
     if bytes_each == 4 and needed_bytes // 2 <= free_bytes:
         half = (
-            f'load it in half of that, {megabytes(needed_bytes // 2)}, with precision="bfloat16" (in the app: start it '
-            "with GLASSBERT_PRECISION=bfloat16), whose numbers differ in the third digit; or "
+            f'load it in half of that, {megabytes(needed_bytes // 2)}, with precision="bfloat16" (in the app: '
+            "choose half precision where you choose the model), whose numbers differ in the third digit; or "
         )
     raise ModelTooLargeError(
         f"{quoted(source)} needs {megabytes(needed_bytes)} of memory for its weights ({bytes_each} bytes each), but "
-        f"only {megabytes(free_bytes)} are free; {half}close other programs or choose a smaller model"
+        f"only {megabytes(free_bytes)} are free; {half}close other programs or choose a smaller model",
+        fits_in_half=bool(half),
     )
 
 

@@ -96,8 +96,7 @@ def test_models_run_in_the_precision_of_the_server_and_the_code_says_so(
     tiny_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = models.request_of(str(tiny_checkpoint("bert", "classification")), "cpu")
-    for module in (models, expressions):
-        monkeypatch.setattr(module, "settings", lambda: Settings(precision="bfloat16"))
+    monkeypatch.setattr(models, "settings", lambda: Settings(precision="bfloat16"))
     models._load.clear()
     try:
         assert models.load(request).precision == "bfloat16"

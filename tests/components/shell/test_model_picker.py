@@ -85,6 +85,28 @@ def test_a_link_alone_downloads_nothing(asked: list[str]) -> None:
     assert pictures(app) == PICTURES
 
 
+def test_a_model_that_is_too_large_opens_in_half_precision_by_choice(
+    monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: TinyCheckpoint
+) -> None:
+    from components.gateway import models
+    from glassbert.models import memory
+
+    folder = str(tiny_checkpoint("bert", "classification"))
+    app, weights = page(), gb.load(folder, device="cpu").parameters
+    monkeypatch.setattr(memory, "available_bytes", lambda: 3 * weights)
+    choose(app, "First model", folder)
+    assert "half precision" in messages(app)
+    assert pictures(app) == PICTURES, "the model before it stays"
+    (button,) = [button for button in app.button if button.label == "Open in half precision"]
+    button.click()
+    run(app)
+    assert "half precision" not in messages(app)
+    assert (parameters(app)["model"], parameters(app)["half"]) == (folder, "1")
+    assert models.load(models.request_of(folder, "auto", half=True)).precision == "bfloat16"
+    (box,) = [box for box in dialog(app).checkbox if box.label == "First model in half precision"]
+    assert box.value
+
+
 def test_choosing_from_the_list_is_consent(asked: list[str]) -> None:
     app = choose(page(), "First model", HUB_MODEL)
     assert asked == [HUB_MODEL]
