@@ -39,8 +39,8 @@ __all__ = [
     "waiting",
 ]
 
-# Parameters × tokens. The embedded model reads 16,000 tokens in about a second.
-_QUICK_WORK = 16_000 * 23_000_000
+# Floating-point operations: about two seconds of one core, see `glassbert.verdicts._work`.
+_QUICK_OPERATIONS = 1.6e11
 
 
 def devices() -> dict[str, str]:
@@ -84,14 +84,18 @@ def is_here(source: str) -> bool:
     return is_local(source)
 
 
-def is_quick(model: gb.Model, passes: int, tokens: int) -> bool:
+def is_quick(model: gb.Model, passes: float, tokens: int) -> bool:
     """Whether a page computes this many passes of this length without being asked: about a second on two cores."""
-    return passes * tokens * model.parameters <= _QUICK_WORK
+    from glassbert.verdicts._work import operations
+
+    return passes * operations(model, tokens) <= _QUICK_OPERATIONS
 
 
-def duration(model: gb.Model, passes: int, tokens: int) -> str:
+def duration(model: gb.Model, passes: float, tokens: int) -> str:
     """How long this many passes take, roughly: "about 12 s", "about 3 min", longer the busier this machine is."""
-    return in_words(passes * tokens * model.parameters / _QUICK_WORK * waiting())
+    from glassbert.verdicts._work import seconds
+
+    return in_words(passes * seconds(model, tokens) * waiting())
 
 
 def waiting() -> float:

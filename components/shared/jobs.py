@@ -26,6 +26,7 @@ from components.shared.steady import SteadyPlace
 
 __all__ = [
     "Job",
+    "asked_for",
     "current_job",
     "draw_job",
     "found_so_far",
@@ -323,6 +324,15 @@ def run_at_once_if_quick(
     if quick:
         return at_once()
     return run_job(name, key, prepare, label=label, cost=cost, narrow=narrow)
+
+
+def asked_for(name: str, key: str, quick: bool, *, label: str, cost: str) -> bool:
+    """Whether to do work in the page's own thread now: it is quick, or its button, beside the cost, was clicked."""
+    if quick or state.remembered(name) == key:
+        return True
+    st.button(label, key=name, on_click=state.remember, args=(name, key))
+    st.caption(cost)
+    return False
 
 
 def draw_job(

@@ -25,9 +25,10 @@ def for_experts(told: str, otherwise: str = "") -> str:
 
 
 def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int) -> str:
-    """What a computation will cost: ``told`` in the expert view, else how long so many passes take."""
+    """What a computation will cost: how long so many passes take, after ``told`` in the expert view."""
     takes = duration(model, round(passes), tokens)
-    return for_experts(told, f"Takes {takes}." if takes.startswith("less") else f"Takes {takes} at most.")
+    takes = f"Takes {takes}." if takes.startswith("less") else f"Takes {takes} at most."
+    return for_experts(f"{told} {takes}", takes)
 
 
 def caption_for_experts(told: str) -> None:

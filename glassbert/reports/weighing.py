@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from glassbert.attribution import METHODS
 from glassbert.network.model import Model
-from glassbert.verdicts._work import operations
+from glassbert.verdicts._work import operations, seconds
 from glassbert.verdicts.flipped import flip_budget
 from glassbert.verdicts.voters import VERDICT_METHODS
 
@@ -35,8 +35,6 @@ _BACKWARD = 3
 #: What was measured of reports on the embedded models, in passes of the same length: a method of one pass, the checks
 #: of one method that no other shares; and in tokens, what a pass costs whatever its length.
 _SINGLE, _OWN_CHECKS, _TOKENS_OF_OVERHEAD = 4, 10, 60
-#: What a core does in a second, and what a layer takes whatever its size.
-_OPERATIONS_PER_SECOND, _SECONDS_OF_A_LAYER = 8e10, 0.002
 #: Random orderings of the receipts, in texts that are not long; token rows in those that are; orderings for trust.
 _ORDERINGS, _ORDERING_ROWS, _ORDERINGS_OF_TRUST = 100, 66_000, 25
 
@@ -93,8 +91,7 @@ def expected_work(model: Model, tokens: int, methods: Sequence[str] | None = Non
 
 def expected_seconds(model: Model, tokens: int) -> float:
     """How long a report takes on a machine that does little else, roughly."""
-    computing = 0.0 if model.device != "cpu" else operations(model, tokens) / _OPERATIONS_PER_SECOND
-    return sum(expected_work(model, tokens).values()) * (computing + model.layers * _SECONDS_OF_A_LAYER)
+    return sum(expected_work(model, tokens).values()) * seconds(model, tokens)
 
 
 def _receipts_passes(methods: Sequence[str], tokens: int) -> int:

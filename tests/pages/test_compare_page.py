@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components.gateway import models as gateway
 from components.shared.charts import percent, readable
 from components.views.compare.phrases import number, phrases, points
 from components.widgets import frontend
@@ -309,8 +310,20 @@ def test_a_long_text_is_masked_in_full_only_when_asked() -> None:
     app = texts("masked", shown_model="model", text=text, other_text=f"{text} cat", token="3")
     assert [cell["from"] for cell in rows(app, "masked_words")["figure_0"]] == [3]
     (button,) = [button for button in app.button if button.key == "mask_all"]
-    assert button.label == "Mask all 50 words in turn (100 passes)"
+    assert button.label == "Mask all 50 words in turn"
+    assert "100 passes" in shown(app)
+    assert "Takes " in shown(app)
     button.click().run()
     assert not app.exception
     assert len(rows(app, "masked_words")["figure_0"]) == 50
     assert "They differ most at" in shown(app)
+
+
+def test_scores_that_take_long_wait_for_a_click_beside_their_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "_QUICK_OPERATIONS", 0)
+    app = texts("saliency", text=TEXT, other_text=OTHER)
+    assert "Takes " in shown(app)
+    assert "Evidence for" not in shown(app)
+    (button,) = [button for button in app.button if button.label == "Explain both sides"]
+    button.click().run()
+    assert "Evidence for" in shown(app)

@@ -24,6 +24,7 @@ from components.views.what_if.listing import marked
 from components.views.what_if.reduction import steps_shown
 from components.views.what_if.tracing import path
 from glassbert.pictures.formats import signed
+from glassbert.verdicts._work import operations
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
@@ -213,10 +214,12 @@ def test_impossible_pins_and_drafts_fall_back() -> None:
 
 def test_many_variants_of_a_link_wait_for_a_click(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link alone computes no more than what is cheap."""
-    tokens = len(inputs.encode(TextRequest(ModelRequest("sentiment"), TEXT)))
-    monkeypatch.setattr(models, "_QUICK_WORK", 8 * tokens * 23_000_000)
+    request = TextRequest(ModelRequest("sentiment"), TEXT)
+    pass_of_it = operations(models.load(request.model), len(inputs.encode(request)))
+    monkeypatch.setattr(models, "_QUICK_OPERATIONS", 8 * pass_of_it)
     app = what_if(variants=link_to(*([SUPERB, "replace", f"word{number}"] for number in range(6))))
     assert shown(app).count("Not computed yet") == 3
+    assert "3 passes. Takes " in shown(app)
     app = press(app, "variants_ask")
     assert "Not computed yet" not in shown(app)
 

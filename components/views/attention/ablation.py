@@ -14,6 +14,7 @@ from components.gateway import attention, code, language
 from components.gateway.attention import ablation_sweep
 from components.gateway.expressions import named, stopped
 from components.gateway.library import gb
+from components.gateway.models import duration
 from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.errors import explained_errors
@@ -281,12 +282,17 @@ def _sweep(subject: Subject, target: gb.Target | None) -> None:
     st.markdown("**Find the heads this prediction needs**")
     mode = st.selectbox("Switch off", list(_MODES), format_func=_MODES.__getitem__, key="sweep_mode")
     job = _job(subject, target)
+    # the row of a head splits off at its layer, so it runs half of the network
+    model, passes = subject.one.model, subject.one.model.layers * subject.one.model.attention_heads // 2
     draw_job(
         job,
         lambda: job.start(ablation_sweep(subject.request, target, mode)),
         name="sweep",
         label="Find heads",
-        cost=plain(f"Switches heads off automatically and tracks {target_phrase(subject, target)}."),
+        cost=plain(
+            f"Switches heads off automatically and tracks {target_phrase(subject, target)}. Takes "
+            f"{duration(model, passes, len(subject.encoded))}{' a step' if mode == 'greedy' else ''}."
+        ),
         narrow=True,
         unit="of the heads",
     )

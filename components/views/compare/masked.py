@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from components import state
 from components.gateway import code, comparison, inputs, language
 from components.gateway.library import gb
+from components.gateway.models import is_quick
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
-from components.shared.plain_view import for_experts
+from components.shared.jobs import asked_for
+from components.shared.plain_view import cost_ahead
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -69,15 +71,15 @@ def _told(compared: Compared, bits: dict[int, float]) -> None:
 
 def _compared(compared: Compared, rows: tuple[int, ...], chosen: int | None) -> MaskedWordDifference:
     """All words of a short text; of a long one, the typed gaps or the selected word until the user asks for all."""
-    if len(rows) > _WORDS_AT_ONCE:
-        wanted = state.remembered("masked_in_full", None)
-        if wanted != compared.request:
-            st.button(
-                f"Mask all {len(rows)} words in turn{for_experts(f' ({2 * len(rows):,} passes)')}",
-                key="mask_all",
-                on_click=lambda: state.remember("masked_in_full", compared.request),
-            )
-            rows = rows[:1] if chosen is None else (chosen,)
+    model, tokens = compared.larger, len(inputs.encode(compared.request.first))
+    if not asked_for(
+        "mask_all",
+        version_of(compared.request),
+        len(rows) <= _WORDS_AT_ONCE and is_quick(model, 2 * len(rows), tokens),
+        label=f"Mask all {len(rows)} words in turn",
+        cost=cost_ahead(f"{2 * len(rows):,} passes.", model, 2 * len(rows), tokens),
+    ):
+        rows = rows[:1] if chosen is None else (chosen,)
     with st.spinner("Masking every word in turn, on both sides …"):
         return comparison.masked_words(compared.request, rows)
 

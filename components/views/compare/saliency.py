@@ -9,9 +9,12 @@ import streamlit as st
 
 from components.gateway import code, comparison, inputs, saliency
 from components.gateway.library import gb
+from components.gateway.models import is_quick
+from components.gateway.requests import version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
-from components.shared.plain_view import for_experts
+from components.shared.jobs import asked_for
+from components.shared.plain_view import cost_ahead, for_experts
 from components.shared.plots import draw_chart
 from components.shared.questions import ask_method, ask_units, ask_which, refined
 from components.shared.save_and_code import Kept, save_and_code
@@ -39,6 +42,16 @@ def draw_saliency(compared: Compared) -> None:
     slots = st.columns([0.24, 0.24, 0.34, 0.18])
     question = refined(ask_which(possible, slots[0]), slots[1], wording=WORDING)
     method, output = ask_method(slots[2]), ask_units(question, slots[3])
+    model, tokens = compared.larger, len(inputs.encode(compared.request.first))
+    needed = 2 * saliency.passes_of(method, tokens)
+    if not asked_for(
+        "compare_scores",
+        version_of(compared.request, method.id, question.target, output),
+        is_quick(model, needed, tokens),
+        label="Explain both sides",
+        cost=cost_ahead(f"{needed:,} passes.", model, needed, tokens),
+    ):
+        return
     with st.spinner("Explaining both sides …"):
         result = comparison.attributions(compared.request, method.id, question.target, output)
     _draw(compared, result, method)

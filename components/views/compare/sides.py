@@ -13,6 +13,7 @@ from components import state
 from components.examples import EXAMPLES
 from components.gateway import comparison, inputs
 from components.gateway.comparison import SidesRequest
+from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared.questions import model_shown, short_names
 from components.shared.selection import selected_in
@@ -44,6 +45,11 @@ class Compared:
     @property
     def sides(self) -> tuple[Opened, Opened]:
         return self.first, self.second
+
+    @property
+    def larger(self) -> gb.Model:
+        """The model that takes longer."""
+        return max((one.model for one in self.sides), key=lambda model: model.parameters)
 
     @property
     def titles(self) -> tuple[str, str]:

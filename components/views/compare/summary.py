@@ -11,6 +11,7 @@ from components import state
 from components.gateway import code, comparison, inputs, language, saliency
 from components.gateway.files import MOST_ROWS
 from components.gateway.library import gb
+from components.gateway.models import is_quick
 from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
 from components.shared.definitions import how_computed
@@ -146,7 +147,8 @@ def _method() -> gb.Method:
 
 def _is_quick(compared: Compared) -> bool:
     tokens, method = len(inputs.encode(compared.request.first)), _method()
-    return tokens <= _QUICK_TOKENS and saliency.passes_of(method, tokens) <= _QUICK_PASSES
+    needed = saliency.passes_of(method, tokens)
+    return is_quick(compared.larger, 2 * needed, tokens) and tokens <= _QUICK_TOKENS and needed <= _QUICK_PASSES
 
 
 # --- predictions -----------------------------------------------------------------------------------------------

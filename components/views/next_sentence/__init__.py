@@ -10,7 +10,7 @@ from components import state
 from components.gateway import code, language
 from components.gateway.language import long_ranking, rank_continuations
 from components.gateway.library import gb
-from components.gateway.models import is_quick
+from components.gateway.models import duration, is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
@@ -112,11 +112,12 @@ def _ranked(one: Opened) -> None:
     result = run_at_once_if_quick(
         "continuations",
         version_of(one.request, text, candidates, swap),
-        is_quick(one.model, 1, tokens),
+        is_quick(one.model, len(candidates), tokens // len(candidates)),
         lambda: rank_continuations(one.request, text, candidates, swap),
         lambda: long_ranking(one.request, text, candidates, swap),
         label="Rank them",
-        cost=f"{len(candidates)} pairs of texts, up to {tokens:,} tokens in all.",
+        cost=f"{len(candidates)} pairs of texts, up to {tokens:,} tokens in all. "
+        f"Takes {duration(one.model, len(candidates), tokens // len(candidates))}.",
         narrow=True,
     )
     if result is None:

@@ -9,7 +9,11 @@ import streamlit as st
 from components import state
 from components.gateway import code, saliency
 from components.gateway.library import gb
+from components.gateway.models import is_quick
+from components.gateway.requests import version_of
 from components.gateway.saliency import Explanations
+from components.shared.jobs import asked_for
+from components.shared.plain_view import cost_ahead
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
@@ -50,6 +54,16 @@ def draw_teaching(question: Question, explanations: Explanations, methods: list[
             "Draw again", icon=":material/casino:", on_click=lambda: state.change(SaliencyFields, broken_seed=seed + 1),
             key="broken_again",
         )  # fmt: skip
+    model, tokens = question.one.model, len(question.encoded)
+    _, checking = saliency.passes_needed([], [method], tokens)
+    if not asked_for(
+        "check_broken",
+        version_of(question.key, method, kind, seed),
+        is_quick(model, checking / 4, tokens),  # many of its inputs are short, and they share passes
+        label="Check it",
+        cost=cost_ahead(f"About {checking:,} passes on shorter texts.", model, checking / 2, tokens),
+    ):
+        return
     with st.spinner("Checking it …"):
         result, receipt = saliency.broken(question.request, method, question.target, question.output, kind, seed)
     name, told = _KINDS[kind]

@@ -45,11 +45,11 @@ def draw_search(encoder: Encoder) -> None:
         result = run_at_once_if_quick(
             "similar_search",
             version_of(*given),
-            is_quick(encoder.one.model, 1, tokens),
+            is_quick(encoder.one.model, len(texts), tokens // len(texts)),
             lambda: similarity.ranking(*given),
             lambda: similarity.long_ranking(*given),
             label="Search",
-            cost=f"{len(texts):,} texts. Takes {duration(encoder.one.model, 1, tokens)}.",
+            cost=f"{len(texts):,} texts. Takes {duration(encoder.one.model, len(texts), tokens // len(texts))}.",
         )
         if result is None:
             return

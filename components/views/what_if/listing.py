@@ -16,6 +16,7 @@ from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
 from components.shared.definitions import how_computed
+from components.shared.plain_view import cost_ahead
 from components.shared.plots import draw_chart
 from components.shared.questions import Question
 from components.shared.save_and_code import Kept, save_and_code
@@ -70,6 +71,8 @@ def draw_variants(question: Question, variants: VariantList, found: dict[tuple[C
             key="variants_ask",
             on_click=variants.ask,
         )
+        length = len(question.encoded)
+        st.caption(cost_ahead(f"{len(variants.pending)} passes.", question.one.model, len(variants.pending), length))
     if len(variants.changes) > 1:
         st.button("Remove all variants", icon=":material/delete_sweep:", on_click=variants.clear, key="variants_clear")
         _side_by_side(question, variants, found)

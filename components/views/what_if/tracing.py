@@ -10,6 +10,7 @@ import streamlit as st
 
 from components import state
 from components.gateway import code, what_if
+from components.gateway.models import is_quick
 from components.gateway.requests import version_of
 from components.gateway.what_if import TraceRequest
 from components.shared import charts
@@ -72,7 +73,7 @@ def draw_tracing(question: Question) -> None:
             places / 3,
             len(question.encoded),
         ),
-        at_once=places <= _AT_ONCE,
+        at_once=places <= _AT_ONCE and is_quick(model, places // 3, len(question.encoded)),
     )
     if result is not None and result.nothing_to_trace:
         st.info(plain(result.nothing_to_trace))
