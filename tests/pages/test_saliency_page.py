@@ -90,9 +90,11 @@ def test_each_row_has_the_scores_of_its_method(sentiment: gb.Model) -> None:
 def test_methods_added_later_do_not_repeat_the_others() -> None:
     app = explained(methods="saliency")
     first = app.session_state["memory_jobs"]["explain"].found.scores["saliency"]
-    app.multiselect[0].set_value(["saliency", "occlusion"])
+    (methods,) = [group for group in app.button_group if group.label == "Methods"]
+    methods.set_value(["saliency", "occlusion"])
     run(app)
     assert parameters(app)["methods"] == "saliency occlusion"
+    assert "Gradient saliency, Occlusion" in shown(app)
     assert "1 of 2 methods" in shown(app)
     press(app)
     explanations = app.session_state["memory_jobs"]["explain"].found

@@ -41,7 +41,8 @@ def chosen_methods() -> list[str]:
 
 
 def choose_methods() -> list[str]:
-    """The picker of methods, each with its family. Its labels are the same for every text: they are its values."""
+    """The picker of methods, each with its family, and beside it the chosen ones by name. The labels of the picker are the
+    same for every text: they are its values."""
     known = saliency.methods()
     chosen = chosen_methods()
 
@@ -56,13 +57,17 @@ def choose_methods() -> list[str]:
         names = "" if tuple(picked) == saliency.default_methods() else " ".join(picked)
         state.change(SaliencyFields, methods=names)
 
-    picked = st.multiselect(
-        "Methods",
-        list(known),
-        format_func=names.__getitem__,
-        help="What each method measures, and what it costs, is on the page Definitions.",
-        **state.control("methods", chosen, choose, options=list(known)),
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="methods_line"):
+        with st.popover(f"{len(chosen)} of {len(known)} methods", icon=":material/checklist:", key="methods_popover"):
+            picked = st.pills(
+                "Methods",
+                list(known),
+                selection_mode="multi",
+                format_func=names.__getitem__,
+                help="What each method measures, and what it costs, is on the page Definitions.",
+                **state.control("methods", chosen, choose, options=list(known)),
+            )
+        st.caption(plain(", ".join(known[method].label for method in chosen)))
     return picked or chosen
 
 
