@@ -6,17 +6,20 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.examples import EXAMPLES
 from components.shared.definitions import section_id
+from components.shell.navigation import PAGES
 from components.views.definitions import sections
 from glassbert.pictures.formats import percent
 from tests.components.widgets.clicks import click
-from tests.pages.workbench import as_read, messages, page, parameters, run
+from tests.pages.workbench import as_read, messages, page, parameters, run, tokens
 
 TEXT = "The plot was dull and lifeless."
 
@@ -117,6 +120,17 @@ def test_the_verdict_is_the_librarys(sentiment: gb.Model, pretrained: gb.Model) 
     shown = as_read("\n".join(element.value for element in app.markdown))
     for sentence in (expected.words_sentence, expected.trust.sentence, expected.flip.sentence):
         assert sentence in shown
+
+    # the title leads to the scores by which each method voted: no button has to be pressed
+    (title,) = [one.proto for one in app.get("page_link") if one.proto.label == "What carries it"]
+    app.switch_page(PAGES["saliency"].file)
+    for name, values in parse_qs(title.query_string).items():
+        app.query_params[name] = values[0]
+    run(app)
+    assert not app.session_state["memory_jobs"]["explain"].running
+    for voted in expected.words.scores:
+        scores = [token["score"] for token in tokens(app, f"row_{voted.method}")]
+        np.testing.assert_allclose(scores, voted.scores, atol=1e-5)
     other = page("saliency", text=TEXT, verdict="0")
     assert expected.words_sentence not in as_read("\n".join(element.value for element in other.markdown))
 

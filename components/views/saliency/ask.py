@@ -41,8 +41,8 @@ def chosen_methods() -> list[str]:
 
 
 def choose_methods() -> list[str]:
-    """The picker of methods, each with its family, and beside it the chosen ones by name. The labels of the picker are the
-    same for every text: they are its values."""
+    """The picker of methods, each with its family, and beside it the names of the chosen ones. The labels of the picker
+    are the same for every text: they are its values."""
     known = saliency.methods()
     chosen = chosen_methods()
 
