@@ -28,7 +28,7 @@ def draw_network(opened: list[Opened]) -> None:
         f"**{plain(one.name)}** · {plain(type(one.model.network).__name__)} · {network.total:,} parameters · "
         f"your text enters as {tokens} token ids"
     )
-    left, right = st.columns([0.3, 0.7], gap="large")
+    left, right = st.columns([0.24, 0.76], gap="medium")
     left.graphviz_chart(_diagram(blocks, tokens), width="content")
     frame = network.frame()
     right.dataframe(
@@ -38,8 +38,12 @@ def draw_network(opened: list[Opened]) -> None:
         height=560,
         column_config={
             "block": st.column_config.TextColumn(width=96),
-            "part": st.column_config.TextColumn(width=130),
-            "parameters": st.column_config.NumberColumn(format="localized"),
+            "part": st.column_config.TextColumn(width=100),
+            "kind": st.column_config.TextColumn(width=90),
+            "input": st.column_config.TextColumn(width=105),
+            "output": st.column_config.TextColumn(width=105),
+            "parameters": st.column_config.NumberColumn(format="localized", width=95),
+            "shared": st.column_config.CheckboxColumn(width=60),
         },
     )
     st.caption(
