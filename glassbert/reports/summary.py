@@ -132,7 +132,7 @@ def _trust(verdict: Verdict) -> Iterator[str]:
     yield node("p", badge)
     plainly = _PLAINLY.get(verdict.trust.reason.check)
     if plainly is not None and grade in ("fails", "doubtful"):
-        yield said(plainly)
+        yield said(plainly.replace("answer", "score") if verdict.answer.score_name else plainly)
     if reason:
         yield said(reason, kind="aside")
 

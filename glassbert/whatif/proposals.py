@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -29,6 +31,7 @@ __all__ = ["Proposal", "by_gradient", "by_masked_model", "most_effective_first",
 
 # A gradient knows nothing of the language, and many short entries of a vocabulary are only ever parts of words.
 _FEWEST_LETTERS = 3
+_words: WeakKeyDictionary[Any, Array] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,14 @@ class Proposal:
 
 
 def whole_words(model: Model) -> Array:
-    """(vocabulary,) of bool: entries that are whole words of letters, in the form they have after a space."""
+    """(vocabulary,) of bool: entries that are whole words of letters, in the form they have after a space. Found once
+    for each network."""
+    if model.network not in _words:
+        _words[model.network] = _found_words(model)
+    return _words[model.network]
+
+
+def _found_words(model: Model) -> Array:
     entries = model.tokenizer.get_vocab()
     spelling = spelling_of(model.tokenizer)
     mark = SPACE if spelling in ("ByteLevel", "Metaspace") else ""
@@ -51,6 +61,7 @@ def whole_words(model: Model) -> Array:
         written = readable(entry, spelling)
         if number < len(found) and number not in special and written.startswith(mark):
             found[number] = written.removeprefix(mark).isalpha()
+    found.setflags(write=False)
     return found
 
 
@@ -122,9 +133,11 @@ def _falls(runner: Runner, positions: Sequence[int]) -> Iterator[Tensor]:
     embeddings = runner.decision.embeddings.requires_grad_()
     value = runner.value(embeddings)
     (gradient,) = torch.autograd.grad(value.sum(), embeddings)
-    table = runner.decision.model.network.get_input_embeddings().weight.detach().float()
-    for position in positions:
-        yield (embeddings[0, position].detach() - table) @ gradient[0, position]
+    model = runner.decision.model
+    table = model.network.get_input_embeddings().weight.detach().float()
+    at, slopes = embeddings[0, list(positions)].detach(), gradient[0, list(positions)]
+    for some in chunks(len(positions), rows_of_vocabulary(model)):
+        yield from (at[some] * slopes[some]).sum(dim=-1, keepdim=True) - slopes[some] @ table.T
 
 
 def _long_enough(model: Model) -> Array:
