@@ -9,7 +9,7 @@ from glassbert.figures._words import left_out, shown_label
 from glassbert.figures.token_scores import score_drawing
 from glassbert.language.results import Surprise, TemplateProbe
 from glassbert.pictures.drawing import stacked
-from glassbert.pictures.formats import percent, readable
+from glassbert.pictures.formats import percent, readable, three_digits
 from glassbert.pictures.grid_drawings import grid_drawing
 from glassbert.pictures.palette import Theme
 from glassbert.pictures.tokens import tokens_drawing
@@ -28,7 +28,7 @@ def _surprise(result: Surprise, on: Theme) -> Sheet:
     pieces = "the later pieces of its word as well" if result.variant == "word_l2r" else "nothing else"
     notes = [
         f"−log₂ p of each token when it is masked, and {pieces} ({result.variant}).",
-        f"{result.total:.1f} bits in all, pseudo-perplexity {result.pseudo_perplexity:.3g}.",
+        f"{result.total:.1f} bits in all, pseudo-perplexity {three_digits(result.pseudo_perplexity)}.",
         "“Expected” is the model's first choice where that is another word.",
     ]
     return Sheet("Surprise", stacked([strip, bars], gap=18), encoded.texts, notes)

@@ -16,6 +16,7 @@ __all__ = [
     "short",
     "signed",
     "signed_number",
+    "three_digits",
     "two_decimals",
     "whole_percent",
 ]
@@ -59,6 +60,12 @@ def short(value: float) -> str:
 def readable_number(value: float) -> str:
     """``0.314 → "0.31"``, ``-0.25 → "−0.25"``; below a hundredth more, ``0.0042 → "0.0042"``."""
     return _tiny(value) or (f"{value:.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.2g}").replace("-", "−")
+
+
+def three_digits(value: float) -> str:
+    """Of a positive number, and more of a large one rather than a power of ten: ``3.14159 → "3.14"``, ``2183.4 →
+    "2,183"``."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def two_decimals(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassbert.pictures.formats import percent, readable
+from glassbert.pictures.formats import percent, readable, three_digits
 from glassbert.pictures.markup import escaped
 from glassbert.reports.markup import MOST_WORDS, aside, isolated, section, table
 
@@ -68,5 +68,5 @@ def _surprise(report: Findings) -> Iterator[str]:
     yield table(names, rows, numbers=[1, 2, 4])
     if len(found.positions) > len(order):
         yield aside(f"The {len(order)} most surprising of {len(found.positions)} tokens, in the order of the text.")
-    told = f"{found.total:.1f} bits in all; pseudo-perplexity {found.pseudo_perplexity:.3g}"
+    told = f"{found.total:.1f} bits in all; pseudo-perplexity {three_digits(found.pseudo_perplexity)}"
     yield aside(f"{told}: the number of equally likely words per token that the model hesitates between.")

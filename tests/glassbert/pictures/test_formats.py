@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glassbert.pictures.formats import percent, points, readable, signed_number
+from glassbert.pictures.formats import percent, points, readable, signed_number, three_digits
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,7 @@ def test_points_are_those_between_the_percentages_that_are_shown(before: float, 
 )
 def test_signed_numbers(value: float, written: str) -> None:
     assert signed_number(value) == written
+
+
+def test_large_numbers_have_all_their_digits() -> None:
+    assert [three_digits(value) for value in (3.14159, 20.84, 99.94, 2183.4)] == ["3.14", "20.8", "99.9", "2,183"]
