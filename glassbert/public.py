@@ -52,9 +52,11 @@ from glassbert.similarities import rank_similar, similarity
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
+    EntityTarget,
     MaskTarget,
     NextSentenceTarget,
     SimilarityTarget,
+    SpanTarget,
     Target,
     TokenTarget,
 )
@@ -145,9 +147,11 @@ __all__ = [
     # what is explained
     "AnswerTarget",
     "ClassTarget",
+    "EntityTarget",
     "MaskTarget",
     "NextSentenceTarget",
     "SimilarityTarget",
+    "SpanTarget",
     "Target",
     "TokenTarget",
     # tables: id → what it declares

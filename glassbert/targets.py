@@ -1,5 +1,5 @@
-"""What an explanation explains: a class, a masked word, the next sentence, a token's label, one end of an answer, or
-the similarity to another text.
+"""What an explanation explains: a class, a masked word, the next sentence, a token's label, an entity, an answer or one
+of its ends, or the similarity to another text.
 
 Targets are small, frozen and hashable, so they can be part of a cache key. Names and ids are both accepted; the
 decision package resolves names to ids and lists the valid ones for an unknown name.
@@ -17,10 +17,12 @@ from glassbert.errors import TargetError, TargetTypeError
 __all__ = [
     "AnswerTarget",
     "ClassTarget",
+    "EntityTarget",
     "MaskTarget",
     "NextSentenceTarget",
     "Output",
     "SimilarityTarget",
+    "SpanTarget",
     "Target",
     "TokenTarget",
     "target_from_dict",
@@ -92,6 +94,45 @@ class TokenTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityTarget:
+    """The type of the tokens [start, end), taken as one entity: ``EntityTarget(*found.spans[0], found.names[0])``.
+
+    ``label`` is a type as :func:`glassbert.entities` names it, such as "PER", or one of the labels of that type by name
+    or id; ``None``: the type that the model gives the span. F is the mean over the tokens of the logit of their label:
+    of those of the type, the one that the model scores highest there ("B-PER" for the first token, say, "I-PER" for the
+    others). With ``foil``, the target is the difference: why this type rather than the foil; "O" is no entity.
+    """
+
+    start: int
+    end: int
+    label: int | str | None = None
+    foil: int | str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanTarget:
+    """That a span is the answer to a question, first and last token included: ``SpanTarget(*found.spans[0])``.
+
+    F is the logit of the start at ``start`` plus that of the end at ``end``; both ``None``: the best span. With
+    ``foil``, a pair of tokens, the target is the difference from another span. Where the model may find no answer in
+    the text (``no_answer``, as in :func:`glassbert.answer`), that is the span (0, 0).
+    """
+
+    start: int | None = None
+    end: int | None = None
+    foil: tuple[int, int] | None = None
+    no_answer: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, TargetTypeError)
+        if self.foil is not None:  # a list, as JSON has it, cannot be part of a cache key
+            object.__setattr__(self, "foil", (int(self.foil[0]), int(self.foil[1])))
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerTarget:
     """That the answer to a question starts, or ends, at a token of the second text; ``None``: the predicted position.
 
@@ -126,13 +167,24 @@ class SimilarityTarget:
 #: What an attribution explains: the logit of the target or its probability.
 Output: TypeAlias = Literal["logit", "probability"]
 
-Target: TypeAlias = ClassTarget | MaskTarget | NextSentenceTarget | TokenTarget | AnswerTarget | SimilarityTarget
+Target: TypeAlias = (
+    ClassTarget
+    | MaskTarget
+    | NextSentenceTarget
+    | TokenTarget
+    | EntityTarget
+    | SpanTarget
+    | AnswerTarget
+    | SimilarityTarget
+)
 
 _KINDS: dict[str, type[Target]] = {
     "class": ClassTarget,
     "mask": MaskTarget,
     "next_sentence": NextSentenceTarget,
     "token": TokenTarget,
+    "entity": EntityTarget,
+    "span": SpanTarget,
     "answer": AnswerTarget,
     "similarity": SimilarityTarget,
 }

@@ -44,7 +44,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadStep:
-    """One module of the head; ``spread`` for a LayerNorm, ``slopes`` (width,) of the activation after it, if any."""
+    """One module of the head; ``spread`` (row,) for a LayerNorm, ``slopes`` (row, width) of the activation after it, if
+    any."""
 
     module: Any
     spread: Tensor | None
@@ -61,8 +62,8 @@ class Trace:
     head: tuple[HeadStep, ...]
 
 
-def traced(runner: Runner) -> Trace:
-    """One forward pass of the stock network. Raises UnsupportedModelError."""
+def traced(runner: Runner, rows: Sequence[int]) -> Trace:
+    """One forward pass of the stock network, with its head on the tokens ``rows``. Raises UnsupportedModelError."""
     decision = runner.decision
     network = decision.model.network
     stack, chain = layers(network, "DecompX", "post_norm", "plain_feed_forward"), head_chain(network, decision.target)
@@ -93,12 +94,12 @@ def traced(runner: Runner) -> Trace:
                 _spread(last_summed[0], block.last_norm),
             )
         )
-    seen = {module: tuple(_one_row(states, decision.position) for states in calls[module][-1]) for module in chain}
+    seen = {module: tuple(_rows(states, rows) for states in calls[module][-1]) for module in chain}
     return Trace(value, states[0], tuple(steps), _head_steps(chain, seen))
 
 
 def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, ...]]) -> tuple[HeadStep, ...]:
-    """``seen``: the (hidden,) input and output of each module."""
+    """``seen``: the (row, hidden) input and output of each module."""
     steps = []
     for module, after in pairwise((*chain, None)):
         read, given = seen[module]
@@ -108,10 +109,10 @@ def _head_steps(chain: Sequence[Any], seen: dict[Any, tuple[Tensor, ...]]) -> tu
     return tuple(steps)
 
 
-def _one_row(states: Tensor, position: int) -> Tensor:
-    """(1, hidden) or (1, token, hidden) → (hidden,): some heads read every token, others only the one that decides."""
+def _rows(states: Tensor, rows: Sequence[int]) -> Tensor:
+    """(1, hidden) or (1, token, hidden) → (row, hidden): some heads read every token, others only the deciding one."""
     first: Tensor = states[0]
-    return first[position] if first.ndim == 2 else first
+    return first[list(rows)] if first.ndim == 2 else first.expand(len(rows), -1)
 
 
 @contextmanager
@@ -182,7 +183,7 @@ def contributions(parts: Tensor, head: Sequence[HeadStep], columns: Sequence[int
     for step in head[:-1]:
         parts = _linear(parts, step.module) if step.spread is None else _normed(parts, step.module, step.spread)
         if step.slopes is not None:
-            parts = parts * step.slopes
+            parts = parts * step.slopes[:, None]
     last = head[-1].module
     weight, bias = last.weight.float(), last.bias.float()
     chosen = torch.tensor(columns, device=weight.device)

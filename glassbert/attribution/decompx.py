@@ -10,10 +10,10 @@ import torch
 
 from glassbert.attribution._decompx import contributions, contributions_to_cosines, decomposed, traced
 from glassbert.attribution._method import Attribution, Method
-from glassbert.decision import Runner
+from glassbert.decision import Decision, Runner
 from glassbert.errors import MethodError
 from glassbert.network.batches import require_memory
-from glassbert.targets import AnswerTarget, SimilarityTarget
+from glassbert.targets import AnswerTarget, EntityTarget, SimilarityTarget, SpanTarget
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
@@ -34,31 +34,41 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     tokens, model = decision.length, decision.model
     if model.device == "cpu":  # the parts, and as much again while a layer is applied to them
         require_memory(2 * 4 * tokens * tokens * model.hidden_size, f"the parts of {tokens:,} tokens in each other")
-    trace = traced(runner)
-    rows, columns = _places(runner)
+    if decision.anchors is not None:  # the tokens whose states are pooled, and the cosine with each of the other texts
+        rows, columns, shares = np.flatnonzero(decision.readers).tolist(), [], [1.0, -1.0][: len(decision.anchors)]
+    else:
+        rows, columns, shares = (list(column) for column in zip(*_places(decision), strict=True))
+    trace = traced(runner, rows)
     layers = len(trace.steps)
     with torch.no_grad():
         for layer, after in enumerate(decomposed(trace, rows)):
             runner.passes.add(decision.length * (layer + 1) // layers - decision.length * layer // layers)
             parts = after
         if decision.anchors is not None:
-            target, *foil = contributions_to_cosines(parts, decision.anchors)
+            each = contributions_to_cosines(parts, decision.anchors)
         else:
-            target, *foil = contributions(parts, trace.head, columns)
-    scores = target - foil[0] if foil else target
+            each = contributions(parts, trace.head, columns)
+        scores = torch.tensor(shares, device=parts.device) @ each
     return Attribution(scores=scores.cpu().numpy(), value=trace.value, baseline_value=0.0, options=options)
 
 
-def _places(runner: Runner) -> tuple[list[int], list[int]]:
-    """The token whose state is used and the index of the logit, for the target and then for its foil; for a cosine, the
-    tokens whose states are pooled."""
-    decision = runner.decision
-    if isinstance(decision.target, SimilarityTarget):
-        return np.flatnonzero(decision.readers).tolist(), []
-    ids = list(decision.class_ids)
-    if isinstance(decision.target, AnswerTarget):  # its classes are tokens; a token has a start and an end logit
-        return ids, [("start", "end").index(decision.target.edge)] * len(ids)
-    return [decision.position] * len(ids), ids
+def _places(decision: Decision) -> list[tuple[int, int, float]]:
+    """The logits that F is a sum of: the token whose state is used, the index of the logit, and its share."""
+    found: list[tuple[int, int, float]] = []
+    for sign, index in zip((1.0, -1.0), decision.class_ids, strict=False):
+        match decision.target:
+            case AnswerTarget(edge=edge):  # its classes are tokens; a token has a start and an end logit
+                found.append((index, ("start", "end").index(edge), sign))
+            case SpanTarget():
+                found += [(place, edge, sign) for edge, place in enumerate(decision.span(index))]
+            case EntityTarget():
+                assert decision.labels_by_type is not None
+                labels = decision.labels_by_type[:, index].tolist()
+                share = sign / len(labels)
+                found += [(place, label, share) for place, label in zip(decision.positions, labels, strict=True)]
+            case _:
+                found.append((decision.position, index, sign))
+    return found
 
 
 METHOD = Method(

@@ -13,7 +13,17 @@ from glassbert.comparison.results import AttributionDifference
 from glassbert.decision import decide
 from glassbert.errors import ComparisonError, TaskHeadError
 from glassbert.results import Array
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, Output, Target, TokenTarget
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    EntityTarget,
+    MaskTarget,
+    Output,
+    SpanTarget,
+    Target,
+    TokenTarget,
+)
+from glassbert.text.entity_labels import types_of
 
 
 @checked
@@ -67,6 +77,13 @@ def _facing(sides: Sides, target: Target) -> Target:
             return ClassTarget(_label(sides, label), _label(sides, foil), threshold)
         case TokenTarget(position, label, foil):
             return TokenTarget(_position(sides, position), _label(sides, label), _label(sides, foil))
+        case EntityTarget(start, end, label, foil):
+            for name in (label, foil):
+                _check_type(sides, name)
+            return EntityTarget(_position(sides, start), _position(sides, end - 1) + 1, label, foil)
+        case SpanTarget(int(start), int(last), foil, none):
+            other = None if foil is None else (_end_of_answer(sides, foil[0]), _end_of_answer(sides, foil[1]))
+            return SpanTarget(_end_of_answer(sides, start), _end_of_answer(sides, last), other, none)
         case MaskTarget(position, token, foil):
             return MaskTarget(_position(sides, position), _token(sides, token), _token(sides, foil))
         case AnswerTarget(edge, place, foil):
@@ -93,6 +110,21 @@ def _label(sides: Sides, label: int | str | None) -> int | str | None:
             "both have"
         )
     return name
+
+
+def _check_type(sides: Sides, name: int | str | None) -> None:
+    """Raise ComparisonError if the second model has no such type of entities."""
+    model = sides.second.model
+    if name is not None and model.labels and name not in types_of(model.labels):
+        raise ComparisonError(
+            f"{model.source!r} has no type {name!r}; its types are {', '.join(types_of(model.labels))}: choose a type "
+            "that both have"
+        )
+
+
+def _end_of_answer(sides: Sides, position: int) -> int:
+    """[CLS], for no answer, is the first token of every text."""
+    return position and _position(sides, position)
 
 
 def _position(sides: Sides, position: int) -> int:

@@ -21,17 +21,19 @@ memory. :class:`Passes` counts the passes, reports progress and cancels the work
     runner.value(runner.decision.embeddings)          # F(x), differentiable
     runner.values_without(present)                    # F without some tokens, (variant,)
 
-Reading order: ``decision``, ``runner``, ``settle`` (from a user's target to a decision), ``gradients`` (F at many
-points at once), ``by_layer`` (gradients with respect to attention weights, in the memory of one layer).
+Reading order: ``decision`` (with ``spans``: entities and answers), ``runner``, ``settle`` (from a user's target to a
+decision), ``gradients`` (F at many points at once), ``by_layer`` (gradients with respect to attention weights, in the
+memory of one layer).
 """
 
-from glassbert.decision._windows import central_rows, parts, strongest, token_logits
-from glassbert.decision.decision import BASELINES, PAIR_NAMES, TASK_OF, Decision
+from glassbert.decision._windows import central_rows, parts, span_scores_in_windows, strongest, token_logits
+from glassbert.decision.decision import BASELINES, NO_ANSWER, PAIR_NAMES, TASK_OF, Decision
 from glassbert.decision.runner import Passes, Runner
 from glassbert.decision.settle import decide, pooling_of
 
 __all__ = [
     "BASELINES",
+    "NO_ANSWER",
     "PAIR_NAMES",
     "TASK_OF",
     "Decision",
@@ -41,6 +43,7 @@ __all__ = [
     "decide",
     "parts",
     "pooling_of",
+    "span_scores_in_windows",
     "strongest",
     "token_logits",
 ]

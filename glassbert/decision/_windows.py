@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.decision.spans import LONGEST_ANSWER, span_scores
 from glassbert.families import Task
 from glassbert.network.model import Model
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
-from glassbert.targets import AnswerTarget, MaskTarget, Target, TokenTarget
+from glassbert.targets import AnswerTarget, EntityTarget, MaskTarget, SpanTarget, Target, TokenTarget
 from glassbert.text.windows import windows_of_tokens
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "logits",
     "logits_without",
     "parts",
+    "span_scores_in_windows",
     "strongest",
     "token_logits",
     "values_replaced",
@@ -68,7 +70,16 @@ def _decision_of(decision: Decision, number: int, positions: Array) -> Decision:
         edges = [None if at is None else int(np.searchsorted(positions, at)) for at in (target.position, target.foil)]
         target = replace(target, position=edges[0], foil=edges[1])
         class_ids = tuple(int(np.searchsorted(positions, at)) for at in class_ids)
-    return replace(decision, encoded=decision.encoded.window(number), target=target, class_ids=class_ids)
+    if isinstance(target, EntityTarget):
+        start = int(np.searchsorted(positions, target.start))
+        target = replace(target, start=start, end=start + target.end - target.start)
+    own = replace(decision, encoded=decision.encoded.window(number), target=target, class_ids=class_ids)
+    if isinstance(target, SpanTarget) and class_ids:
+        spans = [np.searchsorted(positions, decision.span(one)).tolist() for one in class_ids]
+        foil = (spans[1][0], spans[1][1]) if len(spans) > 1 else None
+        own = replace(own, target=SpanTarget(spans[0][0], spans[0][1], foil, target.no_answer))
+        own = replace(own, class_ids=tuple(own.class_of_span(*span) for span in spans))
+    return own
 
 
 def logits(runner: Runner, embeddings: Tensor, hooks: Hooks) -> Tensor:
@@ -82,9 +93,9 @@ def logits(runner: Runner, embeddings: Tensor, hooks: Hooks) -> Tensor:
 
 
 def central_logits(runner: Runner, embeddings: Tensor) -> Tensor:
-    """(input, token) logits of one end of an answer: each token's from the window in which it is most central."""
-    own = (part.runner.logits(embeddings[:, part.positions])[0].cpu() for part in parts(runner, every=True))
-    return central_rows(runner.decision.encoded, own)[None]
+    """(input, …, token) logits of an answer or of one end: each token's from the window in which it is most central."""
+    own = (part.runner.logits(embeddings[:, part.positions])[0].cpu().T for part in parts(runner, every=True))
+    return central_rows(runner.decision.encoded, own).T[None]
 
 
 def central_rows(encoded: Encoded, of_windows: Iterable[Tensor]) -> Tensor:
@@ -99,6 +110,23 @@ def central_rows(encoded: Encoded, of_windows: Iterable[Tensor]) -> Tensor:
         whole[positions[chosen]] = rows[chosen]
     assert whole is not None
     return whole
+
+
+def span_scores_in_windows(
+    encoded: Encoded, of_windows: Iterable[Array], possible: Array, longest: int = LONGEST_ANSWER
+) -> Array:
+    """:func:`span_scores` of the whole from the (2, token) logits of each window: each span's from the window in which
+    its middle is most central, −∞ if that does not show all of it."""
+    read_in = windows_of_tokens(encoded)
+    scores = np.full((len(encoded), min(longest, len(encoded))), -np.inf)
+    for number, (start, end) in enumerate(of_windows):
+        positions = encoded.window_positions(number)
+        own = span_scores(start, end, possible[positions], longest)
+        first, length = np.nonzero(np.isfinite(own))
+        middle = (positions[first] + positions[first + length]) // 2
+        chosen = (read_in[middle] == number) & (positions[first + length] - positions[first] == length)
+        scores[positions[first[chosen]], length[chosen]] = own[first[chosen], length[chosen]]
+    return scores
 
 
 def token_logits(model: Model, encoded: Encoded, head: Task) -> Tensor:
@@ -118,10 +146,10 @@ def strongest(logits: Sequence[Tensor], *, independent: bool) -> int:
 
 def _of_whole(runner: Runner, part: Part, found: Tensor) -> Tensor:
     """The classes of an answer are tokens: those of the window at their places in the whole input."""
-    if not isinstance(runner.decision.target, AnswerTarget):
+    if not isinstance(runner.decision.target, AnswerTarget | SpanTarget):
         return found
-    whole = found.new_full((len(found), runner.decision.length), -torch.inf)
-    whole[:, torch.from_numpy(part.positions)] = found
+    whole = found.new_full((*found.shape[:-1], runner.decision.length), -torch.inf)
+    whole[..., torch.from_numpy(part.positions)] = found
     return whole
 
 
@@ -143,7 +171,7 @@ def logits_without(runner: Runner, present: Array) -> Tensor:
         for chosen, some in part.runner.logits_without(rows):
             own = _of_whole(runner, part, some.cpu())
             if found is None:
-                found = own.new_empty((len(rows), own.shape[1]))
+                found = own.new_empty((len(rows), *own.shape[1:]))
             found[chosen] = own
         assert found is not None
         weighted = found[back.ravel()] * part.weight

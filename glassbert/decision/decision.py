@@ -7,12 +7,13 @@ baseline represents an empty text) and turns logits into F. It runs nothing: :cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from glassbert.decision.spans import best_span, can_answer, of_types
 from glassbert.errors import OptionError, TaskHeadError, UnsupportedModelError
 from glassbert.families import Task
 from glassbert.models.pooling import Pooling
@@ -26,19 +27,23 @@ from glassbert.results import Array, Encoded
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
+    EntityTarget,
     MaskTarget,
     NextSentenceTarget,
     Output,
     SimilarityTarget,
+    SpanTarget,
     Target,
     TokenTarget,
 )
+from glassbert.text.entity_labels import types_of
 from glassbert.text.inputs import readable_name
 
-__all__ = ["BASELINES", "PAIR_NAMES", "TASK_OF", "Decision"]
+__all__ = ["BASELINES", "NO_ANSWER", "PAIR_NAMES", "TASK_OF", "Decision"]
 
 BASELINES = ("pad", "mask", "zero")
 PAIR_NAMES = ("B follows A", "B does not follow A")
+NO_ANSWER = "no answer"
 
 #: Kind of target → the task head that decides it. A similarity needs none. A discriminator decides a TokenTarget with
 #: its head for replaced tokens.
@@ -47,6 +52,8 @@ TASK_OF: dict[type[Target], Task] = {
     NextSentenceTarget: "next_sentence",
     MaskTarget: "masked_words",
     TokenTarget: "token_classification",
+    EntityTarget: "token_classification",
+    SpanTarget: "question_answering",
     AnswerTarget: "question_answering",
 }
 
@@ -64,6 +71,8 @@ class Decision:
     anchors: Tensor | None = None  # (class, hidden): embeddings of length 1 of the texts that a similarity is to
     #: Whether the length of the embedding counts as a constant in gradients, as AttnLRP asks for (as in a LayerNorm).
     constant_length: bool = False
+    #: (token, type) of an entity: the label of each type at each of its tokens.
+    labels_by_type: Array | None = None
 
     # --- the input ----------------------------------------------------------------------------------------------
 
@@ -92,8 +101,12 @@ class Decision:
         removable = ~self.kept
         if isinstance(self.target, TokenTarget):
             removable[self.target.position] = False
+        if isinstance(self.target, EntityTarget):
+            removable[self.target.start : self.target.end] = False
         if isinstance(self.target, AnswerTarget):
             removable[list(self.class_ids)] = False
+        if isinstance(self.target, SpanTarget):
+            removable[[place for one in self.class_ids for place in self.span(one)]] = False
         return removable
 
     @property
@@ -139,10 +152,31 @@ class Decision:
 
     @property
     def position(self) -> int:
-        """The token whose last state the head reads: the mask, the labelled token, the answer's end point, or [CLS]."""
+        """The token whose last state the head reads: the mask, the labelled token, the answer's end point, or [CLS].
+
+        Of an entity or an answer, the first of :attr:`positions`.
+        """
         if isinstance(self.target, AnswerTarget):
             return self.target.position or 0  # None only while the most likely position is being determined
+        if isinstance(self.target, EntityTarget | SpanTarget):
+            return self.target.start or 0
         return self.target.position if isinstance(self.target, MaskTarget | TokenTarget) else 0
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The tokens whose last states F is read from: all of an entity, the two ends of an answer, or one."""
+        if isinstance(self.target, EntityTarget):
+            return tuple(range(self.target.start, self.target.end))
+        if isinstance(self.target, SpanTarget):
+            return (self.target.start or 0, self.target.end or 0)
+        return (self.position,)
+
+    @property
+    def read_at(self) -> Tensor:
+        """Where the head's logits are read, as `network.task_heads` takes it: (1,), those of an entity (1, token)."""
+        if isinstance(self.target, EntityTarget):
+            return torch.tensor([self.positions])
+        return torch.tensor([self.position])
 
     @property
     def reads_all(self) -> bool:
@@ -153,7 +187,7 @@ class Decision:
 
     @property
     def readers(self) -> Array:
-        """(token,): the share that each last state has in what the head reads; 1 for the token at ``position``.
+        """(token,): the share that each last state has in what the head reads; of :attr:`positions`, equal ones.
 
         Raises UnsupportedModelError for a head of the user's own that weights them otherwise.
         """
@@ -165,7 +199,7 @@ class Decision:
         if self.reads_all:
             return np.full(self.length, 1 / self.length, dtype=np.float32)
         shares = np.zeros(self.length, dtype=np.float32)
-        shares[self.position] = 1
+        np.add.at(shares, list(self.positions), 1 / len(self.positions))
         return shares
 
     @property
@@ -216,6 +250,10 @@ class Decision:
         match self.target:
             case ClassTarget() | TokenTarget():
                 return self.model.labels[index]
+            case EntityTarget():
+                return types_of(self.model.labels)[index]
+            case SpanTarget():
+                return self.text_of(*self.span(index)) if index else NO_ANSWER
             case MaskTarget():
                 return readable_name(self.model, index)
             case AnswerTarget():
@@ -224,6 +262,25 @@ class Decision:
                 return f"similarity to “{clipped((target.other, target.foil or '')[index], 60)}”"
             case _:
                 return PAIR_NAMES[index]
+
+    def span(self, index: int) -> tuple[int, int]:
+        """The first and last token of a class of a SpanTarget."""
+        return divmod(index, self.length)
+
+    def class_of_span(self, first: int, last: int) -> int:
+        """The class of a SpanTarget that is this span."""
+        return first * self.length + last
+
+    def text_of(self, first: int, last: int) -> str:
+        """What the text has from the first to the last of these tokens."""
+        text = self.encoded.texts[int(self.encoded.sequence_ids[first])]
+        return text[self.encoded.offsets[first, 0] : self.encoded.offsets[last, 1]]
+
+    @property
+    def possible(self) -> Array:
+        """(token,) bool: where the answer of a SpanTarget can start or end."""
+        assert isinstance(self.target, SpanTarget)
+        return can_answer(self.encoded, no_answer=bool(self.target.no_answer))
 
     def cosines(self, states: Tensor, mask: Tensor) -> Tensor:
         """The "logits" of a similarity: cosines of the embedding with the anchors, (input, class).
@@ -239,23 +296,66 @@ class Decision:
     # --- from logits to F ---------------------------------------------------------------------------------------
 
     def value(self, logits: Tensor) -> Tensor:
-        """(input, class) logits → F, (input,). Differentiable. The classes of an AnswerTarget are the tokens."""
+        """(input, class) logits → F, (input,). Differentiable. The classes of an AnswerTarget are the tokens.
+
+        The logits of an EntityTarget are (input, token of the entity, label), those of a SpanTarget (input, 2, token).
+        """
         if self.output == "probability":
-            if isinstance(self.target, AnswerTarget):  # answers are in the second text only
-                context = torch.from_numpy(self.encoded.sequence_ids == 1).to(logits.device)
-                logits = logits.masked_fill(~context, -torch.inf)
+            if isinstance(self.target, AnswerTarget | SpanTarget):  # answers are in the second text only
+                context = self.encoded.sequence_ids == 1 if isinstance(self.target, AnswerTarget) else self.possible
+                logits = logits.masked_fill(~torch.from_numpy(context).to(logits.device), -torch.inf)
             logits = logits.sigmoid() if self.is_independent else logits.softmax(dim=-1)
-        value = logits[:, self.class_ids[0]]
-        return value - logits[:, self.class_ids[1]] if len(self.class_ids) > 1 else value
+        value, *foil = (self._of_class(logits, index) for index in self.class_ids)
+        return value - foil[0] if foil else value
+
+    def _of_class(self, scores: Tensor, index: int) -> Tensor:
+        """(input,): the logit or probability of one class."""
+        match self.target:
+            case EntityTarget():
+                assert self.labels_by_type is not None
+                labels = self.labels_by_type[:, index]
+                return scores[:, torch.arange(len(labels)), torch.from_numpy(labels)].mean(dim=1)
+            case SpanTarget():
+                first, last = self.span(index)
+                start, end = scores[:, 0, first], scores[:, 1, last]
+                return start * end if self.output == "probability" else start + end
+            case _:
+                return scores[:, index]
+
+    def probability(self, logits: Array, index: int | None = None) -> Array:
+        """The probability of a class, None: of the target, (input,) float64."""
+        asked = self.class_ids[0] if index is None else index
+        found = replace(self, output="probability", class_ids=(asked,)).value(torch.from_numpy(logits))
+        return found.double().numpy()
 
     def deciding(self, logits: Array) -> Array:
         """(input, class) logits of which the largest decides: those of the second of two classes are lowered by the
-        log odds of the threshold."""
+        log odds of the threshold; the types of an entity have the mean over its tokens of their highest label."""
+        if isinstance(self.target, EntityTarget):
+            return of_types(logits, self.model.labels)
         if self.threshold == 0.5:
             return logits
         lowered = logits.copy()
         lowered[:, 1] -= np.log(self.threshold / (1 - self.threshold))
         return lowered
+
+    def decided(self, logits: Array) -> Array:
+        """The class that is predicted, (input,): that with the highest logit, by the threshold, or the best span."""
+        if isinstance(self.target, SpanTarget):
+            best = (best_span(row, self.possible) for row in logits)
+            return np.asarray([self.class_of_span(first, last) for first, last, _ in best], dtype=np.int64)
+        found: Array = self.deciding(logits).argmax(axis=1)
+        return found
+
+    def runner_up(self, logits: Array) -> int | None:
+        """The class after the predicted one, of the logits of one input; None where there is no other."""
+        decided = int(self.decided(logits[None])[0])
+        if isinstance(self.target, SpanTarget):
+            first, last, score = best_span(logits, self.possible, other_than=self.span(decided))
+            return self.class_of_span(first, last) if np.isfinite(score) else None
+        rows = logits if not isinstance(self.target, EntityTarget) else self.deciding(logits[None])[0]
+        order = np.argsort(-rows, kind="stable")
+        return next((int(one) for one in order if one != decided), None)
 
     def answers(self, logits: Array) -> tuple[str, ...]:
         """The predictions, (input,): the class with the highest of the (input, class) logits, or by the threshold.
@@ -266,18 +366,28 @@ class Decision:
         if self.is_regression:
             return (self.class_name(self.class_ids[0]),) * len(logits)
         if not self.is_independent:
-            return tuple(self.class_name(int(index)) for index in self.deciding(logits).argmax(axis=1))
+            return tuple(self.class_name(int(index)) for index in self.decided(logits))
         asked = self.class_ids[0]
         name = self.class_name(asked)
         return tuple(name if logit > 0 else f"not {name}" for logit in logits[:, asked])
 
     def leads(self, logits: Array, original: Array) -> Array:
         """The margin of the prediction of ``original`` (class,), (input,), in logits: below 0, it has flipped."""
-        asked, decided = self.class_ids[0], int(self.deciding(original[None])[0].argmax())
         ahead: Array
         if self.is_independent:
+            asked = self.class_ids[0]
             ahead = logits[:, asked] * (1.0 if original[asked] > 0 else -1.0)
-        else:
-            logits = self.deciding(logits)
-            ahead = logits[:, decided] - np.delete(logits, decided, axis=1).max(axis=1)
-        return ahead
+            return ahead
+        return self.ahead(logits, int(self.decided(original[None])[0]))
+
+    def ahead(self, logits: Array, index: int) -> Array:
+        """The margin of a class over the best other one, (input,), in logits; infinite where there is no other."""
+        if isinstance(self.target, SpanTarget):
+            first, last = self.span(index)
+            others = [best_span(row, self.possible, other_than=(first, last))[2] for row in logits]
+            margins: Array = logits[:, 0, first] + logits[:, 1, last] - np.asarray(others)
+            return margins
+        logits = self.deciding(logits)
+        others_of = np.delete(logits, index, axis=1)
+        found: Array = logits[:, index] - others_of.max(axis=1, initial=-np.inf)
+        return found

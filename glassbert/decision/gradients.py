@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 from glassbert.decision.runner import Runner
 from glassbert.network.batches import batches_with_gradients
 from glassbert.network.run import Forward, batch, forward_pass
-from glassbert.targets import AnswerTarget
+from glassbert.targets import AnswerTarget, SpanTarget
 
 __all__ = ["Row", "alike", "gradients_in_parts", "in_batches", "run_rows", "values_and_gradients"]
 
@@ -35,11 +35,13 @@ class Row:
 
 
 def alike(runners: Sequence[Runner]) -> list[list[int]]:
-    """Indices of decisions that can share a pass: same head, same end of an answer; the shortest first."""
+    """Indices of decisions that can share a pass: same head, same end of an answer, entities of as many tokens; the
+    shortest first."""
 
-    def kind(index: int) -> tuple[str, str]:
-        target = runners[index].decision.target
-        return type(target).__name__, target.edge if isinstance(target, AnswerTarget) else ""
+    def kind(index: int) -> tuple[str, str, int]:
+        decision = runners[index].decision
+        edge = decision.target.edge if isinstance(decision.target, AnswerTarget) else ""
+        return type(decision.target).__name__, edge, decision.read_at.numel()
 
     order = sorted(range(len(runners)), key=lambda index: (*kind(index), runners[index].decision.length))
     return [list(group) for _, group in groupby(order, key=kind)]
@@ -82,7 +84,7 @@ def run_rows(rows: Sequence[Row], *, attention: bool) -> tuple[Tensor, Tensor, t
     runners = [row.runner for row in rows]
     first, model, length = runners[0], runners[0].decision.model, max(row.length for row in rows)
     inputs = batch(model, [runner.decision.encoded for runner in runners])
-    positions = torch.tensor([runner.decision.position for runner in runners])
+    positions = torch.cat([runner.decision.read_at for runner in runners])
     for runner in runners:
         runner.passes.add(1)
     with torch.enable_grad():
@@ -100,7 +102,7 @@ def run_rows(rows: Sequence[Row], *, attention: bool) -> tuple[Tensor, Tensor, t
             places = list(group)
             decision = runners[places[0]].decision
             own = logits[places]
-            if isinstance(decision.target, AnswerTarget):
-                own = own[:, : decision.length]  # its classes are the tokens; the rest is padding
+            if isinstance(decision.target, AnswerTarget | SpanTarget):
+                own = own[..., : decision.length]  # its classes are the tokens; the rest is padding
             values.append(decision.value(own))
     return torch.cat(values), points, weights

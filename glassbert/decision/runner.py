@@ -25,7 +25,7 @@ from glassbert.network.run import Batch, Forward, batch, forward_pass
 from glassbert.network.single_position import only_positions
 from glassbert.network.task_heads import head_logits
 from glassbert.results import Array
-from glassbert.targets import AnswerTarget, MaskTarget, SimilarityTarget, TokenTarget
+from glassbert.targets import AnswerTarget, EntityTarget, MaskTarget, SimilarityTarget, SpanTarget, TokenTarget
 
 __all__ = ["Passes", "Runner"]
 
@@ -87,7 +87,8 @@ class Runner:
     def logits(self, embeddings: Tensor, hooks: Hooks = nullcontext) -> Tensor:
         """(input, class) logits of the decision's head; ``hooks`` are active only during this pass.
 
-        The classes of an AnswerTarget are the tokens of the input. Hooks may add rows inside the network; count those
+        The classes of an AnswerTarget are the tokens of the input; the logits of an entity and of an answer have three
+        axes (:meth:`Decision.value`). Hooks may add rows inside the network; count those
         with :attr:`passes`. A text in windows is read window by window.
         """
         if self.decision.in_windows:
@@ -105,10 +106,10 @@ class Runner:
 
         def read(forward: Forward) -> tuple[Tensor, tuple[Tensor, ...]]:
             if hooks is nullcontext and not attention:
-                return self.logits_of(forward, torch.tensor([decision.position])), ()
+                return self.logits_of(forward, decision.read_at), ()
             with hooks():
                 # one position for all: hooks may have added rows inside the network
-                return self.read(forward, torch.tensor([decision.position]), attention=attention)
+                return self.read(forward, decision.read_at, attention=attention)
 
         return forward_pass(decision.model, inputs, read, embeddings=embeddings)
 
@@ -169,7 +170,8 @@ class Runner:
             padded[rows, columns] = values[places]
             tensors.append(torch.from_numpy(padded))
         inputs = Batch(*tensors)
-        at = torch.from_numpy(present[:, : decision.position].sum(axis=1))
+        before = [present[:, :place].sum(axis=1) for place in decision.read_at[0].flatten().tolist()]
+        at = torch.from_numpy(np.stack(before, axis=1) if decision.read_at.ndim == 2 else before[0])
         self.passes.add(len(present))
 
         def read(forward: Forward) -> Tensor:
@@ -177,12 +179,12 @@ class Runner:
                 with only_positions(decision.model, inputs, at):
                     return self.read(forward, torch.zeros_like(at))[0]
             logits, _ = self.read(forward, at)
-            if not isinstance(decision.target, AnswerTarget):
+            if not isinstance(decision.target, AnswerTarget | SpanTarget):
                 return logits
             # the classes are tokens: scatter them to their positions in the whole input
-            whole = logits.new_full((len(present), decision.length), -torch.inf)
-            whole[torch.from_numpy(rows), torch.from_numpy(places)] = logits[
-                torch.from_numpy(rows), torch.from_numpy(columns)
+            whole = logits.new_full((*logits.shape[:-1], decision.length), -torch.inf)
+            whole[torch.from_numpy(rows), ..., torch.from_numpy(places)] = logits[
+                torch.from_numpy(rows), ..., torch.from_numpy(columns)
             ]
             return whole
 
@@ -212,7 +214,7 @@ class Runner:
             if len(mask) != len(output.last_hidden_state):  # hooks have added rows of the one input
                 mask = mask[:1]
             return self.decision.cosines(output.last_hidden_state, mask), tuple(output.attentions) if attention else ()
-        at = positions if isinstance(target, MaskTarget | TokenTarget) else None
+        at = positions if isinstance(target, MaskTarget | TokenTarget | EntityTarget) else None
         logits, weights = head_logits(forward, self.decision.head, at, attention=attention)
         if isinstance(target, AnswerTarget):
             logits = logits[:, ("start", "end").index(target.edge)]

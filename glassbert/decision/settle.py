@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 import torch
 
-from glassbert.decision._windows import central_logits, parts, strongest, token_logits
+from glassbert.decision._windows import central_logits, parts, span_scores_in_windows, strongest, token_logits
 from glassbert.decision.decision import PAIR_NAMES, Decision
 from glassbert.decision.runner import Passes, Runner
+from glassbert.decision.spans import best_span, labels_by_type
 from glassbert.errors import OptionError, TargetError, TaskHeadError
 from glassbert.models.pooling import Pooling
 from glassbert.network.model import Model, require_task_head
 from glassbert.network.run import batch, run
 from glassbert.network.task_heads import sentence_embeddings
+from glassbert.pictures.markup import clipped
 from glassbert.results import Encoded
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
+    EntityTarget,
     MaskTarget,
     NextSentenceTarget,
     Output,
     SimilarityTarget,
+    SpanTarget,
     Target,
     TokenTarget,
 )
+from glassbert.text.entity_labels import OUTSIDE, grouped, type_of, types_of
 from glassbert.text.inputs import encode, mask_positions, with_masks
 from glassbert.text.vocabulary import piece_in_place
 from glassbert.text.windows import decided_in, most_central
@@ -46,8 +51,9 @@ def decide(
     """Validate the target against the model and resolve what it leaves open.
 
     ``None`` selects the first that the model supports: the predicted class, the first typed mask, the next sentence of
-    a pair, the first labelled token, the start of the answer, the token that looks most replaced. Resolving an open
-    target costs one forward pass, counted in ``passes``. Raises TargetError, TaskHeadError, OptionError.
+    a pair, the first entity (the first word if there is none), the answer to a question, the token that looks most
+    replaced. Resolving an open target costs one forward pass, counted in ``passes``; the labels of an entity cost one
+    as well. Raises TargetError, TaskHeadError, OptionError.
     """
     if output not in ("logit", "probability"):
         raise OptionError(f"output must be one of logit, probability; got {output!r}")
@@ -58,7 +64,7 @@ def decide(
     if not isinstance(wanted, Target):
         raise TargetError(
             "a target must be a class id or name, ClassTarget, MaskTarget, NextSentenceTarget, TokenTarget, "
-            f"AnswerTarget or SimilarityTarget; got {target!r}"
+            f"EntityTarget, SpanTarget, AnswerTarget or SimilarityTarget; got {target!r}"
         )
     open_decision = Decision(model, encoded, wanted, "", output, ())
     if open_decision.in_windows:
@@ -75,6 +81,10 @@ def _settled(decision: Decision, passes: Passes) -> Decision:
             return _settle_mask(decision, target, passes)
         case TokenTarget() as target:
             return _settle_token(decision, target, passes)
+        case EntityTarget() as target:
+            return _settle_entity(decision, target, passes)
+        case SpanTarget() as target:
+            return _settle_span(decision, target, passes)
         case AnswerTarget() as target:
             return _settle_answer(decision, target, passes)
         case SimilarityTarget() as target:
@@ -100,7 +110,10 @@ def _with_shares(decision: Decision, passes: Passes) -> Decision:
         if not 0 <= target.position < len(encoded):
             raise TargetError(f"position {target.position}: this input has tokens 0 to {len(encoded) - 1}")
         return _read_in(decision, most_central(encoded, int(target.position)))
-    if not encoded.window_weights.any() and not isinstance(target, AnswerTarget):
+    if isinstance(target, EntityTarget):
+        _check_entity(encoded, target)
+        return _read_in(decision, _window_of(encoded, range(target.start, target.end)))
+    if not encoded.window_weights.any() and not isinstance(target, AnswerTarget | SpanTarget):
         require_task_head(decision.model, decision.head)
         with torch.no_grad():
             rows = decision.embeddings
@@ -116,6 +129,16 @@ def _read_in(decision: Decision, number: int) -> Decision:
     return replace(decision, encoded=decided_in(decision.encoded, number))
 
 
+def _window_of(encoded: Encoded, places: Sequence[int]) -> int:
+    """The window in which the middle of these tokens is most central. Raises TargetError if it does not show all."""
+    number = most_central(encoded, (min(places) + max(places)) // 2)
+    if not np.isin(places, encoded.window_positions(number)).all():
+        raise TargetError(
+            f"tokens {min(places)} to {max(places)} are too far apart: no window of this text shows them all"
+        )
+    return number
+
+
 def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
     if "classification" in model.task_heads:
         return ClassTarget()
@@ -125,9 +148,9 @@ def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
     if "next_sentence" in model.task_heads and len(encoded.texts) == 2:
         return NextSentenceTarget()
     if "token_classification" in model.task_heads:
-        return _first_labelled(model, encoded, passes)
+        return _first_entity(model, encoded, passes)
     if "question_answering" in model.task_heads:
-        return AnswerTarget()
+        return SpanTarget()
     if "replaced_tokens" in model.task_heads:
         return _most_suspicious(model, encoded, passes)
     if "masked_words" in model.task_heads:
@@ -138,15 +161,15 @@ def _default_target(model: Model, encoded: Encoded, passes: Passes) -> Target:
     raise TargetError(f"{model.source!r} has no task head whose decision could be explained; choose a classifier")
 
 
-def _first_labelled(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
-    """The first token whose label is not "O" (outside every entity, by convention), else the first word."""
-    words = np.flatnonzero(encoded.special_tokens_mask == 0)
-    for position in words:
-        target = TokenTarget(int(position))
-        label = _best(Decision(model, encoded, target, "", "logit", ()), passes)
-        if model.labels[label] != "O":
-            return TokenTarget(int(position), label)
-    return TokenTarget(int(words[0]))
+def _first_entity(model: Model, encoded: Encoded, passes: Passes) -> EntityTarget:
+    """The first entity of the text, else its first word. One forward pass, or one per window."""
+    passes.add(max(1, len(encoded.windows)))
+    best = token_logits(model, encoded, "token_classification").argmax(dim=1).tolist()
+    words = np.flatnonzero(encoded.special_tokens_mask == 0).tolist()
+    groups = grouped((place, model.labels[best[place]]) for place in words)
+    found = (group for group in groups if type_of(model.labels[best[group[0]]]) != OUTSIDE)
+    first = next(found, words[:1])
+    return EntityTarget(first[0], first[-1] + 1)
 
 
 def _most_suspicious(model: Model, encoded: Encoded, passes: Passes) -> TokenTarget:
@@ -183,6 +206,87 @@ def _settle_token(decision: Decision, target: TokenTarget, passes: Passes) -> De
     label = _best(decision, passes) if target.label is None else _label_id(model, target.label)
     foil = None if target.foil is None else _label_id(model, target.foil)
     return _contrasted(replace(decision, target=TokenTarget(position, label, foil)), label, foil)
+
+
+def _settle_entity(decision: Decision, target: EntityTarget, passes: Passes) -> Decision:
+    model, encoded = decision.model, decision.encoded
+    require_task_head(model, decision.head)
+    _check_entity(encoded, target)
+    runner = Runner(decision, passes)
+    with torch.no_grad():
+        logits = runner.logits(decision.embeddings).cpu().numpy()
+    decision = replace(decision, labels_by_type=labels_by_type(logits[0], model.labels))
+    label = int(decision.decided(logits)[0]) if target.label is None else _type_id(model, target.label)
+    foil = None if target.foil is None else _type_id(model, target.foil)
+    names = types_of(model.labels)
+    settled = replace(target, label=names[label], foil=None if foil is None else names[foil])
+    return _contrasted(replace(decision, target=settled), label, foil)
+
+
+def _check_entity(encoded: Encoded, target: EntityTarget) -> None:
+    words = np.flatnonzero(encoded.special_tokens_mask == 0)
+    places = np.arange(target.start, target.end)
+    if not len(places) or not np.isin(places, words).all():
+        raise TargetError(
+            f"tokens [{target.start}, {target.end}) are no span of words; the words of this text are tokens "
+            f"{_span(words)}"
+        )
+
+
+def _type_id(model: Model, label: int | str) -> int:
+    """The number of a type, given by its name, or by one of its labels and its id."""
+    names = types_of(model.labels)
+    if isinstance(label, str) and label in names:
+        return names.index(label)
+    if isinstance(label, str) and label not in model.labels:
+        raise TargetError(f"type {label!r}: this model's types are {', '.join(names)}")
+    return names.index(type_of(model.labels[_label_id(model, label)]))
+
+
+def _settle_span(decision: Decision, target: SpanTarget, passes: Passes) -> Decision:
+    model, encoded = decision.model, decision.encoded
+    require_task_head(model, "question_answering")
+    _need_pair(encoded, "an answer needs a question and a text to find it in: give both")
+    none = model.checkpoint.knows_no_answer if target.no_answer is None else bool(target.no_answer)
+    decision = replace(decision, target=replace(target, no_answer=none))
+    if (target.start is None) != (target.end is None):
+        raise TargetError("a span needs its first and its last token: give both, or neither for the best one")
+    asked = None if target.start is None or target.end is None else (int(target.start), int(target.end))
+    for span in (asked, target.foil):
+        if span is not None:
+            _check_span(decision, span)
+    if asked is None:
+        asked = _best_span(decision, passes)
+    if decision.in_windows:
+        if (0, 0) in (asked, target.foil):
+            raise TargetError("“no answer” is decided by every window: choose one window to explain it")
+        decision = _read_in(decision, _window_of(encoded, (*asked, *(target.foil or ()))))
+    settled = replace(decision, target=SpanTarget(*asked, target.foil, none))
+    foil = None if target.foil is None else settled.class_of_span(*target.foil)
+    return _contrasted(settled, settled.class_of_span(*asked), foil)
+
+
+def _best_span(decision: Decision, passes: Passes) -> tuple[int, int]:
+    """The first and last token of the best answer. One forward pass, or one per window."""
+    runner = Runner(decision, passes)
+    with torch.no_grad():
+        if not decision.in_windows:
+            return best_span(runner.logits(decision.embeddings)[0].cpu().numpy(), decision.possible)[:2]
+        rows = decision.embeddings
+        each = (part.runner.logits(rows[:, part.positions])[0].cpu().numpy() for part in parts(runner, every=True))
+        scores = span_scores_in_windows(decision.encoded, each, decision.encoded.sequence_ids == 1)
+    first, length = divmod(int(scores.argmax()), scores.shape[1])
+    return first, first + length
+
+
+def _check_span(decision: Decision, span: tuple[int, int]) -> None:
+    first, last = span
+    possible = np.flatnonzero(decision.possible)
+    inside = first in possible and last in possible and first <= last and (first > 0 or last == 0)
+    if not inside:
+        context = _span(np.flatnonzero(decision.encoded.sequence_ids == 1))
+        none = ", or 0 to 0 for no answer" if 0 in possible else ""
+        raise TargetError(f"no answer goes from token {first} to {last}; the text has tokens {context}{none}")
 
 
 def _settle_mask(decision: Decision, target: MaskTarget, passes: Passes) -> Decision:
@@ -271,13 +375,15 @@ def _best(decision: Decision, passes: Passes, among: np.ndarray[tuple[int], np.d
 
 
 def _contrasted(decision: Decision, target: int, foil: int | None) -> Decision:
-    """The decision with its class ids and their label: "A rather than B"."""
+    """The decision with its class ids and their label: "A rather than B"; of an entity with its words."""
     name: Callable[[int], str] = decision.class_name
+    entity = isinstance(decision.target, EntityTarget)
+    of = f" for “{clipped(decision.text_of(decision.positions[0], decision.positions[-1]), 60)}”" if entity else ""
     if foil is None:
-        return replace(decision, target_label=name(target), class_ids=(target,))
+        return replace(decision, target_label=f"{name(target)}{of}", class_ids=(target,))
     if foil == target:
         raise TargetError(f"target and foil are both {name(target)!r}: choose two different ones")
-    return replace(decision, target_label=f"{name(target)} rather than {name(foil)}", class_ids=(target, foil))
+    return replace(decision, target_label=f"{name(target)} rather than {name(foil)}{of}", class_ids=(target, foil))
 
 
 def _label_id(model: Model, label: int | str) -> int:

@@ -13,7 +13,7 @@ from glassbert.evaluation._check import verdict
 from glassbert.evaluation.results import BaselineGap
 from glassbert.network.model import Model
 from glassbert.results import Array
-from glassbert.targets import Output, Target
+from glassbert.targets import EntityTarget, Output, SpanTarget, Target
 from glassbert.text.inputs import Text, encode
 
 __all__ = ["HOLDS", "SMALL", "baseline_gap", "gap_of"]
@@ -84,6 +84,10 @@ def gap_of(runner: Runner, baseline: str = "pad") -> BaselineGap:
 def _is_ahead(decision: Decision, logits: Array) -> bool:
     """Whether the (class,) logits favour the target: over its foil, else over every other class."""
     target = decision.class_ids[0]
+    if isinstance(decision.target, EntityTarget | SpanTarget):
+        foil = decision.class_ids[1:]
+        own, *other = (decision.probability(logits[None], index)[0] for index in (target, *foil))
+        return bool(own >= other[0]) if other else bool(decision.ahead(logits[None], target)[0] >= 0)
     if len(decision.class_ids) > 1:
         return bool(logits[target] >= logits[decision.class_ids[1]])
     if decision.is_independent:

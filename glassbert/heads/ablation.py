@@ -192,7 +192,7 @@ def _outcomes(runner: Runner, heads: list[HeadIndex]) -> Iterator[_Outcome]:
     with torch.no_grad(), work_threads(runner.decision.length * (1 + len(heads))):
         logits = runner.logits(runner.decision.embeddings, lambda: _joining(network, heads))
     runner.passes.count += len(heads)
-    decided = runner.decision.deciding(logits.cpu().numpy()).argmax(axis=-1)
+    decided = runner.decision.decided(logits.cpu().numpy())
     yield from zip(runner.decision.value(logits).tolist(), decided.tolist(), strict=True)
 
 

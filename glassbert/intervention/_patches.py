@@ -15,7 +15,7 @@ from glassbert.network.blocks import Part, change_input, change_output, see_inpu
 from glassbert.network.device import work_threads
 from glassbert.network.run import Forward, batch, forward_pass
 from glassbert.results import Array
-from glassbert.targets import AnswerTarget
+from glassbert.targets import AnswerTarget, EntityTarget, SpanTarget
 
 __all__ = ["Kind", "Place", "changed", "patched_values", "run_and_keep"]
 
@@ -86,13 +86,12 @@ def patched_values(runner: Runner, kind: Kind, places: Sequence[Place], clean: T
     decision, rows = runner.decision, 1 + len(places)
     decision.require_last_layer_only("patching")
     model, embeddings, inputs = decision.model, decision.embeddings, batch(decision.model, [decision.encoded])
-    positions = torch.full((rows,), decision.position)
     runner.passes.add(rows)
 
     def read(forward: Forward) -> Tensor:
         with _Patching(decision, kind, places, clean.to(forward.device)).hooks():
             # not runner.logits(), which expects as many output rows as input rows
-            return runner.read(forward, positions)[0]
+            return runner.read(forward, decision.read_at)[0]
 
     with torch.no_grad(), work_threads(decision.length * rows):
         values: Array = (
@@ -176,9 +175,10 @@ class _Patching:
 
 
 def _reader(decision: Decision) -> int | None:
-    """The one token whose last state decides; None for the edge of an answer, which is chosen among tokens, and for a
-    head that reads the mean of all."""
-    return None if isinstance(decision.target, AnswerTarget) or decision.reads_all else decision.position
+    """The one token whose last state decides; None for an answer, which is chosen among tokens, for an entity, and for
+    a head that reads the mean of all."""
+    several = isinstance(decision.target, AnswerTarget | EntityTarget | SpanTarget)
+    return None if several or decision.reads_all else decision.position
 
 
 def _by_head(states: Tensor, heads: int) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from glassbert.arguments import checked
-from glassbert.decision import central_rows
+from glassbert.decision import central_rows, span_scores_in_windows
+from glassbert.decision.spans import LONGEST_ANSWER, can_answer, span_scores
 from glassbert.errors import OptionError
 from glassbert.language.predictions import AnswerPrediction
 from glassbert.network.model import Model, require_task_head
@@ -22,33 +22,47 @@ def answer(
     context: str,
     *,
     top_k: int = 5,
-    max_answer_tokens: int = 30,
+    max_answer_tokens: int = LONGEST_ANSWER,
+    no_answer: bool | None = None,
     windows: Windows | None = None,
 ) -> AnswerPrediction:
     """The ``top_k`` best spans of ``context`` that answer ``question``. One forward pass.
 
     A span's probability is P(start) × P(end), each a softmax over the context's tokens. Spans end at or after their
-    start and have at most ``max_answer_tokens`` tokens. ``windows`` read a context
-    that is longer than the model (:class:`glassbert.Windows`), one pass each, with the question: the logits of a token
-    are those of the window in which it is most central. Raises TaskHeadError, OptionError, TextErrors.
+    start and have at most ``max_answer_tokens`` tokens. With ``no_answer``, the model may also find that the context
+    has none, as models trained on SQuAD 2.0 do: the span (0, 0), at [CLS], with the answer "", competes like any other.
+    None: if the name or the card of the checkpoint says SQuAD 2. ``windows`` read a context that is longer than the
+    model (:class:`glassbert.Windows`), one pass each, with the question: a span is judged by the window in which its
+    middle is most central, a token likewise, and no answer by the window that speaks least for it. Raises
+    TaskHeadError, OptionError, TextErrors.
     """
     require_task_head(model, "question_answering")
     if top_k < 1 or max_answer_tokens < 1:
         raise OptionError("top_k and max_answer_tokens must be at least 1")
     encoded = encode(model, question, context, windows=windows)
+    none = model.checkpoint.knows_no_answer if no_answer is None else no_answer
     if len(encoded.windows):
-        each = (encoded.window(number) for number in range(len(encoded.windows)))
-        both = central_rows(encoded, (task_logits(model, [one], "question_answering")[0].T for one in each)).T
+        each = [
+            task_logits(model, [encoded.window(number)], "question_answering")[0].T
+            for number in range(len(encoded.windows))
+        ]
+        both = central_rows(encoded, each).T
+        both[:, 0] = min((one[0] for one in each), key=lambda ends: float(ends.sum()))
+        scores = span_scores_in_windows(
+            encoded, (one.T.numpy() for one in each), can_answer(encoded, no_answer=False), max_answer_tokens
+        )
+        if none:
+            scores[0, 0] = both[:, 0].sum()
     else:
         both = task_logits(model, [encoded], "question_answering")[0]
+        scores = span_scores(both[0].numpy(), both[1].numpy(), can_answer(encoded, no_answer=none), max_answer_tokens)
     start, end = both
-    context_tokens = torch.from_numpy(np.flatnonzero(encoded.sequence_ids == 1))
+    possible = torch.from_numpy(can_answer(encoded, no_answer=none))
     # in log space: a confident model's products underflow, and all spans would then be tied
-    joint = start[context_tokens].log_softmax(0)[:, None] + end[context_tokens].log_softmax(0)[None, :]
-    allowed = torch.ones_like(joint, dtype=torch.bool).triu().tril(max_answer_tokens - 1)  # forwards, not too long
-    best = joint.masked_fill(~allowed, -torch.inf).flatten().topk(min(top_k, int(allowed.sum())))
-    spans = torch.stack((best.indices // len(context_tokens), best.indices % len(context_tokens)), dim=1)
-    spans = context_tokens[spans]
+    joint = torch.from_numpy(scores).double() - both.double().masked_fill(~possible, -torch.inf).logsumexp(dim=1).sum()
+    best = joint.flatten().topk(min(top_k, int(joint.isfinite().sum())))
+    first = best.indices // joint.shape[1]
+    spans = torch.stack((first, first + best.indices % joint.shape[1]), dim=1)
     return AnswerPrediction(
         encoded=encoded,
         start_logits=start.numpy(),
@@ -56,6 +70,7 @@ def answer(
         spans=spans.numpy(),
         span_probabilities=best.values.exp().numpy(),
         answers=tuple(
-            encoded.texts[1][encoded.offsets[first, 0] : encoded.offsets[last, 1]] for first, last in spans.tolist()
+            encoded.texts[1][encoded.offsets[first, 0] : encoded.offsets[last, 1]] if last else ""
+            for first, last in spans.tolist()
         ),
     )

@@ -13,21 +13,11 @@ from glassbert.language.predictions import Aggregation, Entities, TokenLabels
 from glassbert.language.token_labels import label_tokens
 from glassbert.network.model import Model
 from glassbert.results import Array
+from glassbert.text.entity_labels import OUTSIDE, grouped, type_of
 from glassbert.text.inputs import Text, token_name
 from glassbert.text.windows import Windows
 
 __all__ = ["entities"]
-
-_OUTSIDE = "O"
-#: Prefix of a label → whether a span begins and whether it ends there (BIO, BIOES, BILOU).
-_PREFIXES = {
-    "B": (True, False),
-    "I": (False, False),
-    "E": (False, True),
-    "L": (False, True),
-    "S": (True, True),
-    "U": (True, True),
-}
 
 
 @checked
@@ -49,9 +39,13 @@ def entities(
     if len(labelled.encoded.texts) > 1:
         raise OptionError("entities are found in one text: leave the second one out")
     units = list(_units(model, labelled, aggregation))
-    groups = [[unit] for unit in units] if aggregation == "none" else list(_grouped(labelled, units))
-    named = [(group, _type_of(labelled.labels[group[0][1]])) for group in groups]
-    found = [(group, name) for group, name in named if name != _OUTSIDE]
+    groups = (
+        [[unit] for unit in units]
+        if aggregation == "none"
+        else grouped((unit, labelled.labels[unit[1]]) for unit in units)
+    )
+    named = [(group, type_of(labelled.labels[group[0][1]])) for group in groups]
+    found = [(group, name) for group, name in named if name != OUTSIDE]
     return Entities(
         labelled=labelled,
         aggregation=aggregation,
@@ -97,27 +91,3 @@ def _continues(model: Model, labelled: TokenLabels, place: int) -> bool:
     if getattr(backend, "continuing_subword_prefix", None):
         return bool(len(token_name(model, int(encoded.input_ids[place]))) != end - start)
     return start > 0 and " " not in encoded.texts[0][start - 1 : start + 1]
-
-
-def _grouped(labelled: TokenLabels, units: list[_Unit]) -> Iterator[list[_Unit]]:
-    """Neighbours of one type, split where a label begins a span or the one before it ended one."""
-    group: list[_Unit] = []
-    for unit in units:
-        if group:
-            before, here = (labelled.labels[one[1]] for one in (group[-1], unit))
-            if _type_of(before) != _type_of(here) or _edges(here)[0] or _edges(before)[1]:
-                yield group
-                group = []
-        group.append(unit)
-    if group:
-        yield group
-
-
-def _type_of(label: str) -> str:
-    """``"B-PER" → "PER"``; a label without such a prefix is its own type."""
-    return label[2:] if label[1:2] == "-" and label[0] in _PREFIXES else label
-
-
-def _edges(label: str) -> tuple[bool, bool]:
-    """Whether a span begins at this label, and whether it ends there."""
-    return _PREFIXES[label[0]] if _type_of(label) != label else (False, False)

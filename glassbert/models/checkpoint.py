@@ -58,6 +58,9 @@ _WRAPPERS = re.compile(
 IDENTIFYING = TOKENIZER_FILES | {CONFIG, MODULES}
 #: What wrappers of single modules put inside a name: FSDP, activation checkpointing, torch.compile of a layer.
 _WRAPPER_INSIDE = r"(?<=\.)(?:_fsdp_wrapped_module|_checkpoint_wrapped_module|_orig_mod|module)\."
+#: SQuAD 2.0, whose questions may have no answer (Rajpurkar et al. 2018), as names and cards spell it.
+_NO_ANSWER = re.compile(r"squad[-_ ]?v?\.?2", re.IGNORECASE)
+_CARD, _CARD_CHARACTERS = "README.md", 4000
 #: Parts of names that only quantised weights have.
 _QUANTISED = ("qweight", "qzeros", "absmax", "quant_state", "quant_map", "SCB", "weight_scale", "weight_packed")
 
@@ -92,6 +95,16 @@ class Checkpoint:
     other_head: str | None = None
     pooling: Pooling | None = None
     no_pooling: str = ""
+
+    @property
+    def knows_no_answer(self) -> bool:
+        """Whether its name, or the beginning of its card, says that it was trained on questions without an answer."""
+        names = [self.source, str(self.config.get("_name_or_path", ""))]
+        card = self.folder / _CARD
+        if card.is_file() and "question_answering" in self.task_heads:
+            with card.open(encoding="utf-8", errors="replace") as lines:
+                names.append(lines.read(_CARD_CHARACTERS))
+        return any(_NO_ANSWER.search(name) for name in names)
 
     @property
     def segments(self) -> int:

@@ -37,13 +37,13 @@ def head_logits(
     | --- | --- |
     | classification | (input, label) |
     | next_sentence | (input, 2): B follows A, B does not follow A |
-    | token_classification | (input, token, label); (input, label) at ``positions`` |
+    | token_classification | (input, token, label); (input, label) at ``positions``, (input, place, label) at several |
     | question_answering | (input, 2, token): start, end |
     | replaced_tokens | (input, token, 1): replaced; (input, 1) at ``positions`` |
     | masked_words | (input, vocabulary) at ``positions`` |
 
-    ``positions``: the token read in each input, or a single one for all. Weights are (input, head, query, key) per
-    layer.
+    ``positions``: the token read in each input, or a single one for all; (input, place) for several in each. Weights
+    are (input, head, query, key) per layer.
     """
     match head:
         case "masked_words" | "next_sentence":
@@ -74,9 +74,11 @@ def task_logits(model: Model, encoded: Sequence[Encoded], head: Task, positions:
 
 
 def at_positions(states: Tensor, positions: Tensor) -> Tensor:
-    """(input, token, …) → (input, …): the row at each input's position, or at a single position for all."""
+    """(input, token, …) → (input, …): the row at each input's position, or at a single position for all; the rows of
+    several positions, (input, place), as (input, place, …)."""
     rows = torch.arange(len(states), device=states.device)
-    return states[rows, positions.to(states.device).expand(len(states))]
+    at = positions.to(states.device).expand(len(states), *positions.shape[1:])
+    return states[rows, at] if at.ndim == 1 else states[rows[:, None], at]
 
 
 def vocabulary_scores(model: Model, states: Tensor, *, token_rows: int) -> Tensor:

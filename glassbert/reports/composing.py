@@ -35,7 +35,7 @@ from glassbert.reports.weighing import (
     expected_work,
 )
 from glassbert.results import Encoded
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, Target
+from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, SpanTarget, Target
 from glassbert.text.inputs import Text, encode
 from glassbert.verdicts import decided_answer, verdict_parts
 from glassbert.verdicts.results import Verdict
@@ -305,6 +305,8 @@ def _prediction(model: Model, encoded: Encoded, verdict: Verdict) -> Prediction:
             return fill_mask(model, encoded, positions=[position], top_k=top_k)
         case NextSentenceTarget():
             return next_of_encoded(model, encoded)
+        case SpanTarget(no_answer=none):
+            return find_answer(model, *encoded.texts, no_answer=none)
         case AnswerTarget():
             return find_answer(model, *encoded.texts)
         case _ if "replaced_tokens" in model.task_heads:

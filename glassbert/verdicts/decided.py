@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glassbert.arguments import checked
-from glassbert.decision import PAIR_NAMES, Decision, Passes, Runner, decide
+from glassbert.decision import NO_ANSWER, PAIR_NAMES, Decision, Passes, Runner, decide
 from glassbert.network.model import Model
 from glassbert.pictures.formats import percent, signed
 from glassbert.pictures.markup import clipped
@@ -17,17 +17,22 @@ from glassbert.results import Array
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
+    EntityTarget,
     MaskTarget,
     NextSentenceTarget,
     SimilarityTarget,
+    SpanTarget,
     Target,
     TokenTarget,
 )
+from glassbert.text.entity_labels import OUTSIDE
 from glassbert.text.inputs import Text, encode
 from glassbert.text.words import words_of
 from glassbert.verdicts.results import DecidedAnswer
 
 __all__ = ["decided_answer"]
+
+_NONE_FOUND = "The model finds no answer in the text"
 
 
 @checked
@@ -42,7 +47,7 @@ def decided_answer(
     """What the model answers about a text, with its probability, and what is to be explained.
 
     ``target`` None explains the answer itself: the predicted class, the top word for the first mask, whether the second
-    text follows the first, the label of the first labelled token, the start of the answer to a question; of a
+    text follows the first, the type of the first entity, the answer to a question; of a
     multi-label classifier the label with the highest logit, of a regression its score. One forward pass, and one to
     find an open target. Raises TargetError, TaskHeadError, TextErrors; StoppedError when ``cancelled()``.
     """
@@ -58,7 +63,7 @@ def decided_answer(
 
 
 def _logits(runner: Runner) -> Array:
-    """(class,) float64; −∞ for tokens that cannot be an answer."""
+    """(class,) float64, as :meth:`Decision.value` takes them; −∞ for tokens that cannot be the end of an answer."""
     decision = runner.decision
     with torch.no_grad():
         logits = runner.logits(decision.embeddings)[0].double().cpu().numpy()
@@ -68,22 +73,22 @@ def _logits(runner: Runner) -> Array:
 
 
 def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
-    best = int(decision.deciding(logits[None])[0].argmax())
+    best = int(decision.decided(logits[None])[0])
     target = decision.class_ids[0]
     value = float(decision.value(torch.from_numpy(logits)[None])[0])
     answer, probability, wanted = decision.answers(logits[None])[0], None, None
     following, behind = "", None
     explains = True
     if decision.is_independent:
-        wanted = float(_shares(decision, logits)[target])
+        wanted = float(decision.probability(logits[None])[0])
         probability = wanted if logits[target] > 0 else 1 - wanted
         explains = bool(logits[target] > 0)
     elif not decision.is_regression:
-        shares = _shares(decision, logits)
-        probability, wanted, explains = float(shares[best]), float(shares[target]), best == target
-        if len(shares) > 1:
-            second = next(int(one) for one in np.argsort(-shares, kind="stable") if one != best)
-            following, behind = decision.class_name(second), float(shares[second])
+        probability = float(decision.probability(logits[None], best)[0])
+        wanted, explains = float(decision.probability(logits[None])[0]), best == target
+        second = decision.runner_up(logits)
+        if second is not None:
+            following, behind = decision.class_name(second), float(decision.probability(logits[None], second)[0])
     found = DecidedAnswer(
         encoded=decision.encoded,
         target=decision.target,
@@ -106,13 +111,6 @@ def _described(decision: Decision, logits: Array, passes: int) -> DecidedAnswer:
 def _needed(decision: Decision, answer: int) -> float:
     """The probability from which on this class is the answer."""
     return decision.threshold if answer == 1 else 1 - decision.threshold
-
-
-def _shares(decision: Decision, logits: Array) -> Array:
-    """(class,) probabilities: a softmax, or one sigmoid per label."""
-    odds = torch.from_numpy(logits)
-    shares: Array = (odds.sigmoid() if decision.is_independent else odds.softmax(dim=-1)).numpy()
-    return shares
 
 
 def _sentence(decision: Decision, found: DecidedAnswer) -> str:
@@ -170,6 +168,12 @@ def _said(decision: Decision, answer: str, sure: str) -> str:
             return f"The model says that text B {does} text A ({sure})."
         case TokenTarget():
             return f"The model labels “{_word(decision)}” {answer} ({sure})."
+        case EntityTarget():
+            if answer == OUTSIDE:
+                return f"To the model, “{_word(decision)}” is no entity ({sure})."
+            return f"The model takes “{_word(decision)}” for {answer} ({sure})."
+        case SpanTarget():
+            return f"The model answers “{answer}” ({sure})." if answer != NO_ANSWER else f"{_NONE_FOUND} ({sure})."
         case AnswerTarget(edge=edge):
             return f"The model's answer {edge}s at “{answer.removeprefix('␣')}” ({sure})."
         case SimilarityTarget():
@@ -180,7 +184,7 @@ def _place(decision: Decision) -> str:
     match decision.target:
         case MaskTarget():
             return " about the gap"
-        case TokenTarget():
+        case TokenTarget() | EntityTarget():
             return f" about “{_word(decision)}”"
         case AnswerTarget(edge=edge):
             return f" about the {edge} of the answer"
@@ -190,11 +194,13 @@ def _place(decision: Decision) -> str:
 
 def _quoted(decision: Decision, name: str) -> str:
     """Words of a text in quotation marks, names of classes without."""
-    if isinstance(decision.target, MaskTarget | AnswerTarget | NextSentenceTarget):
+    if isinstance(decision.target, MaskTarget | AnswerTarget | SpanTarget | NextSentenceTarget):
         return f"“{name.removeprefix('␣')}”"
     return name
 
 
 def _word(decision: Decision) -> str:
+    if isinstance(decision.target, EntityTarget):
+        return clipped(decision.text_of(decision.positions[0], decision.positions[-1]), 40)
     words = words_of(decision.encoded)
     return clipped(words.labels[words.group[decision.position]], 40)

@@ -10,13 +10,14 @@ from glassbert.arguments import checked
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.network.model import Model
 from glassbert.results import Encoded
-from glassbert.targets import AnswerTarget, MaskTarget, Target, TokenTarget
+from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
 from glassbert.text.inputs import encode, mask_positions
 from glassbert.verdicts import thresholds
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer, FlipFound
 from glassbert.whatif import find_flip
-from glassbert.whatif.edits import stands_alone, words_to_edit
+from glassbert.whatif.edits import stands_alone
+from glassbert.whatif.variant_predictions import words_that_may_change
 
 __all__ = ["flip_budget", "smallest_flip"]
 
@@ -54,11 +55,11 @@ def smallest_flip(
     if answer.probability is None:
         return _none(answer, budget, "A score has no classes, so no change of the text can flip it.")
     if isinstance(answer.target, TokenTarget | AnswerTarget):
-        return _none(answer, budget, "Changes are searched for classes, masked words and sentence pairs only.")
+        return _none(answer, budget, "No changes are searched for the label of one token or one end of an answer.")
     typed = _editable_text(model, answer)
     if typed is None:
         return _none(answer, budget, "The masked token is only part of a word, so the text cannot be edited around it.")
-    places = _places(typed, answer.target, words)
+    places = _places(typed, answer, words)
     if not places:
         return _none(answer, budget, "The text has no word that could be changed.")
     source = proposer if proposer is not None and "masked_words" in proposer.task_heads else model
@@ -124,10 +125,9 @@ def _editable_text(model: Model, answer: DecidedAnswer) -> Encoded | None:
     return typed if typed.tokens == encoded.tokens else None
 
 
-def _places(typed: Encoded, target: Target, words: CarryingWords | None) -> list[int]:
+def _places(typed: Encoded, answer: DecidedAnswer, words: CarryingWords | None) -> list[int]:
     """The first token of every word that may be changed; those that carry the answer first."""
-    gap = target.position if isinstance(target, MaskTarget) else None
-    places = [position for position in words_to_edit(typed) if position != gap and stands_alone(typed, position)]
+    places = [place for place in words_that_may_change(typed, answer.target) if stands_alone(typed, place)]
     if words is None:
         return places
     rank = {int(words.positions[word]): place for place, word in enumerate(words.order)}

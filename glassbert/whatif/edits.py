@@ -15,7 +15,7 @@ import numpy as np
 
 from glassbert.arguments import check_fields
 from glassbert.errors import OptionError, OptionTypeError, TargetError
-from glassbert.results import Encoded
+from glassbert.results import Array, Encoded
 from glassbert.text.characters import grapheme_end, grapheme_start
 
 __all__ = [
@@ -173,6 +173,24 @@ class EditedText:
         end = start + self._new_length(span)
         old, new = before[span.start : span.end], after[start:end]
         return EditedWord(position, span.text, span.start, span.end, start, end, old, new, span in changes)
+
+    def moved(self, tokens: Sequence[int], edited: Encoded) -> Array:
+        """The tokens of the tokenized edited text that stand for these of the original; none for a deleted word.
+
+        A word that was changed has all the tokens of what replaces it, any of its own tokens being among those asked.
+        """
+        found: list[int] = []
+        for token in tokens:
+            if self.original.special_tokens_mask[token]:
+                found.append(token)  # [CLS]: only the tokens after it move
+                continue
+            word = self.word(token)
+            own = (self.original.word_ids == self.original.word_ids[token]).nonzero()[0]
+            inside = (edited.offsets[:, 0] < word.new_end) & (edited.offsets[:, 1] > word.new_start)
+            new = np.flatnonzero((edited.sequence_ids == word.text) & inside)
+            same = not word.changed and len(new) == len(own)
+            found += [int(new[own.tolist().index(token)])] if same else new.tolist()
+        return np.unique(np.asarray(found, dtype=np.int64))
 
     def _new_length(self, span: Span) -> int:
         edit = self.changes[span.text].get(span)

@@ -28,11 +28,11 @@ from glassbert.whatif.variant_predictions import (
     Variant,
     as_result,
     decide_edited,
-    editable,
-    probabilities,
     require_classes,
     variant,
+    variant_lead,
     variant_logits,
+    words_that_may_change,
 )
 
 __all__ = ["Proposals", "find_flip"]
@@ -117,11 +117,11 @@ def find_flip(
         target=decision.target,
         target_label=decision.target_label,
         prediction=decision.answers(search.original[None])[0],
-        probability=float(probabilities(decision, search.original[None])[0]),
-        flips=as_result(runner, search.original, [one.variant for one in chosen], _stack(chosen), start),
+        probability=float(decision.probability(search.original[None])[0]),
+        flips=as_result(runner, search.original, [one.variant for one in chosen], _rows(chosen), start),
         distances=distances[:results],
-        closest=as_result(runner, search.original, [one.variant for one in best], _stack(best), start),
-        odd=as_result(runner, search.original, [one.variant for one in odd], _stack(odd), start),
+        closest=as_result(runner, search.original, [one.variant for one in best], _rows(best), start),
+        odd=as_result(runner, search.original, [one.variant for one in odd], _rows(odd), start),
         oddness=oddness,
         measured_by=measure.source,
         proposals=proposals,
@@ -153,7 +153,7 @@ def _check(proposals: str, max_edits: int, top_k: int, budget: int, results: int
 
 def _places(decision: Decision, positions: Sequence[int] | None) -> list[int]:
     """The first token of every word that may change, in the order in which they are tried. Raises TargetError."""
-    places = editable(decision)
+    places = words_that_may_change(decision.encoded, decision.target)
     if not places:
         raise TargetError("this text has no word to change: type at least one")
     if positions is None:
@@ -205,7 +205,7 @@ def _in_turns(by_place: Sequence[Sequence[Edit]]) -> Iterator[Edit]:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tried:
     variant: Variant
-    logits: Array  # (class,)
+    logits: Array
     lead: float  # of the original decision, see Decision.leads
 
 
@@ -218,7 +218,7 @@ class _Search:
     progress: Callable[[int, int], None] | None
     cancelled: Callable[[], bool] | None
     reader: Reader | None
-    original: Array = field(init=False)  # (class,)
+    original: Array = field(init=False)  # logits
     flips: list[_Tried] = field(default_factory=list)
     held: list[_Tried] = field(default_factory=list)
     tried: int = 0
@@ -320,8 +320,8 @@ class _Search:
         if not waiting:
             return
         logits = variant_logits(self.runner, waiting)
-        leads = self.runner.decision.leads(logits, self.original)
-        for one, row, lead in zip(waiting, logits, leads.tolist(), strict=True):
+        for one, row in zip(waiting, logits, strict=True):
+            lead = variant_lead(self.runner.decision, one, row, self.original)
             self._changed |= {(str(edit.kind), int(edit.position)) for edit in one.edits}
             found = _Tried(one, row, lead)
             if lead >= 0:
@@ -362,5 +362,5 @@ def _mean_states(model: Model, inputs: Sequence[Encoded]) -> Array:
     return means
 
 
-def _stack(tried: Sequence[_Tried]) -> Array:
-    return np.stack([one.logits for one in tried]) if tried else np.empty((0, 0))
+def _rows(tried: Sequence[_Tried]) -> list[Array]:
+    return [one.logits for one in tried]

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from glassbert.arguments import checked
 from glassbert.decision import Decision, Runner
@@ -103,14 +102,10 @@ def _logits(runner: Runner, present: Array, cancelled: Callable[[], bool] | None
 
 def _probabilities(decision: Decision, logits: Array, original: Array) -> Array:
     """The probability of the original prediction, (variant,)."""
-    odds, asked = torch.from_numpy(logits).double(), decision.class_ids[0]
-    if decision.is_independent:
-        shares = odds.sigmoid()[:, asked]
-        shares = shares if original[asked] > 0 else 1 - shares
-    else:
-        shares = odds.softmax(dim=-1)[:, int(original.argmax())]
-    probabilities: Array = shares.numpy()
-    return probabilities
+    if not decision.is_independent:
+        return decision.probability(logits, int(decision.decided(original[None])[0]))
+    shares = decision.probability(logits)
+    return shares if original[decision.class_ids[0]] > 0 else 1 - shares
 
 
 def _left_over(encoded: Encoded, present: Array) -> tuple[str, ...]:

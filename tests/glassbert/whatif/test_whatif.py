@@ -197,7 +197,7 @@ def test_variants_of_a_pair_ask_for_the_next_sentence(tiny_model):
 @pytest.mark.parametrize("target", [gb.TokenTarget(2), gb.AnswerTarget()])
 def test_other_decisions_are_not_varied(tiny_model, target):
     task = "token_classification" if isinstance(target, gb.TokenTarget) else "question_answering"
-    with pytest.raises(gb.TargetError, match="for a class, a masked word or the next sentence"):
+    with pytest.raises(gb.TargetError, match="for a class, a masked word, the next sentence, an entity or an answer"):
         gb.variants(tiny_model("bert", task), *PAIR, edits=[gb.Edit(2, "delete")], target=target)
 
 
