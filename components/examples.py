@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["EXAMPLES", "FIRST", "SWAPS", "Example"]
+__all__ = ["EXAMPLES", "FIRST", "SWAPS", "Example", "offered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +19,18 @@ class Example:
     pair: str = ""
     other: str = ""
     other_pair: str = ""
+    page: str = ""  # the only page that offers it; "": all that have no examples of their own
 
     @property
     def token(self) -> int:
         """The index of the selected word's token, [CLS] counted: every example's words are whole tokens."""
         return 1 + self.text.replace(",", " ,").replace(".", " .").split().index(self.select)
+
+
+def offered(page: str) -> list[str]:
+    """The ids of the examples that a page offers: its own, else those of all pages."""
+    own = [id for id, example in EXAMPLES.items() if example.page == page]
+    return own or [id for id, example in EXAMPLES.items() if not example.page]
 
 
 EXAMPLES: dict[str, Example] = {
@@ -102,6 +109,46 @@ EXAMPLES: dict[str, Example] = {
             "The sentiment model that comes with GlassBERT calls this praise NEGATIVE, with high confidence. It was "
             "trained mostly on film reviews: the saliency shows which words mislead it.",
             other="The staff were friendly and the room was quite clear.",
+        ),
+        Example(
+            "names",
+            "Names",
+            "Maria Lopez moved from Lisbon to New York, where she works for the World Bank.",
+            "Maria",
+            "Two places, a person and an organisation. Does the model need the name, or the words around it?",
+            other="Maria Lopez moved from Lisbon to New York, where she works for the old uncle.",
+            page="entities",
+        ),
+        Example(
+            "two_readings",
+            "One name, two readings",
+            "Washington was born in Virginia and later gave his name to Washington.",
+            "Washington",
+            "A person and a place have the same name. Which words tell them apart, and is the model sure of both?",
+            other="Washington was founded in Virginia and later gave his name to Washington.",
+            page="entities",
+        ),
+        Example(
+            "when",
+            "When?",
+            "When did the bank refund the fee?",
+            "When",
+            "The text has several dates and names. Which words of the question lead to the day?",
+            pair="Maria Lopez was charged a fee of twelve dollars in March. She complained to the bank, and the bank "
+            "refunded the fee on Tuesday, two days after her call.",
+            other="Who did the bank refund the fee?",
+            page="question_answering",
+        ),
+        Example(
+            "not_said",
+            "Not in the text",
+            "Who owns the bank?",
+            "Who",
+            "The text does not say. A model that never learned to say so marks an answer all the same: how sure is it?",
+            pair="Maria Lopez was charged a fee of twelve dollars in March. She complained to the bank, and the bank "
+            "refunded the fee on Tuesday, two days after her call.",
+            other="Who robs the bank?",
+            page="question_answering",
         ),
     )
 }

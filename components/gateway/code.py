@@ -44,6 +44,7 @@ __all__ = [
     "comparison_of",
     "displayed",
     "encode",
+    "entities",
     "fill_mask",
     "find_flip",
     "flow",
@@ -77,6 +78,7 @@ __all__ = [
 ]
 
 _gb = Code(("name", "gb"))
+_in_windows: dict[str, Any] = {"windows": _gb.Windows()}
 
 
 def encode(request: TextRequest) -> Code:
@@ -164,8 +166,15 @@ def replaced_tokens(request: TextRequest) -> Code:
     return named(_gb.replaced_tokens(request), "replaced")
 
 
-def answer(request: TextRequest, top_k: int) -> Code:
-    return named(_gb.answer(request, top_k=top_k), "answers")
+def entities(request: TextRequest, aggregation: str = "simple", *, windows: bool = False) -> Code:
+    """``windows``: whether the text is longer than the model reads at once."""
+    given: dict[str, Any] = {} if aggregation == "simple" else {"aggregation": aggregation}
+    return named(_gb.entities(request, **given, **(_in_windows if windows else {})), "entities")
+
+
+def answer(request: TextRequest, top_k: int, no_answer: bool | None = None, *, windows: bool = False) -> Code:
+    given: dict[str, Any] = {} if no_answer is None else {"no_answer": no_answer}
+    return named(_gb.answer(request, top_k=top_k, **given, **(_in_windows if windows else {})), "answers")
 
 
 def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_k: int) -> Code:

@@ -13,13 +13,18 @@ from components.gateway.models import load
 from components.gateway.requests import ModelRequest, TextRequest
 
 if TYPE_CHECKING:
-    from glassbert.language.predictions import AnswerPrediction, ReplacedTokens, TokenLabels
+    from glassbert.language.predictions import Aggregation, AnswerPrediction, Entities, ReplacedTokens, TokenLabels
     from glassbert.language.results import ContinuationRanking, LogitLens, Surprise, TemplateProbe, WordScores
 
 __all__ = [
     "answer",
+    "answer_of_long",
     "classify",
+    "entities",
+    "entities_of_long",
+    "entity_types",
     "fill_mask",
+    "knows_no_answer",
     "label_tokens",
     "logit_lens",
     "long_ranking",
@@ -64,9 +69,40 @@ def replaced_tokens(request: TextRequest) -> ReplacedTokens:
 
 
 @shared(256)
-def answer(request: TextRequest, top_k: int) -> AnswerPrediction:
-    """One forward pass."""
-    return gb.answer(load(request.model), request.text, request.pair or "", top_k=top_k)
+def answer(request: TextRequest, top_k: int, no_answer: bool | None = None) -> AnswerPrediction:
+    """One forward pass; one per window of a context that is longer than the model reads at once."""
+    return answer_of_long(request, top_k, no_answer)()
+
+
+def answer_of_long(request: TextRequest, top_k: int, no_answer: bool | None) -> Callable[..., AnswerPrediction]:
+    """The same as the work of a job."""
+    model, question, context = load(request.model), request.text, request.pair or ""
+    return lambda **_: gb.answer(model, question, context, top_k=top_k, no_answer=no_answer, windows=gb.Windows())
+
+
+def knows_no_answer(model: ModelRequest) -> bool:
+    """Whether the model was trained to find that a text has no answer, as far as its name and card say."""
+    return load(model).checkpoint.knows_no_answer
+
+
+@shared(256)
+def entities(request: TextRequest, aggregation: Aggregation = "simple") -> Entities:
+    """One forward pass; one per window of a text that is longer than the model reads at once."""
+    return entities_of_long(request, aggregation)()
+
+
+def entities_of_long(request: TextRequest, aggregation: Aggregation) -> Callable[..., Entities]:
+    """The same as the work of a job."""
+    model = load(request.model)
+    return lambda **_: gb.entities(model, request.text, aggregation=aggregation, windows=gb.Windows())
+
+
+def entity_types(model: ModelRequest) -> tuple[str, ...]:
+    """The types that a token classifier's labels name; "O", outside of all entities, is one of them."""
+    import_library()
+    from glassbert.text.entity_labels import types_of
+
+    return types_of(load(model).labels)
 
 
 @shared(128)

@@ -35,6 +35,7 @@ __all__ = [
     "suggestions",
     "trace",
     "variants",
+    "words_to_edit",
 ]
 
 #: A `gb.Edit` as plain data, (token, kind, replacement): kept in a session, which outlives a reload of the library.
@@ -68,6 +69,14 @@ def edit_text(request: TextRequest, changes: tuple[Change, ...], mask_token: str
     from glassbert.whatif.edits import edit_text as edit
 
     return edit(encode(request), as_edits(changes), mask_token or load(request.model).mask_token)
+
+
+def words_to_edit(request: TextRequest) -> list[int]:
+    """The first token of every word that can be changed; no pass."""
+    import_library()
+    from glassbert.whatif.edits import words_to_edit as find
+
+    return find(encode(request))
 
 
 def edited(request: TextRequest, changes: tuple[Change, ...]) -> TextRequest:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 __all__ = [
     "answers",
     "candidates",
+    "ends_of_answers",
     "faithfulness_curve",
+    "label_shares",
     "next_sentence",
     "percent",
     "points",
@@ -115,7 +117,7 @@ def answers(prediction: AnswerPrediction) -> go.Figure:
     from glassbert.pictures.bars import share_bars
     from glassbert.pictures.markup import clipped
 
-    names = [clipped(text, 40) for text in prediction.answers]
+    names = [clipped(text, 40) or "no answer" for text in prediction.answers]
     return share_bars(names, [float(share) for share in prediction.span_probabilities], [0])
 
 
@@ -142,6 +144,26 @@ def token_labels(prediction: TokenLabels, position: int, most: int = 6) -> go.Fi
     shares = prediction.probabilities[position]
     order = shares.argsort()[::-1][:most]
     return share_bars([prediction.labels[index] for index in order], [float(shares[index]) for index in order], [0])
+
+
+def label_shares(prediction: TokenLabels) -> go.Figure:
+    """The probability of every label at every token; special tokens are left out."""
+    from glassbert.pictures import matrices
+
+    words = (prediction.encoded.special_tokens_mask == 0).nonzero()[0]
+    tokens = [prediction.encoded.pieces[place] for place in words]
+    return matrices.label_shares(prediction.probabilities[words], tokens, prediction.labels)
+
+
+def ends_of_answers(prediction: AnswerPrediction, start: Sequence[float], end: Sequence[float]) -> go.Figure:
+    """Where the answer starts and ends: probabilities over the tokens of the context."""
+    from glassbert.pictures import lines
+
+    context = (prediction.encoded.sequence_ids == 1).nonzero()[0].tolist()
+    tokens = [prediction.encoded.pieces[place] for place in context]
+    first, last = prediction.spans[0].tolist()
+    best = (context.index(first), context.index(last)) if last else None
+    return lines.ends_of_answers(tokens, start, end, best)
 
 
 def replaced_tokens(prediction: ReplacedTokens, most: int = 6) -> go.Figure:

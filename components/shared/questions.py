@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from components import state
 from components.gateway.inputs import encode
-from components.gateway.language import classify, fill_mask, next_sentence, replaced_tokens
+from components.gateway.language import (
+    answer,
+    classify,
+    entities,
+    entity_types,
+    fill_mask,
+    next_sentence,
+    replaced_tokens,
+)
 from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods, told
 from components.shared.charts import readable
 from components.shared.selection import masked_position, selected_in
-from components.text import plain
+from components.text import plain, shortened
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -42,8 +50,10 @@ KINDS = {
     "class": "Class",
     "mask": "Masked word",
     "next": "Next sentence",
+    "entity": "Entity",
     "token": "Label of the selected token",
     "replaced": "Replaced token",
+    "span": "Answer",
     "start": "Start of the answer",
     "end": "End of the answer",
 }
@@ -115,15 +125,17 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
             found.setdefault("mask", (one, gb.MaskTarget(position)))
             gap_typed |= one.model.mask_token in encode(one.text(view)).tokens
         if "token_classification" in heads and (position := _selected_word(opened, one)) is not None:
+            found.setdefault("entity", (one, _entity_at(one, position)))
             found.setdefault("token", (one, gb.TokenTarget(position)))
         if "replaced_tokens" in heads:
             position = _selected_word(opened, one) if view.token >= 0 else None
             place = replaced_tokens(one.text(view)).most_suspicious if position is None else position
             found.setdefault("replaced", (one, gb.TokenTarget(place)))
         if "question_answering" in heads and view.pair:
+            found.setdefault("span", (one, gb.SpanTarget()))
             found.setdefault("start", (one, gb.AnswerTarget("start")))
             found.setdefault("end", (one, gb.AnswerTarget("end")))
-    order = ["mask"] * gap_typed + ["start", "end", "next", "class", "token", "replaced", "mask"]
+    order = ["mask"] * gap_typed + ["span", "start", "end", "next", "class", "entity", "token", "replaced", "mask"]
     return {
         kind: Question(kind, opened, one, one.text(view), target)
         for kind in dict.fromkeys(order)
@@ -147,6 +159,14 @@ def model_shown(opened: list[Opened]) -> Opened:
         return chosen
     possible = questions(opened)
     return possible[one_of(possible, view.explain)].one if possible else opened[0]
+
+
+def _entity_at(one: Opened, position: int) -> gb.EntityTarget:
+    """The entity that this token is part of; of none, the first entity, or the token if the text has no entity."""
+    spans = entities(one.text(state.view())).spans.tolist()
+    if not spans:
+        return gb.EntityTarget(position, position + 1)
+    return gb.EntityTarget(*next((span for span in spans if span[0] <= position < span[1]), spans[0]))
 
 
 def _selected_word(opened: list[Opened], one: Opened) -> int | None:
@@ -185,7 +205,17 @@ def refined(question: Question, *slots: DeltaGenerator, wording: Wording | None 
     told: list[int | str | None]
     if question.kind == "replaced":  # a discriminator has one label
         return question
-    if isinstance(target, gb.ClassTarget | gb.TokenTarget):
+    if isinstance(target, gb.SpanTarget):
+        foils = _other_answers(question)
+        for slot in slots[1:2]:
+            slot.selectbox(
+                "Rather than",
+                list(foils),
+                format_func=lambda answer: answer or "none",
+                **state.bind("foil_label", options=foils, initial="index"),
+            )
+        return replace(question, target=replace(target, foil=foils[one_of(foils, state.view().foil_label)]))
+    if isinstance(target, gb.ClassTarget | gb.TokenTarget | gb.EntityTarget):
         none = wording.no_label or _predicted_label(question)
         controls = ((wording.label, none, "label"), ("Rather than", "none", "foil_label"))
         told = [_label(question, slot, *control) for slot, control in zip(slots, controls, strict=False)]
@@ -203,7 +233,10 @@ def as_chosen(question: Question) -> Question:
     view, target = state.view(), question.target
     if question.kind == "replaced":
         return question
-    if isinstance(target, gb.ClassTarget | gb.TokenTarget):
+    if isinstance(target, gb.SpanTarget):
+        foils = _other_answers(question)
+        return replace(question, target=replace(target, foil=foils[one_of(foils, view.foil_label)]))
+    if isinstance(target, gb.ClassTarget | gb.TokenTarget | gb.EntityTarget):
         labels = _labels(question)
         label, foil = (_chosen_label(question, labels, name) for name in (view.label, view.foil_label))
         return replace(question, target=replace(target, label=label, foil=foil))
@@ -216,6 +249,8 @@ def as_chosen(question: Question) -> Question:
 
 def _predicted_label(question: Question) -> str:
     """What is explained where no label is chosen. One pass, which the text bar shares."""
+    if isinstance(question.target, gb.EntityTarget):
+        return "the predicted type"
     if not isinstance(question.target, gb.ClassTarget) or question.one.model.regression:
         return "the predicted label"
     found = classify(question.request)
@@ -239,14 +274,32 @@ def _label(question: Question, slot: DeltaGenerator, title: str, none: str, fiel
     return _chosen_label(question, labels, getattr(state.view(), field))
 
 
-def _labels(question: Question) -> dict[str, int | None]:
+def _other_answers(question: Question) -> dict[str, tuple[int, int] | None]:
+    """The next best answers by their text → their span; "" is none. One pass, which the Workbench shares."""
+    found = answer(question.request, _CHOICES)
+    others = list(zip(found.answers, found.spans.tolist(), strict=True))[1:]
+    foils: dict[str, tuple[int, int] | None] = {"": None}
+    for text, (first, last) in others:
+        if (name := clipped_answer(text)) != clipped_answer(found.answers[0]):
+            foils.setdefault(name, (first, last))
+    return foils
+
+
+def clipped_answer(text: str) -> str:
+    """An answer as a control names it."""
+    return shortened(text, 60) or "no answer"
+
+
+def _labels(question: Question) -> dict[str, int | str | None]:
     """What can be chosen → its id: labels by name, or by name and id where names repeat; "" is none."""
+    labels: dict[str, int | str | None] = {"": None}
+    if isinstance(question.target, gb.EntityTarget):
+        return labels | {name: name for name in entity_types(question.one.request)}
     names = question.one.model.labels
-    labels: dict[str, int | None] = {"": None}
     return labels | {name if names.count(name) == 1 else f"{name} ({id})": id for id, name in enumerate(names)}
 
 
-def _chosen_label(question: Question, labels: dict[str, int | None], name: str) -> int | str | None:
+def _chosen_label(question: Question, labels: dict[str, int | str | None], name: str) -> int | str | None:
     chosen = one_of(labels, name)
     return chosen if chosen in question.one.model.labels else labels[chosen]
 

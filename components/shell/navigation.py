@@ -78,6 +78,22 @@ PAGES: dict[str, Page] = {
         ),
         Page(
             "Ask",
+            "entities",
+            "pages/entities.py",
+            "Entities",
+            ":material/label:",
+            "The people, organisations and places in your text, and why each is named so.",
+        ),
+        Page(
+            "Ask",
+            "question_answering",
+            "pages/question_answering.py",
+            "Question answering",
+            ":material/help_center:",
+            "Where text B answers the question in text A, and why there.",
+        ),
+        Page(
+            "Ask",
             "similarity",
             "pages/similarity.py",
             "Similarity",

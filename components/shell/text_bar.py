@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from components import state
-from components.examples import EXAMPLES
+from components.examples import EXAMPLES, offered
 from components.gateway.settings import settings
 from components.state import View
 from components.text import plain, shortened
@@ -103,13 +103,15 @@ def _example_of(view: View) -> str | None:
 
 
 def _examples(view: View) -> None:
+    shown = offered(state.page())
+    current = _example_of(view)
     st.pills(
         "Examples",
-        list(EXAMPLES),
+        shown,
         format_func=lambda example: EXAMPLES[example].label,
         label_visibility="collapsed",
         wrap=False,
-        **state.control("example", _example_of(view), state.open_example, options=list(EXAMPLES)),
+        **state.control("example", current if current in shown else None, state.open_example, options=shown),
     )
 
 

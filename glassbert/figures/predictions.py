@@ -10,6 +10,7 @@ from glassbert.figures._words import left_out, one_of, shown_label
 from glassbert.language.predictions import (
     AnswerPrediction,
     Classification,
+    Entities,
     MaskPrediction,
     PairPrediction,
     ReplacedTokens,
@@ -125,6 +126,23 @@ def _labels(result: TokenLabels, on: Theme, *, special: bool = False, top_k: int
     return Sheet("Labels of the tokens", bars, result.encoded.texts, notes)
 
 
+def _entities(result: Entities, on: Theme, *, top_k: int = 80) -> Sheet:
+    """``top_k`` is the number of entities shown, from the first."""
+    names = [
+        f"{shown_label(surface)}  {shown_label(name)}"
+        for surface, name in zip(result.surfaces, result.names, strict=True)
+    ]
+    shares = [float(share) for share in result.probabilities]
+    bars = share_rows(names[:top_k], shares[:top_k], [], on=on, longest_px=320, width_px=640)
+    notes = [
+        "The type of each entity and its probability, the mean over its "
+        f"{'tokens' if result.aggregation in ('none', 'simple') else 'words'} (aggregation: {result.aggregation}).",
+        "" if names else "The model finds no entity in this text.",
+        left_out(min(len(names), top_k), len(names), "entities"),
+    ]
+    return Sheet("Entities", bars, result.encoded.texts, notes)
+
+
 def _replaced(result: ReplacedTokens, on: Theme, *, special: bool = False, top_k: int = 80) -> Sheet:
     """``special``: whether special tokens are shown; ``top_k`` the number of tokens, from the first."""
     kept = np.flatnonzero(special | (result.encoded.special_tokens_mask == 0)).tolist()
@@ -146,7 +164,7 @@ def _replaced(result: ReplacedTokens, on: Theme, *, special: bool = False, top_k
 
 def _answers(result: AnswerPrediction, on: Theme) -> Sheet:
     names = [
-        f"{shown_label(answer)} (tokens {first} to {last})"
+        f"{shown_label(answer)} (tokens {first} to {last})" if answer else "no answer"
         for answer, (first, last) in zip(result.answers, result.spans.tolist(), strict=True)
     ]
     bars = share_rows(
@@ -208,6 +226,7 @@ FIGURES = (
     Figure(Classification, _classes),
     Figure(PairPrediction, _pair),
     Figure(TokenLabels, _labels),
+    Figure(Entities, _entities),
     Figure(ReplacedTokens, _replaced),
     Figure(AnswerPrediction, _answers),
     Figure(ContinuationRanking, _continuations),

@@ -73,4 +73,5 @@ def answer(
             encoded.texts[1][encoded.offsets[first, 0] : encoded.offsets[last, 1]] if last else ""
             for first, last in spans.tolist()
         ),
+        no_answer=none,
     )

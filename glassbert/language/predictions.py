@@ -310,7 +310,8 @@ class AnswerPrediction(Result):
     """Extractive question answering: where the answer starts and ends in the second text.
 
     ``spans`` are the best answers, (first token, last token), sorted by ``span_probabilities``: the product of the
-    softmax over start positions and the softmax over end positions, both restricted to the context.
+    softmax over start positions and the softmax over end positions, both restricted to the context, and to [CLS] if the
+    model may find ``no_answer``: then that is the span (0, 0) and the answer "".
     """
 
     encoded: Encoded
@@ -319,6 +320,7 @@ class AnswerPrediction(Result):
     spans: Array  # (answer, 2)
     span_probabilities: Array  # (answer,)
     answers: tuple[str, ...]
+    no_answer: bool = False
 
     _arrays: ClassVar[Mapping[str, str]] = {
         "start_logits": "float32",
@@ -326,6 +328,22 @@ class AnswerPrediction(Result):
         "spans": "int64",
         "span_probabilities": "float32",
     }
+
+    @property
+    def start_probabilities(self) -> Array:
+        """(token,): that the answer starts there; 0 where it cannot."""
+        return self._shares(self.start_logits)
+
+    @property
+    def end_probabilities(self) -> Array:
+        """(token,): that the answer ends there; 0 where it cannot."""
+        return self._shares(self.end_logits)
+
+    def _shares(self, logits: Array) -> Array:
+        possible = self.encoded.sequence_ids == 1
+        possible[0] |= self.no_answer
+        odds = np.where(possible, np.exp(logits - logits[possible].max(), dtype=np.float64), 0)
+        return read_only(odds / odds.sum(), "float32")
 
     def _about(self) -> str:
         best = f"{clipped(repr(self.answers[0]), 50)} ({self.span_probabilities[0]:.2f})" if self.answers else "none"

@@ -14,10 +14,11 @@ from glassbert.pictures.palette import INK, LINES, NEUTRAL, translucent
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["curve_over_band", "over_layers", "over_removals", "rank_ladder", "ranks"]
+__all__ = ["curve_over_band", "ends_of_answers", "over_layers", "over_removals", "rank_ladder", "ranks"]
 
 _SMALL = {"size": 11}
 _NAME_CHARACTERS = 14
+_FEW_TOKENS = 60
 
 
 def over_layers(
@@ -53,6 +54,56 @@ def over_layers(
             "rangemode": "normal" if log or reversed_axis else "tozero",
             "automargin": True,
         },
+    )
+    return figure
+
+
+def ends_of_answers(
+    tokens: Sequence[str], start: Sequence[float], end: Sequence[float], best: tuple[int, int] | None = None
+) -> go.Figure:
+    """Where an answer starts and where it ends, probabilities over the tokens as two thin lines; ``best`` is the span
+    between them, shaded."""
+    import plotly.graph_objects as go
+
+    places = list(range(len(tokens)))
+    names = [label(token, 20) for token in tokens]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=places,
+                y=[float(share) for share in shares],
+                mode="lines+markers",
+                name=name,
+                line={"width": 1.5, "color": colour, "dash": dash},
+                marker={"size": 5, "symbol": symbol},
+                customdata=names,
+                hovertemplate="%{customdata}: %{y:.1%}<extra>%{fullData.name}</extra>",
+            )
+            for name, shares, colour, dash, symbol in (
+                ("the answer starts here", start, LINES[0], "solid", "triangle-right"),
+                ("the answer ends here", end, LINES[1], "dot", "triangle-left"),
+            )
+        ]
+    )
+    if best is not None:
+        figure.add_vrect(
+            x0=best[0] - 0.5, x1=best[1] + 0.5, fillcolor=translucent(NEUTRAL, 0.18), line_width=0, layer="below"
+        )
+    few = len(tokens) <= _FEW_TOKENS
+    figure.update_layout(
+        height=260,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        hovermode="x",
+        xaxis={
+            "tickvals": places if few else [],
+            "ticktext": [label(token, 16) for token in tokens] if few else [],
+            "tickangle": -50,
+            "tickfont": _SMALL,
+            "fixedrange": few,
+            "automargin": True,
+        },
+        yaxis={"range": [0, 1.02], "tickformat": ".0%", "fixedrange": True, "automargin": True},
     )
     return figure
 

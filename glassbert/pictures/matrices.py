@@ -18,7 +18,15 @@ from glassbert.pictures.markup import label
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["agreement", "layer_similarity", "probability_table", "restored_shares", "token_pairs", "word_cosines"]
+__all__ = [
+    "agreement",
+    "label_shares",
+    "layer_similarity",
+    "probability_table",
+    "restored_shares",
+    "token_pairs",
+    "word_cosines",
+]
 
 _NUMBERED_COLUMNS = 20
 _NUMBERED_IN_HALF_A_PAGE = 13  # beside another chart, numbers of two decimals would touch in more columns
@@ -57,6 +65,29 @@ def probability_table(
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis=_axis([label(column) for column in columns]) | {"side": "top"},
         yaxis=_axis([label(row, _HOVER_CHARACTERS) for row in rows]) | {"autorange": "reversed"},
+    )
+    return figure
+
+
+def label_shares(values: npt.NDArray[Any], tokens: Sequence[str], labels: Sequence[str]) -> go.Figure:
+    """Probabilities (token, label), tokens from left to right, one scale from 0 to 1."""
+    few = len(tokens) <= _READABLE_TOKENS
+    figure = _heat_map(
+        values.T.tolist(),
+        limits=(0, 1),
+        colours=[[0, palette.translucent(palette.NEGATIVE, 0.04)], [1, _STRONG_BLUE]],
+        hovered=[[f"{label(token, _HOVER_CHARACTERS)}, {label(name)}" for token in tokens] for name in labels],
+        hover="%{customdata}: %{z:.3f}",
+        gap=1,
+        colorbar=_BAR | {"tickvals": [0, 0.5, 1], "ticktext": ["0%", "50%", "100%"]},
+    )
+    figure.update_traces(xgap=1 if few else 0)
+    figure.update_layout(
+        height=80 + 24 * len(labels),
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        xaxis=_axis([label(token, 16) for token in tokens])
+        | {"showticklabels": few, "fixedrange": few, "tickangle": -50 if len(tokens) > 8 else 0},
+        yaxis=_axis([label(name, 20) for name in labels]) | {"autorange": "reversed"},
     )
     return figure
 

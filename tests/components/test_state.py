@@ -19,17 +19,19 @@ from hypothesis import strategies as st
 
 from components import address
 from components.examples import EXAMPLES, FIRST
-from components.shared import questions
+from components.shared import crossing, questions
 from components.shared.questions import KINDS
 from components.shell.navigation import PAGES
 from components.state import MADE, WEIGHTS, PageFields, View, full_address
-from components.views import attention, compare, inputs, masked_words, next_sentence, saliency, what_if
+from components.views import attention, compare, entities, inputs, masked_words, question_answering, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
 from components.views.definitions.fields import DefinitionsFields
+from components.views.entities.fields import EntitiesFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.next_sentence.fields import NextSentenceFields
+from components.views.question_answering.fields import AnswersFields
 from components.views.saliency.fields import SaliencyFields
 from components.views.similarity import SimilarityFields
 from components.views.tour.fields import TourFields
@@ -43,9 +45,11 @@ SIGNS = "".join(chr(0x4E00 + int(digit, 16) * 997 + number % 997) for number, di
 #: English of 300 words.
 ENGLISH = " ".join(example.text for example in [*EXAMPLES.values()] * 4)
 GROUPS: tuple[type[PageFields], ...] = (
+    AnswersFields,
     AttentionFields,
     CompareFields,
     DefinitionsFields,
+    EntitiesFields,
     InputsFields,
     MaskedWordsFields,
     NextSentenceFields,
@@ -446,6 +450,8 @@ def test_a_page_s_own_fields_have_other_names_than_the_shared_ones() -> None:
         (WhatIfFields, "proposals", what_if.smallest._PROPOSALS),
         (WhatIfFields, "max_edits", what_if.smallest._EDITS),
         (WhatIfFields, "patch", what_if.tracing._KINDS),
+        (EntitiesFields, "aggregation", entities.found._AGGREGATIONS),
+        (AnswersFields, "none", question_answering.found._NONE),
         (View, "block", attention.heads._BLOCKS),
         (View, "units", questions._UNITS),
     ],
@@ -458,4 +464,4 @@ def test_the_values_that_depend_on_text_and_model_are_guarded_by_the_page() -> N
     """They are plain text in the view; what the text cannot be asked falls back where it is drawn."""
     assert kind_of(View, "explain") is kind_of(View, "method") is str
     assert "" not in KINDS
-    assert set(next_sentence.crossing._BLOCKS) < set(get_args(kind_of(View, "block")))
+    assert set(crossing._BLOCKS) < set(get_args(kind_of(View, "block")))

@@ -13,6 +13,7 @@ from components.gateway.library import gb
 from components.gateway.models import duration, is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
+from components.shared.crossing import draw_crossing
 from components.shared.definitions import how_computed
 from components.shared.errors import explained_errors
 from components.shared.jobs import run_at_once_if_quick
@@ -22,7 +23,6 @@ from components.shared.receipts import offer_receipt
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.scores_view import draw_scores, kept_scores, scores_of
 from components.text import plain
-from components.views.next_sentence.crossing import draw_crossing
 from components.views.next_sentence.fields import NextSentenceFields
 
 __all__ = ["NextSentenceFields", "draw_pair_page"]

@@ -55,7 +55,7 @@ def _possible(opened: list[Opened]) -> dict[str, Question]:
             gap = _typed_gap(opened, question.one)
             if gap is not None:
                 found[kind] = replace(question, target=gb.MaskTarget(gap))
-        elif kind in ("class", "next"):
+        elif kind in ("class", "next", "entity", "span"):
             found[kind] = question
     return found
 

@@ -15,6 +15,7 @@ from components.gateway.language import score_words, whole_words
 from components.gateway.requests import Role, TextRequest
 from components.gateway.what_if import Change
 from components.shared import charts
+from components.shared.changed_words import marked
 from components.shared.definitions import how_computed
 from components.shared.plain_view import cost_ahead
 from components.shared.plots import draw_chart
@@ -24,13 +25,11 @@ from components.shell.navigation import PAGES
 from components.text import plain
 from components.views.what_if.variant_list import ORIGINAL, Outcome, VariantList
 
-__all__ = ["Action", "draw_refusal", "draw_row", "draw_variants", "marked", "open_text"]
+__all__ = ["Action", "draw_refusal", "draw_row", "draw_variants", "open_text"]
 
 _MOST_CLASSES, _CANDIDATES, _FETCHED = 6, 5, 50
 _NO_ANSWER = "The gap being predicted was changed here, so this question has no answer."
 _BAR = "Change of the probability: none in the middle, 100 points at either end"
-# Of a long unchanged passage, this much is shown on either side of a change.
-_AROUND = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,33 +127,6 @@ def _actions(question: Question, variants: VariantList, number: int) -> list[Act
 # --- a row -----------------------------------------------------------------------------------------------------
 
 
-def marked(request: TextRequest, changes: tuple[Change, ...]) -> str:
-    """The text with its changes, as Markdown: deletions struck out, insertions highlighted; text B after a slash."""
-    edited, shown = what_if.edit_text(request, changes), []
-    for number, text in enumerate(edited.original.texts):
-        parts, end = [], 0
-        for word in edited.words:
-            if not word.changed or word.text != number:
-                continue
-            parts.append(_stretch(text[end : word.start], first=end == 0))
-            parts.append(f":gray[~~{plain(word.old)}~~]")
-            if word.new:
-                parts.append(f" :violet-background[**{plain(word.new)}**]")
-            end = word.end
-        parts.append(_stretch(text[end:], first=end == 0, last=True))
-        shown.append("".join(parts))
-    return " **/** ".join(shown)
-
-
-def _stretch(text: str, *, first: bool, last: bool = False) -> str:
-    """Unchanged words; of many only those next to a change, or the beginning if nothing changed."""
-    if len(text) <= 2 * _AROUND:
-        return plain(text)
-    head = text[:_AROUND].rpartition(" ")[0] if last or not first else ""
-    tail = "" if last else text[-_AROUND:].partition(" ")[2]
-    return plain(f"{head} … {tail}")
-
-
 def draw_row(
     title: str,
     text: str,
@@ -223,7 +195,7 @@ def _side_by_side(question: Question, variants: VariantList, found: dict[tuple[C
         if "compare" in PAGES:
             _link(question.one.role, *(what_if.edited(question.request, changes[pin]) for pin in ("A", "B")))
     with right:
-        names, first, second = _distributions(question, changes["A"], changes["B"])
+        names, first, second = _distributions(question, found, changes["A"], changes["B"])
         if question.kind == "class" and question.one.model.regression:
             figure = paired_scores(names, first, second, None, 1.0)
         else:
@@ -251,7 +223,10 @@ def _link(role: Role, first: TextRequest, second: TextRequest) -> None:
 
 
 def _distributions(
-    question: Question, first: tuple[Change, ...], second: tuple[Change, ...]
+    question: Question,
+    found: dict[tuple[Change, ...], Outcome],
+    first: tuple[Change, ...],
+    second: tuple[Change, ...],
 ) -> tuple[list[str], list[float], list[float]]:
     """Both predictions: every answer that either finds likely, with its probability in A and in B."""
     texts = [what_if.edited(question.request, changes) for changes in (first, second)]
@@ -267,7 +242,9 @@ def _distributions(
         answers = [before.predicted, 1 - before.predicted]
         names = [("B follows A", "B does not follow A")[answer] for answer in answers]
         return names, before.probabilities[answers].tolist(), after.probabilities[answers].tolist()
-    assert question.gap is not None  # of the three kinds of question here, this is a masked word
+    if question.gap is None:  # an entity or an answer: what is asked for, in both texts
+        name = charts.readable(found[first].target)
+        return [name], [found[first].probability], [found[second].probability]
     gaps = [
         what_if.edit_text(question.request, changes).word(question.gap).token_in(encode(text))
         for changes, text in zip((first, second), texts, strict=True)

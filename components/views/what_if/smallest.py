@@ -10,6 +10,7 @@ from components import state
 from components.gateway import code, what_if
 from components.gateway.expressions import stopped
 from components.gateway.requests import version_of
+from components.shared.changed_words import marked
 from components.shared.charts import readable
 from components.shared.definitions import how_computed
 from components.shared.jobs import current_job, found_so_far, run_job
@@ -19,7 +20,7 @@ from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
 from components.views.what_if.ask import decides
 from components.views.what_if.fields import BUDGET, WhatIfFields
-from components.views.what_if.listing import Action, draw_refusal, draw_row, marked, open_text
+from components.views.what_if.listing import Action, draw_refusal, draw_row, open_text
 from components.views.what_if.variant_list import VariantList, current_variants, outcomes
 
 if TYPE_CHECKING:

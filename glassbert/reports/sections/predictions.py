@@ -112,7 +112,7 @@ def _pair(found: PairPrediction) -> Iterator[str]:
 def _answers(found: AnswerPrediction) -> Iterator[str]:
     yield aside("The most likely answers: the probability of their start times that of their end.")
     rows = [
-        [isolated(answer), bar(float(share), percent(float(share)), strong=rank == 0)]
+        [isolated(answer or "no answer"), bar(float(share), percent(float(share)), strong=rank == 0)]
         for rank, (answer, share) in enumerate(zip(found.answers, found.span_probabilities, strict=True))
     ]
     yield table(["Answer", "Probability"], rows)

@@ -20,6 +20,7 @@ from components.widgets import (
     frontend,
     heads_map,
     long_text,
+    marked_text,
     sentence_box,
     token_strip,
 )
@@ -58,6 +59,9 @@ DRAW: dict[ModuleType, Callable[[], object]] = {
     heads_map: lambda: heads_map.heads_map(LEVELS, key="k", version="1", layer=0, head=0, label="Heads"),
     long_text: lambda: long_text.long_text(
         [("Word", 0.5), (" ", None)], key="k", version="1", label="Text", open_label="Show"
+    ),
+    marked_text: lambda: marked_text.marked_text(
+        "Paris is big.", [marked_text.Mark(0, 5, "LOC", "a place, 98%")], key="k", label="Text", version="1"
     ),
     sentence_box: lambda: sentence_box.sentence_box("Sentence", key="k", value=""),
     token_strip: lambda: token_strip.token_strip(

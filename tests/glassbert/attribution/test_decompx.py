@@ -58,7 +58,7 @@ def test_a_cosine_is_split_by_the_length_of_the_whole_embedding(decision, poolin
 @every
 def test_after_each_layer_the_parts_add_up_to_the_stock_networks_states(decision):
     runner = decide(decision.model, decision.encoded, decision.target, "logit")
-    trace = _decompx.traced(runner)
+    trace = _decompx.traced(runner, [runner.decision.position])
     rows = list(range(runner.decision.length))
     slow = all_parts(decision.explicit())
     stock = decision.oracle(*decision.texts, output_hidden_states=True).hidden_states

@@ -458,8 +458,11 @@ def test_every_family_and_task(tiny_model, family, task):
     assert len(found.sentences) == 4
     assert all(sentence[0].isupper() or sentence[0] == "“" for sentence in found.sentences)
     assert all(sentence.endswith(".") for sentence in found.sentences)
-    flip = task in ("masked_words", "next_sentence", "classification")
-    assert (found.flip.search is not None) is flip
+    if found.flip.search is None:  # an entity of the whole text leaves no word to change
+        assert found.answer.target == gb.EntityTarget(1, len(found.encoded) - 1, found.answer.answer)
+        assert found.flip.sentence == "The text has no word that could be changed."
+    else:
+        assert found.flip.search.tried > 0
     match task:
         case "classification":
             said = gb.classify(model, *texts)
@@ -474,12 +477,15 @@ def test_every_family_and_task(tiny_model, family, task):
             assert found.answer.probability == pytest.approx(float(said.probabilities.max()), abs=1e-5)
         case "token_classification":
             said = gb.label_tokens(model, *texts)
-            own = said.probabilities[found.answer.target.position]
-            assert found.answer.probability == pytest.approx(float(own.max()), abs=1e-5)
+            target = found.answer.target
+            own = said.probabilities[target.start : target.end].max(axis=1)
+            assert found.answer.probability == pytest.approx(float(own.mean()), abs=1e-5)
         case "question_answering":
-            start = gb.answer(model, *texts).start_logits
-            context = found.encoded.sequence_ids == 1
-            assert found.answer.target.position == np.flatnonzero(context)[start[context].argmax()]
+            said = gb.answer(model, *texts)
+            assert found.answer.answer == said.answers[0]
+            assert found.answer.probability == pytest.approx(float(said.span_probabilities[0]), abs=1e-5)
+            assert found.answer.next_answer == said.answers[1]
+            assert found.answer.next_probability == pytest.approx(float(said.span_probabilities[1]), abs=1e-5)
 
 
 @pytest.mark.parametrize("text", ["good", "good film", "?", "unbelievable"])

@@ -1,0 +1,50 @@
+"""The Question answering page: where the answer to text A is in text B, how sure that is, and why there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from components import state
+from components.gateway import windows
+from components.gateway.requests import Opened
+from components.shared.errors import explained_errors
+from components.shell.task_model import choose_model
+from components.views.question_answering.asked import draw_other_questions
+from components.views.question_answering.fields import AnswersFields
+from components.views.question_answering.found import draw_found
+from components.views.question_answering.why import draw_why
+
+__all__ = ["AnswersFields", "draw_answers_page"]
+
+_ON_BOARD = "answers"
+_EXAMPLE = "when"
+
+
+@st.fragment
+def draw_answers_page(opened: list[Opened]) -> None:
+    """Cost: one pass, or one per window of a long text; the method's for the answer that is explained, one for the
+    attention, and one for each other question."""
+    state.redraw_page_if_asked()
+    one = choose_model(opened, "question_answering", _ON_BOARD, "reader", AnswersFields)
+    if one is None:
+        return
+    view = state.view()
+    if not view.text.strip() or not view.pair.strip():
+        st.info(
+            "Type a question in **Text A** and the text that has the answer in **Text B**: the answer appears here."
+        )
+        st.button("Open an example", icon=":material/play_arrow:", on_click=open_example, key="answers_example")
+        return
+    with explained_errors():
+        windows.passes(one.whole(view))  # a text that no model can read is said once, for the whole page
+        found = draw_found(one)
+        if found is not None:
+            draw_why(one, found)
+            draw_other_questions(one)
+    state.write_address()
+
+
+def open_example() -> None:
+    """A question, and a text with several dates and names."""
+    state.open_example(_EXAMPLE)
+    state.redraw_page()
