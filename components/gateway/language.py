@@ -92,7 +92,7 @@ def entities(request: TextRequest, aggregation: Aggregation = "simple") -> Entit
 
 
 def entities_of_long(request: TextRequest, aggregation: Aggregation) -> Callable[..., Entities]:
-    """The same as the work of a job."""
+    """The same as the work of a job. Of a pair, those of text A, read by itself."""
     model = load(request.model)
     return lambda **_: gb.entities(model, request.text, aggregation=aggregation, windows=gb.Windows())
 

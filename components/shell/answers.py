@@ -13,12 +13,14 @@ from components import state
 from components.gateway import inputs, language, verdicts
 from components.gateway.requests import Opened
 from components.shared import charts
-from components.text import plain
+from components.text import plain, shortened
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["draw_answers"]
+
+_MOST_NAMES = 4
 
 
 def draw_answers(opened: Sequence[Opened]) -> None:
@@ -58,6 +60,15 @@ def _answers(one: Opened) -> Iterator[str]:
     if "next_sentence" in heads and view.pair:
         pair = language.next_sentence(request)
         yield _badge(pair.answer, _sure(pair.probabilities, pair.predicted), one)
+    if "token_classification" in heads:
+        named = language.entities(request)
+        names = [f"{shortened(words, 30)} {name}" for words, name in zip(named.surfaces, named.names, strict=True)]
+        count = f"{len(names)} {'entity' if len(names) == 1 else 'entities'}"
+        yield _badge(", ".join(names[:_MOST_NAMES]) or "no entity", count if names else "", one)
+    if "question_answering" in heads and view.pair:
+        best = language.answer(request, 8)  # as many as the pages list
+        share = charts.percent(float(best.span_probabilities[0]))
+        yield _badge(shortened(best.answers[0], 60) or "no answer", share, one)
     if "replaced_tokens" in heads:
         replaced = language.replaced_tokens(request)
         worst = replaced.most_suspicious

@@ -14,8 +14,10 @@ TASK_OF = {
     "class": "classification",
     "mask": "masked_words",
     "next": "next_sentence",
+    "entity": "token_classification",
     "token": "token_classification",
     "replaced": "replaced_tokens",
+    "span": "question_answering",
     "start": "question_answering",
     "end": "question_answering",
 }

@@ -56,7 +56,7 @@ def draw_why(one: Opened, found: Entities) -> None:
         _name_or_context(one, request, target)
         st.markdown("**What loses this entity?**")
         asked = replace(question, target=replace(target, foil=None))
-        search = search_for_changes(asked, key="entity_flip", label="Search for the smallest change")
+        search = search_for_changes(asked, key="entity_flip", label="Search")
         if search is not None:
             draw_changes(asked, search, kept=f"it is still {told(predicted)}", key="entity_flip")
 

@@ -52,7 +52,7 @@ def draw_why(one: Opened, found: AnswerPrediction) -> None:
             save_and_code("answer", one.name, [kept_scores(question, result), *checked])
         st.markdown("**What changes the answer?**")
         asked = replace(question, target=replace(target, foil=None))
-        search = search_for_changes(asked, key="answer_flip", label="Search for the smallest change")
+        search = search_for_changes(asked, key="answer_flip", label="Search")
         if search is not None:
             draw_changes(asked, search, kept="it stays the answer", key="answer_flip")
     with right:

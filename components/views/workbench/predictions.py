@@ -161,15 +161,14 @@ def _next_sentence(subject: _Subject) -> None:
 
 
 def _token_labels(subject: _Subject) -> None:
-    result = language.label_tokens(subject.one.text(state.view()))
+    entities = language.entities(subject.one.text(state.view()))
     found = [
-        f"{plain(piece)} ({plain(result.labels[label])})"
-        for piece, label, special in zip(
-            result.encoded.pieces, result.predicted, result.encoded.special_tokens_mask, strict=True
-        )
-        if not special and result.labels[label] != "O"
+        f"**{plain(surface)}** {plain(name)} {plain(charts.percent(float(share)))}"
+        for surface, name, share in zip(entities.surfaces, entities.names, entities.probabilities, strict=True)
     ]
-    _told(subject.one, "Labels", ", ".join(found) or "no token has a label.")
+    more = f" and {len(found) - subject.most} more" if len(found) > subject.most else ""
+    _told(subject.one, "Entities", (", ".join(found[: subject.most]) or "none in this text") + more)
+    result = language.label_tokens(subject.one.text(state.view()))
     position = selected_in(subject.opened, subject.one)
     if position is None:
         st.caption("Select a token to see the probabilities of its labels.")
@@ -184,8 +183,10 @@ def _answers(subject: _Subject) -> None:
         _told(subject.one, "Answer", "put the question in text A and the text to search in text B.")
         return
     _told(subject.one, "Answer", "the best spans of text B:")
-    _chart(charts.answers(language.answer(subject.one.text(view), subject.most)), f"answers_{subject.one.role}")
-    st.caption("Start probability times end probability. *The model must choose a span, even where none answers.*")
+    found = language.answer(subject.one.text(view), subject.most)
+    _chart(charts.answers(found), f"answers_{subject.one.role}")
+    forced = "“No answer” competes." if found.no_answer else "The model must choose a span, even where none answers."
+    st.caption(f"Start probability times end probability. *{forced}*")
 
 
 def _replaced(subject: _Subject) -> None:
