@@ -13,7 +13,7 @@ from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Decision, Runner
 from glassbert.errors import MethodError
 from glassbert.network.batches import require_memory
-from glassbert.targets import AnswerTarget, EntityTarget, SimilarityTarget, SpanTarget
+from glassbert.targets import AnswerTarget, EntityTarget, SpanTarget
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:

@@ -133,6 +133,9 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("masked_words", "probe"): ({"text": TEXT, "fillers": "job: nurse, doctor"}, ""),
     ("masked_words", "replaced"): ({"text": TEXT, "token": "4", "beside": ""}, ""),
     ("next_sentence", ""): (PAIR, ""),
+    ("entities", ""): ({"text": TEXT, "beside": "", "method": "input_x_gradient"}, "entity_flip"),
+    ("question_answering", ""): (
+        {"text": "What is good?", "pair": TEXT, "beside": "", "method": "input_x_gradient", "asked": "Who?"}, ""),
     ("similarity", ""): (
         {"text": "He got a refund.", "pair": "The money came back.", "searched": "Cats purr.\nA refund."}, ""),
     ("saliency", "rows"): (EXPLAINED, "explain"),
@@ -188,7 +191,12 @@ def test_the_code_gives_what_is_shown_and_the_files_hold_it(
     tiny_checkpoint: TinyCheckpoint,
     tmp_path: Path,
 ) -> None:
-    own = {"model": str(tiny_checkpoint("electra", "replaced_tokens"))} if section == "replaced" else {}
+    trained = {
+        "replaced": ("electra", "replaced_tokens"),
+        "entities": ("distilbert", "token_classification"),
+        "question_answering": ("bert", "question_answering"),
+    }.get(section or page_id)
+    own = {"model": str(tiny_checkpoint(*trained))} if trained else {}
     opened(page_id, section, explained, **own)
     latest = {one.view: one for one in popovers}
     assert latest

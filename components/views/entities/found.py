@@ -98,23 +98,26 @@ def _draw_text(request: TextRequest, found: Entities, types: list[str], chosen: 
     version = version_of(request, found.aggregation, found.spans.tolist(), found.names)
 
     def choose() -> None:
-        clicked = clicked_mark(state.event("entities_text"), version, len(found.names))
+        clicked = clicked_mark(state.event("entities_text"), version, len(marks))
         if clicked is not None:
-            state.change(EntitiesFields, entity=clicked, entity_type="")
+            state.change(EntitiesFields, entity=numbers[clicked], entity_type="")
 
-    marks = [
-        Mark(start, stop, name, f"{told(name)}, {charts.percent(share)}", types.index(name), share >= _SURE)
-        for (start, stop), name, share in zip(
-            found.offsets.tolist(), found.names, found.probabilities.tolist(), strict=True
-        )
-    ]
+    marks: list[Mark] = []
+    numbers: list[int] = []
+    rows = zip(found.offsets.tolist(), found.names, found.probabilities.tolist(), strict=True)
+    for number, ((start, stop), name, share) in enumerate(rows):
+        start = max(start, marks[-1].stop if marks else 0)
+        if start < stop:  # some vocabularies have two tokens for the same characters
+            note = f"{told(name)}, {charts.percent(share)}"
+            marks.append(Mark(start, stop, name, note, types.index(name), share >= _SURE))
+            numbers.append(number)
     marked_text(
         found.encoded.texts[0],
         marks,
         key="entities_text",
         label="The text with its entities; choose one to see why it is named so",
         version=version,
-        selected=chosen,
+        selected=numbers.index(chosen) if chosen in numbers else None,
         on_select=choose,
     )
 
