@@ -125,10 +125,10 @@ def test_the_answers_are_the_librarys_and_one_is_explained(answers: str) -> None
     scores = gb.attribute(
         model, QUESTION, CONTEXT, method=METHOD, target=gb.SpanTarget(*spans[0], tuple(spans[1]), no_answer=False)
     )
-    assert [token["score"] for token in tokens(app, "answer")] == pytest.approx(scores.scores.tolist(), abs=1e-5)
+    assert [token["score"] for token in tokens(app, "span")] == pytest.approx(scores.scores.tolist(), abs=1e-5)
     alone = page("question_answering", **link, answer="1", other_answer="1")
     scores = gb.attribute(model, QUESTION, CONTEXT, method=METHOD, target=gb.SpanTarget(*spans[1], no_answer=False))
-    assert [token["score"] for token in tokens(alone, "answer")] == pytest.approx(scores.scores.tolist(), abs=1e-5)
+    assert [token["score"] for token in tokens(alone, "span")] == pytest.approx(scores.scores.tolist(), abs=1e-5)
 
 
 def test_no_answer_competes_if_it_may(answers: str) -> None:

@@ -44,12 +44,12 @@ def draw_why(one: Opened, found: AnswerPrediction) -> None:
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
         with st.spinner(f"{method.label} …"):
-            result = scores_of(question, method, key="answer")
+            result = scores_of(question, method, key="span")
         if result is not None:
-            draw_scores(question, result, method, key="answer", linked=False)
+            draw_scores(question, result, method, key="span", linked=False)
             st.caption(_share(result))
-            checked = offer_receipt(question, method.id, key="answer")
-            save_and_code("answer", one.name, [kept_scores(question, result), *checked])
+            checked = offer_receipt(question, method.id, key="span")
+            save_and_code("span", one.name, [kept_scores(question, result), *checked])
         st.markdown("**What changes the answer?**")
         asked = replace(question, target=replace(target, foil=None))
         search = search_for_changes(asked, key="answer_flip", label="Search")
