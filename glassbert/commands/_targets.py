@@ -10,6 +10,7 @@ from glassbert.errors import TargetError
 
 if TYPE_CHECKING:
     from glassbert.network.model import Model
+    from glassbert.results import Encoded
     from glassbert.targets import Target
 
 __all__ = ["add_target", "target_of"]
@@ -22,15 +23,15 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         metavar="NAME",
-        help="what is explained: a class by name or number, a word for the first [MASK], or next / not-next for a pair "
-        "(default: the prediction)",
+        help="what is explained: a class by name or number, a word for the first [MASK], next / not-next for a pair, "
+        "an entity or an answer as the text has it (default: the prediction)",
     )
     parser.add_argument("--foil", metavar="NAME", help="explain the difference: why the target rather than this")
 
 
 def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Namespace) -> Target | None:
     """What --target and --foil name, for this model and text; None: the prediction. Raises TargetError."""
-    from glassbert.targets import ClassTarget, MaskTarget, NextSentenceTarget
+    from glassbert.targets import ClassTarget, EntityTarget, MaskTarget, NextSentenceTarget, SpanTarget
     from glassbert.text.inputs import encode, mask_positions
 
     wanted, foil = arguments.target, arguments.foil
@@ -38,10 +39,20 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
         return None
     if "classification" in model.task_heads:
         return ClassTarget(_label(model, wanted), _label(model, foil))
+    windows = windows_of(arguments)
+    if "token_classification" in model.task_heads:
+        if wanted is None:
+            raise TargetError("--foil names the type that an entity is contrasted with: --target names the entity")
+        first, last = _place(encode(model, text, pair, windows=windows), 0, wanted)
+        return EntityTarget(first, last + 1, foil=foil)
+    if "question_answering" in model.task_heads and pair is not None:
+        encoded = encode(model, text, pair, windows=windows)
+        spans = [None if words is None else _place(encoded, 1, words) for words in (wanted, foil)]
+        if spans[0] is None:
+            raise TargetError("--foil names another answer: --target names the one that is explained")
+        return SpanTarget(*spans[0], spans[1])
     masks = (
-        mask_positions(model, encode(model, text, pair, windows=windows_of(arguments)))
-        if "masked_words" in model.task_heads
-        else ()
+        mask_positions(model, encode(model, text, pair, windows=windows)) if "masked_words" in model.task_heads else ()
     )
     if masks:
         return MaskTarget(masks[0], wanted, foil)
@@ -49,8 +60,21 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
         return NextSentenceTarget(_FOLLOWS[wanted])
     raise TargetError(
         "--target and --foil name classes of a classifier, or words for a [MASK] in the text; of a pair, --target is "
-        "next or not-next"
+        "next or not-next; of a model for entities or answers, words of the text"
     )
+
+
+def _place(encoded: Encoded, which: int, words: str) -> tuple[int, int]:
+    """The first and last token of these words, where they first stand in text A (0) or B (1). Raises TargetError."""
+    start = encoded.texts[which].find(words)
+    inside = [
+        place
+        for place, (begins, ends) in enumerate(encoded.offsets.tolist())
+        if encoded.sequence_ids[place] == which and begins < start + len(words) and ends > start
+    ]
+    if start < 0 or not words.strip() or not inside:
+        raise TargetError(f"the text does not have the words {words!r}: give them as it has them")
+    return inside[0], inside[-1]
 
 
 def _label(model: Model, name: str | None) -> str | int | None:

@@ -200,6 +200,11 @@ def _answer_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top-k", type=number(1), default=5, metavar="N", help="answers for each question (default: %(default)s)"
     )
+    parser.add_argument(
+        "--no-answer",
+        choices=["yes", "no"],
+        help="whether it may find that the text has no answer (default: as it was trained, by its name and card)",
+    )
     add_windows(parser)
     add_json(parser, "an AnswerPrediction")
     add_model(parser, None)
@@ -217,7 +222,8 @@ def _answer(arguments: argparse.Namespace, console: Console) -> int:
                 raise TextError(
                     "the text to find the answer in is missing: give --pair, or a tab and the text in a file"
                 )
-            return answer(model, text, pair, top_k=arguments.top_k, windows=windows)
+            none = None if arguments.no_answer is None else arguments.no_answer == "yes"
+            return answer(model, text, pair, top_k=arguments.top_k, no_answer=none, windows=windows)
 
         return Answers(compute, lambda one: _answer_lines(one, console))
 
@@ -226,7 +232,7 @@ def _answer(arguments: argparse.Namespace, console: Console) -> int:
 
 def _answer_lines(result: Any, console: Console) -> list[str]:
     rows = [
-        [plain(found, 60), percent(float(share))]
+        [plain(found, 60) or "(no answer)", percent(float(share))]
         for found, share in zip(result.answers, result.span_probabilities, strict=True)
     ]
     return [texts(result.encoded.texts), *table(["answer", "probability"], rows, right={1}, paint=console.look)]
@@ -347,7 +353,7 @@ COMMANDS = (
         _entities_options,
         _entities,
         units="probabilities in percent, the mean over the span; characters, the end exclusive",
-        defined=("Classes, next sentence, answers",),
+        defined=("Entities",),
     ),
     Command(
         "answer",
@@ -361,7 +367,7 @@ COMMANDS = (
         _answer_options,
         _answer,
         units="probabilities in percent: start times end",
-        defined=("Classes, next sentence, answers",),
+        defined=("Answers",),
     ),
     Command(
         "similarity",

@@ -363,5 +363,5 @@ class AnswerPrediction(Result):
 
 #: What one of the task heads predicts.
 Prediction: TypeAlias = (
-    Classification | MaskPrediction | PairPrediction | TokenLabels | ReplacedTokens | AnswerPrediction
+    Classification | MaskPrediction | PairPrediction | TokenLabels | Entities | ReplacedTokens | AnswerPrediction
 )

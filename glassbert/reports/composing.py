@@ -17,7 +17,7 @@ from glassbert.evaluation.results import Receipt
 from glassbert.heads import head_importance
 from glassbert.heads.results import HeadImportance
 from glassbert.language import answer as find_answer
-from glassbert.language import classify, fill_mask, label_tokens, logit_lens, replaced_tokens, surprise
+from glassbert.language import classify, entities, fill_mask, label_tokens, logit_lens, replaced_tokens, surprise
 from glassbert.language.predictions import Prediction
 from glassbert.language.sentence_pairs import next_of_encoded
 from glassbert.maps import attention
@@ -35,7 +35,15 @@ from glassbert.reports.weighing import (
     expected_work,
 )
 from glassbert.results import Encoded
-from glassbert.targets import AnswerTarget, ClassTarget, MaskTarget, NextSentenceTarget, SpanTarget, Target
+from glassbert.targets import (
+    AnswerTarget,
+    ClassTarget,
+    EntityTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    SpanTarget,
+    Target,
+)
 from glassbert.text.inputs import Text, encode
 from glassbert.verdicts import decided_answer, verdict_parts
 from glassbert.verdicts.results import Verdict
@@ -305,6 +313,8 @@ def _prediction(model: Model, encoded: Encoded, verdict: Verdict) -> Prediction:
             return fill_mask(model, encoded, positions=[position], top_k=top_k)
         case NextSentenceTarget():
             return next_of_encoded(model, encoded)
+        case EntityTarget() if len(encoded.texts) == 1:
+            return entities(model, encoded)
         case SpanTarget(no_answer=none):
             return find_answer(model, *encoded.texts, no_answer=none)
         case AnswerTarget():

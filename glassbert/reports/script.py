@@ -109,7 +109,10 @@ def _prediction(report: Findings) -> str:
         case "PairPrediction":
             return "gb.next_sentence(model, text, pair)"
         case "AnswerPrediction":
-            return "gb.answer(model, text, pair)"
+            none = ", no_answer=True" if getattr(report.prediction, "no_answer", False) else ""
+            return f"gb.answer(model, text, pair{none})"
+        case "Entities":
+            return "gb.entities(model, text)"
         case "ReplacedTokens":
             return "gb.replaced_tokens(model, text, pair)"
         case _:

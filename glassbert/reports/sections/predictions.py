@@ -10,6 +10,7 @@ import numpy as np
 from glassbert.language.predictions import (
     AnswerPrediction,
     Classification,
+    Entities,
     MaskPrediction,
     PairPrediction,
     ReplacedTokens,
@@ -18,7 +19,7 @@ from glassbert.language.predictions import (
 from glassbert.pictures.formats import percent, readable, signed
 from glassbert.pictures.markup import clipped, escaped
 from glassbert.reports.markup import MOST_WORDS, aside, bar, isolated, said, section, table
-from glassbert.targets import ClassTarget, TokenTarget
+from glassbert.targets import ClassTarget, EntityTarget, TokenTarget
 
 if TYPE_CHECKING:
     from glassbert.reports.findings import Findings
@@ -36,6 +37,8 @@ def prediction(report: Findings) -> str:
         drawn = _candidates(found)
     elif isinstance(found, PairPrediction):
         drawn = _pair(found)
+    elif isinstance(found, Entities):
+        drawn = _entities(found, report)
     elif isinstance(found, AnswerPrediction):
         drawn = _answers(found)
     elif isinstance(found, ReplacedTokens):
@@ -116,6 +119,27 @@ def _answers(found: AnswerPrediction) -> Iterator[str]:
         for rank, (answer, share) in enumerate(zip(found.answers, found.span_probabilities, strict=True))
     ]
     yield table(["Answer", "Probability"], rows)
+
+
+def _entities(found: Entities, report: Findings) -> Iterator[str]:
+    yield aside("The entities that the model finds, each with its type and the mean probability of its tokens.")
+    asked = (report.target.start, report.target.end) if isinstance(report.target, EntityTarget) else (-1, -1)
+    rows = [
+        [
+            isolated(surface),
+            isolated(name),
+            bar(float(share), percent(float(share)), strong=tuple(span) == asked),
+        ]
+        for surface, name, share, span in zip(
+            found.surfaces[:MOST_WORDS], found.names, found.probabilities, found.spans.tolist(), strict=False
+        )
+    ]
+    if rows:
+        yield table(["Entity", "Type", "Probability"], rows)
+    else:
+        yield said("None in this text.")
+    if len(found.names) > len(rows):
+        yield aside(f"The first {len(rows)} of {len(found.names)} entities.")
 
 
 def _labels(found: TokenLabels, report: Findings) -> Iterator[str]:

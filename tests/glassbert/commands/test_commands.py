@@ -63,6 +63,18 @@ def without_time(result: Result) -> dict[str, object]:
     return cleaned(result.to_dict())
 
 
+def entity(words: str, **options: str) -> gb.EntityTarget:
+    """The entity of these words of TEXT, placed by the tokenizer of transformers."""
+    read, start = loaded["labels"].tokenizer(TEXT), TEXT.index(words)
+    return gb.EntityTarget(read.char_to_token(start), read.char_to_token(start + len(words) - 1) + 1, **options)
+
+
+def answer_of(words: str) -> gb.SpanTarget:
+    read, start = loaded["questions"].tokenizer(TEXT, PAIR), PAIR.index(words)
+    places = (read.char_to_token(0, at, sequence_index=1) for at in (start, start + len(words) - 1))
+    return gb.SpanTarget(*places)
+
+
 #: Arguments → the same from the library.
 SAME = {
     ("classify", TEXT): lambda m, s: gb.classify(s, TEXT),
@@ -82,6 +94,24 @@ SAME = {
     ),
     ("answer", TEXT, "--pair", PAIR, "--model", "questions", "--top-k", "2"): lambda *_: gb.answer(
         loaded["questions"], TEXT, PAIR, top_k=2
+    ),
+    ("answer", TEXT, "--pair", PAIR, "--model", "questions", "--no-answer", "yes"): lambda *_: gb.answer(
+        loaded["questions"], TEXT, PAIR, no_answer=True
+    ),
+    (
+        "attribute",
+        TEXT,
+        "--model",
+        "labels",
+        "--target",
+        "film was",
+        "--foil",
+        "PER",
+        "--method",
+        "saliency",
+    ): lambda *_: gb.attribute(loaded["labels"], TEXT, method="saliency", target=entity("film was", foil="PER")),
+    ("attribute", TEXT, "--pair", PAIR, "--model", "questions", "--target", PAIR, "--method", "saliency"): lambda *_: (
+        gb.attribute(loaded["questions"], TEXT, PAIR, method="saliency", target=answer_of(PAIR))
     ),
     ("replaced-tokens", TEXT, "--model", "discriminator"): lambda *_: gb.replaced_tokens(loaded["discriminator"], TEXT),
     ("similarity", TEXT, "--pair", PAIR, "--model", "pretrained", "--pooling", "mean"): (
@@ -123,7 +153,7 @@ SAME = {
 def test_json_restores_what_the_library_returns(arguments, call: Call, tiny_model, tmp_path: Path) -> None:
     masked, classifier = tiny_model("bert", "next_sentence"), tiny_model("bert", "classification")
     loaded.update({"masked": masked, "pretrained": masked, "sentiment": classifier})
-    if arguments[0] in ("entities", "answer"):
+    if {"labels", "questions"} & set(arguments):
         loaded["labels"] = tiny_model("bert", "token_classification")
         loaded["questions"] = tiny_model("bert", "question_answering")
     if arguments[0] == "replaced-tokens":

@@ -246,8 +246,15 @@ CASES = {
     "masked word": ("bert", "masked_words", ("The [MASK] was good.",), {}),
     "chosen word": ("albert", "masked_words", ("The man was good.",), {"target": gb.MaskTarget(2, "he")}),
     "next sentence": ("bert", "next_sentence", PAIR, {}),
-    "label of a token": ("distilbert", "token_classification", ("Paris is good.",), {}),
+    "an entity": ("distilbert", "token_classification", ("Paris is good.",), {}),
+    "label of a token": ("distilbert", "token_classification", ("Paris is good.",), {"target": gb.TokenTarget(2)}),
     "answer": ("electra", "question_answering", ("Who went home?", PAIR[0]), {}),
+    "no answer": (
+        "bert",
+        "question_answering",
+        ("Who went home?", PAIR[0]),
+        {"target": gb.SpanTarget(0, 0, no_answer=True)},
+    ),
     "a pair of texts": ("bert", "classification", PAIR, {"seed": 3, "maps": [(1, 3), (0, 0)]}),
     "quotes": ("bert", "classification", ("'''\"\\n\n\u202e {x} \\",), {"methods": ["saliency"], "maps": 0}),
 }
