@@ -116,7 +116,6 @@ EXAMPLES: dict[str, Example] = {
             "Maria Lopez moved from Lisbon to New York, where she works for the World Bank.",
             "Maria",
             "Two places, a person and an organisation. Does the model need the name, or the words around it?",
-            other="Maria Lopez moved from Lisbon to New York, where she works for the old uncle.",
             page="entities",
         ),
         Example(
@@ -125,7 +124,6 @@ EXAMPLES: dict[str, Example] = {
             "Washington was born in Virginia and later gave his name to Washington.",
             "Washington",
             "A person and a place have the same name. Which words tell them apart, and is the model sure of both?",
-            other="Washington was founded in Virginia and later gave his name to Washington.",
             page="entities",
         ),
         Example(
@@ -136,7 +134,6 @@ EXAMPLES: dict[str, Example] = {
             "The text has several dates and names. Which words of the question lead to the day?",
             pair="Maria Lopez was charged a fee of twelve dollars in March. She complained to the bank, and the bank "
             "refunded the fee on Tuesday, two days after her call.",
-            other="Who did the bank refund the fee?",
             page="question_answering",
         ),
         Example(
@@ -147,7 +144,6 @@ EXAMPLES: dict[str, Example] = {
             "The text does not say. A model that never learned to say so marks an answer all the same: how sure is it?",
             pair="Maria Lopez was charged a fee of twelve dollars in March. She complained to the bank, and the bank "
             "refunded the fee on Tuesday, two days after her call.",
-            other="Who robs the bank?",
             page="question_answering",
         ),
     )

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
+from components.examples import EXAMPLES
 from glassbert.pictures.formats import percent
 from tests.components.widgets.clicks import click, mounted
 from tests.conftest import TinyCheckpoint
@@ -140,6 +141,18 @@ def test_no_answer_competes_if_it_may(answers: str) -> None:
         answer = found.answers[0] or "no answer"
         assert f"| {question} | {answer} | {percent(float(found.span_probabilities[0]))} |" in shown(app)
     assert "“No answer” competes with the spans" in shown(app)
+
+
+@pytest.mark.parametrize("page_id", ["entities", "question_answering"])
+def test_a_page_offers_examples_of_its_own(names: str, answers: str, page_id: str) -> None:
+    app = page(page_id, text="", pair="", model=names if page_id == "entities" else answers, beside="")
+    (chips,) = [group for group in app.button_group if group.label == "Examples"]
+    own = [example for example in EXAMPLES.values() if example.page == page_id]
+    assert chips.options == [example.label for example in own]
+    chips.set_value(own[-1].id)
+    run(app)
+    assert (parameters(app)["text"], parameters(app).get("pair", "")) == (own[-1].text, own[-1].pair)
+    assert any(own[-1].look[:20] in as_read(caption.value) for caption in app.caption)
 
 
 @pytest.mark.parametrize(

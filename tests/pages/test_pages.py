@@ -8,7 +8,7 @@ import re
 import pytest
 
 import glassbert as gb
-from components.examples import EXAMPLES
+from components.examples import EXAMPLES, offered
 from components.shell.navigation import PAGES
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import (
@@ -134,7 +134,7 @@ def test_shortening() -> None:
     assert parameters(app)["text"] == " ".join((["too", "long"] * 128)[:255])
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", offered("workbench"))
 def test_every_example_opens(example: str, pretrained: gb.Model) -> None:
     app = page(text="Before.")
     (chips,) = [group for group in app.button_group if group.label == "Examples"]

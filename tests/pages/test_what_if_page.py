@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components import address, state
-from components.examples import EXAMPLES, SWAPS
+from components.examples import EXAMPLES, SWAPS, offered
 from components.gateway import inputs, models
 from components.gateway.requests import ModelRequest, TextRequest, version_of
 from components.gateway.what_if import suggestions
@@ -493,7 +493,7 @@ def test_words_that_differ_stand_over_each_other(sentiment: gb.Model) -> None:
     assert "&lt;" in figure.layout.xaxis.ticktext
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", offered("what_if"))
 def test_every_example_has_a_partner_that_can_be_traced(
     example: str, sentiment: gb.Model, pretrained: gb.Model
 ) -> None:
