@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from components.address import Count
+from components.address import Count, Place
 from components.state import PageFields
 
 __all__ = ["AnswersFields"]
@@ -21,5 +21,6 @@ class AnswersFields(PageFields):
     reader: str = ""  # "": the first open model that was trained for it, else the one on board
     none: Literal["", "yes", "no"] = ""  # whether it may find no answer; "": as it was trained
     answer: Count = 0  # that is explained, the best one being 0
-    other_answer: Count = 1  # … rather than which; the same one: by itself
+    # … rather than which; −1: the best that does not overlap it; the same one: by itself
+    other_answer: Place = -1
     asked: str = ""  # other questions about the same text, one a line

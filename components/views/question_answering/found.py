@@ -23,7 +23,7 @@ from components.widgets.marked_text import Mark, clicked_mark, marked_text
 if TYPE_CHECKING:
     from glassbert.language.predictions import AnswerPrediction
 
-__all__ = ["MOST", "chosen_answer", "draw_found", "may_find_none", "named"]
+__all__ = ["MOST", "chosen_answer", "draw_found", "may_find_none", "named", "other_answer"]
 
 #: Answers that are listed.
 MOST = 8
@@ -101,6 +101,14 @@ def chosen_answer(found: AnswerPrediction) -> int:
     return min(state.fields(AnswersFields).answer, len(found.answers) - 1)
 
 
+def other_answer(found: AnswerPrediction, number: int) -> int:
+    """The best answer that shares no token with this one; of none, the best other one; of no other, itself."""
+    first, last = found.spans[number].tolist()
+    others = [place for place in range(len(found.answers)) if place != number]
+    apart = (place for place in others if found.spans[place, 1] < first or found.spans[place, 0] > last)
+    return next(apart, next(iter(others), number))
+
+
 def _ask_none(one: Opened) -> None:
     knows = language.knows_no_answer(one.request)
     st.segmented_control(
@@ -133,7 +141,7 @@ def _draw_text(request: TextRequest, found: AnswerPrediction) -> None:
         clicked = clicked_mark(state.event("answers_text"), version, len(shown))
         if clicked is not None:
             number = shown[clicked][2]
-            state.change(AnswersFields, answer=number, other_answer=0 if number else 1)
+            state.change(AnswersFields, answer=number, other_answer=-1)
 
     marks = []
     for start, stop, number in shown:

@@ -20,7 +20,7 @@ from components.shared.save_and_code import save_and_code
 from components.shared.scores_view import draw_scores, kept_scores, scores_of
 from components.text import plain, shortened
 from components.views.question_answering.fields import AnswersFields
-from components.views.question_answering.found import chosen_answer, named
+from components.views.question_answering.found import chosen_answer, named, other_answer
 
 if TYPE_CHECKING:
     from glassbert.language.predictions import AnswerPrediction
@@ -70,15 +70,15 @@ def _asked(found: AnswerPrediction, number: int, *slots: st.delta_generator.Delt
     )
     other = state.fields(AnswersFields).other_answer
     foils = {number: "by itself"} | {place: name for place, name in names.items() if place != number}
+    if other not in foils:
+        other = other_answer(found, number)
     slots[1].selectbox(
         "Rather than",
         list(foils),
         format_func=foils.__getitem__,
-        **state.bind(
-            "other_answer", AnswersFields, options=foils, shown=other if other in foils else number, initial="index"
-        ),
+        **state.bind("other_answer", AnswersFields, options=foils, shown=other, initial="index"),
     )
-    return number, None if other == number or other not in foils else other
+    return number, None if other == number else other
 
 
 def _where(
