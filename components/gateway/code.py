@@ -182,8 +182,10 @@ def logit_lens(request: TextRequest, position: int, words: tuple[str, ...], top_
     return named(_gb.logit_lens(request, positions=[position], top_k=top_k, **given), "lens")
 
 
-def surprise(request: TextRequest, variant: Literal["original", "word_l2r"]) -> Code:
-    return named(_gb.surprise(request, variant=variant), "surprise")
+def surprise(request: TextRequest, variant: Literal["original", "word_l2r"], windows: gb.Windows | None = None) -> Code:
+    """``windows``: of a text that is read in them."""
+    given = {} if windows is None else {"windows": windows}
+    return named(_gb.surprise(request, variant=variant, **given), "surprise")
 
 
 def score_words(request: TextRequest, position: int, words: tuple[str, ...]) -> Code:

@@ -15,6 +15,7 @@ from components.state import View
 
 if TYPE_CHECKING:
     from components.state import DecidedBy
+    from glassbert.language.results import PieceScoring, Surprise
 
 __all__ = [
     "decided",
@@ -27,6 +28,7 @@ __all__ = [
     "plan",
     "receipt",
     "scores",
+    "surprise",
     "widest",
 ]
 
@@ -119,6 +121,12 @@ def long_scores(
     return lambda **reports: gb.attribute(
         model, encoded, method=method, target=target, **page_options(method), **reports
     )
+
+
+def surprise(request: TextRequest, variant: PieceScoring) -> Callable[..., Surprise]:
+    """The work of a job: one masked input per token, in the window in which it is most central."""
+    model, encoded = load(request.model), encode(request, "mean")
+    return lambda **reports: gb.surprise(model, encoded, variant=variant, **reports)
 
 
 def receipt(request: TextRequest, found: gb.TokenScores) -> Callable[..., gb.Receipt]:

@@ -26,8 +26,7 @@ def for_experts(told: str, otherwise: str = "") -> str:
 
 def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int) -> str:
     """What a computation will cost: how long so many passes take, after ``told`` in the expert view."""
-    takes = duration(model, round(passes), tokens)
-    takes = f"Takes {takes}." if takes.startswith("less") else f"Takes {takes} at most."
+    takes = f"Takes {duration(model, passes, tokens)}."
     return for_experts(f"{told} {takes}", takes)
 
 

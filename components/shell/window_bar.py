@@ -45,7 +45,9 @@ def _choose(opened: Sequence[Opened], part: Part) -> None:
             f"**Window {part.number + 1} of {part.of}**",
             width="content",
             help=f"This text is longer than the {most:,} tokens that the models read at once, so it is read in "
-            f"{part.of} overlapping windows. Every page shows one of them; Saliency also explains the whole text.",
+            f"{part.of} overlapping windows. Every page shows one of them. Saliency also explains the whole text, "
+            "and Masked words has its surprise; a map of attention is of one window, because no token attends from one "
+            "window to another.",
         )
         _step("Next", 1, part)
         st.caption(plain(f"“{shortened(' '.join(words[:9]), 60)} … {' '.join(words[-5:])[-36:]}”"), width="stretch")

@@ -89,6 +89,22 @@ def test_the_whole_is_explained_and_a_word_leads_to_its_window(
     assert window.offsets[int(parameters(app)["token"]), 0] == LONG.rindex("lovely")
 
 
+def test_the_whole_has_its_surprise_and_a_word_leads_to_its_window(tiny_checkpoint: TinyCheckpoint) -> None:
+    model, text = str(tiny_checkpoint("bert", "masked_words")), GOOD * 24 + BAD * 24
+    app = page("masked_words", section="surprise", text=text.strip(), model=model, beside="")
+    assert "Window 1 of 2" in shown(app)
+    app.button(key="surprise_whole_start").click()
+    run(app)
+    until_done(app, "surprise_whole")
+    sent = json.loads(mounted(app, "surprise_text").json)
+    assert "".join(sent["texts"]) == text.strip()
+    bits = gb.surprise(gb.load(model, "cpu"), text.strip(), windows=gb.Windows())
+    assert sum(score or 0 for score in sent["scores"]) == pytest.approx(float(bits.surprisal.sum()), rel=1e-3)
+    assert f"pseudo-perplexity **{bits.pseudo_perplexity:.1f}**" in shown(app)
+    run(click(app, "surprise_text", {"version": sent["version"], "index": len(sent["texts"]) - 1}))
+    assert parameters(app)["window"] == "1"
+
+
 def test_a_long_second_text_is_read_in_windows_beside_the_whole_first_one(source: str) -> None:
     app = page(text="How was it?", pair=LONG, model=source, beside="")
     assert "Window 1 of" in shown(app)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import code
+from components.gateway import code, windows
 from components.gateway.inputs import encode
 from components.gateway.language import surprise, surprise_of_long
 from components.gateway.models import is_quick
 from components.gateway.requests import Opened, version_of
 from components.shared import charts
 from components.shared.definitions import how_computed
-from components.shared.jobs import run_at_once_if_quick
+from components.shared.jobs import run_at_once_if_quick, run_job
 from components.shared.plain_view import caption_for_experts, cost_ahead
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import select_token, selected_in, shown_index, shown_positions, strip_tokens
+from components.shared.whole_text import draw_whole_text
 from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.widgets.token_strip import clicked_token, token_strip
 
-_VARIANTS: dict[Literal["original", "word_l2r"], str] = {
+if TYPE_CHECKING:
+    from glassbert.language.results import PieceScoring
+
+_VARIANTS: dict[PieceScoring, str] = {
     "original": "each piece alone",
     "word_l2r": "with the later pieces of its word",
 }
@@ -32,6 +36,9 @@ _VARIANTS: dict[Literal["original", "word_l2r"], str] = {
 def draw_surprise(opened: list[Opened], one: Opened) -> None:
     """Cost: one input per token, batched: about tokens / 3 forward passes of wall time on a short text."""
     view, scoring = state.view(), state.fields(MaskedWordsFields).scoring
+    if one.part is not None:
+        _whole(opened, one, scoring)
+        st.subheader(f"Window {one.part.number + 1} of {one.part.of}", anchor=False)
     request = one.text(view)
     with st.spinner("Masking every token in turn …"):
         tokens = len(encode(request))
@@ -110,3 +117,37 @@ $$\mathrm{PLL} = \sum_t \ln p(w_t \mid w_{\setminus t}), \qquad
             rf"{result.pseudo_perplexity:.2f}"
         )
     save_and_code("surprise", one.name, [Kept.of("Surprise", code.surprise(request, scoring), result)])
+
+
+def _whole(opened: list[Opened], one: Opened, scoring: PieceScoring) -> None:
+    """Cost: one input per token of a text that the model reads in windows, behind a button."""
+    request = one.whole(state.view())
+    _, longest = windows.passes(request)
+    tokens = len(windows.encode(request, "mean"))
+    st.subheader("The whole text", anchor=False)
+    found = run_job(
+        "surprise_whole",
+        version_of(request, scoring),
+        lambda: windows.surprise(request, scoring),
+        label="Mask every word",
+        cost=cost_ahead(f"{tokens:,} passes of up to {longest:,} tokens.", one.model, tokens, longest),
+    )
+    if found is None:
+        return
+    scores = np.nan_to_num(found.by_token()).astype(np.float64)
+    st.markdown(
+        f"{plain(one.name)} · {len(scores):,} tokens · pseudo-perplexity **{found.pseudo_perplexity:.1f}** · each "
+        "token is masked in the window in which it is most central"
+    )
+    draw_whole_text(
+        opened,
+        found.encoded,
+        scores,
+        key="surprise_text",
+        label="The whole text, coloured by the surprise of its words",
+        version=version_of(request, scoring, found.surprisal.tobytes()),
+        legend="bits",
+        signed=False,
+    )
+    computed = code.surprise(request, scoring, windows.plan("mean"))
+    save_and_code("surprise-whole", one.name, [Kept.of("Surprise of the whole text", computed, found)])

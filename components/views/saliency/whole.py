@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import code, inputs, saliency, windows
+from components.gateway import code, saliency, windows
 from components.gateway.library import gb
 from components.gateway.models import is_quick
 from components.gateway.requests import Opened, TextRequest, version_of
@@ -17,9 +15,9 @@ from components.shared.jobs import run_at_once_if_quick, run_job
 from components.shared.plain_view import cost_ahead
 from components.shared.receipts import draw_receipt
 from components.shared.save_and_code import Kept, save_and_code
+from components.shared.whole_text import draw_whole_text
 from components.text import plain
 from components.views.saliency.fields import SaliencyFields
-from components.widgets.long_text import clicked_word, long_text
 
 __all__ = ["draw_whole"]
 
@@ -84,81 +82,23 @@ def _check(one: Opened, request: TextRequest, found: gb.TokenScores, longest: in
 
 def _draw(opened: list[Opened], one: Opened, request: TextRequest, found: gb.TokenScores) -> None:
     encoded = found.encoded
-    segments, starts = _segments(encoded, found)
     version = version_of(request, found.method, found.options, found.scores.tobytes())
     decided = found.value if found.baseline_value is None else found.value - found.baseline_value
     st.markdown(
         f"Evidence for **{plain(charts.readable(found.target_label))}**, logit {plain(charts.signed(found.value))} · "
         f"{plain(one.name)} · {len(encoded):,} tokens in {max(1, len(encoded.windows))} windows"
     )
-    long_text(
-        segments,
+    draw_whole_text(
+        opened,
+        encoded,
+        found.scores.astype(np.float64),
         key="whole_text",
         label="The whole text, coloured by the scores of its words",
         version=version,
         legend="logits",
         signed=bool((found.scores < 0).any()),
-        open_label="Show its window",
-        on_select=_opens(opened, version, starts),
     )
     told = "A word's score is the sum over its pieces and windows, each window weighted by its share in the decision."
     if found.delta is not None:
         told += f" The scores add up to {charts.signed(decided)} within {abs(found.delta):.2g}."
     st.caption(plain(told) + " *Colours say what the method found, not that it is right: check it below.*")
-
-
-def _segments(
-    encoded: gb.Encoded, found: gb.TokenScores
-) -> tuple[list[tuple[str, float | None]], list[tuple[int, int]]]:
-    """The texts in segments, and where each begins: the text (0 or 1) and the character."""
-    _, group_of = inputs.words(encoded)
-    scores = found.scores.astype(np.float64)
-    segments: list[tuple[str, float | None]] = []
-    starts: list[tuple[int, int]] = []
-    for which, text in enumerate(encoded.texts):
-        if which:
-            segments.append(("\n\n", None))
-            starts.append((which, 0))
-        done = 0
-        tokens = np.flatnonzero(encoded.sequence_ids == which)
-        for word in dict.fromkeys(group_of[tokens].tolist()):
-            own = tokens[group_of[tokens] == word]
-            start, stop = int(encoded.offsets[own, 0].min()), int(encoded.offsets[own, 1].max())
-            if start < done or stop <= start:
-                continue
-            if start > done:
-                segments.append((text[done:start], None))
-                starts.append((which, done))
-            segments.append((text[start:stop], float(scores[own].sum())))
-            starts.append((which, start))
-            done = stop
-        if done < len(text):
-            segments.append((text[done:], None))
-            starts.append((which, done))
-    return segments, starts
-
-
-def _opens(opened: list[Opened], version: str, starts: list[tuple[int, int]]) -> Callable[[], None]:
-    """A callback that turns to the window around the chosen word, and selects the word in it."""
-
-    def turn() -> None:
-        index = clicked_word(state.event("whole_text"), version, len(starts))
-        if index is None:
-            return
-        which, character = starts[index]
-        view = state.view()
-        number = windows.part_around(windows.widest(opened, view), which, character)
-        state.change(window=number)
-        main = windows.in_part(opened, state.view())[0]
-        part = main.part
-        if part is None:
-            return
-        encoded = inputs.encode(main.text(state.view()))
-        own = character - (part.start if which == part.which else 0)
-        here = np.flatnonzero(
-            (encoded.sequence_ids == which) & (encoded.offsets[:, 0] <= own) & (own < encoded.offsets[:, 1])
-        )
-        state.change(token=int(here[0]) if len(here) else -1)
-        state.redraw_page()
-
-    return turn
