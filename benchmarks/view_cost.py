@@ -10,7 +10,11 @@ embedded classifier. Peers run with their own defaults: 50 steps, gradients of a
 take gigabytes (512 tokens) they get batches of 4, as glassbert chooses by itself. At 128 tokens and more, methods that
 declare many passes are left out by name.
 
+``--long`` measures two families of base size with random weights instead, on the longest texts that people give them:
+passes, processor time, and by how much the process grows at its peak beyond the loaded model.
+
     python benchmarks/view_cost.py [--tokens 24 128 512] [--rounds 7]
+    python benchmarks/view_cost.py --long
 
 transformers-interpret is in requirements-bench.txt (installed with --no-deps; it works with the pinned versions).
 If it is not installed, its row says so.
@@ -19,18 +23,23 @@ If it is not installed, its row says so.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import torch
+from _models import random_classifier
 from _texts import text_of
 from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 from captum.attr import IntegratedGradients, LayerIntegratedGradients
 from torch import Tensor
 
 import glassbert as gb
+from components.gateway import long_texts as long_text_memory
 from glassbert.network import device
 from glassbert.network.run import batch, encoder_of, network_inputs
 
@@ -41,6 +50,7 @@ except ImportError:
 
 UNIT = "one forward pass"
 MOST_PASSES = {24: 10_000, 128: 130, 512: 60}
+LONG = {"ModernBert": 2048, "DebertaV2": 512}
 PEER_BATCH = {24: None, 128: None, 512: 4}
 Work = Callable[[], object]
 
@@ -118,15 +128,63 @@ def peers(critic: gb.Model, text: str, tokens: int) -> dict[str, Work]:
     return found
 
 
+def long_texts(*, smoke: bool) -> None:
+    """ModernBERT at 2,048 tokens and DeBERTa at 512."""
+    rows: list[tuple[str, ...]] = []
+    for prefix, tokens in LONG.items():
+        with tempfile.TemporaryDirectory() as folder:
+            size = {"layers": 2, "heads": 2, "width": 32} if smoke else {}
+            model = gb.load(random_classifier(Path(folder), prefix, **size), "cpu")
+        text = text_of(model, 64 if smoke else tokens)
+        works: dict[str, Callable[[], Any]] = {
+            "classify": lambda model=model, text=text: gb.classify(model, text),
+            "attention of all heads": lambda model=model, text=text: gb.attention(model, text),
+            "input × gradient": lambda model=model, text=text: gb.attribute(
+                model, text, method="input_x_gradient", target=0
+            ),
+            "integrated gradients to 5 %": lambda model=model, text=text: gb.attribute(
+                model, text, target=0, tolerance=0.05
+            ),
+        }
+        gb.attribute(
+            model, text_of(model, 24), method="input_x_gradient", target=0
+        )  # what is imported at the first use
+        for name, work in works.items():
+            passes, seconds, grown = measured(work)
+            rows.append((f"{prefix}, {tokens:,} tokens: {name}", passes, f"{seconds:.1f}", f"{grown / 2**20:,.0f}"))
+            print(*rows[-1], sep="  ", flush=True)
+    print(f"\nlong texts, 1 thread, {machine()}")
+    print(table(("", "passes", "CPU s", "peak MiB"), rows))
+
+
+def measured(work: Callable[[], Any]) -> tuple[str, float, int]:
+    """Passes that the result names, seconds of the processor, and the growth of the process in bytes at its peak."""
+    long_text_memory.give_memory_back()
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts from here
+    before, start = resident("VmRSS"), time.process_time()
+    found = work()
+    seconds, peak = time.process_time() - start, resident("VmHWM")
+    return str(getattr(found, "forward_passes", 1)), seconds, peak - before
+
+
+def resident(kind: str) -> int:
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition(f"{kind}:")[2].split()[0])
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, nargs="+", default=[24, 128, 512], choices=[24, 128, 512])
     parser.add_argument("--rounds", type=int, default=7, help="at 24 tokens; longer texts take fewer")
+    parser.add_argument("--long", action="store_true", help="two families of base size, on long texts")
     add_smoke(parser)
     arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(1)
     device._MAX_THREADS = 1  # a view chooses its threads itself; here all have the same
+    if arguments.long:
+        long_texts(smoke=arguments.smoke)
+        return
     reader, critic = gb.load("pretrained", "cpu"), gb.load("sentiment", "cpu")
     for parameter in critic.network.parameters():
         parameter.requires_grad_(False)

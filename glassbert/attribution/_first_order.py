@@ -15,9 +15,11 @@ from glassbert.decision.gradients import Row, alike, in_batches, run_rows
 if TYPE_CHECKING:
     from captum.attr import GradientAttribution
 
-__all__ = ["FirstOrder", "first_order", "forget_first_order", "knowing", "prepare_first_order"]
+__all__ = ["FirstOrder", "first_order", "forget_first_order", "keeps_maps", "knowing", "prepare_first_order"]
 
 _KEY = "first_order"
+#: Attention weights and their gradients of one text that may be kept: more than 700 tokens of a base-size model.
+_MAPS_BYTES = 600 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +28,14 @@ class FirstOrder:
 
     value: float
     gradient: Tensor  # (1, token, dimension) by the word embeddings
-    attentions: tuple[Tensor, ...]  # (1, head, query, key) per layer
+    attentions: tuple[Tensor, ...]  # (1, head, query, key) per layer; none of a text for which they would be too large
     attention_gradients: tuple[Tensor, ...]  # the same shapes
+
+
+def keeps_maps(runner: Runner) -> bool:
+    """Whether the attention weights of this input and their gradients are kept, and not taken layer by layer."""
+    model = runner.decision.model
+    return 2 * 4 * model.layers * model.attention_heads * runner.decision.length**2 <= _MAPS_BYTES
 
 
 def first_order(runner: Runner) -> FirstOrder:
@@ -44,7 +52,7 @@ def prepare_first_order(runners: Sequence[Runner]) -> None:
         rows = [Row(runners[index], runners[index].decision.embeddings[0]) for index in group]
         for chosen in in_batches(rows):
             inputs = [rows[index] for index in chosen]
-            values, points, attentions = run_rows(inputs, attention=True)
+            values, points, attentions = run_rows(inputs, attention=all(keeps_maps(row.runner) for row in inputs))
             # zeros for a layer that F does not depend on, such as one whose heads are all off
             gradient, *by_layer = torch.autograd.grad(
                 values.sum(), (points, *attentions), allow_unused=True, materialize_grads=True

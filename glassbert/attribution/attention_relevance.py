@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from glassbert.attribution._first_order import first_order
+from glassbert.attribution._first_order import first_order, keeps_maps
 from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
+from glassbert.decision.by_layer import LayerGradients, gradients_by_layer
 from glassbert.maps.relevance import raising
 
 
@@ -17,13 +18,27 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
     """The row of [CLS], or of the masked position, of R after the last layer: what reached it. Non-negative.
 
     R ← R + mean_h((∇A ⊙ A)⁺) R from the first layer to the last, R = I at the start (ICCV 2021, generic). Only that
-    row is propagated, from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method.
+    row is propagated, from the last layer down: r ← r + r mean_h((∇A ⊙ A)⁺). Captum has no such method. A long text
+    costs a second pass, in which the layers are differentiated one by one, in the memory of one.
     """
+    if not keeps_maps(runner):
+        return _by_layer(runner, options)
     here = first_order(runner)
     row = torch.from_numpy(runner.decision.readers).to(here.gradient.device)
     for weights, gradient in zip(reversed(here.attentions), reversed(here.attention_gradients), strict=True):
         row = row + row @ raising(weights[0], gradient[0])
     return Attribution(scores=row.cpu().numpy(), value=here.value, options=options)
+
+
+def _by_layer(runner: Runner, options: Mapping[str, Any]) -> Attribution:
+    row = torch.from_numpy(runner.decision.readers)
+
+    def see(found: LayerGradients) -> None:  # the last layer comes first
+        nonlocal row
+        row = row + row @ raising(found.weights, found.by_weights).cpu()
+
+    value = gradients_by_layer(runner, see)
+    return Attribution(scores=row.numpy(), value=value, options=options)
 
 
 METHOD = Method(

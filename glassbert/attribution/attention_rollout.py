@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
-from glassbert.attribution._first_order import first_order
+from glassbert.attribution._first_order import first_order, keeps_maps
 from glassbert.attribution._method import Attribution, Method
 from glassbert.decision import Runner
-from glassbert.maps.attention_rollout import rollout
+from glassbert.maps.attention_rollout import rollout, with_residual
 from glassbert.maps.results import AttentionMaps
+from glassbert.maps.weights import mean_weights
+from glassbert.results import Array
 
 
 def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
@@ -19,10 +22,21 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
     It does not depend on the target: the scores are the same for every class.
     """
+    if not keeps_maps(runner):
+        runner.passes.add(1)
+        return Attribution(scores=_row_of(mean_weights(runner.decision.model, runner.decision.encoded), runner))
     here = first_order(runner)
     weights = torch.cat(here.attentions).float().cpu().numpy()  # (layer, head, query, key)
     maps = rollout(AttentionMaps(encoded=runner.decision.encoded, weights=weights))
     return Attribution(scores=runner.decision.readers @ maps.values[-1], value=here.value, options=options)
+
+
+def _row_of(means: Array, runner: Runner) -> Array:
+    """The row of the deciding position alone, from the last layer down, so that a long text takes little memory."""
+    row: Array = runner.decision.readers.astype(np.float64)
+    for layer in reversed(range(len(means))):
+        row = row @ with_residual(means[layer])
+    return row
 
 
 METHOD = Method(

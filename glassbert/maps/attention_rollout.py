@@ -10,9 +10,11 @@ from glassbert.maps.results import AttentionMaps, TokenMaps
 from glassbert.results import Array
 
 
-def with_residual(maps: AttentionMaps) -> Array:
-    """Ã = rownorm(mean_h A + I), (layer, query, key) in float64: half of each state is the token's own previous one."""
-    mean = maps.weights.mean(axis=1, dtype=np.float64)
+def with_residual(mean: Array) -> Array:
+    """Ã = rownorm(mean_h A + I), (…, query, key) in float64: half of each state is the token's own previous one.
+
+    ``mean`` (…, query, key) is over the heads.
+    """
     mixed = mean + np.eye(mean.shape[-1])
     normed: Array = mixed / mixed.sum(axis=-1, keepdims=True)
     return normed
@@ -25,7 +27,7 @@ def rollout(maps: AttentionMaps) -> TokenMaps:
     Ã_l = rownorm(mean over heads of A_l + I); the identity stands for the residual connection. No forward pass; each
     row sums to 1.
     """
-    layers = with_residual(maps)
+    layers = with_residual(maps.weights.mean(axis=1, dtype=np.float64))
     for layer in range(1, len(layers)):
         layers[layer] = layers[layer] @ layers[layer - 1]
     return TokenMaps.of(maps.encoded, MEASURE.id, layers, rows_sum_to_one=True)

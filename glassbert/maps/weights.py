@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from glassbert.arguments import checked
 from glassbert.maps._measure import Measure, one_pass
@@ -12,7 +13,7 @@ from glassbert.network.batches import require_memory_for_maps
 from glassbert.network.blocks import gives_weights, take_weights
 from glassbert.network.model import Model
 from glassbert.network.run import Forward, batch, run
-from glassbert.results import Encoded
+from glassbert.results import Array, Encoded
 from glassbert.text.inputs import Text, encode
 from glassbert.text.windows import Windows, windows_of_tokens
 
@@ -54,11 +55,32 @@ def _weights(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
 
     def read(forward: Forward) -> npt.NDArray[np.float32]:
         weights = np.empty((model.layers, model.attention_heads, len(encoded), len(encoded)), dtype=np.float32)
-        with take_weights(model.network, weights):
+
+        def take(layer: int, found: Tensor) -> None:
+            weights[layer] = found.float().cpu().numpy()
+
+        with take_weights(model.network, take):
             forward.encoder(**gives_weights(model.network))
+        weights.setflags(write=False)  # the result takes it as it is: a copy would be as large again
         return weights
 
     return run(model, inputs, read)
+
+
+def mean_weights(model: Model, encoded: Encoded) -> Array:
+    """The mean over the heads of each layer, (layer, query, key), in the memory of one layer's heads. One pass."""
+
+    def read(forward: Forward) -> Array:
+        means = np.empty((model.layers, len(encoded), len(encoded)), dtype=np.float32)
+
+        def take(layer: int, found: Tensor) -> None:
+            means[layer] = found.float().mean(dim=0).cpu().numpy()
+
+        with take_weights(model.network, take):
+            forward.encoder(**gives_weights(model.network))
+        return means
+
+    return run(model, batch(model, [encoded]), read)
 
 
 MEASURE = Measure(

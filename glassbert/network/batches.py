@@ -106,9 +106,10 @@ def inputs_with_gradients(model: Model, tokens: int) -> int:
     return max(1, _GRADIENT_BYTES // (4 * floats_for_gradients(model, tokens)))
 
 
-def floats_for_gradients(model: Model, tokens: int) -> int:
-    """Floats that one input of this length holds for its backward pass."""
+def floats_for_gradients(model: Model, tokens: int, *, maps: bool = True) -> int:
+    """Floats that one input of this length holds for its backward pass; without ``maps`` in the fused kernel."""
     copies = _COPIES_OF_PARTS if model.checkpoint.family.disentangled_attention else _ATTENTION_COPIES
+    copies = copies if maps else 0
     each = _HIDDEN_COPIES * model.hidden_size + copies * model.attention_heads * tokens
     return model.layers * tokens * each
 
@@ -165,10 +166,10 @@ def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: 
 
     The fused kernel, where it is in use, writes no attention maps.
     """
-    fused = getattr(model.network.config, "_attn_implementation", "eager") == "sdpa"
-    needed = _pass_bytes(model, rows, tokens, maps=attention or not fused)
+    maps = attention or getattr(model.network.config, "_attn_implementation", "eager") != "sdpa"
+    needed = _pass_bytes(model, rows, tokens, maps=maps)
     if gradients:
-        needed = max(needed, 4 * rows * floats_for_gradients(model, tokens))
+        needed = max(needed, 4 * rows * floats_for_gradients(model, tokens, maps=maps))
     elif attention:
         needed += 4 * rows * model.layers * model.attention_heads * tokens * tokens
     require_memory(needed, f"a pass of {rows:,} × {tokens:,} tokens" if rows > 1 else f"a pass of {tokens:,} tokens")

@@ -13,8 +13,6 @@ from itertools import cycle
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -172,8 +170,8 @@ def see_output(network: Any, part: Part, see: Callable[[int, Tensor], None]) -> 
     return _hooks(network, part, install)
 
 
-def take_weights(network: Any, into: npt.NDArray[np.float32]) -> Any:
-    """A context in which the attention weights of one input fill ``into``, (layer, head, query, key), layer by layer.
+def take_weights(network: Any, take: Callable[[int, Tensor], None]) -> Any:
+    """A context in which ``take(layer, weights)`` gets the attention weights of one input, (head, query, key).
 
     The network then drops them: for a long text they are its largest tensors, 1 MB per head at 512 tokens, and it would
     otherwise keep all of them.
@@ -181,7 +179,7 @@ def take_weights(network: Any, into: npt.NDArray[np.float32]) -> Any:
 
     def install(module: Any, numbers: Iterator[int]) -> Any:
         def hook(_: Any, _inputs: tuple[Any, ...], output: Any) -> Any:
-            into[next(numbers)] = output[1][0].float().cpu().numpy()
+            take(next(numbers), output[1][0])
             return (output[0], None, *output[2:])
 
         return module.register_forward_hook(hook)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import glassbert as gb
-from glassbert.attribution import _each
+from glassbert.attribution import _each, _first_order
+from glassbert.decision import gradients
 from tests import tiny
 
 TEXT = "This film was not good at all; the acting is great."
@@ -220,6 +221,24 @@ def test_texts_share_passes(tiny_model):
         hook.remove()
     assert sum(calls) == sum(result.forward_passes for result in results)
     assert len(calls) < len(results)
+
+
+@pytest.mark.parametrize("method", SHARED)
+def test_a_text_whose_maps_are_too_large_to_keep_gives_the_same(tiny_model, monkeypatch, method):
+    model = tiny_model("bert", "classification")
+    expected = gb.attribute(model, TEXT, method=method)
+    taken = []
+
+    def run_rows(*rows, attention):
+        taken.append(attention)
+        return gradients.run_rows(*rows, attention=attention)
+
+    monkeypatch.setattr(_first_order, "_MAPS_BYTES", 0)
+    monkeypatch.setattr(_first_order, "run_rows", run_rows)
+    found = gb.attribute(model, TEXT, method=method)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-5)
+    assert found.value == pytest.approx(expected.value, abs=1e-5)
+    assert not any(taken)
 
 
 @pytest.mark.parametrize("options", [{"method": "input_x_gradient"}, {"tolerance": 0.05}, {"method": "leave_one_out"}])
