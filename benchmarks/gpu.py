@@ -21,6 +21,7 @@ import argparse
 import dataclasses
 import importlib.util
 import inspect
+import json
 import math
 import tarfile
 import tempfile
@@ -420,14 +421,18 @@ def times(source: str, device: str, rounds: int) -> str:
 def pack(path: Path, source: str) -> None:
     """Write an archive with the library, one embedded model, this script and Captum."""
 
+    index = EMBEDDED_FOLDER / source / "model.safetensors.index.json"
+    stored = json.loads(index.read_text())["weight_map"].values() if index.is_file() else ()
+    shared = {Path(file).name for file in stored if file.startswith("../")}
+
     def kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         parts = Path(entry.name).parts
         others = set(EMBEDDED_IDS) - {source}
         in_checkpoints = parts[1:3] == ("glassbert", "checkpoints") and len(parts) > 3
-        own_words = source != "similarity" or parts[-1] != "word-embeddings.safetensors"
-        return (
-            entry if "__pycache__" not in parts and own_words and not (in_checkpoints and parts[3] in others) else None
+        needless = in_checkpoints and (
+            parts[3] in others or (parts[3].endswith(".safetensors") and parts[3] not in shared)
         )
+        return None if "__pycache__" in parts or needless else entry
 
     spec = importlib.util.find_spec("captum")
     if spec is None or spec.origin is None:

@@ -42,6 +42,7 @@ __all__ = [
     "text_of",
     "without",
     "without_other",
+    "without_user_names",
 ]
 
 TYPES = ("PER", "ORG", "LOC", "MISC")
@@ -113,12 +114,15 @@ def without_other(sentences: Iterable[Sentence]) -> list[Sentence]:
     """
     changed = []
     for sentence in sentences:
-        tags = ["?" if tag == "O" else tag for tag in sentence.tags]
-        for index, word in enumerate(sentence.words):
-            if word == "@":
-                tags[index : index + 2] = ["-"] * len(tags[index : index + 2])
+        tags = without_user_names(sentence.words, ["?" if tag == "O" else tag for tag in sentence.tags])
         changed.append(Sentence(sentence.words, tuple(tags)))
     return changed
+
+
+def without_user_names(words: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """The tags, "-" at "@" and the word after it."""
+    ignored = {place for index, word in enumerate(words) if word == "@" for place in (index, index + 1)}
+    return ["-" if index in ignored else tag for index, tag in enumerate(tags)]
 
 
 def spans(tags: Sequence[str]) -> list[tuple[int, int, str]]:

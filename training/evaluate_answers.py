@@ -1,4 +1,4 @@
-"""Step 13: how good is an answers checkpoint? Exact match and token F1 on held-out questions.
+"""Step 13: how good is an answers checkpoint? The hand-written probes, then held-out questions.
 
     python -m training.evaluate_answers glassbert/checkpoints/answers --data work/answers
 
@@ -12,7 +12,7 @@ import argparse
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,9 +25,20 @@ from training.checkpoints import local_checkpoint
 from training.errors import run_script
 from training.finetuning import groups_by_length, padded
 from training.precision import add_precision_option, autocast
+from training.probes import ANSWER_PROBES, Asked
 from training.tokenised import PAD
 
-__all__ = ["Answer", "AnswerScores", "answers_of", "build_parser", "exact_match", "main", "scores", "token_f1"]
+__all__ = [
+    "Answer",
+    "AnswerScores",
+    "answers_of",
+    "asked",
+    "build_parser",
+    "exact_match",
+    "main",
+    "scores",
+    "token_f1",
+]
 
 HELD_OUT = ("squad11_dev", "qamr_test", "policyqa_test", "qed_dev")
 MAX_ANSWER_TOKENS = 30
@@ -91,15 +102,15 @@ def scores(questions: Sequence[Question], answers: Sequence[Answer]) -> AnswerSc
 
 
 @torch.no_grad()
-def answers_of(model: Any, questions: Sequence[Question], tokenizer: Any, precision: str = "bfloat16") -> list[Answer]:
-    """The best span of at most 30 tokens of each context; of several windows, that with the highest logits.
+def _context_logits(
+    model: Any, windows: Sequence[Window], precision: str = "bfloat16"
+) -> Iterator[tuple[Window, torch.Tensor, torch.Tensor]]:
+    """Each window with the start and end logits (token,) of its context's tokens, in float32, in order of length.
 
     Leaves the model in eval mode.
     """
     model.eval()
-    windows = encode(questions, tokenizer)
     device = next(model.parameters()).device
-    best: dict[int, tuple[float, Answer]] = {}
     lengths = [len(window.token_ids) for window in windows]
     for group in groups_by_length(lengths, tokens_per_batch=_TOKENS_PER_BATCH, rng=None):
         input_ids = padded([windows[index].token_ids for index in group], PAD).to(device)
@@ -109,18 +120,32 @@ def answers_of(model: Any, questions: Sequence[Question], tokenizer: Any, precis
         for index, start, end in zip(
             group, output.start_logits.float().cpu(), output.end_logits.float().cpu(), strict=True
         ):
-            window = windows[index]
-            found = _best_span(questions[window.question].context, window, start, end)
-            best[window.question] = max(best.get(window.question, (-float("inf"), Answer("", 0.0))), found)
+            places = _context_places(windows[index])
+            yield windows[index], start[places], end[places]
+
+
+def _context_places(window: Window) -> list[int]:
+    """Where the tokens of the context stand."""
+    return [place for place, offset in enumerate(window.offsets) if offset is not None]
+
+
+def answers_of(model: Any, questions: Sequence[Question], tokenizer: Any, precision: str = "bfloat16") -> list[Answer]:
+    """The best span of at most 30 tokens of each context; of several windows, that with the highest logits.
+
+    Leaves the model in eval mode.
+    """
+    best: dict[int, tuple[float, Answer]] = {}
+    for window, start, end in _context_logits(model, encode(questions, tokenizer), precision):
+        found = _best_span(questions[window.question].context, window, start, end)
+        best[window.question] = max(best.get(window.question, (-float("inf"), Answer("", 0.0))), found)
     return [best[number][1] for number in range(len(questions))]
 
 
 def _best_span(context: str, window: Window, start: torch.Tensor, end: torch.Tensor) -> tuple[float, Answer]:
     """The sum of the best span's logits, and the span."""
-    places = [place for place, offset in enumerate(window.offsets) if offset is not None]
+    places = _context_places(window)
     if not places:
         return -float("inf"), Answer("", 0.0)
-    start, end = start[places], end[places]
     sums = start[:, None] + end[None, :]
     allowed = torch.ones_like(sums, dtype=torch.bool).triu().tril(MAX_ANSWER_TOKENS - 1)
     value, where = sums.masked_fill(~allowed, -torch.inf).flatten().max(0)
@@ -140,6 +165,11 @@ def calibration_error(answers: Sequence[Answer], right: Sequence[bool]) -> float
     return float(gaps.abs().sum()) / len(answers)
 
 
+def asked(model: Any, tokenizer: Any, probe: Asked) -> Answer:
+    """The answer to one probe, in float32."""
+    return answers_of(model, [Question(probe.question, probe.context, ())], tokenizer, "float32")[0]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -157,16 +187,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     model = BertForQuestionAnswering.from_pretrained(options.model, dtype=torch.float32).eval()
+    right = 0
+    for probe in ANSWER_PROBES:
+        answer = asked(model, tokenizer, probe)
+        right += exact_match(answer.text, probe.answers)
+        judged = "right" if exact_match(answer.text, probe.answers) else "WRONG"
+        print(f"{judged} {answer.probability:.3f} {probe.question} {answer.text}")
+    print(f"probes: {right}/{len(ANSWER_PROBES)}", flush=True)
     together = AnswerScores()
     means = []
     for name in options.files:
         questions = read_questions(options.data, name)
         answers = answers_of(model, questions, tokenizer, options.precision)
         found = scores(questions, answers)
-        right = [
+        exact = [
             exact_match(answer.text, question.references()) for question, answer in zip(questions, answers, strict=True)
         ]
-        print(f"{name}: {found}, calibration error {calibration_error(answers, right):.4f}", flush=True)
+        print(f"{name}: {found}, calibration error {calibration_error(answers, exact):.4f}", flush=True)
         together += found
         means.append(found.f1 / found.questions)
     print(f"together: {together}; mean of the files' F1 {sum(means) / len(means):.4f}")

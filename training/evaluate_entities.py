@@ -1,4 +1,4 @@
-"""Step 11: how good is an entities checkpoint? Names found in test files, exactly and with the right type.
+"""Step 11: how good is an entities checkpoint? The hand-written probes, then the names in test files.
 
     python -m training.evaluate_entities glassbert/checkpoints/entities --data work/entities
 
@@ -18,14 +18,15 @@ import torch
 from transformers import AutoTokenizer, BertForTokenClassification
 
 from training.checkpoints import local_checkpoint
-from training.entity_data import LABELS, TYPES, Sentence, encode, read_sentences, spans
+from training.entity_data import LABELS, TYPES, Sentence, encode, read_sentences, spans, without_user_names
 from training.errors import run_script
 from training.evaluate_sentiment import calibration_error
 from training.finetuning import groups_by_length, padded
 from training.precision import add_precision_option, autocast
+from training.probes import ENTITY_PROBES
 from training.tokenised import PAD
 
-__all__ = ["NamesFound", "build_parser", "main", "names_found", "tags_of", "word_logits"]
+__all__ = ["NamesFound", "build_parser", "main", "named_in", "names_found", "tags_of", "word_logits"]
 
 #: Together they are what the card's headline figure is measured on.
 TOGETHER = ("crossner", "gum_open", "wnut17")
@@ -107,6 +108,13 @@ def tags_of(logits: Iterable[torch.Tensor]) -> list[list[str]]:
     return [[LABELS[label] for label in sentence.argmax(-1).tolist()] for sentence in logits]
 
 
+def named_in(model: Any, tokenizer: Any, sentence: str) -> list[str]:
+    """The names in one sentence, in float32, as "Marie Curie/PER"; words and punctuation stand between blanks."""
+    words = tuple(sentence.split())
+    logits = word_logits(model, [Sentence(words, ("O",) * len(words))], tokenizer, "float32")
+    return [f"{' '.join(words[start:end])}/{kind}" for start, end, kind in spans(tags_of(logits)[0])]
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,6 +132,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     tokenizer = AutoTokenizer.from_pretrained(local_checkpoint(options.model))
     model = BertForTokenClassification.from_pretrained(options.model, dtype=torch.float32).eval()
+    right = 0
+    for probe in ENTITY_PROBES:
+        names = named_in(model, tokenizer, probe.sentence)
+        right += tuple(names) == probe.names
+        print(f"{'right' if tuple(names) == probe.names else 'WRONG'} {probe.sentence} {', '.join(names) or 'none'}")
+    print(f"probes: {right}/{len(ENTITY_PROBES)}", flush=True)
     together = NamesFound()
     for name in (*TOGETHER, *OTHERS):
         sentences = read_sentences(options.data, f"{name}_{options.split}")
@@ -140,6 +154,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"    calibration error of the words called part of a name: {error:.4f} ({int(named.sum())})", flush=True)
         if name in TOGETHER:
             together += found
+        else:
+            kept = [
+                [without_user_names(sentence.words, tags) for sentence, tags in zip(sentences, side, strict=True)]
+                for side in (true, predicted)
+            ]
+            print(f"    without user names: {names_found(*kept)}", flush=True)
     print(f"{', '.join(TOGETHER)} together: {together}")
 
 

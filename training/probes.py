@@ -6,6 +6,7 @@ The cloze and the next-sentence probes were written while the first training sta
 evaluated, and none was used to choose data; two lenient answers were removed afterwards. The sentiment probes are less
 clean: the training templates were extended after a trial model's failures on them had been seen. The everyday probes
 were written and committed before any training text or template was chosen; no template shares a content word with them.
+The names and the questions were written while the first of their checkpoints was trained, and chose nothing.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 __all__ = [
+    "ANSWER_PROBES",
     "CLOZE_PROBES",
+    "ENTITY_PROBES",
     "EVERYDAY_PROBES",
     "NEXT_SENTENCE_PROBES",
     "SENTIMENT_PROBES",
+    "Asked",
     "Cloze",
+    "Named",
     "NextSentence",
     "Sentiment",
 ]
@@ -27,6 +32,21 @@ class Cloze(NamedTuple):
     """A sentence with one [MASK], and the words counted as correct."""
 
     sentence: str
+    answers: tuple[str, ...]
+
+
+class Named(NamedTuple):
+    """A sentence, punctuation between blanks, and its names: "Marie Curie/PER"."""
+
+    sentence: str
+    names: tuple[str, ...]
+
+
+class Asked(NamedTuple):
+    """A context, a question about it, and the answers counted as correct."""
+
+    context: str
+    question: str
     answers: tuple[str, ...]
 
 
@@ -171,4 +191,77 @@ EVERYDAY_PROBES = (
     Sentiment("The nurse was patient and made my son laugh.", True),
     Sentiment("It took ages to assemble, but the desk is rock solid.", True),
     Sentiment("The manager shrugged and refused to listen.", False),
+)
+
+ENTITY_PROBES = (
+    Named("Marie Curie was born in Warsaw and worked in Paris .", ("Marie Curie/PER", "Warsaw/LOC", "Paris/LOC")),
+    Named("Angela Merkel met Barack Obama in Berlin .", ("Angela Merkel/PER", "Barack Obama/PER", "Berlin/LOC")),
+    Named("Apple opened a new office in Dublin last year .", ("Apple/ORG", "Dublin/LOC")),
+    Named("Amazon hired two hundred people in Seattle .", ("Amazon/ORG", "Seattle/LOC")),
+    Named("The Amazon flows through Brazil and Peru .", ("Amazon/LOC", "Brazil/LOC", "Peru/LOC")),
+    Named("Jordan scored thirty points for the Chicago Bulls .", ("Jordan/PER", "Chicago Bulls/ORG")),
+    Named("Jordan borders Israel and Saudi Arabia .", ("Jordan/LOC", "Israel/LOC", "Saudi Arabia/LOC")),
+    Named("She moved from Washington to Lisbon .", ("Washington/LOC", "Lisbon/LOC")),
+    Named("Washington was the first president of the United States .", ("Washington/PER", "United States/LOC")),
+    Named("Paris Hilton spent the weekend in Paris .", ("Paris Hilton/PER", "Paris/LOC")),
+    Named(
+        "Professor Adaeze Okonkwo teaches at the University of Lagos .",
+        ("Adaeze Okonkwo/PER", "University of Lagos/ORG"),
+    ),
+    Named("My neighbour Mrs Kowalczyk works for Siemens in Munich .", ("Kowalczyk/PER", "Siemens/ORG", "Munich/LOC")),
+    Named("The Red Cross opened a camp near Goma .", ("Red Cross/ORG", "Goma/LOC")),
+    Named("Manchester United beat Liverpool two to one .", ("Manchester United/ORG", "Liverpool/ORG")),
+    Named("Hamlet was written by William Shakespeare .", ("Hamlet/MISC", "William Shakespeare/PER")),
+    Named("We roasted a turkey and watched a film .", ()),
+    Named("Rose gave her sister a rose .", ("Rose/PER",)),
+    Named("Mr Green sold his house to Ms White .", ("Green/PER", "White/PER")),
+    Named("Will Smith met Grace Park in Hope Town .", ("Will Smith/PER", "Grace Park/PER", "Hope Town/LOC")),
+    Named(
+        "The European Union and China signed a treaty in Brussels .",
+        ("European Union/ORG", "China/LOC", "Brussels/LOC"),
+    ),
+)
+
+_CURIE = (
+    "Marie Curie was born in Warsaw in 1867 and moved to Paris in 1891. She won the Nobel Prize in Physics in 1903 "
+    "together with her husband Pierre."
+)
+_LIBRARY = (
+    "The library opens at nine in the morning and closes at six in the evening. On Sundays it is closed. Members may "
+    "borrow up to ten books for four weeks; after that each book costs ten cents a day."
+)
+_PRIVACY = (
+    "We collect your name, address and telephone number when you place an order. We share this information only with "
+    "the company that delivers your parcel. You may ask us to delete it at any time by writing to us."
+)
+_BICYCLE = (
+    "Anna gave the blue bicycle to her brother Paul because she had bought a red one. Paul rides it to school every "
+    "day, although the brakes squeak."
+)
+_BRIDGE = (
+    "The bridge was built between 1894 and 1899 by the engineer Karl Brandt. It is 214 metres long and was destroyed "
+    "in a flood in 1953. A new bridge opened two years later."
+)
+
+ANSWER_PROBES = (
+    Asked(_CURIE, "Where was Marie Curie born?", ("Warsaw",)),
+    Asked(_CURIE, "When did she move to Paris?", ("1891",)),
+    Asked(_CURIE, "Which prize did she win?", ("Nobel Prize in Physics", "Nobel Prize")),
+    Asked(_CURIE, "Who won the prize with her?", ("Pierre", "her husband Pierre")),
+    Asked(_LIBRARY, "When does the library open?", ("nine in the morning", "nine", "at nine in the morning")),
+    Asked(_LIBRARY, "When is it closed?", ("Sundays", "On Sundays")),
+    Asked(_LIBRARY, "How many books may members borrow?", ("ten", "up to ten", "ten books", "up to ten books")),
+    Asked(_LIBRARY, "What does a late book cost?", ("ten cents a day", "ten cents")),
+    Asked(_PRIVACY, "What do you collect?", ("your name, address and telephone number",)),
+    Asked(_PRIVACY, "With whom do you share it?", ("company that delivers your parcel",)),
+    Asked(_PRIVACY, "How can I have my data deleted?", ("by writing to us", "writing to us")),
+    Asked(_BICYCLE, "What did Anna buy?", ("a red one", "red one", "a red bicycle")),
+    Asked(_BICYCLE, "Who is Paul?", ("her brother", "Anna's brother")),
+    Asked(_BICYCLE, "What is wrong with the bicycle?", ("brakes squeak",)),
+    Asked(_BICYCLE, "Who has the blue bicycle now?", ("Paul", "her brother Paul")),
+    Asked(_BRIDGE, "Who built the bridge?", ("Karl Brandt", "the engineer Karl Brandt", "engineer Karl Brandt")),
+    Asked(_BRIDGE, "How long is the bridge?", ("214 metres", "214 metres long")),
+    Asked(_BRIDGE, "What destroyed the bridge?", ("a flood", "flood in 1953")),
+    Asked(_BRIDGE, "When was it destroyed?", ("1953", "in 1953")),
+    Asked(_BRIDGE, "When did the new bridge open?", ("two years later",)),
 )

@@ -45,6 +45,8 @@ EMBEDDED_FOLDER = Path(__file__).parents[1] / "checkpoints"
 EMBEDDED_IDS = {
     "pretrained": ("GlassBERT pretrained", "masked words and next sentence"),
     "sentiment": ("GlassBERT sentiment", "sentiment of a sentence"),
+    "entities": ("GlassBERT entities", "names of people, organisations and places"),
+    "answers": ("GlassBERT answers", "answers from a text"),
     "similarity": ("all-MiniLM-L6-v2", "sentence embeddings"),
 }
 

@@ -8,11 +8,28 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, BertForPreTraining, BertForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+)
 
+from training.entity_data import LABELS
+from training.evaluate_answers import asked, exact_match
+from training.evaluate_entities import named_in
 from training.evaluate_pretrained import cloze, next_sentence
 from training.evaluate_sentiment import positive_probability
-from training.probes import CLOZE_PROBES, EVERYDAY_PROBES, NEXT_SENTENCE_PROBES, SENTIMENT_PROBES, Sentiment
+from training.probes import (
+    ANSWER_PROBES,
+    CLOZE_PROBES,
+    ENTITY_PROBES,
+    EVERYDAY_PROBES,
+    NEXT_SENTENCE_PROBES,
+    SENTIMENT_PROBES,
+    Sentiment,
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +81,28 @@ def test_sentiment_probes(
         row = next(line for line in card.splitlines() if line.startswith(f"| {sentence} |"))
         assert float(row.split("|")[2]) == pytest.approx(probability, abs=0.002)
     assert (right, len(probes)) == figure(card, rf"{named}: (\d+)/(\d+)") == expected
+
+
+@pytest.mark.slow
+def test_names_in_sentences(card: str, vocabulary: Path) -> None:
+    model, tokenizer = load(BertForTokenClassification, vocabulary.parent / "entities")
+    assert model.config.id2label == dict(enumerate(LABELS))
+    found = [named_in(model, tokenizer, probe.sentence) for probe in ENTITY_PROBES]
+    right = sum(tuple(names) == probe.names for names, probe in zip(found, ENTITY_PROBES, strict=True))
+    assert (right, len(found)) == figure(card, r"Names: (\d+)/(\d+)")
+    for names, probe in zip(found, ENTITY_PROBES, strict=True):
+        told = (", ".join(names) or "none") + ("" if tuple(names) == probe.names else " (wrong)")
+        assert f"| {probe.sentence} | {told} |" in card
+
+
+@pytest.mark.slow
+def test_answers_to_questions(card: str, vocabulary: Path) -> None:
+    model, tokenizer = load(BertForQuestionAnswering, vocabulary.parent / "answers")
+    found = [asked(model, tokenizer, probe) for probe in ANSWER_PROBES]
+    right = [exact_match(answer.text, probe.answers) for answer, probe in zip(found, ANSWER_PROBES, strict=True)]
+    assert (sum(right), len(right)) == figure(card, r"Questions: (\d+)/(\d+)")
+    for answer, exact, probe in zip(found, right, ANSWER_PROBES, strict=True):
+        row = next(line for line in card.splitlines() if line.startswith(f"| {probe.question} |"))
+        _, _, text, probability, _ = (cell.strip() for cell in row.split("|"))
+        assert text == answer.text + ("" if exact else " (wrong)")
+        assert float(probability) == pytest.approx(answer.probability, abs=0.002)

@@ -1,4 +1,4 @@
-"""The shared shard is one file that both checkpoints name, and nothing is shared that is not the same."""
+"""A shared shard is one file that the checkpoints name, and nothing is shared that is not the same."""
 
 from __future__ import annotations
 
@@ -43,6 +43,27 @@ def test_two_checkpoints_share_one_file(tmp_path: Path) -> None:
     }
     assert index["metadata"]["total_size"] == 12 * 2 + 2 * 2 + 8
     assert json.loads((out / "first" / "config.json").read_text()) == {"name": "one"}
+
+
+def test_what_some_have_in_common_besides_is_one_more_file(tmp_path: Path) -> None:
+    low, high = torch.tensor([1.0, 2.0]), torch.tensor([3.0])
+    folders = {
+        name: checkpoint(tmp_path / name, low=low.clone(), high=high * number, **{name: torch.ones(1)})
+        for number, name in enumerate(("one", "two", "three"), 1)
+    }
+    out = tmp_path / "out"
+    main([str(out), *(f"{name}={folder}" for name, folder in folders.items()), "--also", "one", "three"])
+    assert load_file(out / "lower-layers.safetensors").keys() == {"low"}
+    assert load_file(out / "two" / "encoder.safetensors").keys() == {"low", "high", "two"}
+    for number, name in ((1, "one"), (3, "three")):
+        own = load_file(out / name / "encoder.safetensors")
+        assert own.keys() == {"high", name}
+        assert own["high"] == 3 * number
+        index = json.loads((out / name / "model.safetensors.index.json").read_text())
+        assert index["weight_map"]["low"] == "../lower-layers.safetensors"
+        assert index["metadata"]["total_size"] == (12 + 2 + 1 + 1) * 2
+    with pytest.raises(SystemExit):
+        main([str(out), f"one={folders['one']}", "--also", "four"])
 
 
 def test_embeddings_that_differ_only_beyond_half_precision_are_the_same(tmp_path: Path) -> None:

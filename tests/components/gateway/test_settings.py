@@ -163,7 +163,7 @@ def test_a_stranger_learns_nothing_about_the_server_s_files(server: Server, sour
             work(source)
         told.add(str(caught.value))
     assert told == {gateway.not_offered()}, "the same words whatever is there"
-    assert set(models.suggestions()) == {"pretrained", "sentiment", "similarity"}
+    assert set(models.suggestions()) == {"pretrained", "sentiment", "entities", "answers", "similarity"}
 
 
 def test_on_one_s_own_machine_everything_may_be_opened(server: Server) -> None:

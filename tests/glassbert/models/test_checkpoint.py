@@ -233,23 +233,27 @@ def test_the_fingerprint_follows_the_files(copy: Callable[..., Path], tmp_path: 
 
 
 def test_embedded() -> None:
-    pretrained, sentiment, similarity = embedded()
-    assert (pretrained.id, sentiment.id, similarity.id) == ("pretrained", "sentiment", "similarity")
+    pretrained, sentiment, entities, answers, similarity = shipped = embedded()
+    assert [one.id for one in shipped] == ["pretrained", "sentiment", "entities", "answers", "similarity"]
     assert pretrained.task_heads == ("masked_words", "next_sentence")
     assert sentiment.task_heads == ("classification",)
+    assert entities.task_heads == ("token_classification",)
+    assert answers.task_heads == ("question_answering",)
     assert similarity.task_heads == ()
     shards = {
         pretrained: ("pretrained/encoder.safetensors", "word-embeddings.safetensors"),
         sentiment: ("sentiment/encoder.safetensors", "word-embeddings.safetensors"),
+        entities: ("entities/encoder.safetensors", "lower-layers.safetensors", "word-embeddings.safetensors"),
+        answers: ("answers/encoder.safetensors", "lower-layers.safetensors", "word-embeddings.safetensors"),
         similarity: ("similarity/model.safetensors",),
     }
-    for shipped, files in shards.items():
+    for one, files in shards.items():
         stored = [tensor for file in files for tensor in load_file(EMBEDDED_FOLDER / file).values()]
-        assert shipped.parameters == sum(tensor.numel() for tensor in stored)
-        assert shipped.size_bytes == sum(tensor.nbytes for tensor in stored)
-        assert shipped.card.startswith(f"## {shipped.id}")
-        assert shipped.card.count("\n## ") == 0
-        assert "Known weaknesses" in shipped.card
+        assert one.parameters == sum(tensor.numel() for tensor in stored)
+        assert one.size_bytes == sum(tensor.nbytes for tensor in stored)
+        assert one.card.startswith(f"## {one.id}")
+        assert one.card.count("\n## ") == 0
+        assert "Known weaknesses" in one.card
 
 
 # bad folders
