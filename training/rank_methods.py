@@ -17,9 +17,12 @@ from glassbert.evaluation import _ranking, _ranking_store
 
 
 def main() -> None:
-    rankable = [checkpoint.id for checkpoint in gb.embedded() if checkpoint.task_heads]
+    heads = {"classification", "masked_words"}
+    rankable = [checkpoint.id for checkpoint in gb.embedded() if heads & set(checkpoint.task_heads)]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("models", nargs="*", default=rankable, help="embedded ids; all with a task head by default")
+    parser.add_argument(
+        "models", nargs="*", default=rankable, help="embedded ids; all that fill masks or classify by default"
+    )
     options = parser.parse_args()
     for name in options.models:
         start, model = time.perf_counter(), gb.load(name, device="cpu")
