@@ -29,6 +29,7 @@ __all__ = [
     "in_words",
     "is_here",
     "is_quick",
+    "is_slow",
     "load",
     "precision_of",
     "prepare",
@@ -41,6 +42,7 @@ __all__ = [
 
 # Floating-point operations: about two seconds of one core, see `glassbert.verdicts._work`.
 _QUICK_OPERATIONS = 1.6e11
+_SLOW_SECONDS = 1.0
 
 
 def devices() -> dict[str, str]:
@@ -96,6 +98,13 @@ def duration(model: gb.Model, passes: float, tokens: int) -> str:
     from glassbert.verdicts._work import seconds
 
     return in_words(passes * seconds(model, tokens) * waiting())
+
+
+def is_slow(model: gb.Model, tokens: int) -> bool:
+    """Whether one pass of this length takes a second and more of a core: of a large network, or a very long text."""
+    from glassbert.verdicts._work import seconds
+
+    return seconds(model, tokens) >= _SLOW_SECONDS
 
 
 def waiting() -> float:

@@ -18,6 +18,7 @@ from streamlit.delta_generator import DeltaGenerator
 from components import state
 from components.gateway import cache, inputs, models
 from components.gateway.library import gb
+from components.gateway.models import duration, is_slow
 from components.gateway.requests import Opened, TextRequest
 from components.gateway.settings import settings
 from components.gateway.turns import QUEUE_SLOT
@@ -201,7 +202,18 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
             return False
         found.append((one, coverage))
     _unknown(found)
+    _say_how_slow(opened)
     return True
+
+
+def _say_how_slow(opened: Sequence[Opened]) -> None:
+    """How long a page takes to open with a large model, before it is computed."""
+    view = state.view()
+    for one in opened:
+        tokens = len(inputs.encode(one.text(view)))
+        if is_slow(one.model, tokens):
+            takes = duration(one.model, 1, tokens)
+            st.caption(plain(f"One pass of this text through {one.name} takes {takes}; a page that opens needs a few."))
 
 
 def say_too_long(one: Opened, error: gb.TextTooLongError, shorten: Callable[[], None], *, key: str) -> None:

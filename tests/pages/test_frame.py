@@ -208,3 +208,14 @@ def test_every_explanation_of_a_number_leads_to_a_section_that_exists() -> None:
     }
     assert len(named) >= 5
     assert {section_id(title) for title in named} <= sections().keys()
+
+
+def test_a_large_model_says_how_long_a_pass_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.gateway import models
+
+    def told() -> bool:
+        return any("One pass of this text through GlassBERT sentiment takes" in one.value for one in page().caption)
+
+    assert not told()
+    monkeypatch.setattr(models, "_SLOW_SECONDS", 0.0)
+    assert told()
