@@ -162,7 +162,7 @@ def _entities_options(parser: argparse.ArgumentParser) -> None:
     )
     add_windows(parser)
     add_json(parser, "an Entities")
-    add_model(parser, None)
+    add_model(parser, "entities")
 
 
 def _entities(arguments: argparse.Namespace, console: Console) -> int:
@@ -207,7 +207,7 @@ def _answer_options(parser: argparse.ArgumentParser) -> None:
     )
     add_windows(parser)
     add_json(parser, "an AnswerPrediction")
-    add_model(parser, None)
+    add_model(parser, "answers")
 
 
 def _answer(arguments: argparse.Namespace, console: Console) -> int:
@@ -344,11 +344,11 @@ COMMANDS = (
     Command(
         "entities",
         "named entities, or other spans",
-        "The spans that a token classifier finds, with their labels and places in the text.\n"
-        "None ships with GlassBERT: give a hub id or a folder with --model.",
+        "The people, organisations and places in a text, or whatever a token classifier finds, and where they stand.",
         (
-            'glassbert entities --model my-ner "Marie Curie was born in Warsaw."',
-            "glassbert entities --model my-ner --file texts.txt --json > results.jsonl",
+            'glassbert entities "Marie Curie was born in Warsaw."',
+            "glassbert entities --file texts.txt --json > results.jsonl",
+            'glassbert attribute --model entities --target Warsaw --foil ORG "Marie Curie was born in Warsaw."',
         ),
         _entities_options,
         _entities,
@@ -358,11 +358,10 @@ COMMANDS = (
     Command(
         "answer",
         "the answer to a question in a text",
-        "The spans of a text that answer a question best.\n"
-        "No model for this ships with GlassBERT: give a hub id or a folder with --model.",
+        "The spans of a text that answer a question best.",
         (
-            'glassbert answer --model my-qa "Who was born in Warsaw?" --pair "Marie Curie was born in Warsaw."',
-            "cat questions.tsv | glassbert answer --model my-qa --json > results.jsonl",
+            'glassbert answer "Who was born in Warsaw?" --pair "Marie Curie was born in Warsaw."',
+            "cat questions.tsv | glassbert answer --json > results.jsonl",
         ),
         _answer_options,
         _answer,

@@ -58,6 +58,25 @@ def test_the_mistake_is_still_one() -> None:
     assert result.labels[result.predicted] == "NEGATIVE"
 
 
+def test_the_names_are_read_as_the_examples_say() -> None:
+    namer = gb.load("entities", "cpu")
+    said = {
+        "names": ["PER", "LOC", "LOC", "ORG"],
+        "three_readings": ["PER", "LOC", "ORG"],
+        "river": ["ORG", "LOC", "LOC"],
+    }
+    for id, types in said.items():
+        assert list(gb.entities(namer, EXAMPLES[id].text).names) == types
+    assert float(gb.entities(namer, EXAMPLES["river"].text).probabilities[0]) < 0.6
+
+
+def test_the_answers_are_found_as_the_examples_say() -> None:
+    reader = gb.load("answers", "cpu")
+    when, not_said = EXAMPLES["when"], EXAMPLES["not_said"]
+    assert gb.answer(reader, when.text, when.pair).answers[0] == "Tuesday"
+    assert float(gb.answer(reader, not_said.text, not_said.pair).span_probabilities[0]) < 0.5
+
+
 def test_negation_is_read() -> None:
     sentiment = gb.load("sentiment", "cpu")
     positive = sentiment.labels.index("POSITIVE")

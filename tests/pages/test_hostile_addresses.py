@@ -18,6 +18,7 @@ from components.state import PageFields, View
 from components.text import well_formed
 from glassbert.network.run import Forward
 from glassbert.text import results
+from glassbert.verdicts._work import operations
 from tests.components.test_state import GROUPS, HOSTILE, kind_of
 from tests.pages.workbench import page, parameters
 
@@ -54,14 +55,15 @@ GREEDY = {
 
 
 @pytest.fixture
-def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The work of each pass: parameters × tokens."""
-    work: list[int] = []
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The floating-point operations of each pass."""
+    work: list[float] = []
     for name in ("network", "encoder"):
         run = getattr(Forward, name)
 
         def counted(self: Forward, run: Any = run, **options: Any) -> Any:
-            work.append(self.model.parameters * self.inputs.token_rows)
+            tokens = self.inputs.input_ids.shape[1]
+            work.append(self.inputs.token_rows / tokens * operations(self.model, tokens))
             return run(self, **options)
 
         monkeypatch.setattr(Forward, name, counted)
@@ -69,11 +71,11 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(("page_id", "section"), SECTIONS)
-def test_a_link_alone_computes_what_is_cheap(page_id: str, section: str, computed: list[int]) -> None:
+def test_a_link_alone_computes_what_is_cheap(page_id: str, section: str, computed: list[float]) -> None:
     asked = GREEDY | ({"section": section} if section else {})
     shown = parameters(page(page_id, text=TEXT, **asked))
     assert shown.get("section", section) == section
-    assert sum(computed) <= models._QUICK_WORK
+    assert sum(computed) <= models._QUICK_OPERATIONS
 
 
 @pytest.mark.parametrize(
@@ -86,21 +88,21 @@ def test_a_link_alone_computes_what_is_cheap(page_id: str, section: str, compute
         ("what_if", "tracing"),
     ],
 )
-def test_so_does_a_link_with_a_long_text(page_id: str, section: str, computed: list[int]) -> None:
+def test_so_does_a_link_with_a_long_text(page_id: str, section: str, computed: list[float]) -> None:
     """So long that one pass per token is more than what is computed without being asked."""
     text = "a b " * 70
     page(page_id, text=text, **GREEDY, **({"section": section} if section else {}))
-    assert sum(computed) <= models._QUICK_WORK
+    assert sum(computed) <= models._QUICK_OPERATIONS
 
 
-def test_so_does_a_link_with_many_variants_of_a_long_text(computed: list[int]) -> None:
+def test_so_does_a_link_with_many_variants_of_a_long_text(computed: list[float]) -> None:
     text = "good film " * 200
     encoded = inputs.encode(TextRequest(ModelRequest("sentiment"), text))
     made = {number: [[1 + number, "replace", "bad"]] for number in range(1, 41)}
     written = json.dumps({"of": version_of(encoded.texts, encoded.tokens), "made": made})
     app = page("what_if", text=text, explain="class", variants=written)
     assert [button.label for button in app.button if button.key == "variants_ask"], "the rest is asked for"
-    assert sum(computed) <= models._QUICK_WORK
+    assert sum(computed) <= models._QUICK_OPERATIONS
 
 
 @pytest.mark.hypothesis

@@ -23,6 +23,7 @@ _EXAMPLE = "names"
 def draw_entities_page(opened: list[Opened]) -> None:
     """Cost: one pass, or one per window of a long text; two more and the method's for the entity that is explained."""
     state.redraw_page_if_asked()
+    state.write_address()  # before the work: whoever reloads meanwhile loses no choice
     one = choose_model(opened, "token_classification", _ON_BOARD, "namer", EntitiesFields)
     if one is None:
         return
@@ -35,7 +36,6 @@ def draw_entities_page(opened: list[Opened]) -> None:
         found = draw_found(one)
         if found is not None:
             draw_why(one, found)
-    state.write_address()
 
 
 def open_example() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import code, language, windows
+from components.gateway import code, language, verdicts, windows
 from components.gateway.models import is_quick
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared import charts
@@ -57,6 +57,8 @@ def draw_found(one: Opened) -> Entities | None:
     types = [name for name in language.entity_types(one.request) if name != "O"]
     _draw_text(request, found, types, chosen_entity(found))
     st.caption(_legend(found, types))
+    if limits := verdicts.about_probabilities(one.model):
+        st.caption(plain(limits))
     if view.pair.strip():
         st.caption("Entities are found in text A; text B is left out.")
     if view.expert:

@@ -25,6 +25,7 @@ def draw_answers_page(opened: list[Opened]) -> None:
     """Cost: one pass, or one per window of a long text; the method's for the answer that is explained, one for the
     attention, and one for each other question."""
     state.redraw_page_if_asked()
+    state.write_address()  # before the work: whoever reloads meanwhile loses no choice
     one = choose_model(opened, "question_answering", _ON_BOARD, "reader", AnswersFields)
     if one is None:
         return
@@ -41,7 +42,6 @@ def draw_answers_page(opened: list[Opened]) -> None:
         if found is not None:
             draw_why(one, found)
             draw_other_questions(one)
-    state.write_address()
 
 
 def open_example() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from components import state
-from components.gateway import code, language, windows
+from components.gateway import code, language, verdicts, windows
 from components.gateway.models import is_quick
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.shared import charts
@@ -58,6 +58,8 @@ def draw_found(one: Opened) -> AnswerPrediction | None:
             "The answers the model thinks of, marked where they do not overlap; dashed: a probability below "
             f"{_SURE:.0%}. Choose one to see why. *{_forced(found)}*"
         )
+        if limits := verdicts.about_probabilities(one.model):
+            st.caption(plain(limits))
     with right:
         st.markdown("**The best answers**")
         draw_chart(charts.answers(found), key="best_answers")
