@@ -29,7 +29,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from _models import random_classifier
@@ -136,19 +135,14 @@ def long_texts(*, smoke: bool) -> None:
             size = {"layers": 2, "heads": 2, "width": 32} if smoke else {}
             model = gb.load(random_classifier(Path(folder), prefix, **size), "cpu")
         text = text_of(model, 64 if smoke else tokens)
-        works: dict[str, Callable[[], Any]] = {
-            "classify": lambda model=model, text=text: gb.classify(model, text),
-            "attention of all heads": lambda model=model, text=text: gb.attention(model, text),
-            "input × gradient": lambda model=model, text=text: gb.attribute(
-                model, text, method="input_x_gradient", target=0
-            ),
-            "integrated gradients to 5 %": lambda model=model, text=text: gb.attribute(
-                model, text, target=0, tolerance=0.05
-            ),
+        works: dict[str, Work] = {
+            "classify": partial(gb.classify, model, text),
+            "attention of all heads": partial(gb.attention, model, text),
+            "input × gradient": partial(gb.attribute, model, text, method="input_x_gradient", target=0),
+            "integrated gradients to 5 %": partial(gb.attribute, model, text, target=0, tolerance=0.05),
         }
-        gb.attribute(
-            model, text_of(model, 24), method="input_x_gradient", target=0
-        )  # what is imported at the first use
+        # what is imported at the first use
+        gb.attribute(model, text_of(model, 24), method="input_x_gradient", target=0)
         for name, work in works.items():
             passes, seconds, grown = measured(work)
             rows.append((f"{prefix}, {tokens:,} tokens: {name}", passes, f"{seconds:.1f}", f"{grown / 2**20:,.0f}"))
@@ -157,7 +151,7 @@ def long_texts(*, smoke: bool) -> None:
     print(table(("", "passes", "CPU s", "peak MiB"), rows))
 
 
-def measured(work: Callable[[], Any]) -> tuple[str, float, int]:
+def measured(work: Work) -> tuple[str, float, int]:
     """Passes that the result names, seconds of the processor, and the growth of the process in bytes at its peak."""
     long_text_memory.give_memory_back()
     Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts from here
@@ -182,8 +176,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(1)
     device._MAX_THREADS = 1  # a view chooses its threads itself; here all have the same
-    if arguments.long:
+    if arguments.long or arguments.smoke:
         long_texts(smoke=arguments.smoke)
+    if arguments.long:
         return
     reader, critic = gb.load("pretrained", "cpu"), gb.load("sentiment", "cpu")
     for parameter in critic.network.parameters():
