@@ -42,6 +42,13 @@ def _traced(page: Page) -> None:
     page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 420)")
 
 
+def _scrolled(pixels: int) -> Callable[[Page], None]:
+    def scroll(page: Page) -> None:
+        page.get_by_test_id("stMain").evaluate(f"(node) => node.scrollTo(0, {pixels})")
+
+    return scroll
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page, with the fields of its address, what is done on it, and the window; two pixels for each."""
@@ -70,6 +77,20 @@ PICTURES = {
         _traced,
     ),
     "compare": Picture("compare", {"section": "attention"}),
+    "entities": Picture(
+        "entities",
+        {"text": "Chelsea lives in Chelsea and supports Chelsea.", "entity": "2", "method": "integrated_gradients"},
+        _scrolled(60),
+    ),
+    "answers": Picture(
+        "question_answering",
+        {
+            "text": "When did the bank refund the fee?",
+            "pair": "Maria Lopez was charged a fee of twelve dollars in March. She complained to the bank, and the "
+            "bank refunded the fee on Tuesday.",
+            "method": "integrated_gradients",
+        },
+    ),
     "phone": Picture("", {}, width=400, height=850),
 }
 

@@ -14,11 +14,13 @@ from glassbert.comparison import compare_attributions, sides_of_texts
 from glassbert.decision import decide
 from glassbert.decision.spans import span_scores
 from glassbert.text.entity_labels import types_of
+from tests import tiny
 
 TEXT = "The doctor said that the man went home."
 PAIR = ("The man went home?", "The doctor said that the man went home.")
 # B-PER and I-PER are labels 1 and 2 of the tiny checkpoints, B-LOC and I-LOC 3 and 4
 PERSON, PLACE = [1, 2], [3, 4]
+EVERY_FAMILY = (*tiny.FAMILIES, *tiny.OTHER_FAMILIES)
 LINEAR = ("input_x_gradient", "integrated_gradients", "attn_lrp", "decompx")
 SMALL = gb.Windows(12, 4)
 LONG = " ".join([TEXT] * 6)
@@ -39,7 +41,7 @@ def highest(logits, labels):
     return np.asarray(labels)[logits[:, labels].argmax(axis=1)]
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2", "modernbert"])
+@pytest.mark.parametrize("family", EVERY_FAMILY)
 def test_f_of_an_entity_is_the_mean_over_its_tokens(family, tiny_model, stock):
     model, oracle = tiny_model(family, "token_classification"), stock(family, "token_classification")
     logits = oracle(TEXT).logits[0].numpy()[2:5]
@@ -56,7 +58,7 @@ def test_f_of_an_entity_is_the_mean_over_its_tokens(family, tiny_model, stock):
     assert contrast.target_label == f"PER rather than LOC for “{TEXT[surface.offsets[2, 0] : surface.offsets[4, 1]]}”"
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2", "modernbert"])
+@pytest.mark.parametrize("family", [name for name in EVERY_FAMILY if "question_answering" in tiny.tasks(name)])
 def test_f_of_an_answer_is_its_start_and_its_end(family, tiny_model, stock):
     model, oracle = tiny_model(family, "question_answering"), stock(family, "question_answering")
     output, context = oracle(*PAIR), np.flatnonzero(gb.encode(model, *PAIR).sequence_ids == 1)
