@@ -299,6 +299,22 @@ def test_flips_change_the_answer_and_leave_its_words_alone(reader):
     assert found.tried > 20
 
 
+@pytest.mark.parametrize("target", [gb.EntityTarget(3, 5, "PER"), gb.SpanTarget(9, 10)])
+def test_receipts_leave_out_what_is_not_read(namer, reader, target):
+    model, texts = (namer, (TEXT,)) if isinstance(target, gb.EntityTarget) else (reader, PAIR)
+    scores = gb.attribute(model, *texts, method="leave_one_out", target=target)
+    line = gb.receipt(model, scores, checks=("leave_one_out",)).line("leave_one_out")
+    runner = decide(model, scores.encoded, target, "logit")
+    removable = np.flatnonzero(runner.decision.removable)
+    assert line.details["positions"] == removable.tolist()
+    present = np.ones((len(removable), len(scores.encoded)), dtype=bool)
+    present[np.arange(len(removable)), removable] = False
+    changes = scores.value - runner.values_without(present)
+    np.testing.assert_allclose(line.details["changes"], changes, atol=1e-4)
+    np.testing.assert_allclose(scores.scores[removable], changes, atol=1e-4)
+    assert line.number == pytest.approx(1, abs=1e-6)
+
+
 def test_targets_are_found_again_in_another_text(namer, reader):
     for model, one, two, target, word in (
         (namer, (TEXT,), ("So the doctor said that.",), gb.EntityTarget(2, 3, "PER"), "doctor"),

@@ -216,7 +216,9 @@ def test_a_sweep_equals_switching_heads_off_one_by_one(tiny_model, family):
         ("bert", "next_sentence", PAIR, gb.NextSentenceTarget(is_next=False)),
         ("mpnet", "classification", PAIR, None),
         ("bert", "token_classification", (TEXT,), gb.TokenTarget(3)),
+        ("distilbert", "token_classification", (TEXT,), gb.EntityTarget(2, 4, "O")),
         ("bert", "question_answering", PAIR, gb.AnswerTarget("end")),
+        ("bert", "question_answering", PAIR, None),
     ],
 )
 def test_a_sweep_of_any_target_equals_one_by_one(tiny_model, family, task, texts, target):

@@ -141,6 +141,28 @@ def test_a_decision_that_several_tokens_make(tiny_model, stock):
     assert changed.tolist() == [9, 10]
 
 
+def test_an_entity_and_an_answer(tiny_model, stock):
+    """Both ends of an answer, all tokens of an entity: a patch after the last layer moves F at these alone."""
+    (first, second), (other, another) = PAIR
+    model = tiny_model("distilbert", "question_answering")
+    found = gb.trace(model, first, other, gb.SpanTarget(9, 10), pair=second, corrupted_pair=another)
+    oracle = Oracle(stock("distilbert", "question_answering"), "distilbert", *PAIR, 0)
+    oracle.pick = lambda output: output.start_logits[:, 9] + output.end_logits[:, 10]
+    close(found.values, expected(oracle, found))
+    changed = np.flatnonzero(np.abs(found.values[-1] - found.corrupted_value) > 1e-5)
+    assert changed.tolist() == [9, 10]
+    model = tiny_model("electra", "token_classification")
+    network = stock("electra", "token_classification")
+    logits = network(CORRUPTED).logits[0, 3:5].numpy()
+    labels = np.asarray([1, 2])[logits[:, [1, 2]].argmax(axis=1)].tolist()
+    found = gb.trace(model, CLEAN, CORRUPTED, gb.EntityTarget(3, 5, "PER"))
+    oracle = Oracle(network, "electra", (CLEAN,), (CORRUPTED,), 1, 3)
+    oracle.pick = lambda output: (output.logits[:, 3, labels[0]] + output.logits[:, 4, labels[1]]) / 2
+    own = gb.label_tokens(model, CLEAN).logits[3:5]
+    if (np.asarray([1, 2])[own[:, [1, 2]].argmax(axis=1)] == labels).all():
+        close(found.values, expected(oracle, found))
+
+
 def test_the_label_of_a_token(tiny_model, stock):
     model = tiny_model("electra", "token_classification")
     found = gb.trace(model, CLEAN, CORRUPTED, gb.TokenTarget(3, "B-PER"), kind="mlp")
