@@ -59,6 +59,7 @@ CLASS_PREFIXES = {
     "gte": "Gte",
     "roformer": "RoFormer",
     "mobilebert": "MobileBert",
+    "roc_bert": "RoCBert",
 }
 #: Of these, every function is tested with every text and option.
 FAMILIES = ("bert", "distilbert", "roberta", "xlm-roberta", "albert", "electra", "mpnet")
@@ -125,8 +126,22 @@ def build(
             parameter.copy_(centre + scale * torch.randn(parameter.shape, generator=generator))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    if family == "roc_bert":
+        _write_characters(tokenizer.get_vocab(), folder)
+    else:
+        tokenizer.save_pretrained(folder)
     return folder
+
+
+def _write_characters(vocabulary: dict[str, int], folder: Path) -> None:
+    """A tokenizer in Python reads these: the vocabulary, and a shape and a pronunciation for most of its tokens."""
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    (folder / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
+    for name, rows, step in (("word_shape", 40, 3), ("word_pronunciation", 30, 7)):
+        ids = {token: number * step % rows for number, token in enumerate(tokens) if number < 5 or number % 4}
+        (folder / f"{name}.json").write_text(json.dumps(ids), encoding="utf-8")
+    settings = {"tokenizer_class": "RoCBertTokenizer", "model_max_length": MAX_TOKENS, "do_lower_case": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, heads: int) -> Any:
@@ -167,6 +182,9 @@ def _config(family: str, task: str, tokenizer: Any, layers: int, hidden: int, he
         options["embedding_size"] = hidden // 2  # the published ones project up from narrower embeddings
     if family == "mobilebert":
         options |= {"embedding_size": hidden // 2, "intra_bottleneck_size": hidden // 2, "num_feedforward_networks": 2}
+    if family == "roc_bert":
+        options |= {"shape_vocab_size": 40, "shape_embed_dim": 12}
+        options |= {"pronunciation_vocab_size": 30, "pronunciation_embed_dim": 20}
     if family == "albert":
         options["classifier_dropout_prob"] = 0.0
     if task in LABELS:
@@ -189,6 +207,7 @@ def _tokenizer(family: str, vocab: int) -> Any:
             | "nomic_bert"
             | "roformer"
             | "mobilebert"
+            | "roc_bert"
         ):
             specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
             return transformers.BertTokenizer(vocab=_word_pieces(specials, [], vocab), **longest)

@@ -27,7 +27,7 @@ from glassbert.families._family import (
     TaskHead,
     Variant,
 )
-from glassbert.families._others import BUILT_IN, DECODERS, ENCODER_DECODERS, REASONS
+from glassbert.families._others import BUILT_IN, DECODERS, ENCODER_DECODERS
 
 __all__ = [
     "BUILT_IN",
@@ -35,7 +35,6 @@ __all__ = [
     "DECODERS",
     "ENCODER_DECODERS",
     "FAMILIES",
-    "REASONS",
     "TASKS",
     "Capability",
     "DistanceNames",

@@ -153,6 +153,16 @@ class DistanceNames:
 
 
 @dataclass(frozen=True, slots=True)
+class CharacterNames:
+    """Tables of what a network reads of each token besides its id, such as the shape and the pronunciation of a
+    character: all of them follow from the token, so that they are joined with the table of words at load."""
+
+    #: Inside the encoder: the table → its flag in the config, and the file that says the row of each token.
+    tables: Mapping[str, tuple[str, str]]
+    mix: str  # inside the encoder, Linear: a word's row and those of the tables, side by side → what is read
+
+
+@dataclass(frozen=True, slots=True)
 class LocalNames:
     """Entries of the config for layers in which a token attends only to those at most half a window away."""
 
@@ -208,6 +218,7 @@ class Family:
     bottleneck: bool = False
     #: Some layers are local.
     local: LocalNames | None = None
+    characters: CharacterNames | None = None
     #: Inside the encoder: the LayerNorm after the last layer, in pre-norm networks. Of the hidden states, only the last
     #: one has passed it.
     final_norm: str | None = None
@@ -216,6 +227,8 @@ class Family:
 
     #: What the stock tokenizer does in Python, if it does: it cannot be checked as data. Others can be used.
     tokenizer_in_python: str = ""
+    #: The stock tokenizer with the same vocabulary and rules, where that of the family itself works in Python.
+    tokenizer_class: str = ""
 
     #: The stock class reads these entries of the config without declaring them.
     undeclared: tuple[str, ...] = ()

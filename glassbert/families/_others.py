@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BUILT_IN", "DECODERS", "ENCODER_DECODERS", "REASONS"]
+__all__ = ["BUILT_IN", "DECODERS", "ENCODER_DECODERS"]
 
 #: Prefixes of the ``model_type`` of decoder-only (left-to-right) language models.
 DECODERS = (
@@ -24,12 +24,6 @@ BUILT_IN = (
     *("big_bird", "bros", "canine", "convbert"),
     *("esm", "eurobert", "flaubert", "fnet", "funnel", "ibert", "jina_embeddings_v3"),
     *("layoutlm", "lilt", "longformer", "luke", "markuplm", "mra"),
-    *("nystromformer", "perceiver", "rembert", "roberta-prelayernorm", "roc_bert"),
+    *("nystromformer", "perceiver", "rembert", "roberta-prelayernorm"),
     *("splinter", "squeezebert", "xlm", "xlnet", "xmod", "yoso"),
 )
-
-#: Model type → what it has that is not supported, for those of which it is worth saying.
-REASONS = {
-    "roc_bert": "reads the shape and the pronunciation of each character beside the token, which only a tokenizer in "
-    "Python code tells",
-}

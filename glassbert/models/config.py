@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
-from glassbert.families import BUILT_IN, DECODERS, ENCODER_DECODERS, FAMILIES, REASONS, Family, labels
+from glassbert.families import BUILT_IN, DECODERS, ENCODER_DECODERS, FAMILIES, Family, labels
 from glassbert.models.files import quoted, read_json
 from glassbert.models.missing import below, no_config
 
@@ -81,8 +81,7 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             f"without custom code, of a supported family: {labels()}"
         )
     if kind not in FAMILIES:
-        why = f", which {REASONS[kind]}" if kind in REASONS else ""
-        raise UnsupportedModelError(f"{quoted(source)} is of the type {quoted(kind)}{why}; {advice}")
+        raise UnsupportedModelError(f"{quoted(source)} is of the type {quoted(kind)}; {advice}")
     unread = next((name for name in FAMILIES[kind].unread if name in config), None)
     if unread is not None:
         raise RemoteCodeError(

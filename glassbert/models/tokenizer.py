@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
+from glassbert.models.characters import CHARACTER_FILES
 from glassbert.models.files import parse_json, quoted, read_bytes
 
 __all__ = [
@@ -39,7 +40,9 @@ _TOKENIZERS = (
 )
 _SETTINGS = "tokenizer_config.json"
 #: Every file that a tokenizer may consist of.
-TOKENIZER_FILES = frozenset().union(*_TOKENIZERS) | {_SETTINGS, "special_tokens_map.json", "added_tokens.json"}
+TOKENIZER_FILES = (
+    frozenset().union(*_TOKENIZERS) | CHARACTER_FILES | {_SETTINGS, "special_tokens_map.json", "added_tokens.json"}
+)
 
 _MAX_FILE_BYTES = 64_000_000
 _MAX_STEPS = 64

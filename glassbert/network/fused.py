@@ -4,6 +4,7 @@
   are put side by side again.
 - A LayerNorm of a class of its own becomes torch's.
 - A Linear that projects distances as well as tokens becomes two with the same weights.
+- Tables of characters are joined with that of the words.
 - A convolution that follows the first layer becomes its last part.
 
 The numbers are the same, up to the rounding of a LayerNorm and of a bias that was added elsewhere.
@@ -11,7 +12,8 @@ The numbers are the same, up to the rounding of a LayerNorm and of a bias that w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,8 +21,9 @@ from torch import Tensor, nn
 
 from glassbert.errors import UnsupportedModelError
 from glassbert.families import Family
+from glassbert.models.characters import read_ids
 
-__all__ = ["rearrange", "split_projections"]
+__all__ = ["join_characters", "rearrange", "split_projections"]
 
 
 def rearrange(network: Any, family: Family) -> None:
@@ -29,6 +32,37 @@ def rearrange(network: Any, family: Family) -> None:
     split_projections(network, family)
     _part_distances(network, family)
     _join_convolution(network, family)
+
+
+def join_characters(network: Any, family: Family, folder: Path, vocabulary: Mapping[str, int], source: str) -> None:
+    """Join the tables of characters with that of the words, in place: one row for each token, the same sum.
+
+    [CLS] and [SEP] have the rows of [UNK], as the stock tokenizer gives them. Raises DamagedCheckpointError.
+    """
+    names, encoder = family.characters, network.base_model
+    assert names is not None
+    words, mix = encoder.get_submodule(family.embeddings.words), encoder.get_submodule(names.mix)
+    parts = [words.weight.float()]
+    owner = encoder.get_submodule(names.mix.rpartition(".")[0])
+    for path, (flag, file) in names.tables.items():
+        if not getattr(owner, flag):
+            continue
+        table = encoder.get_submodule(path).weight.float()
+        known = read_ids(folder, file, len(table), source)
+        ids = torch.full((len(words.weight),), known["[UNK]"])
+        for token, number in vocabulary.items():
+            if number < len(ids) and token not in ("[CLS]", "[SEP]"):
+                ids[number] = known.get(token, known["[UNK]"])
+        parts.append(table[ids])
+        setattr(owner, flag, False)
+        setattr(owner, path.rpartition(".")[2], None)
+    joined = torch.cat(parts, dim=1) @ mix.weight.float().T + mix.bias.float()
+    rows, width = joined.shape
+    one = nn.Embedding(rows, width, padding_idx=words.padding_idx, device="meta")
+    one.weight = nn.Parameter(joined.to(words.weight.dtype), requires_grad=False)
+    parent, _, name = family.embeddings.words.rpartition(".")
+    setattr(encoder.get_submodule(parent), name, one.eval())
+    setattr(owner, names.mix.rpartition(".")[2], nn.Identity())
 
 
 class _Split(nn.Module):

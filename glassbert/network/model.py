@@ -31,7 +31,7 @@ from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
 from glassbert.network import stock
 from glassbert.network.device import choose_device
-from glassbert.network.fused import rearrange
+from glassbert.network.fused import join_characters, rearrange
 from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
 
@@ -179,6 +179,8 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
         ) from error
     _check_weights(checkpoint, network, differences)
     rearrange(network, checkpoint.family)
+    if checkpoint.family.characters is not None:
+        join_characters(network, checkpoint.family, checkpoint.folder, tokenizer.get_vocab(), checkpoint.source)
     if len(tokenizer) > network.config.vocab_size:
         raise DamagedCheckpointError(
             f"the tokenizer of {checkpoint.source!r} has {len(tokenizer)} tokens, but its weights only "

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, ModelError
+from glassbert.models.characters import CHARACTER_FILES
 from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.config import CONFIG, settled
 from glassbert.models.files import parse_json, quoted
@@ -74,8 +75,14 @@ def _settled(files: dict[str, bytes], checkpoint: Checkpoint) -> dict[str, bytes
     config = settled(checkpoint.config)
     chosen_by = {name: config[name] for name in ("model_type", "tokenizer_class") if name in config}
     files = files | {CONFIG: json.dumps(chosen_by).encode()}
+    instead = checkpoint.family.tokenizer_class
+    if instead:
+        files = {name: content for name, content in files.items() if name not in CHARACTER_FILES}
+        files[CONFIG] = json.dumps({"tokenizer_class": instead}).encode()
     if _SETTINGS in files:
         settings = parse_json(files[_SETTINGS], _SETTINGS, checkpoint.source)
+        if instead:
+            files[_SETTINGS] = json.dumps(settings | {"tokenizer_class": instead}).encode()
         if _REDIRECTIONS & settings.keys():
             kept = {name: value for name, value in settings.items() if name not in _REDIRECTIONS}
             files[_SETTINGS] = json.dumps(kept).encode()

@@ -19,7 +19,7 @@ EXPLAINABLE = [
     (family, task) for family, task in CHECKPOINTS if task in ("masked_words", "next_sentence", "classification")
 ]
 #: Families that tell text A from text B by an embedding.
-SEGMENTED = ("bert", "albert", "electra", "ernie", "megatron-bert", "mobilebert", "nomic_bert", "roformer")
+SEGMENTED = ("bert", "albert", "electra", "ernie", "megatron-bert", "mobilebert", "nomic_bert", "roc_bert", "roformer")
 
 
 class Stock:

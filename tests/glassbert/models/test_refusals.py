@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import glassbert as gb
 from glassbert.errors import (
     DamagedCheckpointError,
     ModelError,
@@ -313,10 +314,19 @@ def test_a_discriminator_without_all_of_its_head_is_called_one(copy: Copy) -> No
     assert "discriminator" in str(vet(folder, source="mine").other_head)
 
 
-def test_a_type_that_reads_more_than_tokens_is_refused_with_the_cause(copy: Copy) -> None:
-    folder = copy()
-    edit_json(folder / "config.json", lambda config: config.update(model_type="roc_bert"))
-    assert "the shape and the pronunciation of each character" in refusal(folder, UnsupportedModelError)
+def test_a_network_that_reads_characters_needs_their_tables(copy: Copy) -> None:
+    folder = copy("roc_bert", "encoder")
+    gb.load(str(folder))
+    table = folder / "word_shape.json"
+    for content, said in (('{"[UNK]": 40}', "a number from 0 to 39"), ('{"a": 1}', "one for \\[UNK\\]")):
+        table.write_text(content, encoding="utf-8")
+        with pytest.raises(DamagedCheckpointError, match=said):
+            gb.load(str(folder))
+    table.unlink()
+    with pytest.raises(DamagedCheckpointError, match="has no word_shape"):
+        gb.load(str(folder))
+    edit_json(folder / "config.json", lambda config: config.update(concat_input=False))
+    assert "concat_input" in refusal(folder, UnsupportedModelError)
 
 
 def test_pruned_heads_are_named(copy: Copy) -> None:
