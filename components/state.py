@@ -439,6 +439,9 @@ def control(
         # a segmented control can be emptied; the view keeps its choice
         if chosen is None or chosen == shows or remembered(f"control_{widget}")[0] != base:
             return
+        # what the browser kept is the label of an option, which another text may have changed
+        if options is not None and not isinstance(chosen, list) and chosen not in options:
+            return
         shows = chosen
         choose(chosen)
 

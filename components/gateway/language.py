@@ -86,8 +86,8 @@ def knows_no_answer(model: ModelRequest) -> bool:
 
 
 @shared(256)
-def entities(request: TextRequest, aggregation: Aggregation = "simple") -> Entities:
-    """One forward pass; one per window of a text that is longer than the model reads at once."""
+def entities(request: TextRequest, aggregation: Aggregation = "first") -> Entities:
+    """Of whole words. One forward pass; one per window of a text that is longer than the model reads at once."""
     return entities_of_long(request, aggregation)()
 
 

@@ -19,6 +19,7 @@ from components.gateway.language import (
     replaced_tokens,
 )
 from components.gateway.library import gb
+from components.gateway.models import load
 from components.gateway.requests import Opened, TextRequest, version_of
 from components.gateway.saliency import methods, told
 from components.shared.charts import readable
@@ -38,8 +39,10 @@ __all__ = [
     "ask_method",
     "ask_units",
     "ask_which",
+    "keep_as_question_of_page",
     "model_shown",
     "one_of",
+    "question_of_page",
     "questions",
     "refined",
     "short_names",
@@ -135,13 +138,28 @@ def questions(opened: list[Opened], among: list[Opened] | None = None) -> dict[s
             found.setdefault("span", (one, gb.SpanTarget()))
             found.setdefault("start", (one, gb.AnswerTarget("start")))
             found.setdefault("end", (one, gb.AnswerTarget("end")))
-    order = ["mask"] * gap_typed + ["span", "start", "end", "next", "class", "entity", "token", "replaced", "mask"]
+    order = ["mask"] * gap_typed + ["span", "start", "end", "entity", "next", "class", "token", "replaced", "mask"]
     return {
         kind: Question(kind, opened, one, one.text(view), target)
         for kind in dict.fromkeys(order)
         if kind in found
         for one, target in [found[kind]]
     }
+
+
+def keep_as_question_of_page(question: Question) -> None:
+    """What this page explains, with a model that need not be open elsewhere: what a report of the page is about."""
+    kept = (state.page(), question.kind, question.one.name, question.request, question.target)
+    state.remember("question_of_page", (*kept, (state.view().text, state.view().pair)))
+
+
+def question_of_page(opened: list[Opened]) -> Question | None:
+    """What the open page explains of this text, if it has said so."""
+    page, kind, name, request, target, texts = state.remembered("question_of_page", ("",) * 6)
+    if page != state.page() or texts != (state.view().text, state.view().pair):
+        return None
+    one = Opened("model", request.model, load(request.model), name)
+    return Question(kind, [one, *opened], one, request, target)
 
 
 def short_names(opened: list[Opened]) -> dict[str, str]:

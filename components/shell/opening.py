@@ -46,7 +46,8 @@ def open_models(view: View) -> list[Opened]:
         model = _open(role, request := models.request_of(source, device, half=half))
         if model is None:
             source = _last_working(role, source)
-            state.change(**{role: source, HALF[role]: False})  # picker, address and results agree
+            # picker, address and results agree, and what was selected in the text still is
+            state.change(**{role: source, HALF[role]: False}, **state.remembered("selected_before", {}))
             if source == _NONE:
                 continue
             model = _open(role, request := models.request_of(source, device), again=True)
@@ -88,7 +89,9 @@ def accept(role: Role, source: str, *, large: bool = False, half: bool = False) 
     for name in ("accepted", "accepted_large") if large else ("accepted",):
         state.remember(name, {*state.remembered(name, set()), source})
     _forget_failure(role)
+    view = state.view()
     state.change(**{role: source, HALF[role]: half})
+    state.remember("selected_before", {name: getattr(view, name) for name in state.OF_TOKENS})
 
 
 def _last_working(role: Role, failed: str) -> str:

@@ -26,7 +26,10 @@ _WHAT = {
     "class": "its class",
     "mask": "the masked word",
     "next": "whether text B follows text A",
+    "entity": "the type of an entity",
     "token": "the label of the selected word",
+    "replaced": "whether a word looks replaced",
+    "span": "the answer to the question",
     "start": "where the answer starts",
     "end": "where the answer ends",
 }
@@ -59,9 +62,13 @@ def _close() -> None:
 @st.dialog("Report", width="medium", icon=":material/description:", on_dismiss=_close)
 def _dialog(opened: list[Opened]) -> None:
     # numpy comes with it, which the shell of a cold page does without
-    from components.shared.questions import as_chosen, one_of, questions
+    from components.shared.questions import as_chosen, one_of, question_of_page, questions
 
     with explained_errors():
+        of_page = question_of_page(opened)
+        if of_page is not None:
+            _draw(of_page)
+            return
         possible = questions(opened)
         if not possible:
             st.info("There is no answer to report on: select a word, or open a model that decides something.")

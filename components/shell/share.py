@@ -169,6 +169,9 @@ def _carried(page_id: str, own: Collection[str], missing: Collection[str]) -> It
             yield f"{label} ({len(text):,} character{'s' if len(text) > 1 else ''})"
     names = [plain(model_name(source)) for source in dict.fromkeys((view.model, view.beside)) if source]
     yield f"the model{'s' if len(names) > 1 else ''} {' and '.join(names)}, and a short hash of the weights"
+    kept = state.remembered("question_of_page")
+    if kept is not None and kept[0] == page_id:
+        yield f"the choice of {plain(kept[2])}, which computes this page"
     yield f"layer {view.layer + 1}, head {view.head + 1}"
     if view.token >= 0 and "token" not in missing:
         yield "the selected token" if view.toward < 0 else "the two selected tokens"

@@ -32,14 +32,13 @@ def choose_model(opened: list[Opened], head: Task, on_board: str, field: str, gr
     source = chosen if chosen in sources else next(iter(sources))
     names = {each: model_name(each) for each in sources}
     place, _ = st.columns([0.4, 0.6])
-    if len(sources) > 1:
-        place.selectbox(
-            "Model",
-            list(sources),
-            format_func=names.__getitem__,
-            help="The model that ships with GlassBERT for this task, or an open one that was trained for it.",
-            **state.bind(field, group, options=sources, shown=source, initial="index"),
-        )
+    place.selectbox(
+        "Model",
+        list(sources),
+        format_func=names.__getitem__,
+        help="The model that ships with GlassBERT for this task, or an open one that was trained for it.",
+        **state.bind(field, group, options=sources, shown=source, initial="index"),
+    )
     with explained_errors(), st.spinner("Opening the model …"):
         one = next((one for one in fitting if one.request.source == source), None)
         if one is None:

@@ -34,7 +34,7 @@ _WRONG_USAGE = (OptionError, MethodError)
 
 _ABOUT = """\
 See inside a BERT: what it predicts, where it attends, which words drive the prediction, and how far to trust that.
-No network is needed: three small models ship with GlassBERT (glassbert models)."""
+No network is needed: five small models ship with GlassBERT (glassbert models)."""
 _MORE = """\
 Texts come as an argument, from --file, or from standard input: one text a line, one result a line, each written as soon
 as it is computed. With --json each result is one line of JSON, from which the library restores the same result.

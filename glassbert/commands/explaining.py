@@ -314,6 +314,7 @@ COMMANDS = (
             'glassbert attribute "It was not bad at all." --words --method occlusion',
             'glassbert attribute "It was not bad." --target NEGATIVE --output probability',
             'glassbert attribute "The nurse said [MASK] was tired." --model pretrained --target she --foil he',
+            'glassbert attribute "She moved to Warsaw." --model entities --target Warsaw --foil ORG',
             "glassbert attribute --methods",
         ),
         _attribute_options,

@@ -157,8 +157,8 @@ def _entities_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--aggregation",
         choices=["none", "simple", "first", "average", "max"],
-        default="simple",
-        help="how the labels of tokens become those of spans (default: %(default)s)",
+        default="first",
+        help="how the labels of tokens become those of spans (default: %(default)s, which keeps words whole)",
     )
     add_windows(parser)
     add_json(parser, "an Entities")
@@ -348,7 +348,6 @@ COMMANDS = (
         (
             'glassbert entities "Marie Curie was born in Warsaw."',
             "glassbert entities --file texts.txt --json > results.jsonl",
-            'glassbert attribute --model entities --target Warsaw --foil ORG "Marie Curie was born in Warsaw."',
         ),
         _entities_options,
         _entities,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glassbert.decision.spans import best_span, can_answer, of_types
+from glassbert.decision.spans import best_span, can_answer, lead_of_span, of_types
 from glassbert.errors import OptionError, TaskHeadError, UnsupportedModelError
 from glassbert.families import Task
 from glassbert.models.pooling import Pooling
@@ -323,8 +323,13 @@ class Decision:
                 return scores[:, index]
 
     def probability(self, logits: Array, index: int | None = None) -> Array:
-        """The probability of a class, None: of the target, (input,) float64."""
+        """The probability of a class, None: of the target, (input,) float64. That of an entity's type is the mean over
+        its tokens of its likeliest label."""
         asked = self.class_ids[0] if index is None else index
+        if isinstance(self.target, EntityTarget):
+            shares = torch.tensor(logits).double().softmax(dim=-1).numpy()
+            likeliest: Array = of_types(shares, self.model.labels)[:, asked]
+            return likeliest
         found = replace(self, output="probability", class_ids=(asked,)).value(torch.from_numpy(logits))
         return found.double().numpy()
 
@@ -351,7 +356,7 @@ class Decision:
         """The class after the predicted one, of the logits of one input; None where there is no other."""
         decided = int(self.decided(logits[None])[0])
         if isinstance(self.target, SpanTarget):
-            first, last, score = best_span(logits, self.possible, other_than=self.span(decided))
+            first, last, score = best_span(logits, self.possible, beside=self.span(decided))
             return self.class_of_span(first, last) if np.isfinite(score) else None
         rows = logits if not isinstance(self.target, EntityTarget) else self.deciding(logits[None])[0]
         order = np.argsort(-rows, kind="stable")
@@ -381,11 +386,11 @@ class Decision:
         return self.ahead(logits, int(self.decided(original[None])[0]))
 
     def ahead(self, logits: Array, index: int) -> Array:
-        """The margin of a class over the best other one, (input,), in logits; infinite where there is no other."""
+        """The margin of a class over the best other one, (input,), in logits; infinite where there is no other. Answers
+        that overlap are one: "in 1891" is not another answer than "1891".
+        """
         if isinstance(self.target, SpanTarget):
-            first, last = self.span(index)
-            others = [best_span(row, self.possible, other_than=(first, last))[2] for row in logits]
-            margins: Array = logits[:, 0, first] + logits[:, 1, last] - np.asarray(others)
+            margins: Array = np.asarray([lead_of_span(row, self.possible, self.span(index)) for row in logits])
             return margins
         logits = self.deciding(logits)
         others_of = np.delete(logits, index, axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 from glassbert.results import Array, Encoded
 from glassbert.text.entity_labels import type_of, types_of
 
-__all__ = ["LONGEST_ANSWER", "best_span", "can_answer", "labels_by_type", "of_types", "span_scores"]
+__all__ = ["LONGEST_ANSWER", "best_span", "can_answer", "labels_by_type", "lead_of_span", "of_types", "span_scores"]
 
 #: The most tokens of an answer.
 LONGEST_ANSWER = 30
@@ -65,10 +65,30 @@ def span_scores(start: Array, end: Array, possible: Array, longest: int = LONGES
     return scores
 
 
-def best_span(logits: Array, possible: Array, *, other_than: tuple[int, int] | None = None) -> tuple[int, int, float]:
-    """The first and last token of the span with the highest score, of (2, token) logits, and that score."""
+def best_span(logits: Array, possible: Array, *, beside: tuple[int, int] | None = None) -> tuple[int, int, float]:
+    """The first and last token of the span with the highest score, of (2, token) logits, and that score: of all, or of
+    those that share no token with the span ``beside``."""
     scores = span_scores(logits[0], logits[1], possible)
-    if other_than is not None and other_than[1] - other_than[0] < scores.shape[1]:
-        scores[other_than[0], other_than[1] - other_than[0]] = -np.inf
+    if beside is not None:
+        scores[_overlapping(scores, beside)] = -np.inf
     first, length = divmod(int(scores.argmax()), scores.shape[1])
     return first, first + length, float(scores[first, length])
+
+
+def lead_of_span(logits: Array, possible: Array, span: tuple[int, int]) -> float:
+    """By how much the best span that shares a token with this one leads the best of the others; infinite without any.
+
+    Such spans are the same answer in more or fewer words.
+    """
+    scores = span_scores(logits[0], logits[1], possible)
+    same = _overlapping(scores, span)
+    scores[span[0], min(span[1] - span[0], scores.shape[1] - 1)] = logits[0, span[0]] + logits[1, span[1]]
+    return float(scores[same].max() - scores[~same].max(initial=-np.inf))
+
+
+def _overlapping(scores: Array, span: tuple[int, int]) -> Array:
+    """(token, length) bool: which spans share a token with this one."""
+    first = np.arange(len(scores))[:, None]
+    last = first + np.arange(scores.shape[1])
+    overlapping: Array = (first <= span[1]) & (last >= span[0])
+    return overlapping

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
 import torch
 
 from glassbert.arguments import checked
@@ -13,7 +13,7 @@ from glassbert.evaluation._check import verdict
 from glassbert.evaluation.results import BaselineGap
 from glassbert.network.model import Model
 from glassbert.results import Array
-from glassbert.targets import EntityTarget, Output, SpanTarget, Target
+from glassbert.targets import Output, Target
 from glassbert.text.inputs import Text, encode
 
 __all__ = ["HOLDS", "SMALL", "baseline_gap", "gap_of"]
@@ -82,15 +82,11 @@ def gap_of(runner: Runner, baseline: str = "pad") -> BaselineGap:
 
 
 def _is_ahead(decision: Decision, logits: Array) -> bool:
-    """Whether the (class,) logits favour the target: over its foil, else over every other class."""
-    target = decision.class_ids[0]
-    if isinstance(decision.target, EntityTarget | SpanTarget):
-        foil = decision.class_ids[1:]
-        own, *other = (decision.probability(logits[None], index)[0] for index in (target, *foil))
-        return bool(own >= other[0]) if other else bool(decision.ahead(logits[None], target)[0] >= 0)
+    """Whether the logits of one input favour the target: over its foil, else over all others, by the threshold."""
     if len(decision.class_ids) > 1:
-        return bool(logits[target] >= logits[decision.class_ids[1]])
+        contrast = replace(decision, output="logit").value(torch.from_numpy(logits)[None])
+        return bool(contrast[0] >= 0)
+    target = decision.class_ids[0]
     if decision.is_independent:
         return bool(logits[target] > 0)
-    others = np.delete(logits, target)
-    return not len(others) or bool(logits[target] >= others.max())
+    return bool(decision.ahead(logits[None], target)[0] >= 0)

@@ -123,6 +123,7 @@ def _weights(model: Model) -> ReceiptLine:
 def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
     share = f"{gap.share:.0%}"  # not said where it is negative
     values = f"{signed(gap.value)} instead of {signed(gap.baseline_value)}"
+    part = f"{signed(gap.baseline_value)} of {signed(gap.value)}"
     limit = f"{gap.threshold}; from {SMALL:.0%} on, it also holds if the methods without a baseline name the same words"
     grade = "holds" if gap.verdict == "doubtful" and _named_without_baseline(words) else gap.verdict
     if gap.share < 0:
@@ -139,12 +140,12 @@ def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
         )
     elif grade == "holds":
         sentence = (
-            f"a text without words already has part of the score ({values}), but methods that do not compare with one "
+            f"a text without words already has part of the score ({part}), but methods that do not compare with one "
             "name the same words"
         )
     else:
         sentence = (
-            f"a text without words already has part of the score ({values}): the words account for {share} "
+            f"a text without words already has part of the score ({part}): the words account for {share} "
             f"({HOLDS:.0%} would be convincing)"
         )
     return ReceiptLine("baseline", gap.share, sentence, grade, limit, {"change": gap.change})
@@ -295,10 +296,11 @@ def _sanity(
     grade = "doubtful" if line.verdict == "fails" else line.verdict
     sentence = line.sentence
     if line.number is not None:
-        method, said = METHODS[again.method].label, f"rank correlation {line.number:.2f}"
+        digits = 3 if f"{line.number:.2f}" == "0.50" else 2  # on the other side of the limit
+        method, said = METHODS[again.method].label, f"rank correlation {line.number:.{digits}f}"
         sentence = (
             f"with random weights, {method} ranks the words differently ({said})"
             if line.verdict == "holds"
-            else f"with random weights, {method} still ranks the words much the same ({said}; at most 0.5 is allowed)"
+            else f"with random weights, {method} still ranks the words alike ({said}; at most 0.5 is allowed)"
         )
     return ReceiptLine("sanity", line.number, sentence, grade, line.threshold, line.details), found

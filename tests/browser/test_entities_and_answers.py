@@ -12,12 +12,14 @@ from tests.browser.conftest import Open
 
 def test_an_entity_is_chosen_in_the_text_and_explained(open_page: Open) -> None:
     text = EXAMPLES["names"].text
-    found = gb.entities(gb.load("entities", "cpu"), text)
+    found = gb.entities(gb.load("entities", "cpu"), text, aggregation="first")
     bench = open_page("entities", text=text, method="input_x_gradient")
     marks = bench.page.get_by_test_id("marked-text-mark")
     expect(marks).to_have_count(len(found.names))
-    for number, (surface, name) in enumerate(zip(found.surfaces, found.names, strict=True)):
-        expect(marks.nth(number)).to_have_text(f"{surface}{name}{'' if found.probabilities[number] >= 0.6 else '?'}")
+    for number, (surface, name, share) in enumerate(
+        zip(found.surfaces, found.names, found.probabilities.tolist(), strict=True)
+    ):
+        expect(marks.nth(number)).to_have_text(f"{surface}{name} {share:.0%}{'' if share >= 0.6 else '?'}")
     expect(marks.first).to_have_attribute("aria-pressed", "true")
     marks.nth(1).click()
     expect(bench.page.get_by_role("heading", name=f"Why is “{found.surfaces[1]}”")).to_be_visible()

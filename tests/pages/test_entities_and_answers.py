@@ -49,11 +49,12 @@ def shown(app: AppTest) -> str:
 
 def test_the_marked_spans_are_the_librarys_and_one_is_explained(names: str) -> None:
     model = gb.load(names, "cpu")
-    found = gb.entities(model, TEXT)
+    found = gb.entities(model, TEXT, aggregation="first")
     app = page("entities", text=TEXT, model=names, beside="", method=METHOD)
     assert messages(app) == ""
     drawn = marks(app, "entities_text")
-    assert drawn["marks"] == list(zip(found.surfaces, found.names, strict=True))
+    shares = [f"{name} {share:.0%}" for name, share in zip(found.names, found.probabilities.tolist(), strict=True)]
+    assert drawn["marks"] == list(zip(found.surfaces, shares, strict=True))
     assert "".join(drawn["texts"]) == TEXT
     assert list(drawn["sure"]) == (found.probabilities >= 0.6).tolist()
     assert drawn["selected"] == 0
@@ -69,7 +70,7 @@ def test_the_marked_spans_are_the_librarys_and_one_is_explained(names: str) -> N
 
 def test_name_and_context_are_hidden_in_turn(names: str) -> None:
     model = gb.load(names, "cpu")
-    found = gb.entities(model, TEXT)
+    found = gb.entities(model, TEXT, aggregation="first")
     number = found.surfaces.index("Paris")
     app = page("entities", text=TEXT, model=names, beside="", method=METHOD, entity=str(number))
     span, mask = found.spans[number].tolist(), model.mask_token
@@ -89,7 +90,7 @@ def test_name_and_context_are_hidden_in_turn(names: str) -> None:
 
 def test_the_type_and_its_foil_can_be_chosen(names: str) -> None:
     model = gb.load(names, "cpu")
-    found = gb.entities(model, TEXT)
+    found = gb.entities(model, TEXT, aggregation="first")
     other = next(name for name in ("PER", "LOC") if name != found.names[0])
     app = page("entities", text=TEXT, model=names, beside="", method=METHOD, entity_type=other, other_type="")
     scores = gb.attribute(model, TEXT, method=METHOD, target=gb.EntityTarget(*found.spans[0].tolist(), other))
@@ -99,7 +100,7 @@ def test_the_type_and_its_foil_can_be_chosen(names: str) -> None:
 
 def test_entities_of_a_long_text_are_those_of_the_whole(names: str) -> None:
     model = gb.load(names, "cpu")
-    found = gb.entities(model, LONG, windows=gb.Windows())
+    found = gb.entities(model, LONG, aggregation="first", windows=gb.Windows())
     last = len(found.names) - 1
     app = page("entities", text=LONG, model=names, beside="", method=METHOD, entity=str(last))
     assert len(marks(app, "entities_text")["marks"]) == last + 1

@@ -159,7 +159,7 @@ def _controls(subject: Subject) -> gb.TokenMaps:
     st.toggle(
         "Rescale rows to sum to 1",
         disabled=not hidden,
-        help="Applies when tokens are hidden. Special tokens are shown or hidden in the sidebar.",
+        help="Applies when tokens are hidden. Special tokens are shown or hidden under View.",
         **state.bind("rescale", AttentionFields),
     )
     if view.pair:

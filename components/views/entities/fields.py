@@ -19,7 +19,7 @@ class EntitiesFields(PageFields):
     of_text: ClassVar[tuple[str, ...]] = ("entity", "entity_type", "other_type")
 
     namer: str = ""  # "": the first open model that was trained for it, else the one on board
-    aggregation: Literal["simple", "first", "average", "max"] = "simple"
+    aggregation: Literal["first", "simple", "average", "max"] = "first"  # whole words
     entity: Count = 0  # in the order of the text
     entity_type: str = ""  # that is explained; "": the predicted one
     other_type: str = "O"  # … rather than which type; "": by itself

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["chosen_entity", "draw_found"]
 
 _AGGREGATIONS = {
-    "simple": "Neighbours of one type",
     "first": "First piece of a word",
+    "simple": "Every piece by itself",
     "average": "Mean of a word’s pieces",
     "max": "Surest piece of a word",
 }
@@ -102,7 +102,7 @@ def _draw_text(request: TextRequest, found: Entities, types: list[str], chosen: 
     def choose() -> None:
         clicked = clicked_mark(state.event("entities_text"), version, len(marks))
         if clicked is not None:
-            state.change(EntitiesFields, entity=numbers[clicked], entity_type="")
+            state.change(EntitiesFields, entity=numbers[clicked], entity_type="", other_type="O")
 
     marks: list[Mark] = []
     numbers: list[int] = []
@@ -111,7 +111,7 @@ def _draw_text(request: TextRequest, found: Entities, types: list[str], chosen: 
         start = max(start, marks[-1].stop if marks else 0)
         if start < stop:  # some vocabularies have two tokens for the same characters
             note = f"{told(name)}, {charts.percent(share)}"
-            marks.append(Mark(start, stop, name, note, types.index(name), share >= _SURE))
+            marks.append(Mark(start, stop, f"{name} {share:.0%}", note, types.index(name), share >= _SURE))
             numbers.append(number)
     marked_text(
         found.encoded.texts[0],

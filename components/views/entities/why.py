@@ -14,7 +14,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.shared import charts
 from components.shared.changed_words import draw_changes, search_for_changes
-from components.shared.questions import Question, ask_method, one_of
+from components.shared.questions import Question, ask_method, keep_as_question_of_page, one_of
 from components.shared.receipts import offer_receipt
 from components.shared.save_and_code import save_and_code
 from components.shared.scores_view import draw_scores, kept_scores, scores_of
@@ -35,11 +35,16 @@ def draw_why(one: Opened, found: Entities) -> None:
     if number is None:
         return
     surface, predicted = found.surfaces[number], found.names[number]
-    st.subheader(f"Why is “{plain(shortened(surface, 60))}” {plain(told(predicted))}?", anchor=False)
+    heading = st.empty()
     request, target = _where(one, found, number)
     first, second, third = st.columns([0.25, 0.25, 0.5])
     target = _asked(one, target, predicted, first, second)
+    does = "is" if target.label == predicted else "would"
+    be = "" if target.label == predicted else "be "
+    asked_for = told(str(target.label)) if target.label != "O" else "no entity"
+    heading.subheader(f"Why {does} “{plain(shortened(surface, 60))}” {be}{plain(asked_for)}?", anchor=False)
     question = Question("entity", [one], one, request, target)
+    keep_as_question_of_page(question)
     method = ask_method(third)
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
@@ -55,7 +60,7 @@ def draw_why(one: Opened, found: Entities) -> None:
             st.markdown(_share(result, target))
         _name_or_context(one, request, target)
         st.markdown("**What loses this entity?**")
-        asked = replace(question, target=replace(target, foil=None))
+        asked = replace(question, target=replace(target, label=predicted, foil=None))
         search = search_for_changes(asked, key="entity_flip", label="Search")
         if search is not None:
             draw_changes(asked, search, kept=f"it is still {told(predicted)}", key="entity_flip")
@@ -134,7 +139,10 @@ def _name_or_context(one: Opened, request: TextRequest, target: gb.EntityTarget)
     rows += list(zip(labels, found.probabilities.tolist(), found.predictions, strict=True))
     table = "\n".join(f"| {label} | {charts.percent(share)} | {plain(answer)} |" for label, share, answer in rows)
     st.markdown(f"| | {plain(name)} | The model says |\n|---|---:|---|\n{table}")
-    st.caption("Hidden words are replaced by [MASK]. *If the name alone is enough, the context was not read.*")
+    st.caption(
+        "Hidden words are replaced by [MASK]. *Where one of the two is enough by itself, the answer does not need the "
+        "other, even if scores lie on it.*"
+    )
 
 
 def hidden(request: TextRequest, target: gb.EntityTarget) -> Variants | None:

@@ -19,7 +19,7 @@ def draw_tokenizers(opened: list[Opened]) -> None:
     """Cost: no forward pass."""
     view = state.view()
     if len(opened) < 2:
-        st.info("Open a second model in the sidebar, under **Second model**, to compare both tokenizers.")
+        st.info("Open a second model in the line under the text, to compare both tokenizers.")
         return
     encoded = [inputs.encode(one.text(view)) for one in opened]
     for one, item in zip(opened, encoded, strict=True):

@@ -41,8 +41,8 @@ def draw_masked_page(opened: list[Opened]) -> None:
     if not sections:
         st.info(
             "No open model has a trained head for masked words or replaced tokens. The bundled model has one for "
-            "masked words: choose it in the sidebar. For replaced tokens, open an ELECTRA discriminator by its hub id "
-            "or folder."
+            "masked words: choose it in the line under the text. For replaced tokens, open an ELECTRA discriminator "
+            "by its hub id or folder."
         )
         st.button("Open GlassBERT pretrained", on_click=_open_pretrained)
         return

@@ -31,9 +31,9 @@ def draw_answers_page(opened: list[Opened]) -> None:
         return
     view = state.view()
     if not view.text.strip() or not view.pair.strip():
-        st.info(
-            "Type a question in **Text A** and the text that has the answer in **Text B**: the answer appears here."
-        )
+        question, text = "a question in **Text A**", "the text that has the answer in **Text B**"
+        lacking = [told for told, given in ((question, view.text), (text, view.pair)) if not given.strip()]
+        st.info(f"Type {' and '.join(lacking)}: the answer appears here.")
         st.button("Open an example", icon=":material/play_arrow:", on_click=open_example, key="answers_example")
         return
     with explained_errors():

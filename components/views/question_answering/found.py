@@ -104,11 +104,11 @@ def chosen_answer(found: AnswerPrediction) -> int:
 
 
 def other_answer(found: AnswerPrediction, number: int) -> int:
-    """The best answer that shares no token with this one; of none, the best other one; of no other, itself."""
+    """The best answer that shares no token with this one; itself if there is none."""
     first, last = found.spans[number].tolist()
     others = [place for place in range(len(found.answers)) if place != number]
     apart = (place for place in others if found.spans[place, 1] < first or found.spans[place, 0] > last)
-    return next(apart, next(iter(others), number))
+    return next(apart, number)
 
 
 def _ask_none(one: Opened) -> None:

@@ -14,7 +14,7 @@ from components.gateway.library import gb
 from components.gateway.requests import Opened, TextRequest
 from components.shared.changed_words import draw_changes, search_for_changes
 from components.shared.crossing import draw_crossing
-from components.shared.questions import Question, ask_method
+from components.shared.questions import Question, ask_method, keep_as_question_of_page
 from components.shared.receipts import offer_receipt
 from components.shared.save_and_code import save_and_code
 from components.shared.scores_view import draw_scores, kept_scores, scores_of
@@ -37,10 +37,14 @@ def draw_why(one: Opened, found: AnswerPrediction) -> None:
     method = ask_method(third)
     placed = _where(one, found, number, foil)
     if placed is None:
-        st.info("The two answers are too far apart for one pass to read both: choose another one to compare with.")
+        st.info(
+            "No pass of this model reads the question and both places: choose an answer by itself, or shorten the "
+            "question."
+        )
         return
     part, request, target = placed
     question = Question("span", [part], part, request, target)
+    keep_as_question_of_page(question)
     left, right = st.columns([0.56, 0.44], gap="large")
     with left:
         with st.spinner(f"{method.label} …"):

@@ -83,6 +83,8 @@ class MarkedText {
     setAttributes(this.#root, { "aria-label": label });
     this.#root.dir = direction(texts);
     this.#root.replaceChildren(...nodes);
+    const chosen = this.#marks[this.#data.selected];
+    if (chosen) this.#root.scrollTop = chosen.offsetTop - this.#root.clientHeight / 2;
   }
 
   /** @param {EventTarget | null} target */

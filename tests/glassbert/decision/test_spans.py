@@ -297,6 +297,13 @@ def test_flips_change_the_answer_and_leave_its_words_alone(reader):
         assert not any(first <= position <= last for position, _, _ in edits)
         assert prediction == gb.answer(reader, *texts).answers[0]
     assert found.tried > 20
+    whole = gb.encode(reader, *PAIR)
+    for texts, edits in zip(found.flips.texts, found.flips.edits, strict=True):
+        # the new answer is not the old one with a word more or less
+        now = gb.answer(reader, *texts, top_k=1).spans[0]
+        shift = len(gb.encode(reader, *texts)) - len(whole)
+        if all(position < first for position, _, _ in edits):
+            assert now[1] < first + shift or now[0] > last + shift
 
 
 @pytest.mark.parametrize("target", [gb.EntityTarget(3, 5, "PER"), gb.SpanTarget(9, 10)])

@@ -484,8 +484,11 @@ def test_every_family_and_task(tiny_model, family, task):
             said = gb.answer(model, *texts)
             assert found.answer.answer == said.answers[0]
             assert found.answer.probability == pytest.approx(float(said.span_probabilities[0]), abs=1e-5)
-            assert found.answer.next_answer == said.answers[1]
-            assert found.answer.next_probability == pytest.approx(float(said.span_probabilities[1]), abs=1e-5)
+            everything = gb.answer(model, *texts, top_k=10_000)
+            first, last = said.spans[0]
+            apart = np.flatnonzero((everything.spans[:, 0] > last) | (everything.spans[:, 1] < first))[0]
+            assert found.answer.next_answer == everything.answers[apart]
+            assert found.answer.next_probability == pytest.approx(float(everything.span_probabilities[apart]), abs=1e-5)
 
 
 @pytest.mark.parametrize("text", ["good", "good film", "?", "unbelievable"])
@@ -546,6 +549,7 @@ def changed(tiny_checkpoint, tmp_path):
 
     def load(problem, labels):
         source = tiny_checkpoint("bert", "classification")
+        torch.manual_seed(0)  # the head is new: a score near 0 would leave no digits to compare
         network = transformers.BertForSequenceClassification.from_pretrained(
             source, num_labels=labels, ignore_mismatched_sizes=True, problem_type=problem
         )
