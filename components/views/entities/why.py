@@ -139,8 +139,10 @@ def _name_or_context(one: Opened, request: TextRequest, target: gb.EntityTarget)
     rows += list(zip(labels, found.probabilities.tolist(), found.predictions, strict=True))
     table = "\n".join(f"| {label} | {charts.percent(share)} | {plain(answer)} |" for label, share, answer in rows)
     st.markdown(f"| | {plain(name)} | The model says |\n|---|---:|---|\n{table}")
+    whole = state.fields(EntitiesFields).aggregation == "simple"
+    pieces = "" if whole else "These are means over all pieces of the name, those in the text of its words. "
     st.caption(
-        "Hidden words are replaced by [MASK]. *Where one of the two is enough by itself, the answer does not need the "
+        f"{pieces}Hidden words are replaced by [MASK]. *Where one of the two is enough by itself, the answer does not need the "
         "other, even if scores lie on it.*"
     )
 
