@@ -142,8 +142,8 @@ def _name_or_context(one: Opened, request: TextRequest, target: gb.EntityTarget)
     whole = state.fields(EntitiesFields).aggregation == "simple"
     pieces = "" if whole else "These are means over all pieces of the name, those in the text of its words. "
     st.caption(
-        f"{pieces}Hidden words are replaced by [MASK]. *Where one of the two is enough by itself, the answer does not need the "
-        "other, even if scores lie on it.*"
+        f"{pieces}Hidden words are replaced by [MASK]. *Where one of the two is enough by itself, the answer does not "
+        "need the other, even if scores lie on it.*"
     )
 
 
