@@ -76,14 +76,20 @@ def best_span(logits: Array, possible: Array, *, beside: tuple[int, int] | None 
 
 
 def lead_of_span(logits: Array, possible: Array, span: tuple[int, int]) -> float:
-    """By how much the best span that shares a token with this one leads the best of the others; infinite without any.
+    """By how much the best span that shares a token with this one leads the best of the others.
 
-    Such spans are the same answer in more or fewer words.
+    Such spans are the same answer in more or fewer words. Where no other is possible, by how much this span itself
+    leads every other one; infinite if there is only this one.
     """
     scores = span_scores(logits[0], logits[1], possible)
     same = _overlapping(scores, span)
-    scores[span[0], min(span[1] - span[0], scores.shape[1] - 1)] = logits[0, span[0]] + logits[1, span[1]]
-    return float(scores[same].max() - scores[~same].max(initial=-np.inf))
+    own = float(logits[0, span[0]] + logits[1, span[1]])
+    others = float(scores[~same].max(initial=-np.inf))
+    if np.isfinite(others):
+        return max(own, float(scores[same].max())) - others
+    if span[1] - span[0] < scores.shape[1]:
+        scores[span[0], span[1] - span[0]] = -np.inf
+    return own - float(scores.max())
 
 
 def _overlapping(scores: Array, span: tuple[int, int]) -> Array:

@@ -168,6 +168,8 @@ def _leads(
         found.update(zip(chosen, logits.double().cpu().numpy(), strict=True))
     rows = np.stack([found[row] for row in range(len(present))])
     lead, *without = decision.leads(rows, rows[0]).tolist()
+    if not np.isfinite(lead):  # nothing else can be the answer
+        return None, np.empty(0, dtype=np.int64), np.empty(0)
     order = np.argsort(possible)
     return lead, np.asarray(possible)[order], np.asarray(without)[order]
 

@@ -12,7 +12,7 @@ import torch
 import glassbert as gb
 from glassbert.comparison import compare_attributions, sides_of_texts
 from glassbert.decision import decide
-from glassbert.decision.spans import span_scores
+from glassbert.decision.spans import lead_of_span, span_scores
 from glassbert.text.entity_labels import types_of
 from tests import tiny
 
@@ -215,6 +215,17 @@ def test_a_span_is_no_longer_than_allowed_and_never_backwards():
     expected[0, 0] = 0  # [CLS] by itself
     expected[2], expected[3], expected[4, 0] = (2, 3), (3, 4), 4
     np.testing.assert_array_equal(scores, expected)
+
+
+def test_the_lead_of_an_answer_is_over_what_shares_no_word_with_it():
+    start, end = np.asarray([0.0, 5, 1, 2]), np.asarray([0.0, 1, 4, 3])
+    possible = np.asarray([False, True, True, True])
+    # the best span is 1 to 2, with 9; 1 to 3 has 8; beside 1 to 2 there is 3 alone, with 5
+    assert lead_of_span(np.stack((start, end)), possible, (1, 2)) == 9 - 5
+    assert lead_of_span(np.stack((start, end)), possible, (3, 3)) == 8 - 9
+    # every other span shares a word with all of them: the next is 1 to 2
+    assert lead_of_span(np.stack((start, end)), possible, (1, 3)) == 8 - 9
+    assert lead_of_span(np.stack((start, end)), np.asarray([False, False, True, False]), (2, 2)) == np.inf
 
 
 # --- edits, searches, comparison -------------------------------------------------------------------------------------
