@@ -13,7 +13,16 @@ from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLin
 from glassbert.pictures.formats import percent, signed
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
-from glassbert.targets import AnswerTarget, MaskTarget, NextSentenceTarget, SimilarityTarget, Target, TokenTarget
+from glassbert.targets import (
+    AnswerTarget,
+    EntityTarget,
+    MaskTarget,
+    NextSentenceTarget,
+    SimilarityTarget,
+    SpanTarget,
+    Target,
+    TokenTarget,
+)
 from glassbert.verdicts import thresholds
 from glassbert.verdicts.voters import voters
 from glassbert.whatif.results import FlipSearch, Variants
@@ -210,8 +219,10 @@ class CarryingWords(Result):
         """The answer by its name: several may be on screen."""
         label = clipped(self.target_label, 60)
         match self.target:
-            case MaskTarget() | AnswerTarget():
+            case MaskTarget() | AnswerTarget() | SpanTarget():
                 return f"the answer “{label.removeprefix('␣')}”"
+            case EntityTarget():
+                return f"the type {label}"
             case NextSentenceTarget():
                 return f"the answer “{label}”"
             case SimilarityTarget():
@@ -397,6 +408,8 @@ class FlipFound(Result):
         """What the model answers after the change, as the end of a sentence."""
         if isinstance(self.target, MaskTarget):
             return f"the first choice becomes “{prediction.removeprefix('␣')}”"
+        if isinstance(self.target, SpanTarget):
+            return f"the model answers “{prediction}”"
         says_that = isinstance(self.target, NextSentenceTarget)
         return f"the model says {'that ' if says_that else ''}{prediction}"
 
