@@ -169,3 +169,17 @@ def test_an_empty_page_has_an_example(names: str, answers: str, page_id: str, ke
     assert not app.exception
     assert parameters(app)["text"]
     assert mounted(app, "entities_text" if page_id == "entities" else "answers_text")
+
+
+def test_compare_says_the_entities_and_the_answer_of_each_side(names: str, answers: str) -> None:
+    namer, reader = gb.load(names, "cpu"), gb.load(answers, "cpu")
+    other = "The man went to the store."
+    app = page("compare", text=TEXT, other_text=other, sides="texts", model=names, beside="")
+    for text in (TEXT, other):
+        found = gb.entities(namer, text, aggregation="first")
+        assert f"{found.surfaces[0]} {found.names[0]}" in shown(app)
+    context = "A man said so."
+    app = page("compare", text=QUESTION, pair=CONTEXT, other_pair=context, sides="texts", model=answers, beside="")
+    for text in (CONTEXT, context):
+        best = gb.answer(reader, QUESTION, text)
+        assert f"{best.answers[0]}, {percent(float(best.span_probabilities[0]))}" in shown(app)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # Per part: enough to see where it happens.
 _CHANGES = 3
 _MOST_CLASSES = 6
+_NAMES = 6
 # A more expensive explanation waits in its own section until the user asks for it.
 _QUICK_PASSES = 40
 _QUICK_TOKENS = 64
@@ -213,6 +214,15 @@ def _own_decision(compared: Compared, side: int) -> str:
         share = plain(charts.percent(float(best.probabilities[0, 0])))
         where = "in the gap" if masked[0] == _mask(one, text) else "in place of the selected word"
         return f"**{plain(charts.readable(best.candidates[0][0], best.encoded.spelling))}** {where}, {share}"
+    if "token_classification" in heads:
+        found = language.entities(text)
+        names = [f"**{plain(words)}** {plain(name)}" for words, name in zip(found.surfaces, found.names, strict=True)]
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        return (", ".join(names[:_NAMES]) or "no entity") + more
+    if "question_answering" in heads and text.pair:
+        answers = language.answer(text, 8)  # as many as the pages list
+        share = plain(charts.percent(float(answers.span_probabilities[0])))
+        return f"**{plain(answers.answers[0] or 'no answer')}**, {share}"
     if "next_sentence" in heads and text.pair:
         pair = language.next_sentence(text)
         return f"**{pair.answer}**, {plain(charts.percent(float(pair.probabilities[pair.predicted])))}"
