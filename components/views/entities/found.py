@@ -78,8 +78,8 @@ def draw_found(one: Opened) -> Entities | None:
         )
     with how_computed("Entities"):
         st.markdown(
-            "Each token has one label, that with the highest logit. Neighbours of one type are one span; its "
-            "probability is the mean over its tokens."
+            "Each word has the label of its first piece, that with the highest logit; the expert view has other ways. "
+            "Neighbours of one type are one span; its probability is the mean over its words."
         )
     save_and_code(
         "entities",
