@@ -25,6 +25,7 @@ __all__ = [
     "reading_steps",
     "same_place",
     "shorten",
+    "tokens_at",
     "words",
 ]
 
@@ -61,6 +62,14 @@ def same_place(request: TextRequest, position: int, other: TextRequest) -> int |
     from glassbert.text.words import same_place as find
 
     return find(encode(request), position, encode(other))
+
+
+def tokens_at(request: TextRequest, which: int, start: int, stop: int) -> np.ndarray:
+    """The tokens that cover these characters of text A (0) or B (1). No forward pass."""
+    import_library()
+    from glassbert.text.words import tokens_at as find
+
+    return find(encode(request), which, start, stop)
 
 
 def normalisation_labels() -> Mapping[str, str]:

@@ -66,12 +66,10 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
 
 def _place(encoded: Encoded, which: int, words: str) -> tuple[int, int]:
     """The first and last token of these words, where they first stand in text A (0) or B (1). Raises TargetError."""
+    from glassbert.text.words import tokens_at
+
     start = encoded.texts[which].find(words)
-    inside = [
-        place
-        for place, (begins, ends) in enumerate(encoded.offsets.tolist())
-        if encoded.sequence_ids[place] == which and begins < start + len(words) and ends > start
-    ]
+    inside = tokens_at(encoded, which, start, start + len(words)).tolist()
     if start < 0 or not words.strip() or not inside:
         raise TargetError(f"the text does not have the words {words!r}: give them as it has them")
     return inside[0], inside[-1]

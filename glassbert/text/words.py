@@ -9,7 +9,7 @@ import numpy as np
 from glassbert.pictures.formats import is_byte
 from glassbert.results import SPACE, Array, Encoded, read_only
 
-__all__ = ["Words", "merge_scores", "same_place", "words_of"]
+__all__ = ["Words", "merge_scores", "same_place", "tokens_at", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +49,13 @@ def merge_scores(scores: Array, words: Words) -> Array:
 
 def _starts(words: Words) -> Array:
     return np.flatnonzero(np.diff(words.group, prepend=-1))
+
+
+def tokens_at(encoded: Encoded, which: int, start: int, end: int) -> Array:
+    """The tokens that cover characters [start, end) of the first (0) or the second text (1)."""
+    inside = (encoded.offsets[:, 0] < end) & (encoded.offsets[:, 1] > start)
+    tokens: Array = np.flatnonzero((encoded.sequence_ids == which) & inside)
+    return tokens
 
 
 def same_place(encoded: Encoded, position: int, other: Encoded) -> int | None:

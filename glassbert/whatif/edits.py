@@ -17,6 +17,7 @@ from glassbert.arguments import check_fields
 from glassbert.errors import OptionError, OptionTypeError, TargetError
 from glassbert.results import Array, Encoded
 from glassbert.text.characters import grapheme_end, grapheme_start
+from glassbert.text.words import tokens_at
 
 __all__ = [
     "Edit",
@@ -186,8 +187,7 @@ class EditedText:
                 continue
             word = self.word(token)
             own = (self.original.word_ids == self.original.word_ids[token]).nonzero()[0]
-            inside = (edited.offsets[:, 0] < word.new_end) & (edited.offsets[:, 1] > word.new_start)
-            new = np.flatnonzero((edited.sequence_ids == word.text) & inside)
+            new = tokens_at(edited, word.text, word.new_start, word.new_end)
             same = not word.changed and len(new) == len(own)
             found += [int(new[own.tolist().index(token)])] if same else new.tolist()
         return np.unique(np.asarray(found, dtype=np.int64))

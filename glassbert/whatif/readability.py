@@ -12,6 +12,7 @@ from glassbert.language.masked_copies import MaskedCopy, look_up, states
 from glassbert.network.model import Model
 from glassbert.results import Array, Encoded
 from glassbert.text.inputs import encode
+from glassbert.text.words import tokens_at
 from glassbert.whatif.edits import EditedText, EditedWord
 
 __all__ = ["Reader"]
@@ -68,7 +69,7 @@ class Reader:
         compared = [
             (word, old, new)
             for word, old, new in _places(edited)
-            if len(_tokens(self._original, old)) and len(_tokens(after, new))
+            if len(tokens_at(self._original, *old)) and len(tokens_at(after, *new))
         ]
         if not compared:
             return np.empty(0), np.empty(0)
@@ -85,7 +86,7 @@ class Reader:
         """(place,): of the word there, by its first token, given all other words."""
         copies, ids = [], []
         for place in places:
-            chosen, *others = _tokens(encoded, place).tolist()
+            chosen, *others = tokens_at(encoded, *place).tolist()
             keep = np.ones(len(encoded), dtype=bool)
             keep[others] = False
             masked = encoded.input_ids.copy()
@@ -118,11 +119,3 @@ def _next(words: Sequence[EditedWord], text: int, edited: EditedText) -> list[Ed
             break
         found.append(word)
     return found
-
-
-def _tokens(encoded: Encoded, place: _Place) -> Array:
-    """The tokens that cover these characters."""
-    text, start, end = place
-    inside = (encoded.offsets[:, 0] < end) & (encoded.offsets[:, 1] > start)
-    tokens: Array = np.flatnonzero((encoded.sequence_ids == text) & inside)
-    return tokens

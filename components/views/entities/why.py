@@ -109,11 +109,7 @@ def _where(one: Opened, found: Entities, number: int) -> tuple[TextRequest, gb.E
     part = windows.in_part([replace(one, part=None)], alone)[0]
     request = part.text(alone)
     assert part.part is not None
-    encoded = inputs.encode(request)
-    begins, ends = first - part.part.start, last - part.part.start
-    inside = np.flatnonzero(
-        (encoded.special_tokens_mask == 0) & (encoded.offsets[:, 0] < ends) & (encoded.offsets[:, 1] > begins)
-    )
+    inside = inputs.tokens_at(request, 0, first - part.part.start, last - part.part.start)
     return request, gb.EntityTarget(int(inside[0]), int(inside[-1]) + 1)
 
 

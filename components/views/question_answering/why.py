@@ -113,12 +113,7 @@ def _where(
 
 def _in_part(request: TextRequest, begins: int, start: int, stop: int) -> tuple[int, int] | None:
     """The first and last token of these characters of the whole text B."""
-    encoded = inputs.encode(request)
-    inside = np.flatnonzero(
-        (encoded.sequence_ids == 1)
-        & (encoded.offsets[:, 0] < stop - begins)
-        & (encoded.offsets[:, 1] > max(start - begins, 0))
-    )
+    inside = inputs.tokens_at(request, 1, max(start - begins, 0), stop - begins)
     return (int(inside[0]), int(inside[-1])) if len(inside) and start >= begins else None
 
 
