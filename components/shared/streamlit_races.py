@@ -1,4 +1,4 @@
-"""Three races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
+"""Four races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 from streamlit.runtime.state.session_state import WStates
 
 __all__ = ["mend_races"]
@@ -22,6 +24,7 @@ def mend_races() -> None:
         _send_all_in_order()
         _iterate_over_a_copy()
         _run_nothing_of_pages_that_were_left()
+        _take_over_what_waits()
 
 
 def _send_all_in_order() -> None:
@@ -82,3 +85,31 @@ def _run_nothing_of_pages_that_were_left() -> None:
 
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
     AppSession._enqueue_forward_msg = enqueue_forward_msg  # type: ignore[method-assign]
+
+
+def _take_over_what_waits() -> None:
+    """Give a run of a whole page what the browser has told a run that it replaces before it began.
+
+    Streamlit stops that run and forgets its request. The page that a visitor turns to is told about its own
+    widgets only: what was typed into a field, which the click on the menu submitted, was lost.
+    """
+    ask = AppSession.request_rerun
+
+    def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        runner = self._scriptrunner
+        if runner is not None and client_state is not None and not client_state.fragment_id:
+            _add_missing(client_state.widget_states, _waiting(runner._requests))
+        ask(self, client_state)
+
+    AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
+
+
+def _waiting(requests: ScriptRequests) -> WidgetStates | None:
+    """The widgets of a request whose run has not begun."""
+    with requests._lock:
+        return requests._rerun_data.widget_states if requests._state is ScriptRequestType.RERUN else None
+
+
+def _add_missing(states: WidgetStates, waiting: WidgetStates | None) -> None:
+    known = {state.id for state in states.widgets}
+    states.widgets.extend(state for state in (waiting.widgets if waiting else ()) if state.id not in known)

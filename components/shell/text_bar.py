@@ -12,7 +12,7 @@ from components.examples import EXAMPLES, offered
 from components.gateway.settings import settings
 from components.state import View
 from components.text import plain, shortened
-from components.widgets.sentence_box import sentence_box, submitted_text
+from components.widgets.sentence_box import replaced_text, sentence_box, submitted_text
 
 __all__ = ["TextBar", "draw_text_bar"]
 
@@ -68,9 +68,15 @@ def _box(name: str, view: View) -> None:
     key = f"box_{name}"
 
     def submit() -> None:
-        text = submitted_text(state.event(key), key)
-        if text is not None:
-            state.change(**{name: text[: settings().characters]})
+        text, over = submitted_text(state.event(key), key), replaced_text(state.event(key), key)
+        if text is None:
+            return
+        text = text[: settings().characters]
+        if over is None or over == getattr(state.view(), name):
+            state.change(**{name: text})
+            _remember_text(state.view())
+        elif name == "text":
+            _keep_for_later(text, "")
 
     sentence_box(
         label,
@@ -80,6 +86,7 @@ def _box(name: str, view: View) -> None:
         placeholder=placeholder,
         shortcut="/" if name == "text" else "",
         focus=state.led_to_text() if name == "text" else 0,
+        replaced_by="examples",
         on_submit=submit,
     )
 
@@ -116,12 +123,15 @@ def _examples(view: View) -> None:
 
 
 def _remember_text(view: View) -> None:
-    """Put the text on top of the session's list."""
-    texts = (view.text, view.pair)
-    if not view.text.strip() or _example_of(view) is not None:
-        return
-    earlier = [one for one in state.remembered("recent_texts", []) if one != texts]
-    state.remember("recent_texts", [texts, *earlier][:_RECENT])
+    if _example_of(view) is None:
+        _keep_for_later(view.text, view.pair)
+
+
+def _keep_for_later(text: str, pair: str) -> None:
+    """Put a text on top of the session's list."""
+    if text.strip():
+        earlier = [one for one in state.remembered("recent_texts", []) if one != (text, pair)]
+        state.remember("recent_texts", [(text, pair), *earlier][:_RECENT])
 
 
 def _recent(view: View) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, expect
 
+from components.examples import EXAMPLES
 from tests.browser.conftest import NewContext
 from tests.browser.workbench import Workbench
 
@@ -59,6 +60,29 @@ def test_a_text_that_is_typed_and_left_for_another_page_comes_along(server: str,
     expect(bench.field()).to_be_focused()
     bench.page.keyboard.type("p and p")
     assert "present" not in bench.parameters(), "a shortcut is no shortcut in a field"
+
+
+def test_what_is_typed_and_not_entered_outlives_a_page_a_reload_and_an_example(
+    server: str, new_context: NewContext
+) -> None:
+    """Each way of leaving a field starts a run that could come before, or instead of, what was typed."""
+    bench = Workbench(new_context().new_page(), server).open_page("definitions", text="It was not bad.")
+    bench.page.get_by_role("textbox", name="Search").fill("baseline")
+    bench.go_to("inputs")
+    bench.go_to("definitions")
+    expect(bench.page.get_by_role("textbox", name="Search")).to_have_value("baseline")
+    bench.go_to("inputs")
+    bench.field().fill("Typed, and reloaded.")
+    bench.page.reload()
+    bench.expect_parameters(text="Typed, and reloaded.")
+    expect(bench.field()).to_have_value("Typed, and reloaded.")
+    bench.settle()
+    bench.field().fill("Typed, and left for an example.")
+    example = EXAMPLES["fact"]
+    bench.part("examples").get_by_role("radio", name=example.label, exact=True).click(delay=500)  # longer than a run
+    expect(bench.field()).to_have_value(example.text)
+    bench.part("recent").get_by_role("button").click()
+    expect(bench.page.get_by_role("button", name="Typed, and left for an example.")).to_be_visible()
 
 
 def test_a_page_is_presented_and_left_by_a_key(server: str, new_context: NewContext) -> None:

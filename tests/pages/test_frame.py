@@ -93,6 +93,17 @@ def test_earlier_texts_of_the_session_can_be_opened_again() -> None:
     assert parameters(app)["text"] == "The first text."
 
 
+@pytest.mark.parametrize(
+    ("over", "counts"), [(None, True), ("The first text.", True), ("A text that an example has replaced.", False)]
+)
+def test_a_text_that_was_left_for_an_example_gives_way_to_it(over: str | None, counts: bool) -> None:
+    app = page(text="The first text.")
+    click(app, "box_text", {"version": "box_text", "text": "Typed.", "over": over})
+    assert parameters(app)["text"] == ("Typed." if counts else "The first text.")
+    labels = [as_read(button.label) for button in app.button if (button.key or "").startswith("recent_")]
+    assert labels == (["The first text."] if counts else ["Typed."])
+
+
 def test_text_b_is_opened_and_removed() -> None:
     app = page(text=TEXT)
     (button,) = [button for button in app.button if button.key == "add_pair"]

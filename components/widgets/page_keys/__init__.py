@@ -1,8 +1,8 @@
-"""Nothing to see: what a page does with keys and after a change of page, in the browser alone.
+"""Nothing to see: what a page does with keys and around a change of page, in the browser alone.
 
 P presses the button *Present*, and Escape leaves the presentation; in the tour the arrow keys and a projector's remote
 control press *Back* and *Next*, or what shows the answer first. Where the sidebar covers the page (on a phone), it
-closes once a page was chosen.
+closes once a page was chosen. A page that is chosen while a field holds typed text follows once that is submitted.
 
 Hooks for tests: ``data-testid`` ``page-keys``, which is there once keys are heard.
 """

@@ -1,7 +1,8 @@
-// Keys of the whole page, and the sidebar that closes itself where it covers the page.
+// Keys of the whole page, the sidebar that closes itself where it covers the page, and pages that wait for typed text.
 
 import { element, isTyping } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
+import { letPagesWait } from "./leaving.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
 const COVERS_THE_PAGE = "(max-width: 768px)";
@@ -40,6 +41,7 @@ export default function (call) {
 class PageKeys {
   #ready = element("span", "", { "data-testid": "page-keys" });
   #presents = false;
+  #letPagesGo = letPagesWait();
   // one function an instance: the next page's listener is there before this one's goes
   #press = (/** @type {KeyboardEvent} */ event) => {
     const keys = BUTTONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -73,6 +75,7 @@ class PageKeys {
   }
 
   destroy() {
+    this.#letPagesGo();
     this.#ready.remove();
     document.removeEventListener("keydown", this.#press);
   }

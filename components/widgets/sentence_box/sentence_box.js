@@ -2,18 +2,10 @@
 
 import { element, isTyping, setText } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
+import { draftOf, keepDraft } from "./drafts.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
 const MOST_HEIGHT = 160; // in CSS pixels; beyond that, the field scrolls
-// Streamlit sends what a component reports a moment later, but a click on a page at once: that page's run would come
-// first, and the report would lead back.
-const REPORT_MS = 300;
-const PAGE_LINK = 'a[data-testid="stPageLink-NavLink"]';
-/**
- * What was typed over which text, by field: a page that is opened meanwhile mounts its fields anew.
- * @type {Map<string, { over: string, text: string }>}
- */
-const drafts = new Map();
 let focused = 0; // the last request that was followed
 
 /**
@@ -26,6 +18,7 @@ let focused = 0; // the last request that was followed
  * @property {number} maxCharacters
  * @property {string} shortcut
  * @property {number} focus
+ * @property {string} replacedBy
  */
 
 /** @param {Call<Data>} call */
@@ -47,7 +40,9 @@ function createParts(parentElement) {
 class SentenceBox {
   /** @type {string | null} */
   #known = null; // the text Python knows
-  #sent = -Infinity; // when the last submission was reported
+  /** @type {Element | null} */
+  #pressed = null; // where the pointer is held down
+  #held = false; // a submission waits until it is released
   #resized = new ResizeObserver(() => this.#fit());
   #send;
   #data;
@@ -65,7 +60,8 @@ class SentenceBox {
     this.#resized.observe(this.#parts.box);
     this.#listen();
     document.addEventListener("keydown", this.#focusByKey);
-    document.addEventListener("click", this.#letPageWait, { capture: true });
+    document.addEventListener("pointerdown", this.#press, { capture: true });
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, this.#release, { capture: true });
   }
 
   /** @param {Data} data */
@@ -82,8 +78,8 @@ class SentenceBox {
       this.#known = data.value;
       if (!typing) field.value = data.value;
     }
-    const draft = drafts.get(data.version);
-    if (draft && draft.over !== data.value) drafts.delete(data.version);
+    const draft = draftOf(data.version);
+    if (draft && draft.over !== data.value) keepDraft(data.version, null);
     else if (draft && first) this.#restore(draft.text);
     this.#show();
     if (data.focus > focused) {
@@ -112,23 +108,43 @@ class SentenceBox {
     field.style.height = `${Math.min(field.scrollHeight + 2, MOST_HEIGHT)}px`;
   }
 
-  #submit() {
+  /** @param {boolean} givesWay if what was clicked has put another text in its place, that one counts */
+  #submit(givesWay = false) {
     const text = this.#parts.field.value;
     if (text === this.#known) return;
+    const over = givesWay ? { over: this.#known } : {};
     this.#known = text;
-    this.#sent = performance.now();
     this.#show();
     this.#parts.field.scrollTop = 0; // a long text is shown from its start
-    this.#send({ version: this.#data.version, text });
+    this.#send({ version: this.#data.version, text, ...over });
   }
+
+  // A run draws buttons that replace the text anew: one that starts while the pointer is held down on such a button
+  // would take it away under the click.
+  #submitOnLeaving() {
+    const { replacedBy } = this.#data;
+    this.#held = replacedBy !== "" && Boolean(this.#pressed?.closest(`.st-key-${replacedBy}`));
+    if (!this.#held) this.#submit();
+  }
+
+  #press = (/** @type {PointerEvent} */ event) => {
+    const target = event.composedPath()[0];
+    this.#pressed = target instanceof Element ? target : null;
+  };
+
+  #release = () => {
+    this.#pressed = null;
+    if (this.#held) setTimeout(() => this.#submit(true)); // the click comes first
+    this.#held = false;
+  };
 
   #listen() {
     const { field } = this.#parts;
     field.addEventListener("input", () => {
-      drafts.set(this.#data.version, { over: this.#data.value, text: field.value });
+      keepDraft(this.#data.version, { over: this.#data.value, text: field.value });
       this.#show();
     });
-    field.addEventListener("change", () => this.#submit());
+    field.addEventListener("change", () => this.#submitOnLeaving());
     field.addEventListener("keydown", (event) => {
       // Enter that confirms an input method's candidate is not a submission
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -148,25 +164,12 @@ class SentenceBox {
     this.#parts.field.select();
   }
 
-  // A click that submits the text by taking the focus, and opens a page: the page follows once the text is on its way.
-  #letPageWait = (/** @type {MouseEvent} */ event) => {
-    const wait = this.#sent + REPORT_MS - performance.now();
-    const target = event.composedPath()[0];
-    const link = target instanceof Element ? target.closest(PAGE_LINK) : null;
-    if (wait <= 0 || event.ctrlKey || event.metaKey || event.shiftKey || !(link instanceof HTMLAnchorElement)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const { pathname } = link;
-    setTimeout(() => {
-      const links = [...document.querySelectorAll(PAGE_LINK)];
-      const now = links.find((one) => one instanceof HTMLAnchorElement && one.pathname === pathname);
-      if (now instanceof HTMLElement) now.click();
-    }, wait);
-  };
-
   destroy() {
     document.removeEventListener("keydown", this.#focusByKey);
-    document.removeEventListener("click", this.#letPageWait, { capture: true });
+    document.removeEventListener("pointerdown", this.#press, { capture: true });
+    for (const end of ["pointerup", "pointercancel"]) {
+      document.removeEventListener(end, this.#release, { capture: true });
+    }
     this.#resized.disconnect();
     this.#parts.box.remove();
   }

@@ -1,12 +1,14 @@
-"""What a server has not yet sent when a page runs again, and widgets that come while their names are read."""
+"""What a server has not yet sent or begun when a page runs again, and widgets that come while their names are read."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.state.session_state import Value, WStates
 
 from components.shared.streamlit_races import mend_races
@@ -50,3 +52,26 @@ def test_a_widget_may_come_while_the_names_are_read() -> None:
         states.states["late"] = Value(3)
     assert seen == ["first", "second"]
     assert list(states) == ["first", "second", "late"]
+
+
+def _asked(fragment: str = "", **values: str) -> ClientState:
+    asked = ClientState(fragment_id=fragment, page_script_hash="page")
+    for widget, value in values.items():
+        asked.widget_states.widgets.add(id=widget, string_value=value)
+    return asked
+
+
+def test_a_page_is_told_what_was_typed_for_a_run_that_it_replaces() -> None:
+    """The field of a page that is left is not among the widgets that the browser names to the next one."""
+    requests, begun = ScriptRequests(), []
+    session = SimpleNamespace(
+        _scriptrunner=SimpleNamespace(_requests=requests, request_stop=requests.request_stop),
+        _create_scriptrunner=begun.append,
+        _state=AppSessionState.APP_IS_RUNNING,
+        _client_state=ClientState(),
+        page_to_come="",
+    )
+    requests.request_rerun(RerunData(widget_states=_asked("fragment", typed="new", kept="old").widget_states))
+    AppSession.request_rerun(session, _asked(kept="new"))  # type: ignore[arg-type]
+    told = {widget.id: widget.string_value for widget in begun[0].widget_states.widgets}
+    assert told == {"typed": "new", "kept": "new"}
