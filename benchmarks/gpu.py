@@ -282,10 +282,10 @@ def _parts(model: gb.Model) -> list[Any]:
 
 
 def missing() -> set[str]:
-    """The public functions that have no case; what ``show`` shows is what ``draw`` draws, and ``wrap``
-    loads."""
+    """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, and tables
+    are read without a model."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    return functions - {case.function for case in CASES} - {"show", "wrap"}
+    return functions - {case.function for case in CASES} - {"show", "wrap", "read_table"}
 
 
 def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:

@@ -6,9 +6,9 @@
 
 Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
 (``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
-``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
-``intervention``, ``comparison``, ``similarities``, ``figures``, ``reports``, ``commands``. ``public`` lists the names
-that are offered here.
+``tables``, ``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
+``intervention``, ``comparison``, ``similarities``, ``tuning``, ``figures``, ``reports``, ``commands``. ``public`` lists
+the names that are offered here.
 """
 
 import os

@@ -25,6 +25,7 @@
     ├── OptionError                an option is out of range; also a ValueError
     │   └── OptionTypeError        an option has the wrong type; also a TypeError
     ├── SavedResultError           not a saved result, or a damaged one; also a ValueError
+    ├── TableError                 a table of texts cannot be read; also a ValueError
     └── StoppedError               the computation was cancelled
 
 Each message states what is wrong, what is valid and what to do. Messages are plain text and may quote user input, so
@@ -52,6 +53,7 @@ __all__ = [
     "RemoteCodeError",
     "SavedResultError",
     "StoppedError",
+    "TableError",
     "TargetError",
     "TargetTypeError",
     "TaskHeadError",
@@ -176,6 +178,10 @@ class OptionTypeError(OptionError, TypeError):
 
 class SavedResultError(GlassBERTError, ValueError):
     """A file or data is not a readable saved result: damaged, of another kind, or in a newer format."""
+
+
+class TableError(GlassBERTError, ValueError):
+    """A table of texts cannot be read: no such file or column, not a table, too large, or no row that can be used."""
 
 
 class StoppedError(GlassBERTError):

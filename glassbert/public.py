@@ -49,6 +49,7 @@ from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.similarities import rank_similar, similarity
+from glassbert.tables import Table, read_table
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
@@ -107,6 +108,7 @@ __all__ = [
     "rank_continuations",
     "rank_heads",
     "rank_similar",
+    "read_table",
     "reading_steps",
     "receipt",
     "receipts",
@@ -140,6 +142,7 @@ __all__ = [
     "Picture",
     "Receipt",
     "Result",
+    "Table",
     "TokenMaps",
     "TokenScores",
     "Verdict",
@@ -169,6 +172,7 @@ __all__ = [
     "OptionError",
     "SavedResultError",
     "StoppedError",
+    "TableError",
     "TargetError",
     "TaskHeadError",
     "TextError",

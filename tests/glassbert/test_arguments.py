@@ -77,7 +77,7 @@ BELOW = {
     "same_length_hint": alignment.same_length_hint,
     "sides_of_texts": comparison.sides_of_texts,
 }
-#: These take results, not texts, or load models: what they refuse has tests of its own.
+#: These take results or tables, not texts, or load models: what they refuse has tests of its own.
 ELSEWHERE = {
     *(
         "load",
@@ -88,7 +88,7 @@ ELSEWHERE = {
         "score_parts",  # for a family of its own
     ),
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
-    *("draw", "show", "load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
+    *("draw", "read_table", "show", "load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
 }
 JUNK = [
     *(None, b"The film", 3, -1, 10**12, 2.5, math.nan, True, "", " ", "no such thing", "a \ud83d", object(), gb, str),

@@ -30,7 +30,9 @@ def test_functions_read_alike(name):
     assert all(one.annotation is not one.empty for one in parameters.values())
     by_position = [one.name for one in parameters.values() if one.kind is one.POSITIONAL_OR_KEYWORD]
     if "text" in by_position:
-        assert set(by_position[: by_position.index("text")]) <= {"model", "first", "second"}, "models before the text"
+        assert set(by_position[: by_position.index("text")]) <= {"model", "first", "second", "source"}, (
+            "models before the text"
+        )
     if "model" in parameters:
         assert by_position[0] == "model"
     for option in ("method", "output", "progress", "cancelled", "checks", "seed", "words", "top_k", "target"):
@@ -74,7 +76,8 @@ def test_all_has_every_target_and_few_other_names():
             assert member.__doc__, name
     targets = {name for name, cls in vars(gb.targets).items() if inspect.isclass(cls) and name.endswith("Target")}
     assert targets | {"Target", "Method", "Model", "METHODS"} <= set(gb.__all__)
-    assert len(gb.__all__) <= 100, "a name earns its place here; the others are found in their folder"
+    # of the bound, 100 explain a model; what fine-tunes, analyses and compresses one comes on top
+    assert len(gb.__all__) <= 130, "a name earns its place here; the others are found in their folder"
 
 
 #: What may be raised, by its name in a docstring.

@@ -1,0 +1,14 @@
+"""Tables of labelled texts: read from files or from memory, with every row that cannot be used named.
+
+    train = gb.read_table("train.csv")
+    train.kind, len(train), train.label_names, train.bad_rows
+
+Reading order: ``contents`` (what a table holds), ``files`` (bytes → lines of text), ``delimited`` (lines → cells),
+``records`` (one reader for each form of a table), ``columns`` (which column is what), ``cells``, ``labels`` (cells →
+texts and labels), ``reading``.
+"""
+
+from glassbert.tables.contents import BadRow, Kind, Table
+from glassbert.tables.reading import read_table
+
+__all__ = ["BadRow", "Kind", "Table", "read_table"]
