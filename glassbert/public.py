@@ -66,6 +66,7 @@ from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
 from glassbert.text.states import hidden_states
 from glassbert.text.windows import Windows
+from glassbert.tuning import Evaluation, evaluate
 from glassbert.verdicts import Verdict, verdict
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 
@@ -90,6 +91,7 @@ __all__ = [
     "embedded",
     "encode",
     "entities",
+    "evaluate",
     "fill_mask",
     "find_flip",
     "flow",
@@ -135,6 +137,7 @@ __all__ = [
     "Classification",
     "Edit",
     "Encoded",
+    "Evaluation",
     "MaskPrediction",
     "Method",
     "Model",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -199,6 +199,8 @@ def _field(cls: type[Result], name: str, value: Any, hint: Any) -> Any:
                 raise TypeError(f"{name} must be an array of numbers")
             return found
         value = target_from_dict(value) if name == "target" else _restored(value)
+        if isinstance(value, Mapping) and get_origin((get_args(hint) or (None, None))[-1]) is tuple:
+            value = {key: _restored(item) for key, item in value.items()}
         if sentence := mismatch(name, value, hint, exact=True):
             raise TypeError(sentence)
     except SavedResultError:

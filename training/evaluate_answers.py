@@ -9,9 +9,6 @@ with the reference that fits best. A question without an answer does not occur; 
 from __future__ import annotations
 
 import argparse
-import re
-import string
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import AutoTokenizer, BertForQuestionAnswering
 
+from glassbert.tuning.evaluation_answers import exact_match, token_f1
 from training.answer_data import Question, Window, encode, read_questions
 from training.checkpoints import local_checkpoint
 from training.errors import run_script
@@ -44,7 +42,6 @@ HELD_OUT = ("squad11_dev", "qamr_test", "policyqa_test", "qed_dev")
 MAX_ANSWER_TOKENS = 30
 _TOKENS_PER_BATCH = 4096
 _BINS = 15
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class Answer(NamedTuple):
@@ -68,28 +65,6 @@ class AnswerScores:
     def __str__(self) -> str:
         count = max(self.questions, 1)
         return f"exact match {self.exact / count:.4f}, F1 {self.f1 / count:.4f} ({self.questions} questions)"
-
-
-def normalised(text: str) -> list[str]:
-    """The words that count: ``"The Eiffel Tower." → ["eiffel", "tower"]``."""
-    return re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_PUNCTUATION)).split()
-
-
-def exact_match(answer: str, references: Sequence[str]) -> bool:
-    """Whether the answer's words are those of a reference."""
-    return any(normalised(answer) == normalised(reference) for reference in references)
-
-
-def token_f1(answer: str, references: Sequence[str]) -> float:
-    """The harmonic mean of the precision and recall of the answer's words, with the reference that fits best."""
-    return max(_f1(normalised(answer), normalised(reference)) for reference in references)
-
-
-def _f1(answer: Sequence[str], reference: Sequence[str]) -> float:
-    if not answer or not reference:
-        return float(answer == reference)
-    common = (Counter(answer) & Counter(reference)).total()
-    return 2 * common / (len(answer) + len(reference))
 
 
 def scores(questions: Sequence[Question], answers: Sequence[Answer]) -> AnswerScores:

@@ -5,6 +5,8 @@ The fixture ``made`` makes each once a session.
 
 from __future__ import annotations
 
+import pandas as pd
+
 import glassbert as gb
 
 TEXT, PAIR = "The film was naïve 😀 and <b>good</b>.", ("The man went home.", "He was tired.")
@@ -58,6 +60,7 @@ MAKE = {
     "ContinuationRanking": lambda model: gb.rank_continuations(model("bert", "next_sentence"), PAIR[0], ["a", PAIR[1]]),
     "ReadingSteps": lambda model: gb.reading_steps(model("roberta", "encoder"), *PAIR, padding=40, vectors=True),
     "ReadingSteps without padding": lambda model: gb.reading_steps(model("bert", "encoder"), TEXT),
+    "Evaluation": lambda model: gb.evaluate(model("bert", "classification"), _table()),
     "WordAlignment": lambda model: gb.text.alignment.align_words(
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
     ),
@@ -129,6 +132,11 @@ MAKE = {
     ),
     "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
+
+
+def _table():
+    texts = [{"text": TEXT, "label": "POSITIVE"}, {"text": PAIR[0], "label": "NEUTRAL"}]
+    return gb.read_table(pd.DataFrame(texts))
 
 
 def _scores(model, method, **options):

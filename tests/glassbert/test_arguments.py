@@ -88,7 +88,17 @@ ELSEWHERE = {
         "score_parts",  # for a family of its own
     ),
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
-    *("draw", "read_table", "show", "load_result", "method_agreement", "method_ranking", "receipt", "receipts"),
+    *(
+        "draw",
+        "evaluate",
+        "read_table",
+        "show",
+        "load_result",
+        "method_agreement",
+        "method_ranking",
+        "receipt",
+        "receipts",
+    ),
 }
 JUNK = [
     *(None, b"The film", 3, -1, 10**12, 2.5, math.nan, True, "", " ", "no such thing", "a \ud83d", object(), gb, str),
