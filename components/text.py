@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import string
 
-__all__ = ["ordinal", "passes", "plain", "shortened", "well_formed"]
+__all__ = ["passes", "plain", "shortened", "well_formed"]
 
 _PUNCTUATION = {ord(character): f"\\{character}" for character in string.punctuation}
 # Streamlit rewrites these after resolving escapes: -- and -> to typographic characters, :streamlit: to an image,
@@ -32,12 +32,6 @@ def well_formed(text: str) -> str:
 def shortened(text: str, characters: int = 60) -> str:
     """The beginning of a text, with an ellipsis if it was cut."""
     return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
-
-
-def ordinal(number: int) -> str:
-    """``1 → "1st"``, ``12 → "12th"``, ``1003 → "1,003rd"``."""
-    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else last}"
 
 
 def passes(count: int) -> str:

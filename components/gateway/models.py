@@ -93,11 +93,13 @@ def is_quick(model: gb.Model, passes: float, tokens: int) -> bool:
     return passes * operations(model, tokens) <= _QUICK_OPERATIONS
 
 
-def duration(model: gb.Model, passes: float, tokens: int) -> str:
-    """How long this many passes take, roughly: "about 12 s", "about 3 min", longer the busier this machine is."""
+def duration(model: gb.Model, passes: float, tokens: int, *, may_end_early: bool = False) -> str:
+    """How long this many passes take, roughly: "about 12 s", "about 3 min", longer the busier this machine is; "up to
+    12 s" where it may be fewer passes."""
     from glassbert.verdicts._work import seconds
 
-    return in_words(passes * seconds(model, tokens) * waiting())
+    takes = in_words(passes * seconds(model, tokens) * waiting())
+    return takes.replace("about", "up to") if may_end_early else takes
 
 
 def is_slow(model: gb.Model, tokens: int) -> bool:

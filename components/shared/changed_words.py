@@ -66,7 +66,11 @@ def search_for_changes(question: Question, *, key: str, label: str) -> FlipSearc
         lambda: what_if.flip_search(question.request, question.target, proposer, **_OPTIONS),
         label=label,
         cost=cost_ahead(
-            f"At most {_BUDGET:,} passes on a text of this length.", question.one.model, _BUDGET, len(question.encoded)
+            f"At most {_BUDGET:,} passes on a text of this length.",
+            question.one.model,
+            _BUDGET,
+            len(question.encoded),
+            may_end_early=True,
         ),
         narrow=True,
     )

@@ -24,9 +24,9 @@ def for_experts(told: str, otherwise: str = "") -> str:
     return told if state.view().expert else otherwise
 
 
-def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int) -> str:
-    """What a computation will cost: how long so many passes take, after ``told`` in the expert view."""
-    takes = f"Takes {duration(model, passes, tokens)}."
+def cost_ahead(told: str, model: gb.Model, passes: float, tokens: int, *, may_end_early: bool = False) -> str:
+    """What a computation will cost: how long so many passes, or fewer, take, after ``told`` in the expert view."""
+    takes = f"Takes {duration(model, passes, tokens, may_end_early=may_end_early)}."
     return for_experts(f"{told} {takes}", takes)
 
 

@@ -9,6 +9,7 @@ from functools import cache
 __all__ = [
     "WORD_END",
     "is_byte",
+    "ordinal",
     "percent",
     "points",
     "readable",
@@ -32,6 +33,12 @@ def percent(share: float) -> str:
     if share >= 0.001 or share == 0:
         return f"{share:.1%}"
     return f"{100 * share:.2g}%" if share >= 1e-6 else "<0.0001%"
+
+
+def ordinal(number: int) -> str:
+    """``1 → "1st"``, ``12 → "12th"``, ``1003 → "1,003rd"``."""
+    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else last}"
 
 
 def whole_percent(share: float) -> str:

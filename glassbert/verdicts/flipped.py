@@ -9,6 +9,7 @@ import numpy as np
 from glassbert.arguments import checked
 from glassbert.errors import GlassBERTError, StoppedError
 from glassbert.network.model import Model
+from glassbert.network.special_tokens import UNKNOWN
 from glassbert.results import Encoded
 from glassbert.targets import AnswerTarget, MaskTarget, TokenTarget
 from glassbert.text.inputs import encode, mask_positions
@@ -61,7 +62,7 @@ def smallest_flip(
         return _none(answer, budget, "The masked token is only part of a word, so the text cannot be edited around it.")
     places = _places(typed, answer, words)
     if not places:
-        return _none(answer, budget, "The text has no word that could be changed.")
+        return _none(answer, budget, _nothing_to_change(typed))
     source = proposer if proposer is not None and "masked_words" in proposer.task_heads else model
     by_mask = "masked_words" in source.task_heads
     replaced = max(_FEWEST_PLACES, budget // _SHARE_FOR_PROPOSALS) if by_mask else len(places)
@@ -109,6 +110,13 @@ def flip_budget(model: Model, tokens: int) -> int:
 
 def _none(answer: DecidedAnswer, budget: int, reason: str) -> FlipFound:
     return FlipFound(answer.encoded, answer.target, answer.target_label, None, reason, budget, 0, 0)
+
+
+def _nothing_to_change(typed: Encoded) -> str:
+    tokens = [token for token, special in zip(typed.tokens, typed.special_tokens_mask, strict=True) if not special]
+    if tokens and all(token in UNKNOWN for token in tokens):
+        return "The model knows no word of the text, so none is changed: the unknown token stands for each of them."
+    return "The text has no word that could be changed."
 
 
 def _editable_text(model: Model, answer: DecidedAnswer) -> Encoded | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from glassbert.attribution.results import TokenScores
 from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
-from glassbert.pictures.formats import percent, signed
+from glassbert.pictures.formats import ordinal, percent, signed
 from glassbert.pictures.markup import clipped, element, escaped
 from glassbert.results import Array, Encoded, Result, counted, quoted, tidy
 from glassbert.targets import (
@@ -191,15 +191,20 @@ class CarryingWords(Result):
         if not self.words:
             return "The text has no word besides the gap."
         if len(self.words) == 1:
-            return f"“{_shown(self.words[0])}” is the only word."
+            return f"{self.named(0)} is the only word.{self._not_known([[0]])}"
         if not self.carrying:
             return f"The {methods} {called} name different words: no word is named by more than half of them."
         named = [
-            f"“{_shown(self.words[places[0]])}”{f' ×{len(places)}' if len(places) > 1 else ''} "
-            f"({self._vote(places)} of {methods}{f' {called}' if number == 0 else ''})"
+            f"{self.named(*places)} ({self._vote(places)} of {methods}{f' {called}' if number == 0 else ''})"
             for number, places in enumerate(self._repeated())
         ]
-        return f"{_listed(named)} {self.role(certain=certain, one=len(named) == 1)}.{self._not_known()}"
+        told = f"{_listed(named)} {self.role(certain=certain, one=len(named) == 1)}.{self._not_known(self._repeated())}"
+        return told[:1].upper() + told[1:]
+
+    def named(self, *places: int) -> str:
+        """One word, or places of the same one: ``“dull”``, ``the 2nd “is”`` of several, ``“is” ×2`` for all of them."""
+        same = [word for word, other in enumerate(self.words) if other.casefold() == self.words[places[0]].casefold()]
+        return _which(self.words[places[0]], [same.index(place) for place in places], len(same))
 
     def role(self, *, certain: bool, one: bool = False) -> str:
         """What the words do, as the end of a sentence: ``carry the answer NEGATIVE``, ``seems to raise the score``."""
@@ -240,8 +245,8 @@ class CarryingWords(Result):
         few = "only " if 2 * votes <= methods else ""
         return f"which {few}{votes} of {methods} {called} {'names' if votes == 1 else 'name'}"
 
-    def _not_known(self) -> str:
-        unknown = [f"“{_shown(self.words[one[0]])}”" for one in self._repeated() if one[0] in self.unknown]
+    def _not_known(self, named: list[list[int]]) -> str:
+        unknown = [f"“{_shown(self.words[one[0]])}”" for one in named if one[0] in self.unknown]
         if not unknown:
             return ""
         stands = "stands for it" if len(unknown) == 1 else "stands for each of them"
@@ -493,13 +498,22 @@ def _shown(word: str) -> str:
     return clipped(word, 40)
 
 
+def _which(word: str, places: list[int], times: int) -> str:
+    """A word that occurs so many times in the text, and which of them are meant, from 0."""
+    if len(places) < times:
+        return f"the {_listed([ordinal(place + 1) for place in sorted(places)])} “{_shown(word)}”"
+    return f"“{_shown(word)}” ×{times}" if times > 1 else f"“{_shown(word)}”"
+
+
 def _listed(parts: list[str]) -> str:
     """``["a", "b", "c"] → "a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _tried(deleted: int, replaced: int, words: int) -> str:
-    """``each of the 14 words deleted, 8 replaced``."""
+    """``each of the 14 words deleted, 8 replaced``, ``the only word replaced``."""
+    if not deleted:
+        return "the only word replaced" if words == 1 else f"{replaced} of {words} words replaced"
     if deleted < words:
         which = f"{deleted} of {words} words"
     else:
@@ -518,6 +532,8 @@ def _change(search: FlipSearch, edits: tuple[tuple[int, str, str], ...], *, star
     for position, _, _ in edits:
         word = edited.word(position)
         verb = ("remove" if start else "removing") if not word.new else "replace" if start else "replacing"
-        said.append(f"{verb} “{_shown(word.old)}”" + (f" with “{_shown(word.new)}”" if word.new else ""))
+        same = [(one.text, one.start) for one in edited.words if one.old.casefold() == word.old.casefold()]
+        which = _which(word.old, [same.index((word.text, word.start))], len(same))
+        said.append(f"{verb} {which}" + (f" with “{_shown(word.new)}”" if word.new else ""))
     text = " and ".join(said)
     return text[0].upper() + text[1:] if start else text

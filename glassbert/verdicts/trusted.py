@@ -18,7 +18,6 @@ from glassbert.evaluation._examination import sizes
 from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
 from glassbert.network.model import Model
 from glassbert.pictures.formats import signed
-from glassbert.pictures.markup import clipped
 from glassbert.verdicts import thresholds
 from glassbert.verdicts._trained import spectral_ratio
 from glassbert.verdicts._work import operations
@@ -207,7 +206,7 @@ def _deletion(words: CarryingWords) -> ReceiptLine:
             sentence = "these words speak for another answer than the model's, so they need not keep that one"
         return ReceiptLine("deletion", None, sentence, "not_applicable", limit, {})
     word, lost = found
-    said = f"deleting only “{clipped(words.words[word], 40)}”, {words.named_by(word)},"
+    said = f"deleting only {words.named(word)}, {words.named_by(word)},"
     grade: Grade
     if lost <= holds:
         others = "any other word" if len(words.tried) == len(words.words) else f"any other of {len(words.tried)} words"

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from components.text import ordinal, plain, shortened
+from components.text import plain, shortened
 
 # CommonMark with the extensions that Streamlit's Markdown has and this parser knows.
 JOINER = "\u2060"
@@ -68,21 +68,3 @@ def test_a_label_is_one_line(text: str) -> None:
 def test_shortened(text: str, characters: int, short: str) -> None:
     assert shortened(text, characters) == short
     assert len(shortened(text, characters)) <= characters
-
-
-@pytest.mark.parametrize(
-    ("number", "written"),
-    [
-        (1, "1st"),
-        (2, "2nd"),
-        (3, "3rd"),
-        (4, "4th"),
-        (11, "11th"),
-        (12, "12th"),
-        (13, "13th"),
-        (21, "21st"),
-        (1003, "1,003rd"),
-    ],
-)
-def test_ordinal_numbers(number: int, written: str) -> None:
-    assert ordinal(number) == written

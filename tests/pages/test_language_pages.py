@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
-from components.text import ordinal
 from components.views.masked_words.probe import _slots
 from components.views.masked_words.shared import words_asked
+from glassbert.pictures.formats import ordinal
 from tests.components.widgets.clicks import click, mounted
 from tests.pages.workbench import as_read, messages, page, parameters, run
 

@@ -16,10 +16,11 @@ from components.shared.errors import explained_errors
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import selected_in, shown_index, shown_positions, strip_tokens
-from components.text import ordinal, plain
+from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
+from glassbert.pictures.formats import ordinal
 
 _SHOWN = 10
 _FETCHED = 60  # enough to fill the list when pieces inside words are left out

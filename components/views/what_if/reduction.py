@@ -47,6 +47,7 @@ def draw_reduction(question: Question) -> None:
             question.one.model,
             words * (words + 1) // 2,
             len(encoded),
+            may_end_early=True,
         ),
     )
     if result is None:

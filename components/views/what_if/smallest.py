@@ -56,6 +56,7 @@ def draw_smallest(question: Question) -> None:
             question.one.model,
             own.budget,
             len(question.encoded),
+            may_end_early=True,
         ),
     )
     if result is None:

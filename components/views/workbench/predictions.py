@@ -24,8 +24,9 @@ from components.shared.selection import (
     shown_positions,
     strip_tokens,
 )
-from components.text import ordinal, plain
+from components.text import plain
 from components.widgets.token_strip import clicked_second, clicked_token, token_strip
+from glassbert.pictures.formats import ordinal
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glassbert.pictures.formats import percent, points, readable, signed_number, three_digits
+from glassbert.pictures.formats import ordinal, percent, points, readable, signed_number, three_digits
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,21 @@ def test_signed_numbers(value: float, written: str) -> None:
 
 def test_large_numbers_have_all_their_digits() -> None:
     assert [three_digits(value) for value in (3.14159, 20.84, 99.94, 2183.4)] == ["3.14", "20.8", "99.9", "2,183"]
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (12, "12th"),
+        (13, "13th"),
+        (21, "21st"),
+        (1003, "1,003rd"),
+    ],
+)
+def test_ordinal_numbers(number: int, written: str) -> None:
+    assert ordinal(number) == written

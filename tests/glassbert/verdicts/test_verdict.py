@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from glassbert.verdicts import (
     verdict_parts,
 )
 from glassbert.verdicts._trained import spectral_ratio
+from glassbert.verdicts.results import _change
 from glassbert.verdicts.trusted import _deletion
 from glassbert.whatif.edits import word_text
 from tests import tiny
@@ -135,6 +137,11 @@ def test_a_word_that_occurs_several_times_is_named_once(sentiment):
     assert found.votes[list(found.carrying)].tolist() == [3, 2, 2]
     assert found.sentence == "“bad” ×3 (2 to 3 of 3 methods) carries the answer NEGATIVE."
     assert carrying_words_of(methods[:2]).sentence == "“bad” ×3 (2 of 2 methods) carries the answer NEGATIVE."
+    assert carrying_words_of(methods[2:]).sentence == "The 1st “bad” (1 of 1 method) carries the answer NEGATIVE."
+    last = int(np.flatnonzero(bad)[2])
+    search = SimpleNamespace(encoded=scores.encoded)
+    changed = _change(search, ((last, "replace", "good"),))  # type: ignore[arg-type]
+    assert changed == "Replace the 3rd “bad” with “good”"
 
 
 def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment):
@@ -147,6 +154,9 @@ def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment)
         "“🙂” (1 of 1 method) carries the answer POSITIVE. The model does not know “🙂”: in its vocabulary, the "
         "unknown token stands for it."
     )
+    alone = gb.verdict(sentiment, "🙂")
+    assert alone.words_sentence.startswith("“🙂” is the only word. The model does not know “🙂”: ")
+    assert alone.flip.sentence.startswith("The model knows no word of the text, so none is changed: ")
 
 
 def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
@@ -210,10 +220,14 @@ def test_a_deletion_is_judged_by_what_it_takes_of_the_lead(good):
     assert (line(1.3).verdict, line(1.3).number) == ("holds", pytest.approx(0.675))
     assert line(1.3).sentence == "deleting any other word leaves the answer at least 32% of its lead"
     assert line(0.8).verdict == "doubtful"
-    assert line(0.8).sentence.startswith("deleting only “the”, which none of the 5 quick methods names, takes 80% of ")
+    assert line(0.8).sentence.startswith(
+        "deleting only the 1st “the”, which none of the 5 quick methods names, takes 80% of "
+    )
     assert line(-0.1).verdict == "fails"
     assert line(-0.1, -0.2).verdict == "doubtful"
-    assert line(-0.1).sentence == "deleting only “the”, which none of the 5 quick methods names, flips the answer"
+    assert (
+        line(-0.1).sentence == "deleting only the 1st “the”, which none of the 5 quick methods names, flips the answer"
+    )
     assert line(4.0, -9.0).verdict == "holds"
     assert line(-9.0, explains_answer=False).verdict == "not_applicable"
     assert _deletion(carrying_words_of(words.scores)).verdict == "not_applicable"
@@ -354,8 +368,9 @@ def test_votes_are_counted(sentiment):
     )
     assert found.votes.tolist() == [2, 3, 0, 0, 1, 0, 0, 0, 0, 0]
     assert found.carrying == (1, 0)
-    assert found.sentence == "“plot” (3 of 3 methods) and “the” (2 of 3) carry the answer NEGATIVE."
-    assert found.told(certain=False) == "“plot” (3 of 3 methods) and “the” (2 of 3) seem to carry the answer NEGATIVE."
+    named = "“plot” (3 of 3 methods) and the 1st “the” (2 of 3)"
+    assert found.sentence == f"{named} carry the answer NEGATIVE."
+    assert found.told(certain=False) == f"{named} seem to carry the answer NEGATIVE."
     assert (found.special_shares > 0.9).all()
     frame = found.frame()
     assert frame["votes"].tolist() == found.votes.tolist()
