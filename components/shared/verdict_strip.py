@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -32,6 +33,7 @@ _TRUST = {
     "not_applicable": (":material/remove:", "gray"),
 }
 _SECONDS = 0.5  # between two looks at a verdict that is being computed
+_USUAL_SECONDS = 3  # that a verdict on a sentence takes
 
 
 def verdict_strip(opened: list[Opened], place: SteadyPlace) -> None:
@@ -82,6 +84,7 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             st.caption(f"{why}, so the verdict on this answer comes on a click.")
             return
         words, flip, trust = (found.words_sentence, found.flip, found.trust) if found else ("", None, None)
+        wait = _waited(job)
         limits = plain(verdicts.about_probabilities(question.one.model))
         if found is not None and found.answer.is_undecided:
             st.markdown(f":orange[:material/balance:] {plain(found.answer.sentence)}", help=limits or None)
@@ -91,14 +94,14 @@ def _draw(job: Job[gb.Verdict], question: Question) -> None:
             asked = "; ".join(plain(saliency.told(saliency.methods()[method])) for method in voters)
             about, methods = f"By quick methods: {asked}", " ".join(voters)
             title = "What raises it" if found is not None and found.answer.score_name else "What carries it"
-            _part(title, words, "saliency", "rows", about=about, methods=methods)
+            _part(title, words, "saliency", "rows", wait, about=about, methods=methods)
         with flipped:
-            _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest")
+            _part("What flips it", flip.sentence if flip is not None else "", "what_if", "smallest", wait)
         with trusted:
             icon, colour = _TRUST[trust.verdict] if trust is not None else ("", "")
             mark = f":{colour}[{icon}] " if icon else ""
             told = f"{trust.sentence}{_receipts(question)}" if trust is not None else ""
-            _part("How reliable this is", told, "saliency", "board", mark, about=limits)
+            _part("How reliable this is", told, "saliency", "board", wait, mark, about=limits)
             if found is not None and job.done and not job.interrupted:
                 save_and_code("verdict", question.one.name, [_kept(question, found)], panel=True)
 
@@ -120,8 +123,17 @@ def _receipts(question: Question) -> str:
     return f" Below, {failing} of {len(receipts)} methods fail at least one check of their own."
 
 
-def _part(title: str, sentence: str, page: str, section: str, mark: str = "", *, about: str = "", **own: str) -> None:
-    """One part of the verdict; its title leads to where it comes from, with the page's ``own`` fields."""
+def _waited(job: Job[gb.Verdict]) -> str:
+    """How long the work takes already, once that is longer than usual: parts of a long text come one by one."""
+    seconds = time.monotonic() - job.began
+    return f" {seconds:.0f} s so far" if job.running and seconds >= _USUAL_SECONDS else ""
+
+
+def _part(
+    title: str, sentence: str, page: str, section: str, wait: str, mark: str = "", *, about: str = "", **own: str
+) -> None:
+    """One part of the verdict; its title leads to where it comes from, with the page's ``own`` fields. ``wait``: how
+    long it takes already."""
     st.page_link(
         _PAGES[page],
         label=title,
@@ -130,4 +142,4 @@ def _part(title: str, sentence: str, page: str, section: str, mark: str = "", *,
         query_params=state.link(page, state.view(), section=section, **own),
         help=about or None,
     )
-    st.markdown(mark + plain(sentence) if sentence else "*Computing …*")
+    st.markdown(mark + plain(sentence) if sentence else f"*Computing …{wait}*")

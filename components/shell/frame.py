@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from components import state
-from components.gateway import cache, inputs, models
+from components.gateway import cache, inputs
 from components.gateway.library import gb
 from components.gateway.models import duration, is_slow
 from components.gateway.requests import Opened, TextRequest
@@ -27,20 +26,19 @@ from components.shared.errors import explained_errors
 from components.shared.jobs import stop_jobs_of_other_pages
 from components.shared.steady import SteadyPlace
 from components.shared.streamlit_races import mend_races
+from components.shared.unknown_words import say_unknown
 from components.shell.answers import draw_answers
 from components.shell.model_picker import draw_models_line
 from components.shell.navigation import PAGES, draw_menu
 from components.shell.opening import open_models
 from components.shell.report_dialog import draw_report_button, draw_report_dialog
 from components.shell.share import draw_share, say_other_version, say_other_weights
+from components.shell.task_model import TaskModel
 from components.shell.text_bar import TextBar, draw_text_bar
 from components.shell.window_bar import draw_window_bar
 from components.state import PageFields, View
 from components.text import plain
 from components.widgets.page_keys import page_keys
-
-if TYPE_CHECKING:
-    from glassbert.text.results import VocabularyCoverage
 
 __all__ = ["Frame", "load_models", "open_page", "read_text", "say_too_long"]
 
@@ -117,17 +115,18 @@ def _no_text_bar() -> TextBar:
     return bar
 
 
-def load_models(frame: Frame) -> list[Opened]:
-    """Return the models that are ready, the main one first, and say on the page which they are."""
+def load_models(frame: Frame, own: TaskModel | None = None) -> list[Opened]:
+    """Return the models that are ready, the main one first, and say on the page which they are; on a page with a model
+    of its ``own``, which that is."""
     cache.turn_to(frame.view.text, frame.view.pair or None)
     with frame.notices:
         say_other_version()
         opened = open_models(frame.view)
         say_other_weights(opened)
         opened = in_part(opened, frame.view)
-        draw_window_bar(opened)
+        draw_window_bar(opened, decides=own is None)
     with frame.models:
-        draw_models_line(opened)
+        draw_models_line(opened, own)
     draw_report_dialog(opened)
     return opened
 
@@ -201,7 +200,7 @@ def _is_readable(opened: Sequence[Opened]) -> bool:
             st.warning(plain(f"{one.name}: {error}."), icon=":material/info:")
             return False
         found.append((one, coverage))
-    _unknown(found)
+    say_unknown(found)
     _say_how_slow(opened)
     return True
 
@@ -225,27 +224,3 @@ def say_too_long(one: Opened, error: gb.TextTooLongError, shorten: Callable[[], 
 def _shorten(request: TextRequest) -> None:
     text, pair = inputs.shorten(request)
     state.change(text=text, pair=pair or "")
-
-
-def _unknown(found: Sequence[tuple[Opened, VocabularyCoverage]]) -> None:
-    """Warn when a model knows part of the text only as [UNK], or most of it only by characters. Models with the same
-    vocabulary say it once."""
-    alike: dict[tuple[str, tuple[str, ...]], list[tuple[Opened, VocabularyCoverage]]] = {}
-    for one, coverage in found:
-        suggestion = models.suggestions().get(one.request.source)
-        languages = tuple(suggestion.languages) if suggestion is not None else ()
-        alike.setdefault((coverage.told(languages) or coverage.counts, languages), []).append((one, coverage))
-    for (_, languages), own in alike.items():
-        one, coverage = own[0]
-        names = [each.name for each, _ in own]
-        if told := coverage.told(languages, names):
-            st.warning(plain(told), icon=":material/translate:")
-        elif coverage.unknown:
-            noun, are = "token" if coverage.tokens == 1 else "tokens", "is" if coverage.unknown == 1 else "are"
-            st.info(
-                plain(
-                    f"{' and '.join(names)}: {coverage.unknown} of {coverage.tokens} {noun} {are} "
-                    f"{one.model.tokenizer.unk_token}, which stands for whatever is not in the vocabulary."
-                ),
-                icon=":material/help:",
-            )

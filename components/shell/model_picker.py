@@ -11,7 +11,8 @@ from components.gateway import models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, Role
 from components.gateway.settings import is_shared, settings
-from components.shell.opening import HALF, accept
+from components.shell.opening import HALF, accept, model_name
+from components.shell.task_model import TaskModel
 from components.text import plain, shortened
 
 __all__ = ["draw_models_line"]
@@ -31,9 +32,12 @@ _HALF_KEYS: dict[Role, str] = {"model": "widget_half", "beside": "widget_beside_
 _KEYS = {"model": "widget_model", "beside": "widget_beside", "device": "widget_device"}
 
 
-def draw_models_line(opened: Sequence[Opened]) -> None:
-    """The button that says which model does what; it opens the dialog."""
+def draw_models_line(opened: Sequence[Opened], own: TaskModel | None = None) -> None:
+    """The button that says which model does what; it opens the dialog. On a page with a model of its ``own``, the
+    others do nothing."""
     told = [f"{_does(one.model)}: {one.name}" for one in opened] or ["no model is open"]
+    if own is not None:
+        told = [f"{_DOES[own.head]}: {model_name(own.source(opened))}"]
     line = " · ".join(part[0].upper() + part[1:] for part in told)
     if st.button(
         plain(line), key="models", icon=":material/deployed_code:", type="tertiary", help="Choose other models"

@@ -58,7 +58,7 @@ def draw_text_bar(view: View) -> TextBar:
         _examples(view)
         _recent(view)
         shown = _example_of(view)
-        if shown is not None:
+        if shown in offered(state.page()):  # elsewhere there is nothing of what it says
             st.caption(f":material/lightbulb: {plain(EXAMPLES[shown].look)}")
     return TextBar(models, answers, aside)
 

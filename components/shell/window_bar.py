@@ -21,15 +21,15 @@ __all__ = ["draw_window_bar"]
 _RULES = {"mean": "the mean of all windows", "strongest": "the most certain window"}
 
 
-def draw_window_bar(opened: Sequence[Opened]) -> None:
-    """Draw nothing unless the models have a part of a text. Cost: one pass per window for the decision of the whole,
-    at once if that is quick, else behind a button."""
+def draw_window_bar(opened: Sequence[Opened], *, decides: bool = True) -> None:
+    """Draw nothing unless the models have a part of a text. If the page is about what they decide: cost: one pass per
+    window for the decision of the whole, at once if that is quick, else behind a button."""
     part = opened[0].part if opened else None
     if part is None:
         return
     with st.container(key="window_bar", border=True, gap="xsmall"):
         _choose(opened, part)
-        for one in opened:
+        for one in opened if decides else ():
             if "classification" in one.model.task_heads:
                 _decide(one)
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
 from glassbert.commands._command import windows_of
@@ -18,15 +19,17 @@ __all__ = ["add_target", "target_of"]
 _FOLLOWS = {"next": True, "not-next": False}
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """The options that choose what is explained."""
+def add_target(parser: argparse.ArgumentParser, *, foil: bool = True) -> None:
+    """The options that choose what is explained, and rather than what."""
     parser.add_argument(
         "--target",
         metavar="NAME",
         help="what is explained: a class by name or number, a word for the first [MASK], next / not-next for a pair, "
-        "an entity or an answer as the text has it (default: the prediction)",
+        "an entity or an answer as the text has it, the first of several equal ones, NAME#2 for the second (default: "
+        "the prediction)",
     )
-    parser.add_argument("--foil", metavar="NAME", help="explain the difference: why the target rather than this")
+    if foil:
+        parser.add_argument("--foil", metavar="NAME", help="explain the difference: why the target rather than this")
 
 
 def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Namespace) -> Target | None:
@@ -34,7 +37,7 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
     from glassbert.targets import ClassTarget, EntityTarget, MaskTarget, NextSentenceTarget, SpanTarget
     from glassbert.text.inputs import encode, mask_positions
 
-    wanted, foil = arguments.target, arguments.foil
+    wanted, foil = arguments.target, getattr(arguments, "foil", None)
     if wanted is None and foil is None:
         return None
     if "classification" in model.task_heads:
@@ -65,13 +68,24 @@ def target_of(model: Model, text: str, pair: str | None, arguments: argparse.Nam
 
 
 def _place(encoded: Encoded, which: int, words: str) -> tuple[int, int]:
-    """The first and last token of these words, where they first stand in text A (0) or B (1). Raises TargetError."""
+    """The first and last token of these words, where they first stand in text A (0) or B (1); of "words#2", where they
+    stand for the second time. Raises TargetError."""
+    from glassbert.results import counted
     from glassbert.text.words import tokens_at
 
-    start = encoded.texts[which].find(words)
-    inside = tokens_at(encoded, which, start, start + len(words)).tolist()
-    if start < 0 or not words.strip() or not inside:
-        raise TargetError(f"the text does not have the words {words!r}: give them as it has them")
+    text = encoded.texts[which]
+    name, number = words, 1
+    if words not in text and (numbered := re.fullmatch(r"(.+)#([1-9]\d{0,3})", words, re.DOTALL)):
+        name, number = numbered[1], int(numbered[2])
+    places = [found.start() for found in re.finditer(re.escape(name), text)]
+    if not name.strip() or not places:
+        raise TargetError(f"the text does not have the words {name!r}: give them as it has them")
+    if number > len(places):
+        raise TargetError(f"{words!r}: the text has the words {name!r} {counted(len(places), 'time')} only")
+    start = places[number - 1]
+    inside = tokens_at(encoded, which, start, start + len(name)).tolist()
+    if not inside:
+        raise TargetError(f"no token of the text is in the words {name!r}")
     return inside[0], inside[-1]
 
 

@@ -202,6 +202,7 @@ def _spelt(grade: str) -> str:
 
 def _flip_options(parser: argparse.ArgumentParser) -> None:
     add_texts(parser)
+    add_target(parser, foil=False)
     parser.add_argument(
         "--proposals",
         choices=("masked_model", "gradient"),
@@ -235,6 +236,7 @@ def _flip(arguments: argparse.Namespace, console: Console) -> int:
                 model,
                 text,
                 pair,
+                target=target_of(model, text, pair, arguments),
                 proposals=arguments.proposals,
                 proposer=proposer,
                 deletions=not arguments.no_deletions,

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import glassbert as gb
 from components.examples import EXAMPLES
+from components.shell.navigation import PAGES
 from glassbert.pictures.formats import percent
 from tests.components.widgets.clicks import click, mounted
 from tests.conftest import TinyCheckpoint
@@ -145,6 +146,12 @@ def test_no_answer_competes_if_it_may(answers: str) -> None:
     assert "“No answer” competes with the spans" in shown(app)
 
 
+def test_what_the_model_of_the_page_cannot_read_is_said(names: str, answers: str) -> None:
+    assert "1 of 1 token is unknown" in as_read(messages(page("entities", text="🦄", model=names, beside="")))
+    said = as_read(messages(page("question_answering", text="🦄", pair="𓀀", model=answers, beside="")))
+    assert "2 of 2 tokens are unknown" in said
+
+
 @pytest.mark.parametrize("page_id", ["entities", "question_answering"])
 def test_a_page_offers_examples_of_its_own(names: str, answers: str, page_id: str) -> None:
     app = page(page_id, text="", pair="", model=names if page_id == "entities" else answers, beside="")
@@ -155,6 +162,12 @@ def test_a_page_offers_examples_of_its_own(names: str, answers: str, page_id: st
     run(app)
     assert (parameters(app)["text"], parameters(app).get("pair", "")) == (own[-1].text, own[-1].pair)
     assert any(own[-1].look[:20] in as_read(caption.value) for caption in app.caption)
+    (line,) = [as_read(button.label) for button in app.button if button.key == "models"]
+    does = "Labels of words" if page_id == "entities" else "Answers to questions"
+    assert line.startswith(f"{does}: "), "the model of the page, and no other"
+    app.switch_page(PAGES["inputs"].file)
+    run(app)
+    assert not any(own[-1].look[:20] in as_read(caption.value) for caption in app.caption), "a hint stays on its page"
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,9 @@ def test_the_visitors_text_and_models_stay_as_they_are() -> None:
     assert app.title[0].value == PAGES[SCREENS[-1].page].title
     assert parameters(app)["text"] == OWN["text"]
     assert app.session_state["memory_led_to_text"] == 1
+    app = step(3)
+    press(app, "tour_own")
+    assert parameters(app)["text"] == SENTENCE, "not the app's first example: nobody has seen that here"
 
 
 def test_it_goes_on_where_it_was_left() -> None:

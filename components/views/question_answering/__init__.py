@@ -5,18 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from components import state
-from components.gateway import windows
+from components.gateway import inputs, windows
 from components.gateway.requests import Opened
 from components.shared.errors import explained_errors
-from components.shell.task_model import choose_model
+from components.shared.unknown_words import say_unknown
+from components.shell.task_model import TaskModel, choose_model
 from components.views.question_answering.asked import draw_other_questions
 from components.views.question_answering.fields import AnswersFields
 from components.views.question_answering.found import draw_found
 from components.views.question_answering.why import draw_why
 
-__all__ = ["AnswersFields", "draw_answers_page"]
+__all__ = ["MODEL", "AnswersFields", "draw_answers_page"]
 
-_ON_BOARD = "answers"
+MODEL = TaskModel("question_answering", "answers", "reader", AnswersFields)
 _EXAMPLE = "when"
 
 
@@ -26,7 +27,7 @@ def draw_answers_page(opened: list[Opened]) -> None:
     attention, and one for each other question."""
     state.redraw_page_if_asked()
     state.write_address()  # before the work: whoever reloads meanwhile loses no choice
-    one = choose_model(opened, "question_answering", _ON_BOARD, "reader", AnswersFields)
+    one = choose_model(opened, MODEL)
     if one is None:
         return
     view = state.view()
@@ -38,6 +39,7 @@ def draw_answers_page(opened: list[Opened]) -> None:
         return
     with explained_errors():
         windows.passes(one.whole(view))  # a text that no model can read is said once, for the whole page
+        say_unknown([(one, inputs.coverage(one.text(view)))])
         found = draw_found(one)
         if found is not None:
             draw_why(one, found)

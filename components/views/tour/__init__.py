@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from components import state
+from components.examples import FIRST
 from components.shared.errors import explained_errors
 from components.shell.navigation import PAGES
 from components.text import plain
@@ -18,6 +19,7 @@ from components.views.tour import slides
 from components.views.tour.cast import open_cast
 from components.views.tour.fields import TourFields
 from components.views.tour.offer import tour_offer
+from components.views.tour.sentence import SENTENCE
 from components.views.tour.steps import STEPS, Step
 
 __all__ = ["TourFields", "draw_tour", "tour_offer"]
@@ -68,6 +70,8 @@ def _draw_buttons(number: int, step: Step) -> None:
         else:
             st.button("Start again", key="tour_restart", icon=":material/replay:", on_click=_start_again)
         if st.button("Try this with your own sentence", key="tour_own", icon=":material/edit:", type="tertiary"):
+            if state.view().text == FIRST.text:  # nobody's own: what was seen here goes on there, to be overwritten
+                state.change(text=SENTENCE, pair="")
             state.lead_to_text()
             st.switch_page(PAGES[step.page].file, query_params=state.link(step.page))
 

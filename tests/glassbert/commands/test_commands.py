@@ -15,6 +15,7 @@ import glassbert as gb
 from glassbert.commands import COMMANDS, _command, parser, run
 from glassbert.commands._console import Console
 from glassbert.commands._tables import padded, plain, table
+from glassbert.commands._targets import _place
 from glassbert.results import Result
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,8 +138,8 @@ SAME = {
     ("receipt", TEXT, "--method", "saliency", "--orderings", "10", "--seed", "3"): lambda m, s: gb.receipt(
         s, gb.attribute(s, TEXT, method="saliency"), n_orderings=10, seed=3
     ),
-    ("flip", TEXT, "--proposer", "masked", "--budget", "40", "--max-edits", "1"): lambda m, s: gb.find_flip(
-        s, TEXT, proposer=m, budget=40, max_edits=1
+    ("flip", TEXT, "--target", "1", "--proposer", "masked", "--budget", "40", "--max-edits", "1"): lambda m, s: (
+        gb.find_flip(s, TEXT, target=1, proposer=m, budget=40, max_edits=1)
     ),
     ("report", TEXT, "--proposer", "masked", "--budget", "10", "--method", "saliency", "--maps", "1"): (
         lambda m, s: gb.report(s, TEXT, proposer=m, budget=10, methods=["saliency"], maps=1)
@@ -436,3 +437,11 @@ def test_progress_is_for_terminals_and_goes_away() -> None:
 def test_json_has_no_number_that_json_does_not_have() -> None:
     with pytest.raises(ValueError, match="JSON"):
         Console(io.StringIO(), io.StringIO(), None).record({"a": float(np.inf)})
+
+
+def test_equal_words_are_told_apart_by_their_number(tiny_model):
+    encoded = gb.encode(tiny_model("bert", "token_classification"), "he saw he and he # 2")
+    starts = [encoded.offsets[_place(encoded, 0, words)[0], 0] for words in ("he", "he#2", "he#3", "he # 2")]
+    assert starts == [0, 7, 14, 14]
+    with pytest.raises(gb.TargetError, match=re.escape("'he#4': the text has the words 'he' 3 times only")):
+        _place(encoded, 0, "he#4")
