@@ -21,7 +21,7 @@ setup(
     packages=[*find_packages(include=["glassbert", "glassbert.*"]), "glassbert._app"],
     package_dir={"glassbert._app": "."},
     package_data={
-        "glassbert": ["py.typed", "checkpoints/**/*", "**/*.css", "**/*.js"],
+        "glassbert": ["py.typed", "checkpoints/**/*", "datasets/**/*", "**/*.css", "**/*.js"],
         "glassbert._app": [*APP, *SERVER],
     },
     exclude_package_data={"": ["*.pyc"]},

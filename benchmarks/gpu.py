@@ -295,7 +295,7 @@ def missing() -> set[str]:
     """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, and tables
     are read without a model."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    return functions - {case.function for case in CASES} - {"show", "wrap", "read_table"}
+    return functions - {case.function for case in CASES} - {"show", "wrap", "plant_shortcut", "read_table"}
 
 
 def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:

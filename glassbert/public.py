@@ -49,7 +49,7 @@ from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.similarities import rank_similar, similarity
-from glassbert.tables import Table, read_table
+from glassbert.tables import Table, plant_shortcut, read_table
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
@@ -106,6 +106,7 @@ __all__ = [
     "method_agreement",
     "method_ranking",
     "next_sentence",
+    "plant_shortcut",
     "probe_template",
     "rank_continuations",
     "rank_heads",

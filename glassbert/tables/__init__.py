@@ -4,11 +4,13 @@
     train.kind, len(train), train.label_names, train.bad_rows
 
 Reading order: ``contents`` (what a table holds), ``files`` (bytes → lines of text), ``delimited`` (lines → cells),
-``records`` (one reader for each form of a table), ``columns`` (which column is what), ``cells``, ``labels`` (cells →
-texts and labels), ``reading``.
+``on_board`` (the sets that ship), ``records`` (one reader for each form of a table), ``columns`` (which column is
+what), ``cells``, ``labels`` (cells → texts and labels), ``reading``; ``shortcuts``.
 """
 
 from glassbert.tables.contents import BadRow, Kind, Table
+from glassbert.tables.on_board import SETS, SetOnBoard
 from glassbert.tables.reading import read_table
+from glassbert.tables.shortcuts import plant_shortcut
 
-__all__ = ["BadRow", "Kind", "Table", "read_table"]
+__all__ = ["SETS", "BadRow", "Kind", "SetOnBoard", "Table", "plant_shortcut", "read_table"]

@@ -86,8 +86,6 @@ def opened(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
             raw.seek(0)
             stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
             yield io.BufferedReader(_Bounded(stream, path.name, limits), _CHUNK)
-    except FileNotFoundError as error:
-        raise TableError(f"there is no file {path.name}: check the path {path}") from error
     except OSError as error:
         raise TableError(f"{path.name} cannot be read: {error.strerror or error}") from error
 

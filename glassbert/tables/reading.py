@@ -36,8 +36,10 @@ def read_table(
     """Read labelled texts: ``read_table("train.csv", text="review", label="stars")``.
 
     ``source`` is a file (CSV, TSV, JSON lines, JSON, Parquet, or one text a line, ``.txt``; each may be gzipped), a
-    pandas frame, or a dataset of Hugging Face's ``datasets``, of whose splits ``split`` names one. Encoding, delimiter
-    and quotation marks are detected. A file of delimited values begins with the names of its columns.
+    pandas frame, a dataset of Hugging Face's ``datasets``, or the id of a set on board: "banking", "contracts" or
+    "medicine" (a path of the same name is given as a Path). ``split`` names a part of a set on board, "train", "dev"
+    or "test", or of a dataset that has splits. Encoding, delimiter and quotation marks are detected. A file of
+    delimited values begins with the names of its columns.
 
     ``text``, ``pair`` and ``label`` name the columns of the text, the second text and the label. What is left out is
     found by its name (text, sentence, review …; label, class, category …), then by content; if that is not clear, the

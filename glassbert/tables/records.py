@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from glassbert.errors import OptionError, TableError
 from glassbert.tables.delimited import header_of
 from glassbert.tables.files import Limits, opened_text, start_of
+from glassbert.tables.on_board import SETS
 
 __all__ = ["SAMPLE", "Records", "records_of"]
 
@@ -44,6 +45,8 @@ class Records:
 
 def records_of(source: Any, split: str | None, limits: Limits) -> Records:
     """The rows of a path, frame or dataset, read as they are asked for. Raises TableError, OptionError."""
+    if isinstance(source, str) and source in SETS:
+        return replace(_of_file(SETS[source].path(split), limits), name=f"{source}, {split}")
     if isinstance(source, str | os.PathLike):
         if split is not None:
             raise OptionError("split= is for the sets on board and for a datasets object with splits, not for a file")
@@ -65,6 +68,8 @@ def records_of(source: Any, split: str | None, limits: Limits) -> Records:
 
 
 def _of_file(path: Path, limits: Limits) -> Records:
+    if not path.exists():
+        raise TableError(f"there is no file {path}; the sets on board are {', '.join(SETS)}")
     start = start_of(path, limits)
     for magic, words in _IN_WORDS.items():
         if start.startswith(magic):

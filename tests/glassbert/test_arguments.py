@@ -91,6 +91,7 @@ ELSEWHERE = {
     *(
         "draw",
         "evaluate",
+        "plant_shortcut",
         "read_table",
         "show",
         "load_result",

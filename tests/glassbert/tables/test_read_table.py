@@ -6,13 +6,12 @@ import csv
 import gzip
 import io
 import json
-import re
 import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassbert as gb
@@ -367,7 +366,7 @@ def test_files_that_are_no_tables(tmp_path, content, name, message):
 
 
 def test_missing_files_and_wrong_options(tmp_path):
-    with pytest.raises(gb.TableError, match=re.escape("there is no file none.csv")):
+    with pytest.raises(gb.TableError, match=r"there is no file .*none.csv; the sets on board are banking, contracts"):
         gb.read_table(tmp_path / "none.csv")
     with pytest.raises(gb.TableError, match="is a folder"):
         gb.read_table(tmp_path)
@@ -427,6 +426,7 @@ def test_100_000_rows_in_bounded_memory(tmp_path):
 cells = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1).filter(lambda text: text.strip())
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(st.lists(cells, min_size=1, max_size=8), st.sampled_from(",;\t|"))
 def test_what_a_writer_writes_is_read(tmp_path_factory, texts, delimiter):
     file = io.StringIO()
