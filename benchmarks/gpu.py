@@ -292,10 +292,11 @@ def _parts(model: gb.Model) -> list[Any]:
 
 
 def missing() -> set[str]:
-    """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, and tables
-    are read without a model."""
+    """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, tables are
+    read without a model, and training draws its dropout on the device."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    return functions - {case.function for case in CASES} - {"show", "wrap", "plant_shortcut", "read_table"}
+    others = {"show", "wrap", "plant_shortcut", "read_table", "finetune", "training_settings"}
+    return functions - {case.function for case in CASES} - others
 
 
 def suited(model: gb.Model, *, long: bool = True) -> Iterator[Case]:

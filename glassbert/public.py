@@ -66,7 +66,8 @@ from glassbert.text.inputs import encode, shorten
 from glassbert.text.reading import reading_steps
 from glassbert.text.states import hidden_states
 from glassbert.text.windows import Windows
-from glassbert.tuning import Evaluation, evaluate
+from glassbert.tuning import Evaluation, TrainingSettings, evaluate, finetune, training_settings
+from glassbert.tuning.results import FineTuning
 from glassbert.verdicts import Verdict, verdict
 from glassbert.whatif import Edit, find_flip, reduce_input, variants
 
@@ -94,6 +95,7 @@ __all__ = [
     "evaluate",
     "fill_mask",
     "find_flip",
+    "finetune",
     "flow",
     "head_distances",
     "head_importance",
@@ -127,6 +129,7 @@ __all__ = [
     "similarity",
     "surprise",
     "trace",
+    "training_settings",
     "value_norms",
     "value_zeroing",
     "variants",
@@ -139,6 +142,7 @@ __all__ = [
     "Edit",
     "Encoded",
     "Evaluation",
+    "FineTuning",
     "MaskPrediction",
     "Method",
     "Model",
@@ -149,6 +153,7 @@ __all__ = [
     "Table",
     "TokenMaps",
     "TokenScores",
+    "TrainingSettings",
     "Verdict",
     "Windows",
     # what is explained

@@ -476,11 +476,12 @@ def test_no_module_or_folder_bears_the_name_of_a_public_function() -> None:
     assert parts & functions == set()
 
 
-def test_one_module_imports_transformers(python_files: dict[str, str]) -> None:
-    """And one script, which runs in a process of its own."""
+def test_two_modules_import_transformers(python_files: dict[str, str]) -> None:
+    """One for networks, one for its Trainer, and one script, which runs in a process of its own."""
     assert importers_of_transformers(python_files) == [
         "glassbert/network/stock.py",
         "glassbert/network/tokenizer_trial.py",
+        "glassbert/tuning/trainer.py",
     ]
     imported = {module for path, source in python_files.items() for _, module in imports(path, ast.parse(source))}
     assert not imported & {"glassbert.network.tokenizer_trial", "glassbert.models.unpickle"}

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import glassbert
-from glassbert.commands import checkpoints, explaining, looking, predicting, reporting, serving
+from glassbert.commands import checkpoints, explaining, looking, predicting, reporting, serving, training
 from glassbert.commands._command import Command, help_format
 from glassbert.commands._console import Console, process_console
 from glassbert.errors import GlassBERTError, MethodError, OptionError
@@ -26,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     *looking.COMMANDS,
     *explaining.COMMANDS,
     *reporting.COMMANDS,
+    *training.COMMANDS,
     *checkpoints.COMMANDS,
 )
 

@@ -1,4 +1,4 @@
-"""The only module that imports transformers.
+"""The only module that imports transformers, but for its Trainer (`glassbert.tuning.trainer`).
 
 Its lazy imports race when several threads of a new process trigger them at once, so they are all here, at the top,
 behind Python's own import lock. Everything is read from a validated local folder, without network access.
@@ -97,6 +97,31 @@ def read_network(
         parameter.data = parameter.data.to(DTYPES[precision])
     sizes = {name: (tuple(stored), tuple(wanted)) for name, stored, wanted in report["mismatched_keys"]}
     return network, Differences(set(report["missing_keys"]), set(report["unexpected_keys"]), sizes)
+
+
+def read_trainable(
+    folder: Path, class_name: str, *, config: Any, renamed: Mapping[str, str] = MappingProxyType({})
+) -> Any:
+    """The stock network in ``train`` mode, in float32, to be trained on: as transformers would load it.
+
+    What a head of this class needs and the files lack is drawn at random. On a GPU attention is a fused kernel; on a
+    CPU the plain one is as fast on short texts.
+    """
+    with _importing:
+        network_class = getattr(transformers, class_name)
+    attention = "sdpa" if torch.cuda.is_available() and getattr(network_class, "_supports_sdpa", False) else "eager"
+    with _making:
+        network = network_class.from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation=attention,
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,  # a head with another number of labels
+            key_mapping=dict(renamed) or None,
+        )
+    return network.float().train()
 
 
 def _in_precision(network_class: Any, dtype: torch.dtype) -> Any:

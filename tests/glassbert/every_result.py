@@ -5,6 +5,9 @@ The fixture ``made`` makes each once a session.
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pandas as pd
 
 import glassbert as gb
@@ -60,6 +63,21 @@ MAKE = {
     "ContinuationRanking": lambda model: gb.rank_continuations(model("bert", "next_sentence"), PAIR[0], ["a", PAIR[1]]),
     "ReadingSteps": lambda model: gb.reading_steps(model("roberta", "encoder"), *PAIR, padding=40, vectors=True),
     "ReadingSteps without padding": lambda model: gb.reading_steps(model("bert", "encoder"), TEXT),
+    "FineTuning": lambda model: _finetuning(model, "<b>a</b>"),
+    "FineTuning without what was learnt": lambda model: _finetuning(model, record=False, label_errors=False),
+    "DataMap": lambda model: _finetuning(model).data_map,
+    "LabelErrors": lambda model: _finetuning(model).label_errors,
+    "LabelErrors that were found": lambda _: gb.tuning.results.LabelErrors(
+        rows=[3, 5],
+        given=[0, 1],
+        suggested=[1, 0],
+        quality=[0.1, 0.2],
+        words=(("a", "b"), ()),
+        label_names=("x", "y"),
+        looked_at=9,
+    ),
+    "PinnedSentence": lambda model: _finetuning(model).pinned[0],
+    "Moved": lambda model: _finetuning(model).moved,
     "Evaluation": lambda model: gb.evaluate(model("bert", "classification"), _table()),
     "WordAlignment": lambda model: gb.text.alignment.align_words(
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
@@ -160,3 +178,14 @@ def _report(model):
 
 def _receipt(model, method, **options):
     return gb.receipt(model("bert", "classification"), _scores(model, method, **options), n_orderings=10)
+
+
+def _finetuning(model, name="a", **options):
+    """Two steps of training."""
+    texts = ["The film was good.", "He was tired.", "The man went home."] * 4
+    frame = pd.DataFrame({"text": texts, "label": [name, "b", "b"] * 4})
+    settings = {"epochs": 1, "tokens_per_batch": 64, "precision": "float32", "device": "cpu", "label_errors": True}
+    with tempfile.TemporaryDirectory() as folder:
+        return gb.finetune(
+            model("bert", "masked_words"), gb.read_table(frame), None, Path(folder) / "out", **{**settings, **options}
+        )

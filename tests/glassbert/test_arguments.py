@@ -92,6 +92,8 @@ ELSEWHERE = {
         "draw",
         "evaluate",
         "plant_shortcut",
+        "finetune",
+        "training_settings",
         "read_table",
         "show",
         "load_result",
