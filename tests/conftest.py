@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _HF_HOME = tempfile.TemporaryDirectory(prefix="glassbert-tests-", ignore_cleanup_errors=True)
 os.environ["HF_HOME"] = _HF_HOME.name
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GLASSBERT_RUNS"] = str(Path(_HF_HOME.name, "runs"))
 for _name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN"):
     os.environ.pop(_name, None)
 

@@ -23,6 +23,7 @@ from components.gateway.attention import MapDisplay
 from components.gateway.expressions import Code, named, pair_of, text_of
 from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.saliency import page_options
+from components.gateway.settings import is_shared
 from components.gateway.what_if import as_edits
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ __all__ = [
     "entities",
     "fill_mask",
     "find_flip",
+    "fine_tuning",
     "flow",
     "head_distances",
     "head_importance",
@@ -293,6 +295,16 @@ def trace(request: TraceRequest) -> Code:
     given = {} if clean.pair is None else {"pair": pair_of(clean), "corrupted_pair": pair_of(corrupted)}
     arguments = (clean.model, text_of(clean), text_of(corrupted), request.target)
     return named(_gb.trace(*arguments, kind=request.kind, **given), "trace")
+
+
+# --- fine-tuning ------------------------------------------------------------------------------------------------------
+
+
+def fine_tuning(folder: str) -> Code:
+    """The result of a training, in the folder of its model."""
+    if is_shared():  # where the folder is on the server is nobody's business
+        folder = folder.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return named(_gb.load_result(f"{folder}/finetuning.zip"), "learned")
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------

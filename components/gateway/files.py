@@ -17,7 +17,17 @@ from components.gateway.visitors import unattended, visitor
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_ROWS", "as_csv", "as_file", "as_parquet", "file_name", "has_picture", "made_later", "picture"]
+__all__ = [
+    "MOST_ROWS",
+    "as_csv",
+    "as_file",
+    "as_parquet",
+    "file_name",
+    "has_picture",
+    "made_later",
+    "picture",
+    "slug",
+]
 
 #: A longer table is not made: the file of the result has the same numbers in a tenth of the space.
 MOST_ROWS = 500_000
@@ -104,13 +114,18 @@ def made_later(make: Callable[[], bytes]) -> Callable[[], bytes]:
 
 def file_name(view: str, text: str, ending: str) -> str:
     """``("saliency", "It was not bad!", "csv") → "glassbert-saliency-it-was-not-bad.csv"``."""
+    kept = re.sub("[^a-z0-9]+", "-", view.casefold()).strip("-")
+    said = slug(text)
+    return f"glassbert-{kept}{f'-{said}' if said else ''}.{ending}"
+
+
+def slug(text: str) -> str:
+    """A short part of a file's name: ``"It was not bad!" → "it-was-not-bad"``; "" if no letter or digit is in it."""
     letters = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     words = re.findall("[a-z0-9]+", letters)
-    slug = ""
+    said = ""
     for word in words:
-        if len(slug) + len(word) > _SLUG_CHARACTERS:
+        if len(said) + len(word) > _SLUG_CHARACTERS:
             break
-        slug = f"{slug}-{word}"
-    slug = slug or f"-{''.join(words)[:_SLUG_CHARACTERS]}"
-    kept = re.sub("[^a-z0-9]+", "-", view.casefold()).strip("-")
-    return f"glassbert-{kept}{slug.rstrip('-')}.{ending}"
+        said = f"{said}-{word}"
+    return said.removeprefix("-") or "".join(words)[:_SLUG_CHARACTERS]

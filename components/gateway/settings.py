@@ -9,6 +9,12 @@
 | `seconds` | `GLASSBERT_SECONDS` | 600 | longest computation in the background |
 | `memory` | `GLASSBERT_MEMORY` | 1000 | what results and models that are kept may take, all together, in MB |
 | `precision` | `GLASSBERT_PRECISION` | `float32` | in what networks run; `bfloat16` takes half of the memory |
+| `runs` | `GLASSBERT_RUNS` | none | where fine-tuning keeps its runs; without it, a folder of the user's data |
+| `tables` | `GLASSBERT_TABLES` | none | folders whose tables visitors may train on without an upload |
+| `upload` | `GLASSBERT_UPLOAD` | 50 | largest table that is uploaded, in MB |
+| `rows` | `GLASSBERT_ROWS` | 100000 | most rows of a table that is trained on |
+| `disk` | `GLASSBERT_DISK` | 20000 | what all runs may take on the disk, in MB |
+| `most_runs` | `GLASSBERT_MOST_RUNS` | 100 | how many runs are kept |
 
 The file is `glassbert.toml` in the working directory, or the one that `GLASSBERT_SETTINGS` names; the environment
 overrides it. Lists in the environment are separated by commas.
@@ -17,6 +23,7 @@ overrides it. Lists in the environment are separated by commas.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -29,7 +36,17 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from components.gateway.library import import_library
 
-__all__ = ["FORWARDED", "Settings", "is_shared", "not_offered", "permitted", "read", "settings"]
+__all__ = [
+    "FORWARDED",
+    "Settings",
+    "is_shared",
+    "not_offered",
+    "permitted",
+    "read",
+    "runs_folder",
+    "settings",
+    "tuned_folder",
+]
 
 _MODES = ("auto", "local", "shared")
 _PRECISIONS = ("float32", "bfloat16")
@@ -49,6 +66,12 @@ class Settings:
     seconds: int = 600
     memory: int = 1_000
     precision: Literal["float32", "bfloat16"] = "float32"
+    runs: str = ""
+    tables: tuple[str, ...] = ()
+    upload: int = 50
+    rows: int = 100_000
+    disk: int = 20_000
+    most_runs: int = 100
 
 
 def read(environment: Mapping[str, str], folder: Path) -> Settings:
@@ -98,7 +121,8 @@ def _checked(values: dict[str, Any]) -> Settings:
         raise ValueError(f"the setting mode must be one of {', '.join(_MODES)}; got {found.mode!r}")
     if found.precision not in _PRECISIONS:
         raise ValueError(f"the setting precision must be one of {', '.join(_PRECISIONS)}; got {found.precision!r}")
-    for name, least in (("characters", 100), ("seconds", 1), ("memory", 10)):
+    least_values = {"characters": 100, "seconds": 1, "memory": 10, "upload": 1, "rows": 10, "disk": 10, "most_runs": 1}
+    for name, least in least_values.items():
         if getattr(found, name) < least:
             raise ValueError(f"the setting {name} must be at least {least}; got {getattr(found, name)}")
     return found
@@ -108,6 +132,19 @@ def _checked(values: dict[str, Any]) -> Settings:
 def settings() -> Settings:
     """The settings of this server."""
     return read(os.environ, Path.cwd())
+
+
+def runs_folder() -> Path:
+    """Where the runs of fine-tuning are."""
+    if settings().runs:
+        return Path(settings().runs).expanduser().absolute()
+    base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "glassbert" / "runs"
+
+
+def tuned_folder() -> Path:
+    """… and the models that came of them, each in a folder whose name is a secret."""
+    return runs_folder() / "models"
 
 
 def is_shared() -> bool:
@@ -134,12 +171,21 @@ def permitted(source: str) -> bool:
     allowed = settings()
     if source in EMBEDDED_IDS or source in allowed.models:
         return True
-    if not allowed.roots or "\0" in source:
+    if "\0" in source:
         return False
     path = Path(os.path.normpath(source))
+    if _is_tuned(path):
+        return True
     below = [root for root in map(Path, allowed.roots) if path.is_absolute() and path.is_relative_to(root)]
     # only now the disk is asked: a link inside a root must not lead out of it
     return any(path.resolve().is_relative_to(root.resolve()) for root in below)
+
+
+def _is_tuned(path: Path) -> bool:
+    """Whether this is the folder of a fine-tuned model: only who started its run, or was given a link, knows its
+    name."""
+    folder = tuned_folder()
+    return path.parent.parent == folder and re.fullmatch("[0-9a-f]{32}", path.parent.name) is not None
 
 
 def not_offered() -> str:

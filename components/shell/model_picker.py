@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from components import state
-from components.gateway import models
+from components.gateway import fine_tuning, models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, Role
 from components.gateway.settings import is_shared, settings
@@ -90,11 +90,11 @@ def _choose(opened: list[Opened]) -> None:
 
 
 def _picker(role: Role, label: str, source: str) -> None:
-    suggestions, key = models.suggestions(), _KEYS[role]
+    suggestions, tuned, key = models.suggestions(), _tuned(), _KEYS[role]
     chosen = state.value(key)
     if chosen is None:
         chosen = source
-    own = {one: None for one in (source, chosen) if one not in suggestions and one != _NONE}
+    own = {one: None for one in (source, chosen) if one not in suggestions and one not in tuned and one != _NONE}
     none = {_NONE: None} if role == "beside" else {}
 
     def named(option: str) -> str:
@@ -102,12 +102,12 @@ def _picker(role: Role, label: str, source: str) -> None:
             return "None"
         suggestion = suggestions.get(option)
         if suggestion is None:
-            return option
+            return f"{tuned[option]} · fine-tuned here" if option in tuned else option
         size = "ready" if suggestion.ready else f"≈ {suggestion.approximate_mb:,} MB"
         return f"{suggestion.label} · {suggestion.task} · {size}"
 
     shared = is_shared()
-    options = [*none, *own, *suggestions]
+    options = [*none, *own, *tuned, *suggestions]
     st.selectbox(
         label,
         options,
@@ -120,6 +120,11 @@ def _picker(role: Role, label: str, source: str) -> None:
         else "Choose one, or type a hub id or the path of a folder: an encoder of the BERT family with safetensors "
         "weights. Code shipped with a model is never run.",
     )
+
+
+def _tuned() -> dict[str, str]:
+    """Folder → name of the models that were fine-tuned here; on a shared server, by runs whose address is known."""
+    return fine_tuning.tuned_models(state.remembered("known_runs", set()) if is_shared() else None)
 
 
 def _about(one: Opened) -> None:

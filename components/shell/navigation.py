@@ -134,6 +134,14 @@ PAGES: dict[str, Page] = {
         ),
         Page(
             "Models",
+            "fine_tuning",
+            "pages/fine_tuning.py",
+            "Fine-tune",
+            ":material/model_training:",
+            "Teach a model your own labels, and see what it learns from which texts.",
+        ),
+        Page(
+            "Models",
             "definitions",
             "pages/definitions.py",
             "Definitions",

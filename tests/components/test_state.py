@@ -28,6 +28,7 @@ from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
 from components.views.definitions.fields import DefinitionsFields
 from components.views.entities.fields import EntitiesFields
+from components.views.fine_tuning.fields import FineTuningFields
 from components.views.inputs.fields import InputsFields
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.next_sentence.fields import NextSentenceFields
@@ -50,6 +51,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     CompareFields,
     DefinitionsFields,
     EntitiesFields,
+    FineTuningFields,
     InputsFields,
     MaskedWordsFields,
     NextSentenceFields,

@@ -57,8 +57,9 @@ def test_both_tables_of_settings_are_those_of_the_code(tmp_path: Path) -> None:
     for name, (variable, default, _) in documented.items():
         assert rows(gateway.__doc__ or "")[name][:2] == (variable, default)
         standard = getattr(Settings(), name)
-        assert default.strip("`") == ("none" if standard == () else str(standard))
-        other = {"mode": "local", "models": "a/b", "roots": "/srv", "precision": "bfloat16"}.get(name, "12345")
+        assert default.strip("`") == ("none" if standard in ((), "") else str(standard))
+        others = {"mode": "local", "models": "a/b", "roots": "/srv", "precision": "bfloat16", "tables": "/data"}
+        other = others.get(name, "12345")
         read_back = getattr(read({variable: other}, tmp_path), name)
         assert read_back == ((other,) if standard == () else type(standard)(other)), (
             "the variable is the one that counts"

@@ -1,0 +1,149 @@
+"""The tables of a run: what is trained on, what is kept from training, and what was written for the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.gateway.cache import shared
+from components.gateway.library import gb, import_library
+from components.gateway.runs import store
+from components.gateway.settings import is_shared, settings
+
+if TYPE_CHECKING:
+    from glassbert.tables import Kind, Table
+
+__all__ = ["COLUMNS", "Tables", "offered_files", "on_board", "read_offered", "tables_of", "trained_on"]
+
+_SEED = 1
+#: Kind → the columns of a table that is written for a training: text, second text, label.
+COLUMNS = {
+    "classification": ("text", "pair", "label"),
+    "multi_label": ("text", "pair", "label"),
+    "regression": ("text", "pair", "label"),
+    "tokens": ("words", "", "label"),
+    "spans": ("question", "context", "answers"),
+    "texts": ("text", "pair", ""),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """The parts of the data. ``dev``: kept from training, to see how it goes; ``test``: looked at once, at the end.
+    ``split``: whether ``dev`` was drawn from the rows of the only table."""
+
+    train: Table
+    dev: Table | None
+    test: Table | None
+    split: bool
+
+    @property
+    def others(self) -> dict[str, Table]:
+        """Name → table, of those that are not trained on."""
+        return {name: table for name, table in (("dev", self.dev), ("test", self.test)) if table is not None}
+
+
+def on_board() -> Mapping[str, str]:
+    """Id → what it is, of the sets that ship with GlassBERT."""
+    import_library()
+    from glassbert.tables.on_board import SETS
+
+    return {one.id: one.label for one in SETS}
+
+
+def tables_of(run: str, request: store.RunRequest) -> Tables:
+    """The tables of a run, as its columns are chosen now. Raises a TableError."""
+    columns = tuple(sorted((name, value) for name, value in request.columns.items() if value))
+    if request.on_board:
+        return _board(request.source, columns)
+    path = store.data_file(run, request)
+    test = store.test_file(run, request)
+    stamps = tuple(_stamp(one) for one in (path, test) if one is not None)
+    return _uploaded(str(path), "" if test is None else str(test), columns, request.held_out, stamps)
+
+
+@shared(8)
+def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
+    given = dict(columns)
+    train = gb.read_table(source, split="train", **given)
+    dev, test = (
+        gb.read_table(source, split=part, kind=train.kind, label_names=train.label_names, **given)
+        for part in ("dev", "test")
+    )
+    return Tables(train, dev, test, split=False)
+
+
+@shared(8)
+def _uploaded(
+    path: str,
+    test: str,
+    columns: tuple[tuple[str, str], ...],
+    held_out: int,
+    stamps: tuple[tuple[int, int], ...],  # noqa: ARG001 — part of the key
+) -> Tables:
+    given: dict[str, Any] = dict(columns)
+    whole = gb.read_table(path, **given, max_rows=settings().rows)
+    of_test = None
+    if test:
+        of_test = gb.read_table(test, **(given | {"kind": whole.kind, "label_names": whole.label_names or None}))
+    if not held_out:
+        return Tables(whole, None, of_test, split=False)
+    train, dev = whole.split(held_out / 100, _SEED)
+    return Tables(train, dev if len(dev) else None, of_test, split=True)
+
+
+def trained_on(run: str, part: str) -> Table | None:
+    """A part of the data as it was written for the training: "data", "dev" or "test"; None if there is none."""
+    request, folder = store.request_of(run), store.folder_of(run)
+    path = folder / store.TABLE_FILES[part]
+    if request is None or not request.kind or not path.is_file():
+        return None
+    train = folder / store.TABLE_FILES["data"]
+    stamps = _stamp(path), _stamp(train)
+    return _written(str(path), str(train), request.kind, request.has_pairs, stamps)
+
+
+@shared(8)
+def _written(path: str, train: str, kind: Kind, has_pairs: bool, stamps: tuple[tuple[int, int], ...]) -> Table:
+    text, pair, label = COLUMNS[kind]
+    names = None
+    if path != train:
+        names = _written(train, train, kind, has_pairs, (stamps[1], stamps[1])).label_names or None
+    return gb.read_table(path, text, pair if has_pairs else None, label or None, kind=kind, label_names=names)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        at = path.stat()
+    except OSError:
+        return 0, 0
+    return at.st_mtime_ns, at.st_size
+
+
+def offered_files() -> list[str]:
+    """The tables in the folders of the server's setting, by name; a visitor never names a path on a shared server."""
+    found = []
+    for root in map(Path, settings().tables):
+        for path in sorted(root.glob("*")):
+            if path.is_file() and path.name.casefold().removesuffix(".gz").endswith(store.ENDINGS):
+                found.append(str(path))
+    return found
+
+
+def read_offered(path: str) -> bytes:
+    """The content of a table on this machine. Raises GlassBERTError."""
+    if is_shared() and path not in offered_files():
+        raise gb.GlassBERTError("this server is shared and offers only the tables in its list")
+    file = Path(path.strip()).expanduser()
+    try:
+        size = file.stat().st_size
+        if size > settings().upload * 1_000_000:
+            raise gb.GlassBERTError(
+                f"a table may have at most {settings().upload:,} MB here; this one has {size / 1e6:,.0f} MB"
+            )
+        return file.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise gb.GlassBERTError(f"this file cannot be read: {reason}") from None

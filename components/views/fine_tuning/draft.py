@@ -1,0 +1,390 @@
+"""What is chosen before a training: columns, what the data is like, the model, the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from components import state
+from components.gateway import fine_tuning, models
+from components.gateway.library import gb
+from components.gateway.requests import ModelRequest, version_of
+from components.gateway.runs import store
+from components.gateway.runs.queue import queue
+from components.gateway.runs.tables import Tables, tables_of
+from components.gateway.settings import is_shared, settings
+from components.shared.errors import explained_errors
+from components.shared.jobs import run_job
+from components.text import plain, shortened
+from components.views.fine_tuning.report import draw_report
+from components.views.fine_tuning.runs import draw_back, draw_delete
+
+if TYPE_CHECKING:
+    from glassbert.tuning import TrainingSettings
+
+__all__ = ["KINDS", "draw_draft"]
+
+#: Kind of table → how a reader calls it.
+KINDS = {
+    "classification": "One class per text",
+    "multi_label": "Several labels per text",
+    "regression": "A number per text",
+    "tokens": "A label per word",
+    "spans": "Answers in a context",
+    "texts": "Texts without labels",
+}
+_PREVIEW_ROWS = 8
+_MOST_PINNED = 5
+
+
+def draw_draft(run: str, request: store.RunRequest) -> None:
+    """One step below the other, each with a good default: whoever reads on only has to press the last button."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_back()
+        st.markdown(f"**{plain(request.name)}**", width="content")
+        draw_delete(run)
+    tables = _data(run, request)
+    if tables is None:
+        return
+    base = _model(run, request)
+    _report(run, tables, base)
+    if base is not None:
+        _settings(run, request, tables, base)
+
+
+# --- the data -------------------------------------------------------------------------------------------------------
+
+
+def _data(run: str, request: store.RunRequest) -> Tables | None:
+    st.subheader("Data", anchor=False)
+    tables: Tables | None = None
+    with explained_errors(), st.spinner("Reading the table …"):
+        tables = tables_of(run, request)
+    if tables is None:
+        _columns_by_hand(run, request)
+        return None
+    train = tables.train
+    counts = [f"{len(train):,} rows to train on"]
+    counts += [f"{len(table):,} {_USE[name]}" for name, table in tables.others.items()]
+    labels = f", {len(train.label_names):,} labels" if train.label_names else ""
+    st.markdown(f"{KINDS[train.kind]}{labels}: {', '.join(counts)}.")
+    if not request.on_board:
+        _columns(run, request, tables)
+    st.dataframe(
+        train.take(range(min(_PREVIEW_ROWS, len(train)))).frame(), hide_index=True, width="stretch", key="first_rows"
+    )
+    bad = train.bad_rows
+    if bad:
+        with st.expander(f"{len(bad):,} rows that cannot be used are left out", icon=":material/warning:"):
+            st.dataframe(
+                [{"Row": one.row, "Column": one.column or "–", "Reason": one.reason} for one in bad[:1000]],
+                hide_index=True,
+                width="stretch",
+            )
+    return tables
+
+
+_USE = {"dev": "kept to watch the training by", "test": "kept for the test at the end"}
+
+
+def _columns(run: str, request: store.RunRequest, tables: Tables) -> None:
+    train = tables.train
+    guessed = {"text": train.text_column, "pair": train.pair_column, "label": train.label_column}
+    labels = {"text": "Text", "pair": "Second text", "label": "Label"}
+    places = st.columns([0.2, 0.2, 0.2, 0.2, 0.2])
+    for place, (name, column) in zip(places, guessed.items(), strict=False):
+        options = ["", *train.columns]
+        place.selectbox(
+            labels[name],
+            options,
+            format_func=lambda option: option or "none",
+            **state.control(
+                f"column_{name}",
+                column or "",
+                partial(_choose_column, run, request, guessed, name),
+                options=options,
+                of=run,
+                initial="index",
+            ),
+        )
+    places[3].selectbox(
+        "What a label is",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        **state.control(
+            "table_kind",
+            train.kind,
+            partial(_choose_column, run, request, guessed, "kind"),
+            options=list(KINDS),
+            of=run,
+            initial="index",
+        ),
+    )
+    places[4].number_input(
+        "Kept from training (%)",
+        0,
+        50,
+        help="Rows that the model never sees in training: without them, nobody can tell learning from memorising.",
+        **state.control("held_out", request.held_out, lambda share: _change(run, held_out=int(share)), of=run),
+    )
+    _test_table(run, request)
+
+
+def _choose_column(
+    run: str, request: store.RunRequest, guessed: Mapping[str, str | None], name: str, chosen: str
+) -> None:
+    """All columns are named from now on: one choice must not change the guess of another."""
+    now = {each: column for each, column in guessed.items() if column} | dict(request.columns) | {name: chosen}
+    if name == "label" and not chosen:
+        now["kind"] = "texts"
+    elif name == "label":
+        now.pop("kind", None)
+    _change(run, columns={each: value for each, value in now.items() if value})
+
+
+def _columns_by_hand(run: str, request: store.RunRequest) -> None:
+    """The columns of a table that could not be read as they were guessed or chosen."""
+    if request.on_board:
+        return
+    labels = {"text": "Text", "pair": "Second text", "label": "Label"}
+    for place, (name, label) in zip(st.columns(3), labels.items(), strict=True):
+        place.text_input(
+            f"{label}: name of the column",
+            **state.control(
+                f"column_by_hand_{name}",
+                request.columns.get(name, ""),
+                partial(_write_column, run, request, name),
+                of=run,
+            ),
+        )
+    if request.columns:
+        st.button("Guess the columns", key="guess_columns", on_click=_change, args=(run,), kwargs={"columns": {}})
+
+
+def _write_column(run: str, request: store.RunRequest, name: str, column: str) -> None:
+    _change(run, columns={**request.columns, name: column.strip()})
+
+
+def _test_table(run: str, request: store.RunRequest) -> None:
+    if request.test:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("A second table is kept for the test at the end.")
+            st.button(
+                "Remove it", key="remove_test", type="tertiary", on_click=_change, args=(run,), kwargs={"test": ""}
+            )
+        return
+    with st.popover("Add a table for testing", icon=":material/add:", type="tertiary", key="test_popover"):
+        uploaded = st.file_uploader(
+            "A table with the same columns, which is looked at once, at the end",
+            type=[ending.removeprefix(".") for ending in (*store.ENDINGS, ".gz")],
+            key=f"test_table_{run}",
+            max_upload_size=settings().upload,
+        )
+        if uploaded is not None:
+            with explained_errors():
+                name = store.add_data(run, uploaded.name, uploaded.getvalue(), "test")
+                _change(run, test=name)
+                st.rerun()
+
+
+def _change(run: str, **values: Any) -> None:
+    store.change(run, **values)
+
+
+# --- the model ------------------------------------------------------------------------------------------------------
+
+
+def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
+    st.subheader("Model", anchor=False)
+    view = state.view()
+    names = {one.id: one.label for one in models.suggestions().values() if one.ready}
+    own = [one for one in (view.model, view.beside, request.base) if one and one not in names]
+    options = [*names, *dict.fromkeys(own)]
+    place, _ = st.columns([0.5, 0.5])
+    place.selectbox(
+        "Start from",
+        options,
+        format_func=lambda source: names.get(source) or shortened(source.rstrip("/").rpartition("/")[2], 40),
+        accept_new_options=not is_shared(),
+        help="A model on board, an open one"
+        + ("." if is_shared() else ", or any encoder of the BERT family on this machine, by its hub id or folder."),
+        **state.control("tuning_base", request.base, lambda source: _change(run, base=source.strip()), of=run)
+        | _index(options, request.base),
+    )
+    with explained_errors(), st.spinner("Opening the model …"):
+        if not models.is_here(request.base):
+            raise gb.ModelError(
+                f"{request.base!r} is not on this machine: open it once in the dialog of models on another page, "
+                "which downloads it"
+            )
+        base = fine_tuning.base_request(request.base)
+        models.load(base)
+        return base
+    return None
+
+
+def _index(options: list[str], value: str) -> dict[str, Any]:
+    return {"index": options.index(value)}
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+
+
+def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
+    st.subheader("What to know about this data", anchor=False)
+    key = version_of(run, base, tables.train.fingerprint, [table.fingerprint for table in tables.others.values()])
+    found = run_job(
+        "data_report",
+        key,
+        lambda: fine_tuning.data_report(tables, base),
+        label="Look through the data",
+        cost="Counts, lengths, duplicates, contradicting labels, and words that give a label away.",
+        at_once=True,
+        narrow=True,
+    )
+    if found is not None:
+        draw_report(found, tables)
+
+
+# --- settings, and the button ---------------------------------------------------------------------------------------
+
+
+def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRequest) -> None:
+    st.subheader("Training", anchor=False)
+    chosen: TrainingSettings | None = None
+    with explained_errors():
+        chosen = fine_tuning.defaults(tables, base, request.settings)
+    if chosen is None:
+        if request.settings:
+            st.button("Use the defaults", key="reset_settings", on_click=_change, args=(run,), kwargs={"settings": {}})
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        _setting(run, request, chosen, "epochs")
+        _setting(run, request, chosen, "head")
+        _setting(run, request, chosen, "class_weights")
+    with st.expander("All settings", icon=":material/tune:", key="all_settings"):
+        for names in _ROWS:
+            for place, name in zip(st.columns(len(names)), names, strict=True):
+                with place:
+                    _setting(run, request, chosen, name)
+        if request.settings:
+            st.button("Use the defaults", key="reset_settings", on_click=_change, args=(run,), kwargs={"settings": {}})
+    _pinned(run, request, tables)
+    left, right = st.columns([0.25, 0.75], vertical_alignment="center")
+    left.button(
+        "Train",
+        key="train",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        on_click=_start,
+        args=(run,),
+    )
+    rough = fine_tuning.rough_duration(tables, base, chosen)
+    right.caption(
+        f"Roughly {rough.removeprefix('about ')}, estimated from the size of the model and the texts; after the first "
+        "steps the page says what was measured. Training runs beside the app, and goes on when this window is closed."
+    )
+
+
+#: Setting → its label, and what the widget is: options, or the least, the most and the step of a number.
+_FORMS: dict[str, tuple[str, Any]] = {
+    "epochs": ("Epochs", (1, 100, 1)),
+    "head": ("Task head", {"new": "New", "kept": "That of the model"}),
+    "class_weights": ("Weights of classes", {"none": "All texts alike", "balanced": "All classes alike"}),
+    "learning_rate": ("Learning rate", (1e-7, 1e-2, 1e-5)),
+    "warm_up": ("Warm-up (share of steps)", (0.0, 0.9, 0.01)),
+    "weight_decay": ("Weight decay", (0.0, 0.9, 0.01)),
+    "tokens_per_batch": ("Tokens per batch", (8, 100_000, 64)),
+    "max_tokens": ("Longest text (tokens)", (4, 100_000, 8)),
+    "patience": ("Stop after epochs without gain", (0, 100, 1)),
+    "freeze_embeddings": ("Keep the word embeddings", bool),
+    "freeze_layers": ("Keep this many lowest layers", (0, 1000, 1)),
+    "lora_rank": ("LoRA rank (0: off)", (0, 1024, 1)),
+    "seed": ("Seed", (0, 2**32 - 1, 1)),
+    "record": ("Record what it learns", bool),
+    "label_errors": ("Look for wrong labels", bool),
+}
+_ROWS = (
+    ("learning_rate", "warm_up", "weight_decay"),
+    ("tokens_per_batch", "max_tokens", "patience"),
+    ("freeze_layers", "lora_rank", "seed"),
+    ("freeze_embeddings", "record", "label_errors"),
+)
+
+
+def _setting(run: str, request: store.RunRequest, chosen: TrainingSettings, name: str) -> None:
+    """One setting; why it has its value is said when hovered, and below it as long as it was not chosen."""
+    label, form = _FORMS[name]
+    value = getattr(chosen, name)
+    reason = chosen.reasons.get(name)
+    about = (
+        plain(f"Chosen from the data: {reason}")
+        if reason
+        else "You chose this value."
+        if name in request.settings
+        else None
+    )
+
+    def choose(given: Any) -> None:
+        _change(run, settings={**request.settings, name: given})
+
+    control = state.control(f"setting_{name}", value, choose, of=run)
+    with st.container(width=250):
+        if form is bool:
+            st.toggle(label, help=about, **control)
+        elif isinstance(form, dict):
+            options = list(form)
+            st.selectbox(
+                label,
+                options,
+                format_func=form.__getitem__,
+                help=about,
+                **state.control(f"setting_{name}", value, choose, options=options, of=run, initial="index"),
+            )
+        else:
+            least, most, step = form
+            st.number_input(
+                label,
+                least,
+                most,
+                step=step,
+                format="%.7g" if isinstance(least, float) else None,
+                help=about,
+                **control,
+            )
+        if reason:
+            st.caption(plain(reason))
+
+
+def _pinned(run: str, request: store.RunRequest, tables: Tables) -> None:
+    """Sentences whose words are followed from epoch to epoch."""
+    if tables.train.kind == "texts":
+        return
+    if tables.train.pairs:  # such a text is two
+        st.caption("Texts to watch are chosen from the data: each is two texts here.")
+        return
+    st.text_area(
+        f"Sentences to watch, one a line, at most {_MOST_PINNED}",
+        height=90,
+        placeholder="Left empty, a few texts of the data are watched.",
+        help="After each epoch, the page shows which of their words the model leans on.",
+        **state.control(
+            "pinned",
+            "\n".join(request.pinned),
+            lambda written: _change(run, pinned=_lines(written)),
+            of=run,
+        ),
+    )
+
+
+def _lines(written: str) -> tuple[str, ...]:
+    lines = [line.strip()[: settings().characters] for line in written.splitlines()]
+    return tuple(line for line in lines if line)[:_MOST_PINNED]
+
+
+def _start(run: str) -> None:
+    queue().start(run)
