@@ -138,7 +138,7 @@ PAGES: dict[str, Page] = {
             "pages/fine_tuning.py",
             "Fine-tune",
             ":material/model_training:",
-            "Teach a model your own labels, and see what it learns from which texts.",
+            "Teach a model your own labels, and see what it learns: hard texts, wrong labels, decisive words.",
         ),
         Page(
             "Models",

@@ -13,7 +13,7 @@ from components.gateway.runs import store
 from components.gateway.settings import is_shared, settings
 
 if TYPE_CHECKING:
-    from glassbert.tables import Kind, Table
+    from glassbert.tables import BadRow, Kind, Table
 
 __all__ = ["COLUMNS", "Tables", "offered_files", "on_board", "read_offered", "tables_of", "trained_on"]
 
@@ -31,13 +31,12 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """The parts of the data. ``dev``: kept from training, to see how it goes; ``test``: looked at once, at the end.
-    ``split``: whether ``dev`` was drawn from the rows of the only table."""
+    """The parts of the data. ``dev``: kept from training, to see how it goes; ``test``: looked at once, at the end."""
 
     train: Table
     dev: Table | None
     test: Table | None
-    split: bool
+    bad_rows: tuple[BadRow, ...] = ()  # of the table that is trained on
 
     @property
     def others(self) -> dict[str, Table]:
@@ -72,7 +71,7 @@ def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
         gb.read_table(source, split=part, kind=train.kind, label_names=train.label_names, **given)
         for part in ("dev", "test")
     )
-    return Tables(train, dev, test, split=False)
+    return Tables(train, dev, test, train.bad_rows)
 
 
 @shared(8)
@@ -89,9 +88,9 @@ def _uploaded(
     if test:
         of_test = gb.read_table(test, **(given | {"kind": whole.kind, "label_names": whole.label_names or None}))
     if not held_out:
-        return Tables(whole, None, of_test, split=False)
+        return Tables(whole, None, of_test, whole.bad_rows)
     train, dev = whole.split(held_out / 100, _SEED)
-    return Tables(train, dev if len(dev) else None, of_test, split=True)
+    return Tables(train, dev if len(dev) else None, of_test, whole.bad_rows)
 
 
 def trained_on(run: str, part: str) -> Table | None:

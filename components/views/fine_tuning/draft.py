@@ -73,12 +73,18 @@ def _data(run: str, request: store.RunRequest) -> Tables | None:
     st.markdown(f"{KINDS[train.kind]}{labels}: {', '.join(counts)}.")
     if not request.on_board:
         _columns(run, request, tables)
+    first = train.take(range(min(_PREVIEW_ROWS, len(train)))).frame()
     st.dataframe(
-        train.take(range(min(_PREVIEW_ROWS, len(train)))).frame(), hide_index=True, width="stretch", key="first_rows"
+        first.rename(columns={"row": "Row", "text": "Text", "pair": "Second text", "label": "Label"}),
+        hide_index=True,
+        width="stretch",
+        column_config={"Row": st.column_config.NumberColumn(width=60), "Label": st.column_config.Column(width=200)},
+        key="first_rows",
     )
-    bad = train.bad_rows
+    bad = tables.bad_rows
     if bad:
-        with st.expander(f"{len(bad):,} rows that cannot be used are left out", icon=":material/warning:"):
+        count = "1 row that cannot be used is" if len(bad) == 1 else f"{len(bad):,} rows that cannot be used are"
+        with st.expander(f"{count} left out", icon=":material/warning:"):
             st.dataframe(
                 [{"Row": one.row, "Column": one.column or "–", "Reason": one.reason} for one in bad[:1000]],
                 hide_index=True,
@@ -203,6 +209,8 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
     names = {one.id: one.label for one in models.suggestions().values() if one.ready}
     own = [one for one in (view.model, view.beside, request.base) if one and one not in names]
     options = [*names, *dict.fromkeys(own)]
+    # a source that is typed is none of the options, so the choice is not checked against them
+    control = state.control("tuning_base", request.base, lambda source: _change(run, base=source.strip()), of=run)
     place, _ = st.columns([0.5, 0.5])
     place.selectbox(
         "Start from",
@@ -211,8 +219,8 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
         accept_new_options=not is_shared(),
         help="A model on board, an open one"
         + ("." if is_shared() else ", or any encoder of the BERT family on this machine, by its hub id or folder."),
-        **state.control("tuning_base", request.base, lambda source: _change(run, base=source.strip()), of=run)
-        | _index(options, request.base),
+        index=options.index(control.pop("value")),
+        **control,
     )
     with explained_errors(), st.spinner("Opening the model …"):
         if not models.is_here(request.base):
@@ -224,10 +232,6 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
         models.load(base)
         return base
     return None
-
-
-def _index(options: list[str], value: str) -> dict[str, Any]:
-    return {"index": options.index(value)}
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
@@ -261,7 +265,7 @@ def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRe
         if request.settings:
             st.button("Use the defaults", key="reset_settings", on_click=_change, args=(run,), kwargs={"settings": {}})
         return
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         _setting(run, request, chosen, "epochs")
         _setting(run, request, chosen, "head")
         _setting(run, request, chosen, "class_weights")

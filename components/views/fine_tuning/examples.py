@@ -94,7 +94,7 @@ def draw_data_map(shown: Shown) -> None:
                     key=kind,
                     notes=[shortened(note, 40) for note in notes],
                 )
-    with how_computed("Data map"):
+    with how_computed("Fine-tuning"):
         st.markdown(
             "Confidence is the mean, and variability the standard deviation, of the probability of the text's label "
             "over the epochs, as training itself computed it. Ambiguous are the third with the highest variability."
@@ -148,7 +148,7 @@ def draw_label_errors(shown: Shown) -> None:
                 open_links(shown, table.texts[place], table.pairs[place] if table.pairs else "")
     if len(found.rows) > _MOST_ERRORS:
         st.caption(f"And {len(found.rows) - _MOST_ERRORS:,} more: Save & code has all of them.")
-    with how_computed("Likely label errors"):
+    with how_computed("Fine-tuning"):
         st.markdown(
             "Confident learning: a logistic regression on the states of the model before training predicts each label "
             "from the other four fifths of the texts; a label is suspected if another one is predicted more surely "

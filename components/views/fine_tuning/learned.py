@@ -53,7 +53,7 @@ def draw_watched(shown: Shown) -> None:
             st.markdown(f":{colour}-badge[{icon} {plain(name)}] {plain(check)}: {plain(sentence)}")
     with st.container(horizontal=True, gap="small"):
         open_links(shown, found.text, found.pair)
-    with how_computed("Words over time"):
+    with how_computed("Fine-tuning"):
         st.markdown(
             "Input × gradient for the answer after the last epoch, summed over the pieces of a word; one colour scale "
             "for all epochs."
@@ -122,7 +122,7 @@ def draw_moved(shown: Shown) -> None:
         most = [divmod(int(place), heads.shape[1]) for place in order]
         told = ", ".join(f"layer {layer + 1} head {head + 1} ({heads[layer, head]:.2f} bits)" for layer, head in most)
         st.caption(f"Most: {told}. **Compare before and after** shows both on a text.")
-    with how_computed("What changed inside"):
+    with how_computed("Fine-tuning"):
         st.markdown(
             "Layers: linear CKA (Kornblith et al. 2019) between the states of both models on the same texts. Heads: "
             "the mean Jensen–Shannon divergence between the rows of their attention, in bits."

@@ -83,7 +83,7 @@ def draw_quality(shown: Shown) -> None:
     with right:
         _calibration(found)
     _confusion(shown, found, part)
-    with how_computed("Quality of a model"):
+    with how_computed("Fine-tuning"):
         st.markdown(
             "Metrics are scikit-learn's. Intervals are bootstrapped: the rows are drawn again with replacement, the "
             "metric is computed for each draw, and the middle 95% are shown."

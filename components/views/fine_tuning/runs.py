@@ -114,10 +114,6 @@ def say_refused() -> None:
 def draw_runs() -> None:
     """What a new run can be made from, and the runs that there are."""
     say_refused()
-    st.markdown(
-        "Teach a model your own labels, and see what it learns: which texts are hard, which labels look wrong, and on "
-        "which words it decides."
-    )
     left, right = st.columns([0.5, 0.5], gap="large")
     with left:
         _new_run()

@@ -1,0 +1,110 @@
+"""What a run is given: tables that are read back as they were, settings, and a command that nothing in them changes."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import glassbert as gb
+from components.gateway.runs import store
+from components.gateway.runs.command import arguments, written
+from components.gateway.runs.tables import tables_of, trained_on
+from tests.components.gateway.runs.conftest import Allow
+
+FILES: dict[str, tuple[str, str]] = {
+    "classification": ("a.csv", "text,label\n" + "".join(f'"One, {n} ""x""",b\n"Zwei\n{n}",a\n' for n in range(10))),
+    "pairs": ("a.csv", "text,pair,label\n" + "".join(f"One {n},two,1\nThree {n},four,0\n" for n in range(10))),
+    "regression": ("a.csv", "text,label\n" + "".join(f"Text {n},{n / 7:.3f}\n" for n in range(20))),
+    "multi_label": (
+        "a.jsonl", "".join(f'{{"text": "Text {n}", "label": {["[]", "[" + chr(34) + "x" + chr(34) + "]"][n % 2]}}}\n' for n in range(20))),
+    "tokens": (
+        "a.jsonl", "".join(f'{{"words": ["Anna", "met", "{n}"], "tags": ["B-PER", "O", "O"]}}\n' for n in range(20))),
+    "spans": (
+        "a.jsonl",
+        "".join(
+            f'{{"question": "Who {n}?", "context": "Anna met {n}.", "answers": {{"text": ["Anna"], "answer_start": [0]}}}}\n'
+            for n in range(20)
+        ),
+    ),
+    "texts": ("a.txt", "".join(f"Line {n}, with a comma.\n" for n in range(20))),
+}  # fmt: skip
+
+
+def contents(table: gb.Table) -> list[Any]:
+    labels = [table.label_text(index) for index in range(len(table))]
+    return [table.kind, table.texts, table.pairs, table.words, labels]
+
+
+@pytest.mark.parametrize("form", FILES)
+def test_what_is_trained_on_is_what_was_read(form: str, allow: Allow) -> None:
+    allow()
+    name, content = FILES[form]
+    run = store.create(name, name, content.encode())
+    request = store.request_of(run)
+    assert request is not None
+    tables = tables_of(run, request)
+    assert tables.train.kind == ("classification" if form == "pairs" else form)
+    assert tables.dev is not None
+    assert len(tables.train) + len(tables.dev) == 20
+    given = arguments(run)
+    options = dict(one.removeprefix("--").split("=", 1) for one in given[2:])
+    assert given[:2] == ["glassbert", "finetune"]
+    assert (options["kind"], options["base"]) == (tables.train.kind, "pretrained")
+    assert "test" not in options
+    columns = [options.get(name) for name in ("text", "pair", "label")]
+    again = gb.read_table(options["data"], *columns, kind=options["kind"])
+    assert contents(again) == contents(tables.train)
+    assert again.bad_rows == ()
+    for part, table in (("data", tables.train), ("dev", tables.dev)):
+        kept = trained_on(run, part)
+        assert kept is not None
+        assert contents(kept) == contents(table)
+    assert trained_on(run, "test") is None
+
+
+def test_the_rows_for_the_test_have_the_labels_of_the_training(allow: Allow) -> None:
+    allow()
+    run = store.create("a.csv", "a.csv", FILES["classification"][1].encode())
+    store.change(run, held_out=0, test=store.add_data(run, "t.csv", b"text,label\nNew,a\nOther,c\n", "test"))
+    request = store.request_of(run)
+    assert request is not None
+    tables = tables_of(run, request)
+    assert (len(tables.train), tables.dev) == (20, None)
+    assert tables.test is not None
+    assert tables.test.label_names == tables.train.label_names == ("a", "b")
+    assert [row.row for row in tables.test.bad_rows] == [3]
+    arguments(run)
+    kept = trained_on(run, "test")
+    assert kept is not None
+    assert contents(kept) == contents(replace(tables.test))
+
+
+def test_settings_are_toml_whatever_a_sentence_contains(allow: Allow) -> None:
+    folder = allow()
+    run = store.create("a.csv", "a.csv", FILES["classification"][1].encode())
+    odd = ('He said "no" \\ = [x] # not', "naïve 🙂 \x7f\u2028", "--out=elsewhere")
+    store.change(run, settings={"epochs": 2, "learning_rate": 1e-05, "record": False, "head": "new"}, pinned=odd)
+    given = arguments(run)
+    said = tomllib.loads((folder / run / "settings.toml").read_text(encoding="utf-8"))
+    assert said.pop("threads") >= 1
+    assert said == {"epochs": 2, "learning_rate": 1e-05, "record": False, "head": "new", "pinned": list(odd)}
+    assert not any(one.startswith("--out=elsewhere") for one in given)
+    assert tomllib.loads(written({"a": [], "b": ""})) == {"a": [], "b": ""}
+
+
+def test_a_table_that_is_too_long_is_refused(allow: Allow, monkeypatch: pytest.MonkeyPatch) -> None:
+    from components.gateway.runs import tables
+    from components.gateway.settings import Settings
+
+    allow()
+    run = store.create("a.csv", "a.csv", FILES["regression"][1].encode())
+    monkeypatch.setattr(tables, "settings", lambda: Settings(rows=10))
+    request = store.request_of(run)
+    assert request is not None
+    with pytest.raises(gb.TableError, match="10"):
+        tables_of(run, request)
+    assert not Path(store.folder_of(run), "train.jsonl").exists()
