@@ -38,7 +38,13 @@ def data_report(tables: Tables, base: ModelRequest | None) -> Callable[..., Data
 
 def defaults(tables: Tables, base: ModelRequest, chosen: Mapping[str, Any]) -> TrainingSettings:
     """The settings of a run with the reasons of those that were not chosen. Raises OptionError, ModelError."""
-    return gb.training_settings(load(base), tables.train, tables.dev, **({"threads": threads()} | dict(chosen)))
+    return _defaults(tables, base, tuple(sorted({"threads": threads(), **chosen}.items())))
+
+
+@shared(16)
+def _defaults(tables: Tables, base: ModelRequest, chosen: tuple[tuple[str, Any], ...]) -> TrainingSettings:
+    """Every text is tokenized for it. The tables are those of the cache, so that they are the same object each time."""
+    return gb.training_settings(load(base), tables.train, tables.dev, **dict(chosen))
 
 
 def rough_duration(tables: Tables, base: ModelRequest, settings: TrainingSettings) -> str:

@@ -47,6 +47,7 @@ __all__ = [
     "folder_of",
     "is_id",
     "listing",
+    "make_room",
     "model_folder",
     "request_of",
     "test_file",
@@ -105,7 +106,7 @@ def create(name: str, source: str, content: bytes | None = None) -> str:
 
     Raises GlassBERTError if the server keeps no more runs, or the file cannot be a table.
     """
-    _make_room(len(content or b""))
+    make_room(len(content or b""))
     run = secrets.token_hex(16)
     folder = folder_of(run)
     folder.mkdir(parents=True, mode=0o700)
@@ -205,7 +206,7 @@ def copy(run: str) -> str:
     files = [] if request.on_board else [data_file(run, request)]
     test = test_file(run, request)
     files += [] if test is None else [test]
-    _make_room(sum(path.stat().st_size for path in files))
+    make_room(sum(path.stat().st_size for path in files))
     new = secrets.token_hex(16)
     folder = folder_of(new)
     folder.mkdir(parents=True, mode=0o700)
@@ -261,10 +262,11 @@ def written_outcome(run: str) -> str:
     return sentence if isinstance(sentence, str) else ""
 
 
-def _make_room(more: int) -> None:
+def make_room(more: int, runs: int = 1) -> None:
+    """Raise GlassBERTError unless there is room for this many bytes more and so many new runs."""
     allowed = settings()
     count = sum(1 for _ in listing())
-    if count >= allowed.most_runs:
+    if count + runs > allowed.most_runs:
         raise gb.GlassBERTError(
             f"this server keeps at most {allowed.most_runs:,} runs, and has {count:,}: delete one that is no longer "
             "needed"

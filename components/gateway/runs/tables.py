@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.gateway.cache import shared
 from components.gateway.library import gb, import_library
+from components.gateway.requests import version_of
 from components.gateway.runs import store
 from components.gateway.settings import is_shared, settings
 
@@ -36,7 +37,8 @@ class Tables:
     train: Table
     dev: Table | None
     test: Table | None
-    bad_rows: tuple[BadRow, ...] = ()  # of the table that is trained on
+    bad_rows: tuple[BadRow, ...]  # of the table that is trained on
+    key: str  # changes with the files and with what was chosen for them
 
     @property
     def others(self) -> dict[str, Table]:
@@ -71,7 +73,7 @@ def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
         gb.read_table(source, split=part, kind=train.kind, label_names=train.label_names, **given)
         for part in ("dev", "test")
     )
-    return Tables(train, dev, test, train.bad_rows)
+    return Tables(train, dev, test, train.bad_rows, version_of(source, columns))
 
 
 @shared(8)
@@ -80,17 +82,18 @@ def _uploaded(
     test: str,
     columns: tuple[tuple[str, str], ...],
     held_out: int,
-    stamps: tuple[tuple[int, int], ...],  # noqa: ARG001 — part of the key
+    stamps: tuple[tuple[int, int], ...],
 ) -> Tables:
     given: dict[str, Any] = dict(columns)
     whole = gb.read_table(path, **given, max_rows=settings().rows)
     of_test = None
     if test:
         of_test = gb.read_table(test, **(given | {"kind": whole.kind, "label_names": whole.label_names or None}))
+    key = version_of(path, test, columns, held_out, stamps)
     if not held_out:
-        return Tables(whole, None, of_test, whole.bad_rows)
+        return Tables(whole, None, of_test, whole.bad_rows, key)
     train, dev = whole.split(held_out / 100, _SEED)
-    return Tables(train, dev if len(dev) else None, of_test, whole.bad_rows)
+    return Tables(train, dev if len(dev) else None, of_test, whole.bad_rows, key)
 
 
 def trained_on(run: str, part: str) -> Table | None:

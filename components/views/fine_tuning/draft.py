@@ -20,7 +20,7 @@ from components.shared.errors import explained_errors
 from components.shared.jobs import run_job
 from components.text import plain, shortened
 from components.views.fine_tuning.report import draw_report
-from components.views.fine_tuning.runs import draw_back, draw_delete
+from components.views.fine_tuning.runs import draw_back, draw_delete, say_refused, with_error
 
 if TYPE_CHECKING:
     from glassbert.tuning import TrainingSettings
@@ -42,6 +42,7 @@ _MOST_PINNED = 5
 
 def draw_draft(run: str, request: store.RunRequest) -> None:
     """One step below the other, each with a good default: whoever reads on only has to press the last button."""
+    say_refused()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_back()
         st.markdown(f"**{plain(request.name)}**", width="content")
@@ -239,7 +240,7 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
 
 def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
     st.subheader("What to know about this data", anchor=False)
-    key = version_of(run, base, tables.train.fingerprint, [table.fingerprint for table in tables.others.values()])
+    key = version_of(run, base, tables.key)
     found = run_job(
         "data_report",
         key,
@@ -259,7 +260,7 @@ def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
 def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRequest) -> None:
     st.subheader("Training", anchor=False)
     chosen: TrainingSettings | None = None
-    with explained_errors():
+    with explained_errors(), st.spinner("Choosing settings …"):
         chosen = fine_tuning.defaults(tables, base, request.settings)
     if chosen is None:
         if request.settings:
@@ -268,7 +269,8 @@ def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRe
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         _setting(run, request, chosen, "epochs")
         _setting(run, request, chosen, "head")
-        _setting(run, request, chosen, "class_weights")
+        if tables.train.kind == "classification":
+            _setting(run, request, chosen, "class_weights")
     with st.expander("All settings", icon=":material/tune:", key="all_settings"):
         for names in _ROWS:
             for place, name in zip(st.columns(len(names)), names, strict=True):
@@ -336,18 +338,20 @@ def _setting(run: str, request: store.RunRequest, chosen: TrainingSettings, name
     def choose(given: Any) -> None:
         _change(run, settings={**request.settings, name: given})
 
-    control = state.control(f"setting_{name}", value, choose, of=run)
+    options = list(form) if isinstance(form, dict) else None
+    control = state.control(
+        f"setting_{name}", value, choose, options=options, of=run, initial="index" if options else ""
+    )
     with st.container(width=250):
         if form is bool:
             st.toggle(label, help=about, **control)
-        elif isinstance(form, dict):
-            options = list(form)
+        elif options:
             st.selectbox(
                 label,
                 options,
                 format_func=form.__getitem__,
                 help=about,
-                **state.control(f"setting_{name}", value, choose, options=options, of=run, initial="index"),
+                **control,
             )
         else:
             least, most, step = form
@@ -391,4 +395,8 @@ def _lines(written: str) -> tuple[str, ...]:
 
 
 def _start(run: str) -> None:
-    queue().start(run)
+    def start() -> None:
+        store.make_room(0, runs=0)
+        queue().start(run)
+
+    with_error(start)

@@ -17,7 +17,18 @@ from components.shared.errors import explained_errors
 from components.text import ordinal, plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
 
-__all__ = ["draw_back", "draw_delete", "draw_runs", "in_words", "knows", "may_see", "open_run", "reuse"]
+__all__ = [
+    "draw_back",
+    "draw_delete",
+    "draw_runs",
+    "in_words",
+    "knows",
+    "may_see",
+    "open_run",
+    "reuse",
+    "say_refused",
+    "with_error",
+]
 
 _REFRESH = 2.0
 _ICONS = {
