@@ -76,7 +76,10 @@ def result_of(request: store.RunRequest) -> FineTuning:
         stamp = path.stat().st_mtime_ns
     except OSError:
         raise gb.GlassBERTError("the file with the result of this run is gone; its model may still be there") from None
-    return _result(str(path), stamp)
+    try:
+        return _result(str(path), stamp)
+    except gb.SavedResultError as error:  # where the file is on a server is nobody's business
+        raise gb.GlassBERTError(str(error).replace(str(path), path.name)) from None
 
 
 @shared(8)

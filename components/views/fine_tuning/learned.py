@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from components import state
+from components.gateway import saliency
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
-from components.shared.receipts import VERDICTS
+from components.shared.receipts import draw_receipt, draw_verdicts
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_moved", "draw_watched"]
 
 _MOST_EPOCHS = 12
+_SPECIAL = re.compile(r"\[[A-Z]+\]|</?s>|<[a-z]+>")
 _MOST_HEADS = 5
 
 
@@ -44,19 +47,18 @@ def draw_watched(shown: Shown) -> None:
             **state.bind("watched", FineTuningFields, options=options, shown=number, initial="index"),
         )
     found = sentences[number]
-    st.markdown(f"Which words speak for **{plain(shortened(found.label, 60))}**, after each epoch")
+    what = f"**{plain(shortened(found.label, 60))}**, its label" if found.label else "the answer of each epoch"
+    st.markdown(f"Which words speak for {what}")
     _epochs(shown, found, number)
-    if found.checks:
-        st.markdown("**How far to trust the last one**")
-        for check, verdict, sentence in found.checks:
-            name, icon, colour = VERDICTS.get(verdict, (verdict, ":material/remove:", "gray"))
-            st.markdown(f":{colour}-badge[{icon} {plain(name)}] {plain(check)}: {plain(sentence)}")
+    st.markdown("**How far to trust the words of the final model**")
+    draw_verdicts(found.receipt)
+    draw_receipt(found.receipt, key=f"watched_{number}")
     with st.container(horizontal=True, gap="small"):
         open_links(shown, found.text, found.pair)
     with how_computed("Fine-tuning"):
         st.markdown(
-            "Input × gradient for the answer after the last epoch, summed over the pieces of a word; one colour scale "
-            "for all epochs."
+            f"{plain(saliency.methods()[found.method].label)}, summed over the pieces of a word; one colour scale for "
+            "all epochs."
         )
     save_and_code("watched", shown.file_name, [Kept.of("Watched sentence", shown.code.pinned[number], found)])
 
@@ -73,7 +75,7 @@ def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
         with right:
             token_strip(
                 [
-                    Token(word, score=float(score))
+                    Token(word, "special" if _SPECIAL.fullmatch(word) else "word", float(score))
                     for word, score in zip(found.words, scores[epoch].tolist(), strict=True)
                 ],
                 key=f"watched_{number}_{epoch}",

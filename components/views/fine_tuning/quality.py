@@ -176,7 +176,7 @@ def _per_class(found: Evaluation) -> None:
 
 
 def _calibration(found: Evaluation) -> None:
-    counts = np.asarray(found.calibration_counts)
+    counts = np.asarray(found.calibration_count)
     if not counts.sum():
         return
     from glassbert.pictures.learning import reliability
@@ -184,14 +184,14 @@ def _calibration(found: Evaluation) -> None:
     st.markdown("**How far to trust its confidence**")
     draw_chart(
         reliability(
-            np.asarray(found.calibration_confidences).tolist(),
-            np.asarray(found.calibration_accuracies).tolist(),
+            np.asarray(found.calibration_confidence).tolist(),
+            np.asarray(found.calibration_accuracy).tolist(),
             counts.tolist(),
         ),
         key="reliability",
     )
-    right = float((np.asarray(found.calibration_accuracies) * counts).sum() / counts.sum())
-    sure = float((np.asarray(found.calibration_confidences) * counts).sum() / counts.sum())
+    right = float((np.asarray(found.calibration_accuracy) * counts).sum() / counts.sum())
+    sure = float((np.asarray(found.calibration_confidence) * counts).sum() / counts.sum())
     told = (
         "as sure as it is right"
         if abs(sure - right) < 0.01

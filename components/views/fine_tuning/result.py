@@ -41,6 +41,7 @@ def draw_result(run: str, request: store.RunRequest) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_back()
         st.markdown(f"**{plain(request.name)}**", width="content")
+        draw_delete(run)
     found = fine_tuning.result_of(request)
     shown = Shown(run, request, found)
     _actions(shown)
@@ -109,4 +110,3 @@ def _actions(shown: Shown) -> None:
             on_click=reuse,
             args=(shown.run,),
         )
-        draw_delete(shown.run)
