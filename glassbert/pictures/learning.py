@@ -105,7 +105,7 @@ def confusion(
     size = len(names)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     places = [(row, column) for row in range(size) for column in range(size)]
-    cell = max(4.0, min(46.0, 420 / size))
+    cell = max(4.0, min(64.0, 420 / size))
     shown = [label(name, _NAME_CHARACTERS) for name in names]
     whole = [label(name, _HOVER_CHARACTERS) for name in names]
     figure = go.Figure(
@@ -146,13 +146,20 @@ def confusion(
         "showgrid": False,
         "zeroline": False,
     }
-    side = min(560, round(cell * size * 1.06) + 110)
+    side = round(cell * size * 1.06) + 100
     figure.update_layout(
         height=side,
         margin=_MARGIN,
         showlegend=False,
         dragmode=False,
-        xaxis=axis | {"title": "answer of the model", "side": "top", "tickangle": -40 if size > 4 else 0},
+        xaxis=axis
+        | {
+            "title": "answer of the model",
+            "side": "top",
+            "tickangle": -40 if size > 4 else 0,
+            "scaleanchor": "y",
+            "constrain": "domain",
+        },
         yaxis=axis | {"title": "label in the table", "range": [size - 0.5, -0.5]},
     )
     return figure

@@ -37,8 +37,8 @@ def draw_data_map(shown: Shown) -> None:
     from glassbert.pictures.learning import data_map
 
     regions = found.regions
-    counts = ", ".join(f"{regions.count(kind):,} {kind} ({about})" for kind, about in _KINDS.items())
-    st.markdown(f"Of {len(found.rows):,} training texts {counts}.")
+    counts = ", ".join(f"**{regions.count(kind):,}** {kind} ({about})" for kind, about in _KINDS.items())
+    st.markdown(f"{len(found.rows):,} training texts: {counts}.")
     places = _sample(len(found.rows))
     rows = np.asarray(found.rows)
     confidence, variability = found.confidence, found.variability

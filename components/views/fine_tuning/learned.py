@@ -84,6 +84,7 @@ def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
                 version=shown.version("watched", number, epoch),
                 legend="for or against the answer" if epoch == kept[-1] else "",
                 scale=scale,
+                with_scale=epoch == kept[-1],
                 signed=True,
                 selectable=False,
             )

@@ -58,11 +58,11 @@ def draw_texts(shown: Shown, table: Table, places: Sequence[int], *, key: str, n
     """Some texts of the data, each with links; ``notes`` say something about each, plain text."""
     for number, place in enumerate(places[:_SHOWN]):
         text, pair = _texts(table, place)
-        with st.container(key=f"{key}_{number}", horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(plain(shortened(f"{text} / {pair}" if pair else text, _TEXT_CHARACTERS)), width="stretch")
-            if notes:
-                st.caption(plain(notes[number]), width="content")
-            open_links(shown, text, pair)
+        with st.container(key=f"{key}_{number}", gap=None):
+            st.markdown(plain(shortened(f"{text} / {pair}" if pair else text, _TEXT_CHARACTERS)))
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(plain(notes[number]) if notes else "", width="stretch")
+                open_links(shown, text, pair)
     if len(places) > _SHOWN:
         st.caption(f"And {len(places) - _SHOWN:,} more.")
 

@@ -59,8 +59,8 @@ _HELP = {
 def draw_quality(shown: Shown) -> None:
     """Everything here was computed at the end of the training."""
     evaluations = {part: one for part, one in (("test", shown.found.test), ("dev", shown.found.dev)) if one is not None}
-    _learning(shown)
     if not evaluations:
+        _learning(shown)
         st.info("No rows were kept from training, so nobody can say how good the model is on texts it has not seen.")
         return
     own = state.fields(FineTuningFields)
@@ -83,6 +83,7 @@ def draw_quality(shown: Shown) -> None:
     with right:
         _calibration(found)
     _confusion(shown, found, part)
+    _learning(shown)
     with how_computed("Fine-tuning"):
         st.markdown(
             "Metrics are scikit-learn's. Intervals are bootstrapped: the rows are drawn again with replacement, the "
@@ -168,7 +169,7 @@ def _per_class(found: Evaluation) -> None:
         width="stretch",
         height="content" if len(rows) <= 12 else 440,
         column_config={
-            name: st.column_config.ProgressColumn(name, min_value=0, max_value=1, format="%.2f")
+            name: st.column_config.ProgressColumn(name, width=90, min_value=0, max_value=1, format="%.2f")
             for name in ("Precision", "Recall", "F1")
         },
         key="per_class",
@@ -252,7 +253,8 @@ def _cell(shown: Shown, found: Evaluation, part: str, cell: tuple[int, int]) -> 
     places = places[np.argsort(-np.asarray(found.confidences)[places], kind="stable")]
     one, other = plain(names[row]), plain(names[column])
     told = f"labelled **{one}** and answered so" if row == column else f"labelled **{one}**, answered **{other}**"
-    st.markdown(f"{len(places):,} texts {told}")
+    count = "1 text" if len(places) == 1 else f"{len(places):,} texts"
+    st.markdown(f"{count} {told}")
     table = shown.table(part)
     if table is None:
         st.caption("The texts of this part are no longer there.")

@@ -52,6 +52,7 @@ def token_strip(
     legend: str = "",
     scale: float | None = None,
     signed: bool | None = None,
+    with_scale: bool = True,
     pairs: bool = False,
     second: int | None = None,
     large: bool = False,
@@ -65,6 +66,7 @@ def token_strip(
     legend:    caption next to the colour scale, which appears as soon as one token has a score.
     scale:     the score drawn in full colour; None: the largest magnitude among the tokens.
     signed:    whether the scale has a negative half; None: if any score is negative.
+    with_scale: whether the scale is drawn below; of strips with one scale, the last is enough.
     pairs:     Shift and a click, or Shift and Enter, choose a second token.
     second:    that token, or None.
     large:     in large type, in the middle, as on a slide.
@@ -92,7 +94,7 @@ def token_strip(
         "second": second,
         "scale": scale or max(map(abs, scores), default=0.0),
         "signed": any(score < 0 for score in scores) if signed is None else signed,
-        "scored": bool(scores),
+        "scored": bool(scores) and with_scale,
         "large": large,
         "selectable": selectable,
         "tokens": tuple(map(_wire, tokens)),  # a tuple, not a list: see `components.widgets.frontend`

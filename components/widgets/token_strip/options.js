@@ -27,7 +27,7 @@ import { divergingColour } from "../frontend/theme.js";
  * @property {number | null} second the second token of the chosen pair
  * @property {number} scale the score with the full colour
  * @property {boolean} signed whether the scale has a negative half
- * @property {boolean} scored whether a token has a score
+ * @property {boolean} scored whether a token has a score, and the scale is to be drawn
  * @property {boolean} large
  * @property {boolean} selectable whether a click selects
  * @property {Token[]} tokens
