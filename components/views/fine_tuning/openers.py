@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from components.views.fine_tuning.shown import Shown
 
-__all__ = ["PAGES_OF_KIND", "draw_texts", "example_text", "open_links"]
+__all__ = ["PAGES_OF_KIND", "draw_texts", "example_text", "open_links", "places_of"]
 
 #: Kind of table → the page where such a model is looked at first.
 PAGES_OF_KIND = {
@@ -52,6 +52,12 @@ def example_text(shown: Shown) -> tuple[str, str]:
 def _texts(table: Table, place: int) -> tuple[str, str]:
     most = settings().characters
     return table.texts[place][:most], table.pairs[place][:most] if table.pairs else ""
+
+
+def places_of(table: Table, rows: Iterable[int]) -> list[int]:
+    """The places of these rows of the table's source, in their order."""
+    places = {row: place for place, row in enumerate(table.rows)}
+    return [places[row] for row in map(int, rows) if row in places]
 
 
 def draw_texts(shown: Shown, table: Table, places: Sequence[int], *, key: str, notes: Sequence[str] = ()) -> None:

@@ -13,9 +13,9 @@ from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
-from components.text import plain
+from components.text import plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
-from components.views.fine_tuning.openers import draw_texts
+from components.views.fine_tuning.openers import draw_texts, places_of
 from components.views.fine_tuning.shown import Shown
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ METRICS: dict[str, tuple[str, bool]] = {
     "loss": ("Loss", False),
     "perplexity": ("Perplexity", False),
 }
+_WORST = 10
 _PARTS = {"test": "the test rows", "dev": "the rows kept from training"}
 _HELP = {
     "macro_f1": "The mean over classes of the harmonic mean of precision and recall: a rare class counts as much as a "
@@ -83,6 +84,7 @@ def draw_quality(shown: Shown) -> None:
     with right:
         _calibration(found)
     _confusion(shown, found, part)
+    _worst(shown, found, part)
     _learning(shown)
     with how_computed("Fine-tuning"):
         st.markdown(
@@ -259,7 +261,25 @@ def _cell(shown: Shown, found: Evaluation, part: str, cell: tuple[int, int]) -> 
     if table is None:
         st.caption("The texts of this part are no longer there.")
         return
-    rows = np.asarray(found.rows)[places]
-    rows = rows[rows < len(table)]
+    texts = places_of(table, np.asarray(found.unit_rows)[places])
     notes = [charts.percent(float(share)) for share in np.asarray(found.confidences)[places]]
-    draw_texts(shown, table, rows.tolist(), key="cell", notes=notes)
+    draw_texts(shown, table, texts, key="cell", notes=notes)
+
+
+def _worst(shown: Shown, found: Evaluation, part: str) -> None:
+    """What is answered worst, where there is no confusion matrix to find it by."""
+    table = shown.table(part)
+    wrong = found.wrong(_WORST)
+    if found.kind in ("classification", "texts") or table is None or not wrong:
+        return
+    st.markdown("**What it gets most wrong**")
+    texts = places_of(table, np.asarray(found.rows)[wrong])
+    notes = []
+    for index, place in zip(wrong, texts, strict=True):
+        note = f"Label {shortened(table.label_text(place), 60) or 'no answer'}"
+        if found.kind == "regression":
+            note += f", answer {charts.readable_number(float(found.predicted[index]))}"
+        elif found.answer_texts:
+            note += f", answer {shortened(found.answer_texts[index], 60) or 'none'}"
+        notes.append(note)
+    draw_texts(shown, table, texts, key="worst", notes=notes)
