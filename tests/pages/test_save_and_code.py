@@ -24,6 +24,7 @@ from components.shared import save_and_code
 from components.shared.save_and_code import Kept
 from tests.conftest import TinyCheckpoint
 from tests.pages.test_hostile_addresses import SECTIONS
+from tests.pages.tuned import tuned_run
 from tests.pages.workbench import page, run, tokens
 
 TEXT = "The acting is superb and I loved it."
@@ -151,6 +152,11 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("compare", "hidden"): ({"text": TEXT, "beside": "sentiment"}, ""),
     ("compare", "saliency"): ({"text": TEXT, "other_text": WORSE, "shown_model": "beside", "units": "probability"}, ""),
     ("compare", "masked"): ({"text": TEXT, "other_text": WORSE, "token": "4"}, ""),
+    ("fine_tuning", "quality"): ({}, ""),
+    ("fine_tuning", "examples"): ({}, ""),
+    ("fine_tuning", "labels"): ({}, ""),
+    ("fine_tuning", "words"): ({"watched": "1"}, ""),
+    ("fine_tuning", "moved"): ({}, ""),
 }  # fmt: skip
 
 
@@ -197,6 +203,8 @@ def test_the_code_gives_what_is_shown_and_the_files_hold_it(
         "question_answering": ("bert", "question_answering"),
     }.get(section or page_id)
     own = {"model": str(tiny_checkpoint(*trained))} if trained else {}
+    if page_id == "fine_tuning":
+        own = {"run": tuned_run(tiny_checkpoint)}
     opened(page_id, section, explained, **own)
     latest = {one.view: one for one in popovers}
     assert latest

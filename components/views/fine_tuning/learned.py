@@ -105,7 +105,8 @@ def draw_moved(shown: Shown) -> None:
     lowest = int(cka.argmin())
     where = "the embeddings" if lowest == 0 else f"layer {lowest}"
     st.markdown(
-        f"On {found.texts:,} texts, the states changed most in **{where}** (similarity {cka[lowest]:.2f} to those before)."
+        f"On {found.texts:,} texts, the states changed most in **{where}**: their similarity to before is "
+        f"{cka[lowest]:.2f}."
     )
     if len(found.masked_accuracy):
         before, after = (float(share) for share in found.masked_accuracy)

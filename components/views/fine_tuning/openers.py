@@ -13,9 +13,8 @@ from components.gateway.settings import settings
 from components.text import plain, shortened
 
 if TYPE_CHECKING:
-    from glassbert.tables import Table
-
     from components.views.fine_tuning.shown import Shown
+    from glassbert.tables import Table
 
 __all__ = ["PAGES_OF_KIND", "draw_texts", "example_text", "open_links", "places_of"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -15,23 +16,29 @@ from components.gateway.runs.command import arguments, written
 from components.gateway.runs.tables import tables_of, trained_on
 from tests.components.gateway.runs.conftest import Allow
 
+
+def as_lines(*rows: dict[str, Any]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+TWENTY = range(20)
 FILES: dict[str, tuple[str, str]] = {
     "classification": ("a.csv", "text,label\n" + "".join(f'"One, {n} ""x""",b\n"Zwei\n{n}",a\n' for n in range(10))),
     "pairs": ("a.csv", "text,pair,label\n" + "".join(f"One {n},two,1\nThree {n},four,0\n" for n in range(10))),
-    "regression": ("a.csv", "text,label\n" + "".join(f"Text {n},{n / 7:.3f}\n" for n in range(20))),
-    "multi_label": (
-        "a.jsonl", "".join(f'{{"text": "Text {n}", "label": {["[]", "[" + chr(34) + "x" + chr(34) + "]"][n % 2]}}}\n' for n in range(20))),
-    "tokens": (
-        "a.jsonl", "".join(f'{{"words": ["Anna", "met", "{n}"], "tags": ["B-PER", "O", "O"]}}\n' for n in range(20))),
+    "regression": ("a.csv", "text,label\n" + "".join(f"Text {n},{n / 7:.3f}\n" for n in TWENTY)),
+    "multi_label": ("a.jsonl", as_lines(*({"text": f"Text {n}", "label": ["x", "y"][: n % 3]} for n in TWENTY))),
+    "tokens": ("a.jsonl", as_lines(*({"words": ["Anna", f"{n}"], "tags": ["B-PER", "O"]} for n in TWENTY))),
     "spans": (
         "a.jsonl",
-        "".join(
-            f'{{"question": "Who {n}?", "context": "Anna met {n}.", "answers": {{"text": ["Anna"], "answer_start": [0]}}}}\n'
-            for n in range(20)
+        as_lines(
+            *(
+                {"question": "Who?", "context": f"Anna {n}.", "answers": {"text": ["Anna"], "answer_start": [0]}}
+                for n in TWENTY
+            )
         ),
     ),
-    "texts": ("a.txt", "".join(f"Line {n}, with a comma.\n" for n in range(20))),
-}  # fmt: skip
+    "texts": ("a.txt", "".join(f"Line {n}, with a comma.\n" for n in TWENTY)),
+}
 
 
 def contents(table: gb.Table) -> list[Any]:
