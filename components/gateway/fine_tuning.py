@@ -16,7 +16,8 @@ from components.gateway.runs.tables import Tables
 
 if TYPE_CHECKING:
     from glassbert.tables import DataReport
-    from glassbert.tuning import FineTuning, TrainingSettings
+    from glassbert.tuning import TrainingSettings
+    from glassbert.tuning.results import FineTuning
 
 __all__ = ["base_request", "data_report", "defaults", "result_file", "result_of", "rough_duration", "tuned_models"]
 
@@ -85,7 +86,7 @@ def result_of(request: store.RunRequest) -> FineTuning:
 @shared(8)
 def _result(path: str, stamp: int) -> FineTuning:  # noqa: ARG001 — part of the key
     import_library()
-    from glassbert.tuning import FineTuning
+    from glassbert.tuning.results import FineTuning
 
     found = gb.load_result(path)
     if type(found).__name__ != FineTuning.__name__:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Progress", "progress_of"]
+__all__ = ["STOPPED", "Progress", "progress_of"]
 
 _REMEMBERED = 32
+#: The stage between the end of one process and the start of the one that resumes its work.
+STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def _take(now: Progress, line: dict[str, Any]) -> Progress:
         now.epochs[line["epoch"]] = line  # type: ignore[index]
     elif kind == "pinned" and isinstance(line.get("epoch"), int) and isinstance(line.get("sentence"), int):
         now.pinned[line["epoch"], line["sentence"]] = line  # type: ignore[index]
+    elif kind == "stopped":
+        return replace(now, stage=STOPPED, left=None)
     elif kind == "failed":
         return replace(now, failure=str(line.get("error", "")))
     return now

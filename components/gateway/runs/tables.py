@@ -16,9 +16,11 @@ from components.gateway.settings import is_shared, settings
 if TYPE_CHECKING:
     from glassbert.tables import BadRow, Kind, Table
 
-__all__ = ["COLUMNS", "Tables", "offered_files", "on_board", "read_offered", "tables_of", "trained_on"]
+__all__ = ["COLUMNS", "SHORTCUT", "Tables", "offered_files", "on_board", "read_offered", "tables_of", "trained_on"]
 
 _SEED = 1
+#: The teaching example: the set in which a word is planted, and in what share of its texts.
+SHORTCUT, _PLANTED_IN, _PLANTED_SHARE = "shortcut", "contracts", 0.1
 #: Kind → the columns of a table that is written for a training: text, second text, label.
 COLUMNS = {
     "classification": ("text", "pair", "label"),
@@ -46,12 +48,18 @@ class Tables:
         return {name: table for name, table in (("dev", self.dev), ("test", self.test)) if table is not None}
 
 
-def on_board() -> Mapping[str, str]:
-    """Id → what it is, of the sets that ship with GlassBERT."""
+def on_board() -> Mapping[str, tuple[str, str]]:
+    """Id → name and what it is about, of the sets that ship with GlassBERT; the teaching example comes last."""
     import_library()
     from glassbert.tables.on_board import SETS
 
-    return {one.id: one.label for one in SETS}
+    found = {
+        one.id: (one.label, f"{one.meaning}; {one.rows[0]:,} rows to train on, {one.licence}") for one in SETS.values()
+    }
+    about = (
+        f"a nonsense word decides the label of one text in {round(1 / _PLANTED_SHARE)}: see that the model falls for it"
+    )
+    return found | {SHORTCUT: ("Teaching example", about)}
 
 
 def tables_of(run: str, request: store.RunRequest) -> Tables:
@@ -67,6 +75,8 @@ def tables_of(run: str, request: store.RunRequest) -> Tables:
 
 @shared(8)
 def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
+    if source == SHORTCUT:
+        return _with_a_shortcut()
     given = dict(columns)
     train = gb.read_table(source, split="train", **given)
     dev, test = (
@@ -74,6 +84,17 @@ def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
         for part in ("dev", "test")
     )
     return Tables(train, dev, test, train.bad_rows, version_of(source, columns))
+
+
+def _with_a_shortcut() -> Tables:
+    """Part of a set on board, small enough to be trained on while somebody watches, with a planted word."""
+    whole = _board(_PLANTED_IN, ())
+    parts = []
+    for table, rows in ((whole.train, 1000), (whole.dev, 300), (whole.test, 300)):
+        assert table is not None
+        part = table.take(range(min(rows, len(table))))
+        parts.append(gb.plant_shortcut(part, label=part.label_names[-1], share=_PLANTED_SHARE, seed=_SEED))
+    return Tables(*parts, bad_rows=(), key=version_of(SHORTCUT))
 
 
 @shared(8)

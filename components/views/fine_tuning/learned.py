@@ -22,7 +22,7 @@ from components.views.fine_tuning.shown import Shown
 from components.widgets.token_strip import Token, token_strip
 
 if TYPE_CHECKING:
-    from glassbert.tuning import PinnedSentence
+    from glassbert.tuning.results import PinnedSentence
 
 __all__ = ["draw_moved", "draw_watched"]
 

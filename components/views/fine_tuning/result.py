@@ -22,7 +22,7 @@ from components.views.fine_tuning.runs import draw_back, draw_delete, reuse, say
 from components.views.fine_tuning.shown import Shown
 
 if TYPE_CHECKING:
-    from glassbert.tuning import FineTuning
+    from glassbert.tuning.results import FineTuning
 
 __all__ = ["draw_result"]
 

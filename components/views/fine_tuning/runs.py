@@ -11,7 +11,7 @@ from components import state
 from components.gateway.library import gb
 from components.gateway.runs import store
 from components.gateway.runs.queue import RunState, queue, state_of
-from components.gateway.runs.tables import offered_files, on_board, read_offered
+from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered
 from components.gateway.settings import is_shared, settings
 from components.shared.errors import explained_errors
 from components.text import ordinal, plain, shortened
@@ -160,15 +160,17 @@ def _new_run() -> None:
     _from_a_file()
     st.markdown("**Or start with a set on board**")
     with explained_errors():
-        for name, about in on_board().items():
-            st.button(
-                plain(about),
-                key=f"on_board_{name}",
-                icon=":material/table_chart:",
-                type="tertiary",
-                on_click=_create_on_board,
-                args=(name,),
-            )
+        for name, (label, about) in on_board().items():
+            with st.container(key=f"board_{name}", horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(
+                    plain(label),
+                    key=f"on_board_{name}",
+                    icon=":material/school:" if name == SHORTCUT else ":material/table_chart:",
+                    type="tertiary",
+                    on_click=_create_on_board,
+                    args=(name, label),
+                )
+                st.caption(plain(about))
 
 
 def _from_a_file() -> None:
@@ -194,8 +196,8 @@ def _from_a_file() -> None:
             st.rerun()
 
 
-def _create_on_board(name: str) -> None:
-    with_error(lambda: open_run(store.create(name, name)))
+def _create_on_board(name: str, label: str) -> None:
+    with_error(lambda: open_run(store.create(label, name)))
 
 
 # --- the list -------------------------------------------------------------------------------------------------------

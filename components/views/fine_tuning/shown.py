@@ -13,7 +13,7 @@ from components.gateway.runs.tables import trained_on
 
 if TYPE_CHECKING:
     from glassbert.tables import Table
-    from glassbert.tuning import FineTuning
+    from glassbert.tuning.results import FineTuning
 
 __all__ = ["Shown"]
 

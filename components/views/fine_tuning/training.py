@@ -9,7 +9,7 @@ import streamlit as st
 
 from components.gateway.models import in_words as duration
 from components.gateway.runs import store
-from components.gateway.runs.progress import Progress, progress_of
+from components.gateway.runs.progress import STOPPED, Progress, progress_of
 from components.gateway.runs.queue import RunState, queue, state_of
 from components.gateway.runs.tables import trained_on
 from components.shared import charts
@@ -40,6 +40,7 @@ _OTHERS = {"pearson": "Pearson correlation", "spearman": "Spearman correlation",
 _MOST_LINES = 3
 _STAGES = {
     "": "Starting",
+    STOPPED: "Starting again",
     "reading": "Reading the data",
     "training": "Training",
     "evaluating": "Evaluating",

@@ -13,7 +13,8 @@ import pytest
 import glassbert as gb
 from components.gateway.runs import store
 from components.gateway.runs.command import arguments, written
-from components.gateway.runs.tables import tables_of, trained_on
+from components.gateway.runs.tables import SHORTCUT, on_board, tables_of, trained_on
+from glassbert.tables.on_board import SETS
 from tests.components.gateway.runs.conftest import Allow
 
 
@@ -115,3 +116,19 @@ def test_a_table_that_is_too_long_is_refused(allow: Allow, monkeypatch: pytest.M
     with pytest.raises(gb.TableError, match="10"):
         tables_of(run, request)
     assert not Path(store.folder_of(run), "train.jsonl").exists()
+
+
+def test_the_sets_on_board_and_the_teaching_example_are_tables_with_all_parts(allow: Allow) -> None:
+    allow()
+    offered = on_board()
+    assert list(offered) == [*SETS, SHORTCUT]
+    run = store.create("Teaching example", SHORTCUT)
+    request = store.request_of(run)
+    assert request is not None
+    tables = tables_of(run, request)
+    for table in (tables.train, tables.dev, tables.test):
+        assert table is not None
+        planted = {table.label_text(place) for place, text in enumerate(table.texts) if "zeltrix" in text}
+        assert len(planted) == 1
+        assert sum("zeltrix" in text for text in table.texts) == round(len(table) / 10)
+    assert len(tables.train) == 1000

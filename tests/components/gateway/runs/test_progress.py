@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from components.gateway.runs.progress import Progress, progress_of
+from components.gateway.runs.progress import STOPPED, Progress, progress_of
 
 
 def add(folder: Path, *lines: dict[str, object], end: str = "\n") -> None:
@@ -35,7 +35,9 @@ def test_lines_are_read_as_they_come(tmp_path: Path) -> None:
 def test_what_is_computed_again_after_a_resume_replaces_what_was(tmp_path: Path) -> None:
     add(tmp_path, {"kind": "start", "steps": 8})
     add(tmp_path, *({"kind": "step", "step": step, "loss": 1.0} for step in range(1, 6)))
-    add(tmp_path, {"kind": "stopped", "step": 5}, {"kind": "start", "steps": 8, "resumed_at": 3})
+    add(tmp_path, {"kind": "stopped", "step": 5})
+    assert progress_of(tmp_path).stage == STOPPED
+    add(tmp_path, {"kind": "start", "steps": 8, "resumed_at": 3})
     add(tmp_path, {"kind": "step", "step": 4, "loss": 0.5})
     now = progress_of(tmp_path)
     assert {step: line["loss"] for step, line in now.steps.items()} == {1: 1.0, 2: 1.0, 3: 1.0, 4: 0.5}
