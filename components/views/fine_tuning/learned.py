@@ -65,7 +65,9 @@ def draw_watched(shown: Shown) -> None:
 
 def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
     scores = np.asarray(found.scores)
-    scale = float(np.abs(scores).max(initial=0.0)) or 1.0
+    # [SEP] often has most of the total, and all words would look alike
+    words = [place for place, word in enumerate(found.words) if not _SPECIAL.fullmatch(word)]
+    scale = float(np.abs(scores[:, words]).max(initial=0.0)) or 1.0
     epochs = range(len(scores))
     kept = epochs if len(scores) <= _MOST_EPOCHS else [*epochs[: _MOST_EPOCHS // 2], *epochs[-_MOST_EPOCHS // 2 :]]
     for epoch in kept:
