@@ -26,6 +26,7 @@ __all__ = [
     "faithfulness_curve",
     "label_shares",
     "next_sentence",
+    "ordinal",
     "percent",
     "points",
     "probabilities",
@@ -238,6 +239,13 @@ def readable_number(value: float) -> str:
     from glassbert.pictures import formats
 
     return formats.readable_number(value)
+
+
+def ordinal(number: int) -> str:
+    """`glassbert.pictures.formats.ordinal`."""
+    from glassbert.pictures import formats
+
+    return formats.ordinal(number)
 
 
 def percent(share: float) -> str:

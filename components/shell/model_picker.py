@@ -107,7 +107,8 @@ def _picker(role: Role, label: str, source: str) -> None:
         return f"{suggestion.label} · {suggestion.task} · {size}"
 
     shared = is_shared()
-    options = [*none, *own, *tuned, *suggestions]
+    ready = [id for id, one in suggestions.items() if one.ready]
+    options = [*none, *own, *dict.fromkeys([*ready, *tuned, *suggestions])]
     st.selectbox(
         label,
         options,

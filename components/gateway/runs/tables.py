@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from components.gateway.cache import shared
 from components.gateway.library import gb, import_library
@@ -77,7 +77,7 @@ def tables_of(run: str, request: store.RunRequest) -> Tables:
 def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
     if source == SHORTCUT:
         return _with_a_shortcut()
-    given = dict(columns)
+    given: dict[str, Any] = dict(columns)
     train = gb.read_table(source, split="train", **given)
     dev, test = (
         gb.read_table(source, split=part, kind=train.kind, label_names=train.label_names, **given)
@@ -89,12 +89,15 @@ def _board(source: str, columns: tuple[tuple[str, str], ...]) -> Tables:
 def _with_a_shortcut() -> Tables:
     """Part of a set on board, small enough to be trained on while somebody watches, with a planted word."""
     whole = _board(_PLANTED_IN, ())
-    parts = []
-    for table, rows in ((whole.train, 1000), (whole.dev, 300), (whole.test, 300)):
-        assert table is not None
-        part = table.take(range(min(rows, len(table))))
-        parts.append(gb.plant_shortcut(part, label=part.label_names[-1], share=_PLANTED_SHARE, seed=_SEED))
-    return Tables(*parts, bad_rows=(), key=version_of(SHORTCUT))
+    assert whole.dev is not None
+    assert whole.test is not None
+    train, dev, test = (
+        gb.plant_shortcut(
+            table.take(range(min(rows, len(table)))), label=table.label_names[-1], share=_PLANTED_SHARE, seed=_SEED
+        )
+        for table, rows in ((whole.train, 1000), (whole.dev, 300), (whole.test, 300))
+    )
+    return Tables(train, dev, test, (), version_of(SHORTCUT))
 
 
 @shared(8)
@@ -125,7 +128,7 @@ def trained_on(run: str, part: str) -> Table | None:
         return None
     train = folder / store.TABLE_FILES["data"]
     stamps = _stamp(path), _stamp(train)
-    return _written(str(path), str(train), request.kind, request.has_pairs, stamps)
+    return _written(str(path), str(train), cast("Kind", request.kind), request.has_pairs, stamps)
 
 
 @shared(8)

@@ -13,8 +13,9 @@ from components.gateway.runs import store
 from components.gateway.runs.queue import RunState, queue, state_of
 from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered
 from components.gateway.settings import is_shared, settings
+from components.shared import charts
 from components.shared.errors import explained_errors
-from components.text import ordinal, plain, shortened
+from components.text import plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
 
 __all__ = [
@@ -76,7 +77,7 @@ def in_words(found: RunState) -> str:
     """The state of a run as a reader sees it, plain text."""
     return {
         "draft": "not started",
-        "waiting": f"waiting, {ordinal(found.place)} in the queue",
+        "waiting": f"waiting, {charts.ordinal(found.place)} in the queue",
         "running": "training",
         "stopping": "stopping",
         "stopped": "stopped, can be resumed",

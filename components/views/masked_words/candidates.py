@@ -20,7 +20,6 @@ from components.text import plain
 from components.views.masked_words.fields import MaskedWordsFields
 from components.views.masked_words.shared import say_if_words_are_left_out, words_asked
 from components.widgets.token_strip import DESELECTED, Token, clicked_token, token_strip
-from glassbert.pictures.formats import ordinal
 
 _SHOWN = 10
 _FETCHED = 60  # enough to fill the list when pieces inside words are left out
@@ -132,7 +131,7 @@ def _one_gap(model: ModelRequest, prediction: gb.MaskPrediction, row: int, whole
         rank = int(prediction.original_ranks[row])
         share = charts.percent(float(prediction.original_probabilities[row]))
         name = plain(charts.readable(original, prediction.encoded.spelling))
-        told = f"“{name}” is ranked **{ordinal(rank)}** ({plain(share)})"
+        told = f"“{name}” is ranked **{charts.ordinal(rank)}** ({plain(share)})"
     else:
         told = "a gap you typed"
     st.markdown(f"Token {place} · {told} · entropy {float(prediction.entropy[row]):.1f} bits")

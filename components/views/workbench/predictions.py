@@ -26,7 +26,6 @@ from components.shared.selection import (
 )
 from components.text import plain
 from components.widgets.token_strip import clicked_second, clicked_token, token_strip
-from glassbert.pictures.formats import ordinal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +105,7 @@ def _masked_word(subject: _Subject) -> None:
         share = charts.percent(float(prediction.original_probabilities[0]))
         rank = int(prediction.original_ranks[0])
         name = plain(charts.readable(original, prediction.encoded.spelling))
-        told = f"with “{name}” hidden, the model ranks it **{ordinal(rank)}** ({plain(share)})"
+        told = f"with “{name}” hidden, the model ranks it **{charts.ordinal(rank)}** ({plain(share)})"
     else:
         told = "at the gap"
     _told(subject.one, "Masked word", told)
