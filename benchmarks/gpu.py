@@ -111,13 +111,12 @@ def _kept(model: gb.Model) -> Any:
         return gb.load_result(gb.hidden_states(model, TEXT).save(Path(folder) / "states.json"))
 
 
-def _evaluated(model: gb.Model) -> Any:
+def _labelled(model: gb.Model) -> gb.Table:
     columns = {"texts": (TEXT, LONGER, OTHER), "labels": (0, 1, 0), "label_names": model.labels, "rows": (1, 2, 3)}
     others = {"pairs": (), "words": (), "bad_rows": (), "columns": ("text", "label"), "pair_column": None}
-    table = gb.Table(
+    return gb.Table(
         kind="classification", source="lines", text_column="text", label_column="label", **columns, **others
     )
-    return gb.evaluate(model, table).losses
 
 
 def _listed(_: gb.Model) -> Any:
@@ -228,7 +227,8 @@ CASES: tuple[Case, ...] = (
         long=True,
     ),
     Case("rank_similar", lambda m: gb.rank_similar(m, TEXT, [OTHER, LONGER], pooling="cls"), single=True),
-    Case("evaluate", _evaluated, "classification", single=True),
+    Case("evaluate", lambda m: gb.evaluate(m, _labelled(m)).losses, "classification", single=True),
+    Case("data_report", lambda m: gb.data_report(_labelled(m), m), "classification"),
     Case("receipt", lambda m: gb.receipt(m, _scores(m, "input_x_gradient"), n_orderings=10), "any", long=True),
     Case(
         "receipts",

@@ -49,7 +49,7 @@ from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.similarities import rank_similar, similarity
-from glassbert.tables import Table, plant_shortcut, read_table
+from glassbert.tables import DataReport, Table, data_report, plant_shortcut, read_table
 from glassbert.targets import (
     AnswerTarget,
     ClassTarget,
@@ -88,6 +88,7 @@ __all__ = [
     "classify_many",
     "compare_models",
     "compare_texts",
+    "data_report",
     "draw",
     "embedded",
     "encode",
@@ -139,6 +140,7 @@ __all__ = [
     # models and results
     "AttentionMaps",
     "Classification",
+    "DataReport",
     "Edit",
     "Encoded",
     "Evaluation",

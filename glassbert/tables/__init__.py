@@ -5,12 +5,24 @@
 
 Reading order: ``contents`` (what a table holds), ``files`` (bytes → lines of text), ``delimited`` (lines → cells),
 ``on_board`` (the sets that ship), ``records`` (one reader for each form of a table), ``columns`` (which column is
-what), ``cells``, ``labels`` (cells → texts and labels), ``reading``; ``shortcuts``.
+what), ``cells``, ``labels`` (cells → texts and labels), ``reading``; ``shortcuts``; ``giveaways``, ``report_making``.
 """
 
 from glassbert.tables.contents import BadRow, Kind, Table
 from glassbert.tables.on_board import SETS, SetOnBoard
 from glassbert.tables.reading import read_table
+from glassbert.tables.report_making import data_report
+from glassbert.tables.report_results import DataReport
 from glassbert.tables.shortcuts import plant_shortcut
 
-__all__ = ["SETS", "BadRow", "Kind", "SetOnBoard", "Table", "plant_shortcut", "read_table"]
+__all__ = [
+    "SETS",
+    "BadRow",
+    "DataReport",
+    "Kind",
+    "SetOnBoard",
+    "Table",
+    "data_report",
+    "plant_shortcut",
+    "read_table",
+]

@@ -109,8 +109,8 @@ def _with_whole_quotes(offsets: Array, sequences: Array, texts: Sequence[str]) -
     return offsets
 
 
-def tokenized(model: Model, *texts: str, **options: Any) -> Any:
-    """What the model's tokenizer makes of a text or a pair. Raises TextError if it breaks down over it.
+def tokenized(model: Model, *texts: str | list[str], **options: Any) -> Any:
+    """What the model's tokenizer makes of a text, a pair or lists of them. Raises TextError if it breaks down over one.
 
     A foreign tokenizer was tried before it was accepted, but not on this text. Its Rust code can panic, which is no
     Exception: it would end the run of a page or the thread of a job, and nobody would be told.

@@ -78,6 +78,7 @@ MAKE = {
     ),
     "PinnedSentence": lambda model: _finetuning(model).pinned[0],
     "Moved": lambda model: _finetuning(model).moved,
+    "DataReport": lambda model: gb.data_report(_table(), model("bert", "classification"), others={"test": _table()}),
     "Evaluation": lambda model: gb.evaluate(model("bert", "classification"), _table()),
     "WordAlignment": lambda model: gb.text.alignment.align_words(
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
