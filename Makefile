@@ -68,7 +68,7 @@ browser: venv-dev ## the running app in a real Chromium
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 2 -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
 smoke: venv-dev ## the smallest runs of the trainings, and of the benchmarks that take long
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert/tuning
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: export ALL = 1

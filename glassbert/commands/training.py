@@ -151,13 +151,11 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 def _table(source: str, split: str, options: Mapping[str, Any], console: Console) -> Table:
     """Read a table; what cannot be used is told. A name without a file is a set on board, with its own splits."""
     from glassbert.tables import read_table
+    from glassbert.tables.on_board import SETS
 
     path = Path(source)
-    read = (
-        read_table(source, split=split, **options)
-        if not path.exists() and not path.suffix
-        else read_table(path, **options)
-    )
+    on_board = source in SETS and not path.exists()
+    read = read_table(source, split=split, **options) if on_board else read_table(path, **options)
     console.note(f"{plain(read.source)}: {len(read):,} rows of kind {read.kind}, {len(read.bad_rows):,} unusable")
     for bad in read.bad_rows[:_BAD_ROWS]:
         console.note(f"  {plain(str(bad), 200)}")
