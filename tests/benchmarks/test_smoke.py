@@ -26,6 +26,7 @@ ALONE = {
     "trace": r"a layer × position is (met|missed) \(\d",
     "human_edits": r"changes? from \[PAD\] is below 25% of F: \d reviews",
     "model_loading": r"pretrained +\d+\.\d\d \(",
+    "finetuning": r"ours +\d\.\d",
     "command_line": r"glassbert --version +\d\.\d\d \(",
 }
 IN_A_BROWSER = {
@@ -37,7 +38,7 @@ IN_A_BROWSER = {
     "rerun_latency": r"run\.run_script +\d",
 }
 #: Those of `ALONE` that take ten seconds and more even so.
-LONG = {"trace", "model_loading"}
+LONG = {"trace", "model_loading", "finetuning"}
 #: Each has a test file of its own.
 ELSEWHERE = {"load", "gpu"}
 
