@@ -57,7 +57,7 @@ NEUTRAL, POSITIVE, NEGATIVE = "#8a93a6", "#e07a1f", "#3d8bd9"
 #: One curve over grey ones: the teal of attention would say too much.
 INK = "#6f63b8"
 #: The paler of two greys, on either page: `NEUTRAL` with this opacity.
-PALE_OPACITY = 0.42
+PALE_OPACITY = 0.6
 PALE = f"rgba(138,147,166,{PALE_OPACITY})"
 #: Eight line colours, distinguishable for colour-blind users too (Okabe & Ito); mid-tones for white and near-black.
 LINES = ("#e69f00", "#56b4e9", "#009e73", "#c8b400", "#0072b2", "#d55e00", "#cc79a7", NEUTRAL)

@@ -102,7 +102,7 @@ def test_bars_of_probabilities_are_as_long_as_they_are_likely() -> None:
     assert full > 200
     assert [number(bar, "width") for _, bar in bars[:2]] == pytest.approx([full / 2, full / 4], abs=0.02)
     assert 0 < number(bars[2][1], "width") < 1, "too small to see, and there"
-    assert [bar.get("fill-opacity") for _, bar in bars] == ["0.42", "1", "0.42", "0.42"]
+    assert [bar.get("fill-opacity") for _, bar in bars] == ["0.6", "1", "0.6", "0.6"]
     assert {bar.get("fill") for _, bar in bars} == {palette.NEUTRAL}
     starts = {number(bar, "x") for _, bar in bars}
     assert len(starts) == 1
@@ -118,7 +118,7 @@ def test_pairs_of_bars_say_their_difference() -> None:
     (one, first), (other, second) = told(root)
     assert (one, other) == ("yes, A: 0.2500", "yes, B: 0.7500")
     assert number(second, "width") == pytest.approx(3 * number(first, "width"), abs=0.05)
-    assert (first.get("fill-opacity"), second.get("fill-opacity")) == ("0.42", "1")
+    assert (first.get("fill-opacity"), second.get("fill-opacity")) == ("0.6", "1")
     assert "+50.0 points" in texts(root)
 
 
