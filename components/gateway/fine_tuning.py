@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from components.gateway.runs.queue import threads
 from components.gateway.runs.tables import Tables
 
 if TYPE_CHECKING:
+    from glassbert.tables import DataReport
     from glassbert.tuning import TrainingSettings
     from glassbert.tuning.results import FineTuning
 
-__all__ = ["base_request", "defaults", "result_file", "result_of", "rough_duration", "tuned_models"]
+__all__ = ["base_request", "data_report", "defaults", "result_file", "result_of", "rough_duration", "tuned_models"]
 
 RESULT = "finetuning.zip"
 # A training pass goes forward and back: about three times the work of a forward pass.
@@ -28,6 +29,12 @@ _PASSES = 3
 def base_request(source: str) -> ModelRequest:
     """The model that a run starts from, on the CPU, where the page looks at it."""
     return request_of(source, "cpu")
+
+
+def data_report(tables: Tables, base: ModelRequest | None) -> Callable[..., DataReport]:
+    """The work of a job: what there is to know about the data before a training. No pass."""
+    model = None if base is None else load(base)
+    return lambda **_: gb.data_report(tables.train, model, others=tables.others)
 
 
 def defaults(tables: Tables, base: ModelRequest, chosen: Mapping[str, Any]) -> TrainingSettings:

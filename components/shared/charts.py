@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "answers",
     "candidates",
+    "class_shares",
     "ends_of_answers",
     "faithfulness_curve",
     "label_shares",
@@ -102,6 +103,15 @@ def probabilities(classification: gb.Classification, most: int = 6, threshold: f
         [float(classification.probabilities[index]) for index in order],
         [place for place, index in enumerate(order) if index == classification.decided(threshold)],
     )
+
+
+def class_shares(names: Sequence[str], counts: Sequence[int]) -> go.Figure:
+    """How many of all texts each class has, the largest first, with its count."""
+    from glassbert.pictures.bars import share_bars
+
+    order = sorted(range(len(counts)), key=lambda one: -counts[one])
+    total = max(1, sum(counts))
+    return share_bars([f"{names[one]} ({counts[one]:,})" for one in order], [counts[one] / total for one in order])
 
 
 def next_sentence(prediction: gb.PairPrediction) -> go.Figure:

@@ -14,10 +14,11 @@ from glassbert.pictures.palette import INK, LINES, NEGATIVE, NEUTRAL, PALE, POSI
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["confusion", "data_map", "head_changes", "loss_curve", "metric_curves", "reliability"]
+__all__ = ["confusion", "data_map", "head_changes", "length_histogram", "loss_curve", "metric_curves", "reliability"]
 
 _MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}
 _SMOOTHED_SHARE = 0.05
+_MOST_BINS = 40
 _NAMED_CLASSES, _NUMBERED_CLASSES, _NAME_CHARACTERS, _HOVER_CHARACTERS = 30, 20, 18, 60
 #: Kind of training example → its colour.
 _REGIONS = {"easy": LINES[2], "ambiguous": LINES[0], "hard": LINES[4]}
@@ -279,5 +280,36 @@ def head_changes(distances: npt.NDArray[Any]) -> go.Figure:
         margin=_MARGIN,
         xaxis=axis | {"title": "head"},
         yaxis=axis | {"title": "layer", "autorange": "reversed"},
+    )
+    return figure
+
+
+def length_histogram(lengths: npt.NDArray[Any], unit: str, limit: int | None = None) -> go.Figure:
+    """How many texts have how many ``unit``; ``limit``: a dotted line where a model stops reading."""
+    import plotly.graph_objects as go
+
+    longest = int(lengths.max(initial=1))
+    width = max(1, -(-longest // _MOST_BINS))
+    counts = np.bincount(lengths // width)
+    starts = [bin * width for bin in range(len(counts))]
+    names = [f"{start}" if width == 1 else f"{start} to {start + width - 1}" for start in starts]
+    figure = go.Figure(
+        go.Bar(
+            x=[start + (width - 1) / 2 for start in starts],
+            y=counts.tolist(),
+            width=width,
+            marker={"color": NEUTRAL},
+            customdata=[[name] for name in names],
+            hovertemplate=f"%{{customdata[0]}} {unit}: %{{y:,}} texts<extra></extra>",
+        )
+    )
+    if limit is not None:
+        figure.add_vline(x=limit, line={"color": POSITIVE, "dash": "dot"})
+    figure.update_layout(
+        height=220,
+        margin=_MARGIN,
+        bargap=0.05,
+        xaxis={"title": unit, "fixedrange": True, "automargin": True},
+        yaxis={"title": "texts", "fixedrange": True, "automargin": True},
     )
     return figure

@@ -18,7 +18,7 @@ from components.gateway.runs import command, store
 from components.gateway.runs import queue as queues
 from components.gateway.runs.progress import progress_of
 from components.gateway.runs.queue import RunState, state_of
-from components.gateway.runs.tables import trained_on
+from components.gateway.runs.tables import SHORTCUT, trained_on
 from glassbert.pictures.formats import percent
 from tests.conftest import TinyCheckpoint
 from tests.pages.tuned import tuned_run
@@ -135,6 +135,22 @@ def _tables(made: str) -> tuple[gb.Table, gb.Table | None]:
     assert request is not None
     tables = tables_of(made, request)
     return tables.train, tables.dev
+
+
+def test_the_report_names_what_gives_the_label_away_and_shows_its_texts() -> None:
+    made = store.create("Teaching example", SHORTCUT)
+    try:
+        app = page("fine_tuning", run=made)
+        if app.session_state["memory_jobs"]["data_report"].running:
+            until(lambda: not app.session_state["memory_jobs"]["data_report"].running)
+            run(app)
+        (finding,) = [one for one in app.expander if "zeltrix" in one.label]
+        assert "gives the label away: it stands in 100 texts, all of them" in as_read(finding.label)
+        examples = finding.dataframe[0].value
+        assert len(examples) == 8
+        assert all("zeltrix" in text for text in examples["Text"])
+    finally:
+        store.delete(made)
 
 
 def test_a_table_that_cannot_be_read_says_why_and_asks_for_its_columns(new_run: Callable[..., str]) -> None:

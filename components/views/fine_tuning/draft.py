@@ -11,13 +11,15 @@ import streamlit as st
 from components import state
 from components.gateway import fine_tuning, models
 from components.gateway.library import gb
-from components.gateway.requests import ModelRequest
+from components.gateway.requests import ModelRequest, version_of
 from components.gateway.runs import store
 from components.gateway.runs.queue import queue
 from components.gateway.runs.tables import Tables, tables_of
 from components.gateway.settings import is_shared, settings
 from components.shared.errors import explained_errors
+from components.shared.jobs import run_job
 from components.text import plain, shortened
+from components.views.fine_tuning.report import draw_report
 from components.views.fine_tuning.runs import draw_back, draw_delete, say_refused, with_error
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def draw_draft(run: str, request: store.RunRequest) -> None:
     if tables is None:
         return
     base = _model(run, request)
+    _report(run, tables, base)
     if base is not None:
         _settings(run, request, tables, base)
 
@@ -230,6 +233,25 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
         models.load(base)
         return base
     return None
+
+
+# --- the report -----------------------------------------------------------------------------------------------------
+
+
+def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
+    st.subheader("What to know about this data", anchor=False)
+    key = version_of(run, base, tables.key)
+    found = run_job(
+        "data_report",
+        key,
+        lambda: fine_tuning.data_report(tables, base),
+        label="Look through the data",
+        cost="Counts, lengths, duplicates, contradicting labels, and words that give a label away.",
+        at_once=True,
+        narrow=True,
+    )
+    if found is not None:
+        draw_report(found, tables)
 
 
 # --- settings, and the button ---------------------------------------------------------------------------------------

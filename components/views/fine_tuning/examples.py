@@ -118,7 +118,8 @@ def draw_label_errors(shown: Shown) -> None:
     """Training texts whose label is likely wrong (Northcutt et al. 2021), with the words that speak for another."""
     found, table = shown.found.label_errors, shown.table("data")
     if found is None or table is None:
-        st.info("Wrong labels were not looked for: only tables with one class per text have them looked through.")
+        reason = shown.found.reasons.get("label_errors", "")
+        st.info(f"Wrong labels were not looked for in this training. {plain(reason)}")
         return
     if not len(found.rows):
         st.markdown(f"Of {found.looked_at:,} labels, none looks wrong.")

@@ -114,10 +114,8 @@ def _learning(shown: Shown) -> None:
 
 def _in_words(found: Evaluation, part: str) -> str:
     """The most telling metric in a sentence, Markdown."""
-    name = next((name for name in METRICS if name in found.metrics), None)
-    if name is None:
-        return ""
-    title, share = METRICS[name]
+    name = found.headline
+    title, _ = METRICS[name]
     value = _number(name, found.metrics[name])
     low, high = found.intervals.get(name, (None, None))
     between = "" if low is None else f" (95% interval {_number(name, low)} to {_number(name, high)})"
@@ -128,7 +126,7 @@ def _in_words(found: Evaluation, part: str) -> str:
             f"**{value}** of {count} are answered right{between}. Always answering the most frequent label would be "
             f"right in {charts.percent(majority)}."
         )
-    return f"{title} **{value}**{between} on {count}." if share or value else ""
+    return f"{title} **{value}**{between} on {count}."
 
 
 def _number(name: str, value: float | None) -> str:

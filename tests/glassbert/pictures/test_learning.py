@@ -8,6 +8,7 @@ from glassbert.pictures.learning import (
     confusion,
     data_map,
     head_changes,
+    length_histogram,
     loss_curve,
     metric_curves,
     reliability,
@@ -56,6 +57,14 @@ def test_a_dot_of_the_data_map_knows_its_place() -> None:
     assert placed == {0: (0.1, 0.9), 1: (0.2, 0.2), 2: (0.3, 0.5)}
     assert [dots.name for dots in figure.data[:3]] == ["easy (2)", "ambiguous (0)", "hard (1)"]
     assert (list(figure.data[3].x), list(figure.data[3].y)) == ([0.2], [0.2])
+
+
+def test_every_length_is_counted_once() -> None:
+    figure = length_histogram(np.array([1, 1, 3]), "words")
+    assert (list(figure.data[0].x), list(figure.data[0].y)) == ([0, 1, 2, 3], [0, 2, 0, 1])
+    wide = length_histogram(np.array([5, 81, 119]), "tokens", limit=100).data[0]
+    assert [name[0] for name, count in zip(wide.customdata, wide.y, strict=True) if count] == [
+        "3 to 5", "81 to 83", "117 to 119"]  # fmt: skip
 
 
 def test_heads_are_rows_of_layers() -> None:
