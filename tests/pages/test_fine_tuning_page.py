@@ -141,9 +141,8 @@ def test_the_report_names_what_gives_the_label_away_and_shows_its_texts() -> Non
     made = store.create("Teaching example", SHORTCUT)
     try:
         app = page("fine_tuning", run=made)
-        if app.session_state["memory_jobs"]["data_report"].running:
-            until(lambda: not app.session_state["memory_jobs"]["data_report"].running)
-            run(app)
+        until(lambda: not app.session_state["memory_jobs"]["data_report"].running)
+        run(app)
         (finding,) = [one for one in app.expander if "zeltrix" in one.label]
         assert "gives the label away: it stands in 100 texts, all of them" in as_read(finding.label)
         examples = finding.dataframe[0].value

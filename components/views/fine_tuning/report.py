@@ -21,7 +21,7 @@ __all__ = ["draw_report"]
 _ICONS = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
 _COLOURS = {"error": "red", "warning": "orange", "note": "gray"}
 _EXAMPLES = 8
-_TEXT_CHARACTERS = 200
+_TEXT_CHARACTERS = 1000
 #: More classes than this are a table.
 _BARS = 12
 
