@@ -80,7 +80,10 @@ def _classes(report: DataReport) -> None:
         hide_index=True,
         width="stretch",
         height=280,
-        column_config={"Rows": st.column_config.ProgressColumn(format="%d", max_value=int(counts.max()))},
+        column_config={
+            "Label": st.column_config.Column(width="medium"),
+            "Rows": st.column_config.ProgressColumn(width="small", format="%d", max_value=int(counts.max())),
+        },
     )
 
 

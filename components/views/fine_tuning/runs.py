@@ -162,7 +162,7 @@ def _new_run() -> None:
     st.markdown("**Or start with a set on board**")
     with explained_errors():
         for name, (label, about) in on_board().items():
-            with st.container(key=f"board_{name}", horizontal=True, vertical_alignment="center", gap="small"):
+            with st.container(key=f"board_{name}", gap=None):
                 st.button(
                     plain(label),
                     key=f"on_board_{name}",
@@ -171,7 +171,7 @@ def _new_run() -> None:
                     on_click=_create_on_board,
                     args=(name, label),
                 )
-                st.caption(plain(about))
+                st.caption(plain(f"{about[:1].upper()}{about[1:]}."))
 
 
 def _from_a_file() -> None:
