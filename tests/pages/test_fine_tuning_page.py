@@ -22,7 +22,7 @@ from components.gateway.runs.tables import SHORTCUT, trained_on
 from glassbert.pictures.formats import percent
 from tests.conftest import TinyCheckpoint
 from tests.pages.tuned import tuned_run
-from tests.pages.workbench import as_read, messages, page, parameters, run
+from tests.pages.workbench import as_read, messages, page, parameters, run, tokens
 
 FAKE = "tests.components.gateway.runs.fake_training"
 HOSTILE = "<script>alert(1)</script> ![x](http://x.example/y) :red[z]"
@@ -174,6 +174,8 @@ def test_a_run_is_started_watched_stopped_and_resumed(new_run: Callable[..., str
     run(app)
     assert [button.label for button in app.button if button.key == "stop_run"] == ["Stop"]
     assert "Loss" in shown(app)
+    assert [(token["text"], token["score"]) for token in tokens(app, "now_0")] == [("[CLS]", 9.0), ("Good", 0.5)]
+    assert "Answered good, 0.75" in shown(app)
     assert state_of(other) == RunState("waiting", 1)
     assert [button.label for button in second.button if button.key == "stop_run"] == ["Leave the queue"]
     press(second, "stop_run")
@@ -251,8 +253,14 @@ def test_the_metrics_are_those_of_the_result(tuned: str, learned) -> None:  # ty
     assert table is not None
     places = np.flatnonzero((evaluation.truths == 1) & (evaluation.answers == 0))
     assert len(places) == counts[1, 0]
+    answer = next(box for box in app.selectbox if box.label == "Answer of the model")
+    assert (answer.value, answer.options) == (0, list(names))
     for place in places[:5]:
         assert table.texts[table.rows.index(int(evaluation.rows[place]))] in shown(app)
+    answer.select(1)
+    run(app)
+    assert (parameters(app)["true_class"], parameters(app)["answered_class"]) == ("1", "1")
+    assert f"labelled **{names[1]}** and answered so" in shown(app)
 
 
 def test_a_text_of_the_data_map_is_shown_with_its_probabilities(tuned: str, learned) -> None:  # type: ignore[no-untyped-def]
@@ -266,8 +274,6 @@ def test_a_text_of_the_data_map_is_shown_with_its_probabilities(tuned: str, lear
 
 
 def test_words_over_time_are_the_scores_of_the_result(tuned: str, learned) -> None:  # type: ignore[no-untyped-def]
-    from tests.pages.workbench import tokens
-
     sentence = learned.pinned[0]
     app = page("fine_tuning", run=tuned, section="words")
     for epoch, scores in enumerate(np.asarray(sentence.scores)):

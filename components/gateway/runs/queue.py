@@ -125,7 +125,8 @@ class Queue:
                 sentence = f"the training could not be started: {error}"
             with self._changed:
                 if sentence and self._stop_at is None and store.request_of(run) is not None:
-                    store.write_outcome(run, sentence)
+                    with suppress(Exception):  # a full disk, of which this may be the consequence
+                        store.write_outcome(run, sentence)
                 self._running = self._child = None
                 self._changed.notify_all()
 

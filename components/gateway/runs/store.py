@@ -24,6 +24,7 @@ import time
 import unicodedata
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,10 @@ def create(name: str, source: str, content: bytes | None = None) -> str:
     make_room(len(content or b""))
     run = secrets.token_hex(16)
     folder = folder_of(run)
-    folder.mkdir(parents=True, mode=0o700)
     request = RunRequest(_clean(name), source, content is None, secrets.token_hex(16), time.time())
     try:
+        with _kept_on_disk():
+            folder.mkdir(parents=True, mode=0o700)
         if content is not None:
             request = replace(request, source=add_data(run, source, content))
         _write(folder / "request.json", asdict(request))
@@ -128,7 +130,8 @@ def add_data(run: str, name: str, content: bytes, part: str = "data") -> str:
     if len(content) > most * 1_000_000:
         raise gb.GlassBERTError(f"a table may have at most {most:,} MB here; this one has {len(content) / 1e6:,.0f} MB")
     kept = f"{part}{suffix}"
-    (folder_of(run) / kept).write_bytes(content)
+    with _kept_on_disk():
+        (folder_of(run) / kept).write_bytes(content)
     return kept
 
 
@@ -168,7 +171,7 @@ def request_of(run: str) -> RunRequest | None:
 
 
 def change(run: str, **values: Any) -> RunRequest | None:
-    """Change what was chosen for a run; None if it is gone."""
+    """Change what was chosen for a run; None if it is gone. Raises GlassBERTError if the disk refuses it."""
     before = request_of(run)
     if before is None:
         return None
@@ -209,9 +212,10 @@ def copy(run: str) -> str:
     make_room(sum(path.stat().st_size for path in files))
     new = secrets.token_hex(16)
     folder = folder_of(new)
-    folder.mkdir(parents=True, mode=0o700)
-    for path in files:
-        shutil.copyfile(path, folder / path.name)
+    with _kept_on_disk():
+        folder.mkdir(parents=True, mode=0o700)
+        for path in files:
+            shutil.copyfile(path, folder / path.name)
     fresh = replace(request, key=secrets.token_hex(16), created=time.time(), started=False, kind="", has_pairs=False)
     _write(folder / "request.json", asdict(fresh))
     return new
@@ -296,5 +300,19 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, values: Mapping[str, Any]) -> None:
     """Whole or not at all: a reader never sees half a file."""
     new = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    new.write_text(json.dumps(values), encoding="utf-8")
-    new.replace(path)
+    with _kept_on_disk():
+        try:
+            new.write_text(json.dumps(values), encoding="utf-8")
+            new.replace(path)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _kept_on_disk() -> Iterator[None]:
+    """What the disk refuses, in words that name no path of it."""
+    try:
+        yield
+    except OSError as error:
+        raise gb.GlassBERTError(f"nothing can be written for this run: {error.strerror or error}") from error

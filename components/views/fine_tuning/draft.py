@@ -198,7 +198,7 @@ def _test_table(run: str, request: store.RunRequest) -> None:
 
 
 def _change(run: str, **values: Any) -> None:
-    store.change(run, **values)
+    with_error(lambda: store.change(run, **values))
 
 
 # --- the model ------------------------------------------------------------------------------------------------------

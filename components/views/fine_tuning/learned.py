@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from components.text import plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
 from components.views.fine_tuning.openers import open_links
 from components.views.fine_tuning.shown import Shown
-from components.widgets.token_strip import Token, token_strip
+from components.views.fine_tuning.strips import scale_of, strip_of
 
 if TYPE_CHECKING:
     from glassbert.tuning.results import PinnedSentence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["draw_moved", "draw_watched"]
 
 _MOST_EPOCHS = 12
-_SPECIAL = re.compile(r"\[[A-Z]+\]|</?s>|<[a-z]+>")
 _MOST_HEADS = 5
 
 
@@ -65,9 +63,7 @@ def draw_watched(shown: Shown) -> None:
 
 def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
     scores = np.asarray(found.scores)
-    # [SEP] often has most of the total, and all words would look alike
-    words = [place for place, word in enumerate(found.words) if not _SPECIAL.fullmatch(word)]
-    scale = float(np.abs(scores[:, words]).max(initial=0.0)) or 1.0
+    scale = max((scale_of(found.words, row) for row in scores.tolist()), default=1.0)
     epochs = range(len(scores))
     kept = epochs if len(scores) <= _MOST_EPOCHS else [*epochs[: _MOST_EPOCHS // 2], *epochs[-_MOST_EPOCHS // 2 :]]
     for epoch in kept:
@@ -75,20 +71,14 @@ def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
         share = charts.percent(float(found.confidences[epoch]))
         left.markdown(f"Epoch {epoch + 1}: {plain(shortened(found.answers[epoch], 30))}, {plain(share)}")
         with right:
-            token_strip(
-                [
-                    Token(word, "special" if _SPECIAL.fullmatch(word) else "word", float(score))
-                    for word, score in zip(found.words, scores[epoch].tolist(), strict=True)
-                ],
+            strip_of(
+                found.words,
+                scores[epoch].tolist(),
                 key=f"watched_{number}_{epoch}",
                 label=f"Words after epoch {epoch + 1}",
-                selected=None,
                 version=shown.version("watched", number, epoch),
-                legend="for or against the answer" if epoch == kept[-1] else "",
                 scale=scale,
                 with_scale=epoch == kept[-1],
-                signed=True,
-                selectable=False,
             )
     if len(kept) < len(scores):
         st.caption(f"The first and the last {_MOST_EPOCHS // 2} of {len(scores)} epochs.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -242,7 +243,34 @@ def _confusion(shown: Shown, found: Evaluation, part: str) -> None:
         if marked is None:
             st.markdown("Every answer is right.")
             return
+        _choose_cell(found, marked)
         _cell(shown, found, part, marked)
+
+
+def _choose_cell(found: Evaluation, cell: tuple[int, int]) -> None:
+    """The same choice as a click, for the keyboard and for small cells."""
+    options = {number: shortened(name, 40) for number, name in enumerate(found.label_names)}
+    places = st.columns(2)
+    fields = ("true_class", "Label in the table", cell[0]), ("answered_class", "Answer of the model", cell[1])
+    for place, (name, label, value) in zip(places, fields, strict=True):
+        other = {"true_class": "answered_class", "answered_class": "true_class"}[name]
+        fixed = cell[1] if name == "true_class" else cell[0]
+        place.selectbox(
+            label,
+            list(options),
+            format_func=options.__getitem__,
+            **state.control(
+                f"cell_{name}",
+                value,
+                partial(_turn_to_cell, name, other, fixed),
+                options=list(options),
+                initial="index",
+            ),
+        )
+
+
+def _turn_to_cell(name: str, other: str, fixed: int, chosen: int) -> None:
+    state.change(FineTuningFields, **{name: chosen, other: fixed})
 
 
 def _cell(shown: Shown, found: Evaluation, part: str, cell: tuple[int, int]) -> None:

@@ -108,7 +108,7 @@ def reuse(run: str) -> None:
     with_error(lambda: open_run(store.copy(run)))
 
 
-def with_error(work: Callable[[], None]) -> None:
+def with_error(work: Callable[[], object]) -> None:
     """Do the work of a callback; what the user can mend is said by the run of the page that follows."""
     try:
         work()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from components.gateway.models import in_words as duration
+from components.gateway.requests import version_of
 from components.gateway.runs import store
 from components.gateway.runs.progress import STOPPED, Progress, progress_of
 from components.gateway.runs.queue import RunState, queue, state_of
@@ -15,7 +17,8 @@ from components.gateway.runs.tables import trained_on
 from components.shared import charts
 from components.shared.plots import draw_chart
 from components.text import plain, shortened
-from components.views.fine_tuning.runs import draw_back, draw_delete, in_words, reuse
+from components.views.fine_tuning.runs import draw_back, draw_delete, in_words, reuse, say_refused, with_error
+from components.views.fine_tuning.strips import strip_of
 
 if TYPE_CHECKING:
     from glassbert.tables import Table
@@ -77,6 +80,7 @@ def _live(run: str, request: store.RunRequest, drawn: str) -> None:
     )
     draw_curves(progress)
     _wrong(run, progress)
+    _watched(run, progress)
 
 
 def _stop(run: str) -> None:
@@ -175,8 +179,33 @@ def _row(table: Table, places: Mapping[int, int], one: dict[str, Any]) -> dict[s
     }
 
 
+def _watched(run: str, progress: Progress) -> None:
+    """The words of the watched sentences after the last epoch; how they got there is part of the result."""
+    last = max((epoch for epoch, _ in progress.pinned), default=None)
+    if last is None:
+        return
+    st.markdown(f"**Which words speak for the label of the watched sentences**, after epoch {last}")
+    for (epoch, number), one in sorted(progress.pinned.items()):
+        words, scores = one.get("words") or [], one.get("scores") or []
+        if epoch != last or len(words) != len(scores) or not words:
+            continue
+        left, right = st.columns([0.2, 0.8], vertical_alignment="center")
+        answer, confidence = str(one.get("answer", "")), one.get("confidence")
+        sure = f", {charts.readable_number(float(confidence))}" if isinstance(confidence, int | float) else ""
+        left.caption(plain(f"Answered {shortened(answer, 40)}{sure}"))
+        with right:
+            strip_of(
+                list(map(str, words)),
+                [float(score) for score in scores],
+                key=f"now_{number}",
+                label=f"Words of sentence {number + 1}",
+                version=version_of(run, number, epoch),
+            )
+
+
 def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
     """A run that was stopped or failed: why, how far it came, and how it goes on."""
+    say_refused()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_back()
         st.markdown(f"**{plain(request.name)}** · {in_words(found)}", width="content")
@@ -194,8 +223,8 @@ def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
             key="resume",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=queue().start,
-            args=(run,),
+            on_click=with_error,
+            args=(partial(queue().start, run),),
         )
         st.button(
             "Change the settings",

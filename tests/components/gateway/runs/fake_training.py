@@ -28,6 +28,8 @@ def main(doing: str, out: str) -> int:
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN if doing == "stubborn" else stopped)
     say(kind="start", steps=4, epochs=1, rows=8, niceness=os.nice(0), threads=os.environ["OMP_NUM_THREADS"])
+    pinned = {"words": ["[CLS]", "Good"], "scores": [9.0, 0.5], "answer": "good", "confidence": 0.75}
+    say(kind="pinned", epoch=1, sentence=0, **pinned)
     say(kind="step", step=1, epoch=0.25, loss=0.7, learning_rate=1e-3, left=9.0, process=os.getpid())
     if doing in ("wait", "stubborn"):
         time.sleep(120)

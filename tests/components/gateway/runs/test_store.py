@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,14 @@ def test_the_limits_are_kept_and_told(allow: Allow) -> None:
     allow(disk=1)
     with pytest.raises(gb.GlassBERTError, match="may take 1 MB together, and would take 1 MB"):
         store.create("a", "a.csv", b"x")
+
+
+def test_what_the_disk_refuses_is_told_without_its_path(allow: Allow, tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    allow(runs=str(tmp_path / "a file"))
+    with pytest.raises(gb.GlassBERTError, match="nothing can be written for this run") as refused:
+        store.create("a", "a.csv", b"x")
+    assert str(tmp_path) not in str(refused.value)
 
 
 def test_the_model_is_downloaded_as_its_folder(allow: Allow) -> None:
