@@ -157,8 +157,9 @@ class CharacterNames:
     """Tables of what a network reads of each token besides its id, such as the shape and the pronunciation of a
     character: all of them follow from the token, so that they are joined with the table of words at load."""
 
-    #: Inside the encoder: the table → its flag in the config, and the file that says the row of each token.
-    tables: Mapping[str, tuple[str, str]]
+    #: Inside the encoder: the table → its flag in the config, the file that says the row of each token, and the
+    #: argument of the stock network for these rows.
+    tables: Mapping[str, tuple[str, str, str]]
     mix: str  # inside the encoder, Linear: a word's row and those of the tables, side by side → what is read
 
 

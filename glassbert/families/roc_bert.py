@@ -17,8 +17,12 @@ FAMILY = replace(
     task_heads={task: head for task, head in heads("roc_bert").items() if task != "next_sentence"},
     characters=CharacterNames(
         tables={
-            "embeddings.shape_embed": ("enable_shape", "word_shape.json"),
-            "embeddings.pronunciation_embed": ("enable_pronunciation", "word_pronunciation.json"),
+            "embeddings.shape_embed": ("enable_shape", "word_shape.json", "input_shape_ids"),
+            "embeddings.pronunciation_embed": (
+                "enable_pronunciation",
+                "word_pronunciation.json",
+                "input_pronunciation_ids",
+            ),
         },
         mix="embeddings.map_inputs_layer",
     ),

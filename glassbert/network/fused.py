@@ -23,7 +23,7 @@ from glassbert.errors import UnsupportedModelError
 from glassbert.families import Family
 from glassbert.models.characters import read_ids
 
-__all__ = ["join_characters", "rearrange", "split_projections"]
+__all__ = ["character_rows", "join_characters", "rearrange", "split_projections"]
 
 
 def rearrange(network: Any, family: Family) -> None:
@@ -37,24 +37,16 @@ def rearrange(network: Any, family: Family) -> None:
 def join_characters(network: Any, family: Family, folder: Path, vocabulary: Mapping[str, int], source: str) -> None:
     """Join the tables of characters with that of the words, in place: one row for each token, the same sum.
 
-    [CLS] and [SEP] have the rows of [UNK], as the stock tokenizer gives them. Raises DamagedCheckpointError.
+    Raises DamagedCheckpointError.
     """
     names, encoder = family.characters, network.base_model
     assert names is not None
     words, mix = encoder.get_submodule(family.embeddings.words), encoder.get_submodule(names.mix)
     parts = [words.weight.float()]
     owner = encoder.get_submodule(names.mix.rpartition(".")[0])
-    for path, (flag, file) in names.tables.items():
-        if not getattr(owner, flag):
-            continue
-        table = encoder.get_submodule(path).weight.float()
-        known = read_ids(folder, file, len(table), source)
-        ids = torch.full((len(words.weight),), known["[UNK]"])
-        for token, number in vocabulary.items():
-            if number < len(ids) and token not in ("[CLS]", "[SEP]"):
-                ids[number] = known.get(token, known["[UNK]"])
-        parts.append(table[ids])
-        setattr(owner, flag, False)
+    for path, ids in character_rows(network, family, folder, vocabulary, source).items():
+        parts.append(encoder.get_submodule(path).weight.float()[ids])
+        setattr(owner, names.tables[path][0], False)
         setattr(owner, path.rpartition(".")[2], None)
     joined = torch.cat(parts, dim=1) @ mix.weight.float().T + mix.bias.float()
     rows, width = joined.shape
@@ -63,6 +55,28 @@ def join_characters(network: Any, family: Family, folder: Path, vocabulary: Mapp
     parent, _, name = family.embeddings.words.rpartition(".")
     setattr(encoder.get_submodule(parent), name, one.eval())
     setattr(owner, names.mix.rpartition(".")[2], nn.Identity())
+
+
+def character_rows(
+    network: Any, family: Family, folder: Path, vocabulary: Mapping[str, int], source: str
+) -> dict[str, Tensor]:
+    """Each table of characters that the network reads → its row for each token, (token,).
+
+    [CLS] and [SEP] have the rows of [UNK], as the stock tokenizer gives them. Raises DamagedCheckpointError.
+    """
+    names, encoder = family.characters, network.base_model
+    assert names is not None
+    owner, found = encoder.get_submodule(names.mix.rpartition(".")[0]), {}
+    for path, (flag, file, _) in names.tables.items():
+        if not getattr(owner, flag):
+            continue
+        known = read_ids(folder, file, len(encoder.get_submodule(path).weight), source)
+        ids = torch.full((len(encoder.get_submodule(family.embeddings.words).weight),), known["[UNK]"])
+        for token, number in vocabulary.items():
+            if number < len(ids) and token not in ("[CLS]", "[SEP]"):
+                ids[number] = known.get(token, known["[UNK]"])
+        found[path] = ids
+    return found
 
 
 class _Split(nn.Module):

@@ -15,6 +15,7 @@ from glassbert.families import TASKS, Family, Task
 from glassbert.models.checkpoint import TOKENIZER_FILES
 from glassbert.models.config import CONFIG
 from glassbert.network import stock
+from glassbert.network.fused import character_rows
 from glassbert.network.model import Model
 from glassbert.tables import Table
 from glassbert.tuning.settings import TASK_OF, TrainingSettings
@@ -39,11 +40,6 @@ def labels_of(model: Model, table: Table, head: str) -> tuple[str, ...]:
 def trainable(model: Model, table: Table, settings: TrainingSettings) -> Any:
     """The network to train, what the settings freeze frozen. Raises UnsupportedModelError, OptionError."""
     family, task = model.checkpoint.family, TASK_OF[table.kind]
-    if family.characters is not None:
-        raise UnsupportedModelError(
-            f"{family.label} networks read the shape and pronunciation of each character besides its token, which "
-            "fine-tuning does not pass on yet; choose a model of another family"
-        )
     if task not in family.task_heads:
         raise UnsupportedModelError(
             f"transformers has no {family.label} network for {TASKS[task]}; choose a model of another family"
@@ -63,8 +59,24 @@ def trainable(model: Model, table: Table, settings: TrainingSettings) -> Any:
         for path in family.task_heads[task].chain:  # its weights, where the files have a head of this shape
             if not path.startswith(f"{family.prefix}."):
                 network._init_weights(network.get_submodule(path))
+    if family.characters is not None:
+        _read_characters(network, model)
     _freeze(network, family, settings)
     return network
+
+
+def _read_characters(network: Any, model: Model) -> None:
+    """Have the network read of each token what its stock tokenizer would tell besides the id."""
+    family, folder = model.checkpoint.family, model.checkpoint.folder
+    assert family.characters is not None
+    rows = character_rows(network, family, folder, model.tokenizer.get_vocab(), model.source)
+    read = {family.characters.tables[path][2]: ids for path, ids in rows.items()}
+
+    def add(_module: object, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        ids = named["input_ids"]
+        return given, named | {name: table.to(ids.device)[ids] for name, table in read.items()}
+
+    network.register_forward_pre_hook(add, with_kwargs=True)
 
 
 def _class_name(family: Family, task: Task, model: Model) -> str:
