@@ -15,7 +15,7 @@ from typing import IO
 
 from glassbert.errors import TableError
 
-__all__ = ["Limits", "encoding_of", "opened", "opened_text", "start_of"]
+__all__ = ["UNREADABLE", "Limits", "encoding_of", "opened", "opened_text", "start_of"]
 
 _CHUNK = 1 << 20
 #: Enough to tell an encoding by.
@@ -30,6 +30,21 @@ _BOMS = {
 _ESCAPED = re.compile("[\udc80-\udcff]+")
 #: The encoding of most Western files that are not Unicode, a superset of Latin-1 in practice.
 _WESTERN = "cp1252"
+
+
+#: In place of each byte that is not of the encoding: half a character, which no text has. surrogateescape, the standard
+#: library's own way, cannot do so for UTF-16 and for ASCII bytes in the middle of a character.
+UNREADABLE = "\udcff"
+_MARK_UNREADABLE = "glassbert.tables.unreadable"
+
+
+def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return UNREADABLE * (error.end - error.start), error.end
+
+
+codecs.register_error(_MARK_UNREADABLE, _mark_unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +160,4 @@ def opened_text(path: Path, limits: Limits) -> Iterator[io.TextIOWrapper]:
     """The lines of a file with their line ends; bytes that are not of its encoding become lone surrogates."""
     encoding = encoding_of(path, limits)
     with opened(path, limits) as stream:
-        yield io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+        yield io.TextIOWrapper(stream, encoding, errors=_MARK_UNREADABLE, newline="")

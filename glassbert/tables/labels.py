@@ -112,7 +112,7 @@ def _listed(cells: Sequence[Any]) -> Callable[[Any], list[str]]:
         if is_missing(cell):
             return []
         if isinstance(cell, str) and not _is_list(cell):
-            return [part.strip() for part in cell.split(separator) if part.strip()]
+            return [label_of(part) for part in cell.split(separator) if part.strip()]
         return [label_of(one) for one in list_of(cell)]
 
     return read

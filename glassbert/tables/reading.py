@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, get_args
 
@@ -18,6 +20,7 @@ from glassbert.tables.records import SAMPLE, Records, records_of
 __all__ = ["MOST_BYTES", "MOST_ROWS", "read_table"]
 
 MOST_ROWS, MOST_BYTES = 1_000_000, 200_000_000
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @checked
@@ -62,7 +65,7 @@ def read_table(
     if len(set(known)) < len(known):
         raise OptionError("label_names must be different from each other")
     limits = Limits(max_rows, max_bytes)
-    records = records_of(source, split, limits)
+    records = _nameable(records_of(source, split, limits))
     first = list(islice(records.rows, SAMPLE))
     sample = [values for _, values in first if not isinstance(values, str)]
     columns = columns_of(records.columns, sample, text, pair, label, kind)
@@ -72,6 +75,13 @@ def read_table(
             raise limits.too_many(records.name)
         read.add(row, values)
     return _table(read, columns.kind or kind, known)
+
+
+def _nameable(records: Records) -> Records:
+    """The same, with names that can be written and shown: bytes of another encoding are marked."""
+
+    name, *columns = (_HALVES.sub("\ufffd", one) for one in (records.name, *records.columns))
+    return replace(records, name=name, columns=tuple(columns))
 
 
 class _Read:

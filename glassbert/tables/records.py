@@ -16,7 +16,7 @@ from typing import Any
 
 from glassbert.errors import OptionError, TableError
 from glassbert.tables.delimited import header_of
-from glassbert.tables.files import Limits, opened_text, start_of
+from glassbert.tables.files import UNREADABLE, Limits, opened_text, start_of
 from glassbert.tables.on_board import SETS
 
 __all__ = ["SAMPLE", "Records", "records_of"]
@@ -189,7 +189,7 @@ def _of_parquet(path: Path) -> Records:
         number = 0
         try:
             for batch in file.iter_batches(batch_size=SAMPLE):
-                for values in zip(*(batch.column(at).to_pylist() for at in range(len(columns))), strict=True):
+                for values in zip(*(_values(batch.column(at)) for at in range(len(columns))), strict=True):
                     number += 1
                     yield number, values
         except (pyarrow.ArrowException, OSError) as error:
@@ -197,6 +197,20 @@ def _of_parquet(path: Path) -> Records:
 
     features = told.get("info", {}).get("features", {}) if isinstance(told, dict) else {}
     return Records(path.name, columns, rows(), _class_names(features))
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column; strings whose bytes are not UTF-8 are marked as such."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        values = []
+        for one in column:
+            try:
+                values.append(one.as_py())
+            except UnicodeDecodeError:
+                values.append(UNREADABLE)
+    return values
 
 
 def _of_frame(frame: Any) -> Records:

@@ -203,6 +203,9 @@ def _classes(looked: _Looked) -> Iterator[Finding]:
     if table.kind not in ("classification", "multi_label"):
         return
     there = np.flatnonzero(counts)
+    if not len(there):
+        yield "error", "No text has a label: there is nothing to learn.", ()
+        return
     if table.kind == "classification" and len(there) == 1:
         yield "error", f"All texts have the label {table.label_names[there[0]]!r}: there is nothing to tell apart.", ()
         return

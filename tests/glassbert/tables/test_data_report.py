@@ -85,6 +85,8 @@ def test_what_cannot_be_learned(content, sentence, severity):
 
 
 def test_other_kinds_are_reported_on():
+    empty = gb.read_table(pd.DataFrame({"text": ["a", "b"], "label": [[], []]}), kind="multi_label")
+    assert "No text has a label: there is nothing to learn." in found_in(gb.data_report(empty))
     words = gb.read_table(pd.DataFrame({"tokens": [["a", "b"], ["c"]], "tags": [["O", "B-X"], ["O"]]}))
     assert gb.data_report(words).class_counts.tolist() == [2, 1]
     texts = gb.read_table(pd.DataFrame({"text": ["a", "a", "b"]}))

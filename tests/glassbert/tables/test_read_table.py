@@ -116,6 +116,25 @@ def test_other_encodings_are_told_by_their_bytes(tmp_path, encoding, text):
     assert gb.read_table(written(tmp_path, content.encode(encoding))).texts[0] == f"{text} 0"
 
 
+def test_bytes_that_are_not_of_the_encoding_are_damage_in_any_of_them(tmp_path):
+    content = "text,label\nfirst,a\nsecond,b\n".encode("utf-16-le")
+    table = gb.read_table(written(tmp_path, content + b"x\0,"))
+    assert table.texts == ("first", "second")
+    assert [(bad.row, bad.column) for bad in table.bad_rows] == [(4, "")]
+    table = gb.read_table(
+        written(tmp_path, "text,tëxt,labels\na b,é é,x|\n".encode() + b"c d,\xff,x\xff|y\n"), kind="multi_label"
+    )
+    assert [(bad.row, bad.column) for bad in table.bad_rows] == [(3, "labels")]
+    table = gb.read_table(
+        written(tmp_path, "text,lab\xff,é\n".encode("latin-1") + "a b,é,x\nc d,é,y\n".encode()), label="é"
+    )
+    assert table.columns == ("text", "lab\ufffd", "é")
+    pd.DataFrame({"text": ["first", "ZZZZ"], "label": ["a", "b"]}).to_parquet(tmp_path / "a.parquet", compression=None)
+    content = (tmp_path / "a.parquet").read_bytes().replace(b"ZZZZ", b"ZZ\xfdZ")
+    table = gb.read_table(written(tmp_path, content, "b.parquet"))
+    assert (table.texts, table.bad_rows[0].row) == (("first",), 2)
+
+
 def test_quotes_that_are_no_quotes(tmp_path):
     rows = "".join(f'"Well {n}\t{n % 2}\nHe said "no"\t1\n' for n in range(20))
     table = gb.read_table(written(tmp_path, "text\tlabel\n" + rows, "data.tsv"))
