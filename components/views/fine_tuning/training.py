@@ -102,7 +102,7 @@ def _status(now: RunState, progress: Progress) -> None:
         epoch = progress.steps[progress.step].get("epoch")
         if isinstance(epoch, int | float):
             told += f", epoch {epoch:.1f} of {progress.start.get('epochs', '?')}"
-        if progress.left is not None:
+        if progress.left is not None and progress.stage == "training":  # of the steps alone
             told += f" · {duration(float(progress.left))} left, as measured so far"
     st.progress(progress.share, text=plain(f"{told} …"))
 
