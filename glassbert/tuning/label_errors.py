@@ -154,5 +154,11 @@ def _reasons(model: Model, table: Table, row: int, suggested: int, given: int) -
     except GlassBERTError:  # longer than the model reads
         return ()
     special = scores.by_token.encoded.special_tokens_mask.astype(bool)[scores.spans[:, 0]]
-    order = np.argsort(-np.where(special, -np.inf, scores.scores), kind="stable")[:_WORDS]
-    return tuple(scores.words[one] for one in order if scores.scores[one] > 0 and not special[one])
+    told: list[str] = []
+    for place in np.argsort(-scores.scores, kind="stable"):
+        word = scores.words[place]
+        if scores.scores[place] <= 0 or len(told) == _WORDS:
+            break
+        if not special[place] and word not in told and any(map(str.isalnum, word)):
+            told.append(word)
+    return tuple(told)

@@ -34,7 +34,7 @@ __all__ = ["Pinned", "explained", "moved", "pin"]
 #: One pass each: the first if the model has a rule for every module.
 _METHODS = ("attn_lrp", "input_x_gradient")
 _EXPLAINED = ("classification", "multi_label", "regression")
-_MOST_PINNED, _CHOSEN, _CHOSEN_WORDS = 20, 3, 25
+_MOST_PINNED, _CHOSEN, _CHOSEN_WORDS = 20, 3, range(6, 26)
 #: Texts on which layers and heads are compared, tokens of each, and the share of them that is masked.
 _TEXTS, _TOKENS, _MASKED = 16, 64, 0.15
 #: Random orderings of a receipt: fewer than on the page, for a training should not wait for them.
@@ -92,7 +92,7 @@ class Pinned:
 
 
 def pin(table: Table, texts: Sequence[str | tuple[str, str]] | None) -> list[Pinned]:
-    """The texts to explain: those that are given, or a short one of each of the first classes. Raises OptionError."""
+    """The texts to explain: those that are given, or a sentence of each of the first classes. Raises OptionError."""
     if texts is not None and len(texts) > _MOST_PINNED:
         raise OptionError(f"at most {_MOST_PINNED} texts can be pinned; got {len(texts)}")
     if table.kind not in _EXPLAINED:
@@ -105,12 +105,11 @@ def pin(table: Table, texts: Sequence[str | tuple[str, str]] | None) -> list[Pin
             found.append(Pinned(text, pair, _label(table, known[text, pair]) if (text, pair) in known else ""))
         return found
     chosen: dict[str, int] = {}
-    for place, text in enumerate(table.texts):
-        label = _label(table, place)
-        if len(text.split()) <= _CHOSEN_WORDS and label not in chosen:
-            chosen[label] = place
-        if len(chosen) == _CHOSEN:
-            break
+    for fits in (_CHOSEN_WORDS, range(1, 40)):  # a sentence, where there is one
+        for place, text in enumerate(table.texts):
+            label = _label(table, place)
+            if len(text.split()) in fits and label not in chosen and len(chosen) < _CHOSEN:
+                chosen[label] = place
     return [Pinned(table.texts[at], table.pairs[at] if table.pairs else None, label) for label, at in chosen.items()]
 
 

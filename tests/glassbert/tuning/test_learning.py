@@ -145,6 +145,8 @@ def test_planted_label_errors_are_found_with_the_words_that_speak_against_them()
     assert set(found.rows.tolist()) >= set(swapped)
     assert len(found.rows) <= 8
     assert found.looked_at == 120
+    assert all(any(map(str.isalnum, word)) for words in found.words for word in words)
+    assert all(len(set(words)) == len(words) <= 3 for words in found.words)
     for row, given, suggested in zip(found.rows, found.given, found.suggested, strict=True):
         if row in swapped:
             assert given == table.labels[row] != suggested
