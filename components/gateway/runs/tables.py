@@ -16,11 +16,24 @@ from components.gateway.settings import is_shared, settings
 if TYPE_CHECKING:
     from glassbert.tables import BadRow, Kind, Table
 
-__all__ = ["COLUMNS", "SHORTCUT", "Tables", "offered_files", "on_board", "read_offered", "tables_of", "trained_on"]
+__all__ = [
+    "COLUMNS",
+    "SHORTCUT",
+    "Tables",
+    "offered_files",
+    "on_board",
+    "read_offered",
+    "tables_of",
+    "trained_on",
+    "watched_of",
+]
 
 _SEED = 1
 #: The teaching example: the set in which a word is planted, and in what share of its texts.
 SHORTCUT, _PLANTED_IN, _PLANTED_SHARE = "shortcut", "contracts", 0.1
+_PLANTED = "zeltrix"
+#: Of the teaching example: texts to watch that have the word, and that have it not; words of each.
+_WATCHED, _WATCHED_WORDS = 2, range(8, 20)
 #: Kind → the columns of a table that is written for a training: text, second text, label.
 COLUMNS = {
     "classification": ("text", "pair", "label"),
@@ -93,11 +106,26 @@ def _with_a_shortcut() -> Tables:
     assert whole.test is not None
     train, dev, test = (
         gb.plant_shortcut(
-            table.take(range(min(rows, len(table)))), label=table.label_names[-1], share=_PLANTED_SHARE, seed=_SEED
+            table.take(range(min(rows, len(table)))),
+            label=table.label_names[-1],
+            word=_PLANTED,
+            share=_PLANTED_SHARE,
+            seed=_SEED,
         )
         for table, rows in ((whole.train, 1000), (whole.dev, 300), (whole.test, 300))
     )
     return Tables(train, dev, test, (), version_of(SHORTCUT))
+
+
+def watched_of(source: str) -> tuple[str, ...]:
+    """Texts of a set on board that are worth watching: of the teaching example, some with the word and one without."""
+    if source != SHORTCUT:
+        return ()
+    dev = _board(source, ()).dev
+    assert dev is not None
+    short = [text for text in dev.texts if len(text.split()) in _WATCHED_WORDS]
+    with_it = [text for text in short if _PLANTED in text.split()]
+    return (*with_it[:_WATCHED], *[text for text in short if _PLANTED not in text][:1])
 
 
 @shared(8)

@@ -11,7 +11,7 @@ from components import state
 from components.gateway.library import gb
 from components.gateway.runs import store
 from components.gateway.runs.queue import RunState, queue, state_of
-from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered
+from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered, watched_of
 from components.gateway.settings import is_shared, settings
 from components.shared import charts
 from components.shared.errors import explained_errors
@@ -198,7 +198,12 @@ def _from_a_file() -> None:
 
 
 def _create_on_board(name: str, label: str) -> None:
-    with_error(lambda: open_run(store.create(label, name)))
+    def create() -> None:
+        run = store.create(label, name)
+        store.change(run, pinned=watched_of(name))
+        open_run(run)
+
+    with_error(create)
 
 
 # --- the list -------------------------------------------------------------------------------------------------------
