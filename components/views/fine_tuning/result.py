@@ -87,9 +87,7 @@ def _actions(shown: Shown) -> None:
             "pages/compare.py",
             label="Compare before and after",
             icon=":material/compare_arrows:",
-            query_params=state.link(
-                "compare", replace(opened, model=request.base, beside=folder), section="summary", sides="models"
-            ),
+            query_params=state.link("compare", replace(opened, model=request.base, beside=folder), sides="models"),
         )
         st.download_button(
             "Download",
