@@ -56,5 +56,8 @@ def test_a_file_becomes_a_model_that_explains_a_text(
     expect(page.get_by_role("heading", level=1, name="Saliency")).to_be_visible()
     bench.settle()
     assert bench.parameters()["model"].endswith("/films-csv")
+    page.go_back()
+    expect(page.get_by_role("link", name="Compare before and after")).to_be_visible()
+    page.go_forward()
     page.get_by_role("button", name="Explain").first.click()
     expect(bench.tokens("row_input_x_gradient").first).to_be_visible()
