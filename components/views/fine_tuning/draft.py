@@ -156,6 +156,7 @@ def _columns_by_hand(run: str, request: store.RunRequest) -> None:
     """The columns of a table that could not be read as they were guessed or chosen."""
     if request.on_board:
         return
+    st.caption("Write the names of the columns as the table has them. What is left empty is guessed.")
     labels = {"text": "Text", "pair": "Second text", "label": "Label"}
     for place, (name, label) in zip(st.columns(3), labels.items(), strict=True):
         place.text_input(
@@ -310,6 +311,7 @@ _FORMS: dict[str, tuple[str, Any]] = {
     "freeze_embeddings": ("Keep the word embeddings", bool),
     "freeze_layers": ("Keep this many lowest layers", (0, 1000, 1)),
     "lora_rank": ("LoRA rank (0: off)", (0, 1024, 1)),
+    "precision": ("Precision", {"float32": "float32", "bfloat16": "bfloat16, faster on some machines"}),
     "seed": ("Seed", (0, 2**32 - 1, 1)),
     "record": ("Record what it learns", bool),
     "label_errors": ("Look for wrong labels", bool),
@@ -317,8 +319,9 @@ _FORMS: dict[str, tuple[str, Any]] = {
 _ROWS = (
     ("learning_rate", "warm_up", "weight_decay"),
     ("tokens_per_batch", "max_tokens", "patience"),
-    ("freeze_layers", "lora_rank", "seed"),
-    ("freeze_embeddings", "record", "label_errors"),
+    ("freeze_layers", "lora_rank", "precision"),
+    ("seed", "freeze_embeddings"),
+    ("record", "label_errors"),
 )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import glassbert as gb
+from components.gateway import settings as gateway
 from components.gateway.runs import store
 from components.gateway.runs.command import arguments, written
-from components.gateway.runs.tables import SHORTCUT, on_board, tables_of, trained_on
+from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered, tables_of, trained_on
 from glassbert.tables.on_board import SETS
 from tests.components.gateway.runs.conftest import Allow
 
@@ -116,6 +117,29 @@ def test_a_table_that_is_too_long_is_refused(allow: Allow, monkeypatch: pytest.M
     with pytest.raises(gb.TableError, match="10"):
         tables_of(run, request)
     assert not Path(store.folder_of(run), "train.jsonl").exists()
+
+
+def test_a_shared_server_reads_the_files_in_its_folders_and_no_others(
+    allow: Allow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.gateway.runs import tables
+
+    folder = tmp_path / "offered"
+    folder.mkdir()
+    for name in ("a.csv", "b.JSONL.gz", "notes.md"):
+        (folder / name).write_text(name)
+    (tmp_path / "private.csv").write_text("secret")
+    allow(mode="shared", tables=(str(folder),))
+    monkeypatch.setattr(tables, "settings", gateway.settings)
+    assert [Path(path).name for path in offered_files()] == ["a.csv", "b.JSONL.gz"]
+    assert read_offered(str(folder / "a.csv")) == b"a.csv"
+    for other in (tmp_path / "private.csv", folder / ".." / "private.csv", folder / "notes.md", folder / "none.csv"):
+        with pytest.raises(gb.GlassBERTError, match="offers only the tables in its list"):
+            read_offered(str(other))
+    allow(mode="local")
+    assert read_offered(str(tmp_path / "private.csv")) == b"secret"
+    with pytest.raises(gb.GlassBERTError, match="cannot be read: No such file"):
+        read_offered(str(tmp_path / "none.csv"))
 
 
 def test_the_sets_on_board_and_the_teaching_example_are_tables_with_all_parts(allow: Allow) -> None:
