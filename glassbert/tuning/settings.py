@@ -160,10 +160,11 @@ def _defaults(model: Model, train: Table, dev: Table | None, chosen: Mapping[str
     limit = min(model.max_tokens, _MOST_TOKENS)
     wanted = int(np.quantile(lengths, 0.995)) if len(lengths) else 8
     most = int(np.clip(-(-wanted // 8) * 8, 8, limit))
-    cut = int((lengths > most).sum())
+    each = rows / max(1, len(lengths))  # texts that one of those looked at stands for
+    cut = round(each * int((lengths > most).sum()))
     found["max_tokens"] = (most, f"{_share(cut, rows)} of the texts are longer.")
     steps = 20
-    total = int(np.minimum(lengths, chosen.get("max_tokens", most)).sum())
+    total = round(each * int(np.minimum(lengths, chosen.get("max_tokens", most)).sum()))
     tokens = int(np.clip(32 * total // max(1, rows), 256, 8192))
     if tokens * steps > total:
         found["tokens_per_batch"] = (max(64, total // steps), f"A small table: at least {steps} steps an epoch.")

@@ -240,3 +240,20 @@ def test_every_family_can_be_trained(family: str, tmp_path: Path) -> None:
         expected = stock(**inputs).logits[0]
     assert gb.classify(model, encoded).logits.tolist() == pytest.approx(expected.tolist(), abs=2e-5)
     assert model.labels == ("a", "b")
+
+
+def test_defaults_are_the_same_for_a_table_that_is_only_looked_at_in_part(
+    base: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large table only some lengths are taken: 32 texts a batch and the share that is cut must not change."""
+    from glassbert.tuning import examples
+
+    texts = ["good film " * (1 + place % 7) for place in range(2800)]
+    table = gb.read_table(pd.DataFrame({"text": texts, "label": ["a", "b"] * 1400}))
+    whole = training_settings(base, table)
+    mean = examples.lengths_of(base, table).mean()
+    assert whole.tokens_per_batch == pytest.approx(32 * mean, abs=1)
+    monkeypatch.setattr(examples, "_LOOKED_AT", 100)
+    part = training_settings(base, table)
+    assert part.tokens_per_batch == pytest.approx(whole.tokens_per_batch, rel=0.05)
+    assert part.max_tokens == whole.max_tokens
