@@ -248,7 +248,7 @@ def test_defaults_are_the_same_for_a_table_that_is_only_looked_at_in_part(
     """Of a large table only some lengths are taken: 32 texts a batch and the share that is cut must not change."""
     from glassbert.tuning import examples
 
-    texts = ["good film " * (1 + place % 7) for place in range(2800)]
+    texts = ["good film " * (1 + place % 11) for place in range(2800)]
     table = gb.read_table(pd.DataFrame({"text": texts, "label": ["a", "b"] * 1400}))
     whole = training_settings(base, table)
     mean = examples.lengths_of(base, table).mean()
