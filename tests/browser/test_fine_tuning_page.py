@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
+from components.gateway.runs import store
 from tests.browser.conftest import Open
 from tests.conftest import TinyCheckpoint
 
@@ -17,6 +20,15 @@ TABLE = "text,label\n" + "".join(
 )
 
 
+@pytest.fixture
+def _no_runs_are_left() -> Iterator[None]:
+    """Other tests see the models of the dialog as they are without any."""
+    yield
+    for run, _ in list(store.listing()):
+        store.delete(run)
+
+
+@pytest.mark.usefixtures("_no_runs_are_left")
 def test_a_file_becomes_a_model_that_explains_a_text(
     open_page: Open, tiny_checkpoint: TinyCheckpoint, tmp_path: Path
 ) -> None:

@@ -56,11 +56,16 @@ def draw_draft(run: str, request: store.RunRequest) -> None:
         _settings(run, request, tables, base)
 
 
+def _step(title: str) -> None:
+    st.space("xxsmall")
+    st.subheader(title, anchor=False)
+
+
 # --- the data -------------------------------------------------------------------------------------------------------
 
 
 def _data(run: str, request: store.RunRequest) -> Tables | None:
-    st.subheader("Data", anchor=False)
+    _step("Data")
     tables: Tables | None = None
     with explained_errors(), st.spinner("Reading the table …"):
         tables = tables_of(run, request)
@@ -206,7 +211,7 @@ def _change(run: str, **values: Any) -> None:
 
 
 def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
-    st.subheader("Model", anchor=False)
+    _step("Model")
     view = state.view()
     names = {one.id: one.label for one in models.suggestions().values() if one.ready}
     own = [one for one in (view.model, view.beside, request.base) if one and one not in names]
@@ -240,7 +245,7 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
 
 
 def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
-    st.subheader("What to know about this data", anchor=False)
+    _step("What to know about this data")
     key = version_of(run, base, tables.key)
     found = run_job(
         "data_report",
@@ -259,7 +264,7 @@ def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
 
 
 def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRequest) -> None:
-    st.subheader("Training", anchor=False)
+    _step("Training")
     chosen: TrainingSettings | None = None
     with explained_errors(), st.spinner("Choosing settings …"):
         chosen = fine_tuning.defaults(tables, base, request.settings)
