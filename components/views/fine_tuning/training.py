@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_curves", "draw_stopped", "draw_training"]
 
-_REFRESH = 1.0
+_REFRESH, _STOPPING = 1.0, 0.3  # seconds between two looks
 _WRONG = 8
 _TEXT_CHARACTERS = 160
 #: Metric → its name, of those that are shares and drawn while a model learns, the most telling first.
@@ -58,7 +58,7 @@ def draw_training(run: str, request: store.RunRequest, found: RunState) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_back()
         st.markdown(f"**{plain(request.name)}**", width="content")
-    st.fragment(_live, run_every=_REFRESH)(run, request, found.name)
+    st.fragment(_live, run_every=_STOPPING if found.name == "stopping" else _REFRESH)(run, request, found.name)
 
 
 def _live(run: str, request: store.RunRequest, drawn: str) -> None:
