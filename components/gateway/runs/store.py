@@ -31,7 +31,7 @@ from typing import Any
 
 from components.gateway.files import slug
 from components.gateway.library import gb
-from components.gateway.settings import runs_folder, settings, tuned_folder
+from components.gateway.settings import is_shared, runs_folder, settings, tuned_folder
 from components.text import well_formed
 
 __all__ = [
@@ -64,6 +64,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 TABLE_FILES = {"data": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"}
 _ID = re.compile("[0-9a-f]{32}")
 _NAME_CHARACTERS = 60
+_FORGOTTEN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +268,17 @@ def written_outcome(run: str) -> str:
 
 
 def make_room(more: int, runs: int = 1) -> None:
-    """Raise GlassBERTError unless there is room for this many bytes more and so many new runs."""
+    """Raise GlassBERTError unless there is room for this many bytes more and so many new runs.
+
+    On a shared server, runs that nobody started within a day go when there is none.
+    """
     allowed = settings()
+    if is_shared() and (
+        sum(1 for _ in listing()) + runs > allowed.most_runs or bytes_taken() + more > allowed.disk * 1_000_000
+    ):
+        for run, request in list(listing()):
+            if not request.started and time.time() - request.created > _FORGOTTEN_SECONDS:
+                delete(run)
     count = sum(1 for _ in listing())
     if count + runs > allowed.most_runs:
         raise gb.GlassBERTError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_the_limits_are_kept_and_told(allow: Allow) -> None:
     allow(disk=1)
     with pytest.raises(gb.GlassBERTError, match="may take 1 MB together, and would take 1 MB"):
         store.create("a", "a.csv", b"x")
+
+
+def test_where_there_is_no_room_a_shared_server_forgets_what_nobody_trained_on(allow: Allow) -> None:
+    allow(mode="shared", most_runs=3)
+    forgotten, started, fresh = (store.create("a", "a.csv", b"x") for _ in range(3))
+    for run in (forgotten, started):
+        store.change(run, created=time.time() - 25 * 3600)
+    store.change(started, started=True)
+    new = store.create("a", "a.csv", b"x")
+    assert {run for run, _ in store.listing()} == {started, fresh, new}
+    store.change(fresh, created=0.0)
+    allow(mode="local", most_runs=3)
+    with pytest.raises(gb.GlassBERTError, match="keeps at most 3 runs"):
+        store.create("a", "a.csv", b"x")
+    assert store.request_of(fresh) is not None
 
 
 def test_what_the_disk_refuses_is_told_without_its_path(allow: Allow, tmp_path: Path) -> None:
