@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,14 @@ def _traced(page: Page) -> None:
     page.get_by_text("How much of the prediction each place restores").wait_for(timeout=120_000)
     _until_idle(page)
     page.get_by_test_id("stMain").evaluate("(node) => node.scrollTo(0, 420)")
+
+
+def _trained(page: Page) -> None:
+    """The teaching example, trained, and which words the model leans on from epoch to epoch."""
+    page.get_by_role("button", name="Teaching example").click()
+    page.get_by_role("button", name="Train", exact=True).click(timeout=120_000)
+    page.get_by_text("Words over time", exact=True).click(timeout=900_000)
+    page.get_by_text("How far to trust the words of the final model").wait_for(timeout=120_000)
 
 
 def _scrolled(pixels: int) -> Callable[[Page], None]:
@@ -91,6 +100,7 @@ PICTURES = {
             "method": "integrated_gradients",
         },
     ),
+    "fine-tune": Picture("fine_tuning", {}, _trained),
     "phone": Picture("", {}, width=400, height=850),
 }
 
@@ -100,8 +110,9 @@ def _served() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
+    runs = tempfile.mkdtemp(prefix="glassbert-runs-")
     command = [sys.executable, "scripts/serve.py", "--host", "localhost", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"CI": "1"}, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"CI": "1", "GLASSBERT_RUNS": runs}, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
             try:
@@ -113,6 +124,7 @@ def _served() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(20)
+        shutil.rmtree(runs, ignore_errors=True)
 
 
 def _take(browser: Browser, address: str, name: str, picture: Picture) -> None:
