@@ -112,7 +112,8 @@ def _served() -> Iterator[str]:
         port = probe.getsockname()[1]
     runs = tempfile.mkdtemp(prefix="glassbert-runs-")
     command = [sys.executable, "scripts/serve.py", "--host", "localhost", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"CI": "1", "GLASSBERT_RUNS": runs}, stdout=subprocess.DEVNULL)
+    environment = os.environ | {"CI": "1", "GLASSBERT_RUNS": runs}
+    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         for _ in range(600):
             try:
