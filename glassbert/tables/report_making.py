@@ -182,7 +182,7 @@ def _unusable(looked: _Looked) -> Iterator[Finding]:
     bad = looked.table.bad_rows
     if not bad:
         return
-    reasons = Counter(f"{one.reason} (column {one.column!r})" if one.column else one.reason for one in bad)
+    reasons = Counter(f"{one.reason} (column {_quoted(one.column)})" if one.column else one.reason for one in bad)
     named = "; ".join(f"{count:,} × {clipped(reason, 90)}" for reason, count in reasons.most_common(_MOST_NAMED))
     more = f"; and {len(reasons) - _MOST_NAMED} other reasons" if len(reasons) > _MOST_NAMED else ""
     severity = "error" if len(bad) > len(looked.table) else "warning"
@@ -207,7 +207,11 @@ def _classes(looked: _Looked) -> Iterator[Finding]:
         yield "error", "No text has a label: there is nothing to learn.", ()
         return
     if table.kind == "classification" and len(there) == 1:
-        yield "error", f"All texts have the label {table.label_names[there[0]]!r}: there is nothing to tell apart.", ()
+        yield (
+            "error",
+            f"All texts have the label {_quoted(table.label_names[there[0]])}: there is nothing to tell apart.",
+            (),
+        )
         return
     for severity, chosen, sentence in (
         ("warning", counts == 0, "no example: the model cannot learn {them}"),
@@ -226,7 +230,7 @@ def _classes(looked: _Looked) -> Iterator[Finding]:
         advice = "Accuracy alone misleads: look" if share > 0.5 else "Look"
         yield (
             "note",
-            f"The classes are unbalanced: {name!r} has {largest:,} texts ({share:.0%}), the smallest class "
+            f"The classes are unbalanced: {_quoted(name)} has {largest:,} texts ({share:.0%}), the smallest class "
             f"{smallest:,}. {advice} at the F1 of each class, and consider class weights.",
             (),
         )
@@ -256,7 +260,7 @@ def _equal_texts(looked: _Looked) -> Iterator[Finding]:
     table = looked.table
     if looked.conflicts:
         first = looked.conflicts[0]
-        example = f"{clipped(table.texts[first[0]], 60)!r}, rows {_numbers(looked.rows(first))}"
+        example = f"{_quoted(table.texts[first[0]], 60)}, rows {_numbers(looked.rows(first))}"
         count = counted(len(looked.conflicts), "text")
         stand = "stands in several rows" if len(looked.conflicts) == 1 else "stand in several rows"
         yield (
@@ -315,8 +319,9 @@ def _giveaways(looked: _Looked) -> Iterator[Finding]:
         rows = [index for index, text in enumerate(looked.texts) if clue.word in words_in(text)]
         yield (
             "warning",
-            f"The word {clue.word!r} gives the label away: it stands in {clue.rows:,} texts, {of_them} {label!r}, and "
-            "their other words do not speak for it. A model learns this shortcut first: find out how the word came in.",
+            f"The word {_quoted(clue.word)} gives the label away: it stands in {clue.rows:,} texts, {of_them} "
+            f"{_quoted(label)}, and their other words do not speak for it. A model learns this "
+            "shortcut first: find out how the word came in.",
             looked.rows(rows),
         )
     if len(suspicious) > _MOST_NAMED:
@@ -339,12 +344,13 @@ def _in_both(looked: _Looked) -> Iterator[Finding]:
             verb = "stands" if len(both) == 1 else "stand"
             yield (
                 "warning",
-                f"{stand} of {name!r} {verb} in the training data too: the evaluation will look better than it is.",
+                f"{stand} of {_quoted(name)} {verb} in the training data too: the evaluation will look better than it "
+                "is.",
                 tuple(dict.fromkeys(here for here, _ in both)),
             )
         lacking = [label for label in other.label_names if label not in looked.table.label_names]
         if lacking:
-            yield "warning", f"{name!r} has labels that the training data lack: {_listed(lacking)}.", ()
+            yield "warning", f"{_quoted(name)} has labels that the training data lack: {_listed(lacking)}.", ()
         counts = _counts(other, looked.table.label_names)
         missing = [
             label
@@ -353,11 +359,19 @@ def _in_both(looked: _Looked) -> Iterator[Finding]:
         ]
         if missing:
             have = "1 class has" if len(missing) == 1 else f"{len(missing)} classes have"
-            yield "note", f"{have} no example in {name!r}, so nothing is measured there ({_listed(missing)}).", ()
+            yield (
+                "note",
+                f"{have} no example in {_quoted(name)}, so nothing is measured there ({_listed(missing)}).",
+                (),
+            )
+
+
+def _quoted(text: str, characters: int = 40) -> str:
+    return f"“{clipped(' '.join(text.split()), characters)}”"
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(clipped(name, 40)) for name in names[:_MOST_NAMED])
+    shown = ", ".join(map(_quoted, names[:_MOST_NAMED]))
     return f"{shown} and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else shown
 
 

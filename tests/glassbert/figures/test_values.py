@@ -9,11 +9,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import glassbert as gb
 from glassbert.pictures import palette
 from glassbert.pictures.formats import percent, readable, short, signed, signed_number
+from glassbert.tuning import evaluation_of
 from tests.glassbert.figures.reading import SVG, parsed, texts, told
 from tests.glassbert.pictures.test_maps import pictures
 
@@ -429,3 +431,26 @@ def test_the_network_is_all_its_blocks(made: Made) -> None:
     for block, count in zip(blocks["block"], blocks["parameters"], strict=True):
         assert f"{block}: {count:,} parameters" in [title for title, _ in told(root)]
     assert f"{result.total:,} parameters in all" in everything(root)
+
+
+# --- labelled texts ----------------------------------------------------------------------------------------------
+
+
+def test_a_confusion_matrix_has_the_classes_with_most_mistakes_and_their_numbers() -> None:
+    frame = pd.DataFrame({"text": [f"text {n}" for n in range(40)], "label": ["a", "b", "c", "d"] * 10})
+    table = gb.read_table(frame)
+    logits = 3.0 * np.eye(4)[[1 if n % 8 == 0 else 3 if n % 20 == 3 else n % 4 for n in range(40)]]
+    root = drawn(evaluation_of(table, logits, table.label_names), top_k=2)
+    cells = [title for title, _ in told(root) if " answered as " in title]
+    assert cells == ["a answered as a: 5", "a answered as b: 5", "b answered as a: 0", "b answered as b: 10"]
+    assert {"0.875", "Matthews correlation"} <= set(texts(root))
+    assert "The 2 of 4 classes with the most mistakes." in everything(root)
+
+
+def test_a_report_has_its_findings_and_the_sizes_of_classes() -> None:
+    frame = pd.DataFrame({"text": [f"text {n}" for n in range(12)], "label": ["a"] * 9 + ["b"] * 3})
+    report = gb.data_report(gb.read_table(frame))
+    root = drawn(report)
+    assert bars(root) == pytest.approx({"a: 0.7500": bars(root)["b: 0.2500"] * 3, "b: 0.2500": bars(root)["b: 0.2500"]})
+    assert "There are only 12 rows" in everything(root)
+    assert "75.0%  (9)" in everything(root)

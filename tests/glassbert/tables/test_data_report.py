@@ -47,19 +47,19 @@ def test_a_small_table_by_hand(tiny_model):
     assert report.words.tolist() == [4, 4, 4, 4, 4, 600, 1]
     assert report.tokens[[0, 5]].tolist() == [len(gb.encode(model, rows[0][0])), 602]
     assert report.max_tokens == 512
-    assert rows_of(report, "2 rows cannot be used and are left out: 1 × the text is empty (column 'text');") == (5, 9)
-    assert rows_of(report, "1 text stands in several rows with different labels ('The film was bad.', rows 3, 4)") == (
+    assert rows_of(report, "2 rows cannot be used and are left out: 1 × the text is empty (column “text”);") == (5, 9)
+    assert rows_of(report, "1 text stands in several rows with different labels (“The film was bad.”, rows 3, 4)") == (
         3,
         4,
     )
     assert rows_of(report, "1 row (14.3%) is a repetition") == (1, 2)
-    assert rows_of(report, "'Neg', 'neg' differ only in their spelling") == (3, 6, 7, 8)
+    assert rows_of(report, "“Neg”, “neg” differ only in their spelling") == (3, 6, 7, 8)
     assert rows_of(report, "1 class has one example") == (8,)
-    assert rows_of(report, "1 text of 'test' stands in the training data too") == (1,)
+    assert rows_of(report, "1 text of “test” stands in the training data too") == (1,)
     assert rows_of(report, "1 text has more than the 512 tokens that the model reads, at most 602") == (7,)
     assert rows_of(report, "1 text has characters of a wrong encoding") == (6,)
     assert rows_of(report, "1 text contains HTML") == (6,)
-    assert rows_of(report, "'test' has labels that the training data lack: 'odd'") == ()
+    assert rows_of(report, "“test” has labels that the training data lack: “odd”") == ()
     assert rows_of(report, "There are only 7 rows") == ()
     order = [severity for severity, _, _ in report.findings]
     assert order == sorted(order, key=("error", "warning", "note").index)
@@ -72,10 +72,10 @@ def test_a_small_table_by_hand(tiny_model):
     ("content", "sentence", "severity"),
     [
         ({"text": ["same"] * 9, "label": ["a", "b", "a"] * 3}, "All 9 texts are equal", "error"),
-        ({"text": ["a", "b"], "label": ["x", "x"]}, "All texts have the label 'x'", "error"),
+        ({"text": ["a", "b"], "label": ["x", "x"]}, "All texts have the label “x”", "error"),
         ({"text": ["a", "b"], "label": [0.5, 0.5]}, "All labels are 0.5", "error"),
         ({"text": ["a", "", None], "label": ["x", "y", "y"]}, "2 rows cannot be used", "error"),
-        ({"text": [f"t{n}" for n in range(40)], "label": ["a"] * 37 + ["b"] * 3}, "'a' has 37 texts (92%)", "note"),
+        ({"text": [f"t{n}" for n in range(40)], "label": ["a"] * 37 + ["b"] * 3}, "“a” has 37 texts (92%)", "note"),
         ({"text": ["a", "b", "c"], "label": [["x"], [], ["x", "y"]]}, "1 class has one example", "warning"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_planted_word_is_first_and_ordinary_words_are_not_suspicious(name, lab
     planted = round(0.05 * len(table))
     assert (report.giveaway_rows[0], report.giveaway_shares[0]) == (planted, 1)
     assert report.giveaway_backed[0] < 0.6
-    rows = rows_of(report, "The word 'zeltrix' gives the label away")
+    rows = rows_of(report, "The word “zeltrix” gives the label away")
     assert len(rows) == planted
 
 
