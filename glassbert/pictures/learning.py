@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glassbert.pictures.markup import label
-from glassbert.pictures.palette import INK, LINES, NEGATIVE, NEUTRAL, PALE, POSITIVE, translucent
+from glassbert.pictures.palette import INK, LINES, NEGATIVE, NEUTRAL, POSITIVE, translucent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -40,8 +40,9 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], most: int | None =
     import plotly.graph_objects as go
 
     figure = go.Figure()
+    top = max((value for value in losses if value < float("inf")), default=1.0)
     for name, values, colour, width in (
-        ("loss of a step", list(losses), PALE, 1.0),
+        ("loss of a step", list(losses), NEUTRAL, 1.0),
         ("mean", smoothed(losses).tolist(), INK, 2.5),
     ):
         figure.add_scatter(
@@ -57,7 +58,7 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], most: int | None =
         margin=_MARGIN,
         legend={"orientation": "h", "y": 1.12, "x": 0},
         xaxis={"title": "step", "range": None if most is None else [0, most], "fixedrange": True, "automargin": True},
-        yaxis={"title": "loss", "rangemode": "tozero", "fixedrange": True, "automargin": True},
+        yaxis={"title": "loss", "range": [0, 1.08 * top], "fixedrange": True, "automargin": True},
     )
     return figure
 

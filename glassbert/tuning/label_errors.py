@@ -21,7 +21,7 @@ from glassbert.tuning.results import LabelErrors
 
 __all__ = ["find_label_errors", "out_of_sample"]
 
-_FOLDS = 5
+_FOLDS, _COMPONENTS = 5, 128
 #: Likely errors that are kept, and those of them that are explained; words of an explanation; tokens of a text.
 _MOST, _EXPLAINED, _WORDS, _TOKENS = 200, 20, 3, 64
 
@@ -75,11 +75,17 @@ def find_label_errors(
 
 
 def out_of_sample(states: Array, labels: Array, *, seed: int = 0) -> Array:
-    """(row, class) probabilities of five-fold logistic regression: each row's from a model that has not seen it."""
+    """(row, class) probabilities of five-fold logistic regression: each row's from a model that has not seen it.
+
+    On the first 128 principal components of the states: with 77 classes a third of the time, for two points less.
+    """
+    from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold
     from sklearn.preprocessing import StandardScaler
 
+    if min(states.shape) > _COMPONENTS:
+        states = PCA(_COMPONENTS, svd_solver="covariance_eigh", random_state=seed).fit_transform(states)
     probabilities = np.zeros((len(labels), int(labels.max()) + 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # classes with fewer rows than folds; fits that need more iterations

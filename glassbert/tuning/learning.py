@@ -91,13 +91,17 @@ class Pinned:
         )
 
 
-def pin(table: Table, texts: Sequence[str | tuple[str, str]] | None) -> list[Pinned]:
-    """The texts to explain: those that are given, or a sentence of each of the first classes. Raises OptionError."""
+def pin(model: Model, table: Table, texts: Sequence[str | tuple[str, str]] | None) -> list[Pinned]:
+    """The texts to explain: those that are given, or a sentence of each of the first classes.
+
+    Raises OptionError for too many, and TextErrors for one that the model cannot read at once: before it is trained.
+    """
     if texts is not None and len(texts) > _MOST_PINNED:
         raise OptionError(f"at most {_MOST_PINNED} texts can be pinned; got {len(texts)}")
     if table.kind not in _EXPLAINED:
         return []
     if texts is not None:
+        _check(model, texts)
         known = {(text, table.pairs[place] if table.pairs else None): place for place, text in enumerate(table.texts)}
         found = []
         for one in texts:
@@ -105,12 +109,27 @@ def pin(table: Table, texts: Sequence[str | tuple[str, str]] | None) -> list[Pin
             found.append(Pinned(text, pair, _label(table, known[text, pair]) if (text, pair) in known else ""))
         return found
     chosen: dict[str, int] = {}
+    short = replace(model, max_tokens=min(model.max_tokens, 2 * _TOKENS))
     for fits in (_CHOSEN_WORDS, range(1, 40)):  # a sentence, where there is one
         for place, text in enumerate(table.texts):
             label = _label(table, place)
-            if len(text.split()) in fits and label not in chosen and len(chosen) < _CHOSEN:
-                chosen[label] = place
+            if len(text.split()) not in fits or label in chosen or len(chosen) == _CHOSEN:
+                continue
+            try:
+                encode(short, text, table.pairs[place] if table.pairs else None)
+            except GlassBERTError:  # too long, or no word that this model reads
+                continue
+            chosen[label] = place
     return [Pinned(table.texts[at], table.pairs[at] if table.pairs else None, label) for label, at in chosen.items()]
+
+
+def _check(model: Model, texts: Sequence[str | tuple[str, str]]) -> None:
+    for number, one in enumerate(texts):
+        try:
+            encode(model, *(one if isinstance(one, tuple) else (one,)))
+        except GlassBERTError as error:
+            error.args = (f"pinned text {number + 1} of {len(texts)}: {error}",)
+            raise
 
 
 def _label(table: Table, place: int) -> str:

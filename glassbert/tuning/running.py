@@ -27,7 +27,7 @@ from glassbert.tuning.evaluation_run import evaluate
 from glassbert.tuning.examples import Examples, examples_of
 from glassbert.tuning.journal import Journal
 from glassbert.tuning.label_errors import find_label_errors
-from glassbert.tuning.learning import moved, pin
+from glassbert.tuning.learning import Pinned, moved, pin
 from glassbert.tuning.networks import labels_of, trainable, with_adapters, write_model
 from glassbert.tuning.results import DataMap, FineTuning, LabelErrors, Moved
 from glassbert.tuning.settings import TASK_OF, TrainingSettings, opened, training_settings
@@ -111,9 +111,12 @@ def finetune(
     if place.exists():
         return _finished(place, identity)
     _require_disk(base, place)
+    sentences = pin(base, dev or train, pinned) if chosen.record else []
     journal = Journal(place, identity, progress)
     try:
-        return _Run(base, train, dev, test, place, chosen, pinned, journal, cancelled or (lambda: False)).run(identity)
+        return _Run(base, train, dev, test, place, chosen, sentences, journal, cancelled or (lambda: False)).run(
+            identity
+        )
     except StoppedError:
         journal.write("stopped")
         raise
@@ -167,7 +170,7 @@ class _Run:
         test: Table | None,
         out: Path,
         settings: TrainingSettings,
-        pinned: Sequence[str | tuple[str, str]] | None,
+        sentences: Sequence[Pinned],
         journal: Journal,
         cancelled: Callable[[], bool],
     ) -> None:
@@ -176,7 +179,7 @@ class _Run:
         self.train = _relabelled(train, names)
         self.dev, self.test = (None if one is None else _relabelled(one, names) for one in (dev, test))
         self.label_names = names
-        self.pinned = pin(self.dev or self.train, pinned) if settings.record else []
+        self.pinned = sentences
         self.recording = 0.0
         self.network: Any = None
 

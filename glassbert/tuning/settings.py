@@ -12,7 +12,7 @@ import torch
 
 from glassbert.arguments import check_fields, checked
 from glassbert.errors import OptionError, OptionTypeError
-from glassbert.families import Task
+from glassbert.families import TASKS, Task
 from glassbert.network.device import choose_device
 from glassbert.network.model import Model, load
 from glassbert.tables import Table
@@ -142,14 +142,14 @@ def _defaults(model: Model, train: Table, dev: Table | None, chosen: Mapping[str
     lengths = lengths_of(model, train)
     rows = len(train)
     found: dict[str, tuple[Any, str]] = {}
-    kept = is_kept(model, train)
-    found["head"] = (
-        ("kept", "The model's own head has the labels of the table.")
-        if kept
-        else ("new", "The model has no head with the labels of the table.")
-    )
+    if not is_kept(model, train):
+        found["head"] = ("new", "The model has no head with the labels of the table.")
+    elif train.label_names:
+        found["head"] = ("kept", "The model's own head has the labels of the table.")
+    else:
+        found["head"] = ("kept", f"The model has a head for {TASKS[TASK_OF[train.kind]]}.")
     epochs = int(np.clip(-(-6000 // max(1, rows)), 3, 10))
-    found["epochs"] = (epochs, f"{rows:,} rows: at least 3 epochs, at most 10, and about 6,000 texts in all.")
+    found["epochs"] = (epochs, f"{rows:,} rows. From 3 epochs of a large table to 10 of a small one.")
     lora = chosen.get("lora_rank", 0) > 0
     small = model.parameters < _SMALL_PARAMETERS
     found["learning_rate"] = (

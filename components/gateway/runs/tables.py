@@ -57,7 +57,7 @@ class Tables:
 
     @property
     def others(self) -> dict[str, Table]:
-        """Name → table, of those that are not trained on."""
+        """Part → table, of those that are not trained on."""
         return {name: table for name, table in (("dev", self.dev), ("test", self.test)) if table is not None}
 
 
@@ -83,7 +83,10 @@ def tables_of(run: str, request: store.RunRequest) -> Tables:
     path = store.data_file(run, request)
     test = store.test_file(run, request)
     stamps = tuple(_stamp(one) for one in (path, test) if one is not None)
-    return _uploaded(str(path), "" if test is None else str(test), columns, request.held_out, stamps)
+    try:
+        return _uploaded(str(path), "" if test is None else str(test), columns, request.held_out, stamps)
+    except gb.TableError as error:  # the files have names of their own here
+        raise gb.TableError(str(error).replace(path.name, request.name)) from error
 
 
 @shared(8)

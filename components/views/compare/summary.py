@@ -226,6 +226,8 @@ def _own_decision(compared: Compared, side: int) -> str:
     if "next_sentence" in heads and text.pair:
         pair = language.next_sentence(text)
         return f"**{pair.answer}**, {plain(charts.percent(float(pair.probabilities[pair.predicted])))}"
+    if "masked_words" in heads:
+        return "nothing yet: select a word to see what this model puts in its place"
     return f"no prediction for a text like this one ({plain(heads_of(one))})"
 
 

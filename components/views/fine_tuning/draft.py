@@ -75,7 +75,8 @@ def _data(run: str, request: store.RunRequest) -> Tables | None:
     train = tables.train
     counts = [f"{len(train):,} rows to train on"]
     counts += [f"{len(table):,} {_USE[name]}" for name, table in tables.others.items()]
-    labels = f", {len(train.label_names):,} labels" if train.label_names else ""
+    number = len(train.label_names)
+    labels = f", {number:,} {'label' if number == 1 else 'labels'}" if number else ""
     st.markdown(f"{KINDS[train.kind]}{labels}: {', '.join(counts)}.")
     if not request.on_board:
         _columns(run, request, tables)
@@ -391,15 +392,17 @@ def _pinned(run: str, request: store.RunRequest, tables: Tables) -> None:
         **state.control(
             "pinned",
             "\n".join(request.pinned),
-            lambda written: _change(run, pinned=_lines(written)),
+            lambda written: _pin(run, written),
             of=run,
         ),
     )
 
 
-def _lines(written: str) -> tuple[str, ...]:
-    lines = [line.strip()[: settings().characters] for line in written.splitlines()]
-    return tuple(line for line in lines if line)[:_MOST_PINNED]
+def _pin(run: str, written: str) -> None:
+    lines = [line.strip()[: settings().characters] for line in written.splitlines() if line.strip()]
+    if len(lines) > _MOST_PINNED:
+        st.toast(f"At most {_MOST_PINNED} sentences are watched: the first {_MOST_PINNED} of {len(lines)} were kept.")
+    _change(run, pinned=tuple(lines[:_MOST_PINNED]))
 
 
 def _start(run: str) -> None:

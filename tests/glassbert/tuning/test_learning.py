@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,12 +104,22 @@ def test_pinned_scores_are_those_of_the_final_model(run: Any) -> None:
     assert own.receipt.line("comprehensiveness").number == again.line("comprehensiveness").number
 
 
-def test_without_a_wish_short_texts_of_different_classes_are_pinned(table: Any) -> None:
-    assert [(one.text, one.label) for one in pin(table, None)] == [
+def test_without_a_wish_short_texts_of_different_classes_are_pinned(base: Any, table: Any) -> None:
+    assert [(one.text, one.label) for one in pin(base, table, None)] == [
         (text, label) for text, label in zip(tiny.SENTENCES[:3], "abc", strict=True)
     ]
     with pytest.raises(gb.OptionError, match="at most 20"):
-        pin(table, ["a"] * 21)
+        pin(base, table, ["a"] * 21)
+
+
+def test_a_pinned_text_that_cannot_be_read_is_said_before_anything_is_trained(
+    base: Any, table: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(gb.TextTooLongError, match="pinned text 2 of 2: the text has"):
+        gb.finetune(base, table, None, tmp_path / "out", pinned=["A film.", "good " * 600], **FAST)
+    with pytest.raises(gb.EmptyTextError, match="pinned text 1 of 1"):
+        gb.finetune(base, table, None, tmp_path / "out", pinned=[" "], **FAST)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_probabilities_behind_label_errors_are_out_of_sample() -> None:
