@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["base_request", "data_report", "defaults", "result_file", "result_of", "rough_duration", "tuned_models"]
 
 RESULT = "finetuning.zip"
+#: Part of the data → its name in sentences of a report.
+_PARTS = {"dev": "rows kept from training", "test": "test rows"}
 # A training pass goes forward and back: about three times the work of a forward pass.
 _PASSES = 3
 
@@ -34,7 +36,8 @@ def base_request(source: str) -> ModelRequest:
 def data_report(tables: Tables, base: ModelRequest | None) -> Callable[..., DataReport]:
     """The work of a job: what there is to know about the data before a training. No pass."""
     model = None if base is None else load(base)
-    return lambda **_: gb.data_report(tables.train, model, others=tables.others)
+    others = {_PARTS[part]: table for part, table in tables.others.items()}
+    return lambda **_: gb.data_report(tables.train, model, others=others)
 
 
 def defaults(tables: Tables, base: ModelRequest, chosen: Mapping[str, Any]) -> TrainingSettings:

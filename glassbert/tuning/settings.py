@@ -202,7 +202,7 @@ def _weights(train: Table) -> tuple[str, str]:
     counts = counts[counts > 0]
     if len(counts) and counts.max() >= _UNBALANCED * counts.min():
         return "balanced", f"The largest class has {counts.max():,} rows and the smallest {counts.min():,}."
-    return "none", "No class is much rarer than the others."
+    return "none", "The smallest class has more than an eighth of the texts of the largest."
 
 
 def _has_bfloat16(device: str) -> bool:
