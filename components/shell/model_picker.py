@@ -94,7 +94,9 @@ def _picker(role: Role, label: str, source: str) -> None:
     chosen = state.value(key)
     if chosen is None:
         chosen = source
-    own = {one: None for one in (source, chosen) if one not in suggestions and one not in tuned and one != _NONE}
+    failed = state.remembered(f"failed_{role}")  # not opened, and not to be typed again
+    tried = (source, chosen, *([failed[0]] if failed else []))
+    own = {one: None for one in tried if one not in suggestions and one not in tuned and one != _NONE}
     none = {_NONE: None} if role == "beside" else {}
 
     def named(option: str) -> str:
