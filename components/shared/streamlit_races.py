@@ -1,4 +1,4 @@
-"""Four races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
+"""Five races of Streamlit 1.67 that a visitor loses who clicks while a page is still being drawn or sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 from streamlit.runtime.state.session_state import WStates
@@ -16,6 +16,8 @@ __all__ = ["mend_races"]
 
 #: The attribute of a session that has the page which was asked for last, or runs.
 _PAGE = "page_to_come"
+#: The attribute of a session that has what the browser last told about each widget.
+_TOLD = "widgets_told"
 
 
 def mend_races() -> None:
@@ -25,6 +27,7 @@ def mend_races() -> None:
         _iterate_over_a_copy()
         _run_nothing_of_pages_that_were_left()
         _take_over_what_waits()
+        _run_the_page_of_all_changes()
 
 
 def _send_all_in_order() -> None:
@@ -102,6 +105,48 @@ def _take_over_what_waits() -> None:
         ask(self, client_state)
 
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
+
+
+def _run_the_page_of_all_changes() -> None:
+    """Run the whole page if more has changed than a widget of the fragment that is to run.
+
+    A click submits what was typed into a field by taking the focus. The browser tells both in one request, which names
+    the fragment of the field: what the click changed was taken over, and nothing outside the fragment drawn anew.
+    """
+    ask = AppSession.request_rerun
+
+    def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        if client_state is not None:
+            session: Any = self
+            told, before = client_state.widget_states.widgets, getattr(session, _TOLD, {})
+            setattr(session, _TOLD, {one.id: one.SerializeToString() for one in told})
+            if client_state.fragment_id and any(
+                _is_elsewhere(self, one.id, client_state.fragment_id) and _is_changed(self, one, before.get(one.id))
+                for one in told
+            ):
+                client_state.fragment_id = ""
+        ask(self, client_state)
+
+    AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
+
+
+def _is_elsewhere(session: AppSession, widget: str, fragment: str) -> bool:
+    """Whether a widget of the last run stands outside a fragment."""
+    known = session._session_state._new_widget_state.widget_metadata.get(widget)
+    return known is not None and bool(known.fragment_id != fragment)
+
+
+def _is_changed(session: AppSession, told: WidgetState, before: bytes | None) -> bool:
+    """Whether a widget has another value than it was told with before or, the first time, than it has here."""
+    if before is not None:
+        return bool(told.SerializeToString() != before)
+    here = session._session_state
+    states = WStates(widget_metadata=here._new_widget_state.widget_metadata)
+    states.set_widget_from_proto(told)
+    try:
+        return bool(states[told.id] != here[told.id])
+    except (KeyError, ValueError):  # it is gone, or holds what cannot be compared
+        return False
 
 
 def _waiting(requests: ScriptRequests) -> WidgetStates | None:

@@ -9,7 +9,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
-from streamlit.runtime.state.session_state import Value, WStates
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import SessionState, Value, WStates
 
 from components.shared.streamlit_races import mend_races
 
@@ -75,3 +76,31 @@ def test_a_page_is_told_what_was_typed_for_a_run_that_it_replaces() -> None:
     AppSession.request_rerun(session, _asked(kept="new"))  # type: ignore[arg-type]
     told = {widget.id: widget.string_value for widget in begun[0].widget_states.widgets}
     assert told == {"typed": "new", "kept": "new"}
+
+
+def test_a_change_outside_the_fragment_runs_the_whole_page() -> None:
+    """A click submits what was typed in a fragment: the browser tells both in one request for the fragment."""
+    state, begun = SessionState(), []
+    for widget, fragment in (("typed", "fragment"), ("chosen", None)):
+        metadata: WidgetMetadata[str] = WidgetMetadata(
+            widget, lambda value: value or "", lambda value: value, "string_value", fragment_id=fragment
+        )
+        state._set_widget_metadata(metadata)
+        state._new_widget_state.set_from_value(widget, "old")
+    session = SimpleNamespace(
+        _scriptrunner=None,
+        _create_scriptrunner=begun.append,
+        _state=AppSessionState.APP_NOT_RUNNING,
+        _client_state=ClientState(),
+        _session_state=state,
+        has_fragment=lambda _: True,
+        page_to_come="",
+    )
+    for asked in (
+        _asked("fragment", typed="new"),
+        _asked("fragment", typed="newer", chosen="old"),  # told for the first time, and as it is here
+        _asked("fragment", typed="newest", chosen="new"),
+        _asked("fragment", typed="last", chosen="new"),
+    ):
+        AppSession.request_rerun(session, asked)  # type: ignore[arg-type]
+    assert [one.fragment_id or "" for one in begun] == ["fragment", "fragment", "", "fragment"]
