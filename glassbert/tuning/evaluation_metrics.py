@@ -21,6 +21,8 @@ BINS = 15
 #: Resamples of the bootstrap: fewer for tables so large that intervals are narrow anyway.
 _MOST_RESAMPLES, _FEWEST_RESAMPLES, _RESAMPLED_ROWS = 1000, 200, 20_000_000
 _PERCENT = (2.5, 97.5)
+#: Metrics that are a share of rows.
+_SHARES = {"accuracy", "subset_accuracy", "exact_match"}
 
 Metrics = dict[str, float]
 
@@ -83,15 +85,25 @@ def evaluation_of(
 
 
 def _intervals(measured: _Measured, rows: int, seed: int) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap over rows (Efron 1979)."""
+    """Percentile bootstrap over rows (Efron 1979).
+
+    A share of rows that is 0 or 1 has Wilson's interval (1927): no resampling of them finds another.
+    """
     draw = np.random.default_rng(seed)
     count = int(np.clip(_RESAMPLED_ROWS // rows, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
     found = [measured.of_sample(draw.integers(rows, size=rows)) for _ in range(count)]
-    return {
+    intervals = {
         name: (float(low), float(high))
         for name in measured.metrics
         for low, high in [np.percentile([one[name] for one in found], _PERCENT)]
     }
+    from scipy.stats import binomtest
+
+    for name in _SHARES & intervals.keys():
+        if measured.metrics[name] in (0, 1):
+            right = binomtest(round(measured.metrics[name] * rows), rows).proportion_ci(method="wilson")
+            intervals[name] = (float(right.low), float(right.high))
+    return intervals
 
 
 def _renumbered(table: Table, label_names: tuple[str, ...]) -> dict[int, int]:

@@ -198,7 +198,9 @@ class CarryingWords(Result):
             f"{self.named(*places)} ({self._vote(places)} of {methods}{f' {called}' if number == 0 else ''})"
             for number, places in enumerate(self._repeated())
         ]
-        told = f"{_listed(named)} {self.role(certain=certain, one=len(named) == 1)}.{self._not_known(self._repeated())}"
+        first = self._repeated()[0]  # “bad” ×3 is one word, the 1st and 3rd “bad” are two
+        one = len(named) == 1 and (len(first) == 1 or not self.named(*first).startswith("the "))
+        told = f"{_listed(named)} {self.role(certain=certain, one=one)}.{self._not_known(self._repeated())}"
         return told[:1].upper() + told[1:]
 
     def named(self, *places: int) -> str:

@@ -246,7 +246,7 @@ def _model(run: str, request: store.RunRequest) -> ModelRequest | None:
 
 
 def _report(run: str, tables: Tables, base: ModelRequest | None) -> None:
-    _step("What to know about this data")
+    _step("What to know about the rows to train on")
     key = version_of(run, base, tables.key)
     found = run_job(
         "data_report",

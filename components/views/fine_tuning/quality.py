@@ -141,7 +141,8 @@ def _metrics(found: Evaluation) -> None:
     rows = []
     for name, value in found.metrics.items():
         low, high = found.intervals.get(name, (None, None))
-        between = "–" if low is None else f"{_number(name, low)} to {_number(name, high)}"
+        # where every sample of the rows is alike, the interval tells nothing
+        between = "–" if low is None or low == high else f"{_number(name, low)} to {_number(name, high)}"
         rows.append({"Metric": METRICS.get(name, (name, False))[0], "Value": _number(name, value), "Interval": between})
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
     told = [f"{METRICS[name][0]}: {about}" for name, about in _HELP.items() if name in found.metrics]

@@ -61,9 +61,16 @@ def draw_result(run: str, request: store.RunRequest) -> None:
 def _told(found: FineTuning) -> str:
     rows = found.data.get("rows")
     read = f"{rows:,} rows, " if isinstance(rows, int) else ""
+    epochs, asked = len(found.epochs), found.settings.get("epochs", 0)
+    early = ""
+    if found.settings.get("patience") and epochs < asked:
+        early = (
+            f" It ended after epoch {epochs} of {asked}, since the rows kept from training gained nothing more, and is "
+            f"the model of epoch {found.best_epoch}."
+        )
     return (
         f"Trained from {_short(found.base)} on {read}{len(found.losses):,} steps in {found.seconds:,.0f} s; "
-        f"{found.recording_seconds:,.0f} s more to record what it learned."
+        f"{found.recording_seconds:,.0f} s more to record what it learned.{early}"
     )
 
 

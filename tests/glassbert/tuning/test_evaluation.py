@@ -300,3 +300,11 @@ def test_it_is_saved_without_loss(tiny_model, tmp_path):
         assert again.intervals == found.intervals
         assert again.confusion.tolist() == found.confusion.tolist()
     assert len(found.calibration_count) == BINS
+
+
+def test_a_perfect_score_has_the_interval_of_wilson() -> None:
+    """Of 60 right answers of 60, no resampling finds a wrong one; the true share may still be as low as 94 %."""
+    labels = [0, 1] * 30
+    found = evaluation_of(table_of(labels, names="ab"), 9.0 * np.eye(2)[labels], "ab")
+    z = 1.959964
+    assert found.intervals["accuracy"] == pytest.approx((60 / (60 + z**2), 1.0), abs=1e-5)
