@@ -109,7 +109,10 @@ def warn_of_small_change(question: Question, result: gb.TokenScores) -> None:
     if gap.verdict == "fails":
         told = gap.sentence[0].upper() + gap.sentence[1:]
         st.warning(
-            plain(f"{told}. Do not read these colours as reasons; try a method without a baseline, such as Saliency."),
+            plain(
+                f"{told}. Do not read these colours as reasons; try a method without a baseline, such as Gradient "
+                "saliency."
+            ),
             icon=":material/warning:",
         )
 

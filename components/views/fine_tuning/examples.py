@@ -39,6 +39,11 @@ def draw_data_map(shown: Shown) -> None:
     regions = found.regions
     counts = ", ".join(f"**{regions.count(kind):,}** {kind} ({about})" for kind, about in _KINDS.items())
     st.markdown(f"{len(found.rows):,} training texts: {counts}.")
+    if float(np.median(found.confidence)) < 0.5:
+        st.info(
+            "Of most texts the model has not learned the label, so the three kinds say little here: train for more "
+            "epochs, or with a larger learning rate."
+        )
     places = _sample(len(found.rows))
     rows = np.asarray(found.rows)
     confidence, variability = found.confidence, found.variability

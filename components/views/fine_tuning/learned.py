@@ -79,6 +79,7 @@ def _epochs(shown: Shown, found: PinnedSentence, number: int) -> None:
                 version=shown.version("watched", number, epoch),
                 scale=scale,
                 with_scale=epoch == kept[-1],
+                of="its label" if found.label else "the answer",
             )
     if len(kept) < len(scores):
         st.caption(f"The first and the last {_MOST_EPOCHS // 2} of {len(scores)} epochs.")

@@ -28,8 +28,9 @@ def strip_of(
     version: str,
     scale: float | None = None,
     with_scale: bool = True,
+    of: str = "the answer",
 ) -> None:
-    """One sentence; ``scale``: that of several strips."""
+    """One sentence; ``scale``: that of several strips; ``of``: what the words speak for or against."""
     token_strip(
         [
             Token(word, "special" if _SPECIAL.fullmatch(word) else "word", score)
@@ -39,7 +40,7 @@ def strip_of(
         label=label,
         selected=None,
         version=version,
-        legend="for or against the answer" if with_scale else "",
+        legend=f"for or against {of}" if with_scale else "",
         scale=scale or scale_of(words, scores),
         with_scale=with_scale,
         signed=True,
