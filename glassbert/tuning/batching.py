@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from glassbert.network.model import Model
+from glassbert.network.run import Batch
 from glassbert.tuning.examples import IGNORED, Examples
 
-__all__ = ["Batches", "Collator"]
+__all__ = ["Batches", "Collator", "padded_inputs"]
 
 #: The lengths of texts that may meet in a batch differ by about this share: sorted strictly, the same texts would.
 _MIXING = 0.15
@@ -60,24 +61,25 @@ class Collator:
     """
 
     def __init__(self, examples: Examples, model: Model, batches: Batches) -> None:
-        self.examples, self.tokenizer, self.batches = examples, model.tokenizer, batches
-        self.most = model.max_tokens
+        self.examples, self.model, self.batches = examples, model, batches
+        self.tokenizer = model.tokenizer
 
     def __call__(self, places: list[int]) -> dict[str, Tensor]:
-        own = self.examples
-        spans = [slice(int(own.starts[place]), int(own.starts[place + 1])) for place in places]
+        own, most = self.examples, self.model.max_tokens
+        inputs = padded_inputs(own, self.model, places)
         collated = {
-            "input_ids": self._padded([own.ids[span] for span in spans], self.tokenizer.pad_token_id),
-            "attention_mask": self._padded([np.ones(span.stop - span.start) for span in spans], 0),
-            "token_type_ids": self._padded([own.segments[span] for span in spans], 0),
+            "input_ids": inputs.input_ids,
+            "attention_mask": inputs.attention_mask,
+            "token_type_ids": inputs.token_type_ids,
             "places": torch.tensor(places),
         }
+        spans = [own.span(place) for place in places]
         if own.kind == "tokens":
-            collated["labels"] = self._padded([own.labels[span] for span in spans], IGNORED)
+            collated["labels"] = _padded([own.labels[span] for span in spans], IGNORED, most)
         elif own.kind == "texts":
             drawn = [self._mask(place, span) for place, span in zip(places, spans, strict=True)]
-            collated["input_ids"] = self._padded([ids for ids, _ in drawn], self.tokenizer.pad_token_id)
-            collated["labels"] = self._padded([labels for _, labels in drawn], IGNORED)
+            collated["input_ids"] = _padded([ids for ids, _ in drawn], self.tokenizer.pad_token_id, most)
+            collated["labels"] = _padded([labels for _, labels in drawn], IGNORED, most)
         else:
             collated["labels"] = torch.as_tensor(own.labels[places])
         return collated
@@ -99,10 +101,22 @@ class Collator:
         ids[exchanged] = draw.integers(len(self.tokenizer), size=len(exchanged))
         return ids, labels
 
-    def _padded(self, rows: list[Any], fill: int) -> Tensor:
-        """(example, token); the width is a multiple of 8, so that few shapes occur, or all that the model reads."""
-        width = min(-(-max(map(len, rows)) // 8) * 8, self.most)
-        tensor = np.full((len(rows), width), fill, dtype=np.int64)
-        for row, values in zip(tensor, rows, strict=True):
-            row[: len(values)] = values
-        return torch.from_numpy(tensor)
+
+def padded_inputs(examples: Examples, model: Model, places: list[int]) -> Batch:
+    """What a network reads of these examples, padded on the right."""
+    own, most = examples, model.max_tokens
+    spans = [own.span(place) for place in places]
+    return Batch(
+        input_ids=_padded([own.ids[span] for span in spans], model.tokenizer.pad_token_id, most),
+        attention_mask=_padded([np.ones(span.stop - span.start) for span in spans], 0, most),
+        token_type_ids=_padded([own.segments[span] for span in spans], 0, most),
+    )
+
+
+def _padded(rows: list[Any], fill: int, most: int) -> Tensor:
+    """(example, token); the width is a multiple of 8, so that few shapes occur, or ``most``."""
+    width = min(-(-max(map(len, rows)) // 8) * 8, most)
+    tensor = np.full((len(rows), width), fill, dtype=np.int64)
+    for row, values in zip(tensor, rows, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(tensor)

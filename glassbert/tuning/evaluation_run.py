@@ -11,7 +11,6 @@ import torch
 from glassbert.arguments import checked
 from glassbert.decision import Passes, token_logits
 from glassbert.errors import EmptyTextError, OptionError, TaskHeadError, TextError
-from glassbert.families import Task
 from glassbert.language.answers import answer
 from glassbert.network.batches import batches
 from glassbert.network.model import Model, require_task_head
@@ -22,17 +21,10 @@ from glassbert.text.inputs import about_text, encode, shorten, with_masks
 from glassbert.text.windows import Windows
 from glassbert.tuning.evaluation_metrics import evaluation_of
 from glassbert.tuning.evaluation_results import Evaluation
+from glassbert.tuning.settings import TASK_OF
 
 __all__ = ["evaluate", "first_tokens"]
 
-_HEADS: dict[str, Task] = {
-    "classification": "classification",
-    "multi_label": "classification",
-    "regression": "classification",
-    "tokens": "token_classification",
-    "spans": "question_answering",
-    "texts": "masked_words",
-}
 #: Texts that are tokenized, then batched by length.
 _AT_ONCE = 512
 #: BERT's own share (Devlin et al. 2019).
@@ -64,7 +56,7 @@ def evaluate(
     """
     if seed < 0:
         raise OptionError(f"seed must be 0 or more; got {seed}")
-    require_task_head(model, _HEADS[table.kind])
+    require_task_head(model, TASK_OF[table.kind])
     _require_kind(model, table)
     passes = Passes(cancelled=cancelled)
     truncated = 0
@@ -88,7 +80,7 @@ def evaluate(
 
 def _require_kind(model: Model, table: Table) -> None:
     """The head of a classifier is of one kind, which its checkpoint tells."""
-    if _HEADS[table.kind] != "classification":
+    if TASK_OF[table.kind] != "classification":
         return
     kind = "regression" if model.regression else "multi_label" if model.multi_label else "classification"
     if kind == "multi_label" and len(model.labels) == 1:

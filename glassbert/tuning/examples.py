@@ -44,6 +44,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def span(self, place: int) -> slice:
+        """Where the tokens of an example are."""
+        return slice(int(self.starts[place]), int(self.starts[place + 1]))
+
     @property
     def lengths(self) -> Array:
         return np.diff(self.starts)

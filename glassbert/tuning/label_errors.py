@@ -8,15 +8,16 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from glassbert.errors import GlassBERTError, StoppedError
+from glassbert.errors import GlassBERTError
 from glassbert.network.batches import batches
 from glassbert.network.model import Model
 from glassbert.network.run import Batch, Forward, encoder_of, run
 from glassbert.results import Array
 from glassbert.tables import Table
 from glassbert.targets import ClassTarget
+from glassbert.tuning.batching import padded_inputs
 from glassbert.tuning.examples import Examples, examples_of
-from glassbert.tuning.learning import explained
+from glassbert.tuning.learning import end_if, explained
 from glassbert.tuning.results import LabelErrors
 
 __all__ = ["find_label_errors", "out_of_sample"]
@@ -59,8 +60,7 @@ def find_label_errors(
     rows = examples.rows[found]
     words = []
     for place, (row, label) in enumerate(zip(rows, suggested, strict=True)):
-        if cancelled is not None and cancelled():
-            raise StoppedError("the training was stopped; the same call goes on with it")
+        end_if(cancelled)
         given = int(labels[found[place]])
         words.append(_reasons(after, table, int(row), int(label), given) if place < _EXPLAINED else ())
     return LabelErrors(
@@ -108,9 +108,8 @@ def _states(model: Model, examples: Examples, half_precision: bool, cancelled: C
     layer = encoder_of(model).get_submodule(path)
     states = np.empty((len(examples), model.hidden_size), dtype=np.float32)
     for places in batches(model, [int(one) for one in examples.lengths], maps=False):
-        if cancelled is not None and cancelled():
-            raise StoppedError("the training was stopped; the same call goes on with it")
-        inputs = _batch(model, examples, places)
+        end_if(cancelled)
+        inputs = padded_inputs(examples, model, places)
 
         def read(forward: Forward, places: list[int] = places, inputs: Batch = inputs) -> None:
             def keep(_module: object, _given: object, output: torch.Tensor | tuple[torch.Tensor, ...]) -> None:
@@ -136,19 +135,6 @@ def _states(model: Model, examples: Examples, half_precision: bool, cancelled: C
 def _groups(model: Model) -> int:
     name = model.checkpoint.family.group_count
     return int(getattr(model.network.config, name)) if name else 1
-
-
-def _batch(model: Model, examples: Examples, places: list[int]) -> Batch:
-    width = int(examples.lengths[places].max())
-    ids = torch.full((len(places), width), model.tokenizer.pad_token_id)
-    mask, segments = torch.zeros_like(ids), torch.zeros_like(ids)
-    for row, place in enumerate(places):
-        own = slice(int(examples.starts[place]), int(examples.starts[place + 1]))
-        length = own.stop - own.start
-        ids[row, :length] = torch.from_numpy(examples.ids[own].astype(np.int64))
-        mask[row, :length] = 1
-        segments[row, :length] = torch.from_numpy(examples.segments[own].astype(np.int64))
-    return Batch(ids, mask, segments)
 
 
 def _reasons(model: Model, table: Table, row: int, suggested: int, given: int) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ from glassbert.targets import ClassTarget
 from glassbert.text.inputs import encode, shorten
 from glassbert.tuning.results import Moved, PinnedSentence
 
-__all__ = ["Pinned", "explained", "moved", "pin"]
+__all__ = ["STOPPED", "Pinned", "end_if", "explained", "moved", "pin"]
+
+STOPPED = "the training was stopped; the same call goes on with it"
 
 #: One pass each: the first if the model has a rule for every module.
 _METHODS = ("attn_lrp", "input_x_gradient")
@@ -39,6 +41,12 @@ _MOST_PINNED, _CHOSEN, _CHOSEN_WORDS = 20, 3, range(6, 26)
 _TEXTS, _TOKENS, _MASKED = 16, 64, 0.15
 #: Random orderings of a receipt: fewer than on the page, for a training should not wait for them.
 _ORDERINGS = 25
+
+
+def end_if(cancelled: Callable[[], bool] | None) -> None:
+    """Raise StoppedError if the training is to end."""
+    if cancelled is not None and cancelled():
+        raise StoppedError(STOPPED)
 
 
 def explained(model: Model, text: str, pair: str | None, target: ClassTarget) -> TokenScores:
@@ -155,8 +163,7 @@ def moved(
     short = replace(before, max_tokens=min(before.max_tokens, _TOKENS))
     used = 0
     for place in places:
-        if cancelled is not None and cancelled():
-            raise StoppedError("the training was stopped; the same call goes on with it")
+        end_if(cancelled)
         text = table.pairs[place] if table.kind == "spans" else table.texts[place]
         try:
             text, _ = shorten(short, text)

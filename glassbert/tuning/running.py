@@ -27,7 +27,7 @@ from glassbert.tuning.evaluation_run import evaluate
 from glassbert.tuning.examples import Examples, examples_of
 from glassbert.tuning.journal import Journal
 from glassbert.tuning.label_errors import find_label_errors
-from glassbert.tuning.learning import Pinned, moved, pin
+from glassbert.tuning.learning import STOPPED, Pinned, moved, pin
 from glassbert.tuning.networks import labels_of, trainable, with_adapters, write_model
 from glassbert.tuning.results import DataMap, FineTuning, LabelErrors, Moved
 from glassbert.tuning.settings import TASK_OF, TrainingSettings, opened, training_settings
@@ -212,7 +212,7 @@ class _Run:
                 cancelled=self.cancelled,
             )
         if steps is None:
-            raise StoppedError("the training was stopped; the same call goes on with it")
+            raise StoppedError(STOPPED)
         return self._finish(steps, examples, identity)
 
     # --- while it trains ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from components.shared.errors import explained_errors
 from components.shared.jobs import run_job
 from components.text import plain, shortened
 from components.views.fine_tuning.report import draw_report
-from components.views.fine_tuning.runs import draw_back, draw_delete, say_refused, with_error
+from components.views.fine_tuning.runs import draw_head, with_error
 
 if TYPE_CHECKING:
     from glassbert.tuning import TrainingSettings
@@ -42,11 +42,7 @@ _MOST_PINNED = 5
 
 def draw_draft(run: str, request: store.RunRequest) -> None:
     """One step below the other, each with a good default: whoever reads on only has to press the last button."""
-    say_refused()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        draw_back()
-        st.markdown(f"**{plain(request.name)}**", width="content")
-        draw_delete(run)
+    draw_head(run, request)
     tables = _data(run, request)
     if tables is None:
         return

@@ -18,7 +18,7 @@ from components.views.fine_tuning.fields import FineTuningFields
 from components.views.fine_tuning.learned import draw_moved, draw_watched
 from components.views.fine_tuning.openers import PAGES_OF_KIND, example_text
 from components.views.fine_tuning.quality import draw_quality
-from components.views.fine_tuning.runs import draw_back, draw_delete, reuse, say_refused
+from components.views.fine_tuning.runs import draw_head, reuse
 from components.views.fine_tuning.shown import Shown
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ _SECTIONS: dict[str, tuple[str, Callable[[Shown], None]]] = {
 
 def draw_result(run: str, request: store.RunRequest) -> None:
     """What can be done with the model, and one section of what was measured."""
-    say_refused()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        draw_back()
-        st.markdown(f"**{plain(request.name)}**", width="content")
-        draw_delete(run)
+    draw_head(run, request)
     found = fine_tuning.result_of(request)
     shown = Shown(run, request, found)
     _actions(shown)

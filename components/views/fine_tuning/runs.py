@@ -21,6 +21,7 @@ from components.views.fine_tuning.fields import FineTuningFields
 __all__ = [
     "draw_back",
     "draw_delete",
+    "draw_head",
     "draw_runs",
     "in_words",
     "knows",
@@ -84,6 +85,15 @@ def in_words(found: RunState) -> str:
         "failed": "failed",
         "done": "done",
     }[found.name]
+
+
+def draw_head(run: str, request: store.RunRequest) -> None:
+    """What was refused last, the way to the list, the name of the run, and a button to delete it."""
+    say_refused()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draw_back()
+        st.markdown(f"**{plain(request.name)}**", width="content")
+        draw_delete(run)
 
 
 def draw_back() -> None:
