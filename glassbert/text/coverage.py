@@ -37,7 +37,8 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
     hardly has, and the symbols: other single characters, of which code is made.
 
     In such a text the model sees letters where it has learned words, and what it computes means little. A text in
-    another language of a known script is not found in this way. No forward pass. Raises TextErrors.
+    another language of a known script shows by its words, more of which are split into pieces. No forward pass. Raises
+    TextErrors.
     """
     encoded = encode(model, text, pair)
     gaps = np.asarray(encoded.tokens) == model.mask_token
@@ -52,6 +53,10 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
             single += 1
         elif len(written := _covered(encoded, position)) == 1 and _is_symbol(written):
             symbols.append(written)
+    pieces = Counter(int(encoded.word_ids[position]) for position in ordinary)
+    lettered = {
+        int(encoded.word_ids[position]) for position in ordinary if any(map(str.isalpha, _covered(encoded, position)))
+    }
     return VocabularyCoverage(
         encoded=encoded,
         tokens=len(ordinary),
@@ -59,6 +64,8 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
         letters=single,
         symbols=len(symbols),
         signs=len({symbol for symbol in symbols if symbol in _SIGNS}),
+        words=len(lettered),
+        split=sum(pieces[word] > 1 for word in lettered),
     )
 
 

@@ -114,7 +114,8 @@ class VocabularyCoverage(Result):
     ``unknown`` tokens stand for characters that the vocabulary does not contain, and all look the same to the model;
     ``letters`` are single letters, or bytes of them, of a script that the vocabulary hardly has. ``symbols`` are other
     tokens of a single character, such as punctuation, digits and variables, and ``signs`` is how many different ones of
-    them are brackets, operators and the like, which sentences seldom have.
+    them are brackets, operators and the like, which sentences seldom have. ``split`` of the ``words``, those with
+    letters, are not in the vocabulary as a whole, and read in pieces.
     """
 
     encoded: Encoded
@@ -123,6 +124,8 @@ class VocabularyCoverage(Result):
     letters: int
     symbols: int
     signs: int
+    words: int
+    split: int
 
     #: From this share of unknown tokens and letters on, the model has little to go by.
     LIMIT: ClassVar[float] = 0.5
@@ -130,6 +133,16 @@ class VocabularyCoverage(Result):
     #: taken for it.
     LEAST_TOKENS: ClassVar[int] = 8
     LEAST_SIGNS: ClassVar[int] = 2
+    #: With more split words, a text is probably in a language that the vocabulary was not made for. By an English one,
+    #: 90 % of German sentences are found, 76 % of Spanish and 57 % of French; of English reviews, questions, contracts,
+    #: messages and medical abstracts 0 to 2 %.
+    MOST_SPLIT: ClassVar[float] = 0.4
+    LEAST_WORDS: ClassVar[int] = 4
+
+    @property
+    def is_split(self) -> bool:
+        """Whether so many words are read in pieces that the language is probably another one."""
+        return self.words >= self.LEAST_WORDS and self.split > self.MOST_SPLIT * self.words
 
     @property
     def is_poor(self) -> bool:
@@ -153,10 +166,20 @@ class VocabularyCoverage(Result):
         return f"{lost} of {counted(self.tokens, 'token')} {are} {' or '.join(single) or 'unknown'}"
 
     def told(self, languages: Sequence[str] = (), models: Sequence[str] = ()) -> str:
-        """What a poor coverage means, or code, in two sentences; "" for another text. ``languages`` are the model's
-        own, ``models`` the names of those that share its vocabulary."""
+        """What a poor coverage means, or code, or another language, in two sentences; "" for another text.
+
+        ``languages`` are the model's own, ``models`` the names of those that share its vocabulary. Many split words are
+        only told of a model of a single language: one of many splits more.
+        """
         if not self.is_poor and not self.is_code:
-            return ""
+            if not self.is_split or len(languages) != 1 or languages[0][:1].isdigit():  # "104 languages"
+                return ""
+            who = " and ".join(models) or "This model"
+            return (
+                f"{who} {'were' if len(models) > 1 else 'was'} trained on {languages[0]}; {self.split} of the "
+                f"{self.words} words here are not in its vocabulary and are read in pieces. If the text is in another "
+                "language, the numbers below are computed, but mean little."
+            )
         counts = self.counts if self.is_poor else f"{self.symbols} of {self.tokens} tokens are single characters"
         who = " and ".join(models)
         if languages:
@@ -178,6 +201,8 @@ class VocabularyCoverage(Result):
                 "unknown": [self.unknown],
                 "letters": [self.letters],
                 "symbols": [self.symbols],
+                "words": [self.words],
+                "split": [self.split],
                 "poor": [self.is_poor],
                 "code": [self.is_code],
             }

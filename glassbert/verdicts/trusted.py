@@ -258,11 +258,11 @@ def _faithfulness(
     number = float(np.mean(known))
     grade = graded(number, holds=holds, fails=fails)
     removed, _ = shares
-    beaten = f"in {number:.0%} of {found.orderings} trials"
+    beaten = f"in {number:.0%} of the trials"  # a tie counts half
     better = f"removing or keeping these words matters more than removing or keeping random ones {beaten}"
     passed = better
     if removed is not None:
-        trials = f"in all {found.orderings} trials" if removed == 1 else f"in {removed:.0%} of {found.orderings} trials"
+        trials = f"in all {found.orderings} trials" if removed == 1 else f"in {removed:.0%} of the trials"
         passed = f"removing these words changes the {value} more than removing random ones {trials}"
     sentence = {
         "holds": passed,

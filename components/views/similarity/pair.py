@@ -74,6 +74,7 @@ def draw_parts(encoder: Encoder) -> None:
         lambda: similarity.long_matrix(*given),
         label="Show the parts",
         cost=f"Takes {duration(encoder.one.model, passes, tokens)}.",
+        narrow=True,
     )
     if result is None:
         return

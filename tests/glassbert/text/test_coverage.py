@@ -18,7 +18,7 @@ FRENCH = "Ce film était vraiment excellent et je l'ai adoré du début à la fi
         ("The story is thin, but the acting is superb and I loved it.", 15, 0, False),
         (ARABIC, 29, 28, True),  # all but the full stop
         (CHINESE, 14, 12, True),  # all but the two marks, which English vocabularies have
-        (FRENCH, 21, 0, False),  # another language of a known script is not found in this way
+        (FRENCH, 21, 0, False),  # another language of a known script shows by its words
         ("I loved it 🙂", 4, 1, False),
         ("🙂 😀", 2, 2, True),
         ("a b c 1 2 €", 6, 0, False),
@@ -42,7 +42,7 @@ def test_what_it_means_is_said_in_a_sentence(pretrained):
     assert found.told().startswith("To this model, 12 of 14 tokens are unknown or single letters.")
     assert vocabulary_coverage(pretrained, ARABIC).counts == "28 of 29 tokens are single letters"
     assert vocabulary_coverage(pretrained, "🙂").counts == "1 of 1 token is unknown"
-    assert vocabulary_coverage(pretrained, FRENCH).told(["English"]) == ""
+    assert vocabulary_coverage(pretrained, "The story is thin, but I loved it.").told(["English"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,17 @@ def test_bytes_of_a_foreign_letter_count(tiny_model):
     found = vocabulary_coverage(tiny_model("roberta", "encoder"), ARABIC)
     assert found.unknown == 0
     assert found.letters > 0.8 * found.tokens  # the others are spaces
+
+
+def test_another_language_shows_by_words_in_pieces(pretrained):
+    german = "Der Film war wirklich ausgezeichnet, ich habe ihn geliebt."
+    found = vocabulary_coverage(pretrained, german)
+    tokens = [pretrained.tokenizer.tokenize(word) for word in german.replace(",", "").replace(".", "").split()]
+    assert (found.words, found.split) == (9, sum(len(pieces) > 1 for pieces in tokens))
+    assert found.is_split
+    assert found.told(["English"], ["One"]) == (
+        f"One was trained on English; {found.split} of the 9 words here are not in its vocabulary and are read in "
+        "pieces. If the text is in another language, the numbers below are computed, but mean little."
+    )
+    assert found.told(["English", "German"]) == found.told(["104 languages"]) == found.told() == ""
+    assert not vocabulary_coverage(pretrained, "Zauberhaft!").is_split  # a single word can be a name

@@ -53,7 +53,8 @@ def test_a_clear_review_is_explained_and_passes(sentiment, good):
     assert first.startswith(
         "The words pass the deletion test: removing these words changes the answer more than removing "
     )
-    assert first.removesuffix(".").endswith(f"% of {good.trust.receipts[0].orderings} trials")
+    removed = good.trust.receipts[0].line("comprehensiveness").beaten_share
+    assert first.removesuffix(".").endswith(f"random ones in {removed:.0%} of the trials")
     assert len(good.sentences) == 4
     assert repr(good).startswith("<Verdict of 'The plot")
     for sentence in good.sentences:
