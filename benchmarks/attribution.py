@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(arguments.threads)
-    device._MAX_THREADS = arguments.threads  # glassbert chooses its threads itself; here all have the same
+    device.limit_threads(arguments.threads)  # glassbert chooses its threads itself; here all have the same
     clock = "processor" if arguments.threads == 1 else "wall"
     model = gb.load("sentiment", "cpu")
     sentences, openings, rounds = SENTENCES, OPENINGS, arguments.rounds

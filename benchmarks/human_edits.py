@@ -182,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_smoke(parser)
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)
-    device._MAX_THREADS = 1
+    device.limit_threads(1)
     model = gb.load("sentiment", "cpu")
     contenders = {name: CONTENDERS.get(name, (name, {})) for name in arguments.methods or CONTENDERS}
     path = None if arguments.smoke else arguments.path

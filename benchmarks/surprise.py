@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if not arguments.wall:
         torch.set_num_threads(1)
-        device._MAX_THREADS = 1  # the library chooses its threads itself; here all have the same
+        device.limit_threads(1)  # the library chooses its threads itself; here all have the same
     model = gb.load("pretrained", arguments.device, precision=arguments.precision)
     near = 1e-3 if arguments.precision == "float32" else 0.5
     clock = time.perf_counter if arguments.wall else time.process_time

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     if arguments.cpu:
         torch.set_num_threads(1)
-        device._MAX_THREADS = 1  # the library chooses its threads itself
+        device.limit_threads(1)  # the library chooses its threads itself
     model = gb.load("sentiment", arguments.device)
     tokens, rounds = (10, 1) if arguments.smoke else (arguments.tokens, arguments.rounds)
     clean = text_of(model, tokens)

@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore")  # the peers' own
     torch.set_num_threads(1)
-    device._MAX_THREADS = 1  # a view chooses its threads itself; here all have the same
+    device.limit_threads(1)  # a view chooses its threads itself; here all have the same
     if arguments.long or arguments.smoke:
         long_texts(smoke=arguments.smoke)
     if arguments.long:

@@ -12,7 +12,7 @@ from typing import Any, overload
 
 from glassbert.arguments import checked
 from glassbert.attribution._each import attribute_each
-from glassbert.attribution._many import attribute_many
+from glassbert.attribution._many import attribute_many, explain_many
 from glassbert.attribution._method import Method, cost_of, explain
 from glassbert.attribution._methods import DEFAULT_METHODS, LEFT_OUT, METHODS, chosen_method, with_options
 from glassbert.attribution._options import Option
@@ -32,8 +32,10 @@ __all__ = [
     "attribute",
     "attribute_each",
     "attribute_many",
+    "chosen_method",
     "cost_of",
     "explain",
+    "explain_many",
 ]
 
 

@@ -46,13 +46,16 @@ def first_order(runner: Runner) -> FirstOrder:
     return found
 
 
-def prepare_first_order(runners: Sequence[Runner]) -> None:
-    """Run the passes of many decisions, in batches."""
+def prepare_first_order(runners: Sequence[Runner], *, maps: bool = True) -> None:
+    """Run the passes of many decisions, in batches. Without ``maps``, for a method that reads none: the last layer is
+    only computed where the head reads it, by the fused kernel; the decisions must not be shared with other methods."""
     for group in alike(runners):
         rows = [Row(runners[index], runners[index].decision.embeddings[0]) for index in group]
         for chosen in in_batches(rows):
             inputs = [rows[index] for index in chosen]
-            values, points, attentions = run_rows(inputs, attention=all(keeps_maps(row.runner) for row in inputs))
+            values, points, attentions = run_rows(
+                inputs, attention=maps and all(keeps_maps(row.runner) for row in inputs)
+            )
             # zeros for a layer that F does not depend on, such as one whose heads are all off
             gradient, *by_layer = torch.autograd.grad(
                 values.sum(), (points, *attentions), allow_unused=True, materialize_grads=True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from glassbert.arguments import checked
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
-from glassbert.attribution._method import cost_of, explain, result_of
+from glassbert.attribution._method import Method, cost_of, explain, result_of
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -23,7 +23,7 @@ from glassbert.targets import ClassTarget, Output, Target
 from glassbert.text.inputs import Text, about_text, encode_many
 from glassbert.text.windows import Windows
 
-__all__ = ["attribute_many"]
+__all__ = ["attribute_many", "explain_many"]
 
 
 @with_options
@@ -54,26 +54,36 @@ def attribute_many(
     whole = Passes(cancelled=cancelled)
     whole.report(progress, sum(cost_of(chosen, item, settings) for item in encoded))
     runners = _posed(model, encoded, target, output, whole)
-    at_once = [runner for runner in runners if not runner.decision.in_windows]
-    many = chosen.compute_many
-    token_rows = sum(runner.decision.length for runner in at_once) * chosen.cost(1, settings)
-    if chosen.first_order:
-        many_passes(model, lambda: prepare_first_order(at_once), token_rows)
-    raws = iter(() if many is None or not at_once else many_passes(model, lambda: many(at_once, settings), token_rows))
-    results = []
-    for number, runner in enumerate(runners):
-        with about_text(number, len(texts)):
-            if many is None or runner.decision.in_windows:
-                results.append(explain(runner, chosen, settings))
-            else:
-                results.append(result_of(runner, chosen, next(raws)))
-        forget_first_order(runner)
+    results = explain_many(runners, chosen, settings)
     rows = np.asarray([runner.passes.count * runner.decision.length for runner in runners])
     seconds = (time.perf_counter() - start) * rows / rows.sum()
     return tuple(
         replace(result, forward_passes=runner.passes.count, seconds=float(share))
         for result, runner, share in zip(results, runners, seconds, strict=True)
     )
+
+
+def explain_many(runners: Sequence[Runner], chosen: Method, settings: Mapping[str, Any]) -> list[TokenScores]:
+    """The scores of a method, settled with all its options, for decisions of one model, in their order.
+
+    Errors about a text name its number.
+    """
+    model = runners[0].decision.model
+    at_once = [runner for runner in runners if not runner.decision.in_windows]
+    many = chosen.compute_many
+    token_rows = sum(runner.decision.length for runner in at_once) * chosen.cost(1, settings)
+    if chosen.first_order:
+        many_passes(model, lambda: prepare_first_order(at_once, maps=chosen.reads_maps), token_rows)
+    raws = iter(() if many is None or not at_once else many_passes(model, lambda: many(at_once, settings), token_rows))
+    results = []
+    for number, runner in enumerate(runners):
+        with about_text(number, len(runners)):
+            if many is None or runner.decision.in_windows:
+                results.append(explain(runner, chosen, settings))
+            else:
+                results.append(result_of(runner, chosen, next(raws)))
+        forget_first_order(runner)
+    return results
 
 
 @dataclass(slots=True)

@@ -47,7 +47,8 @@ class Method:
     ``in_words`` is a name for people who do not know the ``label``. ``meaning`` completes "a score measures …".
     ``help(gb.METHODS["lime"])`` shows all of it.
     ``first_order``: all it needs is the pass of :func:`glassbert.attribution._first_order.first_order`, which such
-    methods share. ``compute_many``: the same as ``compute`` for several decisions of one model, faster; sets ``value``.
+    methods share; ``reads_maps``: it reads attention weights there. ``compute_many``: the same as ``compute`` for
+    several decisions of one model, faster; sets ``value``.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Method:
     compute: Callable[[Runner, Mapping[str, Any]], Attribution] = field(repr=False)
     parameters: tuple[Option, ...] = ()
     first_order: bool = False
+    reads_maps: bool = False
     compute_many: Callable[[Sequence[Runner], Mapping[str, Any]], list[Attribution]] | None = field(
         default=None, repr=False
     )

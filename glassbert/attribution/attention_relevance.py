@@ -54,4 +54,5 @@ METHOD = Method(
     cost=lambda tokens, options: 1,
     compute=compute,
     first_order=True,
+    reads_maps=True,
 )

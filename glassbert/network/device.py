@@ -10,11 +10,12 @@ import torch
 
 from glassbert.errors import DeviceError
 
-__all__ = ["available_devices", "choose_device", "device_label", "work_threads"]
+__all__ = ["available_devices", "choose_device", "device_label", "limit_threads", "work_threads"]
 
 # Below this many token rows, a second thread costs more in waiting than it saves; far more on a busy machine.
 _ROWS_WORTH_THREADS = 256
 _MAX_THREADS = 8
+_most_threads = _MAX_THREADS
 
 
 def available_devices() -> tuple[str, ...]:
@@ -43,11 +44,18 @@ def device_label(device: str) -> str:
     return {"cpu": "CPU", "mps": "Apple GPU"}.get(device, device)
 
 
+def limit_threads(count: int) -> None:
+    """From now on, no computation of this process takes more threads: it shares the machine with others of its kind."""
+    global _most_threads
+    _most_threads = count
+    torch.set_num_threads(count)
+
+
 @contextmanager
 def work_threads(token_rows: int) -> Iterator[None]:
     """Set torch's threads for a computation on this many token rows (inputs × tokens), then restore them."""
     before = torch.get_num_threads()
-    wanted = 1 if token_rows < _ROWS_WORTH_THREADS else min(os.cpu_count() or 1, _MAX_THREADS)
+    wanted = 1 if token_rows < _ROWS_WORTH_THREADS else min(os.cpu_count() or 1, _most_threads)
     if wanted == before:
         yield
         return

@@ -35,7 +35,7 @@ def smoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     from glassbert.network import device
 
     monkeypatch.syspath_prepend(BENCHMARKS)
-    monkeypatch.setattr(device, "_MAX_THREADS", device._MAX_THREADS)  # scripts choose their own
+    monkeypatch.setattr(device, "_most_threads", device._most_threads)  # scripts choose their own
     monkeypatch.setattr(gc, "freeze", lambda: None)  # what they make must not stay here for ever
 
     def run(name: str, **replaced: object) -> str:
