@@ -4,6 +4,7 @@ Importing this module brings torch and transformers, which takes seconds. ``glas
 use of one of these names, so that ``glassbert --help`` and the vocabulary need not wait for it.
 """
 
+from glassbert.analysis.opening import Analysis, open_analysis
 from glassbert.attribution import METHODS, Method, attribute, attribute_each, attribute_many
 from glassbert.attribution.results import TokenScores
 from glassbert.comparison import compare_models, compare_texts
@@ -109,6 +110,7 @@ __all__ = [
     "method_agreement",
     "method_ranking",
     "next_sentence",
+    "open_analysis",
     "plant_shortcut",
     "probe_template",
     "rank_continuations",
@@ -138,6 +140,7 @@ __all__ = [
     "vocabulary_coverage",
     "wrap",
     # models and results
+    "Analysis",
     "AttentionMaps",
     "Classification",
     "DataReport",

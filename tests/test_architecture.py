@@ -43,6 +43,7 @@ ORDER = {
         "comparison",
         "similarities",
         "tuning",
+        "analysis",
         "figures",
         "reports",
         "commands",

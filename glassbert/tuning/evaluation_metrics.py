@@ -15,7 +15,7 @@ from glassbert.text.entity_labels import OUTSIDE, grouped, type_of
 from glassbert.tuning.evaluation_answers import exact_match, token_f1
 from glassbert.tuning.evaluation_results import Evaluation
 
-__all__ = ["BINS", "evaluation_of", "spans_of"]
+__all__ = ["BINS", "evaluation_of", "of_confusions", "of_scores", "spans_of"]
 
 BINS = 15
 #: Resamples of the bootstrap: fewer for tables so large that intervals are narrow anyway.
@@ -137,7 +137,8 @@ def _classes(table: Table, outputs: Any, label_names: tuple[str, ...]) -> _Measu
 
     def of_sample(rows: Array) -> Metrics:
         confusion = np.bincount(cells[rows], minlength=count * count).reshape(count, count)
-        return {**_of_confusion(confusion), "ece": calibration.error(rows), "loss": float(losses[rows].mean())}
+        of_classes = {name: float(value) for name, value in of_confusions(confusion).items()}
+        return {**of_classes, "ece": calibration.error(rows), "loss": float(losses[rows].mean())}
 
     fields = _by_class(truths, answers, count)
     everything = np.arange(len(truths))
@@ -179,18 +180,23 @@ def _by_class(truths: Array, answers: Array, count: int) -> dict[str, Any]:
     return {"precision": precision, "recall": recall, "f1": f1, "support": support, "confusion": confusion}
 
 
-def _of_confusion(confusion: Array) -> Metrics:
-    """What scikit-learn computes from labels and answers, a hundred times as fast: the bootstrap asks for it often."""
-    right, there, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    total = float(there.sum())
-    both = there + given
+def of_confusions(confusions: Array) -> dict[str, Array]:
+    """(…, label, answer) counts → accuracy, macro and weighted F1, and Matthews' coefficient, each (…).
+
+    What scikit-learn computes from labels and answers, a hundred times as fast: the bootstrap asks for it often.
+    """
+    right = np.diagonal(confusions, axis1=-2, axis2=-1).astype(np.float64)
+    there, given = confusions.sum(axis=-1).astype(np.float64), confusions.sum(axis=-2).astype(np.float64)
+    total, both = there.sum(axis=-1), there + given
+    hits = right.sum(axis=-1)
     f1 = 2 * right / np.maximum(both, 1)
-    spread = (total**2 - float(given @ given)) * (total**2 - float(there @ there))
+    spread = (total**2 - (given**2).sum(axis=-1)) * (total**2 - (there**2).sum(axis=-1))
+    covariance = hits * total - (there * given).sum(axis=-1)
     return {
-        "accuracy": float(right.sum()) / total,
-        "macro_f1": float(f1[both > 0].mean()),
-        "weighted_f1": float(f1 @ there) / total,
-        "mcc": (float(right.sum()) * total - float(there @ given)) / np.sqrt(spread) if spread > 0 else 0.0,
+        "accuracy": hits / total,
+        "macro_f1": f1.sum(axis=-1) / (both > 0).sum(axis=-1),
+        "weighted_f1": (f1 * there).sum(axis=-1) / total,
+        "mcc": np.where(spread > 0, covariance / np.sqrt(np.where(spread > 0, spread, 1)), 0.0),
     }
 
 
@@ -272,13 +278,14 @@ def _scores(table: Table, outputs: Any, _: tuple[str, ...]) -> _Measured:
     expected = np.asarray(table.labels, dtype=np.float64)
 
     def of_sample(rows: Array) -> Metrics:
-        return _of_scores(expected[rows], predicted[rows])
+        return of_scores(expected[rows], predicted[rows])
 
     fields = {"expected": expected, "predicted": predicted, "losses": np.abs(predicted - expected)}
     return _Measured(of_sample(np.arange(len(expected))), of_sample, fields)
 
 
-def _of_scores(expected: Array, predicted: Array) -> Metrics:
+def of_scores(expected: Array, predicted: Array) -> Metrics:
+    """Mean absolute error, root of the mean squared one, both correlations and the share of variance explained."""
     from scipy.stats import rankdata
     from sklearn import metrics
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import glassbert as gb
+from tests.glassbert.analysis.folders import write_folder
 
 TEXT, PAIR = "The film was naïve 😀 and <b>good</b>.", ("The man went home.", "He was tired.")
 TEXTS = ("The [MASK] was good.", "The old [MASK] was great.")
@@ -80,6 +81,15 @@ MAKE = {
     "Moved": lambda model: _finetuning(model).moved,
     "DataReport": lambda model: gb.data_report(_table(), model("bert", "classification"), others={"test": _table()}),
     "Evaluation": lambda model: gb.evaluate(model("bert", "classification"), _table()),
+    **{
+        name: lambda _, ask=ask: _asked(ask)
+        for name, ask in {
+            "RowMetrics": lambda data: data.metrics("confidence>0.6"),
+            "RowMetrics without labels": lambda data: data.metrics("error"),
+            "ClassConfusion": lambda data: data.confusion(),
+            "CalibrationCurve": lambda data: data.calibration(),
+        }.items()
+    },
     "WordAlignment": lambda model: gb.text.alignment.align_words(
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
     ),
@@ -151,6 +161,14 @@ MAKE = {
     ),
     "InputReduction": lambda model: gb.reduce_input(model("roberta", "classification"), TEXT),
 }
+
+
+def _asked(ask):
+    """The answer to a question to a small data set."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_folder(Path(folder), 60)
+        with gb.open_analysis(folder) as data:
+            return ask(data)
 
 
 def _table():

@@ -95,6 +95,7 @@ ELSEWHERE = {
         "plant_shortcut",
         "finetune",
         "training_settings",
+        "open_analysis",
         "read_table",
         "show",
         "load_result",

@@ -14,7 +14,7 @@ from sklearn import metrics
 import glassbert as gb
 from glassbert.tables import Table
 from glassbert.tuning.evaluation_answers import exact_match, token_f1
-from glassbert.tuning.evaluation_metrics import BINS, _of_confusion, evaluation_of, spans_of
+from glassbert.tuning.evaluation_metrics import BINS, evaluation_of, of_confusions, spans_of
 from glassbert.tuning.evaluation_run import first_tokens
 from training import entity_data, evaluate_entities, evaluate_sentiment
 
@@ -78,7 +78,7 @@ def test_many_classes_equal_scikit_learn_and_the_bootstrap_is_of_the_same_number
     for _ in range(20):
         rows = resample.integers(300, size=300)
         one, other = labels[rows], answers[rows]
-        assert list(_of_confusion(metrics.confusion_matrix(one, other, labels=range(8))).values()) == pytest.approx(
+        assert list(of_confusions(metrics.confusion_matrix(one, other, labels=range(8))).values()) == pytest.approx(
             [
                 metrics.accuracy_score(one, other),
                 metrics.f1_score(one, other, average="macro", zero_division=0),
