@@ -293,9 +293,10 @@ def _parts(model: gb.Model) -> list[Any]:
 
 def missing() -> set[str]:
     """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, tables are
-    read without a model, and training draws its dropout on the device."""
+    read without a model, training draws its dropout on the device, and an analysis is of what others compute."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
     others = {"show", "wrap", "plant_shortcut", "read_table", "finetune", "training_settings"}
+    others |= {"analyse", "open_analysis"}
     return functions - {case.function for case in CASES} - others
 
 

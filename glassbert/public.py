@@ -4,6 +4,7 @@ Importing this module brings torch and transformers, which takes seconds. ``glas
 use of one of these names, so that ``glassbert --help`` and the vocabulary need not wait for it.
 """
 
+from glassbert.analysis.job import analyse
 from glassbert.analysis.opening import Analysis, open_analysis
 from glassbert.attribution import METHODS, Method, attribute, attribute_each, attribute_many
 from glassbert.attribution.results import TokenScores
@@ -76,6 +77,7 @@ __all__ = [
     # functions
     "ablate",
     "ablation_sweep",
+    "analyse",
     "answer",
     "architecture",
     "attention",

@@ -15,13 +15,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from glassbert.errors import SavedResultError
 
-__all__ = ["packed", "read", "write", "write_bytes"]
+__all__ = ["held", "packed", "read", "write", "write_bytes"]
 
 #: With more array elements than this, a file without a known suffix becomes an archive.
 _LARGE = 10_000
@@ -58,6 +58,24 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
         partial.unlink(missing_ok=True)
         raise SavedResultError(f"{target} cannot be written: {error.strerror or error}") from error
     return target
+
+
+def held(path: str | os.PathLike[str]) -> IO[str] | None:
+    """The file, held by this process alone until it is closed, whatever ends the process; None if another holds it.
+
+    A system without such locks holds nothing. Raises OSError.
+    """
+    file = Path(path).open("w")  # noqa: SIM115  (open as long as it is held)
+    try:
+        import fcntl
+    except ImportError:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def packed(data: dict[str, Any], archived: bool | None = None) -> bytes:

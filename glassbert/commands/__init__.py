@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 import glassbert
-from glassbert.commands import checkpoints, explaining, looking, predicting, reporting, serving, training
+from glassbert.commands import analysing, checkpoints, explaining, looking, predicting, reporting, serving, training
 from glassbert.commands._command import Command, help_format
 from glassbert.commands._console import Console, process_console
 from glassbert.errors import GlassBERTError, MethodError, OptionError
@@ -27,6 +27,7 @@ COMMANDS: tuple[Command, ...] = (
     *explaining.COMMANDS,
     *reporting.COMMANDS,
     *training.COMMANDS,
+    *analysing.COMMANDS,
     *checkpoints.COMMANDS,
 )
 

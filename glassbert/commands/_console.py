@@ -108,13 +108,14 @@ class Console:
 
         return report
 
-    def progress(self, doing: str) -> Callable[[int, int], None]:
-        """Reports how far a computation is, on a terminal; nothing elsewhere."""
+    def progress(self, doing: str) -> Callable[[int, int | None], None]:
+        """Reports how far a computation is, on a terminal; nothing elsewhere. ``total`` None: it is not known."""
 
-        def report(done: int, total: int) -> None:
+        def report(done: int, total: int | None) -> None:
             if self._err.isatty() and time.monotonic() - self._reported > _SECONDS_BETWEEN_REPORTS:
                 self._reported = time.monotonic()
-                self._err.write(f"\r{doing}: {min(done / max(total, 1), 1):.0%}\x1b[K")
+                far = f"{done:,}" if total is None else f"{min(done / max(total, 1), 1):.0%}"
+                self._err.write(f"\r{doing}: {far}\x1b[K")
                 self._err.flush()
 
         return report

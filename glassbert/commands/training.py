@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from glassbert.commands._command import Command
 from glassbert.commands._console import Console
+from glassbert.commands._interrupted import interrupted
 from glassbert.commands._tables import plain, table
 from glassbert.errors import OptionError, StoppedError
 
@@ -103,7 +101,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     )
     settings = {name: given[name] for name in (*_SETTINGS, *_CHOICES, *_SWITCHES, "device") if name in given}
     base = opened(given.get("base", "pretrained"))
-    with _interrupted() as cancelled:
+    with interrupted() as cancelled:
         try:
             result = finetune(
                 base,
@@ -162,29 +160,6 @@ def _table(source: str, split: str, options: Mapping[str, Any], console: Console
     if len(read.bad_rows) > _BAD_ROWS:
         console.note(f"  and {len(read.bad_rows) - _BAD_ROWS:,} more")
     return read
-
-
-@contextmanager
-def _interrupted() -> Iterator[Callable[[], bool]]:
-    """Whether somebody asked this process to end; the first time it ends by itself, with a checkpoint saved."""
-    asked = Event()
-
-    def ask(number: int, _frame: object) -> None:
-        if asked.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, ask)
-    except ValueError:  # not in the main thread
-        before = {}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _report(console: Console) -> Callable[[Mapping[str, Any]], None]:

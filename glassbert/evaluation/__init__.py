@@ -13,6 +13,7 @@ from glassbert.evaluation._broken import BrokenKind, broken
 from glassbert.evaluation._check import Check
 from glassbert.evaluation._copies import forget_copies
 from glassbert.evaluation._ranking import method_ranking, stored_ranking
+from glassbert.evaluation._ranking_store import content_hash
 from glassbert.evaluation._receipts import CHECKS, receipt, receipts
 from glassbert.evaluation._scoreboard import scoreboard
 
@@ -22,6 +23,7 @@ __all__ = [
     "Check",
     "baseline_gap",
     "broken",
+    "content_hash",
     "forget_copies",
     "method_agreement",
     "method_ranking",

@@ -42,11 +42,11 @@ def vocabulary_coverage(model: Model, text: Text, pair: str | None = None) -> Vo
     """
     encoded = encode(model, text, pair)
     gaps = np.asarray(encoded.tokens) == model.mask_token
-    ordinary = np.flatnonzero((encoded.special_tokens_mask == 0) & ~gaps)
+    ordinary = np.flatnonzero((encoded.special_tokens_mask == 0) & ~gaps).tolist()
     unknown_token = model.tokenizer.unk_token
     unknown = single = 0
     symbols: list[str] = []
-    for position in ordinary.tolist():
+    for position in ordinary:
         if encoded.tokens[position] == unknown_token:
             unknown += 1
         elif _is_foreign_letter(model, encoded, position):

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from glassbert import saving
 from glassbert.errors import OptionError
 
 __all__ = ["Journal", "working_folder"]
@@ -37,12 +38,12 @@ class Journal:
         self._tell = progress
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.folder / _LOCK).open("w")
+            lock = saving.held(self.folder / _LOCK)
         except OSError as error:
             raise OptionError(f"{self.folder} cannot be written: {error.strerror or error}") from error
-        if not _locked(self._lock):
-            self._lock.close()
+        if lock is None:
             raise OptionError(f"another process is training into {out}: wait for it, or choose another folder")
+        self._lock = lock
         try:
             self._check(identity)
         except BaseException:
@@ -107,19 +108,6 @@ class Journal:
             self._log.close()
             self._log = None
         self._lock.close()
-
-
-def _locked(file: IO[str]) -> bool:
-    """Hold the file until it is closed, by this process alone; a system without such locks takes all."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _lines(place: Path) -> list[dict[str, Any]]:

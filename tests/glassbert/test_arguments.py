@@ -89,6 +89,7 @@ ELSEWHERE = {
     ),
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
     *(
+        "analyse",
         "data_report",
         "draw",
         "evaluate",
