@@ -35,7 +35,7 @@ from glassbert.analysis.folder import Manifest
 from glassbert.arguments import lone_surrogate
 from glassbert.errors import OptionError
 
-__all__ = ["NUMBERS", "Filter", "compiled", "term"]
+__all__ = ["NUMBERS", "Filter", "compiled", "in_quotes", "narrowed", "term"]
 
 #: Fields that are compared as numbers.
 NUMBERS = ("confidence", "loss", "tokens", "logit", "expected", "predicted")
@@ -78,10 +78,16 @@ class Filter:
 
 def term(name: str, value: str, *, column: bool = False) -> str:
     """A term of the grammar with any text in it: ``("label", 'a "b"') → label:"a \\"b\\""``."""
-    return f"{_in_quotes(name) if column else name}:{_in_quotes(value)}"
+    return f"{in_quotes(name) if column else name}:{in_quotes(value)}"
 
 
-def _in_quotes(text: str) -> str:
+def narrowed(where: str, *terms: str) -> str:
+    """A filter that asks for more: ``("a or b", "wrong") → (a or b) wrong``."""
+    return " ".join([f"({where})", *terms] if where.strip() else terms)
+
+
+def in_quotes(text: str) -> str:
+    """A name or text of any characters, as the grammar writes it."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -210,7 +216,7 @@ class _Reader:
         if not piece.operator and not piece.quoted and (piece.name in _TERMS or piece.name in self.manifest.meta):
             return f"{piece.name} needs a value, as in {piece.name}{'>1' if piece.name in NUMBERS else ':…'}"
         if piece.operator:
-            columns = ", ".join(map(_in_quotes, self.manifest.meta)) or "none"
+            columns = ", ".join(map(in_quotes, self.manifest.meta)) or "none"
             return (
                 f"there is no field or column {piece.name!r}; fields are {', '.join(_TERMS)}; the columns of the "
                 f"source are {columns}"

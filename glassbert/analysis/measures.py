@@ -35,8 +35,8 @@ def wilson(successes: Array, totals: Array) -> tuple[Array, Array]:
     share = successes / count
     middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
     half = _Z / (1 + _Z**2 / count) * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    some = np.asarray(totals) > 0
-    return np.where(some, np.maximum(0, middle - half), 0.0), np.where(some, np.minimum(1, middle + half), 1.0)
+    # exactly 0 and 1 at the ends, where rounding would leave a little
+    return np.where(successes <= 0, 0.0, middle - half), np.where(successes >= totals, 1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from glassbert.analysis.filters import Filter, compiled
+from glassbert.analysis.beyond_evidence import shortcuts_of_data
+from glassbert.analysis.filters import Filter, compiled, narrowed
 from glassbert.analysis.folder import Manifest, read_manifest
+from glassbert.analysis.global_words import words_of_data
 from glassbert.analysis.listing import RowPage, read_row, read_rows
 from glassbert.analysis.measures import calibration_of, confusion_of, count_of, metrics_of
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import CalibrationCurve, ClassConfusion, RowMetrics
+from glassbert.analysis.results import (
+    CalibrationCurve,
+    ClassConfusion,
+    GlobalWords,
+    RowMetrics,
+    ShortcutWords,
+    WeakSlices,
+)
+from glassbert.analysis.slices import slices_of_data
 from glassbert.arguments import checked
 
 __all__ = ["Analysis", "open_analysis"]
@@ -116,7 +126,7 @@ class Analysis:
         if self.kind == "regression":
             return self.rows(where, order="loss", descending=True, limit=limit, offset=offset)
         return self.rows(
-            f"({where}) wrong" if where.strip() else "wrong",
+            narrowed(where, "wrong"),
             order="confidence",
             descending=True,
             limit=limit,
@@ -137,3 +147,26 @@ class Analysis:
     def calibration(self, where: str = "") -> CalibrationCurve:
         """Confidence against accuracy: the curve and its error. Raises OptionError for a regression."""
         return calibration_of(self._store, self.manifest, where, self._filter(where))
+
+    @checked
+    def slices(self, where: str = "", *, by: str | None = None, top: int = 50) -> WeakSlices:
+        """Where the model is weak; see :class:`glassbert.analysis.results.WeakSlices`.
+
+        ``by``: "length", "label", "answer", "word" or a column of the source; None: all of them, and pairs.
+        """
+        return slices_of_data(self._store, self.manifest, where, self._filter(where), by, top)
+
+    @checked
+    def words(
+        self, where: str = "", *, method: str | None = None, least: int = 10, top: int = 50, seed: int = 0
+    ) -> GlobalWords:
+        """The words that the answers hang on, by class; see :class:`glassbert.analysis.results.GlobalWords`.
+
+        ``method`` None: the first of the analysis. Words in fewer than ``least`` texts of a class are left out.
+        """
+        return words_of_data(self._store, self.manifest, where, self._filter(where), method, least, top, seed)
+
+    @checked
+    def shortcuts(self, where: str = "", *, method: str | None = None, least: int = 10, seed: int = 0) -> ShortcutWords:
+        """Words that decide far beyond their evidence; see :class:`glassbert.analysis.results.ShortcutWords`."""
+        return shortcuts_of_data(self._store, self.manifest, where, self._filter(where), method, least, seed)

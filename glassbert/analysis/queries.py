@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
-_MEMORY, _THREADS = "256MB", 2
+_MEMORY, _THREADS = "128MB", 2
 #: Answers that are kept.
 _KEPT = 32
 

@@ -88,6 +88,9 @@ MAKE = {
             "RowMetrics without labels": lambda data: data.metrics("error"),
             "ClassConfusion": lambda data: data.confusion(),
             "CalibrationCurve": lambda data: data.calibration(),
+            "GlobalWords": lambda data: data.words(least=4, top=3),
+            "ShortcutWords": lambda data: data.shortcuts(least=4),
+            "WeakSlices": lambda data: data.slices(top=4),
         }.items()
     },
     "WordAlignment": lambda model: gb.text.alignment.align_words(
