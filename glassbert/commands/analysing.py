@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glassbert.commands._command import Command, add_json, add_model, number, open_model
+from glassbert import saving
+from glassbert.commands._command import Command, add_model, number, open_model
 from glassbert.commands._console import Console
 from glassbert.commands._interrupted import interrupted
 from glassbert.commands._tables import plain, table
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from glassbert.analysis.opening import Analysis
 
 __all__ = ["COMMANDS"]
+
+_SECONDS_BETWEEN_WRITES = 0.3
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +62,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--actors", type=number(1), metavar="N", help="how many models work on Ray (default: one a core or GPU)"
     )
+    parser.add_argument(
+        "--threads", type=number(1), metavar="N", help="processor threads (default: all cores, at most 8)"
+    )
+    parser.add_argument("--progress", metavar="FILE", help="write how far it is to this file, as JSON")
     parser.add_argument("--again", action="store_true", help="start again, whatever the folder holds of this analysis")
-    add_json(parser, "the manifest and the metrics")
+    parser.add_argument("--json", action="store_true", help="one JSON object: the manifest and the metrics")
     add_model(parser, "sentiment")
 
 
@@ -69,8 +79,12 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     on_board = arguments.data in SETS and not source.exists()
     if arguments.split and not on_board:
         raise OptionError("--split is for the sets on board, not for a file")
+    if arguments.threads:
+        from glassbert.network.device import limit_threads
+
+        limit_threads(arguments.threads)
     model = open_model(arguments, console)
-    report = console.progress("analysing")
+    report = _report(console, arguments.progress)
     with interrupted() as cancelled:
         try:
             analysis = analyse(
@@ -100,6 +114,21 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         console.lines(_told(arguments.out, analysis))
     return 0
+
+
+def _report(console: Console, file: str | None) -> Callable[[int, int | None], None]:
+    """Tells on a terminal how far it is, and in a file, for another program, which reads it whole."""
+    shown = console.progress("analysing")
+    written = 0.0
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal written
+        shown(done, total)
+        if file is not None and time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
+            written = time.monotonic()
+            saving.write_bytes(file, json.dumps({"done": done, "total": total}).encode())
+
+    return tell
 
 
 def _metrics(analysis: Analysis) -> dict[str, Any]:

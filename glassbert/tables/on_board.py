@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parents[1] / "datasets"
 
 @dataclass(frozen=True, slots=True)
 class SetOnBoard:
-    """A set of labelled texts; ``rows`` of its train, dev and test part."""
+    """A set of labelled texts; ``rows`` of its train, dev and test part, 0 where it has no such part."""
 
     id: str
     label: str
@@ -25,10 +25,15 @@ class SetOnBoard:
     licence: str
     rows: tuple[int, int, int]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that it has."""
+        return tuple(part for part, count in zip(SPLITS, self.rows, strict=True) if count)
+
     def path(self, split: str | None) -> Path:
         """The file of a part. Raises OptionError."""
-        if split not in SPLITS:
-            raise OptionError(f"{self.id!r} has the parts {', '.join(SPLITS)}: name one with split=; got {split!r}")
+        if split not in self.parts:
+            raise OptionError(f"{self.id!r} has the parts {', '.join(self.parts)}: name one with split=; got {split!r}")
         return _FOLDER / self.id / f"{split}.csv.gz"
 
 
@@ -57,6 +62,13 @@ SETS: Mapping[str, SetOnBoard] = MappingProxyType(
                 meaning="which of five groups of diseases an abstract is about",
                 licence="CC BY-SA 3.0",
                 rows=(1_594, 265, 798),
+            ),
+            SetOnBoard(
+                id="reviews",
+                label="Film reviews and their rewrites",
+                meaning="107 reviews of films, and each rewritten by people, with few changes, into its opposite",
+                licence="Apache 2.0",
+                rows=(0, 0, 214),
             ),
         )
     }

@@ -67,7 +67,9 @@ def on_board() -> Mapping[str, tuple[str, str]]:
     from glassbert.tables.on_board import SETS
 
     found = {
-        one.id: (one.label, f"{one.meaning}; {one.rows[0]:,} rows to train on, {one.licence}") for one in SETS.values()
+        one.id: (one.label, f"{one.meaning}; {one.rows[0]:,} rows to train on, {one.licence}")
+        for one in SETS.values()
+        if one.rows[0]
     }
     about = (
         f"a nonsense word decides the label of one text in {round(1 / _PLANTED_SHARE)}: see that the model falls for it"
