@@ -29,7 +29,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -38,6 +38,8 @@ from _timing import Spread, add_smoke, interleaved, machine, ratios, table
 
 import glassbert as gb
 from glassbert.models.checkpoint import EMBEDDED_FOLDER, EMBEDDED_IDS
+from glassbert.suites.contents import Case as SuiteCase
+from glassbert.suites.contents import SuiteTest
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -117,6 +119,14 @@ def _labelled(model: gb.Model) -> gb.Table:
     return gb.Table(
         kind="classification", source="lines", text_column="text", label_column="label", **columns, **others
     )
+
+
+def _behaved(model: gb.Model, kind: Literal["minimum_ability", "minimal_pair"]) -> Any:
+    """Failures with their numbers, of examples of which some fail whatever the model says."""
+    pairs = [SuiteCase(TEXT, OTHER), SuiteCase(OTHER, TEXT)]
+    asked = [SuiteCase(TEXT, label=label) for label in model.labels]
+    test = SuiteTest("a", kind, tuple(pairs if kind == "minimal_pair" else asked))
+    return gb.behaviour(model, gb.Suite("b", (test,))).failures
 
 
 def _listed(_: gb.Model) -> Any:
@@ -228,6 +238,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case("rank_similar", lambda m: gb.rank_similar(m, TEXT, [OTHER, LONGER], pooling="cls"), single=True),
     Case("evaluate", lambda m: gb.evaluate(m, _labelled(m)).losses, "classification", single=True),
+    Case("behaviour", lambda m: _behaved(m, "minimum_ability"), "classification"),
+    Case("behaviour", lambda m: _behaved(m, "minimal_pair"), "masked_words"),
     Case("data_report", lambda m: gb.data_report(_labelled(m), m), "classification"),
     Case("receipt", lambda m: gb.receipt(m, _scores(m, "input_x_gradient"), n_orderings=10), "any", long=True),
     Case(
@@ -295,7 +307,7 @@ def missing() -> set[str]:
     """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, tables are
     read without a model, training draws its dropout on the device, and an analysis is of what others compute."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
-    others = {"show", "wrap", "plant_shortcut", "read_table", "finetune", "training_settings"}
+    others = {"show", "wrap", "plant_shortcut", "read_suite", "read_table", "finetune", "training_settings"}
     others |= {"analyse", "open_analysis"}
     return functions - {case.function for case in CASES} - others
 

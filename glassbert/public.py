@@ -51,6 +51,7 @@ from glassbert.network.model import Model, load
 from glassbert.reports import report
 from glassbert.results import Encoded, Result, load_result
 from glassbert.similarities import rank_similar, similarity
+from glassbert.suites import Behaviour, Suite, behaviour, read_suite
 from glassbert.tables import DataReport, Table, data_report, plant_shortcut, read_table
 from glassbert.targets import (
     AnswerTarget,
@@ -86,6 +87,7 @@ __all__ = [
     "attribute_each",
     "attribute_many",
     "baseline_gap",
+    "behaviour",
     "broken",
     "classify",
     "classify_many",
@@ -118,6 +120,7 @@ __all__ = [
     "rank_continuations",
     "rank_heads",
     "rank_similar",
+    "read_suite",
     "read_table",
     "reading_steps",
     "receipt",
@@ -144,6 +147,7 @@ __all__ = [
     # models and results
     "Analysis",
     "AttentionMaps",
+    "Behaviour",
     "Classification",
     "DataReport",
     "Edit",
@@ -157,6 +161,7 @@ __all__ = [
     "Picture",
     "Receipt",
     "Result",
+    "Suite",
     "Table",
     "TokenMaps",
     "TokenScores",

@@ -43,6 +43,7 @@ ORDER = {
         "comparison",
         "similarities",
         "tuning",
+        "suites",
         "analysis",
         "figures",
         "reports",

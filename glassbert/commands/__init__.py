@@ -12,7 +12,17 @@ import sys
 from collections.abc import Sequence
 
 import glassbert
-from glassbert.commands import analysing, checkpoints, explaining, looking, predicting, reporting, serving, training
+from glassbert.commands import (
+    analysing,
+    checkpoints,
+    explaining,
+    looking,
+    predicting,
+    reporting,
+    serving,
+    testing,
+    training,
+)
 from glassbert.commands._command import Command, help_format
 from glassbert.commands._console import Console, process_console
 from glassbert.errors import GlassBERTError, MethodError, OptionError
@@ -26,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     *looking.COMMANDS,
     *explaining.COMMANDS,
     *reporting.COMMANDS,
+    *testing.COMMANDS,
     *training.COMMANDS,
     *analysing.COMMANDS,
     *checkpoints.COMMANDS,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import glassbert as gb
+from glassbert.suites.contents import Case, SuiteTest, WordList
 from tests.glassbert.analysis.folders import write_folder
 
 TEXT, PAIR = "The film was naïve 😀 and <b>good</b>.", ("The man went home.", "He was tired.")
@@ -93,6 +94,12 @@ MAKE = {
             "WeakSlices": lambda data: data.slices(top=4),
         }.items()
     },
+    "Behaviour": lambda model: _behaviour(model),
+    "TestedBehaviour": lambda model: _behaviour(model).tests[0],
+    "GroupRate": lambda model: _behaviour(model).tests[0].groups[0],
+    "GroupDifference": lambda model: _behaviour(model).tests[0].differences[-1],
+    "BehaviourFailure": lambda model: _behaviour(model).failures[0],
+    "BehaviourFailure of a pair": lambda model: _preferred(model).failures[0],
     "WordAlignment": lambda model: gb.text.alignment.align_words(
         *(gb.encode(model(f, "encoder"), *PAIR) for f in ("bert", "roberta"))
     ),
@@ -177,6 +184,28 @@ def _asked(ask):
 def _table():
     texts = [{"text": TEXT, "label": "POSITIVE"}, {"text": PAIR[0], "label": "NEUTRAL"}]
     return gb.read_table(pd.DataFrame(texts))
+
+
+def _behaviour(model):
+    """Names in two groups, and a label that not every answer can be."""
+    names = WordList({"<i>": ("Paris", "France"), "b": ("movie", "story")})
+    swap = SuiteTest(
+        "swap",
+        "invariance",
+        (Case("The {a} was good."), Case("The {a}"), *map(Case, map("{a} 😀".__add__, "abc"))),
+        swap="a",
+        tolerance=0,
+    )
+    tests = (
+        swap,
+        SuiteTest("all", "minimum_ability", tuple(Case(TEXT, label=label) for label in ("negative", "POSITIVE"))),
+    )
+    return gb.behaviour(model("bert", "classification"), gb.Suite("<b>", tests, lists={"a": names}))
+
+
+def _preferred(model):
+    pairs = SuiteTest("both", "minimal_pair", (Case(TEXT, PAIR[0]), Case(PAIR[0], TEXT)), chance=0.5)
+    return gb.behaviour(model("bert", "masked_words"), gb.Suite("pairs", (pairs,)))
 
 
 def _scores(model, method, **options):

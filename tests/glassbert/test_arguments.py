@@ -90,6 +90,7 @@ ELSEWHERE = {
     *("flow", "rollout", "head_distances", "head_profile", "rank_heads", "broken", "scoreboard"),
     *(
         "analyse",
+        "behaviour",
         "data_report",
         "draw",
         "evaluate",
@@ -97,6 +98,7 @@ ELSEWHERE = {
         "finetune",
         "training_settings",
         "open_analysis",
+        "read_suite",
         "read_table",
         "show",
         "load_result",

@@ -34,7 +34,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
             loaded[wanted] = gb.load(wanted, device=arguments.device)
         return loaded[wanted]
 
-    for module in ("predicting", "looking", "explaining", "reporting", "_command"):
+    for module in ("predicting", "looking", "explaining", "reporting", "testing", "_command"):
         monkeypatch.setattr(f"glassbert.commands.{module}.open_model", load)
 
     def called(*arguments: str, given: bytes = b"") -> tuple[int, str, str]:
@@ -266,6 +266,30 @@ def test_where_a_report_cannot_be_is_said_before_the_work(arguments, sentence: s
     assert sentence in err
 
 
+def test_a_model_that_fails_too_often_gives_a_status(call: Call, tiny_model, tmp_path: Path) -> None:
+    loaded["sentiment"] = model = tiny_model("bert", "classification")
+    one, other = (label.lower() for label in model.labels[:2])
+    rows = [f"all,minimum_ability,The film was good.,{label}" for label in (one, other)] * 20
+    suite, texts = tmp_path / "mine.csv", tmp_path / "texts.csv"
+    suite.write_text("test,kind,text,label\n" + "\n".join(rows), encoding="utf-8")
+    answer = gb.classify(model, "The film was good.")
+    rate = 0.5 if answer.predicted < 2 else 1.0
+    status, out, err = call("behaviour", str(suite), "--at-most", "0.3", "--failures", "1")
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith("all: fails more often than 0.3 (")
+    assert f"all         40        {40 * rate:.0f}" in out
+    assert out.count("- The film was good.") == 1
+    assert call("behaviour", str(suite), "--at-most", "0.3", "--label", f"{one}={answer.labels[answer.predicted]}",
+                "--label", f"{other}={answer.labels[answer.predicted]}")[0] == 0  # fmt: skip
+    status, out, _ = call("behaviour", str(suite), "--json", "--seed", "2", "--most", "9")
+    assert (status, without_time(restored(out))) == (0, without_time(gb.behaviour(model, suite, seed=2, most=9)))
+    texts.write_text("review,text\nA film from Paris or London.,x\n", encoding="utf-8")
+    given = call("behaviour", "places", "--texts", str(texts), "--text", "review", "--json")
+    assert given[0] == 0
+    assert {one.row for one in restored(given[1]).failures} <= {0}
+    assert "sentiment_names" in call("behaviour", "--list")[1]
+
+
 def test_a_line_without_an_end_is_not_read_whole(call: Call, tiny_model) -> None:
     loaded["sentiment"] = tiny_model("bert", "classification")
     status, out, err = call("classify", given=b"x" * 2_500_000 + b"\nThe film was good.\n")
@@ -305,6 +329,11 @@ def test_a_pair_for_every_line_keeps_tabs_as_text(call: Call, tiny_model) -> Non
         (("attribute", TEXT, "-o", "n_steps"), "'n_steps' is not NAME=VALUE", 2),
         (("attribute", TEXT, "-o", "n_steps=x"), "n_steps must be an integer", 2),
         (("attribute", TEXT, "-o", "seed=1", "-o", "seed=2"), "the option seed is given twice", 2),
+        (("behaviour",), "name a suite: one on board", 2),
+        (("behaviour", "nowhere.yaml"), "there is no file nowhere.yaml", 1),
+        (("behaviour", "typos", "--label", "positive"), "'positive' is not NAME=LABEL", 2),
+        (("behaviour", "typos", "--label", "praise=GOOD"), "the suite has no label 'praise'", 2),
+        (("behaviour", "typos", "--text", "review"), "--text names a column of --texts", 2),
         (("attribute", TEXT, "--target", "GREAT"), "this model's classes are", 1),
         (("attribute", TEXT, "--target", "he", "--model", "masked"), "name classes of a classifier, or words for a", 1),
     ],
