@@ -17,7 +17,7 @@ from glassbert.analysis.filters import Filter
 from glassbert.analysis.folder import Manifest
 from glassbert.analysis.global_words import chosen_method, shares_by_word
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import ShortcutWords
+from glassbert.analysis.reason_results import ShortcutWords
 from glassbert.errors import OptionError
 from glassbert.results import Array
 from glassbert.tables.giveaways import giveaways
@@ -52,7 +52,7 @@ class _Words:
 def shortcuts_of_data(
     store: Store, manifest: Manifest, where: str, chosen: Filter, method: str | None, least: int, seed: int
 ) -> ShortcutWords:
-    """See :class:`glassbert.analysis.results.ShortcutWords`."""
+    """See :class:`glassbert.analysis.reason_results.ShortcutWords`."""
     if manifest.kind == "regression":
         raise OptionError("this model predicts a number: shortcuts are words for a class")
     if least < 2:

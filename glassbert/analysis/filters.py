@@ -25,28 +25,17 @@ A name or text with blanks or parentheses stands in double quotes, in which ``\\
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from glassbert.analysis.filter_terms import FLAGS, NUMBERS, TERMS, Compiling, Piece
 from glassbert.analysis.folder import Manifest
 from glassbert.arguments import lone_surrogate
 from glassbert.errors import OptionError
 
-__all__ = ["NUMBERS", "Filter", "compiled", "in_quotes", "narrowed", "term"]
+__all__ = ["Filter", "compiled", "in_quotes", "narrowed", "term"]
 
-#: Fields that are compared as numbers.
-NUMBERS = ("confidence", "loss", "tokens", "logit", "expected", "predicted")
-_FLAGS = {
-    "right": 'coalesce("right", false)',
-    "wrong": 'coalesce(NOT "right", false)',
-    "labelled": "(label IS NOT NULL OR expected IS NOT NULL OR labels IS NOT NULL)",
-    "error": "(error IS NOT NULL)",
-    "truncated": "truncated",
-}
-_VERDICTS = ("holds", "doubtful", "fails", "not_applicable")
 _MOST_CHARACTERS, _DEEPEST = 4000, 50
 _PIECE = re.compile(
     r"""\s*(?:
@@ -57,7 +46,6 @@ _PIECE = re.compile(
     )""",
     re.X | re.S,
 )
-_WORD_ENDS = r"(?:^|[^\p{L}\p{N}_])", r"(?:$|[^\p{L}\p{N}_])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +61,7 @@ class Filter:
         return f"SELECT id FROM predictions WHERE {self.sql}"
 
     def __and__(self, sql: str) -> Filter:
-        return Filter(f"({self.sql}) AND {sql}", self.parameters)
+        return Filter(f"({self.sql}) AND ({sql})", self.parameters)
 
 
 def term(name: str, value: str, *, column: bool = False) -> str:
@@ -102,34 +90,24 @@ def compiled(where: str, manifest: Manifest) -> Filter:
     reader = _Reader(where, manifest)
     sql = reader.either()
     if reader.next is not None:
-        raise reader.wrong("there is a ) without its (")
+        raise reader.wrong("there is a ) without its (", reader.here)
     return Filter(sql, tuple(reader.parameters))
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    at: int
-    kind: str  # "(", ")", "-", or "term"
-    name: str = ""
-    quoted: bool = False
-    operator: str = ""
-    value: str | None = None
-    value_quoted: bool = False
+class _Reader(Compiling):
+    """Reads a filter from left to right."""
 
-
-class _Reader:
     def __init__(self, where: str, manifest: Manifest):
-        self.where, self.manifest = where, manifest
-        self.parameters: list[Any] = []
-        self._place, self._depth, self._at = 0, 0, 0
+        super().__init__(where, manifest)
+        self._place, self._depth = 0, 0
         self.next = self._read()
 
-    def wrong(self, what: str, at: int | None = None) -> OptionError:
-        place = (self.next.at if self.next else len(self.where)) if at is None else at
-        seen = self.where[place : place + 30]
-        return OptionError(f"filter, at character {place + 1}{f' ({seen!r})' if seen else ' (its end)'}: {what}")
+    @property
+    def here(self) -> int:
+        """Where the next piece stands."""
+        return self.next.at if self.next else len(self.where)
 
-    def _read(self) -> _Piece | None:
+    def _read(self) -> Piece | None:
         rest = self.where[self._place :]
         if not rest.strip():
             return None
@@ -140,19 +118,18 @@ class _Reader:
             raise OptionError(f"filter, at character {start + 1} ({self.where[start : start + 30]!r}): {what}")
         self._place = match.end()
         if match["bracket"] or match["minus"]:
-            return _Piece(start, match["bracket"] or "-")
+            return Piece(start, match["bracket"] or "-")
         value = match["value"]
-        return _Piece(
+        return Piece(
             start,
             "term",
             _unquoted(match["name"]),
             match["name"][0] == '"',
             match["operator"] or "",
             None if value is None else _unquoted(value),
-            bool(value) and value[0] == '"',
         )
 
-    def _step(self) -> _Piece:
+    def _step(self) -> Piece:
         found = self.next
         assert found is not None
         self.next = self._read()
@@ -180,10 +157,10 @@ class _Reader:
     def _one(self) -> str:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise self.wrong(f"it is nested more than {_DEEPEST} deep")
+            raise self.wrong(f"it is nested more than {_DEEPEST} deep", self.here)
         try:
             if self.next is None:
-                raise self.wrong("a term is missing")
+                raise self.wrong("a term is missing", self.here)
             if self.next.kind == "-" or self._is_word("not"):
                 self._step()
                 return f"(NOT {self._one()})"
@@ -195,165 +172,37 @@ class _Reader:
                 self._step()
                 return inside
             if self.next.kind == ")" or self._is_word("or") or self._is_word("and"):
-                raise self.wrong("a term is missing before this")
+                raise self.wrong("a term is missing before this", self.here)
             return self._term(self._step())
         finally:
             self._depth -= 1
 
-    def _term(self, piece: _Piece) -> str:
+    def _term(self, piece: Piece) -> str:
         if piece.operator and piece.value is None:
             raise self.wrong(f"a value is missing after {piece.operator}", piece.at)
         if not piece.quoted:
-            if not piece.operator and piece.name in _FLAGS:
-                return _FLAGS[piece.name]
-            if piece.operator and (compile_term := _TERMS.get(piece.name)):
+            if not piece.operator and piece.name in FLAGS:
+                return FLAGS[piece.name]
+            if piece.operator and (compile_term := TERMS.get(piece.name)):
                 return compile_term(self, piece)
         if piece.operator and piece.name in self.manifest.meta:
-            return self._column(piece)
+            return self.column(piece)
         raise self.wrong(self._unknown(piece), piece.at)
 
-    def _unknown(self, piece: _Piece) -> str:
-        if not piece.operator and not piece.quoted and (piece.name in _TERMS or piece.name in self.manifest.meta):
+    def _unknown(self, piece: Piece) -> str:
+        if not piece.operator and not piece.quoted and (piece.name in TERMS or piece.name in self.manifest.meta):
             return f"{piece.name} needs a value, as in {piece.name}{'>1' if piece.name in NUMBERS else ':…'}"
         if piece.operator:
             columns = ", ".join(map(in_quotes, self.manifest.meta)) or "none"
             return (
-                f"there is no field or column {piece.name!r}; fields are {', '.join(_TERMS)}; the columns of the "
+                f"there is no field or column {piece.name!r}; fields are {', '.join(TERMS)}; the columns of the "
                 f"source are {columns}"
             )
         return (
-            f"{piece.name!r} is no term; valid are {', '.join(_FLAGS)}, and {', '.join(_TERMS)} with a value; "
+            f"{piece.name!r} is no term; valid are {', '.join(FLAGS)}, and {', '.join(TERMS)} with a value; "
             f"text of rows is asked for by word:… or text:…"
         )
-
-    def _column(self, piece: _Piece) -> str:
-        name = f"meta_{self.manifest.meta.index(piece.name)}"
-        if piece.operator in (":", "="):
-            self.bind(piece.value)
-            return f"coalesce({name}, '') = ?"
-        self.bind(_number(self, piece))
-        return f"coalesce(TRY_CAST({name} AS DOUBLE) {piece.operator} ?, false)"
-
-    def class_of(self, piece: _Piece) -> int:
-        """The number of the class that a term names."""
-        if piece.operator not in (":", "="):
-            raise self.wrong(f"{piece.name} is a name: write {piece.name}:NAME", piece.at)
-        if self.manifest.kind == "regression":
-            raise self.wrong(f"this model predicts a number, so there is no {piece.name}; try predicted>1", piece.at)
-        labels = self.manifest.labels
-        if piece.value not in labels:
-            have = ", ".join(map(repr, labels[:20])) + (", …" if len(labels) > 20 else "")
-            raise self.wrong(f"there is no class {piece.value!r}; the model's are {have}", piece.at)
-        return labels.index(str(piece.value))
-
-    def bind(self, *values: Any) -> None:
-        self.parameters += values
 
 
 def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.S) if text[0] == '"' else text
-
-
-def _number(reader: _Reader, piece: _Piece) -> float:
-    try:
-        found = float(str(piece.value))
-    except ValueError:
-        found = math.nan
-    if math.isnan(found):
-        raise reader.wrong(f"{piece.value!r} is no number", piece.at)
-    return found
-
-
-def _compared(column: str) -> Callable[[_Reader, _Piece], str]:
-    def compile_term(reader: _Reader, piece: _Piece) -> str:
-        reader.bind(_number(reader, piece))
-        operator = "=" if piece.operator == ":" else piece.operator
-        return f"coalesce({column} {operator} ?, false)"
-
-    return compile_term
-
-
-def _named(column: str, several: str) -> Callable[[_Reader, _Piece], str]:
-    def compile_term(reader: _Reader, piece: _Piece) -> str:
-        reader.bind(reader.class_of(piece))
-        if reader.manifest.kind == "multi_label":
-            return f"coalesce(list_contains({several}, ?), false)"
-        return f"coalesce({column} = ?, false)"
-
-    return compile_term
-
-
-def _counted(column: str) -> Callable[[_Reader, _Piece], str]:
-    compare = _compared(f'"{column}"')
-
-    def compile_term(reader: _Reader, piece: _Piece) -> str:
-        if piece.operator not in (":", "="):
-            return compare(reader, piece)
-        try:
-            numbers = [int(one) for one in str(piece.value).split(",")]
-            if any(abs(one) >= 2**63 for one in numbers):
-                raise ValueError
-        except ValueError:
-            raise reader.wrong(f"{piece.value!r} is no whole number, nor several with commas", piece.at) from None
-        reader.bind(*numbers)
-        return f'"{column}" IN ({", ".join("?" * len(numbers))})'
-
-    return compile_term
-
-
-def _text_of(reader: _Reader, piece: _Piece) -> str:
-    if piece.operator not in (":", "=") or not piece.value:
-        raise reader.wrong(f'{piece.name} is text: write {piece.name}:NAME or {piece.name}:"two words"', piece.at)
-    return piece.value
-
-
-def _part(reader: _Reader, piece: _Piece) -> str:
-    value = _text_of(reader, piece)
-    return _in_either(reader, "contains(lower({}), lower(CAST(? AS VARCHAR)))", value)
-
-
-def _in_either(reader: _Reader, condition: str, parameter: str) -> str:
-    """A condition on the text or its pair."""
-    columns = ["text"] if reader.manifest.table["pair"] is None else ["text", "pair"]
-    reader.bind(*[parameter] * len(columns))
-    return f"({' OR '.join(f'coalesce({condition.format(column)}, false)' for column in columns)})"
-
-
-def _word(reader: _Reader, piece: _Piece) -> str:
-    value = _text_of(reader, piece)
-    before, after = _WORD_ENDS
-    # a mark has no letters around it to be told from
-    start, stop = (before if _is_letter(value[0]) else ""), (after if _is_letter(value[-1]) else "")
-    return _in_either(reader, "regexp_matches({}, ?)", f"(?i){start}{_escaped(value)}{stop}")
-
-
-def _is_letter(character: str) -> bool:
-    return character.isalnum() or character == "_"
-
-
-def _escaped(text: str) -> str:
-    """A text as a regular expression of RE2, which DuckDB has."""
-    return "".join(one if one.isalnum() or ord(one) > 127 else f"\\x{{{ord(one):x}}}" for one in text)
-
-
-def _receipt(reader: _Reader, piece: _Piece) -> str:
-    method, _, verdict = _text_of(reader, piece).rpartition(":")
-    if verdict not in _VERDICTS:
-        raise reader.wrong(f"{verdict!r} is no verdict; they are {', '.join(_VERDICTS)}", piece.at)
-    if method and method not in reader.manifest.methods:
-        have: Sequence[str] = reader.manifest.methods
-        raise reader.wrong(f"there is no method {method!r}; there are {', '.join(have) or 'none'}", piece.at)
-    reader.bind(verdict, *([method] if method else []))
-    return f"id IN (SELECT id FROM receipts WHERE verdict = ?{' AND method = ?' if method else ''})"
-
-
-_TERMS: dict[str, Callable[[_Reader, _Piece], str]] = {
-    "label": _named("label", "labels"),
-    "answer": _named("answer", "answers"),
-    "word": _word,
-    "text": _part,
-    **{name: _compared(name) for name in NUMBERS},
-    "row": _counted("row"),
-    "id": _counted("id"),
-    "receipt": _receipt,
-}

@@ -6,14 +6,14 @@ import numpy as np
 
 from glassbert.analysis.filters import Filter
 from glassbert.analysis.folder import Manifest
+from glassbert.analysis.intervals import PERCENT, Z
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import GlobalWords
+from glassbert.analysis.reason_results import GlobalWords
 from glassbert.errors import OptionError
 from glassbert.results import Array
 
 __all__ = ["chosen_method", "class_names", "shares_by_word", "words_of_data"]
 
-_Z, _PERCENT = 1.959963984540054, (2.5, 97.5)
 #: A word of more texts has its interval from the normal limit of the bootstrap; resamples of the others.
 _FEW_TEXTS, _RESAMPLES = 500, 500
 
@@ -49,7 +49,7 @@ def shares_by_word(chosen: Filter) -> str:
 def words_of_data(
     store: Store, manifest: Manifest, where: str, chosen: Filter, method: str | None, least: int, top: int, seed: int
 ) -> GlobalWords:
-    """See :class:`glassbert.analysis.results.GlobalWords`."""
+    """See :class:`glassbert.analysis.reason_results.GlobalWords`."""
     if least < 2 or top < 1:
         raise OptionError(f"least must be 2 or more, and top 1 or more; got {least} and {top}")
     method = chosen_method(manifest, method)
@@ -62,7 +62,7 @@ def words_of_data(
         [*parameters, least],
     )
     target, mean, texts = found["target"].astype(np.int64), found["mean"], found["texts"]
-    half = _Z * np.sqrt(found["variance"] / texts)
+    half = Z * np.sqrt(found["variance"] / texts)
     certain = np.abs(mean) - half
     order = np.lexsort((found["word"].astype(str), -certain, target))
     rank = np.arange(len(order)) - np.searchsorted(target[order], target[order])  # within its class
@@ -123,4 +123,4 @@ def _bootstrap(
         if place is not None:
             own = shares["share"][start:stop]
             means = own[draw.integers(len(own), size=(_RESAMPLES, len(own)))].mean(axis=1)
-            low[place], high[place] = np.percentile(means, _PERCENT)
+            low[place], high[place] = np.percentile(means, PERCENT)

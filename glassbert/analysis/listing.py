@@ -12,7 +12,7 @@ from glassbert.errors import OptionError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RowPage", "read_row", "read_rows"]
+__all__ = ["MOST_ROWS", "RowPage", "read_row", "read_rows"]
 
 #: Columns of every listing, and those of one kind of model.
 _COMMON = ("id", "row", "text", "pair")
@@ -22,7 +22,8 @@ _OF_KIND = {
     "regression": ("expected", "predicted", "loss"),
 }
 _LAST = ("tokens", "truncated", "label_text", "error")
-_MOST, _FEW = 1_000_000, 1000
+#: Rows of a listing; so many are fetched by their numbers.
+MOST_ROWS, _FEW = 1_000_000, 1000
 
 
 class RowPage(NamedTuple):
@@ -36,8 +37,8 @@ def read_rows(
     store: Store, manifest: Manifest, chosen: Filter, order: str, descending: bool, limit: int, offset: int
 ) -> pd.DataFrame:
     """A page of the rows. Raises OptionError."""
-    if not 0 <= limit <= _MOST or offset < 0:
-        raise OptionError(f"limit must be 0 to {_MOST:,}, and offset 0 or more; got {limit} and {offset}")
+    if not 0 <= limit <= MOST_ROWS or offset < 0:
+        raise OptionError(f"limit must be 0 to {MOST_ROWS:,}, and offset 0 or more; got {limit} and {offset}")
     columns = _columns(manifest)
     if order not in columns:
         raise OptionError(f"order must be one of {', '.join(columns)}; got {order!r}")

@@ -1,63 +1,25 @@
-"""Metrics, confusion and calibration of the rows that a filter chose, from counts that one query makes.
-
-The bootstrap needs no rows then: a resample of rows is a multinomial draw of counts, which takes as long for a million
-rows as for a thousand.
-"""
+"""Metrics, confusion and calibration of the rows that a filter chose, from counts that one query makes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from glassbert.analysis.filters import Filter
 from glassbert.analysis.folder import Manifest
+from glassbert.analysis.intervals import PERCENT, Bins, add_means, drawn, intervals_of, wilson, wilson_at_the_ends
+from glassbert.analysis.measure_results import CalibrationCurve, ClassConfusion, RowMetrics
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import CalibrationCurve, ClassConfusion, RowMetrics
 from glassbert.errors import OptionError
 from glassbert.results import Array
 from glassbert.tuning.evaluation_metrics import BINS, of_confusions, of_scores
 
-__all__ = ["calibration_of", "classes_of", "confusion_of", "count_of", "metrics_of", "wilson"]
+__all__ = ["calibration_of", "classes_of", "confusion_of", "count_of", "metrics_of"]
 
-_MOST_RESAMPLES, _FEWEST_RESAMPLES, _DRAWS = 1000, 200, 2_000_000
-_PERCENT = (2.5, 97.5)
 #: Rows of a resample of a regression, and how many.
 _RESAMPLED_ROWS, _RESAMPLES = 2000, 300
-_Z = 1.959963984540054
-
-
-def wilson(successes: Array, totals: Array) -> tuple[Array, Array]:
-    """Wilson's 95 % interval of each share; (0, 1) of nothing."""
-    count = np.maximum(totals, 1)
-    share = successes / count
-    middle = (share + _Z**2 / (2 * count)) / (1 + _Z**2 / count)
-    half = _Z / (1 + _Z**2 / count) * np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    # exactly 0 and 1 at the ends, where rounding would leave a little
-    return np.where(successes <= 0, 0.0, middle - half), np.where(successes >= totals, 1.0, middle + half)
-
-
-@dataclass(frozen=True, slots=True)
-class _Bins:
-    """Decisions by confidence: counts, right ones, and confidences summed; ``covariance`` of the gaps of a row."""
-
-    count: Array
-    right: Array
-    confidence: Array
-    covariance: Array  # (bin, bin), of right − confidence, summed in each bin, over rows
-    rows: int
-
-    @property
-    def gaps(self) -> Array:
-        """(bin,): right − confidence, summed, for each decision on average."""
-        gaps: Array = (self.right - self.confidence) / max(1, self.count.sum())
-        return gaps
-
-    @property
-    def ece(self) -> float:
-        return float(np.abs(self.gaps).sum())
 
 
 def count_of(store: Store, manifest: Manifest, chosen: Filter) -> int:
@@ -69,7 +31,7 @@ def count_of(store: Store, manifest: Manifest, chosen: Filter) -> int:
 
 
 def metrics_of(store: Store, manifest: Manifest, where: str, chosen: Filter, seed: int) -> RowMetrics:
-    """See :class:`glassbert.analysis.results.RowMetrics`."""
+    """See :class:`glassbert.analysis.measure_results.RowMetrics`."""
     measure = {"classification": _classes, "multi_label": _several, "regression": _numbers}[manifest.kind]
     rows = count_of(store, manifest, chosen)
     empty = np.zeros(0)
@@ -92,7 +54,7 @@ def metrics_of(store: Store, manifest: Manifest, where: str, chosen: Filter, see
 
 
 def confusion_of(store: Store, manifest: Manifest, where: str, chosen: Filter) -> ClassConfusion:
-    """See :class:`glassbert.analysis.results.ClassConfusion`."""
+    """See :class:`glassbert.analysis.measure_results.ClassConfusion`."""
     if manifest.kind != "classification":
         several = manifest.kind == "multi_label"
         raise OptionError(
@@ -108,7 +70,7 @@ def confusion_of(store: Store, manifest: Manifest, where: str, chosen: Filter) -
 
 
 def calibration_of(store: Store, manifest: Manifest, where: str, chosen: Filter) -> CalibrationCurve:
-    """See :class:`glassbert.analysis.results.CalibrationCurve`."""
+    """See :class:`glassbert.analysis.measure_results.CalibrationCurve`."""
     if manifest.kind == "regression":
         raise OptionError("this model predicts a number and no probability, so there is no calibration")
     if manifest.kind == "multi_label":
@@ -155,7 +117,7 @@ def _measured(store: Store, chosen: Filter) -> Mapping[str, Array]:
     return {name: values[known] for name, values in cells.items()}
 
 
-def _bins(cells: Mapping[str, Array]) -> _Bins:
+def _bins(cells: Mapping[str, Array]) -> Bins:
     def by_bin(values: Array) -> Array:
         return np.bincount(cells["bin"], weights=values, minlength=BINS)
 
@@ -164,7 +126,7 @@ def _bins(cells: Mapping[str, Array]) -> _Bins:
     rows = int(count.sum())
     means = (right - confidence) / max(1, rows)
     covariance = np.diag(by_bin(cells["squares"]) / max(1, rows)) - np.outer(means, means)
-    return _Bins(count.astype(np.int64), right, confidence, covariance, rows)
+    return Bins(count.astype(np.int64), right, confidence, covariance, rows)
 
 
 def _classes(store: Store, manifest: Manifest, chosen: Filter, draw: np.random.Generator) -> dict[str, Any]:
@@ -187,10 +149,10 @@ def classes_of(cells: Mapping[str, Array], classes: int, draw: np.random.Generat
         return of_confusions(counts.reshape(-1, classes, classes))
 
     metrics = {name: float(value) for name, value in of_confusions(confusion).items()}
-    intervals = _intervals_of(_drawn(draw, flat[used], classes**2, of_draws))
-    _wilson_at_the_ends(metrics, intervals, ("accuracy",), rows)
+    intervals = intervals_of(drawn(draw, flat[used], classes**2, of_draws))
+    wilson_at_the_ends(metrics, intervals, ("accuracy",), rows)
     right, support, given = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    _add_means(metrics, intervals, _bins(cells), cells["loss"].sum(), cells["loss_squares"].sum(), draw)
+    add_means(metrics, intervals, _bins(cells), cells["loss"].sum(), cells["loss_squares"].sum(), draw)
     return {
         "labelled": rows,
         "metrics": metrics,
@@ -207,55 +169,6 @@ def _by_class(right: Array, support: Array, given: Array) -> dict[str, Array]:
         "support": support,
         "given": given,
     }
-
-
-def _drawn(
-    draw: np.random.Generator, counts: Array, width: int, of_draws: Callable[[Array], dict[str, Array]]
-) -> Iterator[dict[str, Array]]:
-    """Metrics of resamples, in groups that need little memory: (resample, cell) counts of as many rows as there are."""
-    rows = int(counts.sum())
-    resamples = int(np.clip(_DRAWS // len(counts), _FEWEST_RESAMPLES, _MOST_RESAMPLES))
-    at_once = max(1, min(resamples, _DRAWS // max(width, len(counts))))
-    for start in range(0, resamples, at_once):
-        yield of_draws(draw.multinomial(rows, counts / rows, size=min(at_once, resamples - start)))
-
-
-def _intervals_of(groups: Iterator[dict[str, Array]]) -> dict[str, tuple[float, float]]:
-    found = list(groups)
-    intervals = {}
-    for name in found[0]:
-        low, high = np.percentile(np.concatenate([one[name] for one in found]), _PERCENT)
-        intervals[name] = (float(low), float(high))
-    return intervals
-
-
-def _wilson_at_the_ends(
-    metrics: dict[str, float], intervals: dict[str, tuple[float, float]], names: tuple[str, ...], rows: int
-) -> None:
-    """No resample of a share that is 0 or 1 finds another."""
-    for name in names:
-        if metrics[name] in (0, 1):
-            low, high = wilson(np.array([metrics[name] * rows]), np.array([rows]))
-            intervals[name] = (float(low[0]), float(high[0]))
-
-
-def _add_means(
-    metrics: dict[str, float],
-    intervals: dict[str, tuple[float, float]],
-    bins: _Bins,
-    loss: float,
-    loss_squares: float,
-    draw: np.random.Generator,
-) -> None:
-    """The calibration error and the loss: means over rows, resampled from their normal limit."""
-    # each row has as many decisions as it has classes
-    scale = max(1, int(bins.count.sum())) / bins.rows
-    gaps = draw.multivariate_normal(bins.gaps * scale, bins.covariance / bins.rows, size=_MOST_RESAMPLES, method="eigh")
-    low, high = np.percentile(np.abs(gaps / scale).sum(axis=1), _PERCENT)
-    mean = float(loss) / bins.rows
-    half = _Z * np.sqrt(max(0.0, float(loss_squares) / bins.rows - mean**2) / bins.rows)
-    metrics |= {"ece": bins.ece, "loss": mean}
-    intervals |= {"ece": (float(low), float(high)), "loss": (max(0.0, mean - half), mean + half)}
 
 
 # --- several classes a text -------------------------------------------------------------------------------------------
@@ -281,7 +194,7 @@ def _matrices(store: Store, manifest: Manifest, chosen: Filter) -> tuple[Array, 
     return probabilities, flags("labels"), flags("answers"), table["loss"].to_numpy().astype(np.float64)
 
 
-def _decisions(probabilities: Array, truths: Array) -> _Bins:
+def _decisions(probabilities: Array, truths: Array) -> Bins:
     """As for one class a text; the decisions about the classes of a text belong together."""
     sure = np.maximum(probabilities, 1 - probabilities).astype(np.float64)
     right = (probabilities > 0.5) == truths
@@ -292,7 +205,7 @@ def _decisions(probabilities: Array, truths: Array) -> _Bins:
     means = gaps.sum(axis=0) / max(1, rows)
     covariance = gaps.T @ gaps / max(1, rows) - np.outer(means, means)
     flat = places.ravel()
-    return _Bins(
+    return Bins(
         np.bincount(flat, minlength=BINS),
         np.bincount(flat, weights=right.ravel(), minlength=BINS),
         np.bincount(flat, weights=sure.ravel(), minlength=BINS),
@@ -322,9 +235,9 @@ def _several(store: Store, manifest: Manifest, chosen: Filter, draw: np.random.G
         }
 
     metrics = {name: float(value[0]) for name, value in of_draws(counts[None]).items()}
-    intervals = _intervals_of(_drawn(draw, counts, 2 * classes, of_draws))
-    _wilson_at_the_ends(metrics, intervals, ("subset_accuracy",), rows)
-    _add_means(metrics, intervals, _decisions(probabilities, truths), losses.sum(), (losses**2).sum(), draw)
+    intervals = intervals_of(drawn(draw, counts, 2 * classes, of_draws))
+    wilson_at_the_ends(metrics, intervals, ("subset_accuracy",), rows)
+    add_means(metrics, intervals, _decisions(probabilities, truths), losses.sum(), (losses**2).sum(), draw)
     right, support, given = counts @ hits, counts @ truth, counts @ answer
     return {
         "labelled": rows,
@@ -356,6 +269,6 @@ def _numbers(store: Store, _: Manifest, chosen: Filter, draw: np.random.Generato
         resampled.append(of_scores(expected[at], predicted[at]))
     intervals = {}
     for name, value in metrics.items():
-        low, high = np.percentile([one[name] for one in resampled], _PERCENT)
+        low, high = np.percentile([one[name] for one in resampled], PERCENT)
         intervals[name] = (value + narrower * float(low - value), value + narrower * float(high - value))
     return {"labelled": rows, "metrics": metrics, "intervals": intervals}

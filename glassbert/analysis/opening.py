@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from glassbert.analysis.beyond_evidence import shortcuts_of_data
+from glassbert.analysis.comparing import compare_data
+from glassbert.analysis.exporting import STORED, stored_frame, written
 from glassbert.analysis.filters import Filter, compiled, narrowed
 from glassbert.analysis.folder import Manifest, read_manifest
 from glassbert.analysis.global_words import words_of_data
 from glassbert.analysis.listing import RowPage, read_row, read_rows
+from glassbert.analysis.measure_results import CalibrationCurve, ClassConfusion, ReceiptShares, RowMetrics
 from glassbert.analysis.measures import calibration_of, confusion_of, count_of, metrics_of
+from glassbert.analysis.near_duplicates import duplicates_of_data
+from glassbert.analysis.projection import map_of_data
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import (
-    CalibrationCurve,
-    ClassConfusion,
-    GlobalWords,
-    RowMetrics,
-    ShortcutWords,
-    WeakSlices,
-)
+from glassbert.analysis.reason_results import GlobalWords, ShortcutWords, WeakSlices
+from glassbert.analysis.receipt_shares import receipts_of_data
+from glassbert.analysis.row_results import ModelsCompared, NearDuplicates, StateMap
 from glassbert.analysis.slices import slices_of_data
+from glassbert.analysis.suspect_labels import label_errors_of_data
 from glassbert.arguments import checked
+from glassbert.tuning.results import LabelErrors
 
 __all__ = ["Analysis", "open_analysis"]
 
@@ -135,7 +138,7 @@ class Analysis:
 
     @checked
     def metrics(self, where: str = "", *, seed: int = 0) -> RowMetrics:
-        """Accuracy and the like with 95 % intervals; see :class:`glassbert.analysis.results.RowMetrics`."""
+        """Accuracy and the like with 95 % intervals; see :class:`glassbert.analysis.measure_results.RowMetrics`."""
         return metrics_of(self._store, self.manifest, where, self._filter(where), seed)
 
     @checked
@@ -150,7 +153,7 @@ class Analysis:
 
     @checked
     def slices(self, where: str = "", *, by: str | None = None, top: int = 50) -> WeakSlices:
-        """Where the model is weak; see :class:`glassbert.analysis.results.WeakSlices`.
+        """Where the model is weak; see :class:`glassbert.analysis.reason_results.WeakSlices`.
 
         ``by``: "length", "label", "answer", "word" or a column of the source; None: all of them, and pairs.
         """
@@ -160,7 +163,7 @@ class Analysis:
     def words(
         self, where: str = "", *, method: str | None = None, least: int = 10, top: int = 50, seed: int = 0
     ) -> GlobalWords:
-        """The words that the answers hang on, by class; see :class:`glassbert.analysis.results.GlobalWords`.
+        """The words that the answers hang on, by class; see :class:`glassbert.analysis.reason_results.GlobalWords`.
 
         ``method`` None: the first of the analysis. Words in fewer than ``least`` texts of a class are left out.
         """
@@ -168,5 +171,77 @@ class Analysis:
 
     @checked
     def shortcuts(self, where: str = "", *, method: str | None = None, least: int = 10, seed: int = 0) -> ShortcutWords:
-        """Words that decide far beyond their evidence; see :class:`glassbert.analysis.results.ShortcutWords`."""
+        """Words that decide far beyond their evidence; see :class:`glassbert.analysis.reason_results.ShortcutWords`."""
         return shortcuts_of_data(self._store, self.manifest, where, self._filter(where), method, least, seed)
+
+    @checked
+    def label_errors(
+        self, where: str = "", *, evidence: Literal["model", "states"] = "model", most: int = 200, seed: int = 0
+    ) -> LabelErrors:
+        """Texts whose label is likely wrong, by confident learning (Northcutt et al. 2021, by cleanlab).
+
+        ``evidence="model"``: the model's own probabilities, which are out of sample only if the model was not trained
+        on these rows; of rows that it was trained on, it has learned the wrong labels too, and few are found.
+        ``"states"``: five-fold logistic regression on the model's last states, each row by one that has not seen it;
+        slower, and the states of rows that the model was trained on know their labels as well. ``rows`` of the result
+        are ids, and ``words`` those that speak for the suggested label, where that is the model's answer.
+
+        On made-up data with 5 % of the labels flipped, by a model that is right in 92 % of the others: precision 0.72,
+        recall 0.80 by the model; by the states of a model that averages words, 0.12 and 0.54.
+        """
+        return label_errors_of_data(self._store, self.manifest, self._filter(where), evidence, most, seed)
+
+    @checked
+    def near_duplicates(self, where: str = "", *, threshold: float = 0.7, overlap: float = 0.5) -> NearDuplicates:
+        """Texts that stand there twice, or nearly; see :class:`glassbert.analysis.row_results.NearDuplicates`."""
+        return duplicates_of_data(self._store, where, self._filter(where), threshold, overlap)
+
+    @checked
+    def receipts(self, where: str = "", *, by: str = "method") -> ReceiptShares:
+        """How many of the checked explanations hold; see :class:`glassbert.analysis.measure_results.ReceiptShares`.
+
+        ``by``: "method" alone, or divided by "label", "answer", "right", "length" or a column of the source.
+        """
+        return receipts_of_data(self._store, self.manifest, where, self._filter(where), by)
+
+    @checked
+    def map(self, where: str = "", *, most: int = 5000, seed: int = 0) -> StateMap:
+        """At most so many texts as points of a plane; see :class:`glassbert.analysis.row_results.StateMap`."""
+        return map_of_data(self._store, self.manifest, where, self._filter(where), most, seed)
+
+    @checked
+    def compare(self, other: Analysis, where: str = "", *, method: str | None = None, seed: int = 0) -> ModelsCompared:
+        """Another model on the same rows; see :class:`glassbert.analysis.row_results.ModelsCompared`.
+
+        ``where`` filters by this analysis. Raises ComparisonError if the tables are not the same.
+        """
+        sides = (self._store, self.manifest), (other._store, other.manifest)
+        return compare_data(*sides, where, self._filter(where), method, seed)
+
+    @checked
+    def export(self, kind: str, where: str = "", *, form: Literal["csv", "parquet"] = "csv") -> bytes:
+        """The content of a file: rows as they are stored, or the answer to a question.
+
+        ``kind``: "rows", "attributions", "receipts", or "metrics", "classes", "confusion", "calibration", "slices",
+        "words", "shortcuts", "label_errors", "near_duplicates", "receipt_shares" or "map". In CSV, text that a
+        spreadsheet would take for a formula has an apostrophe in front. Raises OptionError, also for a million rows.
+        """
+        chosen = self._filter(where)
+        return written(
+            {
+                **{name: partial(stored_frame, self._store, self.manifest, name, chosen) for name in ("rows", *STORED)},
+                "metrics": lambda: self.metrics(where).frame(),
+                "classes": lambda: self.metrics(where).class_frame(),
+                "confusion": lambda: self.confusion(where).frame(),
+                "calibration": lambda: self.calibration(where).frame(),
+                "slices": lambda: self.slices(where).frame(),
+                "words": lambda: self.words(where).frame(),
+                "shortcuts": lambda: self.shortcuts(where).frame(),
+                "label_errors": lambda: self.label_errors(where).frame(),
+                "near_duplicates": lambda: self.near_duplicates(where).frame(),
+                "receipt_shares": lambda: self.receipts(where).frame(),
+                "map": lambda: self.map(where).frame(),
+            },
+            kind,
+            form,
+        )

@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from glassbert.analysis.filters import Filter
 from glassbert.analysis.folder import KINDS, Manifest, part_file, parts_in, schemas
 from glassbert.errors import SavedResultError
 from glassbert.results import Array
@@ -38,6 +41,7 @@ class Store:
     def __init__(self, folder: Path, manifest: Manifest):
         """Raises SavedResultError where a file is missing or damaged."""
         self.folder = folder.resolve()
+        self._width = manifest.state_width
         self.parts = tuple(parts_in(self.folder))
         kinds = schemas(len(manifest.meta), manifest.state_width)
         files = {kind: [self.folder / part_file(kind, number) for number in self.parts] for kind in KINDS}
@@ -87,6 +91,27 @@ class Store:
     def arrow(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The answer as a table of Arrow, in which lists stay cheap."""
         return self._asked(lambda cursor: cursor.sql(sql, params=list(parameters)).to_arrow_table())
+
+    def states(self, chosen: Filter, *, wanted: Array | None = None) -> tuple[Array, Array]:
+        """(row,) ids and (row, width) states as they are stored, in half precision; ``wanted``: of these ids only."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if wanted is None:
+            wanted = self.arrays(f"{chosen.ids} ORDER BY id", chosen.parameters)["id"]
+        ids, states = [np.zeros(0, dtype=np.int64)], [np.zeros((0, self._width), dtype=np.float16)]
+        for number in self.parts:
+            place = self.folder / part_file("states", number)
+            try:
+                table = pq.read_table(place, columns=["id", "state"])
+            except (OSError, pa.ArrowException) as error:
+                raise SavedResultError(f"{place} is damaged: {str(error).splitlines()[0]}") from error
+            own = table["id"].to_numpy()
+            kept = np.isin(own, wanted)
+            if kept.any():
+                ids.append(own[kept])
+                states.append(np.asarray(table["state"].combine_chunks().flatten()).reshape(-1, self._width)[kept])
+        return np.concatenate(ids), np.concatenate(states)
 
     def close(self) -> None:
         self._connection.close()

@@ -16,9 +16,9 @@ import numpy as np
 
 from glassbert.analysis.filters import Filter, in_quotes, term
 from glassbert.analysis.folder import Manifest
-from glassbert.analysis.measures import wilson
+from glassbert.analysis.intervals import Z, wilson
 from glassbert.analysis.queries import Store
-from glassbert.analysis.results import WeakSlices
+from glassbert.analysis.reason_results import WeakSlices
 from glassbert.errors import OptionError
 from glassbert.results import Array
 
@@ -33,7 +33,6 @@ _MOST_VALUES, _NUMBERS, _DIFFERENT = 100, 0.9, 12
 #: A word of more of the rows than this is in all of them, more or less.
 _EVERYWHERE = 0.9
 _WORD = r"[\p{L}\p{N}_]+"
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class _Searched:
 def slices_of_data(
     store: Store, manifest: Manifest, where: str, chosen: Filter, by: str | None, top: int
 ) -> WeakSlices:
-    """See :class:`glassbert.analysis.results.WeakSlices`."""
+    """See :class:`glassbert.analysis.reason_results.WeakSlices`."""
     groups: dict[str, Callable[[_Searched], Iterator[_Part]]] = {
         "length": lambda rows: _bands("length", "tokens", rows.tokens),
         "label": partial(_classes, field="label"),
@@ -111,7 +110,7 @@ def _listed(
     if measure == "error_rate":
         low, high = wilson(own.total, own.count)
     else:
-        half = _Z * np.sqrt(own.variance / np.maximum(own.count, 1))
+        half = Z * np.sqrt(own.variance / np.maximum(own.count, 1))
         low, high = np.maximum(0, rate - half), rate + half
     corrected = false_discovery_control(p_values, method="bh") if len(p_values) else p_values
     excess = own.total - overall * own.count

@@ -20,7 +20,7 @@ from glassbert.tuning.examples import Examples, examples_of
 from glassbert.tuning.learning import end_if, explained
 from glassbert.tuning.results import LabelErrors
 
-__all__ = ["find_label_errors", "out_of_sample"]
+__all__ = ["find_label_errors", "likely_errors", "out_of_sample"]
 
 _FOLDS, _COMPONENTS = 5, 128
 #: Likely errors that are kept, and those of them that are explained; words of an explanation; tokens of a text.
@@ -41,21 +41,13 @@ def find_label_errors(
     Confident learning (Northcutt et al. 2021, by cleanlab) on the out-of-sample probabilities of
     :func:`out_of_sample`. Half a forward pass of ``before`` for each text, with ``half_precision`` in bfloat16.
     """
-    from cleanlab.filter import find_label_issues
-
     labels = np.asarray(table.labels, dtype=np.int64)
     examples = examples_of(before, table, min(before.max_tokens, _TOKENS))
     labels = labels[examples.rows]
     used, classes = np.unique(labels, return_inverse=True)
-    counts = np.bincount(classes)
     states = _states(before, examples, half_precision, cancelled)
     probabilities = out_of_sample(states, classes, seed=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = find_label_issues(
-            classes, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1, min_examples_per_class=0
-        )
-    found = np.asarray([one for one in found if counts[classes[one]] >= 2][:_MOST], dtype=np.int64)  # one has no fold
+    found = likely_errors(classes, probabilities, _MOST)
     suggested = used[probabilities[found].argmax(axis=1)] if len(found) else np.empty(0, dtype=np.int64)
     rows = examples.rows[found]
     words = []
@@ -72,6 +64,19 @@ def find_label_errors(
         label_names=table.label_names,
         looked_at=len(labels),
     )
+
+
+def likely_errors(classes: Array, probabilities: Array, most: int) -> Array:
+    """The rows whose class is likely wrong, the least certain first: classes (row,) are all numbers from 0 on."""
+    from cleanlab.filter import find_label_issues
+
+    counts = np.bincount(classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = find_label_issues(
+            classes, probabilities, return_indices_ranked_by="self_confidence", n_jobs=1, min_examples_per_class=0
+        )
+    return np.asarray([one for one in found if counts[classes[one]] >= 2][:most], dtype=np.int64)  # one has no fold
 
 
 def out_of_sample(states: Array, labels: Array, *, seed: int = 0) -> Array:

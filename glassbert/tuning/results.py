@@ -89,6 +89,7 @@ class LabelErrors(Result):
     regression on states of the model before fine-tuning; ``suggested`` is the label that is most probable instead.
     ``words`` are those of the text that the fine-tuned model leans on for ``suggested`` rather than ``given``, the
     strongest first. ``rows`` are places in the training table, and ``looked_at`` is how many texts were looked at.
+    Those of :meth:`glassbert.Analysis.label_errors` are of any analysed table.
     """
 
     rows: Array  # (text,)

@@ -92,6 +92,10 @@ MAKE = {
             "GlobalWords": lambda data: data.words(least=4, top=3),
             "ShortcutWords": lambda data: data.shortcuts(least=4),
             "WeakSlices": lambda data: data.slices(top=4),
+            "NearDuplicates": lambda data: data.near_duplicates(),
+            "ReceiptShares": lambda data: data.receipts(by="country"),
+            "StateMap": lambda data: data.map(most=20),
+            "ModelsCompared": lambda data: data.compare(data),
         }.items()
     },
     "Behaviour": lambda model: _behaviour(model),

@@ -45,6 +45,7 @@ def write_folder(
     model_seed: int = 0,
     length: tuple[int, int] = (4, 14),
     weak: float = 0.45,
+    noise: float = 0.5,
     flipped: float = 0.0,
     copies: float = 0.0,
     shortcut: float = 0.0,
@@ -69,7 +70,7 @@ def write_folder(
     country = draw.integers(len(COUNTRIES), size=rows)
     age = draw.integers(18, 80, size=rows)
     planted = Planted()
-    noise = draw.normal(0, 0.5, (rows, count))
+    noises = draw.normal(0, noise, (rows, count))
     copied = set(np.flatnonzero(draw.random(rows) < copies)) - {0}
     with_shortcut = draw.random(rows) < shortcut
     flip = draw.random(rows) < flipped
@@ -93,7 +94,7 @@ def write_folder(
     planted.shortcut.update(row for row in range(rows) if 0 in chosen[row])
     for row in range(rows):
         expected[row], given[row] = truth[chosen[row]].sum(0), beliefs[chosen[row]].sum(0)
-    label = (expected + noise).argmax(1)
+    label = (expected + noises).argmax(1)
     answer = given.argmax(1)
     if kind == "classification":
         for row in np.flatnonzero(wrong & (country == COUNTRIES.index(WEAK_COUNTRY))):
@@ -117,7 +118,7 @@ def write_folder(
         one |= {"text": " ".join(words), "tokens": len(words) + 2, "truncated": len(words) > 12}
         one |= {f"meta_{place}": value for place, value in enumerate(_meta(row)[: len(meta)])}
         if kind == "regression":
-            score, value = float(given[row, 0]), float(expected[row, 0] + noise[row, 0])
+            score, value = float(given[row, 0]), float(expected[row, 0] + noises[row, 0])
             return one | {
                 "expected": value,
                 "predicted": score,
@@ -129,7 +130,7 @@ def write_folder(
         own, sure = int(label[row]), probabilities[row]
         one |= {"answer": int(sure.argmax()), "confidence": float(sure.max()), "probabilities": sure.tolist()}
         if several:
-            truths = [place for place in range(count) if expected[row, place] + noise[row, place] > 0]
+            truths = [place for place in range(count) if expected[row, place] + noises[row, place] > 0]
             answers = [place for place in range(count) if sure[place] > 0.5]
             best = max(truths, key=lambda place: sure[place], default=None)
             chance = np.where(np.isin(np.arange(count), truths), sure, 1 - sure)

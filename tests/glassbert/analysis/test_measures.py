@@ -9,8 +9,8 @@ from scipy.stats import binomtest
 from sklearn import metrics as scikit
 
 import glassbert as gb
-from glassbert.analysis import measures
-from glassbert.tuning.evaluation_metrics import of_scores
+from glassbert.analysis import intervals, measures
+from glassbert.tuning.evaluation_metrics import of_confusions, of_scores
 
 
 def plain_bootstrap(rows, of_rows, resamples=400):
@@ -77,7 +77,7 @@ def test_only_right_answers_have_an_interval(reviews):
 
 def test_wilson_is_that_of_scipy():
     totals = np.array([0, 1, 7, 50, 1000])
-    low, high = measures.wilson(np.array([0, 1, 2, 0, 999]), totals)
+    low, high = intervals.wilson(np.array([0, 1, 2, 0, 999]), totals)
     for place, (right, total) in enumerate([(1, 1), (2, 7), (0, 50), (999, 1000)], start=1):
         expected = binomtest(right, total).proportion_ci(method="wilson")
         assert (low[place], high[place]) == pytest.approx((expected.low, expected.high))
@@ -152,7 +152,7 @@ def test_intervals_cover_what_they_estimate():
     """Of 400 simulated tables of 300 rows from a known truth, 95 % of the intervals hold it; by chance 91 to 98 %."""
     draw = np.random.default_rng(0)
     chances = np.array([0.42, 0.08, 0.1, 0.4])  # of (label, answer)
-    truth = {name: float(value) for name, value in measures.of_confusions(chances.reshape(2, 2) * 1e6).items()}
+    truth = {name: float(value) for name, value in of_confusions(chances.reshape(2, 2) * 1e6).items()}
     sure, nats = 0.8, 0.7
     held = dict.fromkeys((*truth, "loss"), 0)
     for _ in range(400):
