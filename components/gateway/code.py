@@ -307,6 +307,28 @@ def fine_tuning(folder: str) -> Code:
     return named(_gb.load_result(f"{folder}/finetuning.zip"), "learned")
 
 
+# --- data sets --------------------------------------------------------------------------------------------------------
+
+
+def analysis(folder: str, name: str, question: str, where: str, **options: Any) -> Code:
+    """A question to a result folder."""
+    opened = named(_gb.open_analysis(_folder(folder, name)), "analysis")
+    given = (where,) if where else ()
+    return named(getattr(opened, question)(*given, **options), "found")
+
+
+def analyses_compared(folder: str, name: str, other: str, other_name: str, where: str) -> Code:
+    """Two result folders of the same table."""
+    first = named(_gb.open_analysis(_folder(folder, name)), "analysis")
+    second = named(_gb.open_analysis(_folder(other, other_name)), "other")
+    return named(first.compare(second, *((where,) if where else ())), "found")
+
+
+def _folder(folder: str, name: str) -> str:
+    """Where a folder is on a shared server is nobody's business."""
+    return f"{name}-analysis" if is_shared() else folder
+
+
 # --- comparisons ------------------------------------------------------------------------------------------------------
 
 

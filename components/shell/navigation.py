@@ -117,6 +117,14 @@ PAGES: dict[str, Page] = {
             "Two models on one text, or two texts on one model, word by word.",
         ),
         Page(
+            "Judge",
+            "data_set",
+            "pages/data_set.py",
+            "Data set",
+            ":material/query_stats:",
+            "A model over a whole table: how good, where it is weak, which words decide, and which explanations hold.",
+        ),
+        Page(
             "Change",
             "what_if",
             "pages/what_if.py",

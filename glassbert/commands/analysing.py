@@ -15,6 +15,7 @@ from glassbert.commands._console import Console
 from glassbert.commands._interrupted import interrupted
 from glassbert.commands._tables import plain, table
 from glassbert.errors import OptionError, StoppedError
+from glassbert.pictures.formats import percent
 
 if TYPE_CHECKING:
     from glassbert.analysis.opening import Analysis
@@ -50,6 +51,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
         default=0.01,
         metavar="SHARE",
         help="check the explanations of this share of the texts, 0 to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--orderings",
+        type=number(10),
+        metavar="N",
+        help="check against so many random orders of the words (default: 100, fewer for long texts)",
     )
     parser.add_argument("--seed", type=number(0), default=0, metavar="N", help="of what is drawn (default: 0)")
     parser.add_argument(
@@ -93,6 +100,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 arguments.out,
                 methods=tuple(arguments.methods),
                 receipts=arguments.receipts,
+                orderings=arguments.orderings,
                 seed=arguments.seed,
                 text=arguments.text,
                 pair=arguments.pair,
@@ -149,6 +157,15 @@ def _told(out: str, analysis: Analysis) -> list[str]:
             for row in measured.frame().itertuples()
         ]
         lines += ["", *table((f"{manifest.labelled:,} rows", "value", "95 % interval"), rows, right=(1,))]
+    if manifest.checked:
+        found = analysis.receipts()
+        held = [
+            (plain(method), plain(check), percent(holds / max(1, checked)), f"{checked:,}")
+            for method, check, holds, checked in zip(
+                found.methods, found.checks, found.holds.tolist(), found.checked.tolist(), strict=True
+            )
+        ]
+        lines += ["", *table(("receipts", "check", "holds", "texts"), held, right=(2, 3))]
     return [*lines, "", f"gb.open_analysis({str(out)!r}), or the page Data set of the app, opens it."]
 
 

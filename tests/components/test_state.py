@@ -26,6 +26,7 @@ from components.state import MADE, WEIGHTS, PageFields, View, full_address
 from components.views import attention, compare, entities, inputs, masked_words, question_answering, saliency, what_if
 from components.views.attention.fields import AttentionFields
 from components.views.compare.fields import CompareFields
+from components.views.data_set.fields import DataSetFields
 from components.views.definitions.fields import DefinitionsFields
 from components.views.entities.fields import EntitiesFields
 from components.views.fine_tuning.fields import FineTuningFields
@@ -49,6 +50,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     AnswersFields,
     AttentionFields,
     CompareFields,
+    DataSetFields,
     DefinitionsFields,
     EntitiesFields,
     FineTuningFields,

@@ -23,6 +23,7 @@ from components.gateway.saliency import Explanations
 from components.shared import save_and_code
 from components.shared.save_and_code import Kept
 from tests.conftest import TinyCheckpoint
+from tests.pages.analysed import analysed_run
 from tests.pages.test_hostile_addresses import SECTIONS
 from tests.pages.tuned import tuned_run
 from tests.pages.workbench import page, run, tokens
@@ -152,6 +153,13 @@ CASES: dict[tuple[str, str], tuple[dict[str, str], str]] = {
     ("compare", "hidden"): ({"text": TEXT, "beside": "sentiment"}, ""),
     ("compare", "saliency"): ({"text": TEXT, "other_text": WORSE, "shown_model": "beside", "units": "probability"}, ""),
     ("compare", "masked"): ({"text": TEXT, "other_text": WORSE, "token": "4"}, ""),
+    ("data_set", "quality"): ({"where": "label:POSITIVE or wrong"}, ""),
+    ("data_set", "slices"): ({}, ""),
+    ("data_set", "words"): ({"method": "saliency"}, ""),
+    ("data_set", "labels"): ({}, ""),
+    ("data_set", "receipts"): ({}, ""),
+    ("data_set", "map"): ({}, ""),
+    ("data_set", "beside"): ({}, ""),
     ("fine_tuning", "quality"): ({}, ""),
     ("fine_tuning", "examples"): ({}, ""),
     ("fine_tuning", "labels"): ({}, ""),
@@ -203,6 +211,8 @@ def test_the_code_gives_what_is_shown_and_the_files_hold_it(
         "question_answering": ("bert", "question_answering"),
     }.get(section or page_id)
     own = {"model": str(tiny_checkpoint(*trained))} if trained else {}
+    if page_id == "data_set":
+        own = {"run": analysed_run(tiny_checkpoint)}
     if page_id == "fine_tuning":
         own = {"run": tuned_run(tiny_checkpoint)}
     opened(page_id, section, explained, **own)

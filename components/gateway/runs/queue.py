@@ -1,4 +1,4 @@
-"""One training at a time: the others wait for their turn, in the order in which they were started."""
+"""One training or analysis at a time: the others wait for their turn, in the order in which they were started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from components.gateway.runs import process, store
+from components.gateway.runs import analysing, process, store
 from components.gateway.runs.progress import progress_of
 
 __all__ = ["Queue", "RunState", "StateName", "queue", "state_of", "threads"]
@@ -120,9 +120,9 @@ class Queue:
                 self._stop_at = None
             sentence = ""
             try:
-                sentence = self._train(run)
+                sentence = self._do(run)
             except Exception as error:  # the queue goes on with the next one
-                sentence = f"the training could not be started: {error}"
+                sentence = f"it could not be started: {error}"
             with self._changed:
                 if sentence and self._stop_at is None and store.request_of(run) is not None:
                     with suppress(Exception):  # a full disk, of which this may be the consequence
@@ -130,8 +130,8 @@ class Queue:
                 self._running = self._child = None
                 self._changed.notify_all()
 
-    def _train(self, run: str) -> str:
-        """Run one training to its end; returns why it failed, or ""."""
+    def _do(self, run: str) -> str:
+        """Run one training or analysis to its end; returns why it failed, or ""."""
         folder = store.folder_of(run)
         command = [
             *(sys.executable, "-P", "-m", process.__name__, str(folder / "lock")),
@@ -207,13 +207,19 @@ def state_of(run: str) -> RunState:
     request = store.request_of(run)
     if known is not None or request is None:
         return known or RunState("draft")
-    if (store.model_folder(request) / "config.json").is_file():
+    if _is_done(run, request):
         return RunState("done")
     if _is_locked(store.folder_of(run) / "lock"):
         return RunState("running")
     if sentence := store.written_outcome(run):
         return RunState("failed", sentence=sentence)
     return RunState("stopped" if request.started else "draft")
+
+
+def _is_done(run: str, request: store.RunRequest) -> bool:
+    if request.work == "training":
+        return (store.model_folder(request) / "config.json").is_file()
+    return bool(request.folder) or analysing.is_complete(run, request)
 
 
 def _is_locked(path: Path) -> bool:
@@ -229,6 +235,11 @@ def _is_locked(path: Path) -> bool:
 @functools.cache
 def queue() -> Queue:
     """The queue of this server."""
-    from components.gateway.runs.command import arguments
+    from components.gateway.runs import command
+
+    def arguments(run: str) -> Sequence[str]:
+        request = store.request_of(run)
+        analyses = request is not None and request.work == "analysis"
+        return analysing.arguments(run, threads()) if analyses else command.arguments(run)
 
     return Queue(arguments)

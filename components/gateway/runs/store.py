@@ -1,4 +1,4 @@
-"""One folder for each run, from which everything about it is read; nothing of a run is only in memory.
+"""One folder for each run, a training or an analysis, from which all about it is read; nothing is only in memory.
 
     RUNS/<id>/request.json      what was chosen, see `RunRequest`
     RUNS/<id>/data.csv          the table as it was uploaded or copied
@@ -7,6 +7,7 @@
     RUNS/<id>/outcome.json      why it ended, unless it came to its end or was stopped
     RUNS/models/<key>/<name>            the model, once it is done
     RUNS/models/<key>/<name>.training   … and what the command keeps until then
+    RUNS/<id>/analysis                  of an analysis: its result folder, which can be opened while it grows
 
 The id is 128 random bits: on a server that others use, whoever has it may see, stop and delete the run. The key of the
 model, which is in the address of every page that shows it, is another one.
@@ -27,7 +28,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from components.gateway.files import slug
 from components.gateway.library import gb
@@ -38,7 +39,9 @@ __all__ = [
     "ENDINGS",
     "TABLE_FILES",
     "RunRequest",
+    "Work",
     "add_data",
+    "analysis_folder",
     "bytes_taken",
     "change",
     "copy",
@@ -67,6 +70,10 @@ _NAME_CHARACTERS = 60
 _FORGOTTEN_SECONDS = 24 * 3600
 
 
+#: What a run does; their lists are on pages of their own.
+Work = Literal["training", "analysis"]
+
+
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """What was chosen for a run. ``columns``: what `gb.read_table` is told, by argument; what is missing is guessed.
@@ -89,6 +96,8 @@ class RunRequest:
     started: bool = False
     kind: str = ""  # of the tables, once they are written
     has_pairs: bool = False
+    work: Work = "training"
+    folder: str = ""  # of an analysis that the command line made: its result folder, which stays where it is
 
 
 def is_id(written: str) -> bool:
@@ -103,15 +112,16 @@ def folder_of(run: str) -> Path:
     return runs_folder() / run
 
 
-def create(name: str, source: str, content: bytes | None = None) -> str:
+def create(name: str, source: str, content: bytes | None = None, **chosen: Any) -> str:
     """A new run on a set on board (``content`` None) or a table; returns its id. ``source``: the set, or a file name.
 
-    Raises GlassBERTError if the server keeps no more runs, or the file cannot be a table.
+    ``chosen`` are further fields of its request. Raises GlassBERTError if the server keeps no more runs, or the file
+    cannot be a table.
     """
     make_room(len(content or b""))
     run = secrets.token_hex(16)
     folder = folder_of(run)
-    request = RunRequest(_clean(name), source, content is None, secrets.token_hex(16), time.time())
+    request = RunRequest(_clean(name), source, content is None, secrets.token_hex(16), time.time(), **chosen)
     try:
         with _kept_on_disk():
             folder.mkdir(parents=True, mode=0o700)
@@ -181,13 +191,14 @@ def change(run: str, **values: Any) -> RunRequest | None:
     return after
 
 
-def listing() -> Iterator[tuple[str, RunRequest]]:
-    """All runs, the newest first."""
+def listing(work: Work | None = None) -> Iterator[tuple[str, RunRequest]]:
+    """All runs, or those that do this work, the newest first."""
     try:
         runs = [entry.name for entry in runs_folder().iterdir() if is_id(entry.name)]
     except OSError:
         return
     found = [(run, request) for run in runs if (request := request_of(run)) is not None]
+    found = [(run, request) for run, request in found if work is None or request.work == work]
     yield from sorted(found, key=lambda one: -one[1].created)
 
 
@@ -200,6 +211,11 @@ def training_folder(request: RunRequest) -> Path:
     """Where the command keeps its checkpoints, and says how far it is."""
     folder = model_folder(request)
     return folder.with_name(f"{folder.name}.training")
+
+
+def analysis_folder(run: str, request: RunRequest) -> Path:
+    """The result folder of an analysis."""
+    return Path(request.folder) if request.folder else folder_of(run) / "analysis"
 
 
 def copy(run: str) -> str:

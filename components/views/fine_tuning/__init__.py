@@ -27,7 +27,7 @@ def draw_fine_tuning_page() -> None:
         draw_runs()
         return
     request = store.request_of(run) if may_see(run) else None
-    if request is None:
+    if request is None or request.work != "training":
         st.warning("There is no run with this address: it was deleted, or the link is damaged.")
         draw_runs()
         return

@@ -14,11 +14,11 @@ from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
 from components.shared.receipts import draw_receipt, draw_verdicts
 from components.shared.save_and_code import Kept, save_and_code
+from components.shared.word_strip import scale_of, strip_of
 from components.text import plain, shortened
 from components.views.fine_tuning.fields import FineTuningFields
 from components.views.fine_tuning.openers import open_links
 from components.views.fine_tuning.shown import Shown
-from components.views.fine_tuning.strips import scale_of, strip_of
 
 if TYPE_CHECKING:
     from glassbert.tuning.results import PinnedSentence

@@ -58,9 +58,10 @@ def knows(run: str) -> None:
 def _visible() -> list[tuple[str, store.RunRequest]]:
     """The runs in the list: on a shared server only those whose address this visitor has."""
     if not is_shared():
-        return list(store.listing())
+        return list(store.listing("training"))
     known = state.remembered(_KNOWN, set())
-    return [(run, request) for run in known if (request := store.request_of(run)) is not None]
+    found = [(run, request) for run in known if (request := store.request_of(run)) is not None]
+    return [(run, request) for run, request in found if request.work == "training"]
 
 
 def open_run(run: str) -> None:

@@ -16,9 +16,9 @@ from components.gateway.runs.queue import RunState, queue, state_of
 from components.gateway.runs.tables import trained_on
 from components.shared import charts
 from components.shared.plots import draw_chart
+from components.shared.word_strip import strip_of
 from components.text import plain, shortened
 from components.views.fine_tuning.runs import draw_back, draw_delete, in_words, reuse, say_refused, with_error
-from components.views.fine_tuning.strips import strip_of
 
 if TYPE_CHECKING:
     from glassbert.tables import Table
