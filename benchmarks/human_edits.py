@@ -38,6 +38,7 @@ import torch
 from _timing import add_smoke, machine, table
 
 import glassbert as gb
+from glassbert.evaluation._ground_truth import by_blank
 from glassbert.network import device
 
 #: Name in the table → method, options. The sampling methods take hundreds of passes: name them with ``--methods``.
@@ -123,17 +124,6 @@ def usable(
         said = [answer.labels[int(answer.logits.argmax())].casefold() for answer in answers]
         if said == [pair["original_label"], pair["revised_label"]]:
             yield encoded, changed
-
-
-def by_blank(encoded: gb.Encoded, scores: np.ndarray) -> np.ndarray:
-    """(token,) → (word,): sums over the tokens of each word between blanks."""
-    text = encoded.texts[0]
-    starts = [
-        place for place in range(len(text)) if not text[place].isspace() and (place == 0 or text[place - 1].isspace())
-    ]
-    inside = encoded.sequence_ids == 0
-    place = np.searchsorted(starts, encoded.offsets[inside, 0], side="right") - 1
-    return np.bincount(np.maximum(place, 0), weights=scores[inside], minlength=len(starts))
 
 
 def auc(values: np.ndarray, changed: np.ndarray) -> float:

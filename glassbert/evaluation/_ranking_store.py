@@ -23,7 +23,7 @@ __all__ = ["RANKINGS_FOLDER", "cache_folder", "content_hash", "key", "read", "wr
 #: Rankings that ship with GlassBERT.
 RANKINGS_FOLDER = EMBEDDED_FOLDER / "rankings"
 # Raised when the numbers of a ranking come to mean something else, or a method of the same options gives others.
-_VERSION = 1
+_VERSION = 2
 _MOST_BYTES = 8_000_000
 
 

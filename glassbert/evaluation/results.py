@@ -151,6 +151,12 @@ class MethodRanking(Result):
     agreement: Array  # (method, sentence), in [−1, 1]
     used: Array  # (method, sentence), 1 where the measures apply
     forward_passes: Array  # (method,), of the methods themselves, mean over sentences
+    planted: Array  # (method, text), in [0, 1], or −1
+    planted_chance: float | None
+    planted_missing: str
+    edits: Array  # (method, text), in [0, 1], or −1
+    edits_chance: float | None
+    edits_missing: str
     orderings: int
     seed: int
     seconds: float
@@ -162,6 +168,8 @@ class MethodRanking(Result):
         "agreement": "float32",
         "used": "int64",
         "forward_passes": "float32",
+        "planted": "float32",
+        "edits": "float32",
     }
 
     @property
@@ -174,6 +182,13 @@ class MethodRanking(Result):
         values: Array = (getattr(self, column) * self.used).sum(axis=1) / np.maximum(self.used.sum(axis=1), 1)
         return values
 
+    def found(self, truth: Literal["planted", "edits"]) -> Array:
+        """(method,): the mean average precision for the planted word or the human edits; NaN where it is not known."""
+        values = getattr(self, truth)
+        known = values >= 0
+        sums: Array = np.where(known, values, 0).sum(axis=1, dtype=np.float64)
+        return np.where(known.any(axis=1), sums / np.maximum(known.sum(axis=1), 1), np.nan)
+
     def _about(self) -> str:
         return (
             f"of {clipped(self.model, 60)} → {self.best}: {counted(len(self.methods), 'method')}, "
@@ -181,7 +196,7 @@ class MethodRanking(Result):
         )
 
     def frame(self) -> pd.DataFrame:
-        """One row per method, most faithful first: means over the sentences."""
+        """One row per method, most faithful first: means over the sentences, and over the texts of known evidence."""
         import pandas as pd
 
         columns = ("beaten", "comprehensiveness", "sufficiency", "agreement")
@@ -189,6 +204,8 @@ class MethodRanking(Result):
             {
                 "method": self.methods,
                 **{name: self.mean(name) for name in columns},
+                "planted": self.found("planted"),
+                "edits": self.found("edits"),
                 "sentences": self.used.sum(axis=1),
                 "forward_passes": self.forward_passes,
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -184,14 +184,26 @@ def _board(result: Scoreboard, on: Theme) -> Sheet:
 def _ranking(result: MethodRanking, on: Theme) -> Sheet:
     names = [method_name(method) for method in result.methods]
     bars = share_rows(names, [float(share) for share in result.mean("beaten")], [0], on=on, width_px=600)
-    numbers = {name: result.mean(name) for name in ("comprehensiveness", "sufficiency", "agreement")}
+    numbers = [result.mean(name) for name in ("comprehensiveness", "sufficiency", "agreement")]
+    columns = ["Comprehensiveness", "Sufficiency", "Kendall’s τ with leave-one-out"]
+    known: dict[str, tuple[Literal["planted", "edits"], float | None]] = {
+        "Planted word": ("planted", result.planted_chance),
+        "Human edits": ("edits", result.edits_chance),
+    }
+    notes = []
+    for name, (truth, chance) in known.items():
+        if chance is not None:
+            numbers.append(result.found(truth))
+            columns.append(name)
+            notes.append(f"{name}: average precision; {short(chance)} for a random order.")
     rows = [
-        [name, *(short(float(values[index])) for values in numbers.values()), str(int(result.used[index].sum()))]
+        [name, *(short(float(values[index])) for values in numbers), str(int(result.used[index].sum()))]
         for index, name in enumerate(names)
     ]
-    columns = ["Method", "Comprehensiveness", "Sufficiency", "Kendall’s τ with leave-one-out", "Sentences"]
-    table = table_drawing(columns, rows, on=on, right=range(1, 5), width_px=820)
+    head = ["Method", *columns, "Sentences"]
+    table = table_drawing(head, rows, on=on, right=range(1, len(head)), width_px=820 if len(head) == 5 else 960)
     notes = [
+        *notes,
         f"Means over up to {len(result.sentences)} sentences; {result.orderings} random orderings, seed {result.seed}.",
     ]
     drawing = stacked([titled(bars, "Share of random orderings beaten", on), table], gap=20)

@@ -181,7 +181,10 @@ def test_the_scoreboard_has_the_order_of_the_library() -> None:
     assert table["Random orderings beaten"].tolist() == pytest.approx(
         [100 * share for share in board.faithfulness if share is not None]
     )
-    best = gb.evaluation.stored_ranking(gb.load("sentiment", "cpu")).best
+    ranking = gb.evaluation.stored_ranking(gb.load("sentiment", "cpu"))
+    best, shown_for_model = ranking.best, app.dataframe[1].value
+    assert shown_for_model["Planted word"].tolist() == pytest.approx(ranking.found("planted").tolist())
+    assert shown_for_model["Human edits"].tolist() == pytest.approx(ranking.found("edits").tolist())
     assert best not in QUICK.split()
     app.button(key="add_best").click()
     run(app)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Measured on the embedded models: all methods and the random orderings take about a thousand passes a sentence.
 _PASSES_OF_RANKING, _TOKENS_OF_SENTENCE = 60_000, 16
+# The sentences in which the deciding words are known, for a classifier.
+_PASSES_OF_EVIDENCE = 45_000
 
 __all__ = ["draw_board"]
 
@@ -94,6 +96,9 @@ def _this_model(one: Opened) -> None:
         _ranking(ranking)
         return
     key = version_of(one.request)
+    classifies = "classification" in one.model.task_heads
+    passes = _PASSES_OF_RANKING + classifies * _PASSES_OF_EVIDENCE
+    also = " It also explains up to forty in which the words that decide are known." if classifies else ""
     job = current_job(f"ranking_{key}", key)  # one job per model: minutes of work survive a switch to another one
     draw_job(
         job,
@@ -101,8 +106,8 @@ def _this_model(one: Opened) -> None:
         name="ranking",
         label="Rank the methods for this model",
         cost="Every method explains each of sixty bundled short sentences, written for this purpose, and is compared "
-        f"with random orderings. This takes {duration(one.model, _PASSES_OF_RANKING, _TOKENS_OF_SENTENCE)}, once per "
-        "model; the result is kept on disk.",
+        f"with random orderings.{also} This takes {duration(one.model, passes, _TOKENS_OF_SENTENCE)}, once per model; "
+        "the result is kept on disk.",
         unit="of the sentences",
     )
 
@@ -132,6 +137,11 @@ def _ranking(ranking: MethodRanking) -> None:
             _named("comprehensiveness"): table["comprehensiveness"].tolist(),
             _named("sufficiency"): table["sufficiency"].tolist(),
             _named("leave_one_out"): table["agreement"].tolist(),
+            **{
+                name: table[truth].tolist()
+                for truth, name in _truths().items()
+                if not table[truth].isna().all()  # where it is not known
+            },
             for_experts("Passes", "Runs of the model"): table["forward_passes"].round().astype(int).tolist(),
         },
         hide_index=True,
@@ -143,6 +153,10 @@ def _ranking(ranking: MethodRanking) -> None:
             _named("leave_one_out"): st.column_config.NumberColumn(
                 format="%.2f", help="Kendall's τ with the effects of leaving out one word at a time. Higher is better."
             ),
+            **{
+                name: st.column_config.NumberColumn(format="%.2f", help=_TRUTH_HELP[truth])
+                for truth, name in _truths().items()
+            },
         },
     )
     st.caption(
@@ -151,3 +165,33 @@ def _ranking(ranking: MethodRanking) -> None:
             "Computed once for these weights and kept on disk."
         )
     )
+    names = _truths()
+    shown = [
+        _known(names["planted"], ranking.planted.shape[1], ranking.planted_chance, ranking.planted_missing),
+        _known(names["edits"], ranking.edits.shape[1], ranking.edits_chance, ranking.edits_missing),
+    ]
+    st.caption(plain(" ".join(shown)))
+
+
+def _known(name: str, sentences: int, chance: float | None, missing: str) -> str:
+    """What a column of known evidence is a mean of, or why there is none."""
+    if chance is None:
+        return f"{name}: not known, because {missing}."
+    return f"{name}: average precision over {sentences} sentences; {chance:.2f} for a random order."
+
+
+#: What the two columns of known evidence say.
+_TRUTH_HELP = {
+    "planted": "A word of a copy of the model has a vector that turns every answer: does the method rank it first? "
+    "1 if it always does.",
+    "edits": "People reversed sentences of film reviews by changing few words: does the method rank these first? "
+    "1 if it always does.",
+}
+
+
+def _truths() -> dict[str, str]:
+    """The columns of known evidence: what is found → its name."""
+    return {
+        "planted": for_experts("Planted word", "Finds a planted word"),
+        "edits": for_experts("Human edits", "Finds the words people changed"),
+    }
