@@ -83,10 +83,13 @@ def slices_of_data(
     p_values = test(own, whole)
     terms = [part.term for part in parts]
     if by is None and len(parts) > 1:
-        pairs = list(_pairs(parts, own, rows.errors, whole, test))
-        terms += [name for name, _, _ in pairs]
-        own = _Sums.stacked([own, *(sums for _, sums, _ in pairs)])
-        p_values = np.concatenate([p_values, [p_value for _, _, p_value in pairs]])
+        common = list(_pairs(parts, own, rows.errors, whole))
+        terms += [f"{parts[first].term} {parts[second].term}" for first, second, _ in common]
+        sums = _Sums.stacked([one for _, _, one in common])
+        around = [own.at([one for one, _, _ in common]), own.at([other for _, other, _ in common])]
+        # all three must be rejected: an intersection-union test (Berger 1982)
+        of_pairs = np.max([test(sums, one) for one in (*around, whole)], axis=0)
+        own, p_values = _Sums.stacked([own, sums]), np.concatenate([p_values, of_pairs])
     return _listed(where, "mean_loss" if number else "error_rate", whole, terms, own, p_values, top)
 
 
@@ -165,18 +168,21 @@ def _classes(rows: _Searched, *, field: str) -> Iterator[_Part]:
 def _words(rows: _Searched) -> Iterator[_Part]:
     """The words of at least 20 rows, as the term ``word:`` finds them."""
     text = "text" if rows.manifest.table["pair"] is None else "concat_ws(' ', text, pair)"
-    found = rows.store.rows(
+    found = rows.store.arrow(
         f"""
         WITH spoken AS (
                 SELECT id, unnest(list_distinct(regexp_extract_all(lower({text}), '{_WORD}'))) AS word
                 FROM predictions WHERE {rows.scored.sql})
-        SELECT word, list(id ORDER BY id) FROM spoken GROUP BY word
+        SELECT word, list(id) AS ids FROM spoken GROUP BY word
         HAVING count(*) BETWEEN {FEWEST_ROWS} AND ? ORDER BY word
         """,
         [*rows.scored.parameters, int(_EVERYWHERE * len(rows.ids))],
     )
-    for word, own in found:
-        yield _Part(f"word {word}", term("word", word), np.searchsorted(rows.ids, np.asarray(own)))
+    ids = found["ids"].combine_chunks()
+    places = np.searchsorted(rows.ids, np.asarray(ids.flatten()))
+    ends = np.cumsum(np.asarray(ids.value_lengths()))
+    for word, own in zip(found["word"].to_pylist(), np.split(places, ends)[: len(found)], strict=True):
+        yield _Part(f"word {word}", term("word", word), own)
 
 
 def _values(rows: _Searched, *, name: str) -> Iterator[_Part]:
@@ -229,6 +235,10 @@ class _Sums:
             np.concatenate(empty + [one.squares for one in several]),
         )
 
+    def at(self, places: list[int]) -> _Sums:
+        """Those of some of the parts."""
+        return _Sums(self.count[places], self.total[places], self.squares[places])
+
     @property
     def variance(self) -> Array:
         mean = self.total / np.maximum(self.count, 1)
@@ -267,25 +277,17 @@ def _means(part: _Sums, whole: _Sums) -> Array:
     return p_values
 
 
-def _pairs(
-    parts: list[_Part], own: _Sums, errors: Array, whole: _Sums, test: Callable[[_Sums, _Sums], Array]
-) -> Iterator[tuple[str, _Sums, float]]:
-    """What two parts have in common, with the p-value that it errs more than the rest of either and of all.
-
-    The largest of the three p-values: all three must be rejected (an intersection-union test, Berger 1982).
-    """
+def _pairs(parts: list[_Part], own: _Sums, errors: Array, whole: _Sums) -> Iterator[tuple[int, int, _Sums]]:
+    """What two of the parts with the most errors beyond what is usual have in common."""
     excess = own.total - whole.total / max(1, whole.count[0]) * own.count
     best = [int(place) for place in np.argsort(-excess, kind="stable")[:_PAIRED] if excess[place] > 0]
     has = np.zeros((len(best), len(errors)), dtype=bool)
     for number, place in enumerate(best):
         has[number, parts[place].rows] = True
-    for first, second in combinations(range(len(best)), 2):
-        one, other = parts[best[first]], parts[best[second]]
-        if one.group == other.group:
+    for one, other in combinations(range(len(best)), 2):
+        first, second = parts[best[one]], parts[best[other]]
+        if first.group == second.group:
             continue
-        rows = np.flatnonzero(has[first] & has[second])
-        if len(rows) < FEWEST_ROWS or len(rows) in (len(one.rows), len(other.rows)):
-            continue
-        common = _Sums.of(errors[rows])
-        around = (_Sums.of(errors[one.rows]), _Sums.of(errors[other.rows]), whole)
-        yield f"{one.term} {other.term}", common, max(float(test(common, sums)[0]) for sums in around)
+        rows = np.flatnonzero(has[one] & has[other])
+        if len(rows) >= FEWEST_ROWS and len(rows) not in (len(first.rows), len(second.rows)):
+            yield best[one], best[other], _Sums.of(errors[rows])

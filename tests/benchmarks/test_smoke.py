@@ -21,6 +21,7 @@ ALONE = {
     "view_cost": r"attribute, input_x_gradient +\d",
     "attribution": r"attribute one by one, input_x_gradient +\d",
     "analysing": r"30 rows analysed in \d+ s; MB after each tenth: \d",
+    "data_sets": r"compare with itself +\d",
     "attention_cost": r"sweep: \d+\.\d\d forward passes per head",
     "surprise": r"stock network's loss, one position at a time +\d",
     "receipts": r"five methods with receipts: \d+\.\d\d s",
