@@ -81,7 +81,7 @@ def plane_of_texts(
     names: Sequence[str],
 ) -> go.Figure:
     """Each text at its place, coloured by its answer; a cross where that is wrong (``right`` 0; −1: not known). A
-    point's id is the first of its ``customdata``. Drawn by WebGL, which takes thousands of points."""
+    point's id is the first of its ``customdata``. Without WebGL, which not every machine with a projector has."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -91,7 +91,7 @@ def plane_of_texts(
         places = [place for place, one in enumerate(answers) if one == answer]
         name = label(names[answer], _NAME_CHARACTERS) if 0 <= answer < len(names) else "texts"
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=[x[place] for place in places],
                 y=[y[place] for place in places],
                 mode="markers",

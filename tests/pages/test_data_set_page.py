@@ -22,7 +22,7 @@ from tests.pages.analysed import HOSTILE, analysed_run
 from tests.pages.workbench import as_read, messages, page, parameters, run
 
 CSV = "text,label,other\n" + "".join(
-    f'"Good film {n} {HOSTILE}",POSITIVE,{n}\n"Bad film {n}",odd,{n}\n' for n in range(6)
+    f'"Good film {n} {HOSTILE}",POSITIVE,x{n}\n"Bad film {n}",odd,x{n}\n' for n in range(6)
 )
 
 
@@ -66,7 +66,7 @@ def test_a_draft_says_what_will_be_done_and_keeps_what_is_chosen(new_run: Callab
     assert app.dataframe[0].value.iloc[0]["Text"] == f"Good film 0 {HOSTILE}"
     assert f"{HOSTILE}.csv" in as_read(app.markdown[0].value) or f"{HOSTILE}.csv"[:60] in shown(app)
     (share,) = [one for one in app.button_group if one.label == "Check the explanations of"]
-    share.set_value([0.2])
+    share.set_value(0.2)
     run(app)
     app.selectbox(key=next(box.key for box in app.selectbox if box.label == "Label")).select("other")
     run(app)
@@ -182,10 +182,8 @@ def test_the_chosen_row_is_shown_with_its_words_and_links_that_come_back(done: s
     assert "<script>" not in "".join(element.proto.body for element in app.markdown if element.proto.allow_html)
     request = store.request_of(done)
     assert request is not None
-    links = [one for one in app.get("page_link") if one.proto.label in ("What if", "Saliency", "Workbench")]
-    assert len(links) == 3
-    for link in links:
-        assert "model=" in link.proto.query_string
+    links = [one for one in app.get("page_link") if "good+7+times" in one.proto.query_string]
+    assert [one.proto.label for one in links] == ["What if", "Saliency", "Workbench"]
     gone = page("data_set", run=done, row="999")
     assert "Right in" in shown(gone)
 
@@ -229,7 +227,7 @@ def test_a_result_folder_of_the_command_line_is_opened_where_it_is(
     (text,) = [one for one in app.text_input if one.label.startswith("Or a result folder")]
     text.set_value(str(tmp_path))
     run(app)
-    assert "There is no result folder of glassbert analyse there" in messages(app)
+    assert "there is no result folder of glassbert analyse there" in messages(app)
     (text,) = [one for one in app.text_input if one.label.startswith("Or a result folder")]
     text.set_value(str(folder))
     run(app)

@@ -86,7 +86,7 @@ def _duplicates(shown: Shown) -> Kept:
             "Group": int(found.groups[place]) + 1,
             "Text": shortened(str(texts["text"][number]), _TEXT_CHARACTERS),
             "Label": found.labels[place],
-            "The same text": bool(found.same_text[place]),
+            "The same text": "yes" if found.same_text[place] else "nearly",
         }
         for place, number in enumerate(ids)
     ]

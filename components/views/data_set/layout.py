@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_map"]
 
-#: Points that are sent: 60 kB.
-_MOST = 3000
+#: Points that are sent, some 60 kB, and drawn without stutter.
+_MOST = 2000
 
 
 def draw_map(shown: Shown) -> None:

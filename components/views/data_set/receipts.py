@@ -33,12 +33,12 @@ def draw_receipts(shown: Shown) -> None:
         f"Of {charts.percent(float(shown.manifest.receipts['share']))} of the texts, drawn at random, the explanation "
         "was checked: do the words that it names move the answer more than 95% of random orders do?"
     )
-    parts = {"true": "right answers", "false": "wrong answers", "": "all answers"}
+    parts = {"right": "right answers", "wrong": "wrong answers", "": "all answers"}
     rows = [
         {
             "Method": gb.METHODS[method].label if method in gb.METHODS else method,
             "Check": _CHECKS.get(check, check.replace("_", " ")),
-            "Of": parts.get(part.lower(), part or "all answers"),
+            "Of": parts.get(part, part),
             "Holds": charts.percent(float(found.holds[place]) / max(1, int(found.checked[place]))),
             "95% interval": f"{charts.percent(float(found.low[place]))} to {charts.percent(float(found.high[place]))}",
             "Fails": charts.percent(float(found.fails[place]) / max(1, int(found.checked[place]))),
