@@ -96,6 +96,15 @@ class SuiteTest:
     chance: float | None = None
     most: int = EXAMPLES
 
+    def __post_init__(self) -> None:
+        for name, valid in {"kind": KINDS, "expect": EXPECTED, "scoring": SCORINGS}.items():
+            if getattr(self, name) not in valid:
+                raise OptionError(f"{name} must be one of {', '.join(valid)}; got {getattr(self, name)!r}")
+        if not self.cases:
+            raise OptionError(f"the test {self.name!r} has no cases")
+        if not 0 <= self.tolerance <= 1 or self.typos < 0 or self.most < 1:
+            raise OptionError("tolerance must be from 0 to 1, typos 0 or more, most 1 or more")
+
     @property
     def changes_texts(self) -> bool:
         """Whether the test makes the other side of a text itself, so that it can do so with any text."""

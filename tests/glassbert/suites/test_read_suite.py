@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import glassbert as gb
+from glassbert.suites.contents import Case, SuiteTest
 from glassbert.suites.on_board import SUITES, path_of
 
 GOOD = """\
@@ -45,7 +46,7 @@ def test_a_suite_as_people_write_it(tmp_path: Path) -> None:
     assert (names.swap, names.tolerance, names.most) == ("name", 0.1, 200)
     assert direction.cases[0].variant == "The {thing} is not good."
     assert (direction.expect, direction.tolerance) == ("lower", 0)
-    assert ability.cases[0] == type(ability.cases[0])("Good!", label="positive", group="a")
+    assert ability.cases[0] == Case("Good!", label="positive", group="a")
     as_json = {"tests": [{"name": "a", "kind": "minimal_pair", "chance": 0.5, "cases": [["x", "y"]]}]}
     assert gb.read_suite(written(tmp_path, json.dumps(as_json, indent=1), "a.json")).tests[0].chance == 0.5
 
@@ -145,6 +146,22 @@ def test_a_table_of_cases(tmp_path: Path) -> None:
 def test_a_mistake_in_a_table_names_row_and_column(content: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(gb.TableError, match=message):
         gb.read_suite(written(tmp_path, content, "mine.csv"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"kind": "x"}, "kind must be one of invariance"),
+        ({"tolerance": 2.0}, "tolerance must be from 0 to 1"),
+        ({"cases": ()}, "has no cases"),
+    ],
+)
+def test_what_is_made_in_python_is_checked_too(wrong: dict[str, object], message: str) -> None:
+    made = {"name": "a", "kind": "invariance", "cases": (Case("x"),), "swap": "thing"}
+    with pytest.raises(gb.OptionError, match=message):
+        SuiteTest(**{**made, **wrong})
+    with pytest.raises(gb.OptionError, match="swaps the words of a list 'thing', which is not there"):
+        gb.Suite("mine", (SuiteTest(**made),))
 
 
 def test_the_suites_on_board_are_small_and_say_what_they_are() -> None:
