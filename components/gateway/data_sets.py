@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,13 +30,16 @@ __all__ = [
     "duration",
     "export",
     "filter_error",
+    "labels_fit",
     "model_of",
+    "narrowed",
     "on_board",
     "opened",
     "result_folder",
     "row",
     "rows",
     "stamp",
+    "term",
 ]
 
 #: Methods that explain a whole data set in sensible time: one pass each.
@@ -43,6 +47,8 @@ METHODS = ("attn_lrp", "input_x_gradient", "attention_relevance", "saliency")
 #: A text is classified and explained by as much work as so many forward passes, and a receipt by so many.
 _PASSES, _METHOD_PASSES, _RECEIPT_PASSES = 1.2, 3.0, 150
 _OPERATIONS_PER_SECOND, _START_SECONDS = 6e10, 8.0
+#: In a filter with these a term more can mean something else.
+_TURNED = re.compile(r"\b(or|not)\b|-")
 
 
 def on_board() -> Mapping[str, tuple[str, str]]:
@@ -114,6 +120,13 @@ def _decides(source: str) -> bool:
 def model_of(request: store.RunRequest) -> gb.Model:
     """The model of an analysis, on the CPU."""
     return load(request_of(request.base, "cpu"))
+
+
+def labels_fit(stream: TableStream, model: gb.Model) -> bool:
+    """Whether what stands in the column of the labels, in the rows read so far, is what the model answers."""
+    from glassbert.analysis.job.labels import Labels, check_labels, kind_of_model
+
+    return check_labels(Labels(kind_of_model(model), model.labels, stream.class_names), stream, asked=False)
 
 
 def duration(stream: TableStream, rows: int, model: gb.Model, methods: int, receipts: float) -> str:
@@ -204,6 +217,23 @@ def rows(
 def row(folder: str, changed: tuple[int, int], number: int) -> dict[str, Any]:
     """One row with its words."""
     return opened(folder, changed).row(number)
+
+
+def term(name: str, value: str) -> str:
+    """A term of a filter with any text in it: ``("label", 'a "b"') → label:"a \\"b\\""``."""
+    from glassbert.analysis import filters
+
+    return filters.term(name, value)
+
+
+def narrowed(where: str, *terms: str) -> str:
+    """A filter that asks for these terms too; one that ends with them already stays as it is."""
+    from glassbert.analysis import filters
+
+    if _TURNED.search(where):
+        return filters.narrowed(where, *terms)
+    more = " ".join(terms)
+    return where if f" {where}".endswith(f" {more}") else f"{where} {more}".strip()
 
 
 def filter_error(folder: str, changed: tuple[int, int], where: str) -> str:

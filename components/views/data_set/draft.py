@@ -142,13 +142,10 @@ def _receipts(run: str, request: store.RunRequest) -> None:
 
 
 def _table(run: str, request: store.RunRequest, stream: TableStream, rows: int, model: gb.Model) -> None:
-    from glassbert.analysis.job.labels import Labels, check_labels, kind_of_model
-
     texts = "1 text" if rows == 1 else f"{rows:,} texts"
-    labels = Labels(kind_of_model(model), model.labels, stream.class_names)
     if stream.label_column is None:
         told = "without labels: answers are explained and searched, but nothing says whether they are right"
-    elif check_labels(labels, stream, asked=False):
+    elif data_sets.labels_fit(stream, model):
         told = f"with labels in the column {plain(stream.label_column)}"
     else:
         own = ", ".join(shortened(name, 30) for name in model.labels[:5])

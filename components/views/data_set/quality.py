@@ -8,13 +8,14 @@ import numpy as np
 import streamlit as st
 
 from components import state
+from components.gateway import data_sets
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
 from components.text import plain
-from components.views.data_set.shown import Shown, choose_rows
+from components.views.data_set.shown import Shown, narrow
 
 if TYPE_CHECKING:
     from glassbert.analysis.measure_results import RowMetrics
@@ -135,18 +136,20 @@ def _per_class(found: RowMetrics) -> None:
 
 
 def _confusion(shown: Shown) -> Kept:
-    from glassbert.analysis.filters import term
     from glassbert.pictures.learning import confusion
 
     found = shown.ask("confusion")
     names, counts = found.label_names, np.asarray(found.counts)
     key = f"analysed_confusion_{shown.version()}"
 
+    def cell(row: int, column: int) -> tuple[str, str]:
+        return data_sets.term("label", names[row]), data_sets.term("answer", names[column])
+
     def clicked() -> None:
         points = (state.value(key) or {}).get("selection", {}).get("points", [])
         if points:
             row, column = points[0]["customdata"][:2]
-            choose_rows(f"{term('label', names[int(row)])} {term('answer', names[int(column)])}")
+            narrow(shown.where, *cell(int(row), int(column)))
 
     st.markdown("**Which labels it confuses**")
     draw_chart(confusion(counts, names, dark=dark_page()), key=key, on_select=clicked, selection_mode="points")
@@ -160,8 +163,8 @@ def _confusion(shown: Shown) -> Kept:
             key="most_confused",
             type="tertiary",
             icon=":material/filter_alt:",
-            on_click=choose_rows,
-            args=(f"{term('label', names[row])} {term('answer', names[column])}",),
+            on_click=narrow,
+            args=(shown.where, *cell(int(row), int(column))),
         )
     return Kept.of("Confusion", shown.code("confusion"), found)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from glassbert.analysis.folder import Manifest
     from glassbert.analysis.opening import Analysis
 
-__all__ = ["Shown", "choose_rows", "shown_of"]
+__all__ = ["Shown", "choose_rows", "narrow", "shown_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +55,11 @@ def shown_of(run: str, request: store.RunRequest, where: str) -> Shown:
     """The result folder of a run, as it is now."""
     folder = store.analysis_folder(run, request)
     return Shown(run, request, folder, data_sets.stamp(folder), where)
+
+
+def narrow(where: str, *terms: str) -> None:
+    """Of the rows of this filter show those that pass these terms too."""
+    choose_rows(data_sets.narrowed(where, *terms))
 
 
 def choose_rows(where: str) -> None:

@@ -11,8 +11,7 @@ from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
-from components.views.data_set.fields import DataSetFields
-from components.views.data_set.shown import Shown, choose_rows
+from components.views.data_set.shown import Shown, narrow
 
 if TYPE_CHECKING:
     from glassbert.analysis.reason_results import WeakSlices
@@ -57,9 +56,7 @@ def draw_slices(shown: Shown) -> None:
     def clicked() -> None:
         chosen = (state.value(key) or {}).get("selection", {}).get("rows", [])
         if chosen:
-            base = state.fields(DataSetFields).where.strip()
-            term = found.terms[chosen[0]]
-            choose_rows(f"({base}) {term}" if base else term)
+            narrow(shown.where, found.terms[chosen[0]])
 
     st.dataframe(
         rows,

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from components import state
+from components.gateway import data_sets
 from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
@@ -15,7 +16,7 @@ from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain, shortened
 from components.views.data_set.fields import DataSetFields
-from components.views.data_set.shown import Shown, choose_rows
+from components.views.data_set.shown import Shown, narrow
 
 if TYPE_CHECKING:
     from glassbert.analysis.measure_results import ReceiptShares
@@ -83,7 +84,6 @@ def _how_far_to_believe(shown: Shown, method: str) -> None:
 
 
 def _of_class(shown: Shown, found: GlobalWords, number: int, method: str) -> None:
-    from glassbert.analysis.filters import term
     from glassbert.pictures.data_sets import shares_of_words
 
     name = found.class_names[number]
@@ -99,7 +99,7 @@ def _of_class(shown: Shown, found: GlobalWords, number: int, method: str) -> Non
         points = (state.value(key) or {}).get("selection", {}).get("points", [])
         if points:
             word = words[int(points[0]["customdata"][0])]
-            choose_rows(f"{term('word', word)} {term('answer', name)}")
+            narrow(shown.where, data_sets.term("word", word), data_sets.term("answer", name))
 
     st.markdown(f"**{plain(shortened(name, 40))}**, the answer to {int(found.class_texts[number]):,} texts")
     draw_chart(
@@ -122,8 +122,6 @@ def _is_word(text: str) -> bool:
 
 
 def _shortcuts(shown: Shown, method: str) -> Kept:
-    from glassbert.analysis.filters import term
-
     found: ShortcutWords = shown.ask("shortcuts", method=method)
     st.markdown("**Words that decide beyond their evidence**")
     if not found.words:
@@ -149,7 +147,7 @@ def _shortcuts(shown: Shown, method: str) -> Kept:
     def clicked() -> None:
         chosen = (state.value(key) or {}).get("selection", {}).get("rows", [])
         if chosen:
-            choose_rows(term("word", found.words[chosen[0]]))
+            narrow(shown.where, data_sets.term("word", found.words[chosen[0]]))
 
     st.dataframe(
         rows,
