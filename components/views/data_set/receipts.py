@@ -10,7 +10,7 @@ from components.gateway.library import gb
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
-from components.views.data_set.shown import Shown, choose_rows
+from components.views.data_set.shown import Shown, narrow
 
 if TYPE_CHECKING:
     from glassbert.analysis.measure_results import ReceiptShares
@@ -52,8 +52,8 @@ def draw_receipts(shown: Shown) -> None:
         key="rows_that_fail",
         type="tertiary",
         icon=":material/filter_alt:",
-        on_click=choose_rows,
-        args=("receipt:fails",),
+        on_click=narrow,
+        args=(shown.where, "receipt:fails"),
     )
     with how_computed("Data sets"):
         st.markdown("The checks are those of the receipts on the Saliency page, with the same thresholds.")
