@@ -7,6 +7,7 @@ of columns and numbers are parameters, or indices that were looked up.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections import OrderedDict
@@ -135,7 +136,8 @@ class Store:
 def _connected(folder: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    scratch = Path(tempfile.gettempdir()) / "glassbert-queries"
+    # where DuckDB puts what does not fit into its memory, until the query ends
+    scratch = Path(tempfile.gettempdir()) / f"glassbert-queries-{os.getuid() if hasattr(os, 'getuid') else 0}"
     connection = duckdb.connect(
         config={"memory_limit": _MEMORY, "threads": _THREADS, "temp_directory": str(scratch)},
     )
