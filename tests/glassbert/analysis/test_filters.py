@@ -8,6 +8,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import glassbert as gb
 from glassbert.analysis.filters import compiled, term
@@ -189,3 +191,25 @@ def test_a_model_without_columns_names_none(tmp_path):
     manifest = replace(read_manifest(tmp_path), table={**read_manifest(tmp_path).table, "meta": []})
     with pytest.raises(gb.OptionError, match="columns of the source are none"):
         compiled("country:DE", manifest)
+
+
+PARTS = ("wrong", " or ", "not ", "word:", "id:1", "country", "confidence", "0.5", "receipt:fails")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from([*"()\"\\:<>=-, ?$;'ö\n", *PARTS]), max_size=25).map("".join))
+def test_whatever_is_typed_is_a_filter_or_an_error_that_says_why(reviews, where):
+    try:
+        chosen = compiled(where, reviews.manifest)
+    except gb.OptionError as error:
+        assert str(error).startswith("filter, at character")  # noqa: PT017
+    else:
+        assert chosen.sql.count("?") == len(chosen.parameters)
+        assert 0 <= reviews.count(where) <= 2300
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_a_term_holds_any_text(reviews, text):
+    """What a term is made of is what its filter asks for, whatever characters it has."""
+    assert compiled(term("text", text), reviews.manifest).parameters == (text,)
+    assert compiled(term("country", text, column=True), reviews.manifest).parameters == (text,)

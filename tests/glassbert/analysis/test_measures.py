@@ -49,9 +49,13 @@ def test_classes(reviews, table):
             "loss": loss[at].mean(),
         }
 
+    def resampled(at):
+        counts = np.bincount(truth[at] * 2 + answer[at], minlength=4).reshape(2, 2)
+        return {**of_confusions(counts), "ece": ece_of(sure[at], (truth == answer)[at]), "loss": loss[at].mean()}
+
     assert (found.rows, found.labelled) == (len(chosen), len(chosen))
     assert dict(found.metrics) == pytest.approx(of_rows(np.arange(len(chosen))), rel=1e-6)
-    assert_alike(found.intervals, plain_bootstrap(len(chosen), of_rows), found.metrics)
+    assert_alike(found.intervals, plain_bootstrap(len(chosen), resampled), found.metrics)
     by_class = scikit.precision_recall_fscore_support(truth, answer)
     for values, expected in zip((found.precision, found.recall, found.f1, found.support), by_class, strict=True):
         np.testing.assert_allclose(values, expected)
@@ -116,9 +120,19 @@ def test_several_classes(topics):
             "loss": loss[at].mean(),
         }
 
+    def resampled(at):
+        hits, both = (truth & answer)[at].sum(axis=0), truth[at].sum(axis=0) + answer[at].sum(axis=0)
+        return {
+            "micro_f1": 2 * hits.sum() / both.sum(),
+            "macro_f1": (2 * hits / both).mean(),
+            "subset_accuracy": (truth == answer).all(axis=1)[at].mean(),
+            "ece": ece_of(sure[at], right[at]),
+            "loss": loss[at].mean(),
+        }
+
     found = topics.metrics()
     assert dict(found.metrics) == pytest.approx(of_rows(np.arange(len(table))), rel=1e-5)
-    assert_alike(found.intervals, plain_bootstrap(len(table), of_rows, 200), found.metrics)
+    assert_alike(found.intervals, plain_bootstrap(len(table), resampled), found.metrics)
     np.testing.assert_allclose(found.recall, scikit.recall_score(truth, answer, average=None))
     assert topics.calibration().ece == pytest.approx(found.metrics["ece"])
     with pytest.raises(gb.OptionError, match="precision and recall of each class"):
