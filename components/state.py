@@ -38,6 +38,7 @@ __all__ = [
     "begin",
     "bind",
     "change",
+    "choices",
     "control",
     "event",
     "everything",
@@ -54,6 +55,7 @@ __all__ = [
     "redraw_page_if_asked",
     "remember",
     "remembered",
+    "restore",
     "value",
     "view",
     "write_address",
@@ -281,6 +283,16 @@ def change(group: type[PageFields] | None = None, /, **values: Any) -> None:
     st.session_state[_CHANGED] = True
 
 
+def choices() -> dict[str, Any]:
+    """What was chosen on all pages, for :func:`restore`."""
+    return dict(_own())
+
+
+def restore(kept: Mapping[str, Any]) -> None:
+    """Take back what changed since :func:`choices`, such as by a model that then did not open."""
+    st.session_state[_OWN] = {**_own(), **kept}
+
+
 def _own() -> dict[str, Any]:
     """Page id → its fields, for the pages visited in this session."""
     kept: dict[str, Any] = st.session_state.setdefault(_OWN, {})
@@ -382,12 +394,13 @@ def bind(
     shown: Any = None,
     initial: Initial = "",
     whole_page: bool = False,
+    of: str = "",
 ) -> dict[str, Any]:
     """The arguments of a widget that shows and changes one field of the view, or of a page's own group.
 
     ``options`` (the widget's valid values) guards against values from a link that the widget does not have; ``shown``
     replaces the field's value where the page had to adapt it. A change redraws the ``whole_page``, not only the
-    fragment of the widget, if other parts depend on it. ``initial`` is as in :func:`control`.
+    fragment of the widget, if other parts depend on it. ``initial`` and ``of`` are as in :func:`control`.
     """
     value = getattr(view() if group is None else fields(group), name) if shown is None else shown
     if options is not None and value not in options:
@@ -399,7 +412,7 @@ def bind(
             redraw_page()
 
     widget = f"widget_{name}" if group is None else f"widget_{group.page}_{name}"
-    return control(widget, value, choose, options=None if options is None else list(options), initial=initial)
+    return control(widget, value, choose, options=None if options is None else list(options), of=of, initial=initial)
 
 
 def control(

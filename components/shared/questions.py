@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeVar
+from zlib import crc32
 
 from components import state
 from components.gateway.inputs import encode
@@ -287,7 +288,8 @@ def _label(question: Question, slot: DeltaGenerator, title: str, none: str, fiel
         title,
         list(labels),
         format_func=lambda label: label or none,
-        **state.bind(field, options=labels, initial="index"),
+        # the browser keeps the words of an option: where the answer is another one, the widget is
+        **state.bind(field, options=labels, initial="index", of=f"{crc32(none.encode()):08x}"),
     )
     return _chosen_label(question, labels, getattr(state.view(), field))
 

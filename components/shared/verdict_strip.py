@@ -120,7 +120,8 @@ def _receipts(question: Question) -> str:
     failing = sum(any(line.verdict == "fails" for line in receipt.lines) for receipt in receipts)
     if not failing:
         return ""
-    return f" Below, {failing} of {len(receipts)} methods fail at least one check of their own."
+    fails, their = ("fails", "its") if failing == 1 else ("fail", "their")
+    return f" Below, {failing} of {len(receipts)} methods {fails} at least one check of {their} own."
 
 
 def _waited(job: Job[gb.Verdict]) -> str:

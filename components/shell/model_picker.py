@@ -80,7 +80,7 @@ def _choose(opened: list[Opened]) -> None:
     to_come = [one for one in map(state.value, (_KEYS["model"], _KEYS["beside"])) if one and not models.is_here(one)]
     for source in to_come:
         suggestion = models.suggestions().get(source)
-        size = f"about {suggestion.approximate_mb:,} MB" if suggestion else "of a size that is known once it is found"
+        size = f"about {suggestion.approximate_mb:,} MB" if suggestion else "whose size is not known yet"
         st.info(
             f"**{plain(shortened(source, 80))}** is not on this machine: a download, {plain(size)}.",
             icon=":material/download:",

@@ -48,12 +48,14 @@ def open_models(view: View) -> list[Opened]:
             source = _last_working(role, source)
             # picker, address and results agree, and what was selected in the text still is
             state.change(**{role: source, HALF[role]: False}, **state.remembered("selected_before", {}))
+            state.restore(state.remembered("choices_before", {}))
             if source == _NONE:
                 continue
             model = _open(role, request := models.request_of(source, device), again=True)
         if model is None:
             continue
         state.remember(f"working_{role}", source)
+        state.remember("choices_before", {})
         if not any(one.request.source == source for one in opened):
             opened.append(Opened(role, request, model, model_name(source)))
     # once each, and last: a model that stands in for another may fail too
@@ -88,8 +90,10 @@ def accept(role: Role, source: str, *, large: bool = False, half: bool = False) 
     size; ``half``: in half precision."""
     for name in ("accepted", "accepted_large") if large else ("accepted",):
         state.remember(name, {*state.remembered(name, set()), source})
-    _forget_failure(role)
+    for each in _DEFAULTS:  # what did not open before is old news
+        _forget_failure(each)
     view = state.view()
+    state.remember("choices_before", state.choices())
     state.change(**{role: source, HALF[role]: half})
     state.remember("selected_before", {name: getattr(view, name) for name in state.OF_TOKENS})
 

@@ -127,14 +127,15 @@ def _baseline(gap: BaselineGap, words: CarryingWords) -> ReceiptLine:
     grade = "holds" if gap.verdict == "doubtful" and _named_without_baseline(words) else gap.verdict
     if gap.share < 0:
         sentence = (
-            f"a text without words already speaks for the answer, and these words lower its score ({values}, "
+            f"a text without words has a higher score for the answer than this one, so its words lower it ({values}, "
             f"a change of {signed(gap.change)})"
         )
     elif gap.verdict == "holds":
         sentence = f"the words change the score by {share} of its size ({values})"
     elif gap.verdict == "fails":
         sentence = (
-            f"a text without words scores almost the same ({values}): the words account for {share} "
+            f"a text without words scores almost the same ({signed(gap.baseline_value)} instead of "
+            f"{signed(gap.value)}): the words account for {share} "
             f"(at least {SMALL:.0%} is needed)"
         )
     elif grade == "holds":

@@ -52,6 +52,9 @@ def test_a_choice_that_all_pages_share_outlives_a_menu_drawn_before_it(server: s
 def test_a_text_that_is_typed_and_left_for_another_page_comes_along(server: str, new_context: NewContext) -> None:
     """The click on the menu takes the focus from the field, which submits the text; the page must not come first."""
     bench = Workbench(new_context().new_page(), server).open_page("inputs", text="It was not bad.")
+    bench.field().fill("Typed for this page.")
+    bench.go_to("inputs")  # the link of the page itself
+    bench.expect_parameters(text="Typed for this page.")
     bench.field().fill("Typed, and not entered.")
     bench.go_to("next_sentence")
     expect(bench.field()).to_have_value("Typed, and not entered.")

@@ -133,7 +133,8 @@ def _found(question: Question, result: FlipSearch, *, interrupted: bool) -> None
     draw_refusal(variants)
     for number in range(len(flips.texts)):
         words = len(flips.edits[number])
-        distance = plain(f"{result.distances[number]:.2f}")
+        far = float(result.distances[number])
+        distance = "under 0.01" if 0 < far < 0.005 else f"{far:.2f}"
         note = f"{words} {'word' if words == 1 else 'words'} changed; meaning distance {distance} (0 = same)"
         _row(question, variants, flips, number, str(number + 1), note, key=f"turned_{number}")
 

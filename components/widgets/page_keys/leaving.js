@@ -5,6 +5,12 @@ const PAGE_LINK = 'a[data-testid="stPageLink-NavLink"]';
 const REPORT_MS = 300;
 
 /**
+ * The page of a link as it is written: that of the main page is empty, so that the browser takes it for the open one.
+ * @param {Element} link
+ */
+const pageOf = (link) => (link.getAttribute("href") ?? "").split("?")[0];
+
+/**
  * Lets a page wait until what was typed is on its way. Returns a function to stop this.
  * @returns {() => void}
  */
@@ -31,10 +37,9 @@ export function letPagesWait() {
     event.preventDefault();
     event.stopImmediatePropagation();
     submitted = -Infinity;
-    const { pathname } = link;
+    const page = pageOf(link);
     setTimeout(() => {
-      const links = [...document.querySelectorAll(PAGE_LINK)];
-      const newest = links.find((one) => one instanceof HTMLAnchorElement && one.pathname === pathname);
+      const newest = [...document.querySelectorAll(PAGE_LINK)].find((one) => pageOf(one) === page);
       if (newest instanceof HTMLElement) newest.click();
     }, wait);
   };

@@ -255,7 +255,7 @@ def test_a_baseline_trap_is_not_trusted(pretrained):
     assert scores.scores.sum() < 0 < scores.value < scores.baseline_value
     assert (found.verdict, found.trust.reason.check) == ("fails", "baseline")
     assert found.sentences[-1].startswith(
-        "Do not trust this explanation. A text without words already speaks for the answer"
+        "Do not trust this explanation. A text without words has a higher score for the answer than this one"
     )
 
 
