@@ -75,14 +75,16 @@ def _columns(manifest: Manifest) -> dict[str, str]:
 
 
 def _named(found: pd.DataFrame, manifest: Manifest) -> pd.DataFrame:
+    from pandas.api.types import is_list_like
+
     names = dict(enumerate(manifest.labels))
     for column in ("label", "answer"):
         if column in found:
             found[column] = found[column].map(names)
     for column in ("labels", "answers"):
         if column in found:
-            found[column] = [
-                None if one is None else tuple(names[int(label)] for label in one) for one in found[column]
+            found[column] = [  # of a row with an error: None, or what pandas makes of it
+                tuple(names[int(label)] for label in one) if is_list_like(one) else None for one in found[column]
             ]
     return found
 

@@ -42,11 +42,13 @@ def rows_of(app: AppTest) -> pd.DataFrame:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_section_opens_and_no_name_is_markup(kind: str, tmp_path: Path) -> None:
-    write_folder(tmp_path / "made", **{"rows": 150} | KINDS[kind])
+    write_folder(tmp_path / "made", **{"rows": 150, "bad_rows": (1,)} | KINDS[kind])
     made = run_of(tmp_path / "made", HOSTILE)
     try:
         for section in SECTIONS:
             app = page("data_set", run=made, section=section, row="1")
+            texts = [one for name in ("Text", "Error") if name in rows_of(app) for one in rows_of(app)[name]]
+            assert "nan" not in texts, section
             assert not [*app.error, *app.warning], section
             for element in [*app.markdown, *app.caption, *app.info]:
                 assert not MARKUP.search(element.value), section

@@ -18,14 +18,14 @@ from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain, shortened
 from components.views.data_set.fields import DataSetFields
 from components.views.data_set.runs import listed
-from components.views.data_set.shown import Shown, choose_rows, shown_of
+from components.views.data_set.shown import Shown, choose_rows, shown_of, texts_of
 
 if TYPE_CHECKING:
     from glassbert.analysis.row_results import ModelsCompared
 
 __all__ = ["draw_beside"]
 
-_SHOWN, _MOST_FILTERED = 10, 500
+_SHOWN, _MOST_FILTERED, _TEXT_CHARACTERS = 10, 500, 160
 
 
 def draw_beside(shown: Shown) -> None:
@@ -57,7 +57,7 @@ def draw_beside(shown: Shown) -> None:
     with left:
         _counts(found)
     with right:
-        _reasons(found)
+        _reasons(shown, found)
     written = code.analyses_compared(
         str(shown.folder), shown.request.name, str(second.folder), request.name, shown.where
     )
@@ -125,15 +125,21 @@ def _counts(found: ModelsCompared) -> None:
         )
 
 
-def _reasons(found: ModelsCompared) -> None:
+def _reasons(shown: Shown, found: ModelsCompared) -> None:
     if not len(found.ids):
         st.caption("The two were not explained by the same method, so their reasons cannot be compared.")
         return
     order = np.argsort(found.correlations, kind="stable")[:_SHOWN]
     st.markdown("**Where the reasons changed most**")
+    ids = [int(found.ids[place]) for place in order]
+    texts = texts_of(shown, ids)
     rows = [
-        {"Place in the table": int(found.ids[place]), "Rank correlation": round(float(found.correlations[place]), 2)}
-        for place in order
+        {
+            "Row": int(texts["row"][number]),
+            "Text": shortened(str(texts["text"][number]), _TEXT_CHARACTERS),
+            "Rank correlation": round(float(found.correlations[place]), 2),
+        }
+        for place, number in zip(order, ids, strict=True)
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
     st.button(
@@ -142,5 +148,5 @@ def _reasons(found: ModelsCompared) -> None:
         type="tertiary",
         icon=":material/filter_alt:",
         on_click=choose_rows,
-        args=("id:" + ",".join(str(int(found.ids[place])) for place in order),),
+        args=("id:" + ",".join(map(str, ids)),),
     )

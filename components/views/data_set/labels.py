@@ -8,16 +8,13 @@ import numpy as np
 import streamlit as st
 
 from components import state
-from components.gateway import data_sets
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import shortened
-from components.views.data_set.shown import Shown, choose_rows
+from components.views.data_set.shown import Shown, choose_rows, texts_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from glassbert.analysis.row_results import NearDuplicates
     from glassbert.tuning.results import LabelErrors
 
@@ -39,13 +36,6 @@ def draw_labels(shown: Shown) -> None:
     save_and_code("data_set_labels", shown.request.name, kept)
 
 
-def _texts(shown: Shown, ids: list[int]) -> pd.DataFrame:
-    """Rows by id, in this order."""
-    asked = "id:" + ",".join(map(str, ids))
-    found = data_sets.rows(str(shown.folder), shown.changed, asked, "id", False, len(ids), 0).frame
-    return found.set_index("id").loc[ids]
-
-
 def _errors(shown: Shown) -> Kept:
     found: LabelErrors = shown.ask("label_errors")
     st.markdown("**Labels that are likely wrong**")
@@ -54,7 +44,7 @@ def _errors(shown: Shown) -> Kept:
         st.caption(f"None of {found.looked_at:,} labels.")
         return Kept.of("Label errors", code, found)
     ids = [int(one) for one in found.rows[:_SHOWN]]
-    texts = _texts(shown, ids)
+    texts = texts_of(shown, ids)
     rows = [
         {
             "Text": shortened(str(texts["text"][number]), _TEXT_CHARACTERS),
@@ -80,7 +70,7 @@ def _duplicates(shown: Shown) -> Kept:
         return Kept.of("Near duplicates", code, found)
     groups = len(np.unique(found.groups))
     ids = [int(one) for one in found.ids[:_SHOWN]]
-    texts = _texts(shown, ids)
+    texts = texts_of(shown, ids)
     rows = [
         {
             "Group": int(found.groups[place]) + 1,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_filter", "draw_rows", "filter_in_force"]
 
 _SHOWN, _TEXT_CHARACTERS, _LONG_TEXT = 50, 300, 2000
+#: Beside the buttons where these fit, else the whole width.
+_FILTER_PIXELS = 520
 _ORDERS = {"id": "in the order of the table", "confidence": "by confidence", "loss": "by loss", "tokens": "by length"}
 _HELP = """\
 Terms side by side must all hold; `or`, `not` (or `-`) and parentheses work as usual.
@@ -58,6 +60,7 @@ def draw_filter(whole: Shown) -> None:
             placeholder="All rows, or for example: wrong confidence>0.9 word:not",
             help=_HELP,
             max_chars=2000,
+            width=_FILTER_PIXELS,
             **state.control("rows_filter", own.where, choose_rows, of=whole.run),
         )
         if whole.manifest.table.get("label") is not None and whole.manifest.kind != "regression":
@@ -67,7 +70,8 @@ def draw_filter(whole: Shown) -> None:
             _button("Errors", "error", own.where)
         _button("All rows", "", own.where)
     if told := data_sets.filter_error(str(whole.folder), whole.changed, own.where.strip()):
-        st.warning(plain(f"{told[:1].upper()}{told[1:]}. The rows below are those of the filter before."))
+        below = "The rows below are those of the filter before." if filter_in_force(whole) else "All rows are below."
+        st.warning(plain(f"{told[:1].upper()}{told[1:]}. {below}"))
 
 
 def _button(label: str, where: str, now: str) -> None:
@@ -174,10 +178,10 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
     table = frame[kept].copy()
     for name in ("text", "pair", "error"):
         if name in table:
-            table[name] = [None if one is None else shortened(str(one), _TEXT_CHARACTERS) for one in table[name]]
+            table[name] = [shortened(one, _TEXT_CHARACTERS) if isinstance(one, str) else None for one in table[name]]
     for name in ("labels", "answers"):
         if name in table:
-            table[name] = [None if one is None else ", ".join(one) or "none" for one in table[name]]
+            table[name] = [", ".join(one) or "none" if isinstance(one, tuple | list) else None for one in table[name]]
     if "confidence" in table:
         table["confidence"] *= 100
     table = table.rename(columns=titles)

@@ -14,10 +14,12 @@ from components.gateway.runs import store
 from components.views.data_set.fields import DataSetFields
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from glassbert.analysis.folder import Manifest
     from glassbert.analysis.opening import Analysis
 
-__all__ = ["Shown", "choose_rows", "narrow", "shown_of"]
+__all__ = ["Shown", "choose_rows", "narrow", "shown_of", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +57,13 @@ def shown_of(run: str, request: store.RunRequest, where: str) -> Shown:
     """The result folder of a run, as it is now."""
     folder = store.analysis_folder(run, request)
     return Shown(run, request, folder, data_sets.stamp(folder), where)
+
+
+def texts_of(shown: Shown, ids: list[int]) -> pd.DataFrame:
+    """Rows by id, in this order."""
+    asked = "id:" + ",".join(map(str, ids))
+    found = data_sets.rows(str(shown.folder), shown.changed, asked, "id", False, len(ids), 0).frame
+    return found.set_index("id").loc[ids]
 
 
 def narrow(where: str, *terms: str) -> None:

@@ -165,3 +165,17 @@ def test_threads_may_ask_at_once(reviews):
         found = list(pool.map(reviews.count, filters))
     assert found == [reviews.count(one) for one in filters]
     assert found[0] > found[39]
+
+
+@pytest.mark.parametrize("kind", ["classification", "multi_label", "regression"])
+def test_rows_with_an_error_stand_among_the_others(kind, tmp_path):
+    write_folder(tmp_path / "made", 40, kind=kind, labels=("A", "B", "C"), bad_rows=(3, 20))
+    with gb.open_analysis(tmp_path / "made") as data:
+        frame = data.rows(limit=40)[0].set_index("id")
+        bad = frame["error"].notna()
+        assert list(frame.index[bad]) == [3, 20]
+        for name in {"label", "answer", "labels", "answers", "predicted"} & set(frame):
+            assert frame[name][bad].isna().all()
+            assert frame[name][~bad].notna().all()
+        assert data.row(3)["error"] == frame["error"][3]
+        assert data.metrics().labelled == 38
