@@ -58,6 +58,15 @@ def _scrolled(pixels: int) -> Callable[[Page], None]:
     return scroll
 
 
+def _analysed(page: Page) -> None:
+    """The set of reviews is analysed; its words."""
+    page.get_by_role("button", name="Film reviews and their rewrites").click()
+    page.get_by_role("button", name="Analyse", exact=True).click(timeout=120_000)
+    page.get_by_text("labelled texts").wait_for(timeout=600_000)
+    page.get_by_text("Words", exact=True).click()
+    page.get_by_text("How much each word adds").wait_for(timeout=60_000)
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One page, with the fields of its address, what is done on it, and the window; two pixels for each."""
@@ -100,6 +109,7 @@ PICTURES = {
             "method": "integrated_gradients",
         },
     ),
+    "data-set": Picture("data_set", {}, _analysed, height=860),
     "fine-tune": Picture("fine_tuning", {}, _trained),
     "phone": Picture("", {}, width=400, height=850),
 }

@@ -156,9 +156,9 @@ class WeakSlices(Result):
     parts are tried, and pairs of the 40 parts with the most errors beyond what is usual, 780 at most; a weakness that
     shows in neither part of a pair is not found.
 
-    On made-up data of 3,000 rows, a value and a word of which together the model errs in half of the 200 rows (in 14 %
-    elsewhere) were found as a pair in 40 of 40 data sets, first of the list in 31. Where answers are wrong at random,
-    none of 400 parts had a corrected p-value below 0.05, in 40 of 40.
+    On made-up data of 3,000 rows, a value and a word of which together the model errs in half of the 200 rows were
+    found as a pair in 40 of 40 data sets, first of the list in 31. Where answers are wrong at random, no part had a
+    corrected p-value below 0.05, in 40 of 40.
     """
 
     where: str
