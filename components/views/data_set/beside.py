@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_beside"]
 
-_SHOWN, _MOST_FILTERED, _TEXT_CHARACTERS = 10, 500, 160
+#: Filters by place may have 4,000 characters.
+_SHOWN, _MOST_FILTERED, _TEXT_CHARACTERS = 10, 400, 160
 
 
 def draw_beside(shown: Shown) -> None:
@@ -111,12 +112,15 @@ def _counts(found: ModelsCompared) -> None:
         st.dataframe(rows, hide_index=True, width="stretch", height="content")
         if found.p_value is not None:
             st.caption(
-                f"If both were equally good, so uneven a count would come up in {charts.percent(found.p_value)}."
+                f"If both were equally good, a count as uneven would come up in {charts.percent(found.p_value)} of "
+                "cases."
             )
     if len(found.flipped):
         ids = [int(one) for one in found.flipped[:_MOST_FILTERED]]
         st.button(
-            "Rows with another answer",
+            "Rows with another answer"
+            if len(ids) == len(found.flipped)
+            else f"{len(ids)} of the rows with another answer",
             key="rows_flipped",
             type="tertiary",
             icon=":material/filter_alt:",

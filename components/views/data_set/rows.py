@@ -21,6 +21,8 @@ from components.views.data_set.shown import Shown, choose_rows
 if TYPE_CHECKING:
     import pandas as pd
 
+    from glassbert.analysis.listing import RowPage
+
 __all__ = ["draw_filter", "draw_rows", "filter_in_force"]
 
 _SHOWN, _TEXT_CHARACTERS, _LONG_TEXT = 50, 300, 2000
@@ -59,7 +61,7 @@ def draw_filter(whole: Shown) -> None:
             "Filter",
             placeholder="All rows, or for example: wrong confidence>0.9 word:not",
             help=_HELP,
-            max_chars=2000,
+            max_chars=4000,
             width=_FILTER_PIXELS,
             **state.control("rows_filter", own.where, choose_rows, of=whole.run),
         )
@@ -89,7 +91,15 @@ def draw_rows(shown: Shown) -> None:
     """A page of the rows, and the chosen one."""
     own = state.fields(DataSetFields)
     order = own.order if own.order in _orders(shown) else "id"
-    found = data_sets.rows(str(shown.folder), shown.changed, shown.where, order, own.descending, _SHOWN, own.offset)
+
+    def page_from(offset: int) -> RowPage:
+        return data_sets.rows(str(shown.folder), shown.changed, shown.where, order, own.descending, _SHOWN, offset)
+
+    offset = own.offset
+    found = page_from(offset)
+    if offset >= found.total:  # of a link to more rows than there are
+        offset = 0
+        found = page_from(offset)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("1 row" if found.total == 1 else f"{found.total:,} rows", anchor=False, width="content")
         if found.total > 1:
@@ -98,7 +108,7 @@ def draw_rows(shown: Shown) -> None:
         st.caption("No row passes this filter.")
         return
     frame = found.frame
-    key = f"rows_{shown.version(order, own.descending, own.offset)}"
+    key = f"rows_{shown.version(order, own.descending, offset)}"
 
     def clicked() -> None:
         chosen = (state.value(key) or {}).get("selection", {}).get("rows", [])
@@ -120,7 +130,7 @@ def draw_rows(shown: Shown) -> None:
         on_select=clicked,
         selection_mode="single-row",
     )
-    _pages(found.total, own.offset, len(frame))
+    _pages(found.total, offset, len(frame))
     _one(shown)
     _download(shown)
 
