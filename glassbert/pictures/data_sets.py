@@ -112,8 +112,8 @@ def plane_of_texts(
     axis = {"showticklabels": False, "zeroline": False, "automargin": True}
     figure.update_layout(
         height=460,
-        margin=_MARGIN,
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        margin=_MARGIN | {"t": 40},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         dragmode="pan",
         xaxis=axis,
         yaxis=axis,

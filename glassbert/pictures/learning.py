@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["confusion", "data_map", "head_changes", "length_histogram", "loss_curve", "metric_curves", "reliability"]
 
 _MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}
+#: Above the curves, which it must not cover; its room is added to the margin.
+_LEGEND = {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0}
+_UNDER_LEGEND = _MARGIN | {"t": 40}
 _SMOOTHED_SHARE = 0.05
 _MOST_BINS = 40
 _NAMED_CLASSES, _NUMBERED_CLASSES, _NAME_CHARACTERS, _HOVER_CHARACTERS = 30, 20, 18, 60
@@ -55,8 +58,8 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], most: int | None =
         )
     figure.update_layout(
         height=240,
-        margin=_MARGIN,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        margin=_UNDER_LEGEND,
+        legend=_LEGEND,
         xaxis={"title": "step", "range": None if most is None else [0, most], "fixedrange": True, "automargin": True},
         yaxis={"title": "loss", "range": [0, 1.08 * top], "fixedrange": True, "automargin": True},
     )
@@ -85,9 +88,9 @@ def metric_curves(
     last = max([*epochs, most or 1])
     figure.update_layout(
         height=240,
-        margin=_MARGIN,
+        margin=_UNDER_LEGEND,
         showlegend=True,
-        legend={"orientation": "h", "y": 1.12, "x": 0},
+        legend=_LEGEND,
         xaxis={"title": "epoch", "range": [0.5, last + 0.5], "dtick": 1, "fixedrange": True, "automargin": True},
         yaxis={"tickformat": ".0%" if share else None, "fixedrange": True, "automargin": True},
     )
@@ -240,8 +243,8 @@ def data_map(
         )
     figure.update_layout(
         height=430,
-        margin=_MARGIN,
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        margin=_UNDER_LEGEND,
+        legend=_LEGEND,
         dragmode=False,
         xaxis={"title": "variability", "rangemode": "tozero", "fixedrange": True, "automargin": True},
         yaxis={"title": "confidence in the label", "range": [-0.03, 1.03], "fixedrange": True, "automargin": True},

@@ -19,6 +19,7 @@ from components.gateway.runs import queue as queues
 from components.gateway.runs.progress import progress_of
 from components.gateway.runs.queue import RunState, state_of
 from components.gateway.runs.tables import SHORTCUT, trained_on
+from components.views.fine_tuning import training
 from glassbert.pictures.formats import percent
 from tests.conftest import TinyCheckpoint
 from tests.pages.tuned import tuned_run
@@ -307,3 +308,12 @@ def test_it_is_trained_again_with_other_settings(tuned: str) -> None:
     assert store.data_file(other, after).read_bytes() == store.data_file(tuned, before).read_bytes()
     store.delete(other)
     assert Path(store.model_folder(before)).is_dir()
+
+
+def test_a_mistake_is_shown_with_its_own_text(tiny_checkpoint: TinyCheckpoint) -> None:
+    dev = trained_on(tuned_run(tiny_checkpoint), "dev")
+    assert dev is not None
+    for place, text in enumerate(dev.texts):
+        told = {"row": place, "label": dev.label_text(place), "answer": "other", "confidence": 0.5}
+        assert training._row(dev, told)["Text"] == text
+    assert training._row(dev, {"row": len(dev), "confidence": None})["Text"] == ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -154,23 +153,18 @@ def _wrong(run: str, progress: Progress) -> None:
     wrong = [one for one in last.get("wrong") or () if isinstance(one, dict)][:_WRONG]
     if not wrong:
         return
-    # without rows that were kept from training, they are places in the table that is trained on
-    dev, data = trained_on(run, "dev"), trained_on(run, "data")
-    table = data if dev is None else dev
+    # places in the rows that were kept from training, or without such rows in the table that is trained on
+    dev = trained_on(run, "dev")
+    table = trained_on(run, "data") if dev is None else dev
     if table is None:
         return
-    places = (
-        {place: place for place in range(len(data or ()))}
-        if dev is None
-        else dict(zip(dev.rows, range(len(dev)), strict=True))
-    )
     st.markdown(f"**What it still gets wrong, after epoch {max(progress.epochs)}**, the most confident first")
-    st.dataframe([_row(table, places, one) for one in wrong], hide_index=True, width="stretch", key="wrong_now")
+    st.dataframe([_row(table, one) for one in wrong], hide_index=True, width="stretch", key="wrong_now")
 
 
-def _row(table: Table, places: Mapping[int, int], one: dict[str, Any]) -> dict[str, str]:
-    place = places.get(one.get("row", -1))
-    text = "" if place is None else table.texts[place]
+def _row(table: Table, one: dict[str, Any]) -> dict[str, str]:
+    place = one.get("row")
+    text = table.texts[place] if isinstance(place, int) and 0 <= place < len(table) else ""
     return {
         "Text": shortened(text, _TEXT_CHARACTERS),
         "Label": str(one.get("label", "")),
