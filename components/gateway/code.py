@@ -317,6 +317,11 @@ def analysis(folder: str, name: str, question: str, where: str, **options: Any) 
     return named(getattr(opened, question)(*given, **options), "found")
 
 
+def behaviour(model: ModelRequest, suite: str, **given: Any) -> Code:
+    """A suite of tests of behaviour."""
+    return named(_gb.behaviour(model, suite, **given), "found")
+
+
 def analyses_compared(folder: str, name: str, other: str, other_name: str, where: str) -> Code:
     """Two result folders of the same table."""
     first = named(_gb.open_analysis(_folder(folder, name)), "analysis")

@@ -118,6 +118,14 @@ PAGES: dict[str, Page] = {
         ),
         Page(
             "Judge",
+            "behaviour_tests",
+            "pages/behaviour_tests.py",
+            "Behaviour",
+            ":material/rule:",
+            "Does a model do what it should: with other names, a typo, a “not”? And for whom does it not?",
+        ),
+        Page(
+            "Judge",
             "data_set",
             "pages/data_set.py",
             "Data set",

@@ -25,6 +25,7 @@ from components.shell.navigation import PAGES
 from components.state import MADE, WEIGHTS, PageFields, View, full_address
 from components.views import attention, compare, entities, inputs, masked_words, question_answering, saliency, what_if
 from components.views.attention.fields import AttentionFields
+from components.views.behaviour_tests.fields import BehaviourFields
 from components.views.compare.fields import CompareFields
 from components.views.data_set.fields import DataSetFields
 from components.views.definitions.fields import DefinitionsFields
@@ -49,6 +50,7 @@ ENGLISH = " ".join(example.text for example in [*EXAMPLES.values()] * 4)
 GROUPS: tuple[type[PageFields], ...] = (
     AnswersFields,
     AttentionFields,
+    BehaviourFields,
     CompareFields,
     DataSetFields,
     DefinitionsFields,

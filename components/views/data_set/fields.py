@@ -35,5 +35,5 @@ class DataSetFields(PageFields):
     descending: bool = False
     offset: Count = 0  # the first row of the table that is shown
     row: Place = -1  # the chosen row, by its place in the source
-    method: str = ""  # whose words are shown; "": the first
+    words_by: str = ""  # the method whose words are shown; "": the first
     other: str = ""  # the id of the analysis beside it

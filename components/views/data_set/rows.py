@@ -258,7 +258,7 @@ def _words(shown: Shown, found: dict[str, Any]) -> None:
     methods = list(dict.fromkeys(words["method"])) if len(words) else []
     if not methods:
         return
-    own = state.fields(DataSetFields).method
+    own = state.fields(DataSetFields).words_by
     method = own if own in methods else methods[0]
     one = words[(words["method"] == method) & (words["word_index"] >= 0)]
     by_word = one.groupby("word_index", sort=True).agg({"word": "first", "score": "sum"})

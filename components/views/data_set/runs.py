@@ -56,7 +56,7 @@ def open_run(run: str) -> None:
     fresh = DataSetFields()
     state.change(
         DataSetFields, run=run, section=fresh.section, where="", order=fresh.order, descending=False, offset=0, row=-1,
-        method="", other="",
+        words_by="", other="",
     )  # fmt: skip
 
 

@@ -32,13 +32,13 @@ _CONVINCING = 0.5
 def draw_words(shown: Shown) -> None:
     methods = shown.manifest.methods
     own = state.fields(DataSetFields)
-    method = own.method if own.method in methods else methods[0]
+    method = own.words_by if own.words_by in methods else methods[0]
     if len(methods) > 1:
         st.segmented_control(
             "Explained by",
             methods,
             format_func=lambda one: gb.METHODS[one].label,
-            **state.bind("method", DataSetFields, options=dict.fromkeys(methods), shown=method),
+            **state.bind("words_by", DataSetFields, options=dict.fromkeys(methods), shown=method),
         )
     found: GlobalWords = shown.ask("words", method=method)
     if not found.words:
