@@ -129,7 +129,8 @@ def _result(found: Behaviour, source: str, name: str, fields: BehaviourFields) -
         width="stretch",
         height="content" if len(rows) <= 14 else 520,
         column_config={
-            "Fails": st.column_config.ProgressColumn("Fails", width=120, min_value=0, max_value=1, format="percent")
+            "Test": st.column_config.TextColumn(width="medium"),
+            "Fails": st.column_config.ProgressColumn("Fails", width=120, min_value=0, max_value=1, format="percent"),
         },
     )
     _differences(found)

@@ -13,7 +13,7 @@ from components.views.data_set.draft import draw_draft
 from components.views.data_set.fields import DataSetFields
 from components.views.data_set.result import draw_result
 from components.views.data_set.running import draw_running, draw_stopped
-from components.views.data_set.runs import draw_runs, knows
+from components.views.data_set.runs import LIST, draw_runs
 
 __all__ = ["DataSetFields", "draw_data_set_page"]
 
@@ -31,7 +31,7 @@ def draw_data_set_page() -> None:
         st.warning("There is no analysis with this address: it was deleted, or the link is damaged.")
         draw_runs()
         return
-    knows(run)
+    LIST.knows(run)
     found = state_of(run)
     with explained_errors():
         if found.name == "draft":

@@ -17,7 +17,7 @@ from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain, shortened
 from components.views.data_set.fields import DataSetFields
-from components.views.data_set.runs import listed
+from components.views.data_set.runs import LIST
 from components.views.data_set.shown import Shown, choose_rows, shown_of, texts_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def draw_beside(shown: Shown) -> None:
 def _others(shown: Shown) -> list[tuple[str, str]]:
     """Finished analyses of the same table."""
     found = []
-    for run, request in listed():
+    for run, request in LIST.listed():
         if run == shown.run or state_of(run).name != "done":
             continue
         try:

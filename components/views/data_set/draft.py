@@ -15,9 +15,10 @@ from components.gateway.runs import store
 from components.gateway.runs.queue import queue
 from components.gateway.settings import is_shared
 from components.shared.errors import explained_errors
+from components.shared.run_list import with_error
 from components.shell.opening import model_name
 from components.text import plain, shortened
-from components.views.data_set.runs import draw_head, with_error
+from components.views.data_set.runs import draw_head
 
 if TYPE_CHECKING:
     from glassbert.tables.streaming import TableStream

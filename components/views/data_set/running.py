@@ -10,9 +10,10 @@ from components.gateway import data_sets
 from components.gateway.library import gb
 from components.gateway.runs import analysing, store
 from components.gateway.runs.queue import RunState, queue, state_of
+from components.shared.run_list import with_error
 from components.text import plain
 from components.views.data_set.result import draw_sections
-from components.views.data_set.runs import draw_head, in_words, with_error
+from components.views.data_set.runs import LIST, draw_head, open_run
 
 __all__ = ["draw_running", "draw_stopped"]
 
@@ -69,7 +70,7 @@ def _total(run: str, request: store.RunRequest) -> int:
 
 def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
     """An analysis that was stopped or failed: why, how it goes on, and what is there."""
-    draw_head(run, request, f" · {in_words(found)}")
+    draw_head(run, request, f" · {LIST.in_words(found)}")
     if found.name == "failed":
         st.error(plain(f"The analysis failed: {found.sentence.rstrip('.')}."), icon=":material/error:")
     else:
@@ -98,6 +99,4 @@ def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
 
 
 def _again(run: str) -> None:
-    from components.views.data_set.runs import open_run
-
     open_run(store.copy(run))

@@ -2,57 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from components import state
 from components.gateway import data_sets
-from components.gateway.library import gb
 from components.gateway.runs import store
-from components.gateway.runs.queue import RunState, queue, state_of
-from components.gateway.runs.tables import offered_files, read_offered
+from components.gateway.runs.queue import queue
 from components.gateway.settings import is_shared, settings
-from components.shared import charts
 from components.shared.errors import explained_errors
-from components.text import plain, shortened
+from components.shared.run_list import RunList, choose_file, say_refused, with_error
+from components.text import plain
 from components.views.data_set.fields import DataSetFields
 
-__all__ = ["draw_head", "draw_runs", "in_words", "knows", "listed", "open_run", "say_refused", "with_error"]
+__all__ = ["LIST", "draw_head", "draw_runs", "open_run"]
 
-_REFRESH = 2.0
-_ICONS = {
-    "draft": ":material/edit_note:",
-    "waiting": ":material/hourglass_empty:",
-    "running": ":material/query_stats:",
-    "stopping": ":material/query_stats:",
-    "stopped": ":material/pause_circle:",
-    "failed": ":material/error:",
-    "done": ":material/check_circle:",
-}
-_KNOWN, _REFUSED, _UPLOADS = "known_analyses", "analysis_refused", "analysis_uploads"
-
-
-def knows(run: str) -> None:
-    """Remember, for this session, that this visitor has the address of an analysis."""
-    state.remember(_KNOWN, {*state.remembered(_KNOWN, set()), run})
-
-
-def listed() -> list[tuple[str, store.RunRequest]]:
-    """The analyses that this visitor sees: on a shared server only those whose address he has."""
-    if not is_shared():
-        return list(store.listing("analysis"))
-    known = state.remembered(_KNOWN, set())
-    found = [(run, request) for run in known if (request := store.request_of(run)) is not None]
-    return [(run, request) for run, request in found if request.work == "analysis"]
+_UPLOADS = "analysis_uploads"
 
 
 def open_run(run: str) -> None:
     """Show this analysis from the start; "": the list."""
     if run:
-        knows(run)
+        LIST.knows(run)
     fresh = DataSetFields()
     state.change(
         DataSetFields, run=run, section=fresh.section, where="", order=fresh.order, descending=False, offset=0, row=-1,
@@ -60,17 +32,7 @@ def open_run(run: str) -> None:
     )  # fmt: skip
 
 
-def in_words(found: RunState) -> str:
-    """The state of an analysis as a reader sees it, plain text."""
-    return {
-        "draft": "not started",
-        "waiting": f"waiting, {charts.ordinal(found.place)} in the queue",
-        "running": "running",
-        "stopping": "stopping",
-        "stopped": "stopped, can be resumed",
-        "failed": "failed",
-        "done": "done",
-    }[found.name]
+LIST = RunList("analysis", "Analyses", "running", ":material/query_stats:", "known_analyses", open_run)
 
 
 def draw_head(run: str, request: store.RunRequest, about: str = "") -> None:
@@ -100,21 +62,6 @@ def _delete(run: str) -> None:
     open_run("")
 
 
-def with_error(work: Callable[[], object]) -> None:
-    """Do the work of a callback; what the user can mend is said by the run of the page that follows."""
-    try:
-        work()
-    except gb.GlassBERTError as error:
-        state.remember(_REFUSED, str(error))
-
-
-def say_refused() -> None:
-    """What a callback could not do, once."""
-    if told := state.remembered(_REFUSED):
-        st.warning(plain(f"{told[:1].upper()}{told[1:]}."), icon=":material/info:")
-        state.remember(_REFUSED, None)
-
-
 def draw_runs() -> None:
     """What a new analysis can be made from, and those that there are."""
     say_refused()
@@ -122,7 +69,7 @@ def draw_runs() -> None:
     with left:
         _new()
     with right:
-        _list()
+        LIST.draw()
 
 
 # --- a new one ------------------------------------------------------------------------------------------------------
@@ -146,7 +93,10 @@ def _new() -> None:
     if uploaded is not None:
         with explained_errors():
             _created(store.create(uploaded.name, uploaded.name, uploaded.getvalue(), **_chosen()))
-    _from_a_file()
+    choose_file(
+        f"analysed_file_{state.remembered(_UPLOADS, 0)}",
+        lambda name, content: _created(store.create(name, name, content, **_chosen())),
+    )
     _from_a_folder()
     st.markdown("**Or a set on board**")
     with explained_errors():
@@ -179,26 +129,6 @@ def _created(run: str) -> None:
     st.rerun()
 
 
-def _from_a_file() -> None:
-    offered = offered_files()
-    if is_shared() and not offered:
-        return
-    names = {path: path.replace("\\", "/").rpartition("/")[2] for path in offered}
-    path = st.selectbox(
-        "Or a file on this machine" if not is_shared() else "Or a file of this server",
-        offered,
-        index=None,
-        format_func=lambda path: names.get(path, path),
-        accept_new_options=not is_shared(),
-        placeholder="Type its path" if not is_shared() else "Choose a file",
-        key=f"analysed_file_{state.remembered(_UPLOADS, 0)}",
-    )
-    if path:
-        with explained_errors():
-            name = path.replace("\\", "/").rpartition("/")[2]
-            _created(store.create(name, name, read_offered(path), **_chosen()))
-
-
 def _from_a_folder() -> None:
     if is_shared() and not settings().tables:
         return
@@ -212,38 +142,3 @@ def _from_a_folder() -> None:
             folder, model = data_sets.result_folder(path)
             chosen = _chosen() | {"folder": str(folder), "base": model, "started": True}
             _created(store.create(folder.name, "", None, **chosen))
-
-
-# --- the list -------------------------------------------------------------------------------------------------------
-
-
-def _list() -> None:
-    st.subheader("Analyses", anchor=False)
-    if is_shared():
-        st.caption("On a shared server you see those whose address you opened: keep the address of an analysis.")
-    active = any(state_of(run).is_active for run, _ in listed())
-    st.fragment(_rows, run_every=_REFRESH if active else None)()
-
-
-def _rows() -> None:
-    state.redraw_page_if_asked()
-    runs = listed()
-    if not runs:
-        st.caption("None yet.")
-    for run, request in runs:
-        found = state_of(run)
-        with st.container(key=f"analysis_{run}", horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                f"{_ICONS[found.name]} {plain(shortened(request.name, 40))}",
-                key=f"open_{run}",
-                type="tertiary",
-                on_click=_open_from_the_list,
-                args=(run,),
-            )
-            when = datetime.fromtimestamp(request.created).strftime("%d %b %Y, %H:%M")
-            st.caption(plain(f"{in_words(found)} · {when}"))
-
-
-def _open_from_the_list(run: str) -> None:
-    open_run(run)
-    state.redraw_page()

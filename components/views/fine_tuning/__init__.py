@@ -12,7 +12,7 @@ from components.shared.errors import explained_errors
 from components.views.fine_tuning.draft import draw_draft
 from components.views.fine_tuning.fields import FineTuningFields
 from components.views.fine_tuning.result import draw_result
-from components.views.fine_tuning.runs import draw_runs, knows, may_see
+from components.views.fine_tuning.runs import LIST, draw_runs, may_see
 from components.views.fine_tuning.training import draw_stopped, draw_training
 
 __all__ = ["FineTuningFields", "draw_fine_tuning_page"]
@@ -31,7 +31,7 @@ def draw_fine_tuning_page() -> None:
         st.warning("There is no run with this address: it was deleted, or the link is damaged.")
         draw_runs()
         return
-    knows(run)
+    LIST.knows(run)
     found = state_of(run)
     with explained_errors():
         if found.name == "draft":

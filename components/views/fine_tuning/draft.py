@@ -18,9 +18,10 @@ from components.gateway.runs.tables import Tables, tables_of
 from components.gateway.settings import is_shared, settings
 from components.shared.errors import explained_errors
 from components.shared.jobs import run_job
+from components.shared.run_list import with_error
 from components.text import plain, shortened
 from components.views.fine_tuning.report import draw_report
-from components.views.fine_tuning.runs import draw_head, with_error
+from components.views.fine_tuning.runs import draw_head
 
 if TYPE_CHECKING:
     from glassbert.tuning import TrainingSettings

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 import streamlit as st
 
 from components import state
-from components.gateway.library import gb
 from components.gateway.runs import store
-from components.gateway.runs.queue import RunState, queue, state_of
-from components.gateway.runs.tables import SHORTCUT, offered_files, on_board, read_offered, watched_of
+from components.gateway.runs.queue import queue
+from components.gateway.runs.tables import SHORTCUT, on_board, watched_of
 from components.gateway.settings import is_shared, settings
-from components.shared import charts
 from components.shared.errors import explained_errors
-from components.text import plain, shortened
+from components.shared.run_list import RunList, choose_file, say_refused, with_error
+from components.text import plain
 from components.views.fine_tuning.fields import FineTuningFields
 
-__all__ = [
-    "draw_back",
-    "draw_delete",
-    "draw_head",
-    "draw_runs",
-    "in_words",
-    "knows",
-    "may_see",
-    "open_run",
-    "reuse",
-    "say_refused",
-    "with_error",
-]
-
-_REFRESH = 2.0
-_ICONS = {
-    "draft": ":material/edit_note:",
-    "waiting": ":material/hourglass_empty:",
-    "running": ":material/model_training:",
-    "stopping": ":material/model_training:",
-    "stopped": ":material/pause_circle:",
-    "failed": ":material/error:",
-    "done": ":material/check_circle:",
-}
-_KNOWN = "known_runs"
+__all__ = ["LIST", "draw_back", "draw_delete", "draw_head", "draw_runs", "may_see", "open_run", "reuse"]
 
 
 def may_see(run: str) -> bool:
@@ -50,24 +22,10 @@ def may_see(run: str) -> bool:
     return store.is_id(run)
 
 
-def knows(run: str) -> None:
-    """Remember, for this session, that this visitor has the address of a run."""
-    state.remember(_KNOWN, {*state.remembered(_KNOWN, set()), run})
-
-
-def _visible() -> list[tuple[str, store.RunRequest]]:
-    """The runs in the list: on a shared server only those whose address this visitor has."""
-    if not is_shared():
-        return list(store.listing("training"))
-    known = state.remembered(_KNOWN, set())
-    found = [(run, request) for run in known if (request := store.request_of(run)) is not None]
-    return [(run, request) for run, request in found if request.work == "training"]
-
-
 def open_run(run: str) -> None:
     """Show this run; "": the list."""
     if run:
-        knows(run)
+        LIST.knows(run)
     fresh = FineTuningFields()
     state.change(
         FineTuningFields, run=run, section=fresh.section, measured_on=fresh.measured_on, true_class=-1,
@@ -75,17 +33,7 @@ def open_run(run: str) -> None:
     )  # fmt: skip
 
 
-def in_words(found: RunState) -> str:
-    """The state of a run as a reader sees it, plain text."""
-    return {
-        "draft": "not started",
-        "waiting": f"waiting, {charts.ordinal(found.place)} in the queue",
-        "running": "training",
-        "stopping": "stopping",
-        "stopped": "stopped, can be resumed",
-        "failed": "failed",
-        "done": "done",
-    }[found.name]
+LIST = RunList("training", "Runs", "training", ":material/model_training:", "known_runs", open_run)
 
 
 def draw_head(run: str, request: store.RunRequest) -> None:
@@ -119,21 +67,6 @@ def reuse(run: str) -> None:
     with_error(lambda: open_run(store.copy(run)))
 
 
-def with_error(work: Callable[[], object]) -> None:
-    """Do the work of a callback; what the user can mend is said by the run of the page that follows."""
-    try:
-        work()
-    except gb.GlassBERTError as error:
-        state.remember("run_refused", str(error))
-
-
-def say_refused() -> None:
-    """What a callback could not do, once."""
-    if told := state.remembered("run_refused"):
-        st.warning(plain(f"{told[:1].upper()}{told[1:]}."), icon=":material/info:")
-        state.remember("run_refused", None)
-
-
 def draw_runs() -> None:
     """What a new run can be made from, and the runs that there are."""
     say_refused()
@@ -141,7 +74,7 @@ def draw_runs() -> None:
     with left:
         _new_run()
     with right:
-        _list()
+        LIST.draw()
 
 
 # --- a new run ------------------------------------------------------------------------------------------------------
@@ -164,12 +97,11 @@ def _new_run() -> None:
     )
     if uploaded is not None:
         with explained_errors():
-            run = store.create(uploaded.name, uploaded.name, uploaded.getvalue())
-            # the next uploader is another one, and empty
-            state.remember("uploads", state.remembered("uploads", 0) + 1)
-            open_run(run)
-            st.rerun()
-    _from_a_file()
+            _created(store.create(uploaded.name, uploaded.name, uploaded.getvalue()))
+    choose_file(
+        f"file_{state.remembered('uploads', 0)}",
+        lambda name, content: _created(store.create(name, name, content)),
+    )
     st.markdown("**Or start with a set on board**")
     with explained_errors():
         for name, (label, about) in on_board().items():
@@ -185,27 +117,11 @@ def _new_run() -> None:
                 st.caption(plain(f"{about[:1].upper()}{about[1:]}."))
 
 
-def _from_a_file() -> None:
-    offered = offered_files()
-    if is_shared() and not offered:
-        return
-    names = {path: path.replace("\\", "/").rpartition("/")[2] for path in offered}
-    path = st.selectbox(
-        "Or a file on this machine" if not is_shared() else "Or a file of this server",
-        offered,
-        index=None,
-        format_func=lambda path: names.get(path, path),
-        accept_new_options=not is_shared(),
-        placeholder="Type its path" if not is_shared() else "Choose a file",
-        key=f"file_{state.remembered('uploads', 0)}",
-    )
-    if path:
-        with explained_errors():
-            name = path.replace("\\", "/").rpartition("/")[2]
-            run = store.create(name, name, read_offered(path))
-            state.remember("uploads", state.remembered("uploads", 0) + 1)
-            open_run(run)
-            st.rerun()
+def _created(run: str) -> None:
+    # the next uploader is another one, and empty
+    state.remember("uploads", state.remembered("uploads", 0) + 1)
+    open_run(run)
+    st.rerun()
 
 
 def _create_on_board(name: str, label: str) -> None:
@@ -215,38 +131,3 @@ def _create_on_board(name: str, label: str) -> None:
         open_run(run)
 
     with_error(create)
-
-
-# --- the list -------------------------------------------------------------------------------------------------------
-
-
-def _list() -> None:
-    st.subheader("Runs", anchor=False)
-    if is_shared():
-        st.caption("On a shared server you see the runs whose address you opened: keep the address of a run.")
-    active = any(state_of(run).is_active for run, _ in _visible())
-    st.fragment(_rows, run_every=_REFRESH if active else None)()
-
-
-def _rows() -> None:
-    state.redraw_page_if_asked()
-    runs = _visible()
-    if not runs:
-        st.caption("None yet.")
-    for run, request in runs:
-        found = state_of(run)
-        with st.container(key=f"run_{run}", horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                f"{_ICONS[found.name]} {plain(shortened(request.name, 40))}",
-                key=f"open_{run}",
-                type="tertiary",
-                on_click=_open_from_the_list,
-                args=(run,),
-            )
-            when = datetime.fromtimestamp(request.created).strftime("%d %b %Y, %H:%M")
-            st.caption(plain(f"{in_words(found)} · {when}"))
-
-
-def _open_from_the_list(run: str) -> None:
-    open_run(run)
-    state.redraw_page()

@@ -15,9 +15,10 @@ from components.gateway.runs.queue import RunState, queue, state_of
 from components.gateway.runs.tables import trained_on
 from components.shared import charts
 from components.shared.plots import draw_chart
+from components.shared.run_list import say_refused, with_error
 from components.shared.word_strip import strip_of
 from components.text import plain, shortened
-from components.views.fine_tuning.runs import draw_back, draw_delete, in_words, reuse, say_refused, with_error
+from components.views.fine_tuning.runs import LIST, draw_back, draw_delete, reuse
 
 if TYPE_CHECKING:
     from glassbert.tables import Table
@@ -202,7 +203,7 @@ def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
     say_refused()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_back()
-        st.markdown(f"**{plain(request.name)}** · {in_words(found)}", width="content")
+        st.markdown(f"**{plain(request.name)}** · {LIST.in_words(found)}", width="content")
     progress = progress_of(store.training_folder(request))
     if found.name == "failed":
         told = found.sentence.rstrip(".")

@@ -22,6 +22,7 @@ from glassbert.attribution import chosen_method
 from glassbert.errors import OptionError, StoppedError
 from glassbert.evaluation import CHECKS
 from glassbert.network.model import Model, require_task_head
+from glassbert.tables import SETS
 from glassbert.tables.streaming import StreamedRow, TableStream, stream_of
 
 __all__ = ["analyse"]
@@ -60,7 +61,7 @@ def analyse(
     needed, so that a table may be larger than memory. ``text``, ``pair`` and ``label`` name its columns as there; up to
     20 other columns are kept to filter by. Labels are optional. They are the model's, by name or by number;
     ``label_names`` says how the table spells the model's labels, in the model's order. ``split`` is that of a set on
-    board or a ``datasets`` object.
+    board (None: "test") or of a ``datasets`` object.
 
     The answer of each text is explained by each of ``methods`` (ids of ``gb.METHODS``; none: predictions only), with
     ``options``: method id → its options. Of a share of the texts, ``receipts`` (0 to 1, drawn by ``seed``), each
@@ -95,6 +96,8 @@ def analyse(
         raise OptionError(f"options for {extra[0]}, which is not among the methods: {', '.join(asked) or 'none'}")
     chosen = tuple(chosen_method(method, (options or {}).get(method, {})) for method in asked)
     names = names_of_labels(model, label_names)
+    if split is None and isinstance(table, str) and table in SETS:
+        split = "test"
     stream = stream_of(table, text, pair, label, split=split)
     labels = Labels(kind_of_model(model), names, stream.class_names)
     labelled = check_labels(labels, stream, asked=label is not None)

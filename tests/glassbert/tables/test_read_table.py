@@ -183,7 +183,7 @@ def test_one_table_in_every_form(tmp_path):
         written(tmp_path, gzip.compress(frame.to_csv(index=False).encode()), "a.csv.gz"),
         written(tmp_path, frame.to_csv(sep="\t"), "a.tsv"),  # its first column has no name
         written(tmp_path, lines, "a.jsonl"),
-        written(tmp_path, gzip.compress(lines.encode()), "a.jsonl.gz"),
+        written(tmp_path, gzip.compress(lines.encode(), mtime=0), "a.jsonl.gz"),
         written(tmp_path, lines, "lines.json"),
         written(tmp_path, json.dumps(rows), "a.json"),
         written(tmp_path, json.dumps({"version": 1, "data": rows}), "b.json"),
@@ -370,9 +370,9 @@ def test_what_cannot_be_read_says_why(content, options, message):
         (b"{", "a.json", "is not JSON"),
         (b"3", "a.json", "must hold a list"),
         (b"\n", "a.jsonl", "no rows with named values"),
-        (gzip.compress(b"text,label\n" + b"a,b\n" * 9)[:-12], "a.csv.gz", "damaged"),
+        (gzip.compress(b"text,label\n" + b"a,b\n" * 9, mtime=0)[:-12], "a.csv.gz", "damaged"),
         (b"text,label\n" + b"a,b\n" * 500, "large.csv", "more than 0 MB"),
-        (gzip.compress(b"text,label\n" + b"a,b\n" * 5000), "bomb.csv.gz", "more than 0 MB"),
+        (gzip.compress(b"text,label\n" + b"a,b\n" * 5000, mtime=0), "bomb.csv.gz", "more than 0 MB"),
     ],
 )
 def test_files_that_are_no_tables(tmp_path, content, name, message):
