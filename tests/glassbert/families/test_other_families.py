@@ -15,6 +15,7 @@ import torch
 import transformers
 import transformers.convert_slow_tokenizer
 from safetensors.torch import load_file, save_file
+from transformers.convert_slow_tokenizer import DebertaV2Converter, SentencePieceExtractor
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 import glassbert as gb
@@ -446,9 +447,10 @@ def test_texts_are_normalised_as_in_training(tmp_path):
 
     encoded = check(gb.load(folder, device="cpu"))
     assert encoded.offsets[-2].tolist() == [len(texts[0]) - 1, len(texts[0])]  # of the third of three full stops
-    normaliser = transformers.convert_slow_tokenizer.DebertaV2Converter.normalizer(
+    # from the module by name: transformers has a function of the same name, which others may have put in its place
+    normaliser = DebertaV2Converter.normalizer(
         SimpleNamespace(original_tokenizer=SimpleNamespace(do_lower_case=False)),
-        transformers.convert_slow_tokenizer.SentencePieceExtractor(str(folder / "spm.model")).proto,
+        SentencePieceExtractor(str(folder / "spm.model")).proto,
     )
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     tokenizer.backend_tokenizer.normalizer = normaliser  # what conversion wrote before transformers 5

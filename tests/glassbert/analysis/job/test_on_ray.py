@@ -20,7 +20,7 @@ from glassbert.analysis import folder as layout
 from glassbert.analysis.job import on_ray, running
 
 ray = pytest.importorskip("ray")
-COUNT, PART = 96, 8
+COUNT, PART = 48, 8
 
 
 def _actors() -> Iterator[int]:
@@ -38,7 +38,7 @@ def test_two_actors_one_of_them_killed(
     model = gb.load(str(tiny_checkpoint("bert", "classification")), device="cpu")
     data = pd.DataFrame({"text": [f"The film was good.{' film' * (n % 30)}" for n in range(COUNT)]})
     data.loc[5, "text"] = ""
-    options = {"receipts": 1.0, "orderings": 60}
+    options = {"receipts": 1.0, "orderings": 30}
     gb.analyse(model, data, tmp_path / "local", **options)
     ours, out, killed = set(_actors()), tmp_path / "ray", []
 
