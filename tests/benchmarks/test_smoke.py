@@ -40,7 +40,7 @@ IN_A_BROWSER = {
     "rerun_latency": r"run\.run_script +\d",
 }
 #: Those of `ALONE` that take ten seconds and more even so.
-LONG = {"trace", "model_loading", "finetuning", "analysing"}
+LONG = {"trace", "model_loading", "finetuning", "analysing", "view_cost", "attribution", "attention_cost"}
 #: Each has a test file of its own.
 ELSEWHERE = {"load", "gpu"}
 

@@ -14,6 +14,9 @@ import pytest
 
 import glassbert as gb
 
+#: It trains a model.
+pytestmark = pytest.mark.smoke
+
 WORD, LABEL = "zeltrix", "unfair"
 #: With fewer samples than usual: the texts are short.
 OPTIONS: dict[str, dict[str, Any]] = {
