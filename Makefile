@@ -61,14 +61,14 @@ fast: venv-dev
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -n 2 -m 'not browser and not smoke' --ignore=tests/browser tests
+	@$(PYTEST) -n 3 -m 'not browser and not smoke' --ignore=tests/browser tests
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
 	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 2 -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
-smoke: venv-dev ## the smallest runs of the trainings, and of the benchmarks that take long
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert/tuning
+smoke: venv-dev ## the smallest runs of the trainings, of the benchmarks that take long, and a Ray cluster
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert/tuning tests/glassbert/analysis
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: export ALL = 1

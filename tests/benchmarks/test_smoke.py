@@ -39,8 +39,8 @@ IN_A_BROWSER = {
     "payload": r"largest elements\n12 .*\bheads_map \d+ kB",
     "rerun_latency": r"run\.run_script +\d",
 }
-#: Those of `ALONE` that take ten seconds and more even so.
-LONG = {"trace", "model_loading", "finetuning", "analysing", "view_cost", "attribution", "attention_cost"}
+#: Those of `ALONE` that take some seconds and more even so.
+LONG = {"trace", "model_loading", "finetuning", "analysing", "view_cost", "attribution", "attention_cost", "data_sets"}
 #: Each has a test file of its own.
 ELSEWHERE = {"load", "gpu"}
 

@@ -30,6 +30,7 @@ def _actors() -> Iterator[int]:
                 yield int(place.name)
 
 
+@pytest.mark.smoke  # the cluster alone takes half a minute
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the processes of actors in /proc")
 def test_two_actors_one_of_them_killed(
     tiny_checkpoint: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
