@@ -11,23 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassbert.results import Array
+from glassbert.suites.rates import Z
+from glassbert.suites.rates import wilson_intervals as wilson
 
 __all__ = ["PERCENT", "Bins", "Z", "add_means", "drawn", "intervals_of", "wilson", "wilson_at_the_ends"]
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES, _DRAWS = 1000, 200, 2_000_000
 PERCENT = (2.5, 97.5)
-#: Of a 95 % interval.
-Z = 1.959963984540054
-
-
-def wilson(successes: Array, totals: Array) -> tuple[Array, Array]:
-    """Wilson's 95 % interval of each share; (0, 1) of nothing."""
-    count = np.maximum(totals, 1)
-    share = successes / count
-    middle = (share + Z**2 / (2 * count)) / (1 + Z**2 / count)
-    half = Z / (1 + Z**2 / count) * np.sqrt(share * (1 - share) / count + Z**2 / (4 * count**2))
-    # exactly 0 and 1 at the ends, where rounding would leave a little
-    return np.where(successes <= 0, 0.0, middle - half), np.where(successes >= totals, 1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)

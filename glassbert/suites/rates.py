@@ -7,10 +7,12 @@ from math import sqrt
 
 import numpy as np
 
-__all__ = ["fisher", "from_chance", "holm", "newcombe", "paired", "wilson"]
+from glassbert.results import Array
+
+__all__ = ["Z", "fisher", "from_chance", "holm", "newcombe", "paired", "wilson", "wilson_intervals"]
 
 #: The 97.5 % quantile of the normal distribution.
-_Z = 1.959963984540054
+Z = 1.959963984540054
 
 
 def wilson(count: int, total: int) -> tuple[float, float]:
@@ -18,13 +20,18 @@ def wilson(count: int, total: int) -> tuple[float, float]:
 
     Unlike rate ± 1.96 standard errors it stays within 0 and 1, and is not empty for a rate of 0 or 1.
     """
-    if total == 0:
-        return 0.0, 1.0
-    rate, extra = count / total, _Z**2 / total
-    centre = (rate + extra / 2) / (1 + extra)
-    half = _Z / (1 + extra) * sqrt(rate * (1 - rate) / total + extra / (4 * total))
-    # exact at the ends, where rounding leaves 1e-17
-    return 0.0 if count == 0 else centre - half, 1.0 if count == total else centre + half
+    low, high = wilson_intervals(np.asarray(count), np.asarray(total))
+    return float(low), float(high)
+
+
+def wilson_intervals(counts: Array, totals: Array) -> tuple[Array, Array]:
+    """:func:`wilson` of many rates at once."""
+    total = np.maximum(totals, 1)
+    rate = counts / total
+    centre = (rate + Z**2 / (2 * total)) / (1 + Z**2 / total)
+    half = Z / (1 + Z**2 / total) * np.sqrt(rate * (1 - rate) / total + Z**2 / (4 * total**2))
+    # exactly 0 and 1 at the ends, where rounding would leave a little
+    return np.where(counts <= 0, 0.0, centre - half), np.where(counts >= totals, 1.0, centre + half)
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
