@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-from components import state
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import shortened
-from components.views.data_set.shown import Shown, choose_rows, texts_of
+from components.views.data_set.shown import Shown, choose_rows, clickable_rows, texts_of
 
 if TYPE_CHECKING:
     from glassbert.analysis.row_results import NearDuplicates
@@ -55,7 +54,7 @@ def _errors(shown: Shown) -> Kept:
         }
         for place, number in enumerate(ids)
     ]
-    _clickable(rows, ids, f"label_errors_{shown.version()}")
+    clickable_rows(rows, f"label_errors_{shown.version()}", lambda place: choose_rows(f"id:{ids[place]}"))
     many = "1 label" if len(found.rows) == 1 else f"{len(found.rows):,} labels"
     st.caption(f"{many} of {found.looked_at:,}, the least likely first. *Of the label*: its probability by the model.")
     return Kept.of("Label errors", code, found)
@@ -80,28 +79,9 @@ def _duplicates(shown: Shown) -> Kept:
         }
         for place, number in enumerate(ids)
     ]
-    _clickable(rows, ids, f"duplicates_{shown.version()}")
+    clickable_rows(rows, f"duplicates_{shown.version()}", lambda place: choose_rows(f"id:{ids[place]}"))
     st.caption(
         f"{len(found.ids):,} texts in {groups:,} {'group' if groups == 1 else 'groups'}, of {found.looked_at:,}. If "
         "one of a group was trained on, the others are no test."
     )
     return Kept.of("Near duplicates", code, found)
-
-
-def _clickable(rows: list[dict[str, Any]], ids: list[int], key: str) -> None:
-    """A table whose chosen row becomes the filter."""
-
-    def clicked() -> None:
-        chosen = (state.value(key) or {}).get("selection", {}).get("rows", [])
-        if chosen:
-            choose_rows(f"id:{ids[chosen[0]]}")
-
-    st.dataframe(
-        rows,
-        hide_index=True,
-        width="stretch",
-        height="content" if len(rows) <= 10 else 380,
-        key=key,
-        on_select=clicked,
-        selection_mode="single-row",
-    )

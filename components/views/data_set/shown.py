@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import streamlit as st
 
 from components import state
 from components.gateway import code, data_sets
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from glassbert.analysis.folder import Manifest
     from glassbert.analysis.opening import Analysis
 
-__all__ = ["Shown", "choose_rows", "narrow", "shown_of", "texts_of"]
+__all__ = ["Shown", "choose_rows", "clickable_rows", "narrow", "shown_of", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,3 +77,22 @@ def narrow(where: str, *terms: str) -> None:
 def choose_rows(where: str) -> None:
     """Show the rows of this filter, from the first on."""
     state.change(DataSetFields, where=where, offset=0, row=-1)
+
+
+def clickable_rows(rows: list[dict[str, Any]], key: str, chosen: Callable[[int], None]) -> None:
+    """A table; ``chosen`` is called with the place of the row that is clicked."""
+
+    def clicked() -> None:
+        places = (state.value(key) or {}).get("selection", {}).get("rows", [])
+        if places:
+            chosen(int(places[0]))
+
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        height="content" if len(rows) <= 12 else 440,
+        key=key,
+        on_select=clicked,
+        selection_mode="single-row",
+    )

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from components import state
 from components.shared import charts
 from components.shared.definitions import how_computed
 from components.shared.save_and_code import Kept, save_and_code
 from components.text import plain
-from components.views.data_set.shown import Shown, narrow
+from components.views.data_set.shown import Shown, clickable_rows, narrow
 
 if TYPE_CHECKING:
     from glassbert.analysis.reason_results import WeakSlices
@@ -51,22 +50,7 @@ def draw_slices(shown: Shown) -> None:
         }
         for place, term in enumerate(found.terms[:_SHOWN])
     ]
-    key = f"slices_{shown.version()}"
-
-    def clicked() -> None:
-        chosen = (state.value(key) or {}).get("selection", {}).get("rows", [])
-        if chosen:
-            narrow(shown.where, found.terms[chosen[0]])
-
-    st.dataframe(
-        rows,
-        hide_index=True,
-        width="stretch",
-        height="content" if len(rows) <= 12 else 440,
-        key=key,
-        on_select=clicked,
-        selection_mode="single-row",
-    )
+    clickable_rows(rows, f"slices_{shown.version()}", lambda place: narrow(shown.where, found.terms[place]))
     st.caption(
         plain("Each part is a filter: click the box before it, and its rows are below. ")
         + "*By chance*: how likely so many errors are if this part is like the rest, corrected for all parts tried."
