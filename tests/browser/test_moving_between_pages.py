@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, expect
 
 from components.examples import EXAMPLES
@@ -105,3 +107,23 @@ def test_a_page_is_presented_and_left_by_a_key(server: str, new_context: NewCont
     bench.page.keyboard.press("Escape")  # it only leaves
     bench.page.wait_for_timeout(300)
     assert "present" not in bench.parameters()
+
+
+def test_text_typed_into_any_field_outlives_back_and_reload(server: str, new_context: NewContext) -> None:
+    """The field never loses the focus, so nothing was submitted."""
+    bench = Workbench(new_context().new_page(), server).open_page("inputs", **VIEW)
+    bench.go_to("next_sentence")
+    field = bench.main().get_by_label("Continuations, one per line")
+    field.fill("The waiter was never rude.")
+    bench.page.go_back()
+    expect(field).to_have_count(0)
+    bench.page.go_forward()
+    expect(field).to_have_value("The waiter was never rude.")
+    expect(bench.page).to_have_url(re.compile("never.rude"))  # it was submitted
+    bench.go_to("compare")
+    bench.main().get_by_role("radio", name="Two texts on one model").click()
+    field = bench.main().get_by_label("Second text")
+    field.fill("It was never bad.")
+    bench.page.reload()
+    expect(field).to_have_value("It was never bad.")
+    expect(bench.page).to_have_url(re.compile("never.bad"))

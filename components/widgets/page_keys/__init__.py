@@ -2,7 +2,8 @@
 
 P presses the button *Present*, and Escape leaves the presentation; in the tour the arrow keys and a projector's remote
 control press *Back* and *Next*, or what shows the answer first. Where the sidebar covers the page (on a phone), it
-closes once a page was chosen. A page that is chosen while a field holds typed text follows once that is submitted.
+closes once a page was chosen. A page that is chosen while a field holds typed text follows once that is submitted; what
+was typed when a page goes away without that (Back, a reload) comes back with its field.
 
 Hooks for tests: ``data-testid`` ``page-keys``, which is there once keys are heard.
 """

@@ -1,7 +1,8 @@
-// Keys of the whole page, the sidebar that closes itself where it covers the page, and pages that wait for typed text.
+// Keys of the whole page, the sidebar that closes itself where it covers the page, and typed text that is never lost.
 
 import { element, isTyping } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
+import { keepTypedText } from "./fields.js";
 import { letPagesWait } from "./leaving.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
@@ -42,6 +43,7 @@ class PageKeys {
   #ready = element("span", "", { "data-testid": "page-keys" });
   #presents = false;
   #letPagesGo = letPagesWait();
+  #letTextGo = keepTypedText();
   // one function an instance: the next page's listener is there before this one's goes
   #press = (/** @type {KeyboardEvent} */ event) => {
     const keys = BUTTONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -76,6 +78,7 @@ class PageKeys {
 
   destroy() {
     this.#letPagesGo();
+    this.#letTextGo();
     this.#ready.remove();
     document.removeEventListener("keydown", this.#press);
   }

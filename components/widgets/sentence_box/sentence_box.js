@@ -2,7 +2,7 @@
 
 import { element, isTyping, setText } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
-import { draftOf, keepDraft } from "./drafts.js";
+import { draftOf, keepDraft } from "../frontend/drafts.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
 const MOST_HEIGHT = 160; // in CSS pixels; beyond that, the field scrolls
