@@ -59,7 +59,7 @@ _POLL_SECONDS = 0.2
 _SCRIPT = Path(__file__).with_name("download_files.py")
 #: Stamps of cached files whose hash has been found right in this process.
 _intact: set[tuple[str, int, int]] = set()
-_LOCAL = "use a model on this machine: an embedded one or a local folder"
+_LOCAL = "use a model on this machine: one that comes with GlassBERT or a local folder"
 _T = TypeVar("_T")
 
 

@@ -33,7 +33,8 @@ def share_bars(
 ) -> go.Figure:
     """Horizontal bars of probabilities with their numbers, from 0 to 100%, the first on top, ``marked`` ones darker.
 
-    Equal names stay separate rows; names longer than ``characters`` are cut in the label and whole when hovered.
+    Equal names stay separate rows; names longer than ``characters`` are cut in the label, in the middle
+    where they begin alike, and whole when hovered.
     """
     import plotly.graph_objects as go
 
@@ -60,9 +61,21 @@ def share_bars(
         bargap=0.3,
         showlegend=False,
         xaxis={"type": "log" if log else "linear", "range": span, "visible": False, "fixedrange": True},
-        yaxis=_named_rows([label(name, characters) for name in names]),
+        yaxis=_named_rows(_told_apart(names, characters)),
     )
     return figure
+
+
+def _told_apart(names: Sequence[str], characters: int) -> list[str]:
+    """Labels of at most so many characters; long names that begin alike show their ends too."""
+    cut = [label(name, characters) for name in names]
+    start = (characters - 1) // 2
+    return [
+        label(f"{name[:start]}…{name[start + 1 - characters :]}")
+        if len(name) > characters and cut.count(own) > 1
+        else own
+        for name, own in zip(names, cut, strict=True)
+    ]
 
 
 def paired_bars(

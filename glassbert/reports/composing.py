@@ -33,6 +33,7 @@ from glassbert.reports.weighing import (
     affordable_receipts,
     affordable_surprise,
     expected_work,
+    options_of_report,
 )
 from glassbert.results import Encoded
 from glassbert.targets import (
@@ -85,11 +86,12 @@ def report(
     that computes every number again.
 
     ``target`` None explains the answer itself. ``methods`` None: five on a short text, with a receipt each; a long one
-    gets those that take few passes. ``maps`` is how many attention heads are shown, the most important for this
-    decision first, or the (layer, head) themselves, counted from 0. ``proposer``, a masked-word model, suggests words
-    to replace; None: the model itself, or the embedded one if it reads the same vocabulary. ``budget`` bounds the
-    forward passes for the smallest change; None: about half a second of work. ``seed`` sets the random orderings. What
-    cannot be computed for this model is named in ``left_out`` with its reason.
+    gets those that take few passes. Their options are those with which they vote in the verdict, so that a method has
+    the same numbers everywhere. ``maps`` is how many attention heads are shown, the most important for this decision
+    first, or the (layer, head) themselves, counted from 0. ``proposer``, a masked-word model, suggests words to
+    replace; None: the model itself, or the embedded one if it reads the same vocabulary. ``budget`` bounds the forward
+    passes for the smallest change; None: about half a second of work. ``seed`` sets the random orderings. What cannot
+    be computed for this model is named in ``left_out`` with its reason.
 
     ``progress(done, total)`` is called as it goes. Raises TargetError, TaskHeadError, MethodError, OptionError,
     LayerError, TextErrors, ModelError if the model's files have changed since it was loaded; StoppedError when
@@ -145,6 +147,7 @@ def report(
     settings: dict[str, Any] = {
         "decision_rule": decision_rule(prediction, settled),
         "methods": names,
+        "options_of_methods": {method: dict(own) for method, own in options_of_report(names).items()},
         "receipts": list(checked_methods),
         "random_orderings": found[0].orderings if found else 0,
         "budget_of_the_smallest_change": budget,
@@ -222,6 +225,7 @@ def _scores(
         encoded,
         methods=methods,
         target=target,
+        options=options_of_report(methods),
         on_error=refuse,
         progress=lambda done, total: stages.now("scores", done, total),
         cancelled=cancelled,

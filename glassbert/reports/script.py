@@ -126,11 +126,16 @@ def _methods(report: Findings) -> list[str]:
     seed = f", seed={report.passport.seed}" if report.passport.seed else ""
     return [
         f"methods = {names!r}",
-        "scores = list(gb.attribute_each(model, text, pair, methods=methods, target=target))",
+        f"scores = list(gb.attribute_each(model, text, pair, methods=methods, target=target{_options(report)}))",
         "scores.sort(key=lambda one: methods.index(one.method))",
         f"receipts = list(gb.receipts(model, {some}{seed}))" if checked else "receipts = []",
         "agreement = gb.method_agreement(scores)",
     ]
+
+
+def _options(report: Findings) -> str:
+    options = report.passport.settings.get("options_of_methods")
+    return f", options={dict(options)!r}" if options else ""
 
 
 def _heads(report: Findings) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from glassbert.attribution import METHODS
 from glassbert.network.model import Model
@@ -17,6 +18,7 @@ __all__ = [
     "affordable_surprise",
     "expected_seconds",
     "expected_work",
+    "options_of_report",
 ]
 
 #: The methods of a report: those that vote in the verdict, so that its evidence is all there. First is the one that has
@@ -50,6 +52,11 @@ def affordable_methods(model: Model, tokens: int) -> tuple[str, ...]:
             chosen.append(method)
             left -= work
     return tuple(chosen)
+
+
+def options_of_report(methods: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Method → its options, where they are not its defaults: those of the verdict, whose numbers stand beside."""
+    return {method: VERDICT_METHODS[method] for method in methods if VERDICT_METHODS.get(method)}
 
 
 def affordable_receipts(model: Model, tokens: int, methods: Sequence[str]) -> tuple[str, ...]:

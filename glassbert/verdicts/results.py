@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from glassbert.attribution import METHODS
 from glassbert.attribution.results import TokenScores
 from glassbert.evaluation.results import BaselineGap, Grade, Receipt, ReceiptLine
 from glassbert.pictures.formats import ordinal, percent, signed
@@ -200,8 +201,30 @@ class CarryingWords(Result):
         ]
         first = self._repeated()[0]  # “bad” ×3 is one word, the 1st and 3rd “bad” are two
         one = len(named) == 1 and (len(first) == 1 or not self.named(*first).startswith("the "))
-        told = f"{_listed(named)} {self.role(certain=certain, one=one)}.{self._not_known(self._repeated())}"
-        return told[:1].upper() + told[1:]
+        told = f"{_listed(named)} {self.role(certain=certain, one=one)}.{self._disputed()}"
+        return told[:1].upper() + told[1:] + self._not_known(self._repeated())
+
+    @property
+    def disputed(self) -> tuple[tuple[int, str], ...]:
+        """Of the words that carry the answer, those that a method counts against it, and the method: a negative score
+        at least half as large as its largest. Methods without signs name words without saying which way they pull."""
+        largest = np.abs(self.shares).max(axis=1)
+        return tuple(
+            (word, method)
+            for word in self.carrying
+            for method, share, most in zip(self.methods, self.shares[:, word], largest, strict=True)
+            if share < -0.5 * most
+        )
+
+    def _disputed(self) -> str:
+        by_method: dict[str, list[int]] = {}
+        for word, method in self.disputed:
+            by_method.setdefault(method, []).append(word)
+        against = "as lowering it" if self.score_name else "against it"
+        return "".join(
+            f" {METHODS[method].label} counts {_listed([self.named(word) for word in words])} {against}."
+            for method, words in by_method.items()
+        )
 
     def named(self, *places: int) -> str:
         """One word, or places of the same one: ``“dull”``, ``the 2nd “is”`` of several, ``“is” ×2`` for all of them."""

@@ -120,8 +120,8 @@ def nothing_common(compared: Compared) -> str:
     if compared.kind == "texts" or set(first.model.task_heads) & set(second.model.task_heads):
         return "there is no question that both sides can answer: select a word, type [MASK], or open a classifier"
     return (
-        f"{first.name} was trained for {heads_of(first)}, {second.name} for {heads_of(second)}: they have no "
-        "prediction task in common. Their attention and hidden states can still be compared"
+        f"they have no prediction task in common ({first.name}: {heads_of(first)}; {second.name}: {heads_of(second)}). "
+        "Their attention and hidden states can still be compared"
     )
 
 

@@ -22,6 +22,8 @@ from components.views.what_if.ask import decides
 from components.widgets.aligned_rows import Cell, Row, aligned_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from glassbert.whatif.results import InputReduction
 
 __all__ = ["draw_reduction", "steps_shown"]
@@ -80,12 +82,32 @@ def _remainder(result: InputReduction) -> None:
         st.markdown("No word can be removed: without any one of them, the prediction flips.")
         return
     before = float(result.probabilities[0])
-    sure = "higher than" if share > before + 0.005 else "as high as" if share > before - 0.05 else "lower than"
+    whole = plain(charts.percent(before))
     st.markdown(
-        f"Without the other **{gone}** words the model still predicts **{decided}**, with "
-        f"{plain(charts.percent(share))}: {sure} for the whole text ({plain(charts.percent(before))}). *The remainder "
-        "is often meaningless to a reader: a high probability does not show that a text was understood.*"
+        f"Without {_without(result.removed_words)} the model still predicts **{decided}**, with "
+        f"{plain(charts.percent(share))}: {_beside(share, before)} for the whole text ({whole}). *The remainder is "
+        "often meaningless to a reader: a high probability does not show that a text was understood.*"
     )
+
+
+def _without(removed: Sequence[str]) -> str:
+    """``the other **8** words``, ``the other **8** words and **2** punctuation marks``."""
+    marks = sum(not any(character.isalnum() for character in word) for word in removed)
+    told = [
+        f"**{count}** {name if count == 1 else f'{name}s'}"
+        for count, name in ((len(removed) - marks, "word"), (marks, "punctuation mark"))
+        if count
+    ]
+    return f"the other {' and '.join(told)}"
+
+
+def _beside(share: float, before: float) -> str:
+    """How a probability compares with the one of the whole text."""
+    if share > before + 0.005:
+        return "higher than"
+    if share >= before - 0.005:
+        return "as high as"
+    return "nearly as high as" if share > before - 0.05 else "lower than"
 
 
 def steps_shown(count: int) -> list[int]:

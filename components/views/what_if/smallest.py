@@ -129,6 +129,10 @@ def _found(question: Question, result: FlipSearch, *, interrupted: bool) -> None
     shown = f"the {len(flips.texts)} smallest" if result.found > len(flips.texts) else "smallest first"
     st.markdown(f"**{result.found} changes flip the prediction from {decided}**, {shown}")
     st.caption(tried + ended)
+    st.caption(
+        "Meaning distance: how far apart a model's states of the two texts are. It tells a change of topic, but hardly "
+        "notices a negation or an opposite."
+    )
     variants = current_variants(question)
     draw_refusal(variants)
     for number in range(len(flips.texts)):

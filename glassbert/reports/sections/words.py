@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glassbert.attribution import METHODS
-from glassbert.pictures.formats import signed, signed_number
+from glassbert.pictures.formats import ordinal, signed, signed_number
 from glassbert.pictures.markup import clipped, escaped
 from glassbert.reports.markup import MOST_WORDS, aside, folded, heading, isolated, node, passages, said, section, table
 from glassbert.results import counted
@@ -28,7 +28,7 @@ def votes(report: Findings) -> str:
     shown = words.order[:MOST_WORDS]
     rows = [
         [
-            isolated(words.words[word]),
+            _one_of(words.words, word),
             f"{words.votes[word]} of {len(words.scores)}",
             signed_number(float(words.consensus[word])),
         ]
@@ -104,6 +104,8 @@ def _sum(of: TokenScores) -> str:
         return f"{value}."
     change = of.value - of.baseline_value
     total = float(of.scores.sum(dtype=np.float64))
+    if of.baseline is None:  # all of F is distributed, not a change from another input
+        return f"{value}: the scores add up to {signed(total)}."
     return (
         f"{value}, {signed(of.baseline_value)} without the words: the scores add up to {signed(total)} of a change of "
         f"{signed(change)}."
@@ -117,15 +119,22 @@ def _score_table(by_word: Sequence[ScoresByWord]) -> str:
         [np.abs(one.scores[ordinary]) / max(np.abs(one.scores[ordinary]).sum(), 1e-12) for one in by_word]
     )
     chosen = np.sort(np.argsort(-shares.mean(axis=0), kind="stable")[:MOST_WORDS])
-    rows = [
-        [isolated(first.words[ordinary[at]]), *(signed_number(float(one.scores[ordinary[at]])) for one in by_word)]
-        for at in chosen
-    ]
+    typed = [first.words[place] for place in ordinary]
+    rows = [[_one_of(typed, at), *(signed_number(float(one.scores[ordinary[at]])) for one in by_word)] for at in chosen]
     names = ["Word", *(METHODS[one.by_token.method].label for one in by_word)]
     drawn = folded(names, rows, caption="All scores, in units of the logit where a method has units", number=True)
     if len(ordinary) > len(chosen):
         drawn += aside(f"The {len(chosen)} words of {len(ordinary)} with the largest scores, in the order of the text.")
     return drawn
+
+
+def _one_of(words: Sequence[str], at: int) -> str:
+    """A word in a table; one that occurs several times says which of them it is, a punctuation mark does not."""
+    if not any(character.isalnum() for character in words[at]):
+        return isolated(words[at])
+    same = [place for place, other in enumerate(words) if other.casefold() == words[at].casefold()]
+    which = f", {ordinal(same.index(at) + 1)} of {len(same)}" if len(same) > 1 else ""
+    return isolated(words[at]) + which
 
 
 def agreement(report: Findings) -> str:

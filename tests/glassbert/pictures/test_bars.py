@@ -21,6 +21,13 @@ def test_shares_and_the_marked_one() -> None:
     assert figure.layout.xaxis.range == (0, 1.2)  # 100% and room for the numbers
 
 
+def test_long_names_that_begin_alike_show_how_they_end() -> None:
+    names = ["the committee that met in Paris in 1994", "the committee that met in Paris in 1995", "elsewhere, in " * 3]
+    shown = list(share_bars(names, [0.5, 0.3, 0.2]).layout.yaxis.ticktext)
+    assert shown == ["the committee… Paris in 1994", "the committee… Paris in 1995", ("elsewhere, in " * 3)[:27] + "…"]
+    assert max(map(len, shown)) == 28
+
+
 def test_a_logarithmic_axis_holds_every_bar_and_its_number() -> None:
     figure = share_bars(["a", "b"], [0.1, 0.001], log=True)
     low, high = figure.layout.xaxis.range

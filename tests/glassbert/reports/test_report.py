@@ -37,6 +37,8 @@ from tests.glassbert.reports.reading import Document
 
 TEXT = "The acting is good but the plot is bad."
 PAIR = ("The man went home.", "He was tired.")
+#: As each method votes in a verdict: its numbers are the same everywhere in a report.
+VOTING = {"saliency": {}, "integrated_gradients": {"tolerance": 0.05}}
 QUICK = {"methods": ["saliency", "integrated_gradients"], "maps": 2, "budget": 20}
 FEWEST = {"methods": ["saliency"], "maps": 0, "budget": 10}
 
@@ -120,12 +122,28 @@ def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
 
 def test_scores_are_those_of_attribute(sentiment, document):
     for column, method in enumerate(QUICK["methods"]):
-        words = gb.attribute(sentiment, TEXT, method=method).by_word()
+        words = gb.attribute(sentiment, TEXT, method=method, **VOTING[method]).by_word()
         for word in ("plot", "good", "bad", "."):
             score = float(words.scores[words.words.index(word)])
             assert document.row("scores", word)[column] == signed_number(score), (method, word)
-    scores = gb.attribute(sentiment, TEXT, method="integrated_gradients")
+    scores = gb.attribute(sentiment, TEXT, method="integrated_gradients", tolerance=0.05)
     assert f"add up to {signed(float(scores.scores.sum(dtype=np.float64)))}" in document.text["scores"]
+
+
+def test_one_value_of_the_empty_text_is_told(sentiment):
+    """DecompX distributes F itself, so it has nothing to say of a text without its words."""
+    document = Document(gb.report(sentiment, TEXT, methods=["integrated_gradients", "decompx"], maps=0, budget=10).html)
+    (empty,) = re.findall(r"(\S+) without the words", document.text["scores"])
+    assert empty == signed(gb.baseline_gap(sentiment, TEXT).baseline_value)
+    total = float(gb.attribute(sentiment, TEXT, method="decompx").scores.sum(dtype=np.float64))
+    assert f"(logit): the scores add up to {signed(total)}. Special tokens" in document.text["scores"]
+
+
+def test_a_repeated_word_in_a_table_says_which_it_is(sentiment):
+    document = Document(gb.report(sentiment, "Bad plot, bad acting, good music.", **FEWEST).html)
+    for section in ("words", "scores"):
+        named = {row[0] for row in document.cells[section]}
+        assert {"bad, 1st of 2", "bad, 2nd of 2", "plot", "good"} <= named
 
 
 def test_votes_receipts_and_the_gap_are_those_of_their_functions(sentiment, made, document):
@@ -134,7 +152,7 @@ def test_votes_receipts_and_the_gap_are_those_of_their_functions(sentiment, made
         if words.words.count(word) == 1:
             told = [f"{words.votes[place]} of 5", signed_number(float(words.shares.mean(axis=0)[place]))]
             assert document.row("words", word) == told
-    scores = [gb.attribute(sentiment, TEXT, method=method) for method in QUICK["methods"]]
+    scores = [gb.attribute(sentiment, TEXT, method=method, **VOTING[method]) for method in QUICK["methods"]]
     lines = [line for receipt in gb.receipts(sentiment, scores) for line in receipt.lines]
     told = document.text["receipts"]
     assert len(lines) == 2 * len(gb.CHECKS)

@@ -145,6 +145,26 @@ def test_a_word_that_occurs_several_times_is_named_once(sentiment):
     assert changed == "Replace the 3rd “bad” with “good”"
 
 
+def test_a_method_that_counts_a_carrying_word_against_the_answer_is_named(sentiment):
+    base = gb.attribute(sentiment, "The plot was dull.", method="input_x_gradient")
+    dull = list(base.encoded.pieces).index("dull")
+
+    def scored(method: str, **own: float) -> gb.TokenScores:
+        values = np.zeros(len(base.scores))
+        values[dull], values[dull - 1] = own["dull"], own["was"]
+        return replace(base, method=method, scores=values)
+
+    names = scored("saliency", dull=1.0, was=0.0), scored("attention_relevance", dull=0.9, was=0.1)
+    found = carrying_words_of([*names, scored("attn_lrp", dull=-0.6, was=1.0)])
+    assert found.disputed == ((found.words.index("dull"), "attn_lrp"),)
+    assert (
+        found.sentence == "“dull” (2 of 3 quick methods) carries the answer NEGATIVE. AttnLRP counts “dull” against it."
+    )
+    weak = carrying_words_of([*names, scored("attn_lrp", dull=-0.4, was=1.0)])
+    assert weak.disputed == ()
+    assert weak.sentence.endswith("carries the answer NEGATIVE.")
+
+
 def test_a_word_that_the_model_does_not_know_is_named_as_it_was_typed(sentiment):
     scores = gb.attribute(sentiment, "I had a 🙂 day and a 字字 night.", method="input_x_gradient")
     smile = [token == "[UNK]" for token in scores.encoded.tokens].index(True)
