@@ -5,10 +5,20 @@ const PAGE_LINK = 'a[data-testid="stPageLink-NavLink"]';
 const REPORT_MS = 300;
 
 /**
- * The page of a link as it is written: that of the main page is empty, so that the browser takes it for the open one.
+ * The page of a link as it is written: that of the main page is empty, which the browser takes for the open one.
  * @param {Element} link
  */
-const pageOf = (link) => (link.getAttribute("href") ?? "").split("?")[0];
+const pageOf = (link) => (link.getAttribute("href") ?? "").split("?")[0].replace(/^\.\/$/, "");
+
+/**
+ * Makes the link of the main page, which a click follows by itself, lead there from other pages in a new tab as well.
+ */
+export function nameMainPage() {
+  for (const link of document.querySelectorAll(PAGE_LINK)) {
+    const written = link.getAttribute("href") ?? "";
+    if (pageOf(link) === "") link.setAttribute("href", `./${written}`);
+  }
+}
 
 /**
  * Lets a page wait until what was typed is on its way. Returns a function to stop this.

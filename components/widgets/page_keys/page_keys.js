@@ -3,12 +3,13 @@
 import { element, isTyping } from "../frontend/dom.js";
 import { mount } from "../frontend/widget.js";
 import { keepTypedText } from "./fields.js";
-import { letPagesWait } from "./leaving.js";
+import { letPagesWait, nameMainPage } from "./leaving.js";
 /** @import { Call, Send } from "../frontend/widget.js" */
 
 const COVERS_THE_PAGE = "(max-width: 768px)";
 // what Escape closes first: a dialog, a popover, a list of options
 const OPEN_LAYER = '[role="dialog"], [role="listbox"], [data-baseweb="popover"]';
+const REACHES_A_LINK = ["pointerdown", "focusin"];
 const CLOSE_SIDEBAR = '[data-testid="stSidebarCollapseButton"] button';
 /**
  * The keys of the buttons that a key presses: the first that is on the page.
@@ -62,6 +63,7 @@ class PageKeys {
    */
   constructor(parentElement, _send, _data) {
     parentElement.append(this.#ready);
+    for (const name of REACHES_A_LINK) document.addEventListener(name, nameMainPage, { capture: true });
     document.addEventListener("keydown", this.#press);
   }
 
@@ -79,6 +81,7 @@ class PageKeys {
   destroy() {
     this.#letPagesGo();
     this.#letTextGo();
+    for (const name of REACHES_A_LINK) document.removeEventListener(name, nameMainPage, { capture: true });
     this.#ready.remove();
     document.removeEventListener("keydown", this.#press);
   }
