@@ -184,7 +184,7 @@ def _report(console: Console) -> Callable[[Mapping[str, Any]], None]:
             console.note(
                 f"epoch {now['epoch']}: training loss {now['train_loss']:.4f}{'; ' if metrics else ''}{metrics}"
             )
-        elif kind == "stage" and now["name"] in ("label errors", "learning"):
+        elif kind == "stage" and now["name"] in ("label errors", "learning") and not now.get("done"):
             console.note(
                 {"label errors": "looking for wrong labels", "learning": "measuring what has moved"}[now["name"]]
             )

@@ -89,8 +89,9 @@ class Journal:
         if self._tell is not None:
             self._tell(entry)
 
-    def stage(self, name: str) -> None:
-        self.write("stage", name=name)
+    def stage(self, name: str, done: int = 0, total: int = 0) -> None:
+        """What is done now, and of work that comes in parts, how many of them are done."""
+        self.write("stage", name=name, **({"done": done, "total": total} if total else {}))
 
     def epoch_folder(self, epoch: int) -> Path:
         """Where the results of an epoch are, from 1."""

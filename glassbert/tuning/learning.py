@@ -82,10 +82,15 @@ class Pinned:
     def _target(self, model: Model) -> ClassTarget:
         return ClassTarget(self.label if self.label in model.labels else None)
 
-    def result(self, model: Model, files: Sequence[Path]) -> PinnedSentence:
-        """All epochs, and the receipt of the final model's scores."""
+    def result(self, model: Model, files: Sequence[Path], cancelled: Callable[[], bool] | None) -> PinnedSentence:
+        """All epochs, and the receipt of the final model's scores; raises StoppedError when cancelled."""
         epochs = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-        own = receipt(model, explained(model, self.text, self.pair, self._target(model)), n_orderings=_ORDERINGS)
+        scores = explained(model, self.text, self.pair, self._target(model))
+        try:
+            own = receipt(model, scores, n_orderings=_ORDERINGS, cancelled=cancelled)
+        except StoppedError:
+            end_if(cancelled)
+            raise
         return PinnedSentence(
             text=self.text,
             pair=self.pair or "",
@@ -146,12 +151,18 @@ def _label(table: Table, place: int) -> str:
 
 
 def moved(
-    before: Model, after: Model, table: Table, *, seed: int = 0, cancelled: Callable[[], bool] | None = None
+    before: Model,
+    after: Model,
+    table: Table,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Moved:
     """Compare layers, heads and guesses of masked words on up to 16 texts; two to four passes for each.
 
     Texts are cut to 64 tokens. The guesses are those of the head that the model had before, on the encoder before and
-    after. Raises StoppedError when cancelled.
+    after. ``progress(texts done, texts)``. Raises StoppedError when cancelled.
     """
     draw = np.random.default_rng(seed)
     places = draw.permutation(len(table))[:_TEXTS]
@@ -162,8 +173,10 @@ def moved(
     guessing = _guessing(before, after)
     short = replace(before, max_tokens=min(before.max_tokens, _TOKENS))
     used = 0
-    for place in places:
+    for number, place in enumerate(places):
         end_if(cancelled)
+        if progress is not None:
+            progress(number, len(places))
         text = table.pairs[place] if table.kind == "spans" else table.texts[place]
         try:
             text, _ = shorten(short, text)
@@ -178,9 +191,9 @@ def moved(
         if guessing is not None:
             words = np.flatnonzero(encoded.special_tokens_mask == 0)
             hidden = sorted(int(one) for one in draw.choice(words, max(1, round(_MASKED * len(words))), replace=False))
-            for number, side in enumerate(guessing):
+            for which, side in enumerate(guessing):
                 guess = fill_mask(side, encoded, positions=hidden, top_k=1)
-                right[number] += int((guess.candidate_ids[:, 0] == guess.original_ids).sum())
+                right[which] += int((guess.candidate_ids[:, 0] == guess.original_ids).sum())
             masked += len(hidden)
     if not used:
         raise OptionError("no text of the table has a word that this model can read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -48,6 +49,8 @@ MAIN_METRIC: Mapping[str, tuple[str, int]] = {
     "spans": ("token_f1", 1),
     "texts": ("loss", -1),
 }
+#: Of two epochs that are equal by it, the later is better if its loss is lower by more than this part.
+_LOSS_GAIN = 0.001
 #: Confident mistakes that are told after each epoch.
 _WRONG = 20
 #: The rest of a training is told once this many steps have been timed.
@@ -285,9 +288,10 @@ class _Run:
 
     def _compare(self, epoch: int, evaluation: Evaluation, steps: Steps) -> bool:
         name, sign = MAIN_METRIC[self.train.kind]
-        value = sign * evaluation.metrics[name]
-        if steps.best_epoch == 0 or value > steps.best_value + 1e-9:
-            steps.best_epoch, steps.best_value = epoch, value
+        value, loss = sign * evaluation.metrics[name], evaluation.metrics.get("loss", math.inf)
+        equal = abs(value - steps.best_value) <= 1e-9 and loss < steps.best_loss * (1 - _LOSS_GAIN)
+        if steps.best_epoch == 0 or value > steps.best_value + 1e-9 or equal:
+            steps.best_epoch, steps.best_value, steps.best_loss = epoch, value, loss
         return not self.settings.patience or epoch - steps.best_epoch < self.settings.patience
 
     def _mistakes(self, evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -357,17 +361,24 @@ class _Run:
                 self.train,
                 seed=settings.seed,
                 half_precision=settings.precision == "bfloat16",
+                progress=lambda done, total: self.journal.stage("label errors", done, total),
                 cancelled=self.cancelled,
             )
         if settings.record:
             self.journal.stage("learning")
-            how = moved(self.base, model, self.dev or self.train, seed=settings.seed, cancelled=self.cancelled)
-        sentences = tuple(
-            one.result(
-                model, [self.journal.epoch_folder(epoch) / f"pinned-{number}.json" for epoch in range(1, epochs + 1)]
+            how = moved(
+                self.base,
+                model,
+                self.dev or self.train,
+                seed=settings.seed,
+                progress=lambda done, total: self.journal.stage("learning", done, total),
+                cancelled=self.cancelled,
             )
-            for number, one in enumerate(self.pinned)
-        )
+        sentences = []
+        for number, one in enumerate(self.pinned):
+            self.journal.stage("receipts", number, len(self.pinned))
+            files = [self.journal.epoch_folder(epoch) / f"pinned-{number}.json" for epoch in range(1, epochs + 1)]
+            sentences.append(one.result(model, files, self.cancelled))
         self.recording += time.monotonic() - started
         self.journal.stage("writing")
         found = FineTuning(
@@ -397,7 +408,7 @@ class _Run:
             test=test,
             data_map=_data_map(steps, examples, epochs),
             label_errors=errors,
-            pinned=sentences,
+            pinned=tuple(sentences),
             moved=how,
             seconds=seconds,
             recording_seconds=self.recording,

@@ -47,7 +47,8 @@ class TrainingSettings:
     weights; else low-rank adapters beside the query and value projections are trained in their place and merged at the
     end (Hu et al. 2021; needs peft). ``class_weights``: "balanced" gives each class the same weight in the loss
     (number of rows / (classes × rows of the class), at most 10). ``patience``: epochs without a gain on the
-    development set after which the training ends; the model of the best epoch is kept. 0: all epochs, and the model of
+    development set after which the training ends; the model of the best epoch is kept. A gain is a better macro F1 (or
+    the main metric of the kind of table), or the same with a lower loss. 0: all epochs, and the model of
     the last. ``record``: keep what the data map needs, explain the pinned sentences after each epoch and measure what
     has moved. ``label_errors``: look for wrong labels. ``reasons`` says why each default was chosen.
     Raises OptionError.

@@ -32,6 +32,7 @@ __all__ = ["Step", "Steps", "train"]
 
 _RECORDED = "recorded.npz"
 _HISTORY = "history.json"
+_KEPT = ("tokens", "seconds", "best_epoch", "best_value", "best_loss", "over")
 #: A checkpoint is written after each epoch, and after this time, or this multiple of what writing one takes.
 _SAVE_SECONDS, _SAVE_MULTIPLE = 120.0, 30
 
@@ -59,7 +60,7 @@ class Steps:
         self.learning_rates: list[float] = []
         self.tokens = 0
         self.seconds = 0.0
-        self.best_epoch, self.best_value = 0, -math.inf
+        self.best_epoch, self.best_value, self.best_loss = 0, -math.inf, math.inf
         self.over = False  # ended before the last epoch, for lack of gain
 
     def save(self, folder: Path) -> None:
@@ -70,7 +71,7 @@ class Steps:
             losses=np.asarray(self.losses),
             learning_rates=np.asarray(self.learning_rates),
         )
-        others = {name: getattr(self, name) for name in ("tokens", "seconds", "best_epoch", "best_value", "over")}
+        others = {name: getattr(self, name) for name in _KEPT}
         (folder / _HISTORY).write_text(json.dumps(others), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:

@@ -25,6 +25,7 @@ class Progress:
 
     start: Mapping[str, Any] = field(default_factory=dict)
     stage: str = ""
+    part: tuple[int, int] = (0, 0)  # of a stage that comes in parts: those done, and all
     steps: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     epochs: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     pinned: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
@@ -91,7 +92,9 @@ def _take(now: Progress, line: dict[str, Any]) -> Progress:
         kept = {step: one for step, one in now.steps.items() if step <= resumed}
         return replace(now, start=line, steps=kept, left=None, failure="")
     if kind == "stage":
-        return replace(now, stage=str(line.get("name", "")))
+        done, total = line.get("done"), line.get("total")
+        part = (done, total) if isinstance(done, int) and isinstance(total, int) else (0, 0)
+        return replace(now, stage=str(line.get("name", "")), part=part)
     if kind == "step" and isinstance(line.get("step"), int):
         now.steps[line["step"]] = line  # type: ignore[index]  # a dictionary of this function's caller
         return replace(now, left=line.get("left"))

@@ -25,6 +25,9 @@ _ROOT = Path(__file__).resolve().parents[3]
 _LOOK_SECONDS = 0.1
 #: A training that is told to stop saves a checkpoint; after this long it is ended.
 _STOP_SECONDS = 8.0
+#: After the last step its state is saved already: what is measured then is done anew when it goes on.
+_SAVED_STOP_SECONDS = 1.5
+_AFTER_LAST_STEP = ("label errors", "learning", "receipts")
 _STOPPED = (0, 130, -signal.SIGTERM)
 _SENTENCE_CHARACTERS = 600
 
@@ -150,10 +153,10 @@ class Queue:
                     stderr=messages,
                     start_new_session=True,
                 )
-            code = self._wait(self._child)
+            code = self._wait(self._child, run)
         return "" if code in _STOPPED else _why(run, code, folder / "messages.txt")
 
-    def _wait(self, child: subprocess.Popen[bytes]) -> int:
+    def _wait(self, child: subprocess.Popen[bytes], run: str) -> int:
         pipe: IO[bytes] | None = child.stdin
         while True:
             try:
@@ -161,11 +164,18 @@ class Queue:
                 break
             except subprocess.TimeoutExpired:
                 with self._changed:
-                    if self._stop_at is not None and time.monotonic() - self._stop_at > _STOP_SECONDS:
+                    if self._stop_at is not None and time.monotonic() - self._stop_at > _patience(run):
                         self._signal(_KILL)
         if pipe is not None:
             pipe.close()
         return code
+
+
+def _patience(run: str) -> float:
+    """How long a run that is told to stop may take."""
+    request = store.request_of(run)
+    stage = progress_of(store.training_folder(request)).stage if request is not None else ""
+    return _SAVED_STOP_SECONDS if stage in _AFTER_LAST_STEP else _STOP_SECONDS
 
 
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)

@@ -319,6 +319,10 @@ _FORMS: dict[str, tuple[str, Any]] = {
     "record": ("Record what it learns", bool),
     "label_errors": ("Look for wrong labels", bool),
 }
+_MEANING = {
+    "patience": "A gain is a better result on the rows that are kept from training (macro F1 of classes), or the same "
+    "with a lower loss. The model of the best epoch is kept. 0: all epochs, and the model of the last.",
+}
 _ROWS = (
     ("learning_rate", "warm_up", "weight_decay"),
     ("tokens_per_batch", "max_tokens", "patience"),
@@ -340,6 +344,8 @@ def _setting(run: str, request: store.RunRequest, chosen: TrainingSettings, name
         if name in request.settings
         else None
     )
+    if more := _MEANING.get(name):
+        about = f"{more} {about or ''}".strip()
 
     def choose(given: Any) -> None:
         _change(run, settings={**request.settings, name: given})

@@ -48,7 +48,8 @@ _STAGES = {
     "training": "Training",
     "evaluating": "Evaluating",
     "label errors": "Looking for wrong labels",
-    "learning": "Measuring what it learned",
+    "learning": "Measuring what has moved",
+    "receipts": "Checking the words of the watched sentences",
     "writing": "Writing the model",
 }
 
@@ -96,7 +97,9 @@ def _status(now: RunState, progress: Progress) -> None:
         st.progress(progress.share, text="Stopping: the state is being saved, so that the run can be resumed.")
         return
     told = _STAGES.get(progress.stage, progress.stage)
-    if progress.step:
+    if progress.part[1]:
+        told += f": {progress.part[0]:,} of {progress.part[1]:,}"
+    elif progress.step:
         total = progress.start.get("steps")
         told += f": step {progress.step:,}" + (f" of {total:,}" if isinstance(total, int) else "")
         epoch = progress.steps[progress.step].get("epoch")
@@ -105,6 +108,13 @@ def _status(now: RunState, progress: Progress) -> None:
         if progress.left is not None and progress.stage == "training":  # of the steps alone
             told += f" · {duration(float(progress.left))} left, as measured so far"
     st.progress(progress.share, text=plain(f"{told} …"))
+    patience = (progress.start.get("settings") or {}).get("patience")
+    if patience and progress.stage in ("training", "evaluating"):
+        epochs = "one epoch" if patience == 1 else f"{patience} epochs"
+        st.caption(
+            f"It ends earlier once {epochs} in a row gain nothing on the rows that are kept from training. Then the "
+            "model of the best epoch is kept."
+        )
 
 
 def draw_curves(progress: Progress) -> None:
@@ -207,14 +217,15 @@ def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
     progress = progress_of(store.training_folder(request))
     if found.name == "failed":
         told = found.sentence.rstrip(".")
-        st.error(plain(f"The training failed: {told}."), icon=":material/error:")
+        at = f" Resumed, it goes on from what was saved last, up to step {progress.step:,}." if progress.step else ""
+        st.error(plain(f"The training failed: {told}.{at}"), icon=":material/error:")
     else:
         total = progress.start.get("steps")
         at = f" at step {progress.step:,} of {total:,}" if progress.step and isinstance(total, int) else ""
         st.info(f"This run was stopped{at}. Resumed, it ends with the same model as without the stop.")
     with st.container(horizontal=True, gap="small"):
         st.button(
-            "Resume" if found.name == "stopped" else "Try again",
+            "Try again" if found.name == "failed" and not progress.step else "Resume",
             key="resume",
             type="primary",
             icon=":material/play_arrow:",
@@ -232,3 +243,4 @@ def draw_stopped(run: str, request: store.RunRequest, found: RunState) -> None:
         draw_delete(run)
     draw_curves(progress)
     _wrong(run, progress)
+    _watched(run, progress)

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ import torch
 from safetensors.torch import load_file
 
 import glassbert as gb
+from glassbert.tuning.running import _Run
+from glassbert.tuning.trainer import Steps
 from tests import tiny
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -236,6 +240,41 @@ def test_the_best_epoch_is_kept_and_the_training_ends_without_a_gain(
     assert result.best_epoch == 1
     assert len(result.epochs) == 3
     assert result.dev.metrics["accuracy"] == result.epochs[0].metrics["accuracy"]
+
+
+def test_of_equally_good_epochs_the_one_with_the_lower_loss_is_kept() -> None:
+    asked = SimpleNamespace(train=SimpleNamespace(kind="classification"), settings=SimpleNamespace(patience=2))
+    steps = Steps(0, 6, record=False)
+    results = [(0.5, 0.7), (0.5, 0.6), (0.5, 0.5999), (0.4, 0.1), (0.6, 0.9), (0.6, 0.95)]
+    told = []
+    for epoch, (score, loss) in enumerate(results, start=1):
+        measured = SimpleNamespace(metrics={"macro_f1": score, "loss": loss})
+        told.append((_Run._compare(asked, epoch, measured, steps), steps.best_epoch))  # type: ignore[arg-type]
+    assert told == [(True, 1), (True, 2), (True, 2), (False, 2), (True, 5), (True, 5)]
+
+
+def test_what_is_measured_at_the_end_tells_how_far_it_is_and_can_be_stopped(
+    base: Path, train: Any, dev: Any, tmp_path: Path
+) -> None:
+    stages: list[tuple[str, int, int]] = []
+
+    def tell(now: Mapping[str, Any]) -> None:
+        if now["kind"] == "stage" and now.get("total"):
+            stages.append((now["name"], now["done"], now["total"]))
+
+    def stop() -> bool:
+        return bool(stages) and stages[-1][0] == "learning" and stages[-1][1] == 3
+
+    settings = {**FAST, "epochs": 1, "label_errors": False}
+    with pytest.raises(gb.StoppedError):
+        gb.finetune(base, train, dev, tmp_path / "model", progress=tell, cancelled=stop, **settings)
+    texts = min(16, len(dev))
+    assert stages == [("learning", done, texts) for done in range(4)]
+    stages.clear()
+    result = gb.finetune(base, train, dev, tmp_path / "model", progress=tell, **settings)
+    assert result.moved.texts == texts
+    receipts = [("receipts", done, len(result.pinned)) for done in range(len(result.pinned))]
+    assert stages == [("learning", done, texts) for done in range(texts)] + receipts
 
 
 def test_a_head_that_is_kept_goes_on_from_its_own_weights_and_order(train: Any, tmp_path: Path) -> None:
