@@ -37,7 +37,7 @@ def data_report(tables: Tables, base: ModelRequest | None) -> Callable[..., Data
     """The work of a job: what there is to know about the data before a training. No pass."""
     model = None if base is None else load(base)
     others = {_PARTS[part]: table for part, table in tables.others.items()}
-    return lambda **_: gb.data_report(tables.train, model, others=others)
+    return lambda cancelled=None, **_: gb.data_report(tables.train, model, others=others, cancelled=cancelled)
 
 
 def defaults(tables: Tables, base: ModelRequest, chosen: Mapping[str, Any]) -> TrainingSettings:

@@ -16,7 +16,7 @@ for one that had 91 % of the texts already.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ SIGNIFICANT = 0.01
 #: Where the other words rank the texts of a class no better than this, a word that tells the class stands out.
 _HARDLY = 0.65
 _FOLDS = 5
+_AT_ONCE = 1000
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _MOST_WORDS = 50
 
@@ -61,15 +62,22 @@ def words_in(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
-def giveaways(texts: Sequence[str], labels: Sequence[int], classes: int) -> list[Giveaway]:
-    """The words that stand in texts of nearly one class, the suspicious ones first, then by share and frequency."""
+def giveaways(
+    texts: Sequence[str], labels: Sequence[int], classes: int, go_on: Callable[[], None] = lambda: None
+) -> list[Giveaway]:
+    """The words that stand in texts of nearly one class, the suspicious ones first, then by share and frequency.
+
+    ``go_on`` is called now and then, and raises what ends it.
+    """
     from scipy.sparse import csr_matrix
     from scipy.stats import binom
 
     number: dict[str, int] = {}
     places: list[int] = []
     ends = [0]
-    for text in texts:
+    for place, text in enumerate(texts):
+        if place % _AT_ONCE == 0:
+            go_on()
         places += [number.setdefault(word, len(number)) for word in sorted(words_in(text))]
         ends.append(len(places))
     label = np.asarray(labels)
@@ -94,6 +102,7 @@ def giveaways(texts: Sequence[str], labels: Sequence[int], classes: int) -> list
     for word, own, times, p_value in zip(
         tried[candidate], best[candidate], count[candidate], p_values[candidate], strict=True
     ):
+        go_on()
         rows = columns.indices[columns.indptr[word] : columns.indptr[word + 1]]
         with_it = np.zeros(len(label), dtype=bool)
         with_it[rows] = True

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassbert.arguments import checked
-from glassbert.errors import OptionError
+from glassbert.errors import OptionError, StoppedError
 from glassbert.network.model import Model
 from glassbert.pictures.markup import clipped
 from glassbert.results import Array, counted
@@ -61,7 +61,13 @@ class _Looked:
 
 
 @checked
-def data_report(table: Table, model: Model | None = None, *, others: Mapping[str, Table] | None = None) -> DataReport:
+def data_report(
+    table: Table,
+    model: Model | None = None,
+    *,
+    others: Mapping[str, Table] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> DataReport:
     """What a model trained on this table would stumble over: ``data_report(train, model, others={"test": test})``.
 
     Rows that cannot be used, classes and their balance, texts that are equal (with one label or with two), and words
@@ -69,8 +75,13 @@ def data_report(table: Table, model: Model | None = None, *, others: Mapping[str
     learns anything else (Gururangan et al. 2018; Bastings et al. 2022). With a model, its limit of tokens and its
     vocabulary as well. ``others`` are development and test sets by name: texts that stand in both, labels that are
     missing. Texts count as equal if only case and white space differ. No forward pass; seconds for 100,000 texts.
-    Raises OptionError for others of another kind.
+    Raises OptionError for others of another kind, and StoppedError when ``cancelled()``.
     """
+
+    def go_on() -> None:
+        if cancelled is not None and cancelled():
+            raise StoppedError("the report on the data was stopped")
+
     others = dict(others or {})
     for name, other in others.items():
         if other.kind != table.kind:
@@ -82,10 +93,12 @@ def data_report(table: Table, model: Model | None = None, *, others: Mapping[str
     repeated = [group for group in groups.values() if len(group) > 1]
     same = [group for group in repeated if not table.labels or len({table.labels[index] for index in group}) == 1]
     different = [group for group in repeated if table.labels and len({table.labels[index] for index in group}) > 1]
-    tokens, unknown = _tokens(table, model) if model is not None else (np.zeros(0), 0.0)
+    tokens, unknown = _tokens(table, model, go_on) if model is not None else (np.zeros(0), 0.0)
     classes = table.kind == "classification"
     texts = [f"{text} {table.pairs[index]}" if table.pairs else text for index, text in enumerate(table.texts)]
-    clues = giveaways(texts, table.labels, len(table.label_names)) if classes else []
+    go_on()
+    clues = giveaways(texts, table.labels, len(table.label_names), go_on) if classes else []
+    go_on()
     looked = _Looked(
         table=table,
         texts=texts,
@@ -163,11 +176,12 @@ def _counts(table: Table, label_names: Sequence[str]) -> Array:
     return np.asarray([counts[name] for name in label_names])
 
 
-def _tokens(table: Table, model: Model) -> tuple[Array, float]:
+def _tokens(table: Table, model: Model, go_on: Callable[[], None]) -> tuple[Array, float]:
     """(row,): tokens with special ones; and the share of unknown ones among all."""
     lengths: list[int] = []
     unknown = 0
     for start in range(0, len(table), _AT_ONCE):
+        go_on()
         parts = [list(texts[start : start + _AT_ONCE]) for texts in (table.texts, table.pairs) if texts]
         for ids in tokenized(model, *parts, return_attention_mask=False, verbose=False)["input_ids"]:
             lengths.append(len(ids))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from glassbert.network.model import Model
 from glassbert.tuning.evaluation_results import Evaluation
 from glassbert.tuning.results import FineTuning
@@ -25,10 +27,10 @@ def model_card(result: FineTuning, base: Model) -> str:
     labels = [_escaped(name) for name in result.label_names]
     more = f" and {len(labels) - _MOST_LABELS} more" if len(labels) > _MOST_LABELS else ""
     parts = [
-        f"# {_escaped(base.source)}, fine-tuned",
+        f"# {_escaped(Path(result.folder).name)}",
         f"Task: {_TASKS[result.kind]}." + (f" Labels: {', '.join(labels[:_MOST_LABELS])}{more}." if labels else ""),
-        f"Started from `{base.checkpoint.weights_hash[:12]}` ({_escaped(base.source)}, {base.checkpoint.family.label}, "
-        f"{base.parameters / 1e6:.1f} million weights; its licence applies).",
+        f"Fine-tuned from `{base.checkpoint.weights_hash[:12]}` ({_escaped(base.source)}, "
+        f"{base.checkpoint.family.label}, {base.parameters / 1e6:.1f} million weights; its licence applies).",
         "## Data",
         f"{data['rows']:,} texts of {_escaped(str(data['source']))} (contents {str(data['fingerprint'])[:12]}); "
         f"{data['bad_rows']:,} rows could not be used, and {data['cut']:,} texts were cut at {settings['max_tokens']} "

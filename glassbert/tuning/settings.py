@@ -220,6 +220,15 @@ def _check(model: Model, train: Table, dev: Table | None, settings: TrainingSett
         raise OptionError(
             f"all texts have the label {train.label_names[train.labels[0]]!r}: a classifier needs at least two classes"
         )
+    if (
+        len(train) > 1
+        and train.kind != "texts"
+        and len({*zip(train.texts, train.pairs or train.texts, strict=True)}) == 1
+    ):
+        raise OptionError(
+            f"all {len(train):,} texts of the training table are the same, so nothing in them can tell one label from "
+            "another: check which column holds the texts"
+        )
     if dev is not None and (dev.kind != train.kind or dev.label_names != train.label_names):
         raise OptionError(
             "the development or test table has another kind or other labels than the training table: read it with "

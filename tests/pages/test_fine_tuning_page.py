@@ -160,6 +160,28 @@ def test_a_table_that_cannot_be_read_says_why_and_asks_for_its_columns(new_run: 
     assert not [button for button in app.button if button.key == "train"]
     assert [box.label for box in app.text_input] == [
         "Text: name of the column", "Second text: name of the column", "Label: name of the column"]  # fmt: skip
+    press(app, "another_table")
+    assert store.request_of(made) is None
+    assert "New run" in [title.value for title in app.subheader]
+
+
+def test_texts_that_are_all_the_same_are_not_trained_on(new_run: Callable[..., str]) -> None:
+    app = page("fine_tuning", run=new_run("text,label\n" + "same,good\nsame,bad\n" * 10))
+    assert "texts of the training table are the same" in messages(app)
+    assert not [button for button in app.button if button.key == "train"]
+
+
+def test_a_device_is_chosen_where_there_is_more_than_one(
+    new_run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = new_run()
+    assert "Device" not in [box.label for box in page("fine_tuning", run=made).selectbox]
+    found = {"auto": "Automatic: GPU 0", "cpu": "CPU", "cuda:0": "GPU 0"}
+    monkeypatch.setattr("components.gateway.models.devices", lambda: found)
+    app = page("fine_tuning", run=made)
+    (device,) = [box for box in app.selectbox if box.label == "Device"]
+    assert device.options == ["CPU", "GPU 0"]
+    assert device.value == "cpu"
 
 
 @pytest.mark.usefixtures("fake_training")
@@ -185,6 +207,7 @@ def test_a_run_is_started_watched_stopped_and_resumed(new_run: Callable[..., str
     until(lambda: state_of(made).name == "stopped")
     run(app)
     assert "stopped at step 1 of 4" in messages(app)
+    assert [token["text"] for token in tokens(app, "now_0")] == ["[CLS]", "Good"]
     press(app, "resume")
     until(lambda: state_of(made).name == "running")
     listed = page("fine_tuning")

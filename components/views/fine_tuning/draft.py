@@ -21,7 +21,7 @@ from components.shared.jobs import run_job
 from components.shared.run_list import with_error
 from components.text import plain, shortened
 from components.views.fine_tuning.report import draw_report
-from components.views.fine_tuning.runs import draw_head
+from components.views.fine_tuning.runs import delete_run, draw_head
 
 if TYPE_CHECKING:
     from glassbert.tuning import TrainingSettings
@@ -68,6 +68,14 @@ def _data(run: str, request: store.RunRequest) -> Tables | None:
         tables = tables_of(run, request)
     if tables is None:
         _columns_by_hand(run, request)
+        st.button(
+            "Choose another table",
+            key="another_table",
+            icon=":material/upload_file:",
+            help="This run, which has nothing but the table, is deleted.",
+            on_click=delete_run,
+            args=(run,),
+        )
         return None
     train = tables.train
     counts = [f"{len(train):,} rows to train on"]
@@ -276,7 +284,7 @@ def _settings(run: str, request: store.RunRequest, tables: Tables, base: ModelRe
         if tables.train.kind == "classification":
             _setting(run, request, chosen, "class_weights")
     with st.expander("All settings", icon=":material/tune:", key="all_settings"):
-        for names in _ROWS:
+        for names in (*_ROWS, *([("device",)] if len(_devices()) > 1 else [])):
             for place, name in zip(st.columns(len(names)), names, strict=True):
                 with place:
                     _setting(run, request, chosen, name)
@@ -332,9 +340,15 @@ _ROWS = (
 )
 
 
+def _devices() -> dict[str, str]:
+    """Device → name, of this machine."""
+    return {device: name for device, name in models.devices().items() if device != "auto"}
+
+
 def _setting(run: str, request: store.RunRequest, chosen: TrainingSettings, name: str) -> None:
     """One setting; why it has its value is said when hovered, and below it as long as it was not chosen."""
-    label, form = _FORMS[name]
+    form: Any
+    label, form = ("Device", _devices()) if name == "device" else _FORMS[name]
     value = getattr(chosen, name)
     reason = chosen.reasons.get(name)
     about = (

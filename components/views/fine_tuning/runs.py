@@ -14,7 +14,7 @@ from components.shared.run_list import RunList, choose_file, say_refused, with_e
 from components.text import plain
 from components.views.fine_tuning.fields import FineTuningFields
 
-__all__ = ["LIST", "draw_back", "draw_delete", "draw_head", "draw_runs", "may_see", "open_run", "reuse"]
+__all__ = ["LIST", "delete_run", "draw_back", "draw_delete", "draw_head", "draw_runs", "may_see", "open_run", "reuse"]
 
 
 def may_see(run: str) -> bool:
@@ -54,10 +54,11 @@ def draw_delete(run: str) -> None:
     """Delete a run, after a second click."""
     with st.popover("Delete", icon=":material/delete:", type="tertiary", key="delete_run"):
         st.markdown("The run goes with its data, its checkpoints and its model.")
-        st.button("Delete this run", key="delete_now", type="primary", on_click=_delete, args=(run,))
+        st.button("Delete this run", key="delete_now", type="primary", on_click=delete_run, args=(run,))
 
 
-def _delete(run: str) -> None:
+def delete_run(run: str) -> None:
+    """Delete a run and show the list."""
     queue().delete(run)
     open_run("")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,3 +144,27 @@ def test_words_of_a_topic_come_with_others():
 
 def test_words():
     assert words_in("The cat's “naïve” 3rd_word, 10.5%!") == {"the", "cat's", "naïve", "3rd", "word", "10", "5"}
+
+
+def test_it_can_be_stopped_between_any_two_parts(tiny_model) -> None:  # type: ignore[no-untyped-def]
+    texts = {"text": [f"word{number} of a text" for number in range(50)], "label": ["a", "b"] * 25}
+    made = gb.read_table(pd.DataFrame(texts))
+    asked = 0
+
+    def after(most: int) -> Callable[[], bool]:
+        def cancelled() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > most
+
+        return cancelled
+
+    model = tiny_model("bert", "classification")
+    gb.data_report(made, model, cancelled=after(10**9))
+    times = asked
+    assert times >= 4
+    for most in range(times):
+        asked = 0
+        with pytest.raises(gb.StoppedError):
+            gb.data_report(made, model, cancelled=after(most))
+        assert asked == most + 1
