@@ -382,7 +382,12 @@ def link(page: str, shared: View | None = None, **own: str) -> dict[str, str]:
         return parameters
     if kept is not None and _source(shared) != _source(view()):
         kept = kept.without_text()
-    return full_address(shared, kept) | own
+    parameters = full_address(shared, kept) | own
+    # a link of the menu may have led there before; whoever follows this one means what it says
+    links = st.session_state.get(_LINKS, {})
+    if parameters in links.get(page, []):
+        st.session_state[_LINKS] = {**links, page: [one for one in links[page] if one != parameters]}
+    return parameters
 
 
 def bind(

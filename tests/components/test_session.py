@@ -25,6 +25,8 @@ def _script() -> None:
     page = st.session_state.visited
     state.begin(page, groups.get(page))
     st.session_state.menu = {other: state.link(other) for other in (*groups, "models")}
+    if page == "models":  # as in a table whose rows open on other pages
+        st.session_state.row = state.link("saliency", state.View(text="A row of the table.", token=-1))
     group, values = st.session_state.pop("chosen", (None, {}))
     if values:  # as in a fragment: the menu is not drawn again
         state.change(groups.get(group), **values)
@@ -121,6 +123,16 @@ def test_a_menu_link_that_is_several_changes_old_takes_nothing_back(visit: Visit
     visit.run()
     assert visit.app.session_state["menu"]["saliency"] == {"text": "A third text."}
     assert visit.open("saliency", **old) == {"text": "A third text."}
+
+
+def test_a_link_of_a_row_leads_to_its_text_although_the_menu_led_there_before(visit: Visit) -> None:
+    """The text was open, and its page's menu had the same link; then Back led to the table, whose view has no text."""
+    visit.open("attention", text="A row of the table.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state, "_went_through_history", lambda: True)
+        assert visit.open("models") == {}
+    row = visit.app.session_state["row"]
+    assert visit.open("saliency", **row) == row == {"text": "A row of the table."}
 
 
 def test_an_event_that_still_has_the_address_before_takes_nothing_back(visit: Visit) -> None:
