@@ -32,7 +32,7 @@ class Kept:
     """One result of a section. ``find`` gives it, from the cache: a closure over requests, not over a large result.
 
     ``picture`` are options of `gb.draw`; None: it has no picture. ``table``: whether it has a table of sensible length.
-    ``kind``: its type's name, where finding it costs passes.
+    ``kind``: its type's name, where finding it costs passes. ``rows``: the method that gives the table.
     """
 
     label: str
@@ -41,43 +41,55 @@ class Kept:
     picture: Mapping[str, Any] | None = field(default_factory=dict)
     table: bool = True
     kind: str = ""
+    rows: str = "frame"
 
     @classmethod
-    def of(cls, label: str, code: Code, result: gb.Result) -> Kept:
+    def of(cls, label: str, code: Code, result: gb.Result, *, rows: str = "frame") -> Kept:
         """One that is small enough to be held until the page is drawn again."""
-        return cls(label, code, lambda: result)
+        return cls(label, code, lambda: result, rows=rows)
+
+    def frame(self) -> Any:
+        """The table, a pandas DataFrame."""
+        return getattr(self.find(), self.rows)()
 
 
 def save_and_code(
-    view: str, model: str, kept: Sequence[Kept], shown: Sequence[Code] = (), *, panel: bool = False
+    view: str,
+    model: str,
+    kept: Sequence[Kept],
+    shown: Sequence[Code] = (),
+    *,
+    panel: bool = False,
+    about: str | None = None,
 ) -> None:
-    """The popover of a section. ``view`` names its files and its key, ``model`` the model in captions.
+    """The popover of a section. ``view`` names its files and its key, ``model`` the model in captions. ``about``: what
+    the results are about, in the names of files; None: the text of the page.
 
     ``shown`` is what the last lines of the code show; if it is empty, the table of each result. A ``panel``, a column
     with a heading, has it beside the heading.
     """
     if kept:
         with st.container(key=f"save_{'panel_' if panel else ''}{view}", horizontal=True):
-            _popover(view, model, tuple(kept), tuple(shown))
+            _popover(view, model, tuple(kept), tuple(shown), about)
 
 
 @st.fragment
-def _popover(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, ...]) -> None:
+def _popover(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, ...], about: str | None) -> None:
     """A fragment: opening it, or choosing a result in it, draws nothing else again."""
     place = st.popover(
         "Save & code", icon=":material/download:", type="tertiary", key=f"kept_{view}", on_change="rerun"
     )
     if place.open:
         with place, explained_errors():
-            _content(view, model, kept, shown)
+            _content(view, model, kept, shown, about)
 
 
-def _content(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, ...]) -> None:
+def _content(view: str, model: str, kept: tuple[Kept, ...], shown: tuple[Code, ...], about: str | None) -> None:
     st.markdown(f"**The same in Python** · {plain(model)}")
-    written = script(*(shown or [one.code.frame() for one in kept]))
+    written = script(*(shown or [getattr(one.code, one.rows)() for one in kept]))
     st.code(written, language="python", height="content" if written.count("\n") < _LINES else 300)
     one = _choice(view, kept)
-    name, text = f"{view}-{one.label}", state.view().text
+    name, text = f"{view}-{one.label}", state.view().text if about is None else about
     with st.container(horizontal=True, gap="small"):
         for label, ending, make in _offered(one, model):
             st.download_button(
@@ -112,8 +124,8 @@ def _offered(one: Kept, model: str) -> Iterator[tuple[str, str, Callable[[], byt
         for form in ("svg", "png"):
             yield form.upper(), form, partial(_picture, one.find, form, options, dark=dark, model=model)
     if one.table:
-        yield "CSV", "csv", lambda: files.as_csv(one.find().frame())
-        yield "Parquet", "parquet", lambda: files.as_parquet(one.find().frame())
+        yield "CSV", "csv", lambda: files.as_csv(one.frame())
+        yield "Parquet", "parquet", lambda: files.as_parquet(one.frame())
     yield "Result", "zip", lambda: files.as_file(one.find())
 
 

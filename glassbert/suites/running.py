@@ -123,13 +123,10 @@ def _labels(model: Model, suite: Suite, wanted: set[str], given: Mapping[str, st
     if unknown := sorted(set(given) - wanted):
         have = ", ".join(sorted(map(repr, wanted))) or "none"
         raise OptionError(f"the suite has no label {unknown[0]!r}; its labels are {have}")
-    numbers: dict[str, int] = {}
-    for number, name in enumerate(model.labels):
-        numbers.setdefault(name.casefold(), number)
     found = {}
     for label in sorted(wanted):
         names = [given[label]] if label in given else [label, *suite.labels.get(label, ())]
-        place = next((numbers[name.casefold()] for name in names if name.casefold() in numbers), None)
+        place = _place(model, names)
         if place is None:
             have = ", ".join(map(repr, model.labels[:20]))
             raise OptionError(
@@ -138,6 +135,20 @@ def _labels(model: Model, suite: Suite, wanted: set[str], given: Mapping[str, st
             )
         found[label] = place
     return found
+
+
+def unknown_labels(model: Model, suite: Suite) -> tuple[str, ...]:
+    """The labels of a suite that the model does not have, by any of their names: ``labels`` must say what they are."""
+    wanted = {label for test in suite.tests for label in (test.label, *(case.label for case in test.cases)) if label}
+    return tuple(label for label in sorted(wanted) if _place(model, [label, *suite.labels.get(label, ())]) is None)
+
+
+def _place(model: Model, names: Sequence[str]) -> int | None:
+    """The number of the model's first label with one of these names; their case is no matter."""
+    numbers: dict[str, int] = {}
+    for number, name in enumerate(model.labels):
+        numbers.setdefault(name.casefold(), number)
+    return next((numbers[name.casefold()] for name in names if name.casefold() in numbers), None)
 
 
 @dataclass(frozen=True, slots=True)

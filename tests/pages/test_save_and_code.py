@@ -52,7 +52,7 @@ class Popover:
 def popovers(monkeypatch: pytest.MonkeyPatch) -> list[Popover]:
     found: list[Popover] = []
     monkeypatch.setattr(
-        save_and_code, "_popover", lambda view, model, kept, shown: found.append(Popover(view, kept, shown))
+        save_and_code, "_popover", lambda view, model, kept, shown, about: found.append(Popover(view, kept, shown))
     )
     return found
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -20,15 +20,15 @@ from components.shared.save_and_code import Kept, save_and_code
 from components.shell.opening import model_name
 from components.text import plain, shortened
 from components.views.behaviour_tests.fields import BehaviourFields
+from components.views.behaviour_tests.suite import ask_labels, choose_suite, draw_editor
 
 if TYPE_CHECKING:
     from glassbert.suites import Behaviour, Suite
-    from glassbert.suites.results import BehaviourFailure, TestedBehaviour
+    from glassbert.suites.results import BehaviourFailure, GroupRate, TestedBehaviour
 
 __all__ = ["BehaviourFields", "draw_behaviour_page"]
 
 _ON_BOARD = {"classification": "sentiment", "masked_words": "pretrained"}
-_OWN = "suite_of_the_visitor"
 _SHOWN, _TEXT_CHARACTERS = 10, 300
 _MOST = ("50", "200", "1000")
 _KINDS = {
@@ -42,43 +42,13 @@ _KINDS = {
 def draw_behaviour_page(opened: Sequence[Opened]) -> None:
     """A suite, a model, and what came of it. Nothing is computed without a click."""
     with explained_errors():
-        chosen = _choose_suite()
+        chosen = choose_suite()
         if chosen is not None:
-            _ask(chosen, opened)
+            _ask(*chosen, opened)
     state.write_address()
 
 
-def _choose_suite() -> Suite | None:
-    own = state.remembered(_OWN)
-    names = dict(suites.on_board()) | ({"": f"your own: {own.name}"} if own is not None else {})
-    fields = state.fields(BehaviourFields)
-    shown = fields.suite if fields.suite in names else next(iter(names))
-    left, right = st.columns([0.6, 0.4], gap="large")
-    with left:
-        st.selectbox(
-            "What is tested",
-            list(names),
-            format_func=lambda name: shortened(f"{names[name][:1].upper()}{names[name][1:]}", 100),
-            **state.bind("suite", BehaviourFields, options=names, shown=shown, initial="index"),
-        )
-    with right:
-        uploaded = st.file_uploader(
-            "Or your own suite",
-            type=list(suites.ENDINGS),
-            key="own_suite",
-            max_upload_size=1,
-            help="YAML or CSV: templates with lists of names, places or other words, and what must not change, must "
-            "fall or must be answered. `help(gb.read_suite)` describes both forms.",
-        )
-    if uploaded is not None and state.remembered("suite_read") != uploaded.file_id:
-        state.remember(_OWN, suites.read(uploaded.name, uploaded.getvalue()))
-        state.remember("suite_read", uploaded.file_id)
-        state.change(BehaviourFields, suite="", test="")
-        st.rerun()
-    return suites.suite(shown) if shown else own
-
-
-def _ask(chosen: Suite, opened: Sequence[Opened]) -> None:
+def _ask(suite: str, chosen: Suite, opened: Sequence[Opened]) -> None:
     head = suites.head_for(chosen)
     able = {one.request.source: one.name for one in opened if head in one.model.task_heads}
     on_board = _ON_BOARD[head]
@@ -100,15 +70,37 @@ def _ask(chosen: Suite, opened: Sequence[Opened]) -> None:
     request = next((one.request for one in opened if one.request.source == source), request_of(source, "cpu"))
     load(request)
     _about(chosen)
+    draw_editor(suite, chosen)
+    labels = ask_labels(request, suite, chosen) if head == "classification" else {}
+    if labels is None:
+        return
+    texts = own_texts(fields) if any(test.changes_texts for test in chosen.tests) else ()
     found = run_job(
         "behaviour",
-        version_of(request, repr(chosen), chosen.tests, fields.most),
-        lambda: suites.test(request, chosen, int(fields.most)),
+        version_of(request, repr(chosen), chosen.tests, chosen.lists, fields.most, texts, labels),
+        lambda: suites.test(request, chosen, int(fields.most), texts, labels),
         label="Test",
         cost="One pass a text; for pairs of sentences one a token.",
     )
     if found is not None:
-        _result(found, source, able[source], fields)
+        _result(found, Asked(suite, source, able[source], texts, labels), fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of which model: the id of the suite, the model's source and name, the visitor's own texts, and
+    the model's names of labels."""
+
+    suite: str
+    source: str
+    name: str
+    texts: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+def own_texts(fields: BehaviourFields) -> tuple[str, ...]:
+    """The visitor's texts, which take the place of the suite's."""
+    return tuple(line.strip() for line in fields.texts.splitlines() if line.strip())
 
 
 def _about(chosen: Suite) -> None:
@@ -117,12 +109,13 @@ def _about(chosen: Suite) -> None:
     st.caption(plain(" ".join(part for part in parts if part)))
 
 
-def _result(found: Behaviour, source: str, name: str, fields: BehaviourFields) -> None:
+def _result(found: Behaviour, asked: Asked, fields: BehaviourFields) -> None:
     st.markdown(_in_words(found))
+    uncounted = any(test.not_counted for test in found.tests)
     rows = []
     for test in found.tests:
-        rows.append(_row(test.name, "", test, _KINDS.get(test.kind, test.kind)))
-        rows += [_row("", group.group, group, "") for group in test.groups]
+        rows.append(_row(test.name, test, _expected(test)) | ({"Not counted": test.not_counted} if uncounted else {}))
+        rows += [_row(f"· {group.group}", group, "") for group in test.groups]
     st.dataframe(
         rows,
         hide_index=True,
@@ -130,33 +123,54 @@ def _result(found: Behaviour, source: str, name: str, fields: BehaviourFields) -
         height="content" if len(rows) <= 14 else 520,
         column_config={
             "Test": st.column_config.TextColumn(width="medium"),
-            "Fails": st.column_config.ProgressColumn("Fails", width=120, min_value=0, max_value=1, format="percent"),
+            "Fails": st.column_config.ProgressColumn("Fails", width=110, min_value=0, max_value=100, format="%.1f%%"),
+            "Examples": st.column_config.NumberColumn(width="small"),
+            "Not counted": st.column_config.NumberColumn(width="small"),
         },
     )
+    if uncounted:
+        st.caption(
+            "Not counted: texts of which the probability could not move that far, because it is so close to 0 or 1, "
+            "texts that the model cannot read, and pairs that share no token."
+        )
+    if found.left_out:
+        names = ", ".join(f"“{shortened(name, 60)}”" for name in found.left_out)
+        st.caption(plain(f"Left out, since your own texts are tested: {names}."))
     _differences(found)
-    _failures(found, source, fields)
+    _failures(found, asked, fields)
     with how_computed("Tests of behaviour"):
         st.markdown(
             "Intervals are Wilson's. A rate is about the examples of the suite, which are no sample of what a model "
             "will read."
         )
-    given = {} if fields.most == "200" else {"most": int(fields.most)}
-    if fields.suite:
-        written = code.behaviour(request_of(source, "cpu"), fields.suite, **given)
-        save_and_code("behaviour", name, [Kept.of("Behaviour", written, found)])
+    given: dict[str, Any] = {"texts": list(asked.texts)} if asked.texts else {}
+    given |= {"labels": dict(asked.labels)} if asked.labels else {}
+    given |= {} if fields.most == "200" else {"most": int(fields.most)}
+    file = suites.own_file(asked.suite)
+    suite = asked.suite if file is None else file.name
+    written = code.behaviour(request_of(asked.source, "cpu"), suite, **given)
+    kept = [Kept.of("Rates", written, found), Kept.of("Failures", written, found, rows="failure_frame")]
+    save_and_code("behaviour", asked.name, kept, about=suite)
 
 
-def _row(test: str, group: str, one: object, expected: str) -> dict[str, object]:
-    examples, failures = one.examples, one.failures  # type: ignore[attr-defined]
-    rate = failures / examples if examples else None
-    low, high = one.low, one.high  # type: ignore[attr-defined]
+def _expected(test: TestedBehaviour) -> str:
+    """What an example must do so as not to fail."""
+    if test.tolerance is None or test.kind in ("minimum_ability", "minimal_pair"):
+        return _KINDS.get(test.kind, test.kind)
+    most = f"{100 * test.tolerance:g} points"
+    if test.kind == "invariance":
+        return f"the answer must stay, and its probability may move by at most {most}"
+    must = {"lower": "must not rise", "higher": "must not fall"}.get(test.expect, "must not move the wrong way")
+    return f"the probability of {test.followed or 'the label'} {must} by more than {most}"
+
+
+def _row(test: str, one: TestedBehaviour | GroupRate, expected: str) -> dict[str, object]:
     return {
         "Test": test,
-        "Group": group,
+        "Fails": None if one.rate is None else 100 * one.rate,
+        "95% interval": f"{charts.percent(one.low)} to {charts.percent(one.high)}" if one.examples else "–",
+        "Examples": one.examples,
         "What must hold": expected,
-        "Fails": rate,
-        "95% interval": f"{charts.percent(low)} to {charts.percent(high)}" if examples else "–",
-        "Examples": examples,
     }
 
 
@@ -198,7 +212,7 @@ def _differences(found: Behaviour) -> None:
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
 
 
-def _failures(found: Behaviour, source: str, fields: BehaviourFields) -> None:
+def _failures(found: Behaviour, asked: Asked, fields: BehaviourFields) -> None:
     tests = {test.name: test for test in found.tests if test.failures}
     if not tests:
         return
@@ -215,13 +229,12 @@ def _failures(found: Behaviour, source: str, fields: BehaviourFields) -> None:
     worst = [one for one in found.failures if one.test == shown]
     for number, one in enumerate(worst[:_SHOWN]):
         with st.container(key=f"failure_{number}", border=True):
-            _failure(one, tests[shown], source, number)
+            _failure(one, tests[shown], asked.source)
     if len(worst) > _SHOWN:
-        st.caption(f"And {len(worst) - _SHOWN:,} more, all of them in the file.")
+        st.caption(f"And {len(worst) - _SHOWN:,} more: all of them are in the table of failures under Save & code.")
 
 
-def _failure(one: BehaviourFailure, test: TestedBehaviour, source: str, number: int) -> None:
-    del number
+def _failure(one: BehaviourFailure, test: TestedBehaviour, source: str) -> None:
     st.markdown(plain(shortened(one.text, _TEXT_CHARACTERS)))
     if one.variant:
         st.markdown(plain(shortened(one.variant, _TEXT_CHARACTERS)))
@@ -253,7 +266,9 @@ def _open(one: BehaviourFailure, test: TestedBehaviour, source: str) -> None:
                 width="content",
             )
             return
-        section = {"section": "tracing"} if one.variant else {}
+        # the trace puts states of one text into the other, token by token
+        traced = one.variant and suites.as_long(request_of(source, "cpu"), one.text, one.variant)
+        section = {"section": "tracing"} if traced else {}
         st.page_link(
             "pages/what_if.py",
             label="What if",

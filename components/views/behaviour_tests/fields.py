@@ -16,7 +16,8 @@ class BehaviourFields(PageFields):
 
     page: ClassVar[str] = "behaviour_tests"
 
-    suite: str = "sentiment_names"  # "": the visitor's own
+    suite: str = "sentiment_names"  # on board, or "own-…", a visitor's own
     tester: str = ""  # the source of the model; "": the first open one that can be asked, else the one on board
     most: Literal["50", "200", "1000"] = "200"  # examples a test
+    texts: str = ""  # texts of the visitor, one a line, in place of the suite's
     test: str = ""  # the test whose failures are shown; "": the first that has some
