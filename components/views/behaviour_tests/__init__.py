@@ -114,8 +114,8 @@ def _result(found: Behaviour, asked: Asked, fields: BehaviourFields) -> None:
     uncounted = any(test.not_counted for test in found.tests)
     rows = []
     for test in found.tests:
-        rows.append(_row(test.name, test, _expected(test)) | ({"Not counted": test.not_counted} if uncounted else {}))
-        rows += [_row(f"· {group.group}", group, "") for group in test.groups]
+        rows.append(_row(test.name, test) | ({"Not counted": test.not_counted} if uncounted else {}))
+        rows += [_row(f"· {group.group}", group) for group in test.groups]
     st.dataframe(
         rows,
         hide_index=True,
@@ -128,6 +128,7 @@ def _result(found: Behaviour, asked: Asked, fields: BehaviourFields) -> None:
             "Not counted": st.column_config.NumberColumn(width="small"),
         },
     )
+    st.caption(_what_must_hold(found))
     if uncounted:
         st.caption(
             "Not counted: texts of which the probability could not move that far, because it is so close to 0 or 1, "
@@ -164,13 +165,23 @@ def _expected(test: TestedBehaviour) -> str:
     return f"the probability of {test.followed or 'the label'} {must} by more than {most}"
 
 
-def _row(test: str, one: TestedBehaviour | GroupRate, expected: str) -> dict[str, object]:
+def _what_must_hold(found: Behaviour) -> str:
+    """``In *Names* and *Places*, the answer must stay.``; without the names where it is the same in all tests."""
+    tests: dict[str, list[str]] = {}
+    for test in found.tests:
+        tests.setdefault(_expected(test), []).append(f"*{plain(shortened(test.name, 60))}*")
+    if len(tests) == 1:
+        (expected,) = tests
+        return f"What must hold: {expected}."
+    return " ".join(f"In {', '.join(names)}: {expected}." for expected, names in tests.items())
+
+
+def _row(test: str, one: TestedBehaviour | GroupRate) -> dict[str, object]:
     return {
         "Test": test,
         "Fails": None if one.rate is None else 100 * one.rate,
         "95% interval": f"{charts.percent(one.low)} to {charts.percent(one.high)}" if one.examples else "–",
         "Examples": one.examples,
-        "What must hold": expected,
     }
 
 

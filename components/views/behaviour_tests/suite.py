@@ -84,8 +84,10 @@ def _turn_to(own: str) -> None:
 def draw_editor(name: str, chosen: Suite) -> None:
     """The file of the suite, to be edited, and texts of one's own for the tests that make variants of texts."""
     say_refused()
-    with st.expander("Edit its word lists, or try it on your own texts", icon=":material/edit:", key="edit_suite"):
-        if any(test.changes_texts for test in chosen.tests):
+    changes_texts = any(test.changes_texts for test in chosen.tests)
+    title = "Edit the suite, or try it on your own texts" if changes_texts else "Edit the suite"
+    with st.expander(title, icon=":material/edit:", key="edit_suite"):
+        if changes_texts:
             st.text_area(
                 "Your own texts, one a line",
                 height=100,
