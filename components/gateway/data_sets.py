@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +30,6 @@ __all__ = [
     "duration",
     "export",
     "filter_error",
-    "labels_fit",
     "model_of",
     "narrowed",
     "on_board",
@@ -40,6 +39,7 @@ __all__ = [
     "rows",
     "stamp",
     "term",
+    "unlike_labels",
 ]
 
 #: Methods that explain a whole data set in sensible time: one pass each.
@@ -122,11 +122,18 @@ def model_of(request: store.RunRequest) -> gb.Model:
     return load(request_of(request.base, "cpu"))
 
 
-def labels_fit(stream: TableStream, model: gb.Model) -> bool:
-    """Whether what stands in the column of the labels, in the rows read so far, is what the model answers."""
-    from glassbert.analysis.job.labels import Labels, check_labels, kind_of_model
+def unlike_labels(stream: TableStream, model: gb.Model, names: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """Of the rows read so far, how many have a label that is none of the model's; and the labels that stand there.
 
-    return check_labels(Labels(kind_of_model(model), model.labels, stream.class_names), stream, asked=False)
+    ``names``: how the table spells the model's labels, in the model's order; none: as the model does.
+    """
+    from glassbert.analysis.job.labels import Labels, kind_of_model
+
+    cells = [row.label for row in stream.first if row.damage is None]
+    values = Labels(kind_of_model(model), tuple(names or model.labels), stream.class_names).values(cells)
+    return sum(isinstance(one, str) for one in values), tuple(
+        dict.fromkeys(str(one) for one in cells if one is not None)
+    )
 
 
 def duration(stream: TableStream, rows: int, model: gb.Model, methods: int, receipts: float) -> str:

@@ -22,6 +22,7 @@ from components.text import plain, shortened
 __all__ = ["RunList", "choose_file", "say_refused", "with_error"]
 
 _REFRESH = 2.0
+_MANY_DRAFTS = 3
 _REFUSED = "run_refused"
 
 
@@ -65,7 +66,18 @@ class RunList:
         st.subheader(self.title, anchor=False)
         if is_shared():
             st.caption("On a shared server you see those whose address you opened: keep the address of yours.")
-        active = any(state_of(run).is_active for run, _ in self.listed())
+        states = {run: state_of(run) for run, _ in self.listed()}
+        drafts = [run for run, found in states.items() if found.name == "draft"]
+        if len(drafts) >= _MANY_DRAFTS:
+            st.button(
+                f"Delete the {len(drafts)} that were not started",
+                key="delete_drafts",
+                type="tertiary",
+                icon=":material/delete_sweep:",
+                on_click=with_error,
+                args=(lambda: _delete(drafts),),
+            )
+        active = any(found.is_active for found in states.values())
         st.fragment(self._rows, run_every=_REFRESH if active else None)()
 
     def _rows(self) -> None:
@@ -100,6 +112,11 @@ class RunList:
     def _open_from_the_list(self, run: str) -> None:
         self.open_run(run)
         state.redraw_page()
+
+
+def _delete(runs: list[str]) -> None:
+    for run in runs:
+        store.delete(run)
 
 
 def with_error(work: Callable[[], object]) -> None:

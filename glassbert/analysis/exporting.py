@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STORED", "stored_frame", "written"]
 
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
+_DIGITS = 16
 #: What is exported as it is stored, beside the answers to questions: kind → the columns of its file.
 STORED = {
     "attributions": 'id, method, position, token, word, word_index, segment, "start", "stop", score, share, target',
@@ -30,11 +33,23 @@ def stored_frame(store: Store, manifest: Manifest, kind: str, chosen: Filter) ->
         frame = read_rows(store, manifest, chosen, "id", False, MOST_ROWS, 0)
         if len(frame) == MOST_ROWS:
             raise _too_many(store)
+        for column in frame.columns[-len(manifest.meta) :] if manifest.meta else ():
+            frame[column] = _as_numbers(frame[column])
         return frame.astype({"right": "boolean"}) if "right" in frame else frame
     selected = f"FROM {kind} WHERE id IN ({chosen.ids})"
     if store.rows(f"SELECT count(*) {selected}", chosen.parameters)[0][0] >= MOST_ROWS:
         raise _too_many(store)
     return store.frame(f"SELECT {STORED[kind]} {selected} ORDER BY ALL", chosen.parameters)
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """A column of the source as numbers, if that says the same: no leading zeros, nothing that a double rounds."""
+    cells = [cell for cell in column if not _is_missing(cell)]
+    if not cells or not all(_NUMBER.fullmatch(cell) and len(cell) <= _DIGITS for cell in cells):
+        return column
+    import pandas as pd
+
+    return pd.to_numeric(column)
 
 
 def _too_many(store: Store) -> OptionError:

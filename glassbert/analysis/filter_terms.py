@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from glassbert.analysis.folder import Manifest
 from glassbert.errors import OptionError
+from glassbert.pictures.markup import clipped
 
 __all__ = ["FLAGS", "NUMBERS", "TERMS", "Compiling", "Piece"]
 
@@ -21,6 +23,8 @@ FLAGS = {
     "error": "(error IS NOT NULL)",
     "truncated": "coalesce(truncated, false)",
 }
+#: A day, or a time of it, as ISO 8601 has them.
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?")
 _VERDICTS = ("holds", "doubtful", "fails", "not_applicable")
 _WORD_ENDS = r"(?:^|[^\p{L}\p{N}_])", r"(?:$|[^\p{L}\p{N}_])"
 
@@ -71,6 +75,9 @@ class Compiling:
         if piece.operator in (":", "="):
             self.bind(piece.value)
             return f"coalesce({name}, '') = ?"
+        if _DATE.fullmatch(str(piece.value)):
+            self.bind(str(piece.value).replace("T", " "))
+            return f"coalesce(TRY_CAST({name} AS TIMESTAMP) {piece.operator} TRY_CAST(? AS TIMESTAMP), false)"
         self.bind(_number(self, piece))
         return f"coalesce(TRY_CAST({name} AS DOUBLE) {piece.operator} ?, false)"
 
@@ -81,7 +88,14 @@ def _number(reader: Compiling, piece: Piece) -> float:
     except ValueError:
         found = math.nan
     if math.isnan(found):
-        raise reader.wrong(f"{piece.value!r} is no number", piece.at)
+        written = str(piece.value)
+        share = written.removesuffix("%")
+        if written.endswith("%") and re.fullmatch(r"\d+(\.\d+)?", share):
+            raise reader.wrong(
+                f"a share is written from 0 to 1: {float(share) / 100:g} in place of {written}", piece.at
+            )
+        dates = ", nor a date such as 2025-06-30" if piece.name not in NUMBERS else ""
+        raise reader.wrong(f"{clipped(written, 40)!r} is no number{dates}", piece.at)
     return found
 
 

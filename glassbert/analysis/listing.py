@@ -27,10 +27,14 @@ MOST_ROWS, _FEW = 1_000_000, 1000
 
 
 class RowPage(NamedTuple):
-    """Some of the rows that pass a filter, and how many pass it: ``frame, total = analysis.rows("wrong")``."""
+    """Some of the rows that pass a filter, and how many pass it: ``table, total = analysis.rows("wrong")``."""
 
-    frame: pd.DataFrame
+    table: pd.DataFrame
     total: int
+
+    def frame(self) -> pd.DataFrame:
+        """The rows, as of any other result."""
+        return self.table
 
 
 def read_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from glassbert.commands._interrupted import interrupted
 from glassbert.commands._tables import plain, table
 from glassbert.errors import OptionError, StoppedError
 from glassbert.pictures.formats import percent
+from glassbert.pictures.markup import clipped
 
 if TYPE_CHECKING:
     from glassbert.analysis.opening import Analysis
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _SECONDS_BETWEEN_WRITES = 0.3
+_LOOKED_AT, _REASONS = 10_000, 5
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +44,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--methods",
         nargs="*",
-        default=["input_x_gradient"],
         metavar="METHOD",
-        help="explain the answers by these; none: predict only (default: input_x_gradient)",
+        help="explain the answers by these; none: predict only (default: attn_lrp, or input_x_gradient where a model "
+        "has modules that it knows no rule for)",
     )
     parser.add_argument(
         "--receipts",
@@ -98,7 +101,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 model,
                 arguments.data if on_board else source,
                 arguments.out,
-                methods=tuple(arguments.methods),
+                methods=None if arguments.methods is None else tuple(arguments.methods),
                 receipts=arguments.receipts,
                 orderings=arguments.orderings,
                 seed=arguments.seed,
@@ -114,6 +117,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 progress=report,
                 cancelled=cancelled,
             )
+        except OptionError as error:
+            raise OptionError(str(error).replace("resume=False", "--again")) from None
         except StoppedError as stopped:
             console.note(str(stopped).capitalize() + ".")
             return 130
@@ -145,11 +150,21 @@ def _metrics(analysis: Analysis) -> dict[str, Any]:
 
 def _told(out: str, analysis: Analysis) -> list[str]:
     """The result for people."""
+    from glassbert.tables.columns import LABELS
+
     manifest = analysis.manifest
     lines = [
         f"{plain(out)}: {manifest.rows:,} rows of {plain(manifest.table['source'])}, "
         f"{manifest.errors:,} with an error, {manifest.seconds:,.0f} s, {manifest.texts_per_second:,.0f} texts a second"
     ]
+    lines += _errors(analysis)
+    guessed = [name for name in manifest.meta if name.strip().casefold() in LABELS]
+    if not manifest.labelled and manifest.table["label"] is None and guessed:
+        lines.append(
+            f"column {plain(guessed[0])!r} holds none of the model's labels "
+            f"({plain(', '.join(manifest.labels[:10]))}), so nothing is measured: --label-names says how "
+            "the table spells them, in this order"
+        )
     if manifest.labelled:
         measured = analysis.metrics()
         rows = [
@@ -167,6 +182,14 @@ def _told(out: str, analysis: Analysis) -> list[str]:
         ]
         lines += ["", *table(("receipts", "check", "holds", "texts"), held, right=(2, 3))]
     return [*lines, "", f"gb.open_analysis({str(out)!r}), or the page Data set of the app, opens it."]
+
+
+def _errors(analysis: Analysis) -> list[str]:
+    """The most frequent reasons for which rows could not be used."""
+    if not analysis.manifest.errors:
+        return []
+    reasons = Counter(str(one) for one in analysis.rows("error", limit=_LOOKED_AT).table["error"])
+    return [f"  {count:,} × {plain(clipped(reason, 120))}" for reason, count in reasons.most_common(_REASONS)]
 
 
 COMMANDS = (

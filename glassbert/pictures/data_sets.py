@@ -105,10 +105,15 @@ def plane_of_texts(
                 customdata=[[ids[place]] for place in places],
                 selected={"marker": {"opacity": 0.75}},
                 unselected={"marker": {"opacity": 0.75}},
-                showlegend=number < _MOST_COLOURS,
+                legendgroup=name,
+                showlegend=False,
                 hovertemplate=f"{name}<extra></extra>",
             )
         )
+        if number < _MOST_COLOURS:  # of many signs, the legend would show the first text's
+            sign = {"size": 8, "symbol": "circle", "color": LINES[number]}
+            named = f"{name} ({len(places):,})"
+            figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=named, legendgroup=name, marker=sign))
     axis = {"showticklabels": False, "zeroline": False, "automargin": True}
     figure.update_layout(
         height=460,

@@ -10,7 +10,7 @@ from glassbert.errors import TableError
 from glassbert.tables.cells import is_missing
 from glassbert.tables.contents import Kind
 
-__all__ = ["Columns", "columns_of"]
+__all__ = ["LABELS", "Columns", "columns_of"]
 
 #: Pairs of columns that go together, before single ones.
 _PAIRS = (
@@ -36,7 +36,7 @@ _TEXTS = (
     *("text", "texts", "sentence", "review", "question", "content", "message", "comment", "tweet", "document", "body"),
     *("abstract", "utterance", "utt", "query", "sms", "description", "headline", "title", "premise", "sentence1"),
 )
-_LABELS = (
+LABELS = (
     *("label", "labels", "class", "classes", "category", "categories", "target", "gold_label", "intent", "sentiment"),
     *(
         "topic",
@@ -136,7 +136,7 @@ class _Finder:
 
     def require_names(self, asked: Sequence[str]) -> None:
         """A first row that is data would be lost as names: no name is known, and one of them is a value further on."""
-        if asked or self.first(_TEXTS, set()) is not None or self.first(_LABELS, set()) is not None:
+        if asked or self.first(_TEXTS, set()) is not None or self.first(LABELS, set()) is not None:
             return
         if any(name in map(str, self.values(place)) for place, name in enumerate(self.names)):
             raise TableError(
@@ -167,7 +167,7 @@ def _label(finder: _Finder, label: str | None, kind: Kind | None, used: set[int]
         return None
     if label is not None:
         return finder.place(label)
-    if (place := finder.first(_LABELS, used)) is not None:
+    if (place := finder.first(LABELS, used)) is not None:
         return place
     candidates = [place for place in range(len(finder.names)) if place not in used and _few(finder.values(place))]
     if len(candidates) > 1:

@@ -29,7 +29,7 @@ _LIMITS = Limits(rows=2**62, size_bytes=2**62)
 
 @dataclass(frozen=True, slots=True)
 class StreamedRow:
-    """One row of the source: ``row`` counts as a spreadsheet does. A row whose text is damaged has only that damage."""
+    """One row of the source: ``row`` counts as a spreadsheet does. A row whose text is damaged has its other cells."""
 
     row: int
     text: str = ""
@@ -119,6 +119,8 @@ def _read(
     if isinstance(values, str):
         return StreamedRow(row, damage=values)
     place = columns.text
+    label = None if columns.label is None else values[columns.label]
+    others = tuple(_meta(values[number]) for number in meta)
     try:
         text = text_of(values[place])
         pair = None
@@ -126,9 +128,8 @@ def _read(
             place = columns.pair
             pair = text_of(values[place])
     except DamageError as damage:
-        return StreamedRow(row, damage=f"column {_plain(names[place])!r}: {damage}")
-    label = None if columns.label is None else values[columns.label]
-    return StreamedRow(row, text, pair, label, tuple(_meta(values[place]) for place in meta))
+        return StreamedRow(row, label=label, meta=others, damage=f"column {_plain(names[place])!r}: {damage}")
+    return StreamedRow(row, text, pair, label, others)
 
 
 def _meta(value: Any) -> str | None:

@@ -77,6 +77,29 @@ def test_a_draft_says_what_will_be_done_and_keeps_what_is_chosen(new_run: Callab
     assert "is none of the model’s labels (NEGATIVE, POSITIVE)" in shown(app)
 
 
+def test_labels_that_the_table_spells_otherwise_are_named(new_run: Callable[..., str]) -> None:
+    made = new_run("text,label\n" + "Good film,good\nBad film,bad\nOdd film,other\n" * 4)
+    app = page("data_set", run=made)
+    assert "is none of the model’s labels" in shown(app)
+    boxes = {box.label: box for box in app.selectbox if box.label in ("NEGATIVE", "POSITIVE")}
+    assert boxes["NEGATIVE"].options == ["NEGATIVE", "good", "bad", "other"]
+    boxes["NEGATIVE"].select("bad")
+    run(app)
+    {box.label: box for box in app.selectbox}["POSITIVE"].select("good")
+    run(app)
+    assert "12 texts, with labels in the column label." in shown(app)
+    assert "Of the first 12 texts, 4 have a label that is none of the model’s" in messages(app)
+    assert "--label-names=bad,good" in analysing.arguments(made, 1)
+
+
+def test_runs_that_were_never_started_are_deleted_together(new_run: Callable[..., str]) -> None:
+    made = [new_run() for _ in range(3)]
+    app = page("data_set")
+    app.button(key="delete_drafts").click()
+    run(app)
+    assert [store.request_of(one) for one in made] == [None] * 3
+
+
 def test_a_set_on_board_is_a_click() -> None:
     app = page("data_set")
     app.button(key="analyse_reviews").click()
@@ -137,7 +160,7 @@ def test_the_numbers_are_those_of_the_analysis(done: str) -> None:
     assert len(rows) == 50
     assert rows["Text"][7] == f"This film was good 7 times. {HOSTILE}"
     assert rows["country"].tolist() == ["DE", "<b>FR</b>"] * 25
-    assert rows["Sure"].to_numpy() == pytest.approx(100 * analysis.rows().frame["confidence"].to_numpy(), rel=1e-6)
+    assert rows["Sure"].to_numpy() == pytest.approx(100 * analysis.rows().table["confidence"].to_numpy(), rel=1e-6)
     assert "70 rows" in [one.value for one in app.subheader]
 
 

@@ -33,6 +33,8 @@ def arguments(run: str, threads: int) -> list[str]:
         "progress": str(store.folder_of(run) / _PROGRESS),
         **{name: value for name, value in request.columns.items() if name in ("text", "pair", "label")},
     }
+    if names := settings.get("label_names"):
+        given["label-names"] = ",".join(names)
     methods = [str(one) for one in settings.get("methods", ())]
     # one word for each: a value may begin with a dash
     options = [f"--{name}={value}" for name, value in given.items() if value]

@@ -112,8 +112,8 @@ def _counts(found: ModelsCompared) -> None:
         st.dataframe(rows, hide_index=True, width="stretch", height="content")
         if found.p_value is not None:
             st.caption(
-                f"If both were equally good, a count as uneven would come up in {charts.percent(found.p_value)} of "
-                "cases."
+                "If both were equally good, a count at least as uneven would come up in "
+                f"{charts.percent(found.p_value)} of cases."
             )
     if len(found.flipped):
         ids = [int(one) for one in found.flipped[:_MOST_FILTERED]]

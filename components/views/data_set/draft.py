@@ -18,7 +18,7 @@ from components.shared.errors import explained_errors
 from components.shared.run_list import with_error
 from components.shell.opening import model_name
 from components.text import plain, shortened
-from components.views.data_set.runs import draw_head
+from components.views.data_set.runs import delete_run, draw_head
 
 if TYPE_CHECKING:
     from glassbert.tables.streaming import TableStream
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_draft"]
 
 _PREVIEW_ROWS = 5
+#: Labels of a model whose spelling in the table can be chosen, and of the table to choose from.
+_MOST_SPELLED, _MOST_SPELLINGS = 8, 50
 _COLUMNS = {"text": "Text", "pair": "Second text", "label": "Label"}
 #: Share of the texts whose explanations are checked → how the choice is called.
 _RECEIPTS = {0.0: "none", 0.01: "1%", 0.05: "5%", 0.2: "20%"}
@@ -39,6 +41,14 @@ def draw_draft(run: str, request: store.RunRequest) -> None:
         stream, rows = data_sets.columns_of(run, request)
     if stream is None:
         _columns_by_hand(run, request)
+        st.button(
+            "Choose another table",
+            key="another_table",
+            icon=":material/upload_file:",
+            help="This analysis, which has nothing but the table, is deleted.",
+            on_click=delete_run,
+            args=(run,),
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         _model(run, request)
@@ -143,10 +153,13 @@ def _receipts(run: str, request: store.RunRequest) -> None:
 
 
 def _table(run: str, request: store.RunRequest, stream: TableStream, rows: int, model: gb.Model) -> None:
+    looked_at = sum(one.damage is None for one in stream.first)
+    names = label_names(request, model)
+    unlike, found = (0, ()) if stream.label_column is None else data_sets.unlike_labels(stream, model, names)
     texts = "1 text" if rows == 1 else f"{rows:,} texts"
     if stream.label_column is None:
         told = "without labels: answers are explained and searched, but nothing says whether they are right"
-    elif data_sets.labels_fit(stream, model):
+    elif unlike < looked_at:
         told = f"with labels in the column {plain(stream.label_column)}"
     else:
         own = ", ".join(shortened(name, 30) for name in model.labels[:5])
@@ -155,6 +168,16 @@ def _table(run: str, request: store.RunRequest, stream: TableStream, rows: int, 
             f"({plain(own)}{' …' if len(model.labels) > 5 else ''}): it is kept to filter by, and nothing is measured"
         )
     st.markdown(f"{texts}, {told}.")
+    if 0 < unlike < looked_at:
+        st.warning(
+            plain(
+                f"Of the first {looked_at:,} texts, {unlike:,} have a label that is none of the model’s: they count as "
+                "rows with an error."
+            ),
+            icon=":material/warning:",
+        )
+    if unlike and not request.on_board:
+        _spelling(run, request, model, found)
     if not request.on_board:
         _columns(run, request, stream)
     first = [one for one in stream.first if one.damage is None][:_PREVIEW_ROWS]
@@ -179,6 +202,45 @@ def _table(run: str, request: store.RunRequest, stream: TableStream, rows: int, 
                 [{"Row": one.row, "Reason": one.damage} for one in bad[:200]], hide_index=True, width="stretch"
             )
             st.caption("They are kept, each with this reason, and left out of every number.")
+
+
+def label_names(request: store.RunRequest, model: gb.Model) -> tuple[str, ...]:
+    """How the table spells the model's labels, in the model's order, as it was chosen; empty: as the model does."""
+    chosen = tuple(map(str, request.settings.get("label_names", ())))
+    return chosen if len(chosen) == len(model.labels) else ()
+
+
+def _spelling(run: str, request: store.RunRequest, model: gb.Model, found: tuple[str, ...]) -> None:
+    """What each label of the model is called in the table; nothing where that are too many to choose from."""
+    options = [one for one in found if "," not in one]
+    if not len(model.labels) <= _MOST_SPELLED or not 0 < len(options) <= _MOST_SPELLINGS:
+        return
+    chosen = label_names(request, model) or tuple(model.labels)
+    st.caption("If the table only calls the labels otherwise, choose what it calls them:")
+    with st.container(horizontal=True, gap="medium"):
+        for place, name in enumerate(model.labels):
+
+            def choose(one: str, place: int = place) -> None:
+                names = [*chosen[:place], one or model.labels[place], *chosen[place + 1 :]]
+                _change(run, settings={**request.settings, "label_names": names})
+
+            def spelled(one: str, name: str = name) -> str:
+                return shortened(one or name, 40)
+
+            st.selectbox(
+                shortened(name, 30),
+                ["", *options],
+                format_func=spelled,
+                width=220,
+                **state.control(
+                    f"spelled_{place}",
+                    chosen[place] if chosen[place] in options else "",
+                    choose,
+                    options=["", *options],
+                    of=run,
+                    initial="index",
+                ),
+            )
 
 
 def _columns(run: str, request: store.RunRequest, stream: TableStream) -> None:

@@ -44,6 +44,9 @@ _HEADLINES = ("accuracy", "micro_f1", "pearson")
 def draw_quality(shown: Shown) -> None:
     """Everything is computed from the stored answers; no pass of the model."""
     found: RowMetrics = shown.ask("metrics")
+    if not found.rows:
+        st.info("No row passes this filter, so there is nothing to measure.")
+        return
     if not found.labelled:
         st.info(
             "None of these rows has a label that is one of the model’s, so nothing says how good the answers are. "

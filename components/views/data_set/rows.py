@@ -107,7 +107,7 @@ def draw_rows(shown: Shown) -> None:
     if not found.total:
         st.caption("No row passes this filter.")
         return
-    frame = found.frame
+    frame = found.table
     key = f"rows_{shown.version(order, own.descending, offset)}"
 
     def clicked() -> None:
@@ -125,6 +125,7 @@ def draw_rows(shown: Shown) -> None:
             "Sure": st.column_config.NumberColumn(width=70, format="%.1f%%"),
             "Loss": st.column_config.NumberColumn(width=70, format="%.2f"),
             "Tokens": st.column_config.NumberColumn(width=70),
+            "Error": st.column_config.TextColumn(width="large"),
         },
         key=key,
         on_select=clicked,
@@ -188,7 +189,7 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
     table = frame[kept].copy()
     for name in ("text", "pair", "error"):
         if name in table:
-            table[name] = [shortened(one, _TEXT_CHARACTERS) if isinstance(one, str) else None for one in table[name]]
+            table[name] = [shortened(one, _TEXT_CHARACTERS) if isinstance(one, str) else "" for one in table[name]]
     for name in ("labels", "answers"):
         if name in table:
             table[name] = [", ".join(one) or "none" if isinstance(one, tuple | list) else None for one in table[name]]
@@ -245,8 +246,9 @@ def _what_it_is(found: dict[str, Any]) -> None:
         value = found.get(name)
         if isinstance(value, str | tuple):
             parts.append(f"{title} {value if isinstance(value, str) else ', '.join(value) or 'none'}")
-    if isinstance(found.get("confidence"), float):
-        parts.append(f"{charts.percent(found['confidence'])} sure")
+    sure = found.get("confidence")
+    if isinstance(sure, float) and sure == sure:
+        parts.append(f"{charts.percent(sure)} sure")
     st.markdown(f"**{plain(' · '.join(parts))}**")
     st.markdown(plain(shortened(f"{text} / {found['pair']}" if found.get("pair") else text, _LONG_TEXT)))
     if isinstance(found.get("error"), str):

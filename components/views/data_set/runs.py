@@ -16,7 +16,7 @@ from components.shared.run_list import RunList, choose_file, say_refused, with_e
 from components.text import plain
 from components.views.data_set.fields import DataSetFields
 
-__all__ = ["LIST", "draw_head", "draw_runs", "open_run"]
+__all__ = ["LIST", "delete_run", "draw_head", "draw_runs", "open_run"]
 
 _UPLOADS = "analysis_uploads"
 
@@ -54,10 +54,11 @@ def draw_head(run: str, request: store.RunRequest, about: str = "") -> None:
                 if request.folder
                 else "The analysis goes with its table and its results."
             )
-            st.button("Delete", key="delete_analysis_now", type="primary", on_click=_delete, args=(run,))
+            st.button("Delete", key="delete_analysis_now", type="primary", on_click=delete_run, args=(run,))
 
 
-def _delete(run: str) -> None:
+def delete_run(run: str) -> None:
+    """Delete an analysis and show the list."""
     queue().delete(run)
     open_run("")
 

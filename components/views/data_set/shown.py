@@ -65,7 +65,7 @@ def shown_of(run: str, request: store.RunRequest, where: str) -> Shown:
 def texts_of(shown: Shown, ids: list[int]) -> pd.DataFrame:
     """Rows by id, in this order."""
     asked = "id:" + ",".join(map(str, ids))
-    found = data_sets.rows(str(shown.folder), shown.changed, asked, "id", False, len(ids), 0).frame
+    found = data_sets.rows(str(shown.folder), shown.changed, asked, "id", False, len(ids), 0).table
     return found.set_index("id").loc[ids]
 
 

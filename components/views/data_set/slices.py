@@ -29,7 +29,12 @@ def draw_slices(shown: Shown) -> None:
         return charts.percent(value) if share else charts.readable_number(value)
 
     if not found.rows:
-        st.info("None of these rows has a label, so nothing says where the answers are wrong.")
+        st.info(
+            "None of these rows has a label that is one of the model’s, so nothing says where the answers are wrong."
+        )
+        return
+    if not found.tried:
+        st.info("There is no part of at least 20 of these rows that could be compared with the rest.")
         return
     weak = int((found.corrected < _SURE).sum())
     over_all = f"{'wrong in' if share else 'off by'} {told(found.overall)} over all"

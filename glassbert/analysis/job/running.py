@@ -18,8 +18,8 @@ from glassbert.analysis.job.output import Output
 from glassbert.analysis.job.work import Plan, columns_of_part
 from glassbert.analysis.opening import Analysis, open_analysis
 from glassbert.arguments import checked
-from glassbert.attribution import chosen_method
-from glassbert.errors import OptionError, StoppedError
+from glassbert.attribution import attribute, chosen_method
+from glassbert.errors import GlassBERTError, OptionError, StoppedError, TableError
 from glassbert.evaluation import CHECKS
 from glassbert.network.model import Model, require_task_head
 from glassbert.tables import SETS
@@ -37,7 +37,7 @@ def analyse(
     table: Any,
     out: str | Path,
     *,
-    methods: Sequence[str] = ("input_x_gradient",),
+    methods: Sequence[str] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     receipts: float = 0.01,
     checks: Sequence[str] = _CHECKS,
@@ -63,8 +63,9 @@ def analyse(
     ``label_names`` says how the table spells the model's labels, in the model's order. ``split`` is that of a set on
     board (None: "test") or of a ``datasets`` object.
 
-    The answer of each text is explained by each of ``methods`` (ids of ``gb.METHODS``; none: predictions only), with
-    ``options``: method id → its options. Of a share of the texts, ``receipts`` (0 to 1, drawn by ``seed``), each
+    The answer of each text is explained by each of ``methods`` (ids of ``gb.METHODS``; an empty list: predictions only;
+    None: AttnLRP, or input × gradient where a model has modules that it knows no rule for), with ``options``: method
+    id → its options. Of a share of the texts, ``receipts`` (0 to 1, drawn by ``seed``), each
     explanation is checked: ``checks`` are ids of ``gb.CHECKS``, against ``orderings`` random orders (None: 100, fewer
     for long texts). A receipt takes hundreds of passes: at 0.01 they take about as long as everything else.
 
@@ -91,7 +92,7 @@ def analyse(
         raise OptionError(f"actors must be 1 or more; got {actors}")
     if unknown := [check for check in checks if check not in CHECKS]:
         raise OptionError(f"a check must be one of {', '.join(CHECKS)}; got {', '.join(map(repr, unknown))}")
-    asked = tuple(dict.fromkeys(methods))
+    asked = _default_methods(model) if methods is None else tuple(dict.fromkeys(methods))
     if extra := sorted(set(options or {}) - set(asked)):
         raise OptionError(f"options for {extra[0]}, which is not among the methods: {', '.join(asked) or 'none'}")
     chosen = tuple(chosen_method(method, (options or {}).get(method, {})) for method in asked)
@@ -99,6 +100,8 @@ def analyse(
     if split is None and isinstance(table, str) and table in SETS:
         split = "test"
     stream = stream_of(table, text, pair, label, split=split)
+    if not stream.first:
+        raise TableError(f"{stream.source} has no row: there is nothing to analyse")
     labels = Labels(kind_of_model(model), names, stream.class_names)
     labelled = check_labels(labels, stream, asked=label is not None)
     if not labelled and stream.label_column is not None:  # it is a column like others
@@ -123,6 +126,15 @@ def analyse(
                 _run(model, plan, stream, output, progress, cancelled)
             output.finish()
     return open_analysis(out)
+
+
+def _default_methods(model: Model) -> tuple[str, ...]:
+    """Of the methods of one pass, the one whose words most often are those that decide, if the model has its rules."""
+    try:
+        attribute(model, "a", method="attn_lrp", target=0)
+    except GlassBERTError:
+        return ("input_x_gradient",)
+    return ("attn_lrp",)
 
 
 def _parts(stream: TableStream) -> Iterator[tuple[int, list[StreamedRow]]]:

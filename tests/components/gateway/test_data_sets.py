@@ -30,7 +30,7 @@ def test_a_click_leaves_the_rows_of_both_filters(where: str, tmp_path: Path) -> 
     with gb.open_analysis(tmp_path / "made") as analysis:
 
         def ids(chosen: str) -> set[int]:
-            return set(analysis.rows(chosen, limit=200).frame["id"])
+            return set(analysis.rows(chosen, limit=200).table["id"])
 
         assert 0 < len(ids(more)) < 200
         once = narrowed(where, more)

@@ -36,7 +36,7 @@ def swap_classes(folder):
 def test_flips_and_the_test_of_mcnemar(pair):
     first, second = pair
     found = first.compare(second)
-    tables = [one.rows(limit=2000).frame.set_index("id") for one in pair]
+    tables = [one.rows(limit=2000).table.set_index("id") for one in pair]
     both = tables[0].join(tables[1], suffixes=("", "_b")).dropna(subset=["answer"])
     assert found.rows == found.labelled == len(both) == 1199
     flipped = both[both.answer != both.answer_b]
@@ -63,7 +63,7 @@ def test_reasons_are_spearmans_of_words(pair):
         parts = [pd.read_parquet(part) for part in sorted(one.folder.glob("attributions-*.parquet"))]
         own = pd.concat(parts)
         shares.append(own[own.word_index >= 0].groupby(["id", "word_index"]).share.sum())
-    answers = [one.rows("country:DE", limit=2000).frame.set_index("id").answer.dropna() for one in pair]
+    answers = [one.rows("country:DE", limit=2000).table.set_index("id").answer.dropna() for one in pair]
     same = [row for row in answers[0].index if answers[0][row] == answers[1].get(row)]
     expected = {row: spearmanr(shares[0][row], shares[1][row])[0] for row in same if len(shares[0][row]) >= 3}
     expected = {row: value for row, value in expected.items() if np.isfinite(value)}
@@ -84,7 +84,7 @@ def test_other_kinds(stars, topics, tmp_path):
     write_folder(tmp_path / "stars", 700, kind="regression", labels=("stars",), model_seed=1)
     with gb.open_analysis(tmp_path / "stars") as other:
         found = stars.compare(other)
-        losses = [one.rows(limit=1000).frame.loss for one in (stars, other)]
+        losses = [one.rows(limit=1000).table.loss for one in (stars, other)]
         assert found.measure == "mean_loss"
         assert found.difference == pytest.approx(losses[1].mean() - losses[0].mean(), rel=1e-5)
         assert found.low < found.difference < found.high

@@ -33,7 +33,7 @@ def test_both_forms_have_the_same_rows(reviews, kind):
 
 def test_rows_are_those_of_the_filter(reviews):
     found = pd.read_csv(io.BytesIO(reviews.export("rows", "wrong or error")))
-    expected = reviews.rows("wrong or error", limit=5000).frame
+    expected = reviews.rows("wrong or error", limit=5000).table
     assert list(found.id) == list(expected.id)
     assert list(found.text.fillna("")) == list(expected.text.fillna(""))
     assert found.answer.isna().sum() == 2, "a missing cell is empty"

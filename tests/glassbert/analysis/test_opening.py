@@ -119,15 +119,15 @@ def test_rows_come_in_order_and_by_pages(reviews, table):
     found, total = reviews.rows(order="confidence", descending=True, limit=20, offset=30)
     assert list(found.id) == list(known.id[30:50])
     assert total == 2300
-    assert list(reviews.rows(order="confidence", limit=3, offset=2298).frame.id) == [3, 1500], "missing values last"
-    by_country = reviews.rows(order="country", limit=2000).frame.country.dropna()
+    assert list(reviews.rows(order="confidence", limit=3, offset=2298).table.id) == [3, 1500], "missing values last"
+    by_country = reviews.rows(order="country", limit=2000).table.country.dropna()
     assert list(by_country) == sorted(by_country)
-    first = reviews.rows("id:7").frame.iloc[0]
+    first = reviews.rows("id:7").table.iloc[0]
     row = table[table.id == 7].iloc[0]
     assert (first.label, first.answer) == (reviews.labels[int(row.label)], reviews.labels[int(row.answer)])
     assert (first.country, first.age, first.row) == (row.meta_0, row.meta_1, 9)
-    assert len(reviews.rows(limit=0).frame) == 0
-    assert len(reviews.rows(limit=1500).frame) == 1500
+    assert len(reviews.rows(limit=0).table) == 0
+    assert len(reviews.rows(limit=1500).table) == 1500
     for wrong in ({"order": "text; DROP"}, {"limit": -1}, {"offset": -1}):
         with pytest.raises(gb.OptionError, match=r"must be"):
             reviews.rows(**wrong)
@@ -138,7 +138,7 @@ def test_errors_are_wrong_answers_with_the_surest_first(reviews, stars, table):
     wrong = table[table.right.eq(False) & ((table.tokens < 12) | (table.tokens > 13))]
     assert total == len(wrong)
     assert list(found.id) == list(wrong.sort_values(["confidence", "id"], ascending=[False, True]).id[:10])
-    largest = stars.errors(limit=700).frame
+    largest = stars.errors(limit=700).table
     assert list(largest.loss) == sorted(largest.loss, reverse=True)
 
 
@@ -151,7 +151,7 @@ def test_a_row_has_its_reasons(reviews, table):
     assert " ".join(own.word) == row["text"]
     assert own.share.abs().sum() == pytest.approx(1)
     assert [row["text"][start:stop] for start, stop in zip(own.start, own.stop, strict=True)] == list(own.word)
-    checked = int(reviews.rows("receipt:fails", limit=1).frame.id[0])
+    checked = int(reviews.rows("receipt:fails", limit=1).table.id[0])
     assert set(reviews.row(checked)["receipts"].method) == {"input_x_gradient", "saliency"}
     assert reviews.row(3)["error"] == "the text is empty"
     assert reviews.row(3)["probabilities"] == {}

@@ -33,7 +33,7 @@ def test_flipped_labels_are_found(planted):
     assert recall > 0.7
     assert list(found.quality) == sorted(found.quality)
     assert found.looked_at == 1600
-    rows = data.rows("id:" + ",".join(map(str, found.rows)), limit=1000).frame.set_index("id")
+    rows = data.rows("id:" + ",".join(map(str, found.rows)), limit=1000).table.set_index("id")
     for row, given, suggested, words in zip(found.rows, found.given, found.suggested, found.words, strict=True):
         assert rows.label[row] == found.label_names[given] != found.label_names[suggested] == rows.answer[row]
         assert set(words) <= set(rows.text[row].split())
@@ -67,12 +67,12 @@ def test_copies_are_found(planted):
     assert len(together) / len(what.copies) > 0.9
     members = {*what.copies, *what.copies.values()}
     assert len(members & group.keys()) / len(group) > 0.9
-    texts = data.rows(limit=2000).frame.set_index("id").text
+    texts = data.rows(limit=2000).table.set_index("id").text
     for one, other in what.copies.items():
         if texts[one] == texts[other]:
             assert group[one] == group[other]
             assert found.same_text[found.ids.tolist().index(one)]
-    labels = data.rows(limit=2000).frame.set_index("id").label_text
+    labels = data.rows(limit=2000).table.set_index("id").label_text
     for number in set(group.values()):
         own = {labels[one] for one, of in group.items() if of == number}
         assert (number in found.unlike_labels) == (len(own) > 1)

@@ -96,7 +96,7 @@ def test_a_planted_shortcut_is_found(reviews, reviews_folder):
     assert found.label_names[found.classes[0]] == "POSITIVE"
     assert "beyond_evidence" not in found.kinds[1:]
     assert found.mean[0] > 5 * abs(found.expected[0])
-    planted = reviews.rows("id:" + ",".join(map(str, reviews_folder[1].shortcut)), limit=500).frame
+    planted = reviews.rows("id:" + ",".join(map(str, reviews_folder[1].shortcut)), limit=500).table
     assert (planted[planted.answer == "POSITIVE"].shape[0], (planted.label == "NEGATIVE").sum()) == (
         found.texts[0],
         found.others[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import signal
@@ -153,7 +154,7 @@ def test_pairs_and_receipts(classifier: Model, tmp_path: Path) -> None:
     gb.analyse(classifier, data, tmp_path, receipts=1, checks=("comprehensiveness", "sufficiency"), orderings=20)
     tokens, receipts = read(tmp_path, "attributions"), read(tmp_path, "receipts")
     for number, (text, pair) in enumerate(zip(data["premise"], data["hypothesis"], strict=True)):
-        scores = gb.attribute(classifier, text, pair, method="input_x_gradient")
+        scores = gb.attribute(classifier, text, pair, method="attn_lrp")
         own = tokens[tokens["id"] == number]
         assert own["score"].to_numpy() == pytest.approx(scores.scores, abs=1e-5)
         special = scores.encoded.special_tokens_mask.astype(bool)
@@ -280,7 +281,7 @@ def test_a_full_disk_loses_nothing(classifier: Model, tmp_path: Path, monkeypatc
 def test_one_folder_holds_one_analysis(classifier: Model, tmp_path: Path) -> None:
     data, out = frame(classifier, 3), tmp_path / "out"
     gb.analyse(classifier, data, out, receipts=0)
-    with pytest.raises(gb.OptionError, match=r"another analysis; what differs is methods .*input_x_gradient.*saliency"):
+    with pytest.raises(gb.OptionError, match=r"another analysis; what differs is methods .*attn_lrp.*saliency"):
         gb.analyse(classifier, data, out, receipts=0, methods=("saliency",))
     with pytest.raises(gb.OptionError, match="what differs is table, fingerprint"):
         gb.analyse(classifier, data.head(2), out, receipts=0)
@@ -328,3 +329,59 @@ def test_label_names_are_the_spelling_of_the_table(classifier: Model, tmp_path: 
     gb.analyse(classifier, data, tmp_path, receipts=0, label_names=spelled)
     assert read(tmp_path, "predictions")["label"].tolist() == [number % count for number in range(len(TEXTS))]
     assert manifest(tmp_path)["model"]["labels"] == spelled
+
+
+def test_input_x_gradient_explains_where_attn_lrp_has_no_rules(
+    classifier: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise gb.UnsupportedModelError("no rule")
+
+    monkeypatch.setattr(running, "attribute", refuse)
+    assert gb.analyse(classifier, frame(classifier, 3), tmp_path, receipts=0).methods == ("input_x_gradient",)
+
+
+def test_a_row_without_a_text_keeps_its_other_cells(classifier: Model, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(f"text,label,country\nThe film was good.,{classifier.labels[0]},DE\n,{classifier.labels[1]},FR\n")
+    rows = gb.analyse(classifier, table, tmp_path / "out", receipts=0).rows().table
+    assert rows["label_text"].tolist() == list(classifier.labels[:2])
+    assert rows["country"].tolist() == ["DE", "FR"]
+    assert rows["error"].notna().tolist() == [False, True]
+    assert rows["text"].isna().tolist() == [False, True]
+
+
+def test_a_table_without_rows_is_refused(classifier: Model, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("text,label\n")
+    with pytest.raises(gb.TableError, match="no row"):
+        gb.analyse(classifier, table, tmp_path / "out")
+
+
+def test_columns_of_numbers_and_dates(classifier: Model, tmp_path: Path) -> None:
+    data = pd.DataFrame(
+        {
+            "text": list(TEXTS),
+            "day": ["2025-06-30", "2025-07-01", "soon", None, "2025-07-02T10:30:00"],
+            "score": ["-1.25", "3", None, "0.5", "12"],
+            "code": ["007", "1", "2", "3", "4"],
+        }
+    )
+    analysis = gb.analyse(classifier, data, tmp_path, receipts=0)
+
+    def found(where: str) -> list[int]:
+        return analysis.rows(where, limit=10).frame()["id"].tolist()
+
+    assert found("day>2025-06-30") == [1, 4]
+    assert found("day<=2025-07-01") == [0, 1]
+    assert found("day>2025-07-02T10:00") == [4]
+    assert found("score<0.6") == [0, 3]
+    with pytest.raises(gb.OptionError, match=r"from 0 to 1: 0\.9 in place of 90%"):
+        found("confidence>90%")
+    with pytest.raises(gb.OptionError, match="no number, nor a date such as"):
+        found("day>soon")
+    exported = pq.read_table(pa.BufferReader(analysis.export("rows", form="parquet"))).to_pandas()
+    assert exported["score"].tolist()[:2] == [-1.25, 3.0]
+    assert exported["code"].tolist()[0] == "007"
+    written = pd.read_csv(io.BytesIO(analysis.export("rows", form="csv")))
+    assert written["score"].dtype.kind == "f"
