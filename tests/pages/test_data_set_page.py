@@ -164,6 +164,23 @@ def test_the_numbers_are_those_of_the_analysis(done: str) -> None:
     assert "70 rows" in [one.value for one in app.subheader]
 
 
+def test_a_cell_of_the_confusion_matrix_is_chosen_by_name(done: str) -> None:
+    app = page("data_set", run=done)
+    found = analysis_of(done).confusion()
+    counts = np.asarray(found.counts)
+    (box,) = [one for one in app.selectbox if one.label == "Rows of a cell"]
+    cells = box.options[1:]
+    assert len(cells) == np.count_nonzero(counts)
+    wrong = [one for one in cells if "answered so" not in one]
+    assert cells[: len(wrong)] == wrong
+    box.select(cells[0])
+    run(app)
+    where = parameters(app)["where"]
+    shown_rows = int(cells[0].rpartition(": ")[2])
+    assert analysis_of(done).rows(where, limit=1).total == shown_rows
+    assert f"{shown_rows} rows" in [one.value for one in app.subheader] or shown_rows == 1
+
+
 def test_a_filter_chooses_rows_and_a_wrong_one_leaves_them(done: str) -> None:
     where = 'label:POSITIVE "country":DE'
     expected = analysis_of(done).count(where)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -14,7 +15,7 @@ from components.shared.definitions import how_computed
 from components.shared.plots import draw_chart
 from components.shared.save_and_code import Kept, save_and_code
 from components.shared.selection import dark_page
-from components.text import plain
+from components.text import plain, shortened
 from components.views.data_set.shown import Shown, narrow
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _METRICS: dict[str, tuple[str, bool]] = {
     "ece": ("Expected calibration error", True),
     "loss": ("Loss", False),
 }
+_MOST_CELLS = 200  # of a confusion matrix, by name
 _HEADLINES = ("accuracy", "micro_f1", "pearson")
 
 
@@ -169,7 +171,34 @@ def _confusion(shown: Shown) -> Kept:
             on_click=narrow,
             args=(shown.where, *cell(int(row), int(column))),
         )
+    _choose_cell(shown, counts, names, cell)
     return Kept.of("Confusion", shown.code("confusion"), found)
+
+
+def _choose_cell(shown: Shown, counts: Any, names: Sequence[str], terms: Callable[[int, int], tuple[str, str]]) -> None:
+    """The same choice as a click, for the keyboard and for small cells; the wrong answers first."""
+    rows, columns = np.nonzero(counts)
+    order = np.lexsort((-counts[rows, columns], rows == columns))[:_MOST_CELLS]
+    cells = {f"{rows[at]} {columns[at]}": (int(rows[at]), int(columns[at])) for at in order}
+
+    def told(one: str) -> str:
+        if not one:
+            return "choose a label and its answer"
+        row, column = cells[one]
+        right = "answered so" if row == column else f"answered {shortened(names[column], 30)}"
+        return f"{shortened(names[row], 30)}, {right}: {counts[row, column]:,}"
+
+    def choose(one: str) -> None:
+        if one in cells:
+            narrow(shown.where, *terms(*cells[one]))
+
+    st.selectbox(
+        "Rows of a cell",
+        ["", *cells],
+        format_func=told,
+        label_visibility="collapsed",
+        **state.control("confusion_cell", "", choose, options=["", *cells], of=shown.version(), initial="index"),
+    )
 
 
 def _calibration(shown: Shown) -> Kept:

@@ -123,6 +123,7 @@ def draw_rows(shown: Shown) -> None:
             "Row": st.column_config.NumberColumn(width=70),
             "Text": st.column_config.TextColumn(width="large"),
             "Sure": st.column_config.NumberColumn(width=70, format="%.1f%%"),
+            "Highest label": st.column_config.NumberColumn(width=100, format="%.1f%%"),
             "Loss": st.column_config.NumberColumn(width=70, format="%.2f"),
             "Tokens": st.column_config.NumberColumn(width=70),
             "Error": st.column_config.TextColumn(width="large"),
@@ -195,6 +196,8 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
             table[name] = [", ".join(one) or "none" if isinstance(one, tuple | list) else None for one in table[name]]
     if "confidence" in table:
         table["confidence"] *= 100
+    if "answers" in table:
+        titles["confidence"] = "Highest label"
     table = table.rename(columns=titles)
     known = set(titles) | {"id", "right", "logit", "truncated", "label_text"}
     for name in frame.columns:
@@ -247,7 +250,12 @@ def _what_it_is(found: dict[str, Any]) -> None:
         if isinstance(value, str | tuple):
             parts.append(f"{title} {value if isinstance(value, str) else ', '.join(value) or 'none'}")
     sure = found.get("confidence")
-    if isinstance(sure, float) and sure == sure:
+    shares: dict[str, float] = found.get("probabilities") or {}
+    if "answers" in found and shares:  # each label is decided on its own
+        name = max(shares, key=lambda one: shares[one])
+        below = "" if found.get("answers") else ", below one half"
+        parts.append(f"highest: {name} {charts.percent(shares[name])}{below}")
+    elif isinstance(sure, float) and sure == sure:
         parts.append(f"{charts.percent(sure)} sure")
     st.markdown(f"**{plain(' · '.join(parts))}**")
     st.markdown(plain(shortened(f"{text} / {found['pair']}" if found.get("pair") else text, _LONG_TEXT)))
