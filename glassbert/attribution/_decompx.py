@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from glassbert.attribution._parts import head_chain, layers, slope
 from glassbert.decision import Runner
 from glassbert.network.blocks import Block, gates_off
+from glassbert.network.removed_heads import whole_columns, whole_rows
 from glassbert.network.run import check_admission
 
 #: Maximum number of floats in one intermediate array: 4 MiB, about the size of a core's cache.
@@ -157,7 +158,8 @@ def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Attention output + residual of these rows, and the bias that is still to be added: W_O b_V + b_O."""
     block, weights = step.block, step.weights[:, rows]  # (head, row, key)
     tokens, heads = len(parts), len(weights)
-    value, mixer = block.value.weight.float(), block.output.weight.float()
+    value: Any = whole_rows(block.value, block.value.weight.float(), 0)
+    mixer = whole_columns(block.output).float()
     if step.gates is not None:
         mixer = mixer * step.gates.to(mixer.device).repeat_interleave(mixer.shape[1] // heads)
     result = parts if len(rows) == tokens else parts[rows]
@@ -167,7 +169,7 @@ def _attended(parts: Tensor, step: Step, rows: Tensor) -> tuple[Tensor, Tensor]:
         mixed = weights @ values.permute(2, 0, 1, 3).flatten(2)  # (head, row, source and size)
         side_by_side = mixed.unflatten(-1, values.shape[1::2]).permute(1, 2, 0, 3).flatten(2)
         result[:, sources] += side_by_side @ mixer.T  # these are not read again for another source
-    return result, mixer @ block.value.bias.float() + block.output.bias.float()
+    return result, mixer @ whole_rows(block.value, block.value.bias.float(), 0) + block.output.bias.float()
 
 
 def _fed_forward(parts: Tensor, step: Step, rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 
 from glassbert.arguments import checked
 from glassbert.attribution._first_order import forget_first_order, prepare_first_order
-from glassbert.attribution._method import Method, cost_of, explain, result_of
+from glassbert.attribution._method import Method, cost_of, explain, require_gradients, result_of
 from glassbert.attribution._methods import chosen_method, with_options
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import Passes, Runner, decide
@@ -69,6 +69,7 @@ def explain_many(runners: Sequence[Runner], chosen: Method, settings: Mapping[st
     Errors about a text name its number.
     """
     model = runners[0].decision.model
+    require_gradients(model, chosen)
     at_once = [runner for runner in runners if not runner.decision.in_windows]
     many = chosen.compute_many
     token_rows = sum(runner.decision.length for runner in at_once) * chosen.cost(1, settings)

@@ -14,12 +14,14 @@ import torch
 from glassbert.attribution._options import Option, options_table
 from glassbert.attribution.results import TokenScores
 from glassbert.decision import parts
-from glassbert.errors import GlassBERTError, OptionError
+from glassbert.errors import GlassBERTError, MethodError, OptionError
+from glassbert.network.int8 import NO_GRADIENTS
 from glassbert.network.run import many_passes
 from glassbert.results import Array, Encoded
 
 if TYPE_CHECKING:
     from glassbert.decision import Runner
+    from glassbert.network.model import Model
 
 MethodFamily = Literal["gradient", "perturbation", "attention", "decomposition"]
 
@@ -100,12 +102,19 @@ def cost_of(method: Method, encoded: Encoded, settings: Mapping[str, Any]) -> in
     return sum(method.cost(length, settings) for length in lengths)
 
 
+def require_gradients(model: Model, method: Method) -> None:
+    """Raise MethodError for a method that needs gradients, or the weights behind them, of a model without them."""
+    if model.checkpoint.int8 and method.family != "perturbation" and method.id != "rollout":
+        raise MethodError(f"{method.label} needs gradients or the exact weights, and {NO_GRADIENTS}")
+
+
 def explain(runner: Runner, method: Method, settings: Mapping[str, Any]) -> TokenScores:
     """One method's scores for a decision, with its own passes and seconds even if the runner is shared.
 
     Scores of a text in windows are the sums of those in its windows, each times the window's share. What adds up to F
     in every window does so in the whole, because its F is the same weighted sum.
     """
+    require_gradients(runner.decision.model, method)
     if runner.decision.in_windows:
         return _explain_windows(runner, method, settings)
     decision = runner.decision

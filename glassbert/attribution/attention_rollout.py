@@ -22,7 +22,7 @@ def compute(runner: Runner, options: Mapping[str, Any]) -> Attribution:
 
     It does not depend on the target: the scores are the same for every class.
     """
-    if not keeps_maps(runner):
+    if runner.decision.model.checkpoint.int8 or not keeps_maps(runner):  # without gradients
         runner.passes.add(1)
         return Attribution(scores=_row_of(mean_weights(runner.decision.model, runner.decision.encoded), runner))
     here = first_order(runner)

@@ -19,6 +19,7 @@ from glassbert.families import family_of
 from glassbert.models import memory
 from glassbert.models.files import megabytes
 from glassbert.network.blocks import blocks
+from glassbert.network.int8 import Int8Linear
 from glassbert.network.model import Model, word_embeddings
 from glassbert.results import Array
 
@@ -153,7 +154,11 @@ def _redrawn(model: Model, groups: list[dict[str, Tensor]], seed: int) -> Any:
     with torch.no_grad():
         for name in (name for group in groups for name in group):
             parameter = drawn[name]
-            if parameter.ndim > 1:
+            owner, _, own = name.rpartition(".")
+            if isinstance(module := network.get_submodule(owner), Int8Linear) and own != "bias":
+                if own == "numbers":
+                    module.redraw(torch.empty(parameter.shape).normal_(0, spread, generator=seeded(seed, name)))
+            elif parameter.ndim > 1:
                 # each parameter has its own stream, so that a stage is the same whatever follows it
                 fresh = torch.empty(parameter.shape).normal_(0, spread, generator=seeded(seed, name))
                 parameter.copy_(fresh)

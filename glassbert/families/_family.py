@@ -45,7 +45,13 @@ TASKS: dict[Task, str] = {
 }
 
 Capability = Literal[
-    "known_layers", "post_norm", "known_feed_forward", "plain_feed_forward", "plain_scores", "disentangled_attention"
+    "known_layers",
+    "post_norm",
+    "known_feed_forward",
+    "plain_feed_forward",
+    "plain_scores",
+    "disentangled_attention",
+    "removable_heads",
 ]
 
 #: What a method may require of a family → its wording in messages.
@@ -56,6 +62,7 @@ CAPABILITIES: dict[Capability, str] = {
     "plain_feed_forward": "a feed-forward block of two Linears with an activation in between",
     "plain_scores": "attention scores computed from the layer's input by queries and keys alone",
     "disentangled_attention": "disentangled attention, with scores of their own for content and distance",
+    "removable_heads": "attention whose layers may have different numbers of heads",
 }
 
 #: Suffix of a stock class → its task heads. The first class whose heads are all in the weights is used.
@@ -290,6 +297,11 @@ class Family:
     @property
     def disentangled_attention(self) -> bool:
         return self.distances is not None
+
+    @property
+    def removable_heads(self) -> bool:
+        """The stock attention takes as many heads as its projections have, and no layer shares weights with another."""
+        return self.fused_attention and self.one_position and self.group_count is None
 
     def layers(self, count: int, groups: int = 1) -> tuple[str, ...]:
         """The path of each of ``count`` layers in the encoder, in the order in which they run."""

@@ -18,6 +18,7 @@ from glassbert.maps.results import AttentionMaps
 from glassbert.network.blocks import blocks, gates_off, scaled, see_input, see_output
 from glassbert.network.device import work_threads
 from glassbert.network.model import Model
+from glassbert.network.removed_heads import whole_columns, whole_rows
 from glassbert.network.run import Forward, batch, check_admission, run
 from glassbert.results import Array, Encoded
 
@@ -44,7 +45,7 @@ class Layer:
         """f_h(x_j), (key, head, hidden) in float64 on the CPU, for some keys j or for all."""
         width, heads = self.values.shape[1], len(self.attention)
         by_head = self.values[keys].cpu().double().view(-1, heads, width // heads)
-        mixer = self.mixer.weight.cpu().double().view(-1, heads, width // heads)  # (hidden, head, size)
+        mixer = whole_columns(self.mixer).cpu().double().view(-1, heads, width // heads)  # (hidden, head, size)
         return torch.einsum("thv,dhv->thd", by_head, mixer)
 
 
@@ -56,6 +57,11 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
     network = model.network
     inputs = batch(model, [encoded])
     gates = gates_off(network, model.ablated_heads)
+    stack = blocks(network)
+    _ = stack[0].output.weight  # raises where it is not known
+
+    def whole(layer: int, given: Tensor) -> Tensor:
+        return whole_rows(stack[layer].value, given, 1)
 
     def read(forward: Forward) -> list[Layer]:
         values: dict[int, Tensor] = {}
@@ -63,7 +69,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
         summed: dict[int, Tensor] = {}
         with (
             see_input(network, "value", lambda layer, read, _: states.update({layer: read[0][0]})),
-            see_output(network, "value", lambda layer, given: values.update({layer: given[0]})),
+            see_output(network, "value", lambda layer, given: values.update({layer: whole(layer, given[0])})),
             see_input(network, "norm", lambda layer, read, _: summed.update({layer: read[0][0]})),
         ):
             output = forward.encoder(output_attentions=maps is None)
@@ -72,7 +78,7 @@ def traced(model: Model, encoded: Encoded, maps: AttentionMaps | None = None) ->
         attention = maps.weights if maps is not None else [weights[0] for weights in output.attentions]
         return [
             Layer(attention[number], values[number], states[number], summed[number], block.output, block.norm)
-            for number, block in enumerate(blocks(network))
+            for number, block in enumerate(stack)
         ]
 
     return run(model, inputs, read)

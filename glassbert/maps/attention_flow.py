@@ -44,7 +44,7 @@ def flow(
             f"{needed / MOST_WORK:.1f} times what one call computes: choose fewer with queries=[…] and layers=[…], or "
             "shorten the text"
         )
-    capacities = with_residual(maps.weights.mean(axis=1, dtype=np.float64))
+    capacities = with_residual(maps.mean())
     values = []
     for layer in chosen_layers:
         values.append(max_flows(capacities[: layer + 1], chosen_queries))

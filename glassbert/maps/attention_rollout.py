@@ -27,7 +27,7 @@ def rollout(maps: AttentionMaps) -> TokenMaps:
     Ã_l = rownorm(mean over heads of A_l + I); the identity stands for the residual connection. No forward pass; each
     row sums to 1.
     """
-    layers = with_residual(maps.weights.mean(axis=1, dtype=np.float64))
+    layers = with_residual(maps.mean())
     for layer in range(1, len(layers)):
         layers[layer] = layers[layer] @ layers[layer - 1]
     return TokenMaps.of(maps.encoded, MEASURE.id, layers, rows_sum_to_one=True)

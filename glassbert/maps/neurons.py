@@ -15,6 +15,7 @@ from glassbert.errors import LayerError
 from glassbert.families import require
 from glassbert.network.blocks import blocks
 from glassbert.network.model import Model
+from glassbert.network.removed_heads import whole_rows
 from glassbert.network.run import Forward, batch, run
 from glassbert.results import Array, Encoded, read_only
 from glassbert.text.inputs import Text, encode
@@ -78,8 +79,9 @@ def neurons(model: Model, text: Text, pair: str | None = None, *, layers: Sequen
         for layer in chosen:
             states = output.hidden_states[layer][0]  # the input of this layer
             weights.append(output.attentions[layer][0].float().cpu().numpy())
-            queries.append(_by_head(stack[layer].query(states), model.attention_heads))
-            keys.append(_by_head(stack[layer].key(states), model.attention_heads))
+            query, key = (whole_rows(part, part(states), 1) for part in (stack[layer].query, stack[layer].key))
+            queries.append(_by_head(query, model.attention_heads))
+            keys.append(_by_head(key, model.attention_heads))
         return weights, queries, keys
 
     weights, queries, keys = run(model, inputs, read)

@@ -299,7 +299,7 @@ class TokenMaps(Result):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AttentionMaps(Result):
-    """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1.
+    """Softmax attention weights (Vaswani et al. 2017); each row over ``key`` sums to 1, but those of removed heads.
 
     The methods of :class:`TokenMaps` are available here too, and return such maps.
     """
@@ -321,7 +321,19 @@ class AttentionMaps(Result):
 
     def maps(self) -> TokenMaps:
         """The same weights with labelled rows and columns; nothing is copied."""
-        return replace(TokenMaps.of(self.encoded, "attention", self.weights, rows_sum_to_one=True), reach=self.reach)
+        sums = not self.removed
+        return replace(TokenMaps.of(self.encoded, "attention", self.weights, rows_sum_to_one=sums), reach=self.reach)
+
+    @property
+    def removed(self) -> tuple[HeadIndex, ...]:
+        """(layer, head) of the heads that were removed from the model: all their weights are 0."""
+        return tuple((int(layer), int(head)) for layer, head in np.argwhere(~self.weights.any(axis=(2, 3))))
+
+    def mean(self) -> Array:
+        """The mean over the heads of each layer, without removed ones: (layer, query, key) in float64."""
+        kept = self.weights.any(axis=(2, 3)).sum(axis=1)
+        mean: Array = self.weights.sum(axis=1, dtype=np.float64) / np.maximum(kept, 1)[:, None, None]
+        return mean
 
     def by_word(self) -> TokenMaps:
         """Words instead of pieces, see :meth:`TokenMaps.by_word`."""
@@ -348,6 +360,7 @@ class AttentionMaps(Result):
         return (
             f"of {quoted(self.encoded.texts)}: {counted(layers, 'layer')} × {counted(heads, 'head')}, "
             f"{counted(queries, 'token')}, rows sum to 1"
+            + (f", {counted(len(self.removed), 'head')} removed" if self.removed else "")
         )
 
     def _picture(self) -> str:

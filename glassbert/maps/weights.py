@@ -23,10 +23,11 @@ def attention(model: Model, text: Text, pair: str | None = None, *, windows: Win
     """Attention weights (Vaswani et al. 2017) of every layer and head: ``weights (layer, head, query, key)``.
 
     Costs one forward pass of the encoder. Row *query* holds the weights of that token over all others; each row sums
-    to 1. ``windows`` read a text that is longer than the model (:class:`glassbert.Windows`), one pass each: the row of
-    a token is that of the window in which it is most central, and 0 outside it, so the maps are blocks along the
-    diagonal; rows of special tokens, and of the shorter text of a pair, are means over the windows. Raises the
-    TextErrors of :func:`glassbert.encode`, and NotEnoughMemoryError.
+    to 1, but those of a head that :func:`glassbert.compress` removed, which are 0. ``windows`` read a text that is
+    longer than the model (:class:`glassbert.Windows`), one pass each: the row of a token is that of the window in which
+    it is most central, and 0 outside it, so the maps are blocks along the diagonal; rows of special tokens, and of the
+    shorter text of a pair, are means over the windows. Raises the TextErrors of :func:`glassbert.encode`, and
+    NotEnoughMemoryError.
     """
     encoded = encode(model, text, pair, windows=windows)
     require_memory_for_maps(model, len(encoded))
@@ -69,12 +70,16 @@ def _weights(model: Model, encoded: Encoded) -> npt.NDArray[np.float32]:
 
 def mean_weights(model: Model, encoded: Encoded) -> Array:
     """The mean over the heads of each layer, (layer, query, key), in the memory of one layer's heads. One pass."""
+    kept = [
+        [head for head in range(model.attention_heads) if (layer, head) not in model.removed_heads]
+        for layer in range(model.layers)
+    ]
 
     def read(forward: Forward) -> Array:
         means = np.empty((model.layers, len(encoded), len(encoded)), dtype=np.float32)
 
         def take(layer: int, found: Tensor) -> None:
-            means[layer] = found.float().mean(dim=0).cpu().numpy()
+            means[layer] = found[kept[layer]].float().mean(dim=0).cpu().numpy()
 
         with take_weights(model.network, take):
             forward.encoder(**gives_weights(model.network))

@@ -18,6 +18,7 @@ from glassbert.errors import DamagedCheckpointError, ModelNotFoundError, ModelTo
 from glassbert.families import FAMILIES, Family, Task, Variant
 from glassbert.models import memory
 from glassbert.models.adapters import check_no_adapter
+from glassbert.models.compressed import as_floats, check_shapes, is_int8, removed_heads
 from glassbert.models.config import CONFIG, check_config, read_config, settled, strings
 from glassbert.models.files import megabytes, quoted
 from glassbert.models.missing import below, no_tokenizer, no_weights
@@ -78,7 +79,8 @@ class Checkpoint:
     how to run a network. ``unwrap`` are regular expressions, each of which is removed once from the name of a stored
     tensor: what wrappers have put there. ``counters`` are the tensors of whole numbers, which no network asks for, and
     ``other_head`` describes a head in the weights that GlassBERT does not run. ``pooling`` is that of a sentence
-    encoder; None, with the reason in ``no_pooling``, if its files do not say one.
+    encoder; None, with the reason in ``no_pooling``, if its files do not say one. ``removed_heads`` are the (layer,
+    head) that the weights do not contain, and ``int8`` says that those of the layers are whole numbers.
     """
 
     source: str
@@ -97,6 +99,8 @@ class Checkpoint:
     other_head: str | None = None
     pooling: Pooling | None = None
     no_pooling: str = ""
+    removed_heads: tuple[tuple[int, int], ...] = ()
+    int8: bool = False
 
     @property
     def knows_no_answer(self) -> bool:
@@ -142,8 +146,10 @@ def vet(
     stored = read_weights(folder, source=source, root=root)
     named = strings(config.get("architectures"))
     check_no_adapter(source, files=files, tensors=stored.tensors, architecture=named[0] if named else None)
-    weights, unwrap = _unwrapped(stored, family, source)
+    weights, unwrap = _unwrapped(as_floats(stored, source) if is_int8(config) else stored, family, source)
     _check_fit(config, family, weights, source)
+    removed = removed_heads(config, family, source)
+    check_shapes(config, family, weights, removed, source)
     words = family.canonical(weights.tensors)[f"{family.embeddings.words}.weight"]
     rows = weights.tensors[words].shape[0]
     own = tokenizer_names(family)
@@ -165,7 +171,7 @@ def vet(
         family=family,
         variant=variant,
         task_heads=variant.task_heads if variant else (),
-        weight_bytes=weights.stored_bytes,
+        weight_bytes=stored.stored_bytes,
         revision=revision,
         weights_hash=fingerprint(weights, others),
         embedded=embedded,
@@ -175,6 +181,8 @@ def vet(
         other_head=_other_head(family, weights, named) if variant is None else None,
         pooling=pooling,
         no_pooling=no_pooling,
+        removed_heads=removed,
+        int8=is_int8(config),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from glassbert.errors import DamagedCheckpointError, RemoteCodeError, UnsupportedModelError
 from glassbert.families import BUILT_IN, DECODERS, ENCODER_DECODERS, FAMILIES, Family, labels
+from glassbert.models.compressed import QUANTISED, is_int8, removed_heads
 from glassbert.models.files import quoted, read_json
 from glassbert.models.missing import below, no_config
 
@@ -94,7 +95,7 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
             f"{quoted(source)} is a {FAMILIES[kind].label} configured as a decoder, which attends only to the left; "
             f"{advice}"
         )
-    if config.get("quantization_config") or config.get("compression_config"):
+    if (config.get(QUANTISED) and not is_int8(config)) or config.get("compression_config"):
         raise UnsupportedModelError(
             f"{quoted(source)} has quantised weights; choose the original model with 32- or 16-bit weights"
         )
@@ -110,12 +111,8 @@ def check_config(config: Mapping[str, Any], source: str) -> Family:
                 f"{CONFIG} of {quoted(source)} specifies {name} = {found}; of {FAMILIES[kind].label} networks, "
                 f"GlassBERT supports those with {name} = {json.dumps(value)}; choose another model"
             )
-    if config.get("pruned_heads"):
-        raise UnsupportedModelError(
-            f"{quoted(source)} has pruned attention heads (pruned_heads in {CONFIG}), which transformers no longer "
-            "supports; choose the model before pruning"
-        )
     check_numbers(config, FAMILIES[kind], source)
+    removed_heads(config, FAMILIES[kind], source)
     _check_labels(config, source)
     return FAMILIES[kind]
 

@@ -28,6 +28,7 @@ __all__ = [
     "fingerprint",
     "read_weights",
     "shard_names",
+    "stored_tensors",
     "weight_map",
 ]
 
@@ -108,6 +109,17 @@ def read_weights(folder: Path, *, source: str, root: Path | None = None) -> Weig
             f"({quoted(lost[0])} among them); {_ADVICE}"
         )
     return Weights(tuple(folder / name for name in names), tensors, headers.digest())
+
+
+def stored_tensors(folder: Path, source: str) -> dict[str, Any]:
+    """The values of all tensors, by name. Raises DamagedCheckpointError."""
+    from safetensors.torch import load_file
+
+    weights = read_weights(folder, source=source)
+    tensors: dict[str, Any] = {}
+    for path in weights.files:
+        tensors |= load_file(path)
+    return tensors
 
 
 def weight_map(folder: Path, source: str) -> Mapping[str, str]:

@@ -166,7 +166,7 @@ def require_memory_for_pass(model: Model, rows: int, tokens: int, *, gradients: 
 
     The fused kernel, where it is in use, writes no attention maps.
     """
-    maps = attention or getattr(model.network.config, "_attn_implementation", "eager") != "sdpa"
+    maps = attention or getattr(model.network.config, "_attn_implementation", "eager").endswith("eager")
     needed = _pass_bytes(model, rows, tokens, maps=maps)
     if gradients:
         needed = max(needed, 4 * rows * floats_for_gradients(model, tokens, maps=maps))

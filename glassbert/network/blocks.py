@@ -206,7 +206,7 @@ def fused_attention(network: Any, tokens: int) -> Iterator[None]:
     config = network.config
     before = config._attn_implementation
     if has_fused_attention(network) and tokens >= FUSED_FROM:
-        config._attn_implementation = "sdpa"
+        config._attn_implementation = before.replace("eager", "sdpa")  # of networks with removed heads as well
     try:
         yield
     finally:

@@ -29,13 +29,16 @@ from glassbert.models.checkpoint import Checkpoint
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 from glassbert.models.hub import Progress, locate
+from glassbert.models.weights import stored_tensors
 from glassbert.network import stock
 from glassbert.network.device import choose_device
 from glassbert.network.fused import join_characters, rearrange
+from glassbert.network.int8 import decoded, quantise_layers
+from glassbert.network.removed_heads import padded, remove_heads
 from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
 
-__all__ = ["Model", "Precision", "load", "padding_index", "require_task_head", "word_embeddings"]
+__all__ = ["Model", "Precision", "load", "padding_index", "read_whole", "require_task_head", "word_embeddings"]
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -77,6 +80,11 @@ class Model:
     @property
     def source(self) -> str:
         return self.checkpoint.source
+
+    @property
+    def removed_heads(self) -> tuple[tuple[int, int], ...]:
+        """(layer, head) that the weights do not contain; they keep their numbers, and their attention is zero."""
+        return self.checkpoint.removed_heads
 
     @property
     def task_heads(self) -> tuple[Task, ...]:
@@ -167,7 +175,12 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
         tokenizer = open_tokenizer(checkpoint)
         config = stock.read_config(checkpoint.config, checkpoint.source, checkpoint.family)
         network, differences = stock.read_network(
-            checkpoint.folder, class_name, precision, config=config, renamed=checkpoint.renamed
+            checkpoint.folder,
+            class_name,
+            precision,
+            config=config,
+            renamed=checkpoint.renamed,
+            tensors=_whole_tensors(checkpoint, config.num_attention_heads),
         )
     except ModelError:
         raise
@@ -179,6 +192,10 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
         ) from error
     _check_weights(checkpoint, network, differences)
     rearrange(network, checkpoint.family)
+    if checkpoint.removed_heads:
+        remove_heads(network, checkpoint.family, set(checkpoint.removed_heads))
+    if checkpoint.int8:
+        quantise_layers(network, checkpoint.family)
     if checkpoint.family.characters is not None:
         join_characters(network, checkpoint.family, checkpoint.folder, tokenizer.get_vocab(), checkpoint.source)
     if len(tokenizer) > network.config.vocab_size:
@@ -209,6 +226,29 @@ def _read(checkpoint: Checkpoint, precision: Precision) -> tuple[Any, Any]:
             f"{quoted(strange)}), so every result would be NaN: {_not_finite_advice(precision)}"
         )
     return tokenizer, network
+
+
+def read_whole(checkpoint: Checkpoint) -> Any:
+    """The stock network of a checkpoint in float32, with zeros for removed heads. Raises a ModelError."""
+    config = stock.read_config(checkpoint.config, checkpoint.source, checkpoint.family)
+    network, differences = stock.read_network(
+        checkpoint.folder,
+        checkpoint.variant.class_name if checkpoint.variant else None,
+        "float32",
+        config=config,
+        renamed=checkpoint.renamed,
+        tensors=_whole_tensors(checkpoint, config.num_attention_heads),
+    )
+    _check_weights(checkpoint, network, differences)
+    return network
+
+
+def _whole_tensors(checkpoint: Checkpoint, heads: int) -> dict[str, Tensor] | None:
+    """The tensors of a checkpoint that stock transformers cannot read, as those of a network that it can make."""
+    if not (checkpoint.removed_heads or checkpoint.int8):
+        return None
+    tensors = decoded(stored_tensors(checkpoint.folder, checkpoint.source))
+    return padded(tensors, checkpoint.family, set(checkpoint.removed_heads), heads)
 
 
 def _check_weights(checkpoint: Checkpoint, network: Any, differences: stock.Differences) -> None:

@@ -44,7 +44,7 @@ def only_positions(model: Model, inputs: Batch, positions: Tensor, *, embedded: 
     differ where the tokens are equal, so the first layer is computed in full. Differentiable.
     """
     with ExitStack() as stack:
-        if not model.checkpoint.family.one_position:
+        if not model.checkpoint.family.one_position or model.checkpoint.int8:
             stack.enter_context(_picked_out(model, positions))
         else:
             if model.layers > 1 and not embedded:
@@ -104,9 +104,12 @@ def _last_layer_at(model: Model, positions: Tensor) -> Iterator[None]:
     """A context in which the last layer is computed at one position per input."""
     network, last = model.network, model.layers - 1
     block = blocks(network)[last]
-    inputs, heads, width = len(positions), model.attention_heads, model.hidden_size
+    inputs, width = len(positions), block.value.out_features  # of the heads that are not removed
+    heads = width // (model.hidden_size // model.attention_heads)
     rows, columns = torch.arange(inputs), positions
-    key, value = (linear.weight.view(heads, -1, width) for linear in (block.key, block.value))  # (head, size, hidden)
+    key, value = (
+        linear.weight.view(heads, -1, model.hidden_size) for linear in (block.key, block.value)
+    )  # (head, size, hidden)
     states = added = query = torch.empty(0)
 
     def narrow(layer: int, arguments: tuple[Any, ...]) -> tuple[Any, ...]:

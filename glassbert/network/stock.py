@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import CONFIG_MAPPING, MODEL_MAPPING, AutoTokenizer
+from transformers import CONFIG_MAPPING, MODEL_MAPPING, AttentionInterface, AttentionMaskInterface, AutoTokenizer
 from transformers.activations import ACT2FN
 from transformers.convert_slow_tokenizer import SentencePieceExtractor
+from transformers.masking_utils import eager_mask, sdpa_mask
 from transformers.utils import logging
 
 from glassbert.errors import DamagedCheckpointError
@@ -25,9 +26,13 @@ from glassbert.families import Family
 from glassbert.models.config import CONFIG
 from glassbert.models.files import quoted
 from glassbert.network.charsmap import restore_charsmap
+from glassbert.network.removed_heads import EAGER, FUSED, eager, fused
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
+for _name, _function, _mask in ((EAGER, eager, eager_mask), (FUSED, fused, sdpa_mask)):
+    AttentionInterface.register(_name, _function)
+    AttentionMaskInterface.register(_name, _mask)
 
 #: Held while transformers imports the modules of a family at their first use, so that one thread does so at a time.
 _importing = threading.Lock()
@@ -70,18 +75,20 @@ def read_network(
     *,
     config: Any,
     renamed: Mapping[str, str] = MappingProxyType({}),
+    tensors: Mapping[str, torch.Tensor] | None = None,
 ) -> tuple[Any, Differences]:
     """The stock network in ``eval`` mode with eager attention, and how its weights differ from the stored ones.
 
     ``class_name`` None loads the bare encoder. ``config`` is that of :func:`read_config`; each expression of
-    ``renamed`` is replaced once in the names of the stored tensors. SDPA, the default, returns no attention weights,
-    hence "eager".
+    ``renamed`` is replaced once in the names of the stored tensors. ``tensors``, by these names, are read in place of
+    the files. SDPA, the default, returns no attention weights, hence "eager".
     """
     with _importing:
         network_class = MODEL_MAPPING[type(config)] if class_name is None else getattr(transformers, class_name)
     with _making:
         network, report = _in_precision(network_class, DTYPES[precision]).from_pretrained(
-            folder,
+            folder if tensors is None else None,
+            state_dict=None if tensors is None else dict(tensors),
             config=config,
             local_files_only=True,
             use_safetensors=True,

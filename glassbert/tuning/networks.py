@@ -40,6 +40,12 @@ def labels_of(model: Model, table: Table, head: str) -> tuple[str, ...]:
 def trainable(model: Model, table: Table, settings: TrainingSettings) -> Any:
     """The network to train, what the settings freeze frozen. Raises UnsupportedModelError, OptionError."""
     family, task = model.checkpoint.family, TASK_OF[table.kind]
+    if model.checkpoint.int8 or model.checkpoint.removed_heads:
+        what = "int8 weights" if model.checkpoint.int8 else "fewer heads than a stock network"
+        raise UnsupportedModelError(
+            f"{model.source!r} has {what}, and transformers cannot train it: train the model first, and compress the "
+            "result"
+        )
     if task not in family.task_heads:
         raise UnsupportedModelError(
             f"transformers has no {family.label} network for {TASKS[task]}; choose a model of another family"

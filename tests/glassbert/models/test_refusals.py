@@ -329,8 +329,25 @@ def test_a_network_that_reads_characters_needs_their_tables(copy: Copy) -> None:
     assert "concat_input" in refusal(folder, UnsupportedModelError)
 
 
-def test_pruned_heads_are_named(copy: Copy) -> None:
+@pytest.mark.parametrize(
+    ("pruned", "said"),
+    [
+        ({"0": [1]}, "its weights are not those of the others"),
+        ({"0": [99]}, "must map layers to lists of their heads"),
+        ({"x": [0]}, "must map layers to lists of their heads"),
+        ({"0": ["1"]}, "must map layers to lists of their heads"),
+        ([1], "must map layers to lists of their heads"),
+        ({"0": list(range(4))}, "leaves no head in layer 0"),
+    ],
+)
+def test_pruned_heads_must_fit_the_weights(copy: Copy, pruned: object, said: str) -> None:
     folder = copy()
+    edit_json(folder / "config.json", lambda config: config.update(pruned_heads=pruned))
+    assert said in refusal(folder, DamagedCheckpointError)
+
+
+def test_pruned_heads_of_a_family_with_shared_layers_are_refused(copy: Copy) -> None:
+    folder = copy("albert")
     edit_json(folder / "config.json", lambda config: config.update(pruned_heads={"0": [1]}))
     assert "pruned" in refusal(folder, UnsupportedModelError)
 
