@@ -9,6 +9,7 @@ from glassbert.analysis.opening import Analysis, open_analysis
 from glassbert.attribution import METHODS, Method, attribute, attribute_each, attribute_many
 from glassbert.attribution.results import TokenScores
 from glassbert.comparison import compare_models, compare_texts
+from glassbert.compression import compress, compression_record
 
 # Every error can be caught as gb.Name; __all__ lists the branches.
 from glassbert.errors import *
@@ -93,6 +94,8 @@ __all__ = [
     "classify_many",
     "compare_models",
     "compare_texts",
+    "compress",
+    "compression_record",
     "data_report",
     "draw",
     "embedded",

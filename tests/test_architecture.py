@@ -43,6 +43,7 @@ ORDER = {
         "comparison",
         "similarities",
         "tuning",
+        "compression",
         "suites",
         "analysis",
         "figures",
