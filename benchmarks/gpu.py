@@ -208,6 +208,12 @@ CASES: tuple[Case, ...] = (
     Case("rank_heads", _own(lambda maps: gb.rank_heads(maps, 1, 2))),
     Case("head_importance", lambda m: gb.head_importance(m, *_asked(m), target=_target(m)), "any"),
     Case("ablate", lambda m: gb.hidden_states(gb.ablate(m, [(0, 1), (1, 2)]), TEXT), single=True),
+    Case(
+        "compress",
+        lambda m: gb.hidden_states(gb.compress(m, {"heads": [(0, 1), (1, 2)]}), TEXT),
+        capability="removable_heads",
+        single=True,
+    ),
     Case("ablation_sweep", lambda m: gb.ablation_sweep(m, *_asked(m), target=_target(m)), "any"),
     *(
         Case(
@@ -305,10 +311,11 @@ def _parts(model: gb.Model) -> list[Any]:
 
 def missing() -> set[str]:
     """The public functions that have no case; what ``show`` shows is what ``draw`` draws, ``wrap`` loads, tables are
-    read without a model, training draws its dropout on the device, and an analysis is of what others compute."""
+    read without a model, training draws its dropout on the device, an analysis is of what others compute, and a
+    comparison of compressed models of times."""
     functions = {name for name in gb.__all__ if inspect.isfunction(getattr(gb, name))}
     others = {"show", "wrap", "plant_shortcut", "read_suite", "read_table", "finetune", "training_settings"}
-    others |= {"analyse", "open_analysis"}
+    others |= {"analyse", "open_analysis", "compare_compressed", "compression_curve", "compression_record"}
     return functions - {case.function for case in CASES} - others
 
 

@@ -7,7 +7,7 @@
 Read the folders in this order; each imports only from those before it: ``pictures``, the basic vocabulary
 (``errors``, ``arguments``, ``targets``, ``saving``, ``results``), ``families``, ``models``, ``network``, ``text``,
 ``tables``, ``decision``, ``language``, ``maps``, ``heads``, ``attribution``, ``evaluation``, ``whatif``, ``verdicts``,
-``intervention``, ``comparison``, ``similarities``, ``tuning``, ``compression``, ``suites``, ``analysis``, ``figures``,
+``intervention``, ``comparison``, ``similarities``, ``tuning``, ``suites``, ``compression``, ``analysis``, ``figures``,
 ``reports``, ``commands``. ``public`` lists the names that are offered here.
 """
 

@@ -9,7 +9,7 @@ from glassbert.analysis.opening import Analysis, open_analysis
 from glassbert.attribution import METHODS, Method, attribute, attribute_each, attribute_many
 from glassbert.attribution.results import TokenScores
 from glassbert.comparison import compare_models, compare_texts
-from glassbert.compression import compress, compression_record
+from glassbert.compression import compare_compressed, compress, compression_curve, compression_record
 
 # Every error can be caught as gb.Name; __all__ lists the branches.
 from glassbert.errors import *
@@ -92,9 +92,11 @@ __all__ = [
     "broken",
     "classify",
     "classify_many",
+    "compare_compressed",
     "compare_models",
     "compare_texts",
     "compress",
+    "compression_curve",
     "compression_record",
     "data_report",
     "draw",

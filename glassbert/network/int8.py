@@ -18,7 +18,7 @@ from glassbert.errors import MethodError, UnsupportedModelError
 from glassbert.families import Family
 from glassbert.models.compressed import SCALE
 
-__all__ = ["NO_GRADIENTS", "Int8Linear", "decoded", "encoded", "linears", "quantise_layers", "rounded"]
+__all__ = ["NO_GRADIENTS", "Int8Linear", "decoded", "encoded", "linears", "quantise_layers", "rounded", "scales"]
 
 #: What a message says after what was asked for.
 NO_GRADIENTS = (
@@ -27,6 +27,9 @@ NO_GRADIENTS = (
 )
 _MOST = 127
 _LEAST_SCALE = 1e-12  # of rows of zeros
+#: On a CPU rows are multiplied a few at a time, so that what is in between stays in its cache: as many as have so many
+#: numbers, but not fewer than the kernel needs to be fast.
+_CHUNK, _FEWEST_ROWS = 2**18, 256
 #: torch's kernel for CUDA takes at least as many rows.
 _ROWS_ON_CUDA = 32
 
@@ -76,15 +79,21 @@ class Int8Linear(nn.Module):
             raise MethodError(f"this needs gradients, and {NO_GRADIENTS}")
         if self.reads_kept and self.kept is not None:
             states = states[..., self.kept]
-        rows = states.reshape(-1, self.in_features).float()
+        rows = states.reshape(-1, self.in_features)
+        output = states.new_empty(len(rows), self.out_features)
+        size = len(rows) if rows.is_cuda else max(_FEWEST_ROWS, _CHUNK // max(self.in_features, self.out_features))
+        for start in range(0, len(rows), max(1, size)):
+            output[start : start + size] = self._multiplied(rows[start : start + size].float())
+        return output.view(*states.shape[:-1], self.out_features)
+
+    def _multiplied(self, rows: Tensor) -> Tensor:
         scales = rows.abs().amax(dim=1, keepdim=True).div_(_MOST).clamp_(min=_LEAST_SCALE)
         numbers = rows.div(scales).round_().to(torch.int8)
         if rows.is_cuda and len(rows) < _ROWS_ON_CUDA:
             numbers = torch.cat((numbers, numbers.new_zeros(_ROWS_ON_CUDA - len(rows), self.in_features)))
         sums = torch._int_mm(numbers, self.numbers.t())[: len(rows)]
         output = sums.float().mul_(scales)
-        output = output.mul_(self.scale) if self.bias is None else torch.addcmul(self.bias, output, self.scale)
-        return output.to(states.dtype).view(*states.shape[:-1], self.out_features)
+        return output.mul_(self.scale) if self.bias is None else torch.addcmul(self.bias, output, self.scale)
 
 
 def linears(network: Any, family: Family) -> Iterator[tuple[Any, str]]:
@@ -107,6 +116,11 @@ def quantise_layers(network: Any, family: Family) -> None:
     """Replace the Linears of the layers, in place."""
     for owner, name in list(linears(network, family)):
         setattr(owner, name, Int8Linear(getattr(owner, name)).eval())
+
+
+def scales(network: Any) -> int:
+    """How many of the network's parameters are scales, and not weights."""
+    return sum(module.scale.numel() for module in network.modules() if isinstance(module, Int8Linear))
 
 
 def encoded(name: str, tensor: Tensor) -> dict[str, Tensor]:

@@ -33,7 +33,7 @@ from glassbert.models.weights import stored_tensors
 from glassbert.network import stock
 from glassbert.network.device import choose_device
 from glassbert.network.fused import join_characters, rearrange
-from glassbert.network.int8 import decoded, quantise_layers
+from glassbert.network.int8 import decoded, quantise_layers, scales
 from glassbert.network.removed_heads import padded, remove_heads
 from glassbert.network.special_tokens import name_special_tokens
 from glassbert.network.tokenizer import open_tokenizer
@@ -158,7 +158,7 @@ def load(
         layers=config.num_hidden_layers,
         attention_heads=config.num_attention_heads,
         hidden_size=config.hidden_size,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        parameters=sum(parameter.numel() for parameter in network.parameters()) - scales(network),
         max_tokens=_max_tokens(checkpoint.family, network, tokenizer),
         labels=labels,
         # as transformers' text-classification pipeline decides; a softmax over a single score would always be 1

@@ -81,6 +81,20 @@ MAKE = {
     "PinnedSentence": lambda model: _finetuning(model).pinned[0],
     "Moved": lambda model: _finetuning(model).moved,
     "DataReport": lambda model: gb.data_report(_table(), model("bert", "classification"), others={"test": _table()}),
+    "Compression": lambda model: gb.compression_record(_compressed(model)),
+    "CompressionComparison": lambda model: _comparison(model),
+    "CompressionCurve": lambda model: gb.compression_curve(
+        model("bert", "classification"), ["bfloat16", {"layers": [1]}], _table(), texts=2
+    ),
+    "Drift": lambda model: _comparison(model).drift,
+    "Drift of models of different shapes": lambda model: (
+        gb.compare_compressed(
+            model("bert", "classification"),
+            gb.compress(model("bert", "classification"), {"layers": [1]}),
+            _table(),
+            texts=2,
+        ).drift
+    ),
     "Evaluation": lambda model: gb.evaluate(model("bert", "classification"), _table()),
     **{
         name: lambda _, ask=ask: _asked(ask)
@@ -244,3 +258,11 @@ def _finetuning(model, name="a", **options):
         return gb.finetune(
             model("bert", "masked_words"), gb.read_table(frame), None, Path(folder) / "out", **{**settings, **options}
         )
+
+
+def _compressed(model):
+    return gb.compress(model("bert", "classification"), [{"heads": [(0, 1)]}, "bfloat16"])
+
+
+def _comparison(model):
+    return gb.compare_compressed(model("bert", "classification"), _compressed(model), _table(), texts=3)

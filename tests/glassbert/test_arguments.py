@@ -91,6 +91,10 @@ ELSEWHERE = {
     *(
         "analyse",
         "behaviour",
+        "compare_compressed",
+        "compress",
+        "compression_curve",
+        "compression_record",
         "data_report",
         "draw",
         "evaluate",
