@@ -15,6 +15,7 @@ import glassbert
 from glassbert.commands import (
     analysing,
     checkpoints,
+    compressing,
     explaining,
     looking,
     predicting,
@@ -39,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
     *testing.COMMANDS,
     *training.COMMANDS,
     *analysing.COMMANDS,
+    *compressing.COMMANDS,
     *checkpoints.COMMANDS,
 )
 

@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from glassbert.commands._command import Command
 from glassbert.commands._console import Console
+from glassbert.commands._data import read_told
 from glassbert.commands._interrupted import interrupted
 from glassbert.commands._tables import plain, table
 from glassbert.errors import OptionError, StoppedError
 
 if TYPE_CHECKING:
-    from glassbert.tables import Table
     from glassbert.tuning.results import FineTuning
 
 __all__ = ["COMMANDS"]
 
 #: Options that are no settings of the training, which a file can have too.
 _OTHERS = ("data", "dev", "test", "text", "pair", "label", "kind", "pinned", "base", "device", "out")
-#: Bad rows that are told one by one.
-_BAD_ROWS = 10
 _KINDS = ("classification", "multi_label", "regression", "tokens", "spans", "texts")
 #: Option → type, help. Those of `gb.TrainingSettings` with a value.
 _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
@@ -92,9 +90,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from glassbert.tuning.settings import opened
 
     options = {name: given[name] for name in ("text", "pair", "label", "kind") if given.get(name)}
-    train = _table(given["data"], "train", options, console)
+    train = read_told(given["data"], "train", options, console)
     dev, test = (
-        _table(given[name], name, options | {"kind": train.kind, "label_names": train.label_names}, console)
+        read_told(given[name], name, options | {"kind": train.kind, "label_names": train.label_names}, console)
         if given.get(name)
         else None
         for name in ("dev", "test")
@@ -144,22 +142,6 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
         if isinstance(read.get(name), str) and (place.parent / read[name]).exists():
             read[name] = str(place.parent / read[name])
     return read | told
-
-
-def _table(source: str, split: str, options: Mapping[str, Any], console: Console) -> Table:
-    """Read a table; what cannot be used is told. A name without a file is a set on board, with its own splits."""
-    from glassbert.tables import read_table
-    from glassbert.tables.on_board import SETS
-
-    path = Path(source)
-    on_board = source in SETS and not path.exists()
-    read = read_table(source, split=split, **options) if on_board else read_table(path, **options)
-    console.note(f"{plain(read.source)}: {len(read):,} rows of kind {read.kind}, {len(read.bad_rows):,} unusable")
-    for bad in read.bad_rows[:_BAD_ROWS]:
-        console.note(f"  {plain(str(bad), 200)}")
-    if len(read.bad_rows) > _BAD_ROWS:
-        console.note(f"  and {len(read.bad_rows) - _BAD_ROWS:,} more")
-    return read
 
 
 def _report(console: Console) -> Callable[[Mapping[str, Any]], None]:

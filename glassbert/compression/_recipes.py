@@ -60,7 +60,7 @@ def _valid() -> str:
 
 
 def label_of(recipe: Any) -> str:
-    """A recipe in a few words: "heads 0.2, int8"."""
+    """A recipe in a few words: "heads 0.2, int8", "heads 0:3 2:1"."""
     return ", ".join(
         step.name if not step.has_value else f"{step.name} {_short(value)}" for step, value in steps_of(recipe)
     )
@@ -70,6 +70,6 @@ def _short(value: Any) -> str:
     if isinstance(value, float | int):
         return f"{value:g}"
     if isinstance(value, Sequence) and not isinstance(value, str) and value and not isinstance(value[0], str):
-        pairs = [".".join(map(str, one)) if isinstance(one, tuple | list) else str(one) for one in value]
+        pairs = [":".join(map(str, one)) if isinstance(one, tuple | list) else str(one) for one in value]
         return " ".join(pairs) if len(pairs) <= 6 else f"{len(pairs)} of them"
     return f"of {counted(len(value), 'text')}" if hasattr(value, "__len__") else str(value)

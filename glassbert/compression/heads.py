@@ -42,8 +42,8 @@ def _apply(draft: Draft, value: Any, given: Given) -> str:
         mixer = f"{path}.{inside.output}.weight"
         draft.tensors[mixer] = zeros_where(draft.tensors[mixer], places, 1)
     draft.removed = removed
-    listed = ", ".join(f"{layer}.{head}" for layer, head in sorted(chosen))
-    return f"{len(chosen)} of {draft.layers * draft.heads} heads are removed, {how}: {listed}"
+    listed = ", ".join(f"{layer}:{head}" for layer, head in sorted(chosen))
+    return f"{len(chosen)} of {draft.layers * draft.heads} heads are removed, {how} (layer:head): {listed}"
 
 
 def _listed(draft: Draft, value: Any) -> set[tuple[int, int]]:

@@ -182,12 +182,12 @@ def test_curve_has_a_row_for_each_recipe(model, table, tmp_path):
         model, recipes, table, tmp_path / "curve", texts=2, progress=lambda *step: told.append(step)
     )
     frame = curve.frame()
-    assert frame["recipe"].tolist() == ["bfloat16", "heads 1.2", "vocabulary of 10 texts"]
+    assert frame["recipe"].tolist() == ["bfloat16", "heads 1:2", "vocabulary of 10 texts"]
     assert frame["smaller"].tolist()[0] == 2
     assert frame["flip_rate"].tolist()[1:] == [curve.comparisons[1].drift.flip_rate, 0]
     assert frame["correlation"].tolist()[2] == pytest.approx(1, abs=0.02)
     assert [gb.load(tmp_path / "curve" / name, device="cpu").labels for name in curve.folders] == [LABELS] * 3
-    assert told == [("bfloat16", 0, 3), ("heads 1.2", 1, 3), ("vocabulary of 10 texts", 2, 3), ("done", 3, 3)]
+    assert told == [("bfloat16", 0, 3), ("heads 1:2", 1, 3), ("vocabulary of 10 texts", 2, 3), ("done", 3, 3)]
     assert curve.complete
     again = CompressionCurve.from_dict(json.loads(json.dumps(curve.to_dict())))
     assert again.frame().equals(frame)
@@ -211,8 +211,8 @@ def test_curve_says_which_recipe_a_family_does_not_allow(tiny_model, table):
     curve = gb.compression_curve(
         tiny_model("albert", "classification"), [{"heads": [(0, 1)]}, "bfloat16"], table, texts=1
     )
-    assert list(curve.failed) == ["heads 0.1"]
-    assert "ALBERT" in curve.failed["heads 0.1"]
+    assert list(curve.failed) == ["heads 0:1"]
+    assert "ALBERT" in curve.failed["heads 0:1"]
     assert len(curve.comparisons) == 1
 
 

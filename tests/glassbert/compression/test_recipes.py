@@ -286,7 +286,7 @@ def test_a_chain_is_run_from_first_to_last(tiny_model, tmp_path):
     assert (small.layers, small.removed_heads, small.precision) == (3, ((2, 1),), "bfloat16")
     assert steps == [("intermediate", 1, 2), ("intermediate", 2, 2), ("vocabulary", 2, 2)]
     assert record.bytes_after < record.bytes_before / 3
-    assert label_of(chain) == "layers 3, heads 2.1, intermediate 0.5, vocabulary of 2 texts, bfloat16"
+    assert label_of(chain) == "layers 3, heads 2:1, intermediate 0.5, vocabulary of 2 texts, bfloat16"
 
 
 def test_recipes_that_are_none(tiny_model, tmp_path):
