@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
+#: What a larger model teaches, and how much of the loss that is.
+_TAUGHT = ("teacher", "temperature", "teacher_share")
 #: Options that are no settings of the training, which a file can have too.
-_OTHERS = ("data", "dev", "test", "text", "pair", "label", "kind", "pinned", "base", "device", "out")
+_OTHERS = ("data", "dev", "test", "text", "pair", "label", "kind", "pinned", "base", "device", "out", *_TAUGHT)
 _KINDS = ("classification", "multi_label", "regression", "tokens", "spans", "texts")
 #: Option → type, help. Those of `gb.TrainingSettings` with a value.
 _SETTINGS: dict[str, tuple[Callable[[str], Any], str]] = {
@@ -66,6 +68,16 @@ def _options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--base", metavar="MODEL", help="an embedded model, a hub id or a folder (default: pretrained)")
     model.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
     model.add_argument("--out", metavar="FOLDER", help="where the model is written; it must not exist yet")
+    taught = parser.add_argument_group("distillation")
+    taught.add_argument(
+        "--teacher", metavar="MODEL", help="a model with the same classes, whose answers are learnt too"
+    )
+    taught.add_argument(
+        "--temperature", type=float, metavar="T", help="by which both models' logits are divided (default: 2)"
+    )
+    taught.add_argument(
+        "--teacher-share", type=float, metavar="S", help="of the loss; the labels are the rest (default: 0.5)"
+    )
     settings = parser.add_argument_group("settings", "defaults are chosen from the data, and told at the start")
     settings.add_argument("--settings", metavar="FILE", help="a TOML file with any of these options: epochs = 3")
     for name, (kind, what) in _SETTINGS.items():
@@ -98,6 +110,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         for name in ("dev", "test")
     )
     settings = {name: given[name] for name in (*_SETTINGS, *_CHOICES, *_SWITCHES, "device") if name in given}
+    taught = {name: given[name] for name in _TAUGHT if name in given}
+    if taught and "teacher" not in taught:
+        raise OptionError("--temperature and --teacher-share are for a training with a --teacher")
     base = opened(given.get("base", "pretrained"))
     with interrupted() as cancelled:
         try:
@@ -110,6 +125,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 pinned=given.get("pinned"),
                 progress=_report(console),
                 cancelled=cancelled,
+                **taught,
                 **settings,
             )
         except StoppedError as stopped:

@@ -60,11 +60,17 @@ def _settings(result: FineTuning) -> str:
     frozen = f"{settings['freeze_layers']} layers frozen, " if settings["freeze_layers"] else ""
     adapters = f"low-rank adapters of rank {settings['lora_rank']}, " if settings["lora_rank"] else ""
     best = f", the model of epoch {result.best_epoch}" if result.best_epoch < settings["epochs"] else ""
+    taught = ""
+    if "teacher" in result.data:
+        taught = (
+            f" {result.data['teacher_share']:.0%} of the loss is the distance to the answers of "
+            f"{_escaped(str(result.data['teacher']))} at temperature {result.data['temperature']:g} (distillation)."
+        )
     return (
         f"{len(result.losses):,} steps, {settings['epochs']} epochs at most{best}; learning rate "
         f"{settings['learning_rate']:g}, about {settings['tokens_per_batch']:,} tokens a batch, {frozen}{adapters}"
         f"class weights {settings['class_weights']}, seed {settings['seed']}, {settings['precision']} on "
-        f"{settings['device']}; {result.seconds:,.0f} s. Last loss {result.losses[-1]:.4f}."
+        f"{settings['device']}; {result.seconds:,.0f} s. Last loss {result.losses[-1]:.4f}.{taught}"
     )
 
 

@@ -23,6 +23,7 @@ from glassbert.network.model import Model, load
 from glassbert.results import load_result
 from glassbert.tables import Table
 from glassbert.tuning.card import model_card
+from glassbert.tuning.distillation import Teaching, lesson_of
 from glassbert.tuning.evaluation_results import Evaluation
 from glassbert.tuning.evaluation_run import evaluate
 from glassbert.tuning.examples import Examples, examples_of
@@ -69,6 +70,9 @@ def finetune(
     *,
     test: Table | None = None,
     pinned: Sequence[str | tuple[str, str]] | None = None,
+    teacher: Model | str | os.PathLike[str] | None = None,
+    temperature: float = 2.0,
+    teacher_share: float = 0.5,
     progress: Callable[[Mapping[str, Any]], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     **settings: Any,
@@ -88,6 +92,10 @@ def finetune(
     ``dev`` is evaluated after each epoch, ``test`` once at the end. ``pinned`` are texts, or pairs of texts, that are
     explained after each epoch; None: up to three of ``dev`` or ``train``, of different classes. ``progress`` is called
     with a dictionary for each step, stage and epoch; its ``kind`` says which. ``cancelled()`` is asked at each step.
+
+    With a ``teacher``, a model with the same classes, the loss is (1 − ``teacher_share``) × that of the labels +
+    ``teacher_share`` × T² KL(teacher ‖ student), both softened by the ``temperature`` T (distillation, Hinton et al.
+    2015): for a smaller student, or to heal a model of which :func:`glassbert.compress` has dropped layers.
 
     While it runs, everything is in ``OUT.training`` beside the folder, which appears complete at the end. A training
     that was cancelled or killed goes on from its last checkpoint when it is called again in the same way, and ends
@@ -111,15 +119,19 @@ def finetune(
         else None,
         **chosen.values(),
     }
+    teaching = None
+    if teacher is not None:
+        teaching = Teaching(opened(teacher), float(temperature), float(teacher_share))
+        teaching.check(train)
+        identity["teacher"] = [teaching.teacher.checkpoint.weights_hash, teaching.temperature, teaching.share]
     if place.exists():
         return _finished(place, identity)
     _require_disk(base, place)
     sentences = pin(base, dev or train, pinned) if chosen.record else []
     journal = Journal(place, identity, progress)
     try:
-        return _Run(base, train, dev, test, place, chosen, sentences, journal, cancelled or (lambda: False)).run(
-            identity
-        )
+        run = _Run(base, train, dev, test, place, chosen, sentences, teaching, journal, cancelled or (lambda: False))
+        return run.run(identity)
     except StoppedError:
         journal.write("stopped")
         raise
@@ -174,6 +186,7 @@ class _Run:
         out: Path,
         settings: TrainingSettings,
         sentences: Sequence[Pinned],
+        teaching: Teaching | None,
         journal: Journal,
         cancelled: Callable[[], bool],
     ) -> None:
@@ -183,6 +196,7 @@ class _Run:
         self.dev, self.test = (None if one is None else _relabelled(one, names) for one in (dev, test))
         self.label_names = names
         self.pinned = sentences
+        self.teaching = teaching
         self.recording = 0.0
         self.network: Any = None
 
@@ -198,6 +212,10 @@ class _Run:
             examples = examples_of(self.base, self.train, settings.max_tokens)
             if len(examples) == 0:
                 raise OptionError("no text of the training table has a token that this model can read")
+            lesson = None
+            if self.teaching is not None:
+                self.journal.stage("asking the teacher")
+                lesson = lesson_of(self.teaching, self.train, examples.rows, self.label_names, self.cancelled)
             self.network = trainable(self.base, self.train, settings)
             if settings.lora_rank:
                 task = TASK_OF[self.train.kind]
@@ -208,6 +226,7 @@ class _Run:
                 examples,
                 settings,
                 classes=len(self.label_names),
+                lesson=lesson,
                 staging=staging,
                 on_start=lambda total, done: self._start(total, done, examples),
                 on_step=self._step,
@@ -332,6 +351,12 @@ class _Run:
             self.journal.write("pinned", epoch=epoch, sentence=number, **found)
         self.recording += time.monotonic() - started
 
+    def _taught(self) -> dict[str, Any]:
+        if self.teaching is None:
+            return {}
+        one = self.teaching
+        return {"teacher": one.teacher.source, "temperature": one.temperature, "teacher_share": one.share}
+
     # --- at the end ---------------------------------------------------------------------------------------------
 
     def _finish(self, steps: Steps, examples: Examples, identity: Mapping[str, Any]) -> FineTuning:
@@ -399,6 +424,7 @@ class _Run:
                 "tokens": steps.tokens,
                 "glassbert": str(sys.modules[__name__.partition(".")[0]].__version__),
                 "torch": torch.__version__,
+                **self._taught(),
             },
             losses=np.asarray(steps.losses),
             learning_rates=np.asarray(steps.learning_rates),

@@ -25,6 +25,7 @@ from transformers.trainer_utils import set_seed
 from glassbert.network.model import Model
 from glassbert.results import Array
 from glassbert.tuning.batching import Batches, Collator
+from glassbert.tuning.distillation import Lesson
 from glassbert.tuning.examples import IGNORED, Examples
 from glassbert.tuning.settings import TrainingSettings
 
@@ -118,13 +119,14 @@ class _Trainer(Trainer):  # type: ignore[misc]
         model: Model,
         examples: Examples,
         weights: Tensor | None,
+        lesson: Lesson | None,
         steps: Steps,
         staging: Path,
         callback: TrainerCallback,
     ) -> None:
         super().__init__(network, arguments, train_dataset=loader.dataset, callbacks=[callback])
         self.remove_callback(PrinterCallback)
-        self.own_loader, self.examples, self.class_weights = loader, examples, weights
+        self.own_loader, self.examples, self.class_weights, self.lesson = loader, examples, weights, lesson
         self.uses_segments, self.steps, self.staging = model.uses_segments, steps, staging
         self.trigrams = model.checkpoint.family.embeddings.trigrams is not None
 
@@ -157,6 +159,8 @@ class _Trainer(Trainer):  # type: ignore[misc]
         output = model(**inputs)
         weights = None if self.class_weights is None else self.class_weights.to(labels.device)
         loss, probabilities, correct = _outcome(self.examples.kind, output, labels, weights)
+        if self.lesson is not None:
+            loss = self.lesson.loss(output.logits, loss, places)
         if len(self.steps.probabilities) and probabilities is not None:
             epoch, where = self.own_loader.batches.epoch, places.cpu().numpy()
             self.steps.probabilities[epoch, where] = probabilities.detach().float().cpu().numpy()
@@ -279,6 +283,7 @@ def train(
     settings: TrainingSettings,
     *,
     classes: int,
+    lesson: Lesson | None,
     staging: Path,
     on_start: Callable[[int, int], None],
     on_step: Callable[[Step], None],
@@ -326,6 +331,7 @@ def train(
         model=model,
         examples=examples,
         weights=weights,
+        lesson=lesson,
         steps=steps,
         staging=staging,
         callback=reporter,

@@ -45,6 +45,7 @@ _STAGES = {
     "": "Starting",
     STOPPED: "Starting again",
     "reading": "Reading the data",
+    "asking the teacher": "Asking the teacher",
     "training": "Training",
     "evaluating": "Evaluating",
     "label errors": "Looking for wrong labels",

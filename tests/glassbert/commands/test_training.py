@@ -133,3 +133,16 @@ def test_a_signal_stops_it_with_a_checkpoint_and_the_same_call_goes_on(
     assert status == 0
     assert "going on after 3" in noted
     assert steps == list(range(1, len(steps) + 1))
+
+
+def test_a_teacher_is_passed_on(base: Path, data: Path, tmp_path: Path) -> None:
+    fast = ("--data", data, "--epochs", "1", *FAST)
+    assert called("--base", base, *fast, "--out", tmp_path / "teacher")[0] == 0
+    taught = ("--teacher", tmp_path / "teacher", "--temperature", "3", "--teacher-share", "0.25")
+    status, told, _ = called("--base", base, *fast, "--out", tmp_path / "student", *taught, "--json")
+    assert status == 0
+    result = json.loads(told)["data"]
+    assert (result["temperature"], result["teacher_share"]) == (3.0, 0.25)
+    status, _, noted = called("--base", base, *fast, "--out", tmp_path / "other", "--temperature", "3")
+    assert status == 2
+    assert "--teacher" in noted
