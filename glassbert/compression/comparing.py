@@ -51,7 +51,8 @@ def compare_compressed(
 
     Both decide every row; ``texts`` of them, drawn by ``seed``, are explained by ``method`` for the class that the
     original model predicts (None: integrated gradients, or occlusion if one of the two models has no gradients). Times
-    are measured at 1 and at 32 texts, both models in turn, and only their ratio carries over to other machines.
+    are measured at 1 and at 32 texts, both models in turn and, on a CPU, in one thread; only their ratio carries over
+    to other machines.
 
     Whether a drift is large is said by a yardstick: that between this method and another one on the original model
     (integrated gradients and occlusion), or between the original model and ``other_training``, the same training with

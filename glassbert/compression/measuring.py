@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from glassbert.network.batches import batches
+from glassbert.network.device import one_thread
 from glassbert.network.model import Model
 from glassbert.network.task_heads import task_logits
 from glassbert.results import Array, Encoded
@@ -66,14 +67,16 @@ def _weak(storage: Any) -> Any:
 def seconds_of(
     models: tuple[Model, Model], encoded: tuple[Sequence[Encoded], Sequence[Encoded]], check: Callable[[], None]
 ) -> Array:
-    """(round, model): seconds of one pass of the inputs of each model, measured in turn, after one that is not."""
+    """(round, model): seconds of one pass of the inputs of each model, measured in turn, after one that is not. On a
+    CPU in one thread."""
     rounds: list[tuple[float, float]] = []
     start = time.perf_counter()
     while len(rounds) < 1 + _FEWEST or (len(rounds) < _MOST and time.perf_counter() - start < _SECONDS):
         check()
         found = [0.0, 0.0]
-        for place in (0, 1) if len(rounds) % 2 else (1, 0):
-            found[place] = _seconds(models[place], encoded[place])
+        with one_thread():
+            for place in (0, 1) if len(rounds) % 2 else (1, 0):
+                found[place] = _seconds(models[place], encoded[place])
         rounds.append((found[0], found[1]))
     return np.asarray(rounds[1:])
 

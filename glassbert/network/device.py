@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 
 from glassbert.errors import DeviceError
 
-__all__ = ["available_devices", "choose_device", "device_label", "limit_threads", "work_threads"]
+__all__ = ["available_devices", "choose_device", "device_label", "limit_threads", "one_thread", "work_threads"]
 
 # Below this many token rows, a second thread costs more in waiting than it saves; far more on a busy machine.
 _ROWS_WORTH_THREADS = 256
 _MAX_THREADS = 8
 _most_threads = _MAX_THREADS
+_one_thread: ContextVar[bool] = ContextVar("one_thread", default=False)
 
 
 def available_devices() -> tuple[str, ...]:
@@ -52,10 +54,21 @@ def limit_threads(count: int) -> None:
 
 
 @contextmanager
+def one_thread() -> Iterator[None]:
+    """A context in which this thread's computations take no other: times of several are noise on a busy machine."""
+    token = _one_thread.set(True)
+    try:
+        yield
+    finally:
+        _one_thread.reset(token)
+
+
+@contextmanager
 def work_threads(token_rows: int) -> Iterator[None]:
     """Set torch's threads for a computation on this many token rows (inputs × tokens), then restore them."""
     before = torch.get_num_threads()
-    wanted = 1 if token_rows < _ROWS_WORTH_THREADS else min(os.cpu_count() or 1, _most_threads)
+    alone = token_rows < _ROWS_WORTH_THREADS or _one_thread.get()
+    wanted = 1 if alone else min(os.cpu_count() or 1, _most_threads)
     if wanted == before:
         yield
         return

@@ -28,6 +28,7 @@ ALONE = {
     "trace": r"a layer × position is (met|missed) \(\d",
     "human_edits": r"changes? from \[PAD\] is below 25% of F: \d reviews",
     "model_loading": r"pretrained +\d+\.\d\d \(",
+    "compression": r"accuracy on 4 reviews: \d\.\d+, in int8 \d",
     "finetuning": r"ours +\d\.\d",
     "command_line": r"glassbert --version +\d\.\d\d \(",
 }
