@@ -9,7 +9,7 @@ from glassbert.attribution import METHODS
 from glassbert.network.model import Model
 from glassbert.verdicts._work import operations, seconds
 from glassbert.verdicts.flipped import flip_budget
-from glassbert.verdicts.voters import VERDICT_METHODS
+from glassbert.verdicts.voters import VERDICT_METHODS, verdict_methods
 
 __all__ = [
     "REPORT_METHODS",
@@ -42,13 +42,13 @@ _ORDERINGS, _ORDERING_ROWS, _ORDERINGS_OF_TRUST = 100, 66_000, 25
 
 
 def affordable_methods(model: Model, tokens: int) -> tuple[str, ...]:
-    """The methods of ``REPORT_METHODS`` that this length allows."""
+    """The methods of ``REPORT_METHODS`` that this length allows; of a model without gradients, others that vote."""
     each, left = operations(model, tokens), _SCORES_OPERATIONS
-    chosen = []
-    for method in REPORT_METHODS:
+    chosen: list[str] = []
+    for method in REPORT_METHODS if verdict_methods(model) is VERDICT_METHODS else verdict_methods(model):
         passes = _passes(method, tokens)
         work = passes * each * (_BACKWARD if METHODS[method].family == "gradient" else 1)
-        if passes == 1 or work <= left:
+        if passes == 1 or work <= left or not chosen:
             chosen.append(method)
             left -= work
     return tuple(chosen)

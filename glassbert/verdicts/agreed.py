@@ -20,7 +20,7 @@ from glassbert.targets import MaskTarget
 from glassbert.verdicts._work import operations
 from glassbert.verdicts.results import CarryingWords, DecidedAnswer
 from glassbert.verdicts.thresholds import DELETIONS_OPERATIONS, LEAST_OF_TOP, MOST_TOP_WORDS, WORDS_OPERATIONS
-from glassbert.verdicts.voters import VERDICT_METHODS
+from glassbert.verdicts.voters import VERDICT_METHODS, verdict_methods
 
 __all__ = ["carrying_words", "carrying_words_of"]
 
@@ -128,12 +128,12 @@ def carrying_words_of(
 def _affordable(model: Model, tokens: int) -> tuple[str, ...]:
     """The methods of one pass, then those that the rest of the work is enough for, in their order."""
     each, left = operations(model, tokens), WORDS_OPERATIONS
-    chosen = []
-    for method, options in VERDICT_METHODS.items():
+    chosen: list[str] = []
+    for method, options in verdict_methods(model).items():
         declared = METHODS[method]
         passes = declared.cost(tokens, {**declared.options, **options})
         cost = passes * each * (1 if declared.family == "decomposition" and passes > 1 else _BACKWARD)
-        if passes == 1 or cost <= left:
+        if passes == 1 or cost <= left or not chosen:
             chosen.append(method)
             left -= cost
     return tuple(chosen)

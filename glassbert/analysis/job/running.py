@@ -129,7 +129,12 @@ def analyse(
 
 
 def _default_methods(model: Model) -> tuple[str, ...]:
-    """Of the methods of one pass, the one whose words most often are those that decide, if the model has its rules."""
+    """Of the methods of one pass, the one whose words most often are those that decide, if the model has its rules.
+
+    Of a model without gradients, the cheapest one that needs none.
+    """
+    if model.checkpoint.int8:
+        return ("occlusion",)
     try:
         attribute(model, "a", method="attn_lrp", target=0)
     except GlassBERTError:

@@ -334,3 +334,13 @@ def test_a_sentence_encoder_still_pools(tmp_path):
     pair = "A refund, please.", "I want my money back."
     found, expected = (gb.similarity(one, *pair, matrix=False).score for one in (small, model))
     assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_verdicts_reports_and_analyses_of_int8_use_methods_without_gradients(tiny_model, tmp_path):
+    small = gb.compress(tiny_model("bert", "classification"), "int8")
+    found = gb.verdict(small, TEXTS[0])
+    assert {one.method for one in found.words.scores} <= WITHOUT_GRADIENTS
+    assert len(found.words.scores) == 3
+    assert "Occlusion" in gb.report(small, TEXTS[0]).html
+    analysis = gb.analyse(small, table_of(), tmp_path / "analysis")
+    assert "by occlusion" in repr(analysis.words())
