@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.gateway.attention import MapDisplay
+from components.gateway.compression import recipe_of
 from components.gateway.expressions import Code, named, pair_of, text_of
 from components.gateway.requests import ModelRequest, TextRequest
 from components.gateway.saliency import page_options
@@ -320,6 +321,13 @@ def analysis(folder: str, name: str, question: str, where: str, **options: Any) 
 def behaviour(model: ModelRequest, suite: str, **given: Any) -> Code:
     """A suite of tests of behaviour."""
     return named(_gb.behaviour(model, suite, **given), "found")
+
+
+def compression(model: ModelRequest, names: Sequence[str], judged_on: str, texts: int) -> Code:
+    """Several recipes of compression, compared on a table."""
+    table = named(_gb.read_table(judged_on, split="test") if judged_on else _gb.read_table("texts.csv"), "table")
+    recipes = [recipe_of(name, model, table) for name in names]
+    return named(_gb.compression_curve(model, recipes, table, texts=texts), "curve")
 
 
 def analyses_compared(folder: str, name: str, other: str, other_name: str, where: str) -> Code:

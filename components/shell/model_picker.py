@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from components import state
-from components.gateway import fine_tuning, models
+from components.gateway import compression, fine_tuning, models
 from components.gateway.library import gb
 from components.gateway.requests import Opened, Role
 from components.gateway.settings import is_shared, settings
@@ -90,7 +90,7 @@ def _choose(opened: list[Opened]) -> None:
 
 
 def _picker(role: Role, label: str, source: str) -> None:
-    suggestions, tuned, key = models.suggestions(), _tuned(), _KEYS[role]
+    suggestions, tuned, key = models.suggestions(), _made_here(), _KEYS[role]
     chosen = state.value(key)
     if chosen is None:
         chosen = source
@@ -104,7 +104,7 @@ def _picker(role: Role, label: str, source: str) -> None:
             return "None"
         suggestion = suggestions.get(option)
         if suggestion is None:
-            return f"{tuned[option]} · fine-tuned here" if option in tuned else option
+            return tuned.get(option, option)
         size = "ready" if suggestion.ready else f"≈ {suggestion.approximate_mb:,} MB"
         return f"{suggestion.label} · {suggestion.task} · {size}"
 
@@ -125,9 +125,14 @@ def _picker(role: Role, label: str, source: str) -> None:
     )
 
 
-def _tuned() -> dict[str, str]:
-    """Folder → name of the models that were fine-tuned here; on a shared server, by runs whose address is known."""
-    return fine_tuning.tuned_models(state.remembered("known_runs", set()) if is_shared() else None)
+def _made_here() -> dict[str, str]:
+    """Folder → name of the models that were fine-tuned or compressed here; on a shared server, those of runs whose
+    address is known and those that this session compressed."""
+    shared = is_shared()
+    tuned = fine_tuning.tuned_models(state.remembered("known_runs", set()) if shared else None)
+    small = compression.kept_models(state.remembered("compressed_models", set()) if shared else None)
+    named = {folder: f"{name} · fine-tuned here" for folder, name in tuned.items()}
+    return named | {folder: f"{name} · compressed here" for folder, name in small.items()}
 
 
 def _about(one: Opened) -> None:

@@ -158,6 +158,14 @@ PAGES: dict[str, Page] = {
         ),
         Page(
             "Models",
+            "compress",
+            "pages/compress.py",
+            "Compress",
+            ":material/compress:",
+            "A smaller, faster model: does it still give the same answers, for the same reasons?",
+        ),
+        Page(
+            "Models",
             "definitions",
             "pages/definitions.py",
             "Definitions",

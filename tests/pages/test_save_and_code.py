@@ -32,8 +32,8 @@ TEXT = "The acting is superb and I loved it."
 PAIR = {"text": "Rome was founded long ago.", "pair": "It grew into a capital."}
 GAP = "The capital of France is [MASK]."
 WORSE = "The acting is terrible and I loved it."
-#: Pages that show no result of the library on the visitor's text.
-WITHOUT = {"tour", "models", "definitions"}
+#: Pages that show no result of the library on the visitor's text; the times on one differ from run to run.
+WITHOUT = {"tour", "models", "definitions", "compress"}
 
 
 @dataclass
