@@ -27,6 +27,7 @@ from components.views import attention, compare, entities, inputs, masked_words,
 from components.views.attention.fields import AttentionFields
 from components.views.behaviour_tests.fields import BehaviourFields
 from components.views.compare.fields import CompareFields
+from components.views.compress.fields import CompressFields
 from components.views.data_set.fields import DataSetFields
 from components.views.definitions.fields import DefinitionsFields
 from components.views.entities.fields import EntitiesFields
@@ -52,6 +53,7 @@ GROUPS: tuple[type[PageFields], ...] = (
     AttentionFields,
     BehaviourFields,
     CompareFields,
+    CompressFields,
     DataSetFields,
     DefinitionsFields,
     EntitiesFields,

@@ -68,7 +68,7 @@ def test_the_whole_is_explained_and_a_word_leads_to_its_window(
 ) -> None:
     found: list[Popover] = []
     monkeypatch.setattr(
-        save_and_code, "_popover", lambda view, model, kept, shown: found.append(Popover(view, kept, shown))
+        save_and_code, "_popover", lambda view, model, kept, shown, about: found.append(Popover(view, kept, shown))
     )
     app = page("saliency", text=LONG, model=source, beside="", whole_by="input_x_gradient")
     sent = json.loads(mounted(app, "whole_text").json)

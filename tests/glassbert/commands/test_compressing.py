@@ -66,6 +66,7 @@ def test_a_comparison_is_told(base: Path, data: Path) -> None:
     assert CompressionComparison.from_dict(json.loads(as_json)).recipe == "int8"
 
 
+@pytest.mark.smoke
 def test_several_recipes_make_a_table(base: Path, data: Path, tmp_path: Path) -> None:
     status, told, _ = called(
         base, "bfloat16", "layers=1", "--compare", data, "--texts", "1", "--out", tmp_path / "both"

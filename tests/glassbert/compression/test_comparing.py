@@ -140,6 +140,7 @@ def test_removed_heads_are_no_changed_heads(model, table):
     assert found.drift.heads[1].min() > 0
 
 
+@pytest.mark.smoke
 def test_another_training_is_the_yardstick(model, table):
     other = random_sibling(model)
     found = gb.compare_compressed(model, gb.compress(model, "bfloat16"), table, texts=4, other_training=other)
