@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 RUN := .venv/bin/python
 DENO := DENO_DIR=.venv/deno-cache DENO_NO_UPDATE_CHECK=1 .venv/bin/deno
-# Two tests at a time, each worker starting with a half: what the tests of a file share is made once.
+# Some tests at a time, each worker starting with its part: what the tests of a file share is made once.
 PYTEST := $(RUN) -m pytest --dist worksteal
 MAKEFLAGS += --no-print-directory
 comma := ,
@@ -61,14 +61,14 @@ fast: venv-dev
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -n 3 -m 'not browser and not smoke' --ignore=tests/browser tests
+	@$(PYTEST) -n 4 -m 'not browser and not smoke' --ignore=tests/browser tests
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 2 -m 'browser$(if $(ALL),, and not slow)' tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 3 -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
-smoke: venv-dev ## the smallest runs of the trainings, of the benchmarks that take long, and a Ray cluster
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert/tuning tests/glassbert/analysis
+smoke: venv-dev ## the longest tests: smallest runs of trainings and of long benchmarks, a Ray cluster, each module alone
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert tests/scripts tests/test_architecture.py
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: export ALL = 1

@@ -457,6 +457,7 @@ for module in sys.argv[1:]:
 """
 
 
+@pytest.mark.smoke
 def test_every_module_can_be_imported_alone(python_files: dict[str, str]) -> None:
     """Load order must not hide a cycle: whatever is asked for first, it comes."""
     modules = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import NewContext
@@ -12,6 +13,7 @@ from tests.browser.workbench import Workbench
 TEXTS = ("I loved it.,POSITIVE", "A warm film.,POSITIVE", "I hated it.,NEGATIVE", "A dull film.,NEGATIVE")
 
 
+@pytest.mark.slow
 def test_a_recipe_is_compared_kept_and_opened(server: str, new_context: NewContext) -> None:
     bench = Workbench(new_context().new_page(), server).open_page("compress", recipes="heads_20")
     main = bench.main()

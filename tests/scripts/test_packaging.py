@@ -269,7 +269,7 @@ print(len(app.markdown))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_page_of_the_installed_app_is_drawn(environment: Path, elsewhere: Path) -> None:
     done = subprocess.run(
         [environment / "bin" / "python", "-c", PAGE], cwd=elsewhere, capture_output=True, text=True, check=False

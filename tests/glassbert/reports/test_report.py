@@ -103,6 +103,7 @@ def test_predictions_are_those_of_classify(sentiment, document):
         assert any(abs(float(width) - 100 * share) < 0.01 for width in widths)
 
 
+@pytest.mark.smoke
 def test_a_threshold_decides_in_the_report_as_in_the_library(sentiment):
     label = gb.classify(sentiment, TEXT)
     threshold = float(label.probabilities[1]) / 2

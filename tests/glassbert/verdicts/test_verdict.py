@@ -544,6 +544,7 @@ def test_a_gap_alone(tiny_model):
     assert found.flip.sentence == "The text has no word that could be changed."
 
 
+@pytest.mark.smoke
 def test_512_tokens(tiny_model):
     model = tiny_model("roberta", "masked_words")
     text = f"{model.mask_token} " + gb.shorten(model, "good film " * 300)[0][:-12]

@@ -242,6 +242,7 @@ def test_a_killed_analysis_goes_on(tiny_checkpoint: Callable[..., Path], tmp_pat
     data = tmp_path / "data.jsonl"
     data.write_text("\n".join(frame(model, 1300).apply(lambda row: json.dumps(row.to_dict()), axis=1)))
     command = [sys.executable, "-m", "glassbert", "analyse", f"--model={source}", "--receipts=0", str(data)]
+    command += ["--methods", "input_x_gradient"]
     out = tmp_path / "out"
     process = subprocess.Popen([*command, f"--out={out}"], cwd=ROOT, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 240
@@ -253,8 +254,8 @@ def test_a_killed_analysis_goes_on(tiny_checkpoint: Callable[..., Path], tmp_pat
     process.wait()
     assert manifest(out)["complete"] is False
     assert len(list(layout.parts_in(out))) < 2
-    gb.analyse(model, data, out, receipts=0)
-    gb.analyse(model, data, tmp_path / "whole", receipts=0)
+    gb.analyse(model, data, out, receipts=0, methods=["input_x_gradient"])
+    gb.analyse(model, data, tmp_path / "whole", receipts=0, methods=["input_x_gradient"])
     assert_same_files(tmp_path / "whole", out)
 
 
