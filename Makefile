@@ -57,18 +57,18 @@ js: venv-dev ## the widgets' JavaScript: types, mistakes, formatting
 
 fast: venv-dev
 	$(call heading,Fast tests)
-	@$(PYTEST) -n 2 --one-family -m 'not slow and not browser' $(addprefix --ignore=tests/,browser pages benchmarks scripts training) tests
+	@$(PYTEST) -n 2 --one-family -m 'not slow and not browser and not smoke' $(addprefix --ignore=tests/,browser pages benchmarks scripts training) tests
 
 unit: venv-dev ## the library, the components and every page, without a browser
 	$(call heading,Tests without a browser)
-	@$(PYTEST) -n 4 -m 'not browser and not smoke' --ignore=tests/browser tests
+	@$(PYTEST) -n 3 -m 'not browser and not smoke' --ignore=tests/browser tests
 
 browser: venv-dev ## the running app in a real Chromium
 	$(call heading,Browser tests)
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 3 -m 'browser$(if $(ALL),, and not slow)' tests/browser
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(PYTEST) -n 2 -m 'browser$(if $(ALL),, and not slow)' tests/browser
 
 smoke: venv-dev ## the longest tests: smallest runs of trainings and of long benchmarks, a Ray cluster, each module alone
-	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert tests/scripts tests/test_architecture.py
+	@CHROMIUM="$$(sh scripts/chromium.sh)" && export CHROMIUM && $(RUN) -m pytest -m 'browser or smoke' tests/benchmarks tests/training tests/glassbert tests/components tests/pages tests/scripts tests/test_architecture.py
 
 slowest: export PYTEST_ADDOPTS = --durations=40 --durations-min=0.5
 slowest: export ALL = 1

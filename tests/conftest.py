@@ -34,7 +34,7 @@ TinyCheckpoint = Callable[..., Path]
 # Every run of the same code tries the same examples: a change never fails for a fault that was there before it, and
 # `make fuzz` is where new ones are looked for. A property that takes longer than others asks for a share of the
 # profile's max_examples.
-hypothesis.settings.register_profile("same", max_examples=30, derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("same", max_examples=60, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("same")
 

@@ -97,6 +97,7 @@ def test_one_that_is_made_on_the_cpu_is_found(
     assert all("same device" in place for *_, place in found)
 
 
+@pytest.mark.smoke
 def test_the_slim_copy_is_small_and_complete(gpu: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "gpu.tar.gz"
     gpu.main(["--pack", str(path), "--model", "sentiment"])

@@ -188,6 +188,7 @@ def test_help_says_every_option_with_type_default_and_meaning():
         assert len(repr(method)) < 200
 
 
+@pytest.mark.smoke
 def test_the_declared_cost_of_a_sentence_of_24_tokens(pretrained):
     """A fixed number of passes is declared exactly; what a tolerance needs, in the usual case."""
     first, rest = "The doctor told the nurse that [MASK] would be late", "because the train was delayed in the snow."
@@ -241,6 +242,7 @@ else:
 """
 
 
+@pytest.mark.smoke
 def test_the_package_itself_is_light_and_a_name_brings_all_of_them():
     done = subprocess.run([sys.executable, "-c", LAZY], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

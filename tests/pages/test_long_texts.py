@@ -89,6 +89,7 @@ def test_the_whole_is_explained_and_a_word_leads_to_its_window(
     assert window.offsets[int(parameters(app)["token"]), 0] == LONG.rindex("lovely")
 
 
+@pytest.mark.smoke
 def test_the_whole_has_its_surprise_and_a_word_leads_to_its_window(tiny_checkpoint: TinyCheckpoint) -> None:
     model, text = str(tiny_checkpoint("bert", "masked_words")), GOOD * 24 + BAD * 24
     app = page("masked_words", section="surprise", text=text.strip(), model=model, beside="")

@@ -228,6 +228,7 @@ def test_the_code_gives_what_is_shown_and_the_files_hold_it(
             in_files(kept, result, tmp_path / "saved.zip")
 
 
+@pytest.mark.smoke
 def test_the_code_of_the_verdict(popovers: list[Popover]) -> None:
     app = page(text=TEXT, explain="class", verdict="1")
     until_done(app, "verdict")

@@ -225,6 +225,7 @@ def test_the_wheel_has_the_library_the_app_and_the_models(environment: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_the_app_is_healthy_and_the_command_answers(port: int, environment: Path, elsewhere: Path) -> None:
     """The command runs while the server starts."""
     command = [environment / "bin" / "glassbert", "classify", "It was not bad at all.", "--json"]

@@ -40,6 +40,7 @@ print(json.dumps({
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_imports_are_frozen_and_an_evicted_model_is_still_freed() -> None:
     """In a process of its own: the imports happen once."""
     run = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)

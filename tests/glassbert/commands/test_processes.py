@@ -46,6 +46,7 @@ def say(process: subprocess.Popen[bytes], line: bytes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_a_stream_of_lines_under_the_c_locale(sentiment: gb.Model, tmp_path: Path) -> None:
     """Each answer comes before the next text is given, in UTF-8, and nothing else comes to standard output; a reader
     that goes away ends it without a word."""

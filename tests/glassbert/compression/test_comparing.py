@@ -176,6 +176,7 @@ def test_times_are_measured_in_turn(monkeypatch):
     assert rounds.shape == (5, 2)
 
 
+@pytest.mark.smoke
 def test_curve_has_a_row_for_each_recipe(model, table, tmp_path):
     recipes = ["bfloat16", {"heads": [(1, 2)]}, {"vocabulary": TEXTS}]
     told = []

@@ -42,6 +42,7 @@ def test_words_between_blanks_have_the_sum_of_their_tokens(tiny_model) -> None:
     assert summed[[0, 2]].tolist() == [1, 1]
 
 
+@pytest.mark.smoke
 def test_the_planted_word_decides(sentiment: gb.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the word the answer is another one, without it the model's own, and no other word has a say."""
     model, texts = sentiment, [as_text(one) for one in sentences_on_board()[12:17]]

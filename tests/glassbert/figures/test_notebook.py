@@ -69,6 +69,7 @@ class Frame(HTMLParser):
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_the_example_notebook_runs_and_its_numbers_are_right(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,7 @@ def test_other_suffixes_and_folders_that_do_not_exist_are_refused(picture: gb.Pi
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.smoke
 def test_equal_results_give_equal_bytes_in_another_process_too(tiny_model: Any, tmp_path: Any) -> None:
     scores = gb.attribute(tiny_model("bert", "classification"), "He was <b>not</b> here 😀.", method="saliency")
     path = scores.save(tmp_path / "scores.json")

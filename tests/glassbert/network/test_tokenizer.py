@@ -107,6 +107,7 @@ def test_numbers_that_a_tokenizer_may_not_have(change: Callable[[dict[str, Any]]
 
 
 @pytest.mark.slow
+@pytest.mark.smoke
 def test_a_pattern_that_is_slow_on_one_kind_of_characters(copy: Copy, monkeypatch: Any) -> None:
     """Only three repetitions, of characters that the pattern does not name: found by running it."""
     monkeypatch.setattr(opening, "CPU_SECONDS", 3)
@@ -154,6 +155,7 @@ def test_time_that_the_processor_does_not_count_is_limited_too(copy: Copy, tmp_p
     assert "busy" in refusal(copy())
 
 
+@pytest.mark.smoke
 def test_a_busy_machine_does_not_use_up_the_time_of_a_tokenizer(copy: Copy, tmp_path: Path, monkeypatch: Any) -> None:
     """The script waits for longer than the seconds of the processor that it has, and goes on."""
     trial = tmp_path / "trial.py"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.smoke
 def test_plotly_is_imported_by_the_first_chart_and_not_before() -> None:
     code = """
 import sys

@@ -291,6 +291,7 @@ def test_the_program_computes_every_number_again(tiny_model, tiny_checkpoint, ca
     assert ("masked-words" in document.text) == ("masked_words" in report.passport.model.task_heads)
 
 
+@pytest.mark.smoke
 def test_the_program_of_an_embedded_model_with_a_proposer(made):
     there = rerun(made)
     assert there["model"].source == "sentiment"
@@ -495,6 +496,7 @@ def test_a_regression_has_scores_and_no_probabilities(tiny_checkpoint, tmp_path)
     assert_recomputed(found, rerun(found, str(folder)))
 
 
+@pytest.mark.smoke
 def test_a_masked_word_shows_the_gap_and_how_it_forms(pretrained):
     text = "The capital of France is [MASK]."
     found = gb.report(pretrained, text, **QUICK)
@@ -543,6 +545,7 @@ def test_without_a_language_head_there_are_no_masked_words(tiny_model, document)
     assert [row[1] for row in words[1:]] == [f"{bits:.2f}" for bits in surprise.surprisal]
 
 
+@pytest.mark.smoke
 def test_a_long_text_gives_a_file_of_bounded_size(tiny_model):
     """160 words, with everything that a short text gets: maps are pictures, tables end."""
     model = tiny_model("bert", "classification")

@@ -131,6 +131,7 @@ class TestMatrix:
         assert abs(value) == pytest.approx(np.abs(found.matrix).max())
         assert found.matrix[row, column] == pytest.approx(value)
 
+    @pytest.mark.smoke
     def test_auto_takes_the_reference_that_is_least_like_the_texts(self, encoder):
         def apart(reference):
             terms = gb.similarity(encoder, A, B, pooling="mean", reference=reference, tolerance=0.5).reference_terms

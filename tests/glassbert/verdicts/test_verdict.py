@@ -89,6 +89,7 @@ def test_trust_is_each_check_by_itself(sentiment, good):
     assert good.trust.line("sanity").number == gb.receipt(sentiment, again, checks=["sanity"]).lines[0].number
 
 
+@pytest.mark.smoke
 def test_words_carry_an_answer_that_an_empty_text_leans_to(sentiment):
     """About half of F is there without words. It counts against scores that start from the empty text only."""
     text = "The story is thin, but the acting is superb and I loved it."
@@ -198,6 +199,7 @@ def test_words_only_seem_to_carry_an_answer_that_is_not_trusted(good):
 OVERLOOKED = "The bank refused to refund the fee, although my account manager was very helpful."
 
 
+@pytest.mark.smoke
 def test_a_word_whose_deletion_flips_the_answer_counts_against_words_that_leave_it_out(sentiment, pretrained):
     """The lead without each word is that of the text without it, classified as if it had been typed."""
     found = gb.verdict(sentiment, OVERLOOKED, proposer=pretrained)
@@ -444,6 +446,7 @@ def test_progress_and_cancelling(sentiment):
         gb.verdict(sentiment, TEXT, cancelled=stop)
 
 
+@pytest.mark.smoke
 def test_a_search_goes_on_with_a_larger_budget(sentiment, pretrained):
     text = "A dull and lifeless film with a terrible script, and nobody in the room laughed once."
     answer = decided_answer(sentiment, text)
@@ -555,6 +558,7 @@ def test_512_tokens(tiny_model):
     assert len(found.sentences) == 4
 
 
+@pytest.mark.smoke
 def test_a_word_masked_by_position_can_be_edited_around(pretrained):
     text = "The keys to the cabinet are on the table."
     position = gb.encode(pretrained, text).tokens.index("are")
