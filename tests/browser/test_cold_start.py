@@ -24,6 +24,7 @@ sys.addaudithook(pause)
 """
 
 
+@pytest.mark.slow
 def test_impatient_visitors_of_a_cold_server(
     tmp_path: Path, new_context: NewContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

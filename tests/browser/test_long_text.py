@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
@@ -12,6 +13,7 @@ GOOD, BAD = "The room was lovely and the staff were kind. ", "The soup was dread
 LONG = (GOOD * 80 + BAD + GOOD * 40).strip()
 
 
+@pytest.mark.slow
 def test_a_long_text_is_a_map_whose_strongest_word_leads_to_its_window(open_page: Open) -> None:
     bench = open_page("saliency", text="Short.", whole_by="input_x_gradient")
     bench.type(LONG)

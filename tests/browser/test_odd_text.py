@@ -104,6 +104,7 @@ def words(count: int) -> str:
     return " ".join((sentence * count)[:count])
 
 
+@pytest.mark.slow
 def test_the_longest_text_that_fits(bench: Workbench, pretrained: gb.Model) -> None:
     text = words(510)
     assert len(gb.encode(pretrained, text)) == 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import expect
 
 from components.shell.navigation import PAGES
@@ -49,6 +50,7 @@ def test_three_panels_are_drawn_and_on_one_screen(open_page: Open) -> None:
     expect(bench.part("saliency_bars").locator(".point")).to_have_count(15)  # special tokens have none
 
 
+@pytest.mark.slow
 def test_the_menu_leads_to_every_page(open_page: Open) -> None:
     """And the view goes along."""
     bench = open_page(text="Good.", layer=2)

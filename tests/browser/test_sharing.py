@@ -34,6 +34,7 @@ def saved(button: Locator, path: Path) -> Path:
     return path / download.value.suggested_filename
 
 
+@pytest.mark.slow
 def test_a_link_with_a_long_text_opens_the_same_elsewhere(
     open_page: Open, new_context: NewContext, server: str, tmp_path: Path
 ) -> None:

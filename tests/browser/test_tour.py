@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from components.views.tour.fields import STEPS
@@ -80,6 +81,7 @@ def test_who_wants_less_motion_gets_none(open_page: Open) -> None:
     expect(bench.page.get_by_test_id("attention-walk")).to_have_attribute("data-playing", "false")
 
 
+@pytest.mark.slow
 def test_every_step_fits_on_a_projector_and_nothing_is_wider_than_a_phone(open_page: Open) -> None:
     bench = open_page("tour", present=1, context={"viewport": {"width": 1280, "height": 720}})
     phone = open_page("tour", context=PHONE)
